@@ -1,0 +1,46 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint soak bench lock clean
+
+help:  ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP)  ## make .venv in the checkout; nothing outside it is touched
+
+# pip's own cache would be written to the home folder: --no-cache-dir.
+$(STAMP): requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup  ## the whole loop on a local AWS emulator, no account needed
+	$(BIN)/hinomi demo
+
+lint: setup  ## ruff, mypy strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: lint  ## all checks and all tests but the long runs
+	$(BIN)/pytest -n 2 -m "not soak"
+
+soak: setup  ## the long runs (kills, simulations)
+	$(BIN)/pytest -m soak
+
+bench: setup  ## every benchmark, one number each
+	for f in bench/bench_*.py; do $(BIN)/python $$f || exit 1; done
+
+lock: setup  ## compile the pinned requirement files anew
+	for e in run dev; do \
+	  extra=$$( [ $$e = dev ] && echo "--extra demo --extra dev" ); \
+	  $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra -o requirements/$$e.txt pyproject.toml; done
+
+clean:  ## remove what setup and the tests made
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,112 @@
+"""Expressions of policies: CEL by Google's implementation, compiled once, evaluated without side effects."""
+
+import itertools
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from cel_expr_python import cel
+from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
+
+from catalog.checked_ast import Misuse, Roots, reads
+from catalog.functions import DECLARATIONS
+
+_T = cel.Type
+_MAP = _T.Map(_T.STRING, _T.DYN)
+_TYPES = {
+    "map": (_MAP,),
+    "document": (_MAP, _T.NULL),
+    "string": (_T.STRING,),
+    "strings": (_T.List(_T.STRING),),
+    "ints": (_T.List(_T.INT),),
+    "list": (_T.List(_MAP),),
+    "bool": (_T.BOOL,),
+    "double": (_T.DOUBLE,),
+    "timestamp": (_T.TIMESTAMP,),
+}
+# What every expression can name beside resources: the moment, the policy's settings, the scope's id, an element.
+_VARIABLES = {"now": _T.TIMESTAMP, "settings": _MAP, "scope": _T.STRING, "e": _T.DYN}
+_PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
+
+
+class ExpressionFault(Exception):
+    """An expression that cannot be used; line and column count from 1 within its text."""
+
+    def __init__(self, problem: str, line: int = 1, column: int = 1) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.line = line
+        self.column = column
+
+
+class EvaluationError(Exception):
+    """The expression has no value for this input: a missing key, a wrong type, a budget overrun."""
+
+
+class Expression:
+    """One compiled expression; `reads` names per resource the fields that it looks at."""
+
+    def __init__(self, source: str, roots: Roots) -> None:
+        """Compile; raises `ExpressionFault` with the place in the text."""
+        environment = _environment(roots)
+        self.source = source
+        try:
+            self._compiled = environment.compile(source)
+        except RuntimeError as problem:
+            raise _placed(str(problem)) from None
+        self._environment = environment
+        self.type_name = self._compiled.return_type().name()
+        try:
+            self.reads = reads(self._compiled.serialize(), roots)
+        except Misuse as misuse:
+            before = source[: misuse.offset]
+            line, column = before.count("\n") + 1, misuse.offset - (before.rfind("\n") + 1) + 1
+            raise ExpressionFault(misuse.problem, line, column) from None
+
+    def place_of(self, word: str) -> tuple[int, int]:
+        """Return line and column, from 1, where a word first stands in the text."""
+        found = re.search(rf"\b{re.escape(word)}\b", self.source)
+        before = self.source[: found.start()] if found else ""
+        return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+
+    def evaluate(self, variables: Mapping[str, Any]) -> Any:
+        """Return the value for the variables, as plain Python; raises `EvaluationError`."""
+        try:
+            value = self._compiled.eval(data=dict(variables))
+        except RuntimeError as problem:
+            raise EvaluationError(_first_line(str(problem))) from None
+        if value.type() == _T.ERROR:
+            raise EvaluationError(_first_line(str(value.plain_value())))
+        return value.plain_value()
+
+
+def _placed(problem: str) -> ExpressionFault:
+    found = _PLACE.search(problem)
+    if not found:
+        return ExpressionFault(_first_line(problem))
+    return ExpressionFault(_first_line(found[3]), int(found[1]), int(found[2]))
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0].removeprefix("INVALID_ARGUMENT: ")[:200] if text else "no value"
+
+
+@lru_cache
+def _environment(roots: Roots) -> cel.Env:
+    variables = dict(_VARIABLES) | dict.fromkeys(roots.one, _MAP) | dict.fromkeys(roots.many, _T.List(_MAP))
+    extensions = [ext_optional.ExtOptional(), ext_strings.ExtStrings(), ext_bindings.ExtBindings()]
+    return cel.NewEnv(variables=variables, extensions=extensions, functions=_functions())
+
+
+@lru_cache
+def _functions() -> list[cel.FunctionDecl]:
+    declared = []
+    for name, parameters, returned, function in DECLARATIONS:
+        shapes = itertools.product(*(_TYPES[parameter] for parameter in parameters))
+        overloads = [
+            cel.Overload(f"{name}_{number}", _TYPES[returned][0], list(shape), False, function)
+            for number, shape in enumerate(shapes)
+        ]
+        declared.append(cel.FunctionDecl(name, overloads))
+    return declared

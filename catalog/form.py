@@ -1,0 +1,84 @@
+"""A file's form is a frozen Struct: its JSON Schema finds all faults at once, each with its place."""
+
+import difflib
+from typing import Any, TypeVar
+
+import msgspec
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from catalog.yaml_reader import Document
+from model.fault import Fault, Refused
+
+T = TypeVar("T")
+
+
+def convert(document: Document, form: type[T]) -> T:
+    """Return the document as an instance of its form; raises `Refused` with every fault and its place."""
+    problems = list(_validator(form).iter_errors(document.value))
+    faults = [fault for problem in problems for fault in _faults(document, problem)]
+    if faults:
+        raise Refused(faults)
+    try:
+        return msgspec.convert(document.value, form)
+    except msgspec.ValidationError as problem:  # what a schema cannot say
+        raise Refused([document.fault((), str(problem))]) from None
+
+
+def _validator(form: type) -> Any:
+    if form not in _VALIDATORS:
+        _VALIDATORS[form] = Draft202012Validator(msgspec.json.schema(form))
+    return _VALIDATORS[form]
+
+
+_VALIDATORS: dict[type, Any] = {}
+
+
+def _faults(document: Document, problem: ValidationError) -> list[Fault]:
+    path = tuple(problem.absolute_path)
+    if problem.validator in ("anyOf", "oneOf") and problem.context:
+        deeper = [p for p in problem.context if len(p.absolute_path) > len(path) or p.validator != "type"]
+        return [fault for inner in deeper for fault in _faults(document, inner)] or [
+            document.fault(path, f"does not fit: {_short(problem.instance)} is none of the forms taken here")
+        ]
+    if problem.validator == "additionalProperties" and isinstance(problem.instance, dict):
+        known = list(problem.schema.get("properties", {}))
+        return [
+            document.fault((*path, key), f"the key {key!r} is not known here{_nearest(key, known)}")
+            for key in problem.instance
+            if key not in known
+        ]
+    return [document.fault(path, _said(problem))]
+
+
+def _said(problem: ValidationError) -> str:
+    instance = _short(problem.instance)
+    match problem.validator:
+        case "required":
+            missing = [key for key in problem.validator_value if key not in problem.instance]
+            return "lacks " + ", ".join(repr(key) for key in missing)
+        case "type":
+            return f"{instance} has to be {_type_name(problem.validator_value)}"
+        case "enum":
+            values = problem.validator_value
+            return f"{instance} has to be one of {', '.join(map(str, values))}{_nearest(str(problem.instance), values)}"
+        case "pattern":
+            return f"{instance} does not fit the pattern {problem.validator_value}"
+        case _:
+            return str(problem.message)
+
+
+def _type_name(value: str | list[str]) -> str:
+    names = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
+    names |= {"number": "a number", "boolean": "true or false", "null": "empty"}
+    return " or ".join(names[name] for name in ([value] if isinstance(value, str) else value))
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, [str(k) for k in known], 1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(map(str, known))}" if known else ""
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

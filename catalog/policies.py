@@ -1,0 +1,222 @@
+"""Policies: one file each, with its cases (docs/policies.md)."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field
+
+from catalog.expression import Expression, ExpressionFault
+from catalog.checked_ast import Roots
+from catalog.form import convert
+from catalog.yaml_reader import Document, KeyPath, read
+from model.fault import Fault, Refused
+from model.finding import Severity
+from model.text import LANGUAGES, Text
+
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$")]
+Control = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z0-9.-]*:[A-Za-z0-9._-]+$")]
+PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$")]
+Hours = Annotated[float, Meta(gt=0, le=400)]
+
+_RESERVED = frozenset({"r", "e", "now", "settings", "scope"})
+
+
+class Each(Struct, frozen=True, forbid_unknown_fields=True):
+    """Elements that are judged one at a time, and what identifies one by its content."""
+
+    list: str
+    key: str
+
+
+class Many(Struct, frozen=True, forbid_unknown_fields=True):
+    """All assets of a kind in the scope, or only those whose field `key` is in the list that `of` yields."""
+
+    all: Id
+    key: str = ""
+    of: str = ""
+
+
+class Cases(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
+    """Bodies with the status that is expected of each."""
+
+    pass_: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    fail: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    unknown: list[dict[str, Any]] = []
+    not_applicable: list[dict[str, Any]] = []
+
+
+class PolicyForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass", "with_": "with"}):
+    """A policy file as it is written."""
+
+    id: Id
+    kind: Id
+    severity: Severity
+    title: Text
+    risk: Text
+    fix: Text
+    effort_hours: Hours
+    pass_: str
+    cases: Cases
+    message: Text | None = None
+    remedy: Id | None = None
+    controls: list[Control] = []
+    same_as: list[PeerCheck] = []
+    part_of: list[PeerCheck] = []
+    with_: dict[Name, Id | Many] = field(default_factory=dict)
+    settings: dict[Name, Any] = field(default_factory=dict)
+    when: str = ""
+    each: Each | None = None
+
+
+class Template(Struct, frozen=True):
+    """A message: literal texts and expressions by turns."""
+
+    parts: tuple[str | Expression, ...]
+
+
+class Other(Struct, frozen=True):
+    """Another kind that a policy looks at beside its own."""
+
+    kind: str
+    many: bool
+    key: str = ""
+    of: Expression | None = None
+
+
+class Policy(Struct, frozen=True):
+    """A compiled policy. `reads` names the fields that its expressions look at, by root (`r` and those of `others`)."""
+
+    form: PolicyForm
+    document: Document
+    passes: Expression
+    when: Expression | None
+    elements: Expression | None
+    element_key: Expression | None
+    messages: dict[str, Template]
+    others: dict[str, Other]
+    reads: dict[str, frozenset[str]]
+    expressions: tuple[tuple[KeyPath, Expression], ...]
+
+    @property
+    def id(self) -> str:
+        """Return the policy's id."""
+        return self.form.id
+
+    @property
+    def provider(self) -> str:
+        """Return the provider's name, the first part of the id."""
+        return self.form.id.split(".")[0]
+
+    @property
+    def service(self) -> str:
+        """Return the service's name, the second part of the id."""
+        return self.form.id.split(".")[1]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Return every kind that has to be collected for this policy."""
+        return frozenset({self.form.kind, *(other.kind for other in self.others.values())})
+
+
+def load(directory: Path) -> list[Policy]:
+    """Return the policies of a folder, by id; raises `Refused` with all faults of all files."""
+    faults: list[Fault] = []
+    policies: dict[str, Policy] = {}
+    for file in sorted(directory.rglob("*.yaml")):
+        name = str(file.relative_to(directory.parent))
+        try:
+            policy = compile_policy(read(file, name))
+        except Refused as refused:
+            faults += refused.faults
+            continue
+        faults += _misplaced(policy, file.relative_to(directory))
+        if (first := policies.get(policy.id)) is not None:
+            faults.append(policy.document.fault(("id",), f"the id {policy.id!r} is taken by {first.document.file}"))
+        policies[policy.id] = policy
+    if faults:
+        raise Refused(faults)
+    return [policies[key] for key in sorted(policies)]
+
+
+def _misplaced(policy: Policy, file: Path) -> Iterable[Fault]:
+    says = file.with_suffix("").as_posix().replace("/", ".")
+    if says != policy.id:
+        yield policy.document.fault(("id",), f"the id {policy.id!r} and the path disagree; the path says {says!r}")
+
+
+def compile_policy(document: Document) -> Policy:
+    """Return the policy of a document; raises `Refused` with every fault in it."""
+    form = convert(document, PolicyForm)
+    return _Compiler(document, form).policy()
+
+
+class _Compiler:
+    """Compiles a policy's expressions and gathers the faults of all of them."""
+
+    def __init__(self, document: Document, form: PolicyForm) -> None:
+        self.document = document
+        self.form = form
+        self.faults: list[Fault] = []
+        self.expressions: list[tuple[KeyPath, Expression]] = []
+        many = frozenset(name for name, other in form.with_.items() if isinstance(other, Many))
+        self.roots = Roots(one=frozenset({"r", *form.with_}) - many, many=many)
+
+    def policy(self) -> Policy:
+        form = self.form
+        self._check_names()
+        passes = self.expression(("pass",), form.pass_, ("BOOL", "DYN"))
+        when = self.expression(("when",), form.when, ("BOOL", "DYN")) if form.when else None
+        elements = key = None
+        if form.each:
+            elements = self.expression(("each", "list"), form.each.list, ("LIST", "DYN"))
+            key = self.expression(("each", "key"), form.each.key, ("STRING", "DYN"))
+        messages = {language: self._template(language) for language in LANGUAGES}
+        others = {name: self._other(name, other) for name, other in form.with_.items()}
+        if self.faults or passes is None:
+            raise Refused(self.faults)
+        reads = {root: self._reads(root) for root in self.roots.one | self.roots.many}
+        expressions = tuple(self.expressions)
+        return Policy(form, self.document, passes, when, elements, key, messages, others, reads, expressions)
+
+    def expression(self, path: KeyPath, source: str, types: tuple[str, ...] = ()) -> Expression | None:
+        try:
+            compiled = Expression(source, self.roots)
+        except ExpressionFault as fault:
+            self.faults.append(self.document.fault_in_text(path, fault.line, fault.column, fault.problem))
+            return None
+        if types and not compiled.type_name.startswith(types):
+            problem = f"yields {compiled.type_name.lower()}, {types[0].lower()} is needed"
+            self.faults.append(self.document.fault(path, problem))
+        self.expressions.append((path, compiled))
+        return compiled
+
+    def _reads(self, root: str) -> frozenset[str]:
+        return frozenset().union(*(compiled.reads.get(root, frozenset()) for _, compiled in self.expressions))
+
+    def _check_names(self) -> None:
+        for name in self.form.with_:
+            if name in _RESERVED:
+                self.faults.append(self.document.fault(("with", name), f"the name {name!r} has a meaning of its own"))
+
+    def _other(self, name: str, other: str | Many) -> Other:
+        if isinstance(other, str):
+            return Other(other, many=False)
+        if bool(other.key) != bool(other.of):
+            self.faults.append(self.document.fault(("with", name), "'key' and 'of' go together"))
+        of = self.expression(("with", name, "of"), other.of, ("LIST", "DYN")) if other.of else None
+        return Other(other.all, many=True, key=other.key, of=of)
+
+    def _template(self, language: str) -> Template:
+        """Return the message as literal and expression parts: `{{ expression }}` stands for its value."""
+        source = self.form.message or self.form.title
+        text = source.en if language == "en" else source.ja
+        parts: list[str | Expression] = []
+        for number, part in enumerate(re.split(r"\{\{(.*?)\}\}", text)):
+            if number % 2 == 0:
+                parts.append(part)
+            elif (compiled := self.expression(("message", language), part.strip())) is not None:
+                parts.append(compiled)
+        return Template(tuple(parts))

@@ -1,0 +1,1 @@
+"""Commands. Nothing heavy is imported before the command that needs it runs."""

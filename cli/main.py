@@ -1,0 +1,42 @@
+"""The `hinomi` command."""
+
+import sys
+import traceback
+
+import typer
+
+from cli import check, catalog
+from model.fault import Refused
+
+app = typer.Typer(
+    name="hinomi",
+    help="Hinomi (火の見): watches the clouds of many customers, tells the right people once.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for room in (check, catalog):
+    app.add_typer(room.app)
+
+
+def main() -> None:
+    """Run; bad input is one line per fault and exit 2, and nobody ever sees a traceback."""
+    try:
+        app()
+    except Refused as refused:
+        for fault in refused.faults:
+            print(f"hinomi: {fault}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except Exception as problem:  # noqa: BLE001 - the last resort
+        where = traceback.extract_tb(problem.__traceback__)[-1]
+        print(
+            f"hinomi: a defect of the program: {type(problem).__name__} in {where.name}, line {where.lineno}; "
+            "please report it with the command that was run",
+            file=sys.stderr,
+        )
+        sys.exit(70)

@@ -1,0 +1,303 @@
+"""The read door to one AWS account."""
+
+import os
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import botocore.config
+import botocore.credentials
+import botocore.exceptions
+import botocore.session
+from msgspec import Struct
+
+from clouds.aws_models import shared_loader
+from clouds.rate import Rate
+from model.asset import Place
+from model.clock import Clock
+from model.fault import Refused
+
+_THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+_DENIED = frozenset(
+    {
+        "AccessDenied",
+        "AccessDeniedException",
+        "AuthFailure",
+        "AuthorizationError",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "OptInRequired",
+        "SignatureDoesNotMatch",
+        "UnauthorizedOperation",
+        "UnrecognizedClientException",
+    }
+)
+NEVER_ABSENT = _THROTTLED | _DENIED  # a refusal says nothing about what is there
+
+_THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
+_LONGEST_PAUSE_SECONDS = 10.0
+_HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+class CallFailed(Exception):
+    """A call that gave no answer; `code` is AWS's error code or the SDK's exception name, without any message.
+
+    Messages are left out: they name principals and resources.
+    """
+
+    def __init__(self, code: str, *, unreachable: bool = False) -> None:
+        super().__init__(code)
+        self.code = code
+        self.unreachable = unreachable
+
+
+class Login(Struct, frozen=True):
+    """Where credentials come from: the environment, a profile, a role assumed with an external id."""
+
+    profile: str = ""
+    role_arn: str = ""
+    external_id: str = ""
+
+
+class AwsDoor:
+    """Reads one account; safe to share between threads.
+
+    Every call waits for its turn (one rate per service and region), is repeated within a budget while the service
+    objects or breaks, and ends in an answer or in `CallFailed`.
+    """
+
+    def __init__(self, session: botocore.session.Session, clock: Clock) -> None:
+        self._session = boto3.Session(botocore_session=session)
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._rates: dict[tuple[str, str], Rate] = {}
+        self._silent: dict[tuple[str, str], str] = {}
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Return one operation's reply; paginated operations are read to their end. Raises `CallFailed`."""
+        client = self._client(service, region)
+        if client.can_paginate(op):
+            whole: dict[str, Any] = {}
+            for page in self.pages(service, region, op, args):
+                _append(whole, page)
+            return whole
+        return self._try(service, region, lambda: getattr(client, op)(**args))
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """Yield the pages of an operation, one where it has no pages; raises `CallFailed` in mid-way too."""
+        client = self._client(service, region)
+        if not client.can_paginate(op):
+            yield self.call(service, region, op, args)
+            return
+        pages = iter(client.get_paginator(op).paginate(**args))
+        while True:
+            page = self._try(service, region, lambda: next(pages, None))
+            if page is None:
+                return
+            yield page
+
+    def pause(self, seconds: float) -> None:
+        """Wait, for operations that are asked again until they are ready."""
+        self._clock.sleep(seconds)
+
+    def forget(self, region: str) -> None:
+        """Drop the clients of a region whose last job is done (222 kept clients hold 152 MB)."""
+        with self._lock:
+            for key in [key for key in self._clients if key[1] == region]:
+                self._clients.pop(key).close()
+
+    def _client(self, service: str, region: str) -> Any:
+        with self._lock:
+            if (service, region) not in self._clients:
+                try:
+                    client = self._session.client(service, region_name=region, config=_config())
+                except (botocore.exceptions.BotoCoreError, ValueError) as problem:
+                    raise CallFailed(type(problem).__name__) from None
+                self._clients[service, region] = client
+                self._rates.setdefault((service, region), Rate(self._clock))
+            return self._clients[service, region]
+
+    def _try(self, service: str, region: str, attempt: Callable[[], Any]) -> Any:
+        rate, tries = self._rates[service, region], 0
+        while True:
+            if (service, region) in self._silent:
+                raise CallFailed(self._silent[service, region], unreachable=True)
+            rate.wait()
+            tries += 1
+            try:
+                reply = attempt()
+            except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
+                failure, most = _classify(problem)
+                if failure.code in _THROTTLED:
+                    rate.objected()
+                if tries >= most:
+                    if failure.unreachable:
+                        self._silent[service, region] = failure.code
+                    raise failure from None
+                self._clock.sleep(min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**tries))
+            else:
+                rate.went_well()
+                return reply
+
+
+def _classify(problem: Exception) -> tuple[CallFailed, int]:
+    """Return what a failure is called, and how many tries it is worth."""
+    if isinstance(problem, botocore.exceptions.ClientError):
+        code = str(problem.response.get("Error", {}).get("Code") or "Unknown")
+        status = int(problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        if code in _THROTTLED:
+            return CallFailed(code), _THROTTLED_TRIES
+        return CallFailed(code), _BROKEN_TRIES if status >= 500 else 1
+    name = type(problem).__name__
+    if isinstance(problem, botocore.exceptions.EndpointConnectionError | botocore.exceptions.ConnectTimeoutError):
+        return CallFailed(name, unreachable=True), _BROKEN_TRIES
+    if isinstance(problem, botocore.exceptions.HTTPClientError | botocore.exceptions.IncompleteReadError):
+        return CallFailed(name), _BROKEN_TRIES
+    return CallFailed(name), 1
+
+
+def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:
+    for key, value in page.items():
+        if key in whole and isinstance(value, list):
+            whole[key] = [*whole[key], *value]
+        else:
+            whole.setdefault(key, value)
+
+
+def _without_account_host(params: dict[str, Any], **_: object) -> None:
+    """Take the account's id off a local server's host: 123456789012.127.0.0.1 does not exist.
+
+    The SDK puts it there by S3 Control's endpoint rules, whatever `inject_host_prefix` says.
+    """
+    params["url"] = re.sub(r"^(https?://)\d{12}\.(?=127\.|localhost\b)", r"\1", params["url"])
+
+
+def _config() -> botocore.config.Config:
+    local = "AWS_ENDPOINT_URL" in os.environ
+    return botocore.config.Config(
+        connect_timeout=5,
+        read_timeout=30,
+        retries={"total_max_attempts": 1, "mode": "standard"},  # repeating is the door's own work
+        max_pool_connections=32,
+        user_agent_extra="hinomi",
+        inject_host_prefix=not local,
+    )
+
+
+def session(login: Login, clock: Clock) -> botocore.session.Session:
+    """Return a session for a login; raises `Refused` for a profile that does not exist."""
+    try:
+        base = _bare_session(login.profile or None)
+        if not login.role_arn:
+            return base
+        credentials = base.get_credentials()
+    except botocore.exceptions.ProfileNotFound:
+        raise Refused(f"the AWS profile {login.profile!r} does not exist; see `aws configure list-profiles`") from None
+    if credentials is None:
+        raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
+    extra = {"RoleSessionName": "hinomi"} | ({"ExternalId": login.external_id} if login.external_id else {})
+    fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
+        client_creator=base.create_client,
+        source_credentials=credentials,
+        role_arn=login.role_arn,
+        extra_args=extra,
+    )
+    assumed = _bare_session(None)
+    refreshable = botocore.credentials.DeferredRefreshableCredentials(
+        refresh_using=fetcher.fetch_credentials, method="assume-role", time_fetcher=clock.now
+    )
+    assumed.register_component("credential_provider", _Resolved(refreshable))
+    return assumed
+
+
+class _Resolved:
+    """A credential resolver with one answer."""
+
+    def __init__(self, credentials: Any) -> None:
+        self._credentials = credentials
+
+    def load_credentials(self) -> Any:
+        return self._credentials
+
+
+def _bare_session(profile: str | None) -> botocore.session.Session:
+    made = botocore.session.Session(profile=profile)
+    made.register_component("data_loader", shared_loader())
+    made.register("before-call.s3-control", _without_account_host)
+    if profile:
+        made.get_scoped_config()  # raises ProfileNotFound now rather than at the first call
+    return made
+
+
+def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
+    """Return the account behind the door with the regions to look at; none given = all that are enabled.
+
+    Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
+    """
+    home = regions[0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    try:
+        identity = door.call("sts", home, "get_caller_identity", {})
+    except CallFailed as failure:
+        raise Refused(_identity_problem(failure, home)) from None
+    account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
+    enabled, cause = _enabled_regions(door, home)
+    if regions and not cause and (strange := [r for r in regions if r not in enabled]):
+        raise Refused(f"the region {strange[0]!r} is not one of this account's; enabled are {', '.join(enabled)}")
+    for region in regions:
+        _check_answers(door, region)
+    return Place(
+        scope=account,
+        account=account,
+        account_resource=f"arn:{partition}:iam::{account}:root",
+        partition=partition,
+        regions=regions or enabled or (home,),
+        unread={"regions": cause} if cause and not regions else {},
+    )
+
+
+def home_region(partition: str) -> str:
+    """Return the region where a partition's global services answer."""
+    return _HOME_REGIONS.get(partition, "us-east-1")
+
+
+def _enabled_regions(door: AwsDoor, home: str) -> tuple[tuple[str, ...], str]:
+    try:
+        reply = door.call("ec2", home, "describe_regions", {})
+    except CallFailed as failure:
+        return (), f"ec2:DescribeRegions {failure.code}"
+    return tuple(sorted(region["RegionName"] for region in reply["Regions"])), ""
+
+
+def _check_answers(door: AwsDoor, region: str) -> None:
+    try:
+        door.call("ec2", region, "describe_regions", {})
+    except CallFailed as failure:
+        if failure.unreachable:
+            raise Refused(f"the region {region!r} does not answer ({failure.code}); leave it out or try later") from None
+
+
+def _identity_problem(failure: CallFailed, region: str) -> str:
+    if failure.unreachable or "Timeout" in failure.code:
+        return f"AWS does not answer in the region {region!r} ({failure.code}); check the name and the network"
+    if failure.code == "NoCredentialsError":
+        return "no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile"
+    return f"AWS does not accept the credentials ({failure.code}); check the profile, the keys, the role and external id"

@@ -1,0 +1,1 @@
+"""Customers' clouds into assets; resource types are files."""

@@ -1,0 +1,1 @@
+"""AWS resource types (`types/`) and the one engine that reads them."""

@@ -1,0 +1,287 @@
+"""AWS resource types: data, checked against the SDK's service models (docs/types.md)."""
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from catalog.form import convert
+from catalog.yaml_reader import Document, KeyPath, read
+from clouds.aws import NEVER_ABSENT
+from clouds.aws_models import Operation, fields_of, operation, operations, services, step
+from model.asset import Kind
+from model.fault import Fault, Refused
+
+TYPES = Path(__file__).parent / "types"
+
+KindName = Annotated[str, Meta(pattern=r"^aws\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*$")]
+Field = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+DataPath = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]+(\[\])?(\.[A-Za-z0-9_]+(\[\])?)*$")]
+Action = Annotated[str, Meta(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$")]
+
+# What every template can name beside the resource's own fields.
+PLACE_NAMES = frozenset({"partition", "account", "region"})
+_REFERENCE = re.compile(r"\$(?:\{([A-Za-z0-9_.]+)\}|([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*))")
+
+
+class Prepare(Struct, frozen=True, forbid_unknown_fields=True):
+    """An operation that is asked until its reply's `field` is `until`, before the listing can be read."""
+
+    op: str
+    field: Field
+    until: str
+    iam: Action | None = None
+
+
+class Describe(Struct, frozen=True, forbid_unknown_fields=True):
+    """An operation that describes the listed rows, up to `batch` at once: `ids` takes the values of the field `of`."""
+
+    op: str
+    ids: Field
+    of: Field
+    rows: DataPath
+    batch: Annotated[int, Meta(ge=1, le=1000)]
+    iam: Action | None = None
+
+
+class List(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}):
+    """The operation that lists the resources, and where its rows are.
+
+    `as` names the field where rows are plain texts; `csv` names the columns where `rows` is a CSV document.
+    """
+
+    op: str
+    rows: DataPath
+    args: dict[str, Any] = {}
+    as_: Field | None = None
+    csv: list[Field] = []
+    prepare: Prepare | None = None
+    describe: Describe | None = None
+    iam: Action | None = None
+
+
+class Detail(Struct, frozen=True, forbid_unknown_fields=True):
+    """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none»."""
+
+    op: str
+    args: dict[str, Any] = {}
+    get: DataPath | None = None
+    json: bool = False
+    absent: list[str] = []
+    iam: Action | None = None
+
+
+class Region(Struct, frozen=True, forbid_unknown_fields=True):
+    """The detail that tells a resource's region, where the listing is global; `default` where it is absent."""
+
+    of: Field
+    default: str
+    names: dict[str, str] = {}
+
+
+class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing": "list"}):
+    """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region."""
+
+    kind: KindName
+    service: str
+    scope: Literal["global", "region"]
+    arn: str
+    name: str
+    listing: List | None = None
+    one: Literal[True] | None = None
+    details: dict[Field, Detail] = field(default_factory=dict)
+    region: Region | None = None
+    gone: list[str] = []
+    volatile: list[Field] = []
+    events: list[Field] = []
+
+
+class ResourceType(Struct, frozen=True):
+    """A checked type; `kind` tells policies what they can read."""
+
+    form: TypeForm
+    document: Document
+    kind: Kind
+
+
+def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
+    """Return the types of a folder by kind, all or those named; raises `Refused` with all faults of all files."""
+    wanted = None if kinds is None else set(kinds)
+    faults: list[Fault] = []
+    types: dict[str, ResourceType] = {}
+    for file in sorted(directory.rglob("*.yaml")):
+        if wanted is not None and _kind_by_path(file, directory) not in wanted:
+            continue
+        try:
+            loaded = check(read(file, f"types/{file.relative_to(directory)}"))
+        except Refused as refused:
+            faults += refused.faults
+            continue
+        form, document = loaded.form, loaded.document
+        if form.kind != (says := _kind_by_path(file, directory)):
+            faults.append(document.fault(("kind",), f"{form.kind!r} and the path disagree; the path says {says!r}"))
+        types[form.kind] = loaded
+    if faults:
+        raise Refused(faults)
+    return [types[kind] for kind in sorted(types)]
+
+
+def kind_names(directory: Path = TYPES) -> list[str]:
+    """Return the kinds of a folder by its paths alone, without reading the files."""
+    return sorted(_kind_by_path(file, directory) for file in directory.rglob("*.yaml"))
+
+
+def _kind_by_path(file: Path, directory: Path) -> str:
+    return "aws." + file.relative_to(directory).with_suffix("").as_posix().replace("/", ".")
+
+
+def check(document: Document) -> ResourceType:
+    """Return the type of a document, checked against the service model; raises `Refused` with every fault."""
+    form = convert(document, TypeForm)
+    checker = _Checker(document, form)
+    faults = list(checker.faults())
+    if faults:
+        raise Refused(faults)
+    kind = Kind(
+        name=form.kind,
+        provider="aws",
+        fields=checker.row_fields | frozenset(form.details),
+        details=frozenset(form.details),
+        volatile=frozenset(form.volatile),
+    )
+    return ResourceType(form, document, kind)
+
+
+def references(value: Any) -> set[str]:
+    """Return the first names of all references (`$Name`, `${Key.Id}`) in a value of templates."""
+    if isinstance(value, str):
+        return {(m[1] or m[2]).split(".")[0] for m in _REFERENCE.finditer(value)}
+    if isinstance(value, dict):
+        return set().union(*(references(v) for v in value.values()))
+    if isinstance(value, list):
+        return set().union(*(references(v) for v in value))
+    return set()
+
+
+def fill(value: Any, names: dict[str, Any]) -> Any:
+    """Return the templates with references replaced; a text that is one reference keeps the value's type.
+
+    Raises KeyError where a name has no value.
+    """
+    if isinstance(value, str):
+        whole = _REFERENCE.fullmatch(value)
+        if whole:
+            return _look_up(whole, names)
+        return _REFERENCE.sub(lambda match: str(_look_up(match, names)), value)
+    if isinstance(value, dict):
+        return {key: fill(v, names) for key, v in value.items()}
+    if isinstance(value, list):
+        return [fill(v, names) for v in value]
+    return value
+
+
+def _look_up(match: re.Match[str], names: dict[str, Any]) -> Any:
+    value: Any = names
+    for part in (match[1] or match[2]).split("."):
+        value = value[part]
+    return value
+
+
+class _Checker:
+    """Compares one type file with the service model."""
+
+    def __init__(self, document: Document, form: TypeForm) -> None:
+        self.document = document
+        self.form = form
+        self.row_fields: frozenset[str] = frozenset()
+
+    def faults(self) -> Iterator[Fault]:
+        form = self.form
+        if form.service not in services():
+            yield self.document.fault(("service",), f"the SDK knows no service {form.service!r}")
+            return
+        if (form.listing is None) == (form.one is None):
+            yield self.document.fault((), "has to say either 'list' or 'one: true'")
+            return
+        if form.listing:
+            yield from self._list(form.listing)
+        seen = self.row_fields | PLACE_NAMES
+        for name, detail in form.details.items():
+            yield from self._detail(name, detail, seen)
+            seen |= {name}
+        yield from self._templates(seen)
+
+    def _list(self, form: List) -> Iterator[Fault]:
+        yield from self._call(("list",), form.op, form.args, PLACE_NAMES)
+        if form.prepare:
+            yield from self._call(("list", "prepare"), form.prepare.op, {}, PLACE_NAMES)
+        shape, problems = self._shape(("list", "rows"), form.op, form.rows)
+        yield from problems
+        if form.csv:
+            self.row_fields = frozenset(form.csv)
+        elif form.as_:
+            self.row_fields = frozenset({form.as_})
+        elif shape is not None:
+            self.row_fields = fields_of(getattr(shape, "member", shape))
+        if form.describe and not problems:
+            yield from self._describe(form.describe)
+        elif not self.row_fields and not problems:
+            yield self.document.fault(("list", "rows"), "yields no rows with fields; name plain texts by 'as'")
+
+    def _describe(self, form: Describe) -> Iterator[Fault]:
+        if form.of not in self.row_fields:
+            yield self.document.fault(("list", "describe", "of"), f"rows have no field {form.of!r}")
+        yield from self._call(("list", "describe"), form.op, {form.ids: []}, PLACE_NAMES)
+        shape, problems = self._shape(("list", "describe", "rows"), form.op, form.rows)
+        yield from problems
+        if shape is not None:
+            self.row_fields |= fields_of(getattr(shape, "member", shape))
+
+    def _detail(self, name: str, form: Detail, seen: frozenset[str]) -> Iterator[Fault]:
+        path: KeyPath = ("details", name)
+        if name in self.row_fields | PLACE_NAMES:
+            yield self.document.fault(path, f"the name {name!r} is a field of the listed row already; take another")
+        yield from self._call(path, form.op, form.args, seen)
+        if form.get:
+            _, problems = self._shape((*path, "get"), form.op, form.get)
+            yield from problems
+        for number, code in enumerate(form.absent):
+            if code in NEVER_ABSENT:
+                yield self.document.fault((*path, "absent", number), f"{code} is a refusal; it cannot mean absent")
+
+    def _templates(self, seen: frozenset[str]) -> Iterator[Fault]:
+        form = self.form
+        for key, value in (("arn", form.arn), ("name", form.name)):
+            for reference in sorted(references(value) - seen):
+                yield self.document.fault((key,), f"${reference} is no field of the row and no detail")
+        if form.region and form.region.of not in form.details:
+            yield self.document.fault(("region", "of"), f"{form.region.of!r} is no detail")
+        for number, name in enumerate(form.volatile):
+            if name not in seen:
+                yield self.document.fault(("volatile", number), f"{name!r} is no field of the row and no detail")
+
+    def _call(self, path: KeyPath, op: str, args: dict[str, Any], seen: frozenset[str]) -> Iterator[Fault]:
+        found = self._operation(op)
+        if found is None:
+            yield self.document.fault((*path, "op"), f"{self.form.service} has no operation {op!r}")
+            return
+        for name in sorted(args.keys() - found.parameters):
+            yield self.document.fault((*path, "args", name), f"{found.name} has no parameter {name!r}")
+        for name in sorted(found.required - args.keys()):
+            yield self.document.fault((*path, "op"), f"{found.name} needs the parameter {name!r}")
+        for reference in sorted(references(args) - seen):
+            yield self.document.fault((*path, "args"), f"${reference} is not known before this call")
+
+    def _shape(self, path: KeyPath, op: str, data_path: str) -> tuple[Any, list[Fault]]:
+        found = self._operation(op)
+        if found is None:
+            return None, []
+        try:
+            return step(found.output, data_path), []
+        except KeyError as missing:
+            return None, [self.document.fault(path, f"{found.name} returns no {missing.args[0]!r}")]
+
+    def _operation(self, op: str) -> Operation | None:
+        return operation(self.form.service, op) if op in operations(self.form.service) else None

@@ -1,0 +1,1 @@
+"""Assets and events in, verdicts and findings out; pure."""

@@ -1,0 +1,69 @@
+"""A policy's own cases, judged: the same way for ours and for customers' policies."""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from catalog.policies import Policy
+from detectors.posture.judge import Moment, Related, judge
+from model.asset import Asset, Kind
+from model.canonical import parse_instant
+from model.fault import Fault
+from model.finding import Status
+
+_CASE_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+_CASE_SCOPE = "123456789012"
+
+
+def faults(policy: Policy, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
+    """Yield a fault per case whose verdict differs from what its author expects, or whose keys do not exist."""
+    cases = policy.form.cases
+    expected: list[tuple[Status, list[dict[str, Any]]]] = [
+        ("pass", cases.pass_),
+        ("fail", cases.fail),
+        ("unknown", cases.unknown),
+        ("not_applicable", cases.not_applicable),
+    ]
+    for status, examples in expected:
+        for number, case in enumerate(examples):
+            for problem in _problems(policy, kinds, case, status):
+                yield policy.document.fault(("cases", status, number), problem)
+
+
+def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], expected: Status) -> Iterator[str]:
+    known = {"r", "now", "settings", "unknown", "scope", *policy.others}
+    if strange := sorted(case.keys() - known):
+        yield f"the key {strange[0]!r} is not known in a case; known are {', '.join(sorted(known))}"
+        return
+    subject = _asset(policy.form.kind, case.get("r", {}), case)
+    related = {}
+    for name, other in policy.others.items():
+        if name in case:
+            bodies = case[name] if other.many else [case[name]]
+            related[name] = Related(tuple(_asset(other.kind, body, {}) for body in bodies))
+        else:
+            related[name] = Related((), "was not read")
+    for asset in (subject, *(a for r in related.values() for a in r.assets)):
+        if strange := sorted(asset.body.keys() - kinds[asset.kind].fields):
+            yield f"{asset.kind} has no field {strange[0]!r}"
+    moment = Moment(
+        now=parse_instant(case["now"]) if "now" in case else _CASE_NOW,
+        settings={policy.id: case.get("settings", {})},
+    )
+    verdict = judge(policy, subject, related, moment)
+    if verdict.status != expected:
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        yield f"this case is judged {verdict.status}{why}, its author expects {expected}"
+
+
+def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:
+    return Asset(
+        kind=kind,
+        resource="case",
+        name="case",
+        scope=str(case.get("scope", _CASE_SCOPE)),
+        region="global",
+        body=body,
+        body_hash="",
+        unknown={detail: "case" for detail in case.get("unknown", [])},
+    )

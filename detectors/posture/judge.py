@@ -1,0 +1,189 @@
+"""One policy, one resource, one verdict."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from catalog.expression import EvaluationError, Expression
+from catalog.policies import Policy, Template
+from model.asset import Asset
+from model.finding import Element, Status, Verdict
+from model.text import Text
+
+_SHOWN_ELEMENTS = 5
+_SHOWN_CHARACTERS = 200
+
+
+class Related(Struct, frozen=True):
+    """The assets of another kind that a policy looks at; `cause` says why they are not all known."""
+
+    assets: tuple[Asset, ...]
+    cause: str = ""
+
+
+class Moment(Struct, frozen=True):
+    """What a judgement depends on beside configurations: the time, and the tenant's thresholds by policy id."""
+
+    now: datetime
+    settings: Mapping[str, Mapping[str, Any]] = {}
+
+
+class _Unknown(Exception):
+    """The verdict cannot be known, for the reason given."""
+
+
+def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
+    """Return the policy's verdict on an asset.
+
+    Unknown is decided before evaluation, from what the expressions read; errors of evaluation are unknown too.
+    """
+    try:
+        variables = _variables(policy, asset, moment)
+        if policy.when and not _is_true(policy.when, _readable(policy.when, policy, asset, related, variables)):
+            return _verdict(policy, asset, "not_applicable")
+        _check_known(policy.reads, policy, asset, related)
+        variables |= _related_bodies(policy.reads, policy, related)
+        if policy.elements is not None:
+            return _judge_elements(policy, asset, variables)
+        if _is_true(policy.passes, variables):
+            return _verdict(policy, asset, "pass")
+        return _verdict(policy, asset, "fail", message=_message(policy, variables))
+    except _Unknown as unknown:
+        return _verdict(policy, asset, "unknown", reason=str(unknown))
+
+
+def unlisted(policy: Policy, asset: Asset, cause: str) -> Verdict:
+    """Return the verdict for a place whose resources could not be listed: unknown, named by the place."""
+    return _verdict(policy, asset, "unknown", reason=cause)
+
+
+def _judge_elements(policy: Policy, asset: Asset, variables: dict[str, Any]) -> Verdict:
+    assert policy.elements is not None, "only called for policies with `each`"
+    found = _value(policy.elements, variables)
+    if not isinstance(found, list):
+        raise _Unknown("each.list: not a list")
+    elements = [_element(policy, variables | {"e": e}) for e in found]
+    faulty = tuple(sorted((e for e in elements if e.status != "pass"), key=lambda e: e.key))
+    failed = [e.message for e in faulty if e.status == "fail" and e.message]
+    if failed:
+        return _verdict(policy, asset, "fail", message=_joined(failed), elements=faulty)
+    if faulty:
+        return _verdict(policy, asset, "unknown", reason=f"element {faulty[0].key}", elements=faulty)
+    return _verdict(policy, asset, "pass")
+
+
+def _element(policy: Policy, variables: dict[str, Any]) -> Element:
+    assert policy.element_key is not None, "a policy with `each` has a key"
+    key = str(_value(policy.element_key, variables))
+    try:
+        passes = _is_true(policy.passes, variables)
+    except _Unknown:
+        return Element(key, "unknown")
+    return Element(key, "pass") if passes else Element(key, "fail", _message(policy, variables))
+
+
+def _variables(policy: Policy, asset: Asset, moment: Moment) -> dict[str, Any]:
+    wanted = policy.reads["r"]
+    return {
+        "r": {key: value for key, value in asset.body.items() if key in wanted},
+        "now": moment.now,
+        "settings": policy.form.settings | dict(moment.settings.get(policy.id, {})),
+        "scope": asset.scope,
+    }
+
+
+def _readable(
+    expression: Expression, policy: Policy, asset: Asset, related: Mapping[str, Related], variables: dict[str, Any]
+) -> dict[str, Any]:
+    _check_known(expression.reads, policy, asset, related)
+    return variables | _related_bodies(expression.reads, policy, related)
+
+
+def _check_known(
+    reads: Mapping[str, frozenset[str]], policy: Policy, asset: Asset, related: Mapping[str, Related]
+) -> None:
+    for field in sorted(reads.get("r", frozenset()) & asset.unknown.keys()):
+        raise _Unknown(f"{field}: {asset.unknown[field]}")
+    for name, other in policy.others.items():
+        if name not in reads:
+            continue
+        if related[name].cause:
+            raise _Unknown(f"{other.kind}: {related[name].cause}")
+        for neighbour in related[name].assets:
+            for field in sorted(reads[name] & neighbour.unknown.keys()):
+                raise _Unknown(f"{other.kind} {neighbour.name}: {field}: {neighbour.unknown[field]}")
+
+
+def _related_bodies(
+    reads: Mapping[str, frozenset[str]], policy: Policy, related: Mapping[str, Related]
+) -> dict[str, Any]:
+    bodies: dict[str, Any] = {}
+    for name, other in policy.others.items():
+        if name in reads:
+            wanted = reads[name]
+            each = [{k: v for k, v in a.body.items() if k in wanted} for a in related[name].assets]
+            bodies[name] = each if other.many else each[0]
+    return bodies
+
+
+def _value(expression: Expression, variables: Mapping[str, Any]) -> Any:
+    try:
+        return expression.evaluate(variables)
+    except EvaluationError as problem:
+        raise _Unknown(f"evaluation: {problem}") from None
+
+
+def _is_true(expression: Expression, variables: Mapping[str, Any]) -> bool:
+    value = _value(expression, variables)
+    if not isinstance(value, bool):
+        raise _Unknown(f"evaluation: {type(value).__name__} where true or false was expected")
+    return value
+
+
+def _message(policy: Policy, variables: Mapping[str, Any]) -> Text:
+    return Text(**{language: _render(template, variables) for language, template in policy.messages.items()})
+
+
+def _render(template: Template, variables: Mapping[str, Any]) -> str:
+    return "".join(part if isinstance(part, str) else _shown(part, variables) for part in template.parts)
+
+
+def _shown(expression: Expression, variables: Mapping[str, Any]) -> str:
+    try:
+        value = expression.evaluate(variables)
+    except EvaluationError:
+        return "?"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+
+
+def _joined(messages: list[Text]) -> Text:
+    shown, more = messages[:_SHOWN_ELEMENTS], len(messages) - _SHOWN_ELEMENTS
+    en = "; ".join(m.en for m in shown) + (f"; and {more} more" if more > 0 else "")
+    ja = "、".join(m.ja for m in shown) + (f"、ほか{more}件" if more > 0 else "")
+    return Text(en=en, ja=ja)
+
+
+def _verdict(
+    policy: Policy,
+    asset: Asset,
+    status: Status,
+    reason: str = "",
+    message: Text | None = None,
+    elements: tuple[Element, ...] = (),
+) -> Verdict:
+    return Verdict(
+        policy=policy.id,
+        severity=policy.form.severity,
+        kind=asset.kind,
+        resource=asset.resource,
+        name=asset.name,
+        scope=asset.scope,
+        region=asset.region,
+        status=status,
+        reason=reason,
+        message=message,
+        elements=elements,
+    )

@@ -1,0 +1,124 @@
+"""All policies over all assets of one scope, while they come in."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from msgspec.structs import replace
+
+from catalog.expression import EvaluationError
+from catalog.policies import Other, Policy
+from detectors.posture.judge import Moment, Related, judge, unlisted
+from model.asset import Asset, Listing, Place
+from model.finding import Verdict
+
+
+class Posture:
+    """Judges assets as they are seen; policies that look at other assets too wait for the end.
+
+    Of the assets that are waited with, only the fields that are read stay in memory.
+    """
+
+    def __init__(self, policies: Sequence[Policy], moment: Moment) -> None:
+        self._moment = moment
+        self._policies = policies
+        self._at_once: dict[str, list[Policy]] = defaultdict(list)
+        self._waiting: dict[str, list[Policy]] = defaultdict(list)
+        for policy in policies:
+            (self._waiting if policy.others else self._at_once)[policy.form.kind].append(policy)
+        self._kept_fields = _kept_fields(policies)
+        self._kept: dict[str, list[Asset]] = defaultdict(list)
+        self._unlisted: dict[str, list[Listing]] = defaultdict(list)
+
+    def see(self, asset: Asset) -> list[Verdict]:
+        """Return the verdicts that need nothing but this asset, and keep what others need of it."""
+        if asset.kind in self._kept_fields:
+            fields = self._kept_fields[asset.kind]
+            body = {key: value for key, value in asset.body.items() if key in fields}
+            self._kept[asset.kind].append(replace(asset, body=body))
+        return [judge(policy, asset, {}, self._moment) for policy in self._at_once[asset.kind]]
+
+    def hear(self, listing: Listing, place: Place) -> list[Verdict]:
+        """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
+        if not listing.cause:
+            return []
+        self._unlisted[listing.kind].append(listing)
+        stand_in = Asset(
+            kind=listing.kind,
+            resource=place.account_resource,
+            name=place.account,
+            scope=listing.scope,
+            region=listing.region,
+            body={},
+            body_hash="",
+        )
+        judged = [policy for policy in self._policies if policy.form.kind == listing.kind]
+        return [unlisted(policy, stand_in, f"listing: {listing.cause}") for policy in judged]
+
+    def end(self) -> Iterable[Verdict]:
+        """Return the verdicts that waited, now that everything was seen."""
+        index = _Index(self._kept, self._unlisted)
+        for kind, policies in self._waiting.items():
+            for asset in self._kept[kind]:
+                for policy in policies:
+                    yield judge(policy, asset, index.related(policy, asset, self._moment), self._moment)
+
+
+class _Index:
+    """Finds the assets that a policy looks at beside its own."""
+
+    def __init__(self, kept: Mapping[str, list[Asset]], unlisted: Mapping[str, list[Listing]]) -> None:
+        self._kept = kept
+        self._unlisted = unlisted
+        self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
+
+    def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
+        return {name: self._find(other, asset, moment) for name, other in policy.others.items()}
+
+    def _find(self, other: Other, asset: Asset, moment: Moment) -> Related:
+        if not other.many:
+            return self._one(other.kind, asset.region)
+        if other.of is None:
+            return Related(tuple(self._kept.get(other.kind, ())), self._cause(other.kind))
+        return self._referenced(other, asset, moment)
+
+    def _one(self, kind: str, region: str) -> Related:
+        candidates = self._kept.get(kind, [])
+        near = [a for a in candidates if a.region == region] or [a for a in candidates if a.region == "global"]
+        if len(near) == 1:
+            return Related((near[0],))
+        return Related((), self._cause(kind) or ("was not read" if not near else "is not unique"))
+
+    def _referenced(self, other: Other, asset: Asset, moment: Moment) -> Related:
+        assert other.of is not None, "a reference has an expression"
+        if missing := other.of.reads.get("r", frozenset()) & asset.unknown.keys():
+            return Related((), asset.unknown[min(missing)])
+        try:
+            keys = other.of.evaluate({"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}})
+        except EvaluationError as problem:
+            return Related((), f"reference: {problem}")
+        by_key = self._keyed(other.kind, other.key)
+        found = tuple(a for key in keys for a in by_key.get(str(key), []))
+        lost = sorted(str(key) for key in keys if str(key) not in by_key)
+        return Related(found, f"{lost[0]} was not read" if lost else "")
+
+    def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
+        if (kind, key) not in self._by_key:
+            index: dict[str, list[Asset]] = defaultdict(list)
+            for asset in self._kept.get(kind, []):
+                index[str(asset.body.get(key, ""))].append(asset)
+            self._by_key[kind, key] = dict(index)
+        return self._by_key[kind, key]
+
+    def _cause(self, kind: str) -> str:
+        failed = self._unlisted.get(kind)
+        return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+def _kept_fields(policies: Iterable[Policy]) -> dict[str, set[str]]:
+    fields: dict[str, set[str]] = defaultdict(set)
+    for policy in policies:
+        if policy.others:
+            fields[policy.form.kind] |= policy.reads["r"]
+        for name, other in policy.others.items():
+            fields[other.kind] |= policy.reads[name] | ({other.key} if other.key else set())
+    return fields

@@ -1,0 +1,63 @@
+"""What a collector saw, did not see, and could not see."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from model.canonical import digest
+
+
+class Asset(Struct, frozen=True):
+    """One resource as its cloud describes it (OCSF 5023).
+
+    `body` holds the fields of the listing and the details, nulls left out: an absent key is a fact.
+    `unknown` names the details that could not be read, each with its cause; it is no part of the hash.
+    `region` is `global` where the service has no regions. `body_hash` leaves out the kind's volatile fields.
+    """
+
+    kind: str
+    resource: str
+    name: str
+    scope: str
+    region: str
+    body: dict[str, Any]
+    body_hash: str
+    unknown: dict[str, str] = {}
+
+    @property
+    def uid(self) -> str:
+        """Return the asset's identity within its tenant; the region tells apart the accounts' regional settings."""
+        return digest(self.kind, self.resource, self.region)
+
+
+class Listing(Struct, frozen=True):
+    """One listing of (scope, kind, region) that has ended: whole when `cause` is empty, else unknown with its cause.
+
+    A kind whose resources lie in other regions than the listing's (S3 buckets) says so by `region` = `global`.
+    """
+
+    scope: str
+    kind: str
+    region: str
+    cause: str = ""
+
+
+class Place(Struct, frozen=True):
+    """Where resources were read: the account's full id and the regions that were looked at."""
+
+    scope: str
+    account: str
+    account_resource: str
+    partition: str
+    regions: tuple[str, ...]
+    unread: dict[str, str] = {}
+
+
+class Kind(Struct, frozen=True):
+    """What policies may know of a resource type: its name and the fields its bodies can have."""
+
+    name: str
+    provider: str
+    fields: frozenset[str]
+    details: frozenset[str]
+    volatile: frozenset[str]

@@ -1,0 +1,155 @@
+"""Verdicts, and the findings that come of them."""
+
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from model.canonical import digest
+from model.text import Text
+
+Status = Literal["pass", "fail", "unknown", "not_applicable"]
+Severity = Literal["informational", "low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
+State = Literal["open", "in_progress", "reopened", "resolved"]
+ACTIVE: frozenset[State] = frozenset({"open", "in_progress", "reopened"})
+
+
+class Element(Struct, frozen=True):
+    """One element of a resource that was judged by itself; `key` identifies it by content."""
+
+    key: str
+    status: Status
+    message: Text | None = None
+
+
+class Verdict(Struct, frozen=True):
+    """What one policy says of one resource; there is exactly one per pair and region.
+
+    `reason` tells why the status is unknown. `message` is set on fail, `elements` holds what did not pass.
+    """
+
+    policy: str
+    severity: Severity
+    kind: str
+    resource: str
+    name: str
+    scope: str
+    region: str
+    status: Status
+    reason: str = ""
+    message: Text | None = None
+    elements: tuple[Element, ...] = ()
+
+    @property
+    def finding_uid(self) -> str:
+        """Return the finding's identity within its tenant; it outlives re-scans and re-orderings."""
+        return digest(self.policy, self.resource, self.region)
+
+    @property
+    def asset_uid(self) -> str:
+        """Return the identity of the asset that was judged."""
+        return digest(self.kind, self.resource, self.region)
+
+
+class Finding(Struct, frozen=True):
+    """A failed verdict with its life (OCSF 2003). Moments are RFC 3339 in UTC."""
+
+    uid: str
+    asset_uid: str
+    policy: str
+    severity: Severity
+    kind: str
+    resource: str
+    name: str
+    scope: str
+    region: str
+    state: State
+    message: Text
+    elements: tuple[Element, ...]
+    opened_at: str
+    changed_at: str
+    resolved_because: str = ""
+    unverified_since: str = ""
+    unverified_because: str = ""
+
+
+class Fact(Struct, frozen=True):
+    """«Finding X became Y»: written in the finding's own transaction, told to people in a second one."""
+
+    finding: str
+    became: State
+    at: str
+
+
+Change = tuple[Finding | None, Fact | None]
+
+
+def advance(before: Finding | None, verdict: Verdict, at: str) -> Change:
+    """Return the finding after a verdict, and the fact worth telling; (None, None) where nothing is to be recorded.
+
+    Unknown is never a reason to open or to resolve: an active finding stays, marked as unverified.
+    """
+    active = before is not None and before.state in ACTIVE
+    if verdict.status == "fail":
+        return _failed(before, verdict, at)
+    if before is None or not active:
+        return before, None
+    if verdict.status == "unknown":
+        return unverified(before, verdict.reason, at), None
+    return resolve(before, "passes" if verdict.status == "pass" else "not applicable any more", at)
+
+
+def unverified(finding: Finding, cause: str, at: str) -> Finding:
+    """Return the finding marked as not verified, since the first time it could not be."""
+    return replace(finding, unverified_since=finding.unverified_since or at, unverified_because=cause)
+
+
+def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
+    """Return the finding as resolved, with the fact that tells of it."""
+    after = replace(
+        finding,
+        state="resolved",
+        changed_at=at,
+        resolved_because=because,
+        unverified_since="",
+        unverified_because="",
+    )
+    return after, Fact(finding.uid, "resolved", at)
+
+
+def _failed(before: Finding | None, verdict: Verdict, at: str) -> tuple[Finding, Fact | None]:
+    assert verdict.message is not None, "a failed verdict has a message"
+    if before is None:
+        return _first(verdict, verdict.message, at), Fact(verdict.finding_uid, "open", at)
+    seen_again = replace(
+        before,
+        severity=verdict.severity,
+        name=verdict.name,
+        message=verdict.message,
+        elements=verdict.elements,
+        unverified_since="",
+        unverified_because="",
+    )
+    if before.state in ACTIVE:
+        return seen_again, None
+    return replace(seen_again, state="reopened", changed_at=at, resolved_because=""), Fact(before.uid, "reopened", at)
+
+
+def _first(verdict: Verdict, message: Text, at: str) -> Finding:
+    return Finding(
+        uid=verdict.finding_uid,
+        asset_uid=verdict.asset_uid,
+        policy=verdict.policy,
+        severity=verdict.severity,
+        kind=verdict.kind,
+        resource=verdict.resource,
+        name=verdict.name,
+        scope=verdict.scope,
+        region=verdict.region,
+        state="open",
+        message=message,
+        elements=verdict.elements,
+        opened_at=at,
+        changed_at=at,
+    )

@@ -1,0 +1,29 @@
+"""What the program knows, as one list."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from catalog.policies import Policy
+from collectors.aws.resource_types import ResourceType
+from pipeline.assembly import House
+
+
+def entries(house: House) -> Iterator[dict[str, Any]]:
+    """Yield an entry per policy and type: `what`, `id`, `provider`, and every field of its file."""
+    for policy in house.policies:
+        yield _policy(policy)
+    for type_ in house.types:
+        yield _type(type_)
+
+
+def _policy(policy: Policy) -> dict[str, Any]:
+    fields = msgspec.to_builtins(policy.form)
+    fields.pop("cases")
+    return {"what": "policy", "id": policy.id, "provider": policy.provider, "service": policy.service} | fields
+
+
+def _type(type_: ResourceType) -> dict[str, Any]:
+    fields = msgspec.to_builtins(type_.form)
+    return {"what": "type", "id": type_.form.kind, "provider": "aws"} | fields | {"fields": sorted(type_.kind.fields)}
