@@ -1,6 +1,7 @@
 """A file's form is a frozen Struct: its JSON Schema finds all faults at once, each with its place."""
 
 import difflib
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,8 +22,10 @@ def convert(document: Document, form: type[T]) -> T:
         raise Refused(faults)
     try:
         return msgspec.convert(document.value, form)
-    except msgspec.ValidationError as problem:  # what a schema cannot say
-        raise Refused([document.fault((), str(problem))]) from None
+    except msgspec.ValidationError as problem:  # what a schema does not assert, such as dates
+        what, _, where = str(problem).partition(" - at `$")
+        path = tuple(int(n) if n else name for name, n in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", where))
+        raise Refused([document.fault(path, f"does not fit: {what}")]) from None
 
 
 def _validator(form: type) -> Any:
@@ -58,7 +61,8 @@ def _said(problem: ValidationError) -> str:
             missing = [key for key in problem.validator_value if key not in problem.instance]
             return "lacks " + ", ".join(repr(key) for key in missing)
         case "type":
-            return f"{instance} has to be {_type_name(problem.validator_value)}"
+            quotes = "; put it in quotes" if problem.validator_value == "string" and _is_scalar(problem.instance) else ""
+            return f"{instance} has to be {_type_name(problem.validator_value)}{quotes}"
         case "enum":
             values = problem.validator_value
             return f"{instance} has to be one of {', '.join(map(str, values))}{_nearest(str(problem.instance), values)}"
@@ -72,6 +76,10 @@ def _type_name(value: str | list[str]) -> str:
     names = {"object": "a mapping", "array": "a list", "string": "text", "integer": "a whole number"}
     names |= {"number": "a number", "boolean": "true or false", "null": "empty"}
     return " or ".join(names[name] for name in ([value] if isinstance(value, str) else value))
+
+
+def _is_scalar(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _nearest(word: str, known: list[str]) -> str:

@@ -65,6 +65,9 @@ def step(shape: Any, path: str) -> Any:
     """Return the shape at a path such as `Reservations[].Instances[]`; raises KeyError(part) where it does not exist."""
     for part in path.split("."):
         name, listed = part.removesuffix("[]"), part.endswith("[]")
+        if getattr(shape, "type_name", "") == "map":  # any key may be there
+            shape = shape.value
+            continue
         members = getattr(shape, "members", {})
         if name not in members:
             raise KeyError(name)

@@ -1,0 +1,1 @@
+"""The terms of service as pure decisions: values in, values out."""

@@ -186,7 +186,7 @@ class _Reader:
     def asset(self, row: Row) -> Asset:
         """Return the asset of a row, with its details; raises `_Gone`."""
         form = self._form
-        body: Row = plain(row)
+        body: Row = {key: value for key, value in plain(row).items() if key not in form.omit}
         unknown: dict[str, str] = {}
         region = self._region
         for name, detail in form.details.items():

@@ -95,6 +95,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     region: Region | None = None
     gone: list[str] = []
     volatile: list[Field] = []
+    omit: list[Field] = []
     events: list[Field] = []
 
 
@@ -207,6 +208,7 @@ class _Checker:
             return
         if form.listing:
             yield from self._list(form.listing)
+        yield from self._omitted()
         seen = self.row_fields | PLACE_NAMES
         for name, detail in form.details.items():
             yield from self._detail(name, detail, seen)
@@ -238,6 +240,12 @@ class _Checker:
         yield from problems
         if shape is not None:
             self.row_fields |= fields_of(getattr(shape, "member", shape))
+
+    def _omitted(self) -> Iterator[Fault]:
+        for number, name in enumerate(self.form.omit):
+            if name not in self.row_fields:
+                yield self.document.fault(("omit", number), f"rows have no field {name!r}")
+        self.row_fields -= frozenset(self.form.omit)
 
     def _detail(self, name: str, form: Detail, seen: frozenset[str]) -> Iterator[Fault]:
         path: KeyPath = ("details", name)

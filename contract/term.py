@@ -1,0 +1,42 @@
+"""May something be done for a tenant on a day? The contract's term, as far as its file tells it."""
+
+from datetime import date
+
+from msgspec import Struct
+
+from model.tenant import Contract
+from model.text import Text
+
+
+class Decision(Struct, frozen=True):
+    """A decision with its reason and the clause that it comes from."""
+
+    allowed: bool
+    reason: Text
+    clause: str
+
+
+def decide(contract: Contract, day: date) -> Decision:
+    """Return whether the service runs on a day (Asia/Tokyo).
+
+    The start day and the last day both count; without a last day the contract renews year by year (Article 7).
+    """
+    if day < contract.start:
+        return Decision(
+            False,
+            Text(
+                en=f"the contract's term begins on {contract.start}; today is {day}",
+                ja=f"契約期間の開始日は{contract.start}です(本日は{day})",
+            ),
+            "7(1)",
+        )
+    if contract.last_day is not None and day > contract.last_day:
+        return Decision(
+            False,
+            Text(
+                en=f"the contract's term ended on {contract.last_day}; today is {day}",
+                ja=f"契約期間は{contract.last_day}に終了しています(本日は{day})",
+            ),
+            "7(2)",
+        )
+    return Decision(True, Text(en="within the contract's term", ja="契約期間内"), "7(1)")

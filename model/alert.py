@@ -1,0 +1,48 @@
+"""What people are told, and whether it reached them."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from model.finding import Severity, State
+from model.text import Text
+
+DeliveryState = Literal["queued", "sent", "failed"]
+
+
+class Item(Struct, frozen=True):
+    """One resource of an alert."""
+
+    finding: str
+    resource: str
+    name: str
+    region: str
+    message: Text
+
+
+class Alert(Struct, frozen=True):
+    """One thing to be told: findings of one policy in one scope that became the same (OCSF 2005)."""
+
+    id: str
+    tenant: str
+    policy: str
+    became: State
+    scope: str
+    severity: Severity
+    title: Text
+    fix: Text
+    at: str
+    items: tuple[Item, ...]
+
+
+class Delivery(Struct, frozen=True):
+    """One alert on its way over one channel; `key` stays the same over all attempts."""
+
+    key: str
+    alert: str
+    channel: str
+    state: DeliveryState
+    due_at: str
+    attempts: int = 0
+    sent_at: str | None = None
+    problem: str = ""

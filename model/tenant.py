@@ -1,0 +1,57 @@
+"""A customer company, what it is owed, and where its resources are."""
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from model.finding import Severity
+from model.text import Language, Text
+
+TenantId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
+AwsAccount = Annotated[str, Meta(pattern=r"^[0-9]{12}$")]
+RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
+RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")]
+Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$", max_length=2000)]
+ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
+
+
+class Contract(Struct, frozen=True, forbid_unknown_fields=True):
+    """The days of a contract, both counted, Asia/Tokyo; without a last day it renews year by year."""
+
+    start: date
+    last_day: date | None = None
+
+
+class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
+    """One AWS account; no regions named = all that are enabled in it."""
+
+    aws: AwsAccount
+    profile: str = ""
+    role: RoleArn | None = None
+    external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
+    regions: list[RegionName] = []
+
+
+class Channel(Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to people; `severity` is the least that it is told of."""
+
+    name: ChannelName
+    type: Literal["console", "webhook"]
+    severity: Severity = "low"
+    language: Language = "ja"
+    url: Url | None = None
+    secret: Reference | None = None
+
+
+class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tenant's file as it is written."""
+
+    tenant: TenantId
+    name: Text
+    contract: Contract
+    scopes: Annotated[list[AwsScope], Meta(min_length=1)]
+    channels: list[Channel] = []
+    thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    language: Language = "ja"

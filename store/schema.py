@@ -1,0 +1,105 @@
+"""The tables. Migrations make them (`migrations/`); a test compares the two."""
+
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
+
+# The newest migration of each kind of store; a test compares them with the folders.
+TENANT_VERSION = "0001"
+SERVICE_VERSION = "0001"
+
+tenant = MetaData()
+service = MetaData()
+
+
+def _text(name: str, *, key: bool = False, empty: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=empty)
+
+
+def _number(name: str, *, key: bool = False) -> Column[int]:
+    return Column(name, Integer, primary_key=key, nullable=False)
+
+
+# Slowly changing rows: the current one of an asset has no `valid_to`. Bodies are kept once, by their hash.
+asset = Table(
+    "asset",
+    tenant,
+    _number("id", key=True),
+    *map(_text, ("uid", "kind", "resource", "name", "scope", "region", "body_hash", "unknown", "valid_from")),
+    _text("valid_to", empty=True),
+    Index("asset_current", "uid", unique=True, sqlite_where=text("valid_to IS NULL")),
+    Index("asset_kind", "kind", "scope"),
+)
+body = Table("body", tenant, _text("hash", key=True), _text("json"))
+
+finding = Table(
+    "finding",
+    tenant,
+    _text("uid", key=True),
+    *map(_text, ("asset_uid", "policy", "severity", "kind", "resource", "name", "scope", "region", "state")),
+    *map(_text, ("message", "elements", "opened_at", "changed_at", "resolved_because")),
+    *map(_text, ("unverified_since", "unverified_because")),
+    Index("finding_asset", "asset_uid"),
+    Index("finding_state", "state"),
+)
+# The outbox, and the findings' history: `alert` is empty until the fact was turned into an alert or dropped.
+fact = Table(
+    "fact",
+    tenant,
+    _number("id", key=True),
+    *map(_text, ("finding", "became", "at", "run")),
+    _text("alert", empty=True),
+    Index("fact_untold", "id", sqlite_where=text("alert IS NULL")),
+)
+
+run = Table(
+    "run",
+    tenant,
+    _text("id", key=True),
+    *map(_text, ("job", "slot", "started_at")),
+    _text("finished_at", empty=True),
+    _text("summary"),
+)
+coverage = Table(
+    "coverage",
+    tenant,
+    _number("id", key=True),
+    *map(_text, ("run", "scope", "kind", "region", "detail", "cause")),
+    _number("assets"),
+    Index("coverage_run", "run"),
+)
+
+alert = Table(
+    "alert",
+    tenant,
+    _text("id", key=True),
+    *map(_text, ("policy", "became", "scope", "severity", "created_at", "message")),
+)
+delivery = Table(
+    "delivery",
+    tenant,
+    _text("key", key=True),
+    *map(_text, ("alert", "channel", "state", "due_at")),
+    _number("attempts"),
+    _text("sent_at", empty=True),
+    _text("problem"),
+    Index("delivery_due", "state", "due_at"),
+)
+
+# The highest lease number seen for a job: a worker that wakes up late has a lower one.
+fence = Table("fence", tenant, _text("job", key=True), _number("number"))
+
+audit = Table(
+    "audit",
+    tenant,
+    _number("seq", key=True),
+    *map(_text, ("at", "person", "action", "subject", "detail", "previous", "hash")),
+)
+
+edition = Table(
+    "edition",
+    service,
+    _text("tenant", key=True),
+    _number("number", key=True),
+    *map(_text, ("applied_at", "person", "document")),
+)
+audit_head = Table("audit_head", service, _text("tenant", key=True), _number("seq"), _text("hash"))
+lease = Table("lease", service, _text("job", key=True), _number("number"), _text("run"), _text("done_at", empty=True))

@@ -1,0 +1,334 @@
+"""One tenant's data behind two doors: `read()` sees one moment, `write()` is alone and leaves audit records."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Row, and_, func, or_, select
+from sqlalchemy.dialects.sqlite import insert
+
+from model.alert import Alert, Delivery
+from model.asset import Asset
+from model.canonical import encode
+from model.fault import Refused
+from model.finding import ACTIVE, Element, Fact, Finding
+from model.text import Text
+from store import schema
+from store.audit import GENESIS, Entry, Head, Record, first_fault, sealed
+from store.database import Database
+
+_CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
+
+
+class Fence(Struct, frozen=True):
+    """A lease number of a job; a write with a lower number than the last one seen is refused."""
+
+    job: str
+    number: int
+
+
+class Gap(Struct, frozen=True):
+    """What could not be read: a whole listing (`detail` empty) or one detail of `assets` resources."""
+
+    scope: str
+    kind: str
+    region: str
+    detail: str
+    cause: str
+    assets: int = 0
+
+
+class Run(Struct, frozen=True):
+    """One scan; `finished_at` is empty while it runs, or where it was broken off."""
+
+    id: str
+    job: str
+    slot: str
+    started_at: str
+    finished_at: str
+    summary: dict[str, Any]
+
+
+class Current(Struct, frozen=True):
+    """What is kept of an asset's current row, to compare with."""
+
+    uid: str
+    kind: str
+    scope: str
+    region: str
+    body_hash: str
+    unknown: str
+
+
+class Untold(Struct, frozen=True):
+    """A fact that nobody has been told of yet, with its finding as it is now."""
+
+    id: int
+    fact: Fact
+    finding: Finding
+
+
+class AuditHeads(Protocol):
+    """Where the copy of the audit head lives: outside the tenant's own store."""
+
+    def known(self) -> Head | None:
+        """Return the copy."""
+        ...
+
+    def advance(self, head: Head) -> None:
+        """Copy a head, forward only."""
+        ...
+
+
+class Fenced(Refused):
+    """A later run of the same job has begun: this one may not write any more."""
+
+
+class TenantStore:
+    """The door to one tenant's data."""
+
+    def __init__(self, database: Database, heads: AuditHeads) -> None:
+        self._database = database
+        self._heads = heads
+
+    @contextmanager
+    def read(self) -> Iterator["Reader"]:
+        """Yield a reader that sees one moment."""
+        with self._database.read() as connection:
+            yield Reader(connection)
+
+    @contextmanager
+    def write(self, at: str, person: str, fence: Fence | None = None) -> Iterator["Writer"]:
+        """Yield the only writer there is. Its audit records come last; then the head is copied to the service store.
+
+        Raises `Fenced` where a later run of the fence's job has begun; nothing is written then.
+        """
+        with self._database.write() as connection:
+            if fence:
+                _pass_fence(connection, fence)
+            writer = Writer(connection)
+            yield writer
+            head = _seal(connection, writer.entries, at, person)
+        if head:
+            self._heads.advance(head)
+
+    def audit_fault(self) -> str:
+        """Return the first thing that is wrong with the audit chain, the empty text where nothing is."""
+        head = self._heads.known()  # before the chain is read: it may only have grown since
+        with self._database.read() as connection:
+            rows = connection.execute(select(schema.audit).order_by(schema.audit.c.seq))
+            return first_fault((Record(**row._mapping) for row in rows), head)
+
+
+class Reader:
+    """What can be asked of a tenant's data."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def findings(self, *, active: bool = True, uids: Iterable[str] | None = None) -> Iterator[Finding]:
+        """Yield findings, only the active ones or all, or those of the uids."""
+        table = schema.finding
+        base = select(table).order_by(table.c.uid)
+        if active:
+            base = base.where(table.c.state.in_(sorted(ACTIVE)))
+        for condition in _chunks(table.c.uid, uids):
+            for row in self._connection.execute(base if condition is None else base.where(condition)):
+                yield _finding(row)
+
+    def current_assets(self, uids: Iterable[str] | None = None) -> Iterator[Current]:
+        """Yield the current rows of assets, all or those of the uids, without their bodies."""
+        table = schema.asset
+        columns = [table.c[name] for name in Current.__struct_fields__]
+        for condition in _chunks(table.c.uid, uids):
+            query = select(*columns).where(table.c.valid_to.is_(None))
+            for row in self._connection.execute(query if condition is None else query.where(condition)):
+                yield Current(**row._mapping)
+
+    def asset_rows(self) -> int:
+        """Return the number of rows that assets have, current and past."""
+        return int(self._connection.execute(select(func.count()).select_from(schema.asset)).scalar_one())
+
+    def last_run(self) -> Run | None:
+        """Return the last run that came to its end."""
+        table = schema.run
+        query = select(table).where(table.c.finished_at.is_not(None)).order_by(table.c.finished_at.desc())
+        row = self._connection.execute(query.limit(1)).first()
+        return Run(**(dict(row._mapping) | {"summary": msgspec.json.decode(row.summary)})) if row else None
+
+    def gaps(self, run: str) -> list[Gap]:
+        """Return what a run could not read."""
+        table = schema.coverage
+        columns = [table.c[name] for name in Gap.__struct_fields__]
+        query = select(*columns).where(table.c.run == run).order_by(table.c.kind, table.c.detail, table.c.region)
+        return [Gap(**row._mapping) for row in self._connection.execute(query)]
+
+    def untold(self) -> list[Untold]:
+        """Return the facts that were neither told nor dropped yet, oldest first."""
+        fact, finding = schema.fact, schema.finding
+        query = select(fact.c.id, fact.c.became, fact.c.at.label("fact_at"), finding)
+        query = query.join(finding, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None)).order_by(fact.c.id)
+        return [
+            Untold(row.id, Fact(row.uid, row.became, row.fact_at), _finding(row))
+            for row in self._connection.execute(query)
+        ]
+
+    def facts(self) -> list[tuple[Fact, str]]:
+        """Return all facts with the alert, or the reason of the drop, that each became; oldest first."""
+        table = schema.fact
+        rows = self._connection.execute(select(table).order_by(table.c.id))
+        return [(Fact(row.finding, row.became, row.at), row.alert or "") for row in rows]
+
+    def alerts(self) -> dict[str, Alert]:
+        """Return all alerts by id."""
+        rows = self._connection.execute(select(schema.alert.c.message))
+        alerts = [msgspec.json.decode(row.message, type=Alert) for row in rows]
+        return {alert.id: alert for alert in alerts}
+
+    def deliveries(self, state: str | None = None, due_at: str | None = None) -> list[Delivery]:
+        """Return deliveries, all or those in a state, and due by a moment."""
+        table = schema.delivery
+        query = select(table).order_by(table.c.due_at, table.c.key)
+        if state:
+            query = query.where(table.c.state == state)
+        if due_at:
+            query = query.where(table.c.due_at <= due_at)
+        return [Delivery(**row._mapping) for row in self._connection.execute(query)]
+
+
+class Writer(Reader):
+    """What can be changed; everything in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.entries: list[Entry] = []
+
+    def record(self, action: str, subject: str, **detail: object) -> None:
+        """Leave an audit record."""
+        self.entries.append(Entry(action, subject, encode(detail).decode()))
+
+    def put_assets(self, assets: Iterable[Asset], at: str) -> int:
+        """Write a new row for each asset that is new or differs from its current row; return how many did."""
+        wanted = {asset.uid: asset for asset in assets}
+        current = {row.uid: row for row in self.current_assets(wanted)}
+        changed = {
+            uid: asset
+            for uid, asset in wanted.items()
+            if uid not in current
+            or (current[uid].body_hash, current[uid].unknown) != (asset.body_hash, _json(asset.unknown))
+        }
+        if changed:
+            self.end_assets([uid for uid in changed if uid in current], at)
+            bodies = {a.body_hash: {"hash": a.body_hash, "json": _json(a.body)} for a in changed.values()}
+            self._connection.execute(insert(schema.body).on_conflict_do_nothing(), list(bodies.values()))
+            self._connection.execute(schema.asset.insert(), [_asset_row(a, at) for a in changed.values()])
+        return len(changed)
+
+    def end_assets(self, uids: Iterable[str], at: str) -> None:
+        """Close the current rows of assets."""
+        table = schema.asset
+        for condition in _chunks(table.c.uid, uids):
+            current = and_(table.c.valid_to.is_(None), *([] if condition is None else [condition]))
+            self._connection.execute(table.update().where(current).values(valid_to=at))
+
+    def put_findings(self, findings: Iterable[Finding]) -> None:
+        """Write findings, new or changed."""
+        rows = [_finding_row(finding) for finding in findings]
+        if rows:
+            upsert = insert(schema.finding)
+            set_ = {c.name: upsert.excluded[c.name] for c in schema.finding.columns if c.name != "uid"}
+            self._connection.execute(upsert.on_conflict_do_update(["uid"], set_=set_), rows)
+
+    def put_facts(self, facts: Iterable[Fact], run: str) -> None:
+        """Write facts into the outbox."""
+        rows = [{"finding": f.finding, "became": f.became, "at": f.at, "run": run, "alert": None} for f in facts]
+        if rows:
+            self._connection.execute(schema.fact.insert(), rows)
+
+    def start_run(self, run: Run) -> bool:
+        """Write a run's row; False where it stands already: a repeat is a no-op."""
+        values = {"id": run.id, "job": run.job, "slot": run.slot, "started_at": run.started_at}
+        statement = insert(schema.run).values(values | {"finished_at": None, "summary": "{}"})
+        return self._connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+
+    def finish_run(self, run: str, at: str, summary: Mapping[str, object], gaps: Iterable[Gap]) -> None:
+        """Write a run's end with what it found and what it could not read."""
+        values = {"finished_at": at, "summary": _json(dict(summary))}
+        self._connection.execute(schema.run.update().where(schema.run.c.id == run).values(values))
+        rows = [msgspec.structs.asdict(gap) | {"run": run} for gap in gaps]
+        if rows:
+            self._connection.execute(schema.coverage.insert(), rows)
+
+    def settle_facts(self, ids: Iterable[int], alert: str) -> None:
+        """Note which alert facts became, or why they were dropped."""
+        for condition in _chunks(schema.fact.c.id, ids):
+            assert condition is not None, "ids are given"
+            self._connection.execute(schema.fact.update().where(condition).values(alert=alert))
+
+    def put_alert(self, alert: Alert, at: str, deliveries: Iterable[Delivery]) -> None:
+        """Write an alert with its deliveries; one that stands already is left as it is."""
+        values = {"id": alert.id, "policy": alert.policy, "became": alert.became, "scope": alert.scope}
+        values |= {"severity": alert.severity, "created_at": at, "message": _json(alert)}
+        self._connection.execute(insert(schema.alert).values(values).on_conflict_do_nothing())
+        rows = [msgspec.structs.asdict(delivery) for delivery in deliveries]
+        if rows:
+            self._connection.execute(insert(schema.delivery).on_conflict_do_nothing(), rows)
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        """Write what became of a delivery."""
+        values = msgspec.structs.asdict(delivery)
+        table = schema.delivery
+        self._connection.execute(table.update().where(table.c.key == delivery.key).values(values))
+
+
+def _pass_fence(connection: Connection, fence: Fence) -> None:
+    table = schema.fence
+    seen = connection.execute(select(table.c.number).where(table.c.job == fence.job)).scalar()
+    if seen is not None and seen > fence.number:
+        raise Fenced(f"a later run of {fence.job} has begun; this one stops without writing")
+    values = {"job": fence.job, "number": fence.number}
+    connection.execute(insert(table).values(values).on_conflict_do_update(["job"], set_=values))
+
+
+def _seal(connection: Connection, entries: list[Entry], at: str, person: str) -> Head | None:
+    table = schema.audit
+    last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
+    head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
+    for entry in entries:
+        record = sealed(head, entry, at, person)
+        connection.execute(table.insert().values(msgspec.structs.asdict(record)))
+        head = Head(record.seq, record.hash)
+    return head if entries else None
+
+
+def _chunks(column: Any, values: Iterable[Any] | None) -> Iterator[Any]:
+    """Yield conditions that together select the values; one None where all are wanted."""
+    if values is None:
+        yield None
+        return
+    wanted = list(values)
+    for start in range(0, len(wanted), _CHUNK):
+        yield or_(column.in_(wanted[start : start + _CHUNK]))
+
+
+def _json(value: object) -> str:
+    return encode(value).decode()
+
+
+def _asset_row(asset: Asset, at: str) -> dict[str, Any]:
+    row = {name: getattr(asset, name) for name in ("uid", "kind", "resource", "name", "scope", "region", "body_hash")}
+    return row | {"unknown": _json(asset.unknown), "valid_from": at, "valid_to": None}
+
+
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    row = msgspec.structs.asdict(finding)
+    return row | {"message": _json(finding.message), "elements": _json(finding.elements)}
+
+
+def _finding(row: Row[Any]) -> Finding:
+    values = {name: row._mapping[name] for name in Finding.__struct_fields__}
+    values["message"] = msgspec.json.decode(values["message"], type=Text)
+    values["elements"] = msgspec.json.decode(values["elements"], type=tuple[Element, ...])
+    return Finding(**values)
