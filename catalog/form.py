@@ -8,24 +8,30 @@ import msgspec
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from catalog.yaml_reader import Document
+from catalog.yaml_reader import Document, KeyPath
 from model.fault import Fault, Refused
 
 T = TypeVar("T")
 
 
-def convert(document: Document, form: type[T]) -> T:
-    """Return the document as an instance of its form; raises `Refused` with every fault and its place."""
-    problems = list(_validator(form).iter_errors(document.value))
-    faults = [fault for problem in problems for fault in _faults(document, problem)]
+def convert(document: Document, form: type[T], at: KeyPath = ()) -> T:
+    """Return the document, or its part `at` a path, as an instance of a form.
+
+    Raises `Refused` with every fault and its place.
+    """
+    value = document.value
+    for key in at:
+        value = value[key]
+    problems = list(_validator(form).iter_errors(value))
+    faults = [fault for problem in problems for fault in _faults(document, at, problem)]
     if faults:
         raise Refused(faults)
     try:
-        return msgspec.convert(document.value, form)
+        return msgspec.convert(value, form)
     except msgspec.ValidationError as problem:  # what a schema does not assert, such as dates
         what, _, where = str(problem).partition(" - at `$")
         path = tuple(int(n) if n else name for name, n in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", where))
-        raise Refused([document.fault(path, f"does not fit: {what}")]) from None
+        raise Refused([document.fault((*at, *path), f"does not fit: {what}")]) from None
 
 
 def _validator(form: type) -> Any:
@@ -37,11 +43,12 @@ def _validator(form: type) -> Any:
 _VALIDATORS: dict[type, Any] = {}
 
 
-def _faults(document: Document, problem: ValidationError) -> list[Fault]:
-    path = tuple(problem.absolute_path)
+def _faults(document: Document, at: KeyPath, problem: ValidationError) -> list[Fault]:
+    inner_path = tuple(problem.absolute_path)
+    path = (*at, *inner_path)
     if problem.validator in ("anyOf", "oneOf") and problem.context:
-        deeper = [p for p in problem.context if len(p.absolute_path) > len(path) or p.validator != "type"]
-        return [fault for inner in deeper for fault in _faults(document, inner)] or [
+        deeper = [p for p in problem.context if len(p.absolute_path) > len(inner_path) or p.validator != "type"]
+        return [fault for inner in deeper for fault in _faults(document, at, inner)] or [
             document.fault(path, f"does not fit: {_short(problem.instance)} is none of the forms taken here")
         ]
     if problem.validator == "additionalProperties" and isinstance(problem.instance, dict):

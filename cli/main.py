@@ -5,7 +5,7 @@ import traceback
 
 import typer
 
-from cli import check, catalog
+from cli import audit, catalog, check, tenants
 from model.fault import Refused
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (check, catalog):
+for room in (tenants, check, audit, catalog):
     app.add_typer(room.app)
 
 

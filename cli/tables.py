@@ -8,8 +8,11 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from catalog.policies import Policy
-from model.finding import SEVERITIES, Verdict
+from model.finding import SEVERITIES, Finding, Verdict
+from model.tenant import Tenant
 from model.text import Language
+from pipeline.scan import Summary
+from store.tenant import Gap, Run
 
 STYLES = {"critical": "bold white on red", "high": "red", "medium": "yellow", "low": "cyan", "informational": "dim"}
 _HEADINGS = {
@@ -50,3 +53,41 @@ def _failures(failed: Sequence[Verdict], language: Language) -> Table:
             Styled(message),
         )
     return table
+
+
+def print_summary(summary: Summary, tenant: Tenant) -> None:
+    """Print what a scan did, and beside it what could not be read."""
+    count, facts = summary.verdicts, summary.facts
+    print(f"{tenant.name.of('en')}: {summary.assets} resources seen, {summary.new_rows} new or changed")
+    print(f"verdicts: {', '.join(f'{count.get(s, 0)} {s}' for s in ('fail', 'pass', 'unknown', 'not_applicable'))}")
+    print(f"findings: {', '.join(f'{facts.get(s, 0)} {s}' for s in ('open', 'reopened', 'resolved'))}")
+    print_gaps(summary.gaps)
+
+
+def print_gaps(gaps: Sequence[Gap]) -> None:
+    """Print what could not be read: nought findings mean nothing without it."""
+    if not gaps:
+        print("coverage: everything was read")
+    for gap in gaps:
+        what = f"{gap.kind} {gap.detail or 'listing'}" if gap.kind else "everything"
+        number = f" ({gap.assets} resources)" if gap.assets else ""
+        print(f"coverage: {gap.scope} {gap.region} {what} not read: {gap.cause}{number}")
+
+
+def print_findings(found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap], language: Language) -> None:
+    """Print findings, worst first, with the coverage of the last run."""
+    console = Console(highlight=False)
+    if run is None:
+        console.print("No scan has come to its end yet: nothing is known.")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in (_HEADINGS[language][0], "state" if language == "en" else "状態", *_HEADINGS[language][1:]):
+        table.add_column(heading, overflow="fold")
+    for f in sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.resource, f.region)):
+        state = f"{f.state}, unverified" if f.unverified_since else f.state
+        message = Styled(f.message.of(language))
+        table.add_row(Styled(f.severity, style=STYLES[f.severity]), state, Styled(f.name), Styled(f.region), message)
+    if found:
+        console.print(table)
+    console.print(f"{len(found)} findings; last scan {run.finished_at}")
+    print_gaps(gaps)

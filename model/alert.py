@@ -4,10 +4,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-from model.finding import Severity, State
+from model.finding import Fact, Finding, Severity, State
 from model.text import Text
 
 DeliveryState = Literal["queued", "sent", "failed"]
+
+
+class News(Struct, frozen=True):
+    """A fact that nobody has been told of yet, with its finding as it is now."""
+
+    id: int
+    fact: Fact
+    finding: Finding
 
 
 class Item(Struct, frozen=True):

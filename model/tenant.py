@@ -1,7 +1,7 @@
 """A customer company, what it is owed, and where its resources are."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
@@ -35,14 +35,13 @@ class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Channel(Struct, frozen=True, forbid_unknown_fields=True):
-    """A way to people; `severity` is the least that it is told of."""
+    """A way to people; `severity` is the least that it is told of, `settings` are its type's own."""
 
     name: ChannelName
-    type: Literal["console", "webhook"]
+    type: str
     severity: Severity = "low"
     language: Language = "ja"
-    url: Url | None = None
-    secret: Reference | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class Tenant(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,1 @@
+"""Facts about findings into alerts and deliveries: stages in a row, channels as files."""

@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, Row, and_, func, or_, select
 from sqlalchemy.dialects.sqlite import insert
 
-from model.alert import Alert, Delivery
+from model.alert import Alert, Delivery, News
 from model.asset import Asset
 from model.canonical import encode
 from model.fault import Refused
@@ -60,14 +60,6 @@ class Current(Struct, frozen=True):
     region: str
     body_hash: str
     unknown: str
-
-
-class Untold(Struct, frozen=True):
-    """A fact that nobody has been told of yet, with its finding as it is now."""
-
-    id: int
-    fact: Fact
-    finding: Finding
 
 
 class AuditHeads(Protocol):
@@ -165,13 +157,13 @@ class Reader:
         query = select(*columns).where(table.c.run == run).order_by(table.c.kind, table.c.detail, table.c.region)
         return [Gap(**row._mapping) for row in self._connection.execute(query)]
 
-    def untold(self) -> list[Untold]:
+    def untold(self) -> list[News]:
         """Return the facts that were neither told nor dropped yet, oldest first."""
         fact, finding = schema.fact, schema.finding
         query = select(fact.c.id, fact.c.became, fact.c.at.label("fact_at"), finding)
         query = query.join(finding, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None)).order_by(fact.c.id)
         return [
-            Untold(row.id, Fact(row.uid, row.became, row.fact_at), _finding(row))
+            News(row.id, Fact(row.uid, row.became, row.fact_at), _finding(row))
             for row in self._connection.execute(query)
         ]
 

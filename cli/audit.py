@@ -1,0 +1,33 @@
+"""`hinomi audit`: the audit chains."""
+
+from typing import Annotated
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption
+
+app = typer.Typer()
+audit_app = typer.Typer(help="The audit chains.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+
+
+@audit_app.callback()
+def _group() -> None:
+    """Keep `verify` a command of its own."""
+
+
+@audit_app.command()
+def verify(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id; none = all of them")] = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Say ok, or the first record that was changed, removed, swapped or cut off (exit 1)."""
+    from store.home import Home
+
+    stores = Home(home)
+    broken = False
+    for name in [tenant] if tenant else stores.tenants():
+        fault = stores.tenant(name).audit_fault()
+        broken = broken or bool(fault)
+        print(f"{name}: {fault or 'ok'}")
+    raise typer.Exit(1 if broken else 0)

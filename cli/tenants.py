@@ -1,0 +1,136 @@
+"""`hinomi init | apply | scan | findings`: tenants and what is found at them."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption, person
+
+if TYPE_CHECKING:
+    from pipeline.tell import Told
+    from pipeline.tenants import Plan
+
+app = typer.Typer()
+
+UNKNOWNS = 3
+
+
+@app.command()
+def init(home: HomeOption = DEFAULT_HOME) -> None:
+    """Make the home, or bring an older one to this version; puts an example of a tenant's file there."""
+    from catalog.folder import config_folder
+    from store.home import Home
+
+    Home(home).create()
+    example = home / "tenant.example.yaml"
+    if not example.exists():
+        example.write_bytes((config_folder() / "example" / "tenant.yaml").read_bytes())
+    print(f"The home is {home}. Next: copy {example}, fill it in, and run `hinomi apply FILE`.")
+
+
+@app.command()
+def apply(
+    file: Annotated[Path, typer.Argument(help="a tenant's file (YAML)")],
+    home: HomeOption = DEFAULT_HOME,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and stop")] = False,
+) -> None:
+    """Show what a tenant's file changes, and apply it; applying it again changes nothing."""
+    from catalog import policies
+    from catalog.folder import config_folder
+    from pipeline.clock import SystemClock
+    from pipeline.tenants import carry_out, load_tenant, plan
+    from store.home import Home
+
+    stores = Home(home)
+    stores.tenants()  # refuses where there is no home
+    wanted = plan(stores, load_tenant(file, policies.load(config_folder() / "policies")))
+    _print_plan(wanted)
+    if wanted.changes and not dry_run:
+        edition = carry_out(stores, wanted, SystemClock(), person())
+        print(f"Applied as edition {edition.number}.")
+
+
+def _print_plan(wanted: "Plan") -> None:
+    from pipeline.tenants import ABSENT
+
+    name = wanted.tenant.tenant
+    if not wanted.changes:
+        print(f"{name}: nothing changes.")
+        return
+    print(f"{name}: {'a new tenant' if wanted.is_new else 'changes'}")
+    for change in wanted.changes:
+        if change.before is ABSENT:
+            print(f"  + {change.path}: {change.after}")
+        elif change.after is ABSENT:
+            print(f"  - {change.path}: {change.before}")
+        else:
+            print(f"  ~ {change.path}: {change.before} -> {change.after}")
+
+
+@app.command()
+def scan(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Run the whole loop for one tenant: gate, collect, detect, record, notify. Exit 3: some things stay unknown."""
+    import httpx
+
+    from catalog.folder import config_folder
+    from cli.tables import print_summary
+    from notifier.message import Ways
+    from pipeline.assembly import assemble
+    from pipeline.clock import SystemClock
+    from pipeline.doors import open_aws
+    from pipeline.scan import Ports
+    from pipeline.scan import scan as run_scan
+    from pipeline.secrets import secret
+    from pipeline.tell import tell
+    from pipeline.tenants import applied_tenant
+    from store.home import Home
+
+    stores, clock = Home(home), SystemClock()
+    spec = applied_tenant(stores, tenant)
+    house = assemble(config_folder())
+    ports = Ports(clock, lambda scope: open_aws(scope, clock), lambda _scope, _batch: None)
+    summary = run_scan(stores, spec, house, ports, person())
+    print_summary(summary, spec)
+    with httpx.Client(timeout=10.0) as http:
+        told = tell(stores.tenant(tenant), spec, house.policies, Ways(http, sys.stdout, secret, clock.now), clock)
+    _print_told(told)
+    raise typer.Exit(UNKNOWNS if summary.gaps or summary.verdicts.get("unknown") else 0)
+
+
+def _print_told(told: "Told") -> None:
+    states = ", ".join(f"{number} {state}" for state, number in sorted(told.deliveries.items())) or "none"
+    print(f"{told.alerts} new alerts; deliveries: {states}")
+    for reason, number in told.dropped.items():
+        print(f"not told ({reason}): {number}")
+    for problem in told.problems:
+        print(f"hinomi: {problem}", file=sys.stderr)
+
+
+@app.command()
+def findings(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    home: HomeOption = DEFAULT_HOME,
+    all_: Annotated[bool, typer.Option("--all", help="resolved ones too")] = False,
+    language: Annotated[Literal["en", "ja"], typer.Option(help="language of the table")] = "en",
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",  # noqa: A002
+) -> None:
+    """List a tenant's findings, with what could not be looked at beside them."""
+    import msgspec
+
+    from cli.tables import print_findings
+    from store.home import Home
+
+    with Home(home).tenant(tenant).read() as reader:
+        found = list(reader.findings(active=not all_))
+        run = reader.last_run()
+        gaps = reader.gaps(run.id) if run else []
+    if format == "jsonl":
+        for finding in found:
+            sys.stdout.write(msgspec.json.encode(finding).decode() + "\n")
+    else:
+        print_findings(found, run, gaps, language)

@@ -1,0 +1,37 @@
+"""The terminal of whoever runs the scan."""
+
+from msgspec import Struct
+
+from model.finding import State
+from model.text import Text
+from notifier.message import SENT, Message, Outcome, Ways
+
+_SHOWN = 10
+BECAME: dict[State, Text] = {
+    "open": Text(en="new", ja="新規"),
+    "reopened": Text(en="reopened", ja="再発"),
+    "in_progress": Text(en="in progress", ja="対応中"),
+    "resolved": Text(en="resolved", ja="解消"),
+}
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Takes none."""
+
+
+def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
+    """Write the alert, at most ten of its resources."""
+    alert, language = message.alert, message.language
+    lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {alert.title.of(language)} ({len(alert.items)})"]
+    for item in alert.items[:_SHOWN]:
+        lines.append(f"    {_printable(item.name)}  {item.region}  {_printable(item.message.of(language))}")
+    if (more := len(alert.items) - _SHOWN) > 0:
+        lines.append(f"    ほか{more}件" if language == "ja" else f"    and {more} more")
+    ways.terminal.write("\n".join(lines) + "\n")
+    ways.terminal.flush()
+    return SENT
+
+
+def _printable(text: str) -> str:
+    """Return a customer's text without control characters: a terminal would obey them."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -1,0 +1,55 @@
+"""What is handed to a channel, and what it answers."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TextIO
+
+import httpx
+from msgspec import Struct
+
+from model.alert import Alert
+from model.text import Language
+
+
+class Message(Struct, frozen=True):
+    """One alert for one channel; `key` is the same over all attempts, so that a repeat can be told from news."""
+
+    key: str
+    alert: Alert
+    language: Language
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one attempt: `sent`, `again` later, or `never`; the problem names no secret."""
+
+    result: str
+    problem: str = ""
+
+
+SENT = Outcome("sent")
+
+
+def again(problem: str) -> Outcome:
+    """Return the outcome of an attempt that may succeed later."""
+    return Outcome("again", problem)
+
+
+def never(problem: str) -> Outcome:
+    """Return the outcome of an attempt that cannot succeed by repeating it."""
+    return Outcome("never", problem)
+
+
+class Ways(Struct, frozen=True):
+    """What channels need of the world: the network, a terminal, secrets by reference, the time."""
+
+    http: httpx.Client
+    terminal: TextIO
+    secret: Callable[[str], bytes]
+    now: Callable[[], datetime]
+
+
+class Way(Struct, frozen=True):
+    """A channel type: the form of its settings, and how it sends."""
+
+    settings: type[Any]
+    send: Callable[[Message, Any, Ways], Outcome]

@@ -1,0 +1,20 @@
+"""Opens doors to the accounts of a tenant's file."""
+
+from clouds.aws import AwsDoor, Login, locate, session
+from collectors.aws.engine import ReadCloud
+from model.asset import Place
+from model.clock import Clock
+from model.fault import Refused
+from model.tenant import AwsScope
+
+
+def open_aws(scope: AwsScope, clock: Clock) -> tuple[ReadCloud, Place]:
+    """Return the door to a scope with its place; raises `Refused` where the credentials lead to another account."""
+    door = AwsDoor(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
+    place = locate(door, tuple(scope.regions))
+    if place.account != scope.aws:
+        raise Refused(
+            f"the credentials for the scope {scope.aws} lead to the account {place.account}; "
+            "give the scope its own 'role' or 'profile'"
+        )
+    return door, place

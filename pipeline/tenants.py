@@ -1,0 +1,126 @@
+"""Tenant files: read, checked against the catalog, applied by a plan."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from catalog.form import convert
+from catalog.policies import Policy
+from catalog.yaml_reader import Document, read
+from model.canonical import instant
+from model.clock import Clock
+from model.fault import Fault, Refused
+from model.tenant import Channel, Tenant
+from notifier import channels
+from pipeline.choice import check_settings
+from store.home import Edition, Home
+
+ABSENT = object()
+
+
+class Change(Struct, frozen=True):
+    """One difference between what is applied and what a file says; `before` or `after` is ABSENT."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class Plan(Struct, frozen=True):
+    """What applying a file would do."""
+
+    tenant: Tenant
+    is_new: bool
+    changes: list[Change]
+
+
+def load_tenant(file: Path, policies: Sequence[Policy]) -> Tenant:
+    """Return the tenant of a file; raises `Refused` with every fault."""
+    document = read(file)
+    tenant = convert(document, Tenant)
+    faults = list(_faults(document, tenant, policies))
+    if faults:
+        raise Refused(faults)
+    return tenant
+
+
+def applied_tenant(home: Home, tenant: str) -> Tenant:
+    """Return a tenant as it was last applied; raises `Refused` where there is none."""
+    edition = home.edition(tenant)
+    if edition is None:
+        home.tenant(tenant)  # says which tenants there are
+    assert edition is not None, "the door above refuses"
+    return msgspec.json.decode(edition.document, type=Tenant)
+
+
+def plan(home: Home, tenant: Tenant) -> Plan:
+    """Return what applying the tenant would change; nothing is written."""
+    edition = home.edition(tenant.tenant)
+    before = msgspec.json.decode(edition.document) if edition else {}
+    after = msgspec.to_builtins(tenant)
+    return Plan(tenant, edition is None, list(_differences("", before, after)))
+
+
+def carry_out(home: Home, wanted: Plan, clock: Clock, person: str) -> Edition:
+    """Apply a plan; the tenant's audit chain records it."""
+    at = instant(clock.now())
+    edition = home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), at, person)
+    if wanted.changes:
+        with home.tenant(wanted.tenant.tenant).write(at, person) as writer:
+            paths = [change.path for change in wanted.changes]
+            writer.record("tenant.applied", wanted.tenant.tenant, edition=edition.number, changed=paths)
+    return edition
+
+
+def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, scope in enumerate(tenant.scopes):
+        if scope.aws in seen:
+            yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
+        seen.add(scope.aws)
+        if scope.external_id and not scope.role:
+            yield document.fault(("scopes", number, "external_id"), "goes with a role; add 'role'")
+        if scope.role and scope.aws not in scope.role:
+            yield document.fault(("scopes", number, "role"), f"is not a role of the account {scope.aws}")
+    names: set[str] = set()
+    for number, channel in enumerate(tenant.channels):
+        if channel.name in names:
+            yield document.fault(("channels", number, "name"), f"the channel {channel.name!r} stands twice")
+        names.add(channel.name)
+        yield from _channel_faults(document, number, channel)
+    contract = tenant.contract
+    if contract.last_day is not None and contract.last_day < contract.start:
+        yield document.fault(("contract", "last_day"), "lies before the start")
+    yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
+
+
+def _channel_faults(document: Document, number: int, channel: Channel) -> Iterator[Fault]:
+    path = ("channels", number)
+    if channel.type not in channels.types():
+        known = ", ".join(channels.types())
+        yield document.fault((*path, "type"), f"{channel.type!r} is no type of channel; known are {known}")
+        return
+    at = (*path, "settings") if "settings" in document.value["channels"][number] else None
+    try:
+        if at:
+            convert(document, channels.way(channel.type).settings, at)
+        else:
+            msgspec.convert({}, channels.way(channel.type).settings)
+    except Refused as refused:
+        yield from refused.faults
+    except msgspec.ValidationError:
+        yield document.fault(path, "lacks 'settings'")
+
+
+def _differences(path: str, before: Any, after: Any) -> Iterator[Change]:
+    if before == after:
+        return
+    if isinstance(before, dict) and isinstance(after, dict):
+        for key in sorted(before.keys() | after.keys()):
+            below = f"{path}.{key}" if path else str(key)
+            yield from _differences(below, before.get(key, ABSENT), after.get(key, ABSENT))
+    else:
+        yield Change(path, before, after)
