@@ -61,15 +61,11 @@ class _Reader:
                     self._field_of(_first(select, 1), _text(_first(select, 2)), names)
                 case n if n == _CALL:
                     self._call(value, names)
-                case n if n == _LIST:
-                    for element in _all(_fields(value), 1):
-                        self.visit(element, names)
-                case n if n == _STRUCT:
-                    for entry in _all(_fields(value), 2):
-                        for part in (*_all(_fields(entry), 3), *_all(_fields(entry), 4)):
-                            self.visit(part, names)
                 case n if n == _COMPREHENSION:
                     self._comprehension(value, names)
+                case n if n in (_LIST, _STRUCT):
+                    for part in _parts(n, value):
+                        self.visit(part, names)
 
     def _field_of(self, operand: bytes, field: str, names: Mapping[str, str]) -> None:
         ident = _ident(operand)
@@ -96,7 +92,9 @@ class _Reader:
         parts = _fields(raw)
         variable, range_ = _text(_first(parts, 1)), _first(parts, 2)
         if variable in self.roots.one | self.roots.many:
-            raise Misuse(f"the name {variable!r} stands for a resource here; take another", self._offset(_fields(range_)))
+            raise Misuse(
+                f"the name {variable!r} stands for a resource here; take another", self._offset(_fields(range_))
+            )
         inner = {name: root for name, root in names.items() if name != variable}
         root = _ident(range_)
         if root in self.roots.many:
@@ -112,11 +110,21 @@ class _Reader:
         if name in self.roots.many:
             raise Misuse(f"{name!r} is a list of resources: use it by exists, all, map or size", self._offset(expr))
         if name in names:
-            raise Misuse(f"{name!r} stands alone; name the fields that are read, as in {name}.Field", self._offset(expr))
+            raise Misuse(
+                f"{name!r} stands alone; name the fields that are read, as in {name}.Field", self._offset(expr)
+            )
 
     def _offset(self, expr: list[tuple[int, bytes]]) -> int:
         identity = next((value for number, value in expr if number == _ID), b"\0")
         return self.offsets.get(int.from_bytes(identity, "little"), 0)
+
+
+def _parts(kind: int, raw: bytes) -> list[bytes]:
+    """Return a list's elements, or a map's keys and values."""
+    if kind == _LIST:
+        return _all(_fields(raw), 1)
+    entries = [_fields(entry) for entry in _all(_fields(raw), 2)]
+    return [part for entry in entries for number in (3, 4) for part in _all(entry, number)]
 
 
 def _ident(raw: bytes) -> str:

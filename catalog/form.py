@@ -68,7 +68,9 @@ def _said(problem: ValidationError) -> str:
             missing = [key for key in problem.validator_value if key not in problem.instance]
             return "lacks " + ", ".join(repr(key) for key in missing)
         case "type":
-            quotes = "; put it in quotes" if problem.validator_value == "string" and _is_scalar(problem.instance) else ""
+            quotes = (
+                "; put it in quotes" if problem.validator_value == "string" and _is_scalar(problem.instance) else ""
+            )
             return f"{instance} has to be {_type_name(problem.validator_value)}{quotes}"
         case "enum":
             values = problem.validator_value

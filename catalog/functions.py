@@ -41,6 +41,7 @@ _LIMITING_KEYS = frozenset(
 )
 _LIMITING_OPERATORS = ("stringequals", "stringlike", "arnequals", "arnlike", "ipaddress")
 
+
 def statements(document: Document | None) -> list[dict[str, Any]]:
     """Return a policy document's statements in one shape.
 
@@ -57,7 +58,7 @@ def public_statements(document: Document | None) -> list[dict[str, Any]]:
 
 
 def foreign_principals(document: Document | None, account: str, trusted: list[str]) -> list[str]:
-    """Return the principals outside the account, and outside the trusted ones, that are allowed something; `*` is one."""
+    """Return the principals outside the account and the trusted ones that are allowed something; `*` is one."""
     own = {account, *trusted}
     found: set[str] = set()
     for statement in statements(document):

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from catalog.expression import Expression, ExpressionFault
 from catalog.checked_ast import Roots
+from catalog.expression import Expression, ExpressionFault
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, read
 from model.fault import Fault, Refused
 from model.finding import Severity
-from model.text import LANGUAGES, Text
+from model.text import LANGUAGES, Language, Text
 
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$")]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$")]
@@ -95,7 +95,7 @@ class Policy(Struct, frozen=True):
     when: Expression | None
     elements: Expression | None
     element_key: Expression | None
-    messages: dict[str, Template]
+    messages: dict[Language, Template]
     others: dict[str, Other]
     reads: dict[str, frozenset[str]]
     expressions: tuple[tuple[KeyPath, Expression], ...]
@@ -209,12 +209,11 @@ class _Compiler:
         of = self.expression(("with", name, "of"), other.of, ("LIST", "DYN")) if other.of else None
         return Other(other.all, many=True, key=other.key, of=of)
 
-    def _template(self, language: str) -> Template:
+    def _template(self, language: Language) -> Template:
         """Return the message as literal and expression parts: `{{ expression }}` stands for its value."""
         source = self.form.message or self.form.title
-        text = source.en if language == "en" else source.ja
         parts: list[str | Expression] = []
-        for number, part in enumerate(re.split(r"\{\{(.*?)\}\}", text)):
+        for number, part in enumerate(re.split(r"\{\{(.*?)\}\}", source.of(language))):
             if number % 2 == 0:
                 parts.append(part)
             elif (compiled := self.expression(("message", language), part.strip())) is not None:

@@ -22,7 +22,9 @@ KeyPath = tuple[str | int, ...]
 _NULL = re.compile(r"(?:null|Null|NULL|~|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+)
 
 
 class Place(Struct, frozen=True):
@@ -96,7 +98,7 @@ def parse(raw: bytes, name: str) -> Document:
 def _compose(text: str, name: str) -> yaml.Node | None:
     try:
         _guard(text, name)
-        return yaml.compose(text, Loader=yaml.CBaseLoader)  # noqa: S506 - composes nodes, constructs nothing
+        return yaml.compose(text, Loader=yaml.CBaseLoader)
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         what = problem.problem or problem.context or "is not YAML"
@@ -111,7 +113,8 @@ def _guard(text: str, name: str) -> None:
     """Refuse aliases and deep nesting while they are still events: composing recurses, in C, without a limit."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CBaseLoader):
-        line, column = event.start_mark.line + 1, event.start_mark.column + 1
+        mark = event.start_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         if isinstance(event, yaml.AliasEvent):
             raise Refused([Fault(name, line, column, "aliases (*name) are not taken; write the value out")])
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)

@@ -12,7 +12,7 @@ app.add_typer(catalog_app, name="catalog")
 
 @catalog_app.command("list")
 def list_(
-    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",  # noqa: A002
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
 ) -> None:
     """List every policy, type and channel."""
     import msgspec

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from catalog.policies import Policy
     from model.finding import Verdict
 
 app = typer.Typer()
@@ -32,7 +31,7 @@ def aws(
     settings: Annotated[Path | None, typer.Option(help="YAML file of thresholds by policy id")] = None,
     now: Annotated[str, typer.Option(help="judge as of this moment (RFC 3339)")] = "",
     language: Annotated[Literal["en", "ja"], typer.Option(help="language of the table")] = "en",
-    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",  # noqa: A002
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
 ) -> None:
     """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
     from catalog.folder import config_folder

@@ -117,7 +117,7 @@ def findings(
     home: HomeOption = DEFAULT_HOME,
     all_: Annotated[bool, typer.Option("--all", help="resolved ones too")] = False,
     language: Annotated[Literal["en", "ja"], typer.Option(help="language of the table")] = "en",
-    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",  # noqa: A002
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
 ) -> None:
     """List a tenant's findings, with what could not be looked at beside them."""
     import msgspec

@@ -100,7 +100,8 @@ class AwsDoor:
             for page in self.pages(service, region, op, args):
                 _append(whole, page)
             return whole
-        return self._try(service, region, lambda: getattr(client, op)(**args))
+        reply: dict[str, Any] = self._try(service, region, lambda: getattr(client, op)(**args))
+        return reply
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the pages of an operation, one where it has no pages; raises `CallFailed` in mid-way too."""
@@ -253,7 +254,9 @@ def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
 
     Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
     """
-    home = regions[0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    home = (
+        regions[0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    )
     try:
         identity = door.call("sts", home, "get_caller_identity", {})
     except CallFailed as failure:
@@ -292,7 +295,9 @@ def _check_answers(door: AwsDoor, region: str) -> None:
         door.call("ec2", region, "describe_regions", {})
     except CallFailed as failure:
         if failure.unreachable:
-            raise Refused(f"the region {region!r} does not answer ({failure.code}); leave it out or try later") from None
+            raise Refused(
+                f"the region {region!r} does not answer ({failure.code}); leave it out or try later"
+            ) from None
 
 
 def _identity_problem(failure: CallFailed, region: str) -> str:
@@ -300,4 +305,6 @@ def _identity_problem(failure: CallFailed, region: str) -> str:
         return f"AWS does not answer in the region {region!r} ({failure.code}); check the name and the network"
     if failure.code == "NoCredentialsError":
         return "no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile"
-    return f"AWS does not accept the credentials ({failure.code}); check the profile, the keys, the role and external id"
+    return (
+        f"AWS does not accept the credentials ({failure.code}); check the profile, the keys, the role and external id"
+    )

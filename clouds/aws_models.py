@@ -62,7 +62,7 @@ def operation(service: str, python_name: str) -> Operation:
 
 
 def step(shape: Any, path: str) -> Any:
-    """Return the shape at a path such as `Reservations[].Instances[]`; raises KeyError(part) where it does not exist."""
+    """Return the shape at a path such as `Reservations[].Instances[]`; raises KeyError(part) where there is none."""
     for part in path.split("."):
         name, listed = part.removesuffix("[]"), part.endswith("[]")
         if getattr(shape, "type_name", "") == "map":  # any key may be there

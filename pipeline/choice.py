@@ -46,7 +46,9 @@ class Choice(Struct, frozen=True):
     def _check(self, known: Sequence[Policy]) -> None:
         names = {p.id for p in known} | {name for p in known for name in p.form.same_as}
         services = {p.service for p in known}
-        faults = [f"--policy: no policy is called {n!r}; see `hinomi catalog list`" for n in self.policies if n not in names]
+        faults = [
+            f"--policy: no policy is called {n!r}; see `hinomi catalog list`" for n in self.policies if n not in names
+        ]
         faults += [
             f"--service: no policy is of {s!r}; known are {', '.join(sorted(services))}"
             for s in self.services
@@ -69,10 +71,8 @@ def load_settings(file: Path, policies: Sequence[Policy]) -> dict[str, dict[str,
     return dict(value)
 
 
-def check_settings(
-    document: Document, path: tuple[str, ...], value: Any, policies: Sequence[Policy]
-) -> list[Fault]:
-    """Return the faults of thresholds: unknown policies, unknown names, values of another type than the policy's own."""
+def check_settings(document: Document, path: tuple[str, ...], value: Any, policies: Sequence[Policy]) -> list[Fault]:
+    """Return the faults of thresholds: unknown policies or names, values of another type than the policy's own."""
     by_id = {policy.id: policy for policy in policies}
     if not isinstance(value, Mapping):
         return [document.fault(path, "has to be a mapping from policy ids to their thresholds")]
@@ -91,7 +91,5 @@ def check_settings(
                 known = ", ".join(policy.form.settings) or "none"
                 faults.append(document.fault((*path, policy_id, name), f"{policy_id} has no {name!r}; it has {known}"))
             elif type(given) is not type(own):
-                faults.append(
-                    document.fault((*path, policy_id, name), f"{given!r} has to be of the kind of {own!r}")
-                )
+                faults.append(document.fault((*path, policy_id, name), f"{given!r} has to be of the kind of {own!r}"))
     return faults

@@ -19,11 +19,11 @@ def entries(house: House) -> Iterator[dict[str, Any]]:
 
 
 def _policy(policy: Policy) -> dict[str, Any]:
-    fields = msgspec.to_builtins(policy.form)
+    fields: dict[str, Any] = msgspec.to_builtins(policy.form)
     fields.pop("cases")
     return {"what": "policy", "id": policy.id, "provider": policy.provider, "service": policy.service} | fields
 
 
 def _type(type_: ResourceType) -> dict[str, Any]:
-    fields = msgspec.to_builtins(type_.form)
+    fields: dict[str, Any] = msgspec.to_builtins(type_.form)
     return {"what": "type", "id": type_.form.kind, "provider": "aws"} | fields | {"fields": sorted(type_.kind.fields)}

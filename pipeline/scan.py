@@ -173,7 +173,7 @@ class _Recorder:
             yield Gap(scope, "", "", "", cause)
 
     def _has_ended(self, row: Current, places: Sequence[Place], closed: dict[str, str]) -> bool:
-        """Tell whether an asset is gone: its listing was whole and did not show it, or nobody watches there any more."""
+        """Tell whether an asset is gone: a whole listing did not show it, or nobody watches there any more."""
         if row.uid in self._seen or row.scope in closed:
             return False
         place = next((p for p in places if p.scope == row.scope), None)
@@ -218,4 +218,3 @@ def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, A
         "facts": summary.facts,
         "by_policy": {policy: dict(counts) for policy, counts in sorted(by_policy.items())},
     }
-

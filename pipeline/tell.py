@@ -34,7 +34,12 @@ class Told(Struct, frozen=True):
 
 
 def tell(
-    store: TenantStore, tenant: Tenant, policies: Sequence[Policy], ways: Ways, clock: Clock, patience_seconds: float = 10
+    store: TenantStore,
+    tenant: Tenant,
+    policies: Sequence[Policy],
+    ways: Ways,
+    clock: Clock,
+    patience_seconds: float = 10,
 ) -> Told:
     """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
     alerts, dropped = _queue(store, tenant, policies, instant(clock.now()))
@@ -48,14 +53,12 @@ def tell(
         clock.sleep(0.2)
     with store.read() as reader:
         deliveries = reader.deliveries()
-    count = Counter(delivery.state for delivery in deliveries)
+    count: Counter[str] = Counter(delivery.state for delivery in deliveries)
     problems = sorted({f"{d.channel}: {d.problem}" for d in deliveries if d.problem and d.state != "sent"})
     return Told(alerts, dict(count), dropped, problems)
 
 
-def _queue(
-    store: TenantStore, tenant: Tenant, policies: Sequence[Policy], at: str
-) -> tuple[int, dict[str, int]]:
+def _queue(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], at: str) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
     wordings = {policy.id: Wording(policy.form.title, policy.form.fix) for policy in policies}
     with store.write(at, "operator@host") as writer:
@@ -82,9 +85,7 @@ def _send_due(store: TenantStore, tenant: Tenant, ways: Ways, clock: Clock) -> N
             writer.put_delivery(after)
 
 
-def _attempt(
-    delivery: Delivery, alerts: Mapping[str, Alert], channels: Mapping[str, Channel], ways: Ways
-) -> Outcome:
+def _attempt(delivery: Delivery, alerts: Mapping[str, Alert], channels: Mapping[str, Channel], ways: Ways) -> Outcome:
     channel = channels.get(delivery.channel)
     if channel is None:
         return never("the channel is no longer in the tenant's file")

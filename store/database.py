@@ -33,9 +33,12 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Yield the only writing connection there is (BEGIN IMMEDIATE); commits at the end, or not at all."""
-        with self._refusing(), self._engine.connect().execution_options(**{_WRITE: True}) as connection:
-            with connection.begin():
-                yield connection
+        with (
+            self._refusing(),
+            self._engine.connect().execution_options(**{_WRITE: True}) as connection,
+            connection.begin(),
+        ):
+            yield connection
 
     def create(self) -> None:
         """Make the file and bring it to this program's version; raises `Refused` for a newer or foreign one."""

@@ -113,9 +113,7 @@ class _Heads:
         values = {"tenant": self._tenant, "seq": head.seq, "hash": head.hash}
         with self._service.write() as connection:
             upsert = insert(audit_head).values(values)
-            connection.execute(
-                upsert.on_conflict_do_update(["tenant"], set_=values, where=audit_head.c.seq < head.seq)
-            )
+            connection.execute(upsert.on_conflict_do_update(["tenant"], set_=values, where=audit_head.c.seq < head.seq))
 
 
 def _newest(connection: Connection, tenant: str) -> Edition | None:

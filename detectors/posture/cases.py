@@ -65,5 +65,5 @@ def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:
         region="global",
         body=body,
         body_hash="",
-        unknown={detail: "case" for detail in case.get("unknown", [])},
+        unknown=dict.fromkeys(case.get("unknown", []), "case"),
     )

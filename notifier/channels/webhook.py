@@ -23,7 +23,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
-    """Post the alert as JSON; 2xx is sent, 408, 425, 429, 5xx and network faults are for later, the rest is for never."""
+    """Post the alert as JSON: 2xx is sent; 408, 425, 429, 5xx and network faults are for later; the rest is never."""
     body = _body(message)
     stamp = str(int(ways.now().timestamp()))
     headers = {
