@@ -1,0 +1,1 @@
+"""What customers read: reports with improvement proposals, in Japanese and English."""

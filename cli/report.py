@@ -1,0 +1,38 @@
+"""`hinomi report`: what a customer reads."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption
+
+app = typer.Typer()
+
+
+@app.command()
+def report(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the HTML file to write")],
+    language: Annotated[Literal["en", "ja"] | None, typer.Option(help="else the tenant's own")] = None,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Write the report of the last scan as one HTML file."""
+    from catalog import policies
+    from catalog.folder import config_folder
+    from model.fault import Fault, Refused
+    from pipeline.clock import SystemClock
+    from pipeline.reporting import make_report
+    from pipeline.tenants import applied_tenant
+    from reports.html import render
+    from store.home import Home
+
+    stores = Home(home)
+    spec = applied_tenant(stores, tenant)
+    known = policies.load(config_folder() / "policies")
+    made = make_report(stores.tenant(tenant), spec, known, SystemClock())
+    try:
+        output.write_text(render(made, language or spec.language), encoding="utf-8")
+    except OSError as problem:
+        raise Refused([Fault(str(output), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+    print(f"The report is {output}.")

@@ -1,0 +1,38 @@
+"""A tenant's report, from its store and the catalog."""
+
+from collections.abc import Sequence
+
+from catalog.policies import Policy
+from model.canonical import instant
+from model.clock import Clock
+from model.fault import Refused
+from model.tenant import Tenant
+from reports.proposals import Advice
+from reports.report import Report, Subject, build
+from store.tenant import TenantStore
+
+
+def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], clock: Clock) -> Report:
+    """Return the report as of the tenant's last scan; raises `Refused` where there was none yet."""
+    with store.read() as reader:
+        run = reader.last_run()
+        if run is None:
+            raise Refused(f"{tenant.tenant} was not scanned yet; run `hinomi scan {tenant.tenant}` first")
+        findings, gaps = list(reader.findings()), reader.gaps(run.id)
+    subject = Subject(tenant.tenant, tenant.name, tuple(scope.aws for scope in tenant.scopes))
+    advice = {policy.id: _advice(policy) for policy in policies}
+    return build(subject, run, findings, gaps, advice, instant(clock.now()))
+
+
+def _advice(policy: Policy) -> Advice:
+    form = policy.form
+    return Advice(
+        policy=form.id,
+        severity=form.severity,
+        title=form.title,
+        risk=form.risk,
+        fix=form.fix,
+        remedy=form.remedy or form.id,
+        effort_hours=form.effort_hours,
+        controls=tuple(form.controls),
+    )

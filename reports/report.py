@@ -1,0 +1,99 @@
+"""What a report says, before it is laid out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from model.finding import SEVERITIES, Finding, Severity
+from model.text import Text
+from reports.proposals import Advice, Proposal, propose
+from store.tenant import Gap, Run
+
+
+class Group(Struct, frozen=True):
+    """The findings of one policy."""
+
+    advice: Advice
+    findings: tuple[Finding, ...]
+
+
+class Coverage(Struct, frozen=True):
+    """What was looked at and what was not: nought findings mean nothing without it."""
+
+    scopes: tuple[str, ...]
+    policies: int
+    judged: int
+    passed: int
+    unknown: int
+    not_applicable: int
+    assets: int
+    gaps: tuple[Gap, ...]
+
+    @property
+    def known_percent(self) -> float:
+        """Return the share of judgements that could be made, in percent, cut off after one digit, never rounded up."""
+        wanted = self.judged + self.unknown
+        return int(1000 * self.judged / wanted) / 10 if wanted else 0.0
+
+
+class Report(Struct, frozen=True):
+    """One edition of a report; never changed afterwards."""
+
+    tenant: Text
+    tenant_id: str
+    made_at: str
+    scanned_at: str
+    by_severity: dict[Severity, int]
+    proposals: tuple[Proposal, ...]
+    groups: tuple[Group, ...]
+    coverage: Coverage
+    unverified: int
+
+
+class Subject(Struct, frozen=True):
+    """Whom a report is about."""
+
+    id: str
+    name: Text
+    scopes: tuple[str, ...]
+
+
+def build(
+    subject: Subject, run: Run, findings: Sequence[Finding], gaps: Sequence[Gap], advice: Mapping[str, Advice], at: str
+) -> Report:
+    """Return the report on a tenant's active findings as of its last scan."""
+    verdicts: dict[str, int] = run.summary["verdicts"]
+    known = [finding for finding in findings if finding.policy in advice]
+    count = Counter(finding.severity for finding in known)
+    return Report(
+        tenant=subject.name,
+        tenant_id=subject.id,
+        made_at=at,
+        scanned_at=run.finished_at,
+        by_severity={severity: count[severity] for severity in reversed(SEVERITIES)},
+        proposals=tuple(propose(known, advice)),
+        groups=tuple(_groups(known, advice)),
+        coverage=Coverage(
+            scopes=subject.scopes,
+            policies=len(advice),
+            judged=verdicts.get("pass", 0) + verdicts.get("fail", 0),
+            passed=verdicts.get("pass", 0),
+            unknown=verdicts.get("unknown", 0),
+            not_applicable=verdicts.get("not_applicable", 0),
+            assets=run.summary["assets"],
+            gaps=tuple(gaps),
+        ),
+        unverified=sum(bool(finding.unverified_since) for finding in known),
+    )
+
+
+def _groups(findings: Sequence[Finding], advice: Mapping[str, Advice]) -> list[Group]:
+    by_policy: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_policy.setdefault(finding.policy, []).append(finding)
+    groups = [
+        Group(advice[policy], tuple(sorted(members, key=lambda f: (f.resource, f.region))))
+        for policy, members in by_policy.items()
+    ]
+    return sorted(groups, key=lambda g: (-SEVERITIES.index(g.advice.severity), -len(g.findings), g.advice.policy))

@@ -1,0 +1,83 @@
+"""The fixed texts of the HTML report."""
+
+from model.finding import Severity, State
+from model.text import Text
+
+SEVERITY: dict[Severity, Text] = {
+    "critical": Text(en="Critical", ja="緊急"),
+    "high": Text(en="High", ja="高"),
+    "medium": Text(en="Medium", ja="中"),
+    "low": Text(en="Low", ja="低"),
+    "informational": Text(en="Informational", ja="情報"),
+}
+STATE: dict[State, Text] = {
+    "open": Text(en="open", ja="未対応"),
+    "in_progress": Text(en="in progress", ja="対応中"),
+    "reopened": Text(en="reopened", ja="再発"),
+    "resolved": Text(en="resolved", ja="解消"),
+}
+TEXTS: dict[str, Text] = {
+    "title": Text(en="Cloud configuration report", ja="クラウド設定診断レポート"),
+    "prepared_for": Text(en="Prepared for", ja="お客様"),
+    "scanned": Text(en="As of the scan of", ja="診断日時"),
+    "made": Text(en="Report made", ja="作成日時"),
+    "accounts": Text(en="AWS accounts", ja="対象AWSアカウント"),
+    "at_a_glance": Text(en="At a glance", ja="概要"),
+    "open_findings": Text(en="open findings", ja="件の検出事項"),
+    "resources": Text(en="resources seen", ja="確認したリソース"),
+    "judged": Text(en="of the judgements could be made", ja="の項目を判定"),
+    "nothing_found": Text(
+        en="No open findings among what could be judged. See Coverage for what could not.",
+        ja="判定できた範囲では、未対応の検出事項はありません。判定できなかった項目は「診断範囲」をご覧ください。",
+    ),
+    "proposals": Text(en="Improvement proposals", ja="改善のご提案"),
+    "proposals_lead": Text(
+        en="Findings grouped by what mends them, the most worthwhile first.",
+        ja="検出事項を対処方法ごとにまとめ、効果の高い順に並べています。",
+    ),
+    "formula": Text(
+        en="score = Σ (severity weight × resources) ÷ effort in hours for one resource",
+        ja="スコア = Σ(重大度の重み × リソース数)÷ 1リソースあたりの作業時間",
+    ),
+    "weights": Text(en="weights", ja="重み"),
+    "what_to_do": Text(en="What to do", ja="対処方法"),
+    "effort": Text(en="Effort each", ja="作業目安"),
+    "hours": Text(en="h", ja="時間"),
+    "assets": Text(en="Resources", ja="リソース数"),
+    "score": Text(en="Score", ja="スコア"),
+    "also_mends": Text(en="Also mends", ja="併せて解消"),
+    "findings": Text(en="Findings", ja="検出事項"),
+    "risk": Text(en="Risk", ja="リスク"),
+    "fix": Text(en="Recommended change", ja="推奨する対処"),
+    "controls": Text(en="Mapped to", ja="対応する管理策"),
+    "resource": Text(en="Resource", ja="リソース"),
+    "region": Text(en="Region", ja="リージョン"),
+    "evidence": Text(en="What was found", ja="検出内容"),
+    "since": Text(en="Since", ja="検出日"),
+    "state": Text(en="State", ja="状態"),
+    "unverified": Text(en="not verified in the last scan", ja="直近の診断では未確認"),
+    "coverage": Text(en="Coverage", ja="診断範囲"),
+    "coverage_lead": Text(
+        en="What was looked at and what was not. Detection of every fault is not promised; what could not be read is"
+        " stated here, and counts neither as passed nor as failed.",
+        ja="診断できた範囲と、できなかった範囲を示します。すべての問題の検出をお約束するものではありません。"
+        "読み取れなかった項目は、適合・不適合のいずれにも数えていません。",
+    ),
+    "policies": Text(en="policies", ja="ポリシー"),
+    "passed": Text(en="passed", ja="適合"),
+    "failed": Text(en="failed", ja="不適合"),
+    "unknown": Text(en="unknown", ja="判定不能"),
+    "not_applicable": Text(en="not applicable", ja="対象外"),
+    "gaps": Text(en="Not read in this scan", ja="今回読み取れなかったもの"),
+    "no_gaps": Text(
+        en="Everything that this service reads could be read.", ja="本サービスの読み取り対象は、すべて読み取れました。"
+    ),
+    "cause": Text(en="Cause", ja="原因"),
+    "what": Text(en="What", ja="対象"),
+    "listing": Text(en="listing", ja="一覧"),
+    "whole_scope": Text(en="the whole account", ja="アカウント全体"),
+    "control_note": Text(
+        en="«Mapped to» names controls that a policy answers; it is no certification.",
+        ja="「対応する管理策」は、ポリシーが該当する管理策の番号を示すものであり、認証を意味するものではありません。",
+    ),
+}
