@@ -16,6 +16,7 @@ from model.fault import Fault, Refused
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 100
+_LONGEST_NUMBER = 40
 
 KeyPath = tuple[str | int, ...]
 
@@ -159,7 +160,7 @@ class _Builder:
             return text
         for pattern, convert in _RESOLVERS:
             if pattern.match(text):
-                return convert(text)
+                return convert(text) if len(text) <= _LONGEST_NUMBER else self._wrong(node, "is too long for a number")
         return text
 
     def _place(self, node: yaml.Node) -> Place:
@@ -185,5 +186,5 @@ _RESOLVERS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (_NULL, lambda _: None),
     (_BOOL, lambda text: text.lower() == "true"),
     (_INT, _integer),
-    (_FLOAT, lambda text: float(text.replace(".inf", "inf").replace(".nan", "nan"))),
+    (_FLOAT, lambda text: float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))),
 )

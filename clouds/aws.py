@@ -184,7 +184,7 @@ def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:
             whole.setdefault(key, value)
 
 
-def _without_account_host(params: dict[str, Any], **_: object) -> None:
+def without_account_host(params: dict[str, Any], **_: object) -> None:
     """Take the account's id off a local server's host: 123456789012.127.0.0.1 does not exist.
 
     The SDK puts it there by S3 Control's endpoint rules, whatever `inject_host_prefix` says.
@@ -243,7 +243,7 @@ class _Resolved:
 def _bare_session(profile: str | None) -> botocore.session.Session:
     made = botocore.session.Session(profile=profile)
     made.register_component("data_loader", shared_loader())
-    made.register("before-call.s3-control", _without_account_host)
+    made.register("before-call.s3-control", without_account_host)
     if profile:
         made.get_scoped_config()  # raises ProfileNotFound now rather than at the first call
     return made

@@ -110,10 +110,8 @@ class _Run:
                 self._acquire()
                 self._left.add(job.region)
                 details.submit(self._complete, job, row)
-        except CallFailed as failure:
-            cause = failure.code
         except Exception as problem:  # noqa: BLE001 - a listing that broke is not whole, whatever broke it
-            cause = f"malformed ({type(problem).__name__})"
+            cause = _cause(problem)
         self._put(Listing(self._place.scope, job.type.form.kind, job.label, cause))
         self._left.done(job.region)
 
@@ -125,8 +123,7 @@ class _Run:
         except _Gone:
             pass
         except Exception as problem:  # noqa: BLE001 - the asset is missing, so its listing was not whole
-            cause = f"malformed ({type(problem).__name__})"
-            self._put(Listing(self._place.scope, job.type.form.kind, job.label, cause))
+            self._put(Listing(self._place.scope, job.type.form.kind, job.label, _cause(problem)))
         finally:
             self._room.release()
             self._left.done(job.region)
@@ -215,11 +212,15 @@ class _Reader:
                 region = self._own_region(value)
         label = region if form.region and form.region.of not in unknown else self._label
         names = self._place_names | body
+        try:
+            resource, shown = str(fill(form.arn, names)), str(fill(form.name, names))
+        except KeyError:  # without its name it is no asset: the listing is not whole
+            raise CallFailed(next(iter(unknown.values()), "malformed")) from None
         hashed = {key: value for key, value in body.items() if key not in self._type.kind.volatile}
         return Asset(
             kind=form.kind,
-            resource=str(fill(form.arn, names)),
-            name=str(fill(form.name, names)),
+            resource=resource,
+            name=shown,
             scope=str(self._place_names["account"]),
             region=label,
             body=body,
@@ -279,6 +280,10 @@ class _Reader:
 
     def _failed(self, op: str, failure: CallFailed) -> CallFailed:
         return CallFailed(f"{operation(self._form.service, op).action} {failure.code}")
+
+
+def _cause(problem: Exception) -> str:
+    return problem.code if isinstance(problem, CallFailed) else f"malformed ({type(problem).__name__})"
 
 
 def _rows(form: List, page: Row) -> Iterator[Row]:

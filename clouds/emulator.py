@@ -1,0 +1,93 @@
+"""A local AWS emulator (moto server) for the demonstration and the tests: real API calls, no account."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import boto3
+
+from clouds.aws import without_account_host
+from model.fault import Refused
+
+ACCOUNT = "123456789012"
+_STARTS_WITHIN_SECONDS = 60.0
+# Names nothing of the machine's own AWS configuration: the emulator is all that can be reached.
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "demo",
+    "AWS_SECRET_ACCESS_KEY": "demo",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_DEFAULT_REGION": "ap-northeast-1",
+    "AWS_REGION": "ap-northeast-1",
+}
+_STRANGE = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
+
+
+class Emulator:
+    """A running emulator; `stop` ends it."""
+
+    def __init__(self) -> None:
+        """Start on a free port of loopback and wait until it answers; raises `Refused` where it does not."""
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        settings = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+            env=os.environ | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the command, and --keep outlives it
+        )
+        self.pid = self._process.pid
+        self._wait()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def reset(self) -> None:
+        """Forget everything that was made in it."""
+        request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - loopback
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment for whoever is to see this emulator and nothing else."""
+        kept = {name: value for name, value in os.environ.items() if name not in _STRANGE}
+        return kept | ENVIRONMENT | {"AWS_ENDPOINT_URL": self.url}
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a plain SDK client."""
+        session = boto3.Session("demo", "demo", region_name=region)
+        session.events.register("before-call.s3-control", without_account_host)
+        return session.client(service, endpoint_url=self.url)
+
+    def _wait(self) -> None:
+        until = time.monotonic() + _STARTS_WITHIN_SECONDS
+        while time.monotonic() < until and self._process.poll() is None:
+            try:
+                urllib.request.urlopen(f"{self.url}/moto-api/", timeout=5).close()  # noqa: S310 - loopback
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.1)
+            else:
+                return
+        self.stop()
+        raise Refused("the local emulator does not start; install the extra: pip install 'hinomi[demo]'")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,72 @@
+"""A finding's life, as DESIGN's nouns and OCSF 2003 have it."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.finding import ACTIVE, Fact, Finding, Verdict, advance
+from model.text import Text
+
+MESSAGE = Text(en="open", ja="開放")
+
+
+def verdict(status: str, **fields: str) -> Verdict:
+    values = {"kind": "aws.s3.bucket", "resource": "arn:aws:s3:::a", "name": "a", "scope": "1", "region": "global"}
+    message = MESSAGE if status == "fail" else None
+    return Verdict(policy="aws.s3.x", severity="high", status=status, message=message, **(values | fields))  # type: ignore[arg-type]
+
+
+def live(statuses: list[str]) -> tuple[Finding | None, list[Fact]]:
+    finding: Finding | None = None
+    facts = []
+    for number, status in enumerate(statuses):
+        finding, fact = advance(finding, verdict(status), f"t{number}")
+        facts += [fact] if fact else []
+    return finding, facts
+
+
+@pytest.mark.parametrize(
+    ("statuses", "state", "became"),
+    [
+        (["pass"], None, []),
+        (["unknown"], None, []),
+        (["fail"], "open", ["open"]),
+        (["fail", "fail"], "open", ["open"]),
+        (["fail", "pass"], "resolved", ["open", "resolved"]),
+        (["fail", "not_applicable"], "resolved", ["open", "resolved"]),
+        (["fail", "unknown"], "open", ["open"]),
+        (["fail", "unknown", "pass"], "resolved", ["open", "resolved"]),
+        (["fail", "pass", "unknown"], "resolved", ["open", "resolved"]),
+        (["fail", "pass", "fail"], "reopened", ["open", "resolved", "reopened"]),
+        (["fail", "pass", "fail", "pass"], "resolved", ["open", "resolved", "reopened", "resolved"]),
+    ],
+)
+def test_life(statuses: list[str], state: str | None, became: list[str]) -> None:
+    finding, facts = live(statuses)
+    assert (finding.state if finding else None) == state
+    assert [fact.became for fact in facts] == became
+
+
+def test_unknown_marks_since_the_first_time_and_fail_clears_it() -> None:
+    finding, _ = live(["pass", "fail", "unknown", "unknown"])
+    assert finding is not None
+    assert finding.unverified_since == "t2"
+    seen_again, _ = advance(finding, verdict("fail"), "t9")
+    assert seen_again is not None
+    assert seen_again.unverified_since == ""
+
+
+@given(st.lists(st.sampled_from(["pass", "fail", "unknown", "not_applicable"])))
+def test_unknown_changes_no_state_and_facts_alternate(statuses: list[str]) -> None:
+    finding, facts = live(statuses)
+    without, told = live([s for s in statuses if s != "unknown"])
+    assert (finding.state if finding else None) == (without.state if without else None)
+    assert [f.became for f in facts] == [f.became for f in told]
+    active = [fact.became in ACTIVE for fact in facts]
+    assert all(a != b for a, b in itertools.pairwise(active))
+
+
+def test_the_region_tells_regional_settings_of_one_account_apart() -> None:
+    assert verdict("fail", region="a").finding_uid != verdict("fail", region="b").finding_uid

@@ -1,0 +1,78 @@
+"""The stages between facts and deliveries; every fact ends in exactly one alert or one drop."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.alert import News
+from model.finding import Fact, Finding, Severity, State
+from model.tenant import Channel
+from model.text import Text
+from notifier.stages import Context, Wording, run
+
+TEXT = Text(en="t", ja="題")
+
+
+def news(
+    number: int, finding: str = "f", became: State = "open", policy: str = "p", severity: Severity = "high"
+) -> News:
+    value = Finding(
+        uid=finding, asset_uid="a", policy=policy, severity=severity, kind="k", resource=f"r{finding}", name="n",
+        scope="1", region="global", state=became, message=TEXT, elements=(), opened_at="t", changed_at="t",
+    )  # fmt: skip
+    return News(number, Fact(finding, became, f"t{number}"), value)
+
+
+def context(*severities: Severity, told: frozenset[str] = frozenset()) -> Context:
+    channels = [Channel(name=f"c{n}", type="console", severity=s) for n, s in enumerate(severities)]
+    return Context("aozora", channels, {"p": Wording(TEXT, TEXT)}, told, "now")
+
+
+def test_findings_of_a_policy_become_one_alert() -> None:
+    flow = run([news(1, "a"), news(2, "b"), news(3, "c", policy="q")], context("low"))
+    assert sorted(len(alert.items) for alert, _ in flow.alerts) == [1, 2]
+    assert len(flow.deliveries) == 2
+
+
+def test_new_and_resolved_are_told_apart() -> None:
+    flow = run([news(1, "a"), news(2, "b", "resolved")], context("low", told=frozenset({"b"})))
+    assert {alert.became for alert, _ in flow.alerts} == {"open", "resolved"}
+
+
+def test_who_is_told_late_is_told_how_it_is() -> None:
+    flow = run([news(1, "a"), news(2, "a", "resolved"), news(3, "a", "reopened")], context("low"))
+    assert [alert.became for alert, _ in flow.alerts] == ["reopened"]
+    assert flow.dropped == (("superseded by a later fact", (1, 2)),)
+
+
+def test_what_came_and_went_untold_is_dropped_with_its_reason() -> None:
+    flow = run([news(1, "a"), news(2, "a", "resolved")], context("low"))
+    assert flow.alerts == ()
+    assert dict(flow.dropped) == {"superseded by a later fact": (1,), "resolved before anybody was told": (2,)}
+
+
+def test_channels_are_told_from_their_severity_on() -> None:
+    flow = run([news(1, "a", severity="high")], context("critical", "high", "low"))
+    assert [delivery.channel for delivery in flow.deliveries] == ["c1", "c2"]
+
+
+FACTS = st.lists(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(["open", "resolved", "reopened"]), st.sampled_from("pq")),
+    max_size=12,
+)
+
+
+@given(FACTS, st.sets(st.sampled_from("abc")))
+def test_nothing_is_lost_and_nothing_counted_twice(facts: list[tuple[str, State, str]], told: set[str]) -> None:
+    all_news = [news(n, finding, became, policy) for n, (finding, became, policy) in enumerate(facts)]
+    flow = run(all_news, context("low", told=frozenset(told)))
+    settled = [i for _, ids in flow.alerts for i in ids] + [i for _, ids in flow.dropped for i in ids]
+    assert sorted(settled) == list(range(len(facts)))
+    assert len({delivery.key for delivery in flow.deliveries}) == len(flow.deliveries)
+
+
+@given(FACTS)
+def test_the_order_of_grouping_changes_no_alert_id(facts: list[tuple[str, State, str]]) -> None:
+    unique = {finding: (finding, became, policy) for finding, became, policy in facts}
+    all_news = [news(n, *values) for n, values in enumerate(unique.values())]
+    ids = {alert.id for alert, _ in run(all_news, context("low")).alerts}
+    assert ids == {alert.id for alert, _ in run(all_news[::-1], context("low")).alerts}

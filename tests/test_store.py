@@ -1,0 +1,232 @@
+"""The stores: two doors, fence, audit chain, slowly changing rows, versions."""
+
+import multiprocessing
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import MetaData, create_engine
+
+from model.asset import Asset
+from model.canonical import digest
+from model.fault import Refused
+from model.finding import Fact
+from store import schema
+from store.home import Home
+from store.tenant import Fenced, Run, TenantStore
+
+AT = "2026-06-01T00:00:00.000000Z"
+LATER = "2026-06-02T00:00:00.000000Z"
+
+
+@pytest.fixture
+def store(home: Home) -> TenantStore:
+    home.apply("aozora", {"tenant": "aozora"}, AT, "operator@host")
+    return home.tenant("aozora")
+
+
+def asset(name: str, **body: object) -> Asset:
+    return Asset("aws.s3.bucket", f"arn:aws:s3:::{name}", name, "1", "global", body, digest(body))
+
+
+def tenant_file(home_folder: Path) -> Path:
+    return home_folder / "home" / "tenants" / "aozora.sqlite"
+
+
+def test_an_unchanged_asset_writes_no_row_and_a_changed_one_exactly_one(store: TenantStore) -> None:
+    with store.write(AT, "p") as writer:
+        assert writer.put_assets([asset("a", x=1), asset("b", x=1)], AT) == 2
+    with store.write(LATER, "p") as writer:
+        assert writer.put_assets([asset("a", x=1), asset("b", x=2)], LATER) == 1
+    with store.read() as reader:
+        assert reader.asset_rows() == 3
+        assert len(list(reader.current_assets())) == 2
+
+
+def test_what_fails_in_the_middle_leaves_nothing(store: TenantStore) -> None:
+    def break_off() -> None:
+        with store.write(AT, "p") as writer:
+            writer.put_assets([asset("a")], AT)
+            writer.record("x", "y")
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        break_off()
+    with store.read() as reader:
+        assert reader.asset_rows() == 0
+    assert store.audit_fault() == ""
+
+
+def test_the_read_door_cannot_write(store: TenantStore) -> None:
+    with pytest.raises(Refused, match="readonly"), store.read() as reader:
+        reader._connection.execute(schema.fence.insert().values(job="j", number=1))
+
+
+def test_a_worker_that_wakes_up_late_is_fenced_off(home: Home, store: TenantStore) -> None:
+    early, late = home.take("scan", "r1"), home.take("scan", "r2")
+    with store.write(AT, "p", early) as writer:
+        writer.put_assets([asset("a")], AT)
+    with store.write(AT, "p", late) as writer:
+        writer.put_assets([asset("b")], AT)
+    with pytest.raises(Fenced, match="a later run"), store.write(AT, "p", early) as writer:
+        writer.put_assets([asset("c")], AT)
+    with store.read() as reader:
+        assert reader.asset_rows() == 2
+
+
+def test_a_repeated_run_is_a_no_op(store: TenantStore) -> None:
+    run = Run("id", "job", "slot", AT, "", {})
+    with store.write(AT, "p") as writer:
+        assert writer.start_run(run)
+    with store.write(AT, "p") as writer:
+        assert not writer.start_run(run)
+
+
+def test_facts_without_their_finding_are_not_told(store: TenantStore) -> None:
+    with store.write(AT, "p") as writer:
+        writer.put_facts([Fact("nobody", "open", AT)], "run")
+    with store.read() as reader:
+        assert reader.untold() == []
+
+
+def swap(db: sqlite3.Connection) -> None:
+    rows = db.execute(
+        "SELECT at, person, action, subject, detail, previous, hash FROM audit WHERE seq IN (2, 3) ORDER BY seq"
+    )
+    second, third = rows.fetchall()
+    change = "UPDATE audit SET at=?, person=?, action=?, subject=?, detail=?, previous=?, hash=? WHERE seq="
+    db.execute(change + "2", third)
+    db.execute(change + "3", second)
+
+
+def rewrite(db: sqlite3.Connection) -> None:
+    """An attacker who knows the program makes a new, consistent chain."""
+    from store.audit import GENESIS, Entry, Head, sealed
+
+    db.execute("DELETE FROM audit")
+    head = Head(0, GENESIS)
+    for _ in range(5):
+        record = sealed(head, Entry("invented", "x"), AT, "p")
+        values = (
+            record.seq,
+            record.at,
+            record.person,
+            record.action,
+            record.subject,
+            record.detail,
+            record.previous,
+            record.hash,
+        )
+        db.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?)", values)
+        head = Head(record.seq, record.hash)
+
+
+def sql(statement: str) -> Callable[[sqlite3.Connection], object]:
+    return lambda db: db.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("tamper", "fault"),
+    [
+        (sql("UPDATE audit SET person = 'somebody else' WHERE seq = 3"), "record 3 was changed"),
+        (sql("UPDATE audit SET detail = '{}' WHERE seq = 5"), "record 5 was changed"),
+        (sql("DELETE FROM audit WHERE seq = 3"), "record 3 is missing"),
+        (swap, "record 2 does not follow record 1"),
+        (sql("DELETE FROM audit WHERE seq >= 4"), "the chain ends at record 3; the service store knows 5"),
+        (sql("DELETE FROM audit"), "the chain ends at record 0"),
+        (rewrite, "record 5 differs from the copy"),
+    ],
+)
+def test_the_audit_chain_shows_what_was_done_to_it(
+    store: TenantStore, tmp_path: Path, tamper: Callable[[sqlite3.Connection], object], fault: str
+) -> None:
+    for number in range(5):
+        with store.write(AT, "p") as writer:
+            writer.record("did", "something", number=number)
+    assert store.audit_fault() == ""
+    with sqlite3.connect(tenant_file(tmp_path)) as db:
+        tamper(db)
+    db.close()
+    assert fault in store.audit_fault()
+
+
+def append(folder: Path, worker: int, times: int) -> None:
+    store = Home(folder).tenant("aozora")
+    for number in range(times):
+        with store.write(AT, f"worker{worker}") as writer:
+            writer.record("appended", f"{worker}-{number}")
+            writer.put_assets([asset(f"{worker}-{number}")], AT)
+
+
+def test_several_processes_append_and_nothing_is_lost(store: TenantStore, tmp_path: Path) -> None:
+    workers, times = 4, 15
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=append, args=(tmp_path / "home", w, times)) for w in range(workers)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+        assert process.exitcode == 0
+    with sqlite3.connect(tenant_file(tmp_path)) as db:
+        subjects = {row[0] for row in db.execute("SELECT subject FROM audit WHERE action = 'appended'")}
+        rows = db.execute("SELECT count(*) FROM asset").fetchone()[0]
+    db.close()
+    assert subjects == {f"{w}-{n}" for w in range(workers) for n in range(times)}
+    assert rows == workers * times
+    assert store.audit_fault() == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "metadata", "version"),
+    [("tenant", schema.tenant, schema.TENANT_VERSION), ("service", schema.service, schema.SERVICE_VERSION)],
+)
+def test_migrations_make_what_the_schema_says(
+    kind: str, metadata: MetaData, version: str, store: TenantStore, tmp_path: Path
+) -> None:
+    file = tenant_file(tmp_path) if kind == "tenant" else tmp_path / "home" / "service.sqlite"
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+    config = Config()
+    folder = Path(schema.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    config.set_main_option("version_locations", str(folder / kind / "versions"))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == version
+
+
+@pytest.mark.parametrize("name", ["service.sqlite", "tenants/aozora.sqlite"])
+def test_a_store_of_a_newer_version_is_refused_and_left_alone(
+    home: Home, store: TenantStore, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "home" / name
+    with sqlite3.connect(file) as db:
+        db.execute("UPDATE alembic_version SET version_num = '9999'")
+    db.close()
+    before = file.read_bytes()
+    for act in (home.create, lambda: home.tenant("aozora")):
+        with pytest.raises(Refused, match="newer version"):
+            act()
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_no_store_is_refused(home: Home, store: TenantStore, tmp_path: Path) -> None:
+    tenant_file(tmp_path).write_bytes(b"something else entirely, and long enough to be read as a header" * 20)
+    with pytest.raises(Refused, match="no Hinomi store"):
+        home.tenant("aozora")
+
+
+def test_applying_the_same_file_again_adds_no_edition(home: Home, store: TenantStore) -> None:
+    assert home.apply("aozora", {"tenant": "aozora"}, LATER, "p").number == 1
+    assert home.apply("aozora", {"tenant": "aozora", "language": "en"}, LATER, "p").number == 2
+
+
+def test_stores_are_for_their_owner_only(store: TenantStore, tmp_path: Path) -> None:
+    assert tenant_file(tmp_path).stat().st_mode & 0o077 == 0
+    assert (tmp_path / "home").stat().st_mode & 0o077 == 0
