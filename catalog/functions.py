@@ -32,7 +32,6 @@ _LIMITING_KEYS = frozenset(
         "aws:vpcsourceip",
         "kms:calleraccount",
         "kms:viaservice",
-        "lambda:functionurlauthtype",
         "s3:dataaccesspointaccount",
         "s3:dataaccesspointarn",
         "s3:resourceaccount",
@@ -186,7 +185,14 @@ def _is_limited(statement: Document) -> bool:
 
 
 def _is_wide(value: str) -> bool:
-    return set(value) <= {"*", ":"} or value.startswith("arn:*:*:*:*") or is_any_address(value)
+    """Tell whether a condition's value narrows nothing: everything, any account's ARN, every address."""
+    if set(value) <= {"*", ":"} or is_any_address(value):
+        return True
+    parts = value.split(":", 5)
+    if parts[0] != "arn" or len(parts) < 6:
+        return False
+    account, resource = parts[4], parts[5]
+    return account == "*" or (account == "" and resource == "*")
 
 
 def _covered(action: str, patterns: list[str]) -> bool:

@@ -82,23 +82,19 @@ def scan(
     from notifier.message import Ways
     from pipeline.assembly import assemble
     from pipeline.clock import SystemClock
-    from pipeline.doors import open_aws
-    from pipeline.scan import Ports
-    from pipeline.scan import scan as run_scan
+    from pipeline.loop import Loop
     from pipeline.secrets import secret
-    from pipeline.tell import tell
     from pipeline.tenants import applied_tenant
     from store.home import Home
 
     stores, clock = Home(home), SystemClock()
     spec = applied_tenant(stores, tenant)
-    house = assemble(config_folder())
-    ports = Ports(clock, lambda scope: open_aws(scope, clock), lambda _scope, _batch: None)
-    summary = run_scan(stores, spec, house, ports, person())
-    print_summary(summary, spec)
     with httpx.Client(timeout=10.0) as http:
-        told = tell(stores.tenant(tenant), spec, house.policies, Ways(http, sys.stdout, secret, clock.now), clock)
-    _print_told(told)
+        ways = Ways(http, sys.stdout, secret, clock.now)
+        loop = Loop(stores, spec, assemble(config_folder()), clock, ways, person())
+        summary = loop.scan()
+        print_summary(summary, spec)
+        _print_told(loop.tell())
     raise typer.Exit(UNKNOWNS if summary.gaps or summary.verdicts.get("unknown") else 0)
 
 

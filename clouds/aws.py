@@ -184,7 +184,7 @@ def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:
             whole.setdefault(key, value)
 
 
-def without_account_host(params: dict[str, Any], **_: object) -> None:
+def _without_account_host(params: dict[str, Any], **_: object) -> None:
     """Take the account's id off a local server's host: 123456789012.127.0.0.1 does not exist.
 
     The SDK puts it there by S3 Control's endpoint rules, whatever `inject_host_prefix` says.
@@ -207,7 +207,7 @@ def _config() -> botocore.config.Config:
 def session(login: Login, clock: Clock) -> botocore.session.Session:
     """Return a session for a login; raises `Refused` for a profile that does not exist."""
     try:
-        base = _bare_session(login.profile or None)
+        base = bare_session(login.profile or None)
         if not login.role_arn:
             return base
         credentials = base.get_credentials()
@@ -222,7 +222,7 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
         role_arn=login.role_arn,
         extra_args=extra,
     )
-    assumed = _bare_session(None)
+    assumed = bare_session(None)
     refreshable = botocore.credentials.DeferredRefreshableCredentials(
         refresh_using=fetcher.fetch_credentials, method="assume-role", time_fetcher=clock.now
     )
@@ -240,10 +240,11 @@ class _Resolved:
         return self._credentials
 
 
-def _bare_session(profile: str | None) -> botocore.session.Session:
+def bare_session(profile: str | None) -> botocore.session.Session:
+    """Return a session on the shared loader; raises ProfileNotFound."""
     made = botocore.session.Session(profile=profile)
     made.register_component("data_loader", shared_loader())
-    made.register("before-call.s3-control", without_account_host)
+    made.register("before-call.s3-control", _without_account_host)
     if profile:
         made.get_scoped_config()  # raises ProfileNotFound now rather than at the first call
     return made

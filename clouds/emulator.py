@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from clouds.aws import without_account_host
+from clouds.aws import bare_session
 from model.fault import Refused
 
 ACCOUNT = "123456789012"
@@ -47,10 +47,14 @@ class Emulator:
             start_new_session=True,  # Ctrl-C is for the command, and --keep outlives it
         )
         self.pid = self._process.pid
+        self._session = boto3.Session("demo", "demo", botocore_session=bare_session(None))
+        self._clients: dict[tuple[str, str], Any] = {}
         self._wait()
 
     def stop(self) -> None:
         """End the process."""
+        for client in self._clients.values():
+            client.close()
         self._process.send_signal(signal.SIGTERM)
         try:
             self._process.wait(10)
@@ -60,7 +64,7 @@ class Emulator:
 
     def reset(self) -> None:
         """Forget everything that was made in it."""
-        request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")
+        request = urllib.request.Request(f"{self.url}/moto-api/reset", method="POST")  # noqa: S310 - loopback
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - loopback
 
     def environment(self) -> dict[str, str]:
@@ -70,9 +74,9 @@ class Emulator:
 
     def client(self, service: str, region: str) -> Any:
         """Return a plain SDK client."""
-        session = boto3.Session("demo", "demo", region_name=region)
-        session.events.register("before-call.s3-control", without_account_host)
-        return session.client(service, endpoint_url=self.url)
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self._session.client(service, region_name=region, endpoint_url=self.url)
+        return self._clients[service, region]
 
     def _wait(self) -> None:
         until = time.monotonic() + _STARTS_WITHIN_SECONDS

@@ -52,10 +52,10 @@ class Stage:
         self._company = company
         self._names: dict[str, Any] = {"account": ACCOUNT, "partition": "aws"}
 
-    def build(self) -> int:
-        """Make the company, faults and all; return the number of calls."""
-        calls = [*self._company.sound, *(call for fault in self._company.faults for call in fault.plant)]
-        return self._perform(calls)
+    def build(self) -> None:
+        """Make the company, faults and all."""
+        self._perform(self._company.sound)
+        self._perform(call for fault in self._company.faults for call in fault.plant)
 
     def mend(self) -> Planted:
         """Mend the faults that say how; return the findings that have to resolve."""
@@ -67,13 +67,11 @@ class Stage:
         """Return the findings that the planted faults have to cause."""
         return self._keys(self._company.faults)
 
-    def _perform(self, calls: Iterable[Call]) -> int:
-        number = 0
-        for number, call in enumerate(calls, 1):
+    def _perform(self, calls: Iterable[Call]) -> None:
+        for call in calls:
             client = self._emulator.client(call.service, call.region)
             reply = getattr(client, call.op)(**fill(call.args, self._names))
             self._names |= {name: jmespath.search(path, reply) for name, path in call.keep.items()}
-        return number
 
     def _keys(self, faults: Iterable[Fault]) -> Planted:
         return {(fault.policy, fill(fault.resource, self._names), fault.region) for fault in faults}

@@ -23,15 +23,13 @@ from store.tenant import Current, Fence, Gap, Run, TenantStore, Writer
 _BATCH = 500
 
 Connect = Callable[[AwsScope], tuple[ReadCloud, Place]]
-Progress = Callable[[str, int], None]
 
 
 class Ports(Struct, frozen=True):
-    """What a scan needs of the world: the time, doors to accounts, somebody who watches."""
+    """What a scan needs of the world: the time, and doors to accounts."""
 
     clock: Clock
     connect: Connect
-    progress: Progress
 
 
 class Summary(Struct, frozen=True):
@@ -63,9 +61,8 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, person: str) ->
     recorder.start()
     moment = Moment(now, tenant.thresholds)
     for cloud, place in entered:
-        for number, batch in enumerate(_batches(survey(cloud, house, place, moment)), 1):
+        for batch in _batches(survey(cloud, house, place, moment)):
             recorder.record(batch, place, instant(ports.clock.now()))
-            ports.progress(place.scope, number)
     summary = recorder.finish([place for _, place in entered], closed, instant(ports.clock.now()))
     home.done(fence, instant(ports.clock.now()))
     return summary

@@ -24,6 +24,9 @@ OPEN = [
     {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
     {"StringNotEquals": {"aws:SourceVpc": "vpc-91237329"}},
     {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
+    {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
+    {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}},
+    {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
 ]
 
 

@@ -72,7 +72,9 @@ def test_a_file_over_1_mb_is_refused() -> None:
 
 @given(
     st.recursive(
-        st.booleans() | st.integers() | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn"))),
+        st.booleans()
+        | st.integers()
+        | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn"))),
         lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner),
         max_leaves=15,
     )

@@ -220,7 +220,7 @@ class _Reader:
         return Asset(
             kind=form.kind,
             resource=resource,
-            name=shown,
+            name=shown.rsplit(":", 1)[-1] if shown.startswith("arn:") else shown,
             scope=str(self._place_names["account"]),
             region=label,
             body=body,

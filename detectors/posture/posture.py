@@ -27,7 +27,7 @@ class Posture:
             (self._waiting if policy.others else self._at_once)[policy.form.kind].append(policy)
         self._kept_fields = _kept_fields(policies)
         self._kept: dict[str, list[Asset]] = defaultdict(list)
-        self._unlisted: dict[str, list[Listing]] = defaultdict(list)
+        self._unlisted: dict[str, list[Listing]] = defaultdict(list)  # at most one per kind and region
 
     def see(self, asset: Asset) -> list[Verdict]:
         """Return the verdicts that need nothing but this asset, and keep what others need of it."""
@@ -39,9 +39,10 @@ class Posture:
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
-        if not listing.cause:
+        known = self._unlisted[listing.kind]
+        if not listing.cause or any(earlier.region == listing.region for earlier in known):
             return []
-        self._unlisted[listing.kind].append(listing)
+        known.append(listing)
         stand_in = Asset(
             kind=listing.kind,
             resource=place.account_resource,
@@ -97,8 +98,9 @@ class _Index:
         except EvaluationError as problem:
             return Related((), f"reference: {problem}")
         by_key = self._keyed(other.kind, other.key)
-        found = tuple(a for key in keys for a in by_key.get(str(key), []))
-        lost = sorted(str(key) for key in keys if str(key) not in by_key)
+        wanted = list(dict.fromkeys(map(str, keys)))
+        found = tuple(asset for key in wanted for asset in by_key.get(key, []))
+        lost = [key for key in wanted if key not in by_key]
         return Related(found, f"{lost[0]} was not read" if lost else "")
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:

@@ -1,0 +1,229 @@
+"""`hinomi demo`: the whole loop on a local AWS emulator."""
+
+import io
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.context import person
+from model.text import LANGUAGES, Language, Text
+
+if TYPE_CHECKING:
+    from clouds.emulator import Emulator
+    from pipeline.demo import Planted, Stage
+    from pipeline.loop import Loop
+    from pipeline.scan import Summary
+    from pipeline.tell import Told
+    from reports.report import Report
+
+app = typer.Typer()
+
+TENANT = "aozora-foods"
+
+_SAYS = {
+    "emulator": Text(en="Start a local AWS emulator", ja="ローカルのAWSエミュレーターを起動"),
+    "build": Text(en="Build the company Aozora Foods, faults and all", ja="不備のある環境(アオゾラ食品)を構築"),
+    "apply": Text(en="Take it on as a tenant", ja="テナントとして登録"),
+    "scan": Text(en="Scan it: collect, judge, record", ja="診断(収集・判定・記録)"),
+    "tell": Text(en="Tell people", ja="通知"),
+    "mend": Text(en="Mend a third of the faults", ja="不備の3分の1を修正"),
+    "again": Text(en="Scan again, and tell", ja="再診断と通知"),
+    "report": Text(en="Write the reports", ja="レポートを作成"),
+    "found": Text(en="planted faults, found", ja="件の不備を仕込み、検出"),
+    "nothing_else": Text(en="nothing else was found", ja="それ以外の検出なし"),
+    "mended": Text(en="mended, resolved", ja="件を修正し、解消"),
+    "no_other": Text(en="no other finding moved", ja="それ以外の変化なし"),
+    "alerts": Text(en="alerts for the findings, all delivered", ja="件の通知にまとめ、すべて送信"),
+    "seen": Text(en="resources seen, everything was read", ja="件のリソースを確認、読み取り漏れなし"),
+    "audit": Text(en="the audit chain is whole", ja="監査記録の連鎖に欠けなし"),
+    "differs": Text(en="This differs from what was planted:", ja="仕込んだ内容と一致しません:"),
+    "worth": Text(en="Most worthwhile now", ja="次に着手したい改善"),
+    "reports": Text(en="Reports", ja="レポート"),
+    "kept": Text(
+        en="The emulator goes on. To change something by hand, and look again:",
+        ja="エミュレーターは動作中です。設定を変更して再診断するには:",
+    ),
+    "ended": Text(
+        en="The emulator has ended. To look around in it: hinomi demo --keep",
+        ja="エミュレーターは終了しました。操作を試すには: hinomi demo --keep",
+    ),
+}
+
+
+@app.command()
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="leave the emulator running, to change something by hand")
+    ] = False,
+    language: Annotated[Language, typer.Option(help="language of what is shown")] = "en",
+) -> None:
+    """Build a small company in a local AWS emulator, find its planted faults, mend a third, look again."""
+    from clouds.emulator import Emulator
+
+    show = _Show(language)
+    with show.step("emulator"):
+        emulator = Emulator()
+    try:
+        os.environ.clear()  # nothing of this machine's own AWS configuration is in sight from here on
+        os.environ.update(emulator.environment())
+        folder = Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
+        went_well = show.run(emulator, folder)
+    except BaseException:
+        emulator.stop()
+        raise
+    if keep:
+        show.kept(emulator.url, emulator.pid, folder / "home")
+    else:
+        emulator.stop()
+        show.console.print(f"\n[dim]{show.says('ended')}[/dim]")
+    raise typer.Exit(0 if went_well else 1)
+
+
+class _Show:
+    """Runs the demonstration and shows it."""
+
+    def __init__(self, language: Language) -> None:
+        from rich.console import Console
+
+        self.language = language
+        self.console = Console(highlight=False)
+
+    def says(self, key: str) -> str:
+        return _SAYS[key].of(self.language)
+
+    @contextmanager
+    def step(self, key: str) -> Iterator[None]:
+        """Show a step while it runs, then how long it took."""
+        began = time.monotonic()
+        with self.console.status(f"{self.says(key)} …"):
+            yield
+        self.console.print(f" [green]✓[/green] {self.says(key)} [dim]{time.monotonic() - began:.1f} s[/dim]")
+
+    def run(self, emulator: "Emulator", folder: Path) -> bool:
+        """Run all steps; return whether findings and planted faults agreed both ways, both times."""
+        stage, loop = self._prepare(emulator, folder)
+        with self.step("scan"):
+            summary = loop.scan()
+        first = _findings(loop)
+        with self.step("tell"):
+            told = loop.tell()
+        with self.step("mend"):
+            mended = stage.mend()
+        with self.step("again"):
+            loop.scan()
+            loop.tell()
+        second = _findings(loop)
+        with self.step("report"):
+            report = loop.report()
+            files = _write_reports(report, folder)
+        self.console.print()
+        resolved = first - second
+        agrees = self._compare("found", stage.planted(), first) & self._compare("mended", mended, resolved)
+        self._facts(summary, told, whole := loop.store.audit_fault() == "")
+        self._proposals(report, files)
+        return agrees and whole and second <= first
+
+    def _prepare(self, emulator: "Emulator", folder: Path) -> "tuple[Stage, Loop]":
+        import httpx
+
+        from catalog.folder import config_folder
+        from notifier.message import Ways
+        from pipeline.assembly import assemble
+        from pipeline.clock import SystemClock
+        from pipeline.demo import Stage, load_company
+        from pipeline.loop import Loop
+        from pipeline.secrets import secret
+        from pipeline.tenants import carry_out, load_tenant, plan
+        from store.home import Home
+
+        stage = Stage(emulator, load_company(config_folder()))
+        with self.step("build"):
+            stage.build()
+        with self.step("apply"):
+            home, house, clock = Home(folder / "home"), assemble(config_folder()), SystemClock()
+            home.create()
+            tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies)
+            carry_out(home, plan(home, tenant), clock, person())
+        # Alerts go to a terminal that nobody reads: the demonstration has its own words.
+        ways = Ways(httpx.Client(), io.StringIO(), secret, clock.now)
+        return stage, Loop(home, tenant, house, clock, ways, person())
+
+    def _compare(self, key: str, expected: "Planted", got: "Planted") -> bool:
+        """Say whether what was expected came, and nothing else."""
+        also = {"found": "nothing_else", "mended": "no_other"}[key]
+        if expected == got:
+            self._line(f"[bold]{len(expected)}[/bold] {self.says(key)} [bold]{len(got)}[/bold]; {self.says(also)}")
+            return True
+        self.console.print(f" [red]✗ {self.says('differs')}[/red]")
+        for sign, keys in (("-", expected - got), ("+", got - expected)):
+            for policy, resource, region in sorted(keys):
+                self.console.print(f"   {sign} {policy} {resource} {region}", markup=False)
+        return False
+
+    def _facts(self, summary: "Summary", told: "Told", whole: bool) -> None:
+        if not summary.gaps:
+            self._line(f"[bold]{summary.assets}[/bold] {self.says('seen')}")
+        if set(told.deliveries) == {"sent"}:
+            self._line(f"[bold]{told.alerts}[/bold] {self.says('alerts')}")
+        if whole:
+            self._line(self.says("audit"))
+
+    def _line(self, text: str) -> None:
+        self.console.print(f" [green]✓[/green] {text}")
+
+    def _proposals(self, report: "Report", files: list[Path]) -> None:
+        from rich.table import Table
+        from rich.text import Text as Styled
+
+        from cli.tables import STYLES
+        from reports.wording import SEVERITY
+
+        table = Table(title=self.says("worth"), title_justify="left", title_style="bold", box=None, show_header=False)
+        for proposal in report.proposals[:5]:
+            severity = proposal.lead.severity
+            name = Styled(SEVERITY[severity].of(self.language), style=STYLES[severity])
+            table.add_row(f"{proposal.score:g}", name, Styled(proposal.lead.title.of(self.language)))
+        self.console.print()
+        self.console.print(table)
+        self.console.print(f"\n[bold]{self.says('reports')}[/bold]")
+        for file in files:
+            self.console.print(f"  {file}", soft_wrap=True, markup=False)
+
+    def kept(self, url: str, pid: int, home: Path) -> None:
+        """Say how to go on by hand."""
+        remove = "import boto3; boto3.client('s3').delete_public_access_block(Bucket='aozora-ledger')"
+        lines = (
+            f"export AWS_ENDPOINT_URL={url} HINOMI_HOME={home}",
+            "export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_DEFAULT_REGION=ap-northeast-1",
+            f'.venv/bin/python -c "{remove}"',
+            f".venv/bin/hinomi scan {TENANT}",
+            f".venv/bin/hinomi findings {TENANT}",
+            f"kill {pid}",
+        )
+        self.console.print(f"\n[bold]{self.says('kept')}[/bold]")
+        for line in lines:
+            self.console.print(f"  {line}", soft_wrap=True, markup=False)
+
+
+def _findings(loop: "Loop") -> "Planted":
+    from pipeline.demo import keys
+
+    with loop.store.read() as reader:
+        return keys(reader.findings())
+
+
+def _write_reports(report: "Report", folder: Path) -> list[Path]:
+    from reports.html import render
+
+    files = []
+    for language in LANGUAGES:
+        file = folder / f"report.{language}.html"
+        file.write_text(render(report, language), encoding="utf-8")
+        files.append(file)
+    return files

@@ -1,0 +1,44 @@
+"""The main job for one tenant, ready to run: scan, tell, report."""
+
+from msgspec import Struct
+
+from model.clock import Clock
+from model.tenant import Tenant
+from notifier.message import Ways
+from pipeline.assembly import House
+from pipeline.doors import open_aws
+from pipeline.reporting import make_report
+from pipeline.scan import Ports, Summary, scan
+from pipeline.tell import Told, tell
+from reports.report import Report
+from store.home import Home
+from store.tenant import TenantStore
+
+
+class Loop(Struct, frozen=True):
+    """A tenant with everything that its main job needs."""
+
+    home: Home
+    tenant: Tenant
+    house: House
+    clock: Clock
+    ways: Ways
+    person: str
+
+    @property
+    def store(self) -> TenantStore:
+        """Return the door to the tenant's data."""
+        return self.home.tenant(self.tenant.tenant)
+
+    def scan(self) -> Summary:
+        """Gate, collect, detect, record."""
+        ports = Ports(self.clock, lambda scope: open_aws(scope, self.clock))
+        return scan(self.home, self.tenant, self.house, ports, self.person)
+
+    def tell(self) -> Told:
+        """Turn facts into alerts and send what is due."""
+        return tell(self.store, self.tenant, self.house.policies, self.ways, self.clock)
+
+    def report(self) -> Report:
+        """Return the report as of the last scan."""
+        return make_report(self.store, self.tenant, self.house.policies, self.clock)

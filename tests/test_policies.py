@@ -1,0 +1,106 @@
+"""Every policy's own cases, and what must hold for all policies and types."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from catalog.folder import config_folder
+from catalog.policies import Policy
+from clouds.aws_models import operation
+from collectors.aws import resource_types
+from detectors.posture import cases
+from model.text import LANGUAGES, Text
+from pipeline.assembly import House, assemble
+
+
+@lru_cache(maxsize=1)
+def house() -> House:
+    return assemble(config_folder())
+
+
+POLICY_IDS = sorted(
+    ".".join(file.relative_to(config_folder() / "policies").with_suffix("").parts)
+    for file in (config_folder() / "policies").rglob("*.yaml")
+)
+
+
+def policy(identity: str) -> Policy:
+    return next(p for p in house().policies if p.id == identity)
+
+
+@pytest.mark.parametrize("identity", POLICY_IDS)
+def test_cases_are_judged_as_their_author_expects(identity: str) -> None:
+    assert list(cases.faults(policy(identity), house().kinds)) == []
+
+
+@pytest.mark.parametrize("identity", POLICY_IDS)
+def test_texts_exist_in_both_languages_and_differ(identity: str) -> None:
+    form = policy(identity).form
+    texts: list[Text] = [form.title, form.risk, form.fix, *([form.message] if form.message else [])]
+    for text in texts:
+        assert all(text.of(language).strip() for language in LANGUAGES)
+        assert any(ord(character) > 0x2FFF for character in text.ja), f"no Japanese: {text.ja}"
+        assert all(ord(character) < 0x3000 for character in text.en), f"no English: {text.en}"
+
+
+PROMISES = ("guarantee", "ensures that", "100%", "保証", "必ず", "完全に防")
+
+
+@pytest.mark.parametrize("identity", POLICY_IDS)
+def test_no_text_promises_anything(identity: str) -> None:
+    # Terms of service, Article 10: no text promises or guarantees.
+    form = policy(identity).form
+    said = " ".join(t.of(language) for t in (form.title, form.risk, form.fix) for language in LANGUAGES)
+    assert not [promise for promise in PROMISES if promise in said.lower()]
+
+
+def test_there_are_at_least_thirty_policies_and_fourteen_types() -> None:
+    severe = [p for p in house().policies if p.form.severity in ("critical", "high")]
+    assert len(severe) >= 30
+    assert len(house().types) >= 14
+    assert sum(t.form.one is True for t in house().types) >= 3
+
+
+def test_a_peers_check_is_the_same_as_policies_of_different_kinds_only() -> None:
+    """Two policies may share a name only where a peer judges two kinds by one check."""
+    seen: dict[tuple[str, str], str] = {}
+    for p in house().policies:
+        for name in p.form.same_as:
+            assert (name, p.form.kind) not in seen, f"{p.id} and {seen.get((name, p.form.kind))} both claim {name}"
+            seen[name, p.form.kind] = p.id
+
+
+def test_no_details_operation_writes() -> None:
+    reading = ("Get", "List", "Describe", "BatchGet", "GenerateCredentialReport")
+    for type_ in house().types:
+        form = type_.form
+        ops = [detail.op for detail in form.details.values()]
+        if form.listing:
+            extra = (form.listing.prepare, form.listing.describe)
+            ops += [form.listing.op, *(e.op for e in extra if e)]
+        for op in ops:
+            assert operation(form.service, op).name.startswith(reading), f"{form.kind}: {op}"
+
+
+def test_a_new_type_and_policy_are_two_new_files(tmp_path: Path) -> None:
+    """What is dropped into the folders is there; nothing else is edited."""
+    types, config = tmp_path / "types", tmp_path / "config"
+    (types / "dynamodb").mkdir(parents=True)
+    (config / "policies" / "aws" / "dynamodb").mkdir(parents=True)
+    (types / "dynamodb" / "table.yaml").write_text(
+        "kind: aws.dynamodb.table\nservice: dynamodb\nscope: region\n"
+        "list: {op: list_tables, rows: TableNames, as: TableName}\n"
+        'arn: "arn:$partition:dynamodb:$region:$account:table/$TableName"\nname: $TableName\n'
+        "details: {Table: {op: describe_table, args: {TableName: $TableName}, get: Table}}\n"
+    )
+    (config / "policies" / "aws" / "dynamodb" / "deletion-protection-off.yaml").write_text(
+        "id: aws.dynamodb.deletion-protection-off\nkind: aws.dynamodb.table\nseverity: medium\neffort_hours: 0.1\n"
+        "title: {en: DynamoDB table can be deleted, ja: 削除保護が無効}\nrisk: {en: r, ja: 危}\nfix: {en: f, ja: 直}\n"
+        "pass: r.Table.?DeletionProtectionEnabled.orValue(false)\n"
+        "cases: {pass: [{r: {Table: {DeletionProtectionEnabled: true}}}], fail: [{r: {Table: {}}}]}\n"
+    )
+    made = assemble(config, types=types)
+    assert [p.id for p in made.policies] == ["aws.dynamodb.deletion-protection-off"]
+    assert list(cases.faults(made.policies[0], made.kinds)) == []
+    assert resource_types.kind_names(types) == ["aws.dynamodb.table"]
