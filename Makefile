@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint soak bench lock clean
+.PHONY: help setup demo test lint soak lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -32,9 +32,6 @@ test: lint  ## all checks and all tests but the long runs
 
 soak: setup  ## the long runs (kills, simulations)
 	$(BIN)/pytest -m soak
-
-bench: setup  ## every benchmark, one number each
-	for f in bench/bench_*.py; do $(BIN)/python $$f || exit 1; done
 
 lock: setup  ## compile the pinned requirement files anew
 	for e in run dev; do \
