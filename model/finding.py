@@ -26,7 +26,8 @@ class Element(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """What one policy says of one resource; there is exactly one per pair and region.
 
-    `reason` tells why the status is unknown. `message` is set on fail, `elements` holds what did not pass.
+    `reason` tells why the status is unknown. `message` is set on fail, `elements` holds what did not pass. `key` is the
+    asset's: it tells apart an account's settings in each region.
     """
 
     policy: str
@@ -40,16 +41,17 @@ class Verdict(Struct, frozen=True):
     reason: str = ""
     message: Text | None = None
     elements: tuple[Element, ...] = ()
+    key: str = ""
 
     @property
     def finding_uid(self) -> str:
         """Return the finding's identity within its tenant; it outlives re-scans and re-orderings."""
-        return digest(self.policy, self.resource, self.region)
+        return digest(self.policy, self.resource, self.key)
 
     @property
     def asset_uid(self) -> str:
         """Return the identity of the asset that was judged."""
-        return digest(self.kind, self.resource, self.region)
+        return digest(self.kind, self.resource, self.key)
 
 
 class Finding(Struct, frozen=True):

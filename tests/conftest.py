@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from catalog.folder import config_folder
+from clouds.aws import AwsDoor, Login, locate, session
 from clouds.emulator import Emulator
+from collectors.aws import resource_types
+from collectors.aws.engine import collect
+from pipeline.clock import SystemClock
+from pipeline.demo import Stage, load_company
 from store.home import Home
+from tests.clouds import REGIONS, Replies
 
 
 class MovingClock:
@@ -24,6 +31,16 @@ class MovingClock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
+
+
+def lead_to(emulator: Emulator, patch: pytest.MonkeyPatch) -> None:
+    """Let the environment lead to an emulator and nowhere else."""
+    for name in list(os.environ):
+        if name.startswith("AWS_"):
+            patch.delenv(name)
+    for name, value in emulator.environment().items():
+        if name.startswith("AWS_"):
+            patch.setenv(name, value)
 
 
 @pytest.fixture
@@ -49,10 +66,36 @@ def running_emulator() -> Iterator[Emulator]:
 def emulator(running_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     """An empty account; the environment leads to it and nowhere else."""
     running_emulator.reset()
-    for name in list(os.environ):
-        if name.startswith("AWS_"):
-            monkeypatch.delenv(name)
-    for name, value in running_emulator.environment().items():
-        if name.startswith("AWS_"):
-            monkeypatch.setenv(name, value)
+    lead_to(running_emulator, monkeypatch)
     return running_emulator
+
+
+@pytest.fixture(scope="session")
+def company_emulator() -> Iterator[tuple[Emulator, Stage]]:
+    """The demonstration's company in an emulator of its own; tests only read it."""
+    emulator = Emulator()
+    stage = Stage(emulator, load_company(config_folder()))
+    stage.build()
+    yield emulator, stage
+    emulator.stop()
+
+
+@pytest.fixture
+def company(company_emulator: tuple[Emulator, Stage], monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """The company, with the environment leading to it."""
+    lead_to(company_emulator[0], monkeypatch)
+    return company_emulator[0]
+
+
+@pytest.fixture(scope="session")
+def replies(company_emulator: tuple[Emulator, Stage]) -> Replies:
+    """Everything that the company's account answers, recorded once."""
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(company_emulator[0], patch)
+        clock = SystemClock()
+        door = AwsDoor(session(Login(), clock), clock)
+        door.call("iam", "us-east-1", "generate_credential_report", {})  # the first reply says only «started»
+        recorded = Replies(door, locate(door, REGIONS))
+        for _ in collect(recorded, resource_types.load(), recorded.place):
+            pass
+    return recorded

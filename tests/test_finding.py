@@ -68,5 +68,6 @@ def test_unknown_changes_no_state_and_facts_alternate(statuses: list[str]) -> No
     assert all(a != b for a, b in itertools.pairwise(active))
 
 
-def test_the_region_tells_regional_settings_of_one_account_apart() -> None:
-    assert verdict("fail", region="a").finding_uid != verdict("fail", region="b").finding_uid
+def test_the_key_tells_regional_settings_of_one_account_apart_and_the_region_does_not() -> None:
+    assert verdict("fail", key="a").finding_uid != verdict("fail", key="b").finding_uid
+    assert verdict("fail", region="a").finding_uid == verdict("fail", region="global").finding_uid

@@ -226,6 +226,7 @@ class _Reader:
             body=body,
             body_hash=digest(hashed),
             unknown=unknown,
+            key=self._label if form.scope == "region" else "",
         )
 
     def _own_region(self, value: Any) -> str:

@@ -186,4 +186,5 @@ def _verdict(
         reason=reason,
         message=message,
         elements=elements,
+        key=asset.key,
     )

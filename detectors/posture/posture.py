@@ -51,6 +51,7 @@ class Posture:
             region=listing.region,
             body={},
             body_hash="",
+            key=f"listing {listing.region}",
         )
         judged = [policy for policy in self._policies if policy.form.kind == listing.kind]
         return [unlisted(policy, stand_in, f"listing: {listing.cause}") for policy in judged]
@@ -101,7 +102,7 @@ class _Index:
         wanted = list(dict.fromkeys(map(str, keys)))
         found = tuple(asset for key in wanted for asset in by_key.get(key, []))
         lost = [key for key in wanted if key not in by_key]
-        return Related(found, f"{lost[0]} was not read" if lost else "")
+        return Related(found, (self._cause(other.kind) or f"{lost[0]} was not read") if lost else "")
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
         if (kind, key) not in self._by_key:

@@ -1,0 +1,78 @@
+"""Doors for tests: one that records an account's replies and plays them back, one that refuses single operations."""
+
+import copy
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from clouds.aws import CallFailed
+from collectors.aws.engine import ReadCloud
+from model.asset import Place
+from model.canonical import digest, plain
+
+REGIONS = ("ap-northeast-1", "us-east-1")
+
+
+class Replies:
+    """Asks a real door once for each call, and answers from memory ever after."""
+
+    def __init__(self, door: ReadCloud, place: Place) -> None:
+        self._door = door
+        self._lock = threading.Lock()
+        self._memory: dict[str, list[Any] | CallFailed] = {}
+        self.place = place
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        key = digest("call", service, region, op, plain(args))
+        reply: dict[str, Any] = self._answer(key, lambda: [self._door.call(service, region, op, args)])[0]
+        return reply
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        key = digest("pages", service, region, op, plain(args))
+        yield from self._answer(key, lambda: list(self._door.pages(service, region, op, args)))
+
+    def pause(self, seconds: float) -> None:
+        pass
+
+    def forget(self, region: str) -> None:
+        pass
+
+    def _answer(self, key: str, ask: Any) -> list[Any]:
+        if key not in self._memory:
+            try:
+                reply: list[Any] | CallFailed = ask()
+            except CallFailed as failure:
+                reply = failure
+            with self._lock:
+                self._memory[key] = reply
+        known = self._memory[key]
+        if isinstance(known, CallFailed):
+            raise known
+        return copy.deepcopy(known)
+
+
+class Denying:
+    """Refuses one operation of one service, as a customer's policy would; all else goes through."""
+
+    def __init__(self, inner: ReadCloud, service: str, op: str, code: str = "AccessDenied") -> None:
+        self._inner = inner
+        self._denied = (service, op)
+        self._code = code
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        self._check(service, op)
+        return self._inner.call(service, region, op, args)
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        self._check(service, op)
+        yield from self._inner.pages(service, region, op, args)
+
+    def pause(self, seconds: float) -> None:
+        self._inner.pause(seconds)
+
+    def forget(self, region: str) -> None:
+        self._inner.forget(region)
+
+    def _check(self, service: str, op: str) -> None:
+        if (service, op) == self._denied:
+            raise CallFailed(self._code)

@@ -1,0 +1,192 @@
+"""What the engine collects, against what plain boto3 returns."""
+
+import csv
+import io
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import jmespath
+import pytest
+from botocore.exceptions import ClientError
+
+from clouds.aws import AwsDoor, CallFailed, Login, locate, session
+from clouds.emulator import ACCOUNT, Emulator
+from collectors.aws import resource_types
+from collectors.aws.engine import collect
+from collectors.aws.resource_types import ResourceType, fill
+from model.asset import Asset, Listing, Place
+from model.canonical import plain
+from pipeline.clock import SystemClock
+from tests.clouds import REGIONS
+
+TYPES = resource_types.load()
+# The places that the engine asks for global services.
+HOME = "us-east-1"
+# The emulator makes this anew at each call.
+FRESH = {"aws.iam.credential-report"}
+
+
+def whole(emulator: Emulator, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+    client = emulator.client(service, region)
+    if client.can_paginate(op):
+        reply = client.get_paginator(op).paginate(**args).build_full_result()
+    else:
+        reply = getattr(client, op)(**args)
+    return {key: value for key, value in reply.items() if key != "ResponseMetadata"}
+
+
+def rows(emulator: Emulator, type_: ResourceType, region: str) -> list[dict[str, Any]]:
+    listing = type_.form.listing
+    if listing is None:
+        return [{}]
+    names = {"account": ACCOUNT, "region": region, "partition": "aws"}
+    found = jmespath.search(
+        listing.rows, whole(emulator, type_.form.service, region, listing.op, fill(listing.args, names))
+    )
+    if listing.csv:
+        return list(csv.DictReader(io.StringIO(found.decode())))
+    plain_rows = [{listing.as_: row} if listing.as_ else row for row in found or []]
+    if listing.describe and plain_rows:
+        d = listing.describe
+        reply = whole(emulator, type_.form.service, region, d.op, {d.ids: [row[d.of] for row in plain_rows]})
+        return list(jmespath.search(d.rows, reply))
+    return plain_rows
+
+
+def expected(emulator: Emulator, type_: ResourceType, region: str) -> Iterator[dict[str, Any]]:
+    """One call after the other, without anything of the engine but the templates."""
+    for row in rows(emulator, type_, region):
+        body = {key: value for key, value in plain(row).items() if key not in type_.form.omit}
+        for name, detail in type_.form.details.items():
+            names = {"account": ACCOUNT, "region": region, "partition": "aws"} | body
+            try:
+                reply = whole(emulator, type_.form.service, region, detail.op, fill(detail.args, names))
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in detail.absent:
+                    raise
+                continue
+            value: Any = jmespath.search(detail.get, reply) if detail.get else reply
+            if detail.json and value is not None:
+                value = json.loads(value)
+            if value is not None:
+                body[name] = plain(value)
+        yield body
+
+
+@pytest.fixture
+def door(company: Emulator) -> tuple[AwsDoor, Place]:
+    clock = SystemClock()
+    made = AwsDoor(session(Login(), clock), clock)
+    return made, locate(made, REGIONS)
+
+
+@pytest.mark.parametrize("type_", TYPES, ids=lambda t: t.form.kind)
+def test_what_is_collected_is_what_boto3_returns(
+    type_: ResourceType, company: Emulator, door: tuple[AwsDoor, Place]
+) -> None:
+    seen = list(collect(door[0], [type_], door[1]))
+    assets = [event for event in seen if isinstance(event, Asset)]
+    regions = [HOME] if type_.form.scope == "global" else list(REGIONS)
+    bodies = [body for region in regions for body in expected(company, type_, region)]
+    key = resource_key(type_)
+    assert sorted((without(type_, a.body) for a in assets), key=key) == sorted(
+        (without(type_, b) for b in bodies), key=key
+    )
+    assert bodies, "the company has none of this type: nothing was compared"
+    assert [event.cause for event in seen if isinstance(event, Listing)] == [""] * len(regions)
+    assert not any(asset.unknown for asset in assets)
+    assert len({asset.uid for asset in assets}) == len(assets)
+
+
+def without(type_: ResourceType, body: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the emulator itself changes between two calls."""
+    fresh = {"user_creation_time", "password_last_changed"} if type_.form.kind in FRESH else set()
+    return {k: v for k, v in body.items() if k not in type_.kind.volatile and k not in fresh}
+
+
+def resource_key(_type: ResourceType) -> Any:
+    return lambda body: json.dumps(body, sort_keys=True)
+
+
+def test_buckets_carry_their_own_region_and_other_regions_stay_out(
+    company: Emulator, door: tuple[AwsDoor, Place]
+) -> None:
+    types = resource_types.load(kinds=["aws.s3.bucket"])
+    regions = {a.name: a.region for a in collect(door[0], types, door[1]) if isinstance(a, Asset)}
+    assert regions["aozora-ledger"] == "ap-northeast-1"
+    assert regions["aozora-dropbox"] == "us-east-1"
+    only_tokyo = Place(ACCOUNT, ACCOUNT, door[1].account_resource, "aws", ("ap-northeast-1",))
+    names = {a.name for a in collect(door[0], types, only_tokyo) if isinstance(a, Asset)}
+    assert names == set(regions) - {"aozora-dropbox"}
+
+
+class Scripted:
+    """A cloud of three pages, the next of which waits until details of the one before were asked."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.waited_in_vain = False
+        self.broken_page: int | None = None
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        for number in range(3):
+            if number == self.broken_page:
+                raise CallFailed("InternalError")
+            yield {"Keys": [{"KeyId": f"{number}", "KeyArn": f"arn:aws:kms:{region}:1:key/{number}"}]}
+            self.waited_in_vain |= not self.asked.wait(3)
+            self.asked.clear()
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        self.asked.set()
+        if args.get("KeyId") == "1" and op == "get_key_policy":
+            return {"Policy": "{broken"}
+        return {
+            "KeyMetadata": {"KeyId": args["KeyId"], "Nothing": None},
+            "KeyRotationEnabled": True,
+            "Policy": '{"Statement": []}',
+        }
+
+    def pause(self, seconds: float) -> None:
+        time.sleep(0)
+
+    def forget(self, region: str) -> None:
+        pass
+
+
+KEY = resource_types.load(kinds=["aws.kms.key"])
+PLACE = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1",))
+
+
+def test_details_start_while_the_listing_still_pages() -> None:
+    cloud = Scripted()
+    assets = [event for event in collect(cloud, KEY, PLACE) if isinstance(event, Asset)]
+    assert len(assets) == 3
+    assert not cloud.waited_in_vain
+
+
+def test_a_listing_that_breaks_in_the_middle_is_not_whole_but_keeps_its_assets() -> None:
+    cloud = Scripted()
+    cloud.broken_page = 2
+    events = list(collect(cloud, KEY, PLACE))
+    assert len([e for e in events if isinstance(e, Asset)]) == 2
+    assert [e.cause for e in events if isinstance(e, Listing)] == ["kms:ListKeys InternalError"]
+
+
+def test_a_malformed_document_is_an_unknown_detail_and_nulls_are_left_out() -> None:
+    assets = {e.name: e for e in collect(Scripted(), KEY, PLACE) if isinstance(e, Asset)}
+    assert assets["1"].unknown == {"Policy": "kms:GetKeyPolicy malformed JSON"}
+    assert "Policy" not in assets["1"].body
+    assert assets["0"].body["Metadata"] == {"KeyId": "0"}
+
+
+def test_a_reader_who_walks_away_leaves_no_thread_behind() -> None:
+    before = set(threading.enumerate())
+    events = collect(Scripted(), KEY, PLACE)
+    next(events)
+    events.close()  # type: ignore[attr-defined]
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()

@@ -1,0 +1,155 @@
+"""Each operation of each type denied in turn: its readers become unknown with the cause, and nothing else changes."""
+
+from functools import lru_cache
+
+import pytest
+from msgspec.structs import replace
+
+from catalog.folder import config_folder
+from catalog.policies import Policy
+from clouds.aws_models import operation
+from collectors.aws.engine import ReadCloud
+from detectors.posture.judge import Moment
+from model.asset import Asset
+from model.finding import Verdict
+from model.tenant import AwsScope, Contract, Tenant
+from model.text import Text
+from pipeline.assembly import House, assemble
+from pipeline.scan import Ports, scan
+from pipeline.survey import survey
+from store.home import Home
+from tests.clouds import Denying, Replies
+from tests.conftest import MovingClock
+
+
+@lru_cache(maxsize=1)
+def house() -> House:
+    return assemble(config_folder())
+
+
+def operations() -> list[tuple[str, str, str]]:
+    """(kind, operation, detail) of every call that a type makes; the listing's detail is empty."""
+    found = []
+    for type_ in house().types:
+        form = type_.form
+        if form.listing:
+            extra = (form.listing.prepare, form.listing.describe)
+            found += [(form.kind, op, "") for op in (form.listing.op, *(e.op for e in extra if e))]
+        found += [(form.kind, detail.op, name) for name, detail in form.details.items()]
+    return found
+
+
+Key = tuple[str, str]
+
+
+def look(cloud: ReadCloud, place: object) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
+    verdicts, assets = {}, {}
+    for observation in survey(cloud, house(), place, Moment(MovingClock().now())):  # type: ignore[arg-type]
+        for verdict in observation.verdicts:
+            key = (verdict.policy, verdict.finding_uid)
+            assert key not in verdicts, "two verdicts for one policy and resource"
+            verdicts[key] = verdict
+        if isinstance(observation.seen, Asset):
+            assets[observation.seen.uid] = observation.seen
+    return verdicts, assets
+
+
+@lru_cache(maxsize=1)
+def baseline(replies: Replies) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
+    return look(replies, replies.place)
+
+
+def denied_readers(service: str, op: str) -> set[str]:
+    """The policies that read something which this operation tells, of their own kind or another."""
+    readers = set()
+    for policy in house().policies:
+        for root, kind in {"r": policy.form.kind, **{n: o.kind for n, o in policy.others.items()}}.items():
+            form = next(t.form for t in house().types if t.form.kind == kind)
+            if form.service != service:
+                continue
+            details = {name for name, detail in form.details.items() if detail.op == op}
+            extra = (form.listing.prepare, form.listing.describe) if form.listing else ()
+            listed = {form.listing.op, *(e.op for e in extra if e)} if form.listing else set()
+            if op in listed or policy.reads[root] & details or in_its_name(form.arn, details):
+                readers.add(policy.id)
+    return readers
+
+
+def in_its_name(arn: str, details: set[str]) -> bool:
+    return any(f"${{{detail}." in arn or f"${detail}" in arn for detail in details)
+
+
+@pytest.mark.parametrize(("kind", "op", "detail"), operations())
+def test_only_the_readers_become_unknown(kind: str, op: str, detail: str, replies: Replies) -> None:
+    before, _ = baseline(replies)
+    form = next(t.form for t in house().types if t.form.kind == kind)
+    after, _ = look(Denying(replies, form.service, op), replies.place)
+    readers = denied_readers(form.service, op)
+    cause = f"{operation(form.service, op).action} AccessDenied"
+    for key, verdict in before.items():
+        policy = key[0]
+        if policy not in readers:
+            assert same(after[key], verdict)
+        elif key in after and not same(after[key], verdict):
+            assert after[key].status == "unknown"
+    for key, verdict in after.items():
+        if key not in before:
+            assert verdict.status == "unknown"
+            assert key[0] in readers
+        if verdict.status == "unknown" and not (key in before and same(before[key], verdict)):
+            assert cause in verdict.reason
+    assert_every_reader_is_unknown(readers, before, after)
+
+
+def same(one: Verdict, other: Verdict) -> bool:
+    """A bucket whose location is not known stands under `global`; everything else has to be equal."""
+    return replace(one, region="") == replace(other, region="")
+
+
+def assert_every_reader_is_unknown(readers: set[str], before: dict[Key, Verdict], after: dict[Key, Verdict]) -> None:
+    """A reader may keep a verdict only where it is not applicable by what it could still read."""
+    for policy in readers:
+        mine = [verdict for key, verdict in after.items() if key[0] == policy]
+        judged = [verdict for key, verdict in before.items() if key[0] == policy]
+        if judged:
+            assert mine
+            assert all(v.status in ("unknown", "not_applicable") for v in mine if uses_kind(policy, v)), policy
+
+
+def uses_kind(policy: str, verdict: Verdict) -> bool:
+    """References by key to assets that exist elsewhere stay known; the trail's bucket is such a reference."""
+    found: Policy = next(p for p in house().policies if p.id == policy)
+    return not any(other.key for other in found.others.values())
+
+
+TENANT = Tenant(
+    tenant="aozora",
+    name=Text(en="Aozora", ja="アオゾラ"),
+    contract=Contract(start=MovingClock().now().date()),
+    scopes=[AwsScope(aws="123456789012")],
+)
+
+
+@pytest.mark.parametrize(("kind", "op", "detail"), operations())
+def test_no_asset_ends_and_no_finding_resolves(
+    kind: str, op: str, detail: str, replies: Replies, home: Home, clock: MovingClock
+) -> None:
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    form = next(t.form for t in house().types if t.form.kind == kind)
+    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), "p")
+    before = state(home)
+    clock.sleep(3600)
+    denied = Denying(replies, form.service, op)
+    summary = scan(home, TENANT, house(), Ports(clock, lambda _: (denied, replies.place)), "p")
+    assets, findings = state(home)
+    assert assets == before[0]
+    assert findings == before[1]
+    assert summary.facts == {}
+    assert any("AccessDenied" in gap.cause for gap in summary.gaps)
+    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), "p")
+    assert state(home) == before
+
+
+def state(home: Home) -> tuple[set[str], set[tuple[str, str]]]:
+    with home.tenant("aozora").read() as reader:
+        return {a.uid for a in reader.current_assets()}, {(f.uid, f.state) for f in reader.findings(active=False)}
