@@ -54,6 +54,10 @@ class Place(Struct, frozen=True):
     regions: tuple[str, ...]
     unread: dict[str, str] = {}
 
+    def covers(self, region: str) -> bool:
+        """Return whether resources of a region are looked at; all are, where the regions could not be told."""
+        return region == "global" or region in self.regions or bool(self.unread)
+
 
 class Kind(Struct, frozen=True):
     """What policies may know of a resource type: its name and the fields its bodies can have."""

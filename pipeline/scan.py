@@ -20,7 +20,7 @@ from pipeline.survey import Observation, survey
 from store.home import Home
 from store.tenant import Current, Fence, Gap, Run, TenantStore, Writer
 
-_BATCH = 500
+_BATCH = 100  # observations in one transaction
 
 Connect = Callable[[AwsScope], tuple[ReadCloud, Place]]
 
@@ -178,8 +178,8 @@ class _Recorder:
             return True
         if (cause := self._listings.get((row.scope, row.kind, "global"))) is not None:
             return not cause
-        if row.region not in place.regions:
-            return not place.unread
+        if not place.covers(row.region):
+            return True
         return self._listings.get((row.scope, row.kind, row.region)) == ""
 
     def _settle(self, writer: Writer, ended: set[str], at: str) -> None:

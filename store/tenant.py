@@ -280,8 +280,9 @@ def _pass_fence(connection: Connection, fence: Fence) -> None:
     seen = connection.execute(select(table.c.number).where(table.c.job == fence.job)).scalar()
     if seen is not None and seen > fence.number:
         raise Fenced(f"a later run of {fence.job} has begun; this one stops without writing")
-    values = {"job": fence.job, "number": fence.number}
-    connection.execute(insert(table).values(values).on_conflict_do_update(["job"], set_=values))
+    if seen != fence.number:  # a batch that changes nothing writes nothing
+        values = {"job": fence.job, "number": fence.number}
+        connection.execute(insert(table).values(values).on_conflict_do_update(["job"], set_=values))
 
 
 def _seal(connection: Connection, entries: list[Entry], at: str, person: str) -> Head | None:

@@ -118,7 +118,7 @@ class _Run:
     def _complete(self, job: _Job, row: Row) -> None:
         try:
             asset = _Reader(self._cloud, self._place, job).asset(row)
-            if asset.region == "global" or asset.region in self._place.regions:
+            if self._place.covers(asset.region):
                 self._put(asset)
         except _Gone:
             pass

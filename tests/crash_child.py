@@ -1,0 +1,103 @@
+"""Runs the main job of a tenant in a process of its own and kills it (SIGKILL) at a point.
+
+Arguments: home, webhook URL, and the point as `api:N`, `commit:N`, `committed:N`, `send:N` or `sent:N`: at the N-th API
+call, before or after the N-th commit, before or after the N-th delivery; `none:0` lets it live.
+"""
+
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from msgspec.structs import replace
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import Pool
+
+from catalog.folder import config_folder
+from collectors.aws.engine import ReadCloud
+from model.asset import Place
+from model.tenant import AwsScope, Channel
+from notifier.message import Ways
+from pipeline.assembly import assemble
+from pipeline.clock import SystemClock
+from pipeline.doors import open_aws
+from pipeline.scan import Ports, scan
+from pipeline.tell import tell
+from pipeline.tenants import load_tenant
+from store.home import Home
+
+
+class Reaper:
+    """Counts what happens and kills the process when its point comes."""
+
+    def __init__(self, point: str) -> None:
+        kind, number = point.split(":")
+        self._kind, self._left = kind, int(number)
+
+    def comes(self, kind: str) -> None:
+        if kind == self._kind:
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Watched:
+    """A door whose calls are counted."""
+
+    def __init__(self, inner: ReadCloud, reaper: Reaper) -> None:
+        self._inner, self._reaper = inner, reaper
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        self._reaper.comes("api")
+        return self._inner.call(service, region, op, args)
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        self._reaper.comes("api")
+        yield from self._inner.pages(service, region, op, args)
+
+    def pause(self, seconds: float) -> None:
+        self._inner.pause(seconds)
+
+    def forget(self, region: str) -> None:
+        self._inner.forget(region)
+
+
+class WatchedTransport(httpx.HTTPTransport):
+    """A transport whose requests are counted before and after."""
+
+    def __init__(self, reaper: Reaper) -> None:
+        super().__init__()
+        self._reaper = reaper
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._reaper.comes("send")
+        response = super().handle_request(request)
+        self._reaper.comes("sent")
+        return response
+
+
+def main(folder: str, url: str, point: str) -> None:
+    reaper, clock = Reaper(point), SystemClock()
+    event.listen(Engine, "commit", lambda _connection: reaper.comes("commit"))
+    event.listen(Pool, "checkin", lambda _dbapi, _record: reaper.comes("committed"))
+    house = assemble(config_folder())
+    channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
+    tenant = replace(load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies), channels=[channel])
+
+    def connect(scope: AwsScope) -> tuple[ReadCloud, Place]:
+        cloud, place = open_aws(scope, clock)
+        return Watched(cloud, reaper), place
+
+    home = Home(Path(folder))
+    scan(home, tenant, house, Ports(clock, connect), "p")
+    with httpx.Client(transport=WatchedTransport(reaper)) as http:
+        ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
+        tell(home.tenant(tenant.tenant), tenant, house.policies, ways, clock)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

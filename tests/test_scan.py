@@ -1,0 +1,191 @@
+"""What a scan records of what it saw, on recorded replies of the demonstration's company."""
+
+from functools import lru_cache
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from catalog.folder import config_folder
+from clouds.aws import CallFailed
+from collectors.aws.engine import ReadCloud
+from model.asset import Place
+from model.fault import Refused
+from model.tenant import AwsScope, Contract, Tenant
+from model.text import Text
+from pipeline.assembly import House, assemble
+from pipeline.scan import Ports, Summary, scan
+from store.home import Home
+from tests.clouds import Replies
+from tests.conftest import MovingClock
+
+TENANT = Tenant(
+    tenant="aozora",
+    name=Text(en="Aozora", ja="アオゾラ"),
+    contract=Contract(start=MovingClock().now().date()),
+    scopes=[AwsScope(aws="123456789012")],
+)
+
+
+@lru_cache(maxsize=1)
+def house() -> House:
+    return assemble(config_folder())
+
+
+class Without:
+    """Leaves rows out of a listing: the resources are gone."""
+
+    def __init__(self, inner: ReadCloud, op: str, path: str) -> None:
+        self._inner, self._op, self._path = inner, op, path
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Any:
+        for page in self._inner.pages(service, region, op, args):
+            yield page | {self._path: []} if op == self._op else page
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> Any:
+        return self._inner.call(service, region, op, args)
+
+    def pause(self, seconds: float) -> None: ...
+    def forget(self, region: str) -> None: ...
+
+
+@pytest.fixture
+def run(home: Home, clock: MovingClock, replies: Replies) -> Any:
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+
+    def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: House | None = None) -> Summary:
+        clock.sleep(3600)
+        ports = Ports(clock, lambda _: (cloud or replies, place or replies.place))
+        return scan(home, TENANT, chosen or house(), ports, "p")
+
+    return again
+
+
+def findings(home: Home, state: str) -> dict[str, str]:
+    with home.tenant("aozora").read() as reader:
+        return {f.uid: f.resolved_because for f in reader.findings(active=False) if f.state == state}
+
+
+def test_a_second_look_at_the_same_writes_nothing(run: Any, home: Home) -> None:
+    first = run()
+    second = run()
+    assert first.new_rows == first.assets > 0
+    assert (second.new_rows, second.facts) == (0, {})
+    assert second.verdicts == first.verdicts
+
+
+def test_gone_resources_end_and_their_findings_resolve_with_the_reason(run: Any, home: Home, replies: Replies) -> None:
+    run()
+    before = findings(home, "open")
+    run(Without(replies, "list_buckets", "Buckets"))
+    resolved = findings(home, "resolved")
+    assert set(resolved.values()) == {"the resource is gone"}
+    with home.tenant("aozora").read() as reader:
+        kinds = {asset.kind for asset in reader.current_assets()}
+        names = {f.kind for f in reader.findings()}
+    assert "aws.s3.bucket" not in kinds
+    assert "aws.s3.bucket" not in names
+    assert "aws.s3.account-block" in kinds
+    assert set(resolved) < set(before)
+    back = run()
+    assert back.facts == {"reopened": len(resolved)}
+
+
+def test_a_withdrawn_policy_resolves_its_findings(run: Any, home: Home) -> None:
+    run()
+    kept = [p for p in house().policies if p.service != "s3"]
+    run(chosen=replace(house(), policies=tuple(kept)))
+    assert set(findings(home, "resolved").values()) == {"the policy was withdrawn"}
+
+
+def test_a_region_that_is_no_longer_watched_ends_its_assets(run: Any, home: Home, replies: Replies) -> None:
+    run()
+    run(place=replace(replies.place, regions=("ap-northeast-1",)))
+    with home.tenant("aozora").read() as reader:
+        assert {asset.region for asset in reader.current_assets()} == {"ap-northeast-1", "global"}
+
+
+def test_regions_that_could_not_be_listed_end_nothing(run: Any, home: Home, replies: Replies) -> None:
+    run()
+    with home.tenant("aozora").read() as reader:
+        before = {asset.uid for asset in reader.current_assets()}
+    place = replace(replies.place, regions=("ap-northeast-1",), unread={"regions": "ec2:DescribeRegions AccessDenied"})
+    summary = run(place=place)
+    with home.tenant("aozora").read() as reader:
+        assert {asset.uid for asset in reader.current_assets()} == before
+    assert any(gap.region == "other-regions" for gap in summary.gaps)
+    assert "resolved" not in summary.facts
+
+
+def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
+    home: Home, clock: MovingClock, replies: Replies
+) -> None:
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    two = replace(TENANT, scopes=[AwsScope(aws="123456789012"), AwsScope(aws="210987654321")])
+
+    def connect(scope: AwsScope) -> tuple[ReadCloud, Place]:
+        if scope.aws == "210987654321":
+            raise Refused("AWS does not accept the credentials")
+        return replies, replies.place
+
+    summary = scan(home, two, house(), Ports(clock, connect), "p")
+    assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]
+    assert summary.facts["open"] > 0
+
+    def closed(_: AwsScope) -> tuple[ReadCloud, Place]:
+        raise Refused("AWS does not accept the credentials")
+
+    clock.sleep(60)
+    before = findings(home, "open")
+    with pytest.raises(Refused, match="credentials"):
+        scan(home, two, house(), Ports(clock, closed), "p")
+    assert findings(home, "open") == before
+
+
+@pytest.mark.parametrize(
+    ("contract", "why"),
+    [
+        (Contract(start=MovingClock().now().date().replace(day=2)), "begins on 2026-06-02"),
+        (
+            Contract(
+                start=MovingClock().now().date().replace(year=2025),
+                last_day=MovingClock().now().date().replace(month=5),
+            ),
+            "ended on 2026-05-01",
+        ),
+    ],
+)
+def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, home: Home, clock: MovingClock) -> None:
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+
+    def never(_: AwsScope) -> tuple[ReadCloud, Place]:
+        raise AssertionError("nobody may look")
+
+    with pytest.raises(Refused, match=why):
+        scan(home, replace(TENANT, contract=contract), house(), Ports(clock, never), "p")
+    with home.tenant("aozora").read() as reader:
+        assert reader.last_run() is None
+
+
+def test_the_audit_chain_names_each_scan(run: Any, home: Home) -> None:
+    run()
+    run()
+    assert home.tenant("aozora").audit_fault() == ""
+
+
+def test_a_listing_that_fails_with_anything_is_a_gap(run: Any, home: Home, replies: Replies) -> None:
+    class Odd(Without):
+        def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Any:
+            if op == "describe_volumes":
+                yield {"Volumes": ["not a mapping"]}
+            elif op == "list_keys":
+                raise CallFailed("ThrottlingException")
+            else:
+                yield from super().pages(service, region, op, args)
+
+    run()
+    summary = run(Odd(replies, "", ""))
+    causes = {(gap.kind, gap.cause) for gap in summary.gaps}
+    assert ("aws.kms.key", "kms:ListKeys ThrottlingException") in causes
+    assert any(kind == "aws.ec2.volume" and "malformed" in cause for kind, cause in causes)
+    assert summary.facts == {}

@@ -1,0 +1,168 @@
+"""Facts to people: a real webhook server that fails on purpose, and the console."""
+
+import io
+import json
+from collections import Counter
+from functools import lru_cache
+
+import httpx
+import pytest
+from msgspec.structs import replace
+from standardwebhooks.webhooks import Webhook
+
+from catalog.folder import config_folder
+from model.alert import Alert, Item
+from model.fault import Refused
+from model.tenant import AwsScope, Channel, Contract, Tenant
+from model.text import LANGUAGES, Text
+from notifier.channels import console
+from notifier.message import Message, Ways
+from pipeline.assembly import House, assemble
+from pipeline.scan import Ports, scan
+from pipeline.tell import Told, tell
+from store.home import Home
+from tests.clouds import Replies
+from tests.conftest import MovingClock
+from tests.servers import receiver
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
+TENANT = Tenant(
+    tenant="aozora",
+    name=Text(en="Aozora", ja="アオゾラ"),
+    contract=Contract(start=MovingClock().now().date()),
+    scopes=[AwsScope(aws="123456789012")],
+)
+
+
+@lru_cache(maxsize=1)
+def house() -> House:
+    return assemble(config_folder())
+
+
+@pytest.fixture
+def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), "p")
+    return home
+
+
+def hook(url: str, severity: str = "critical") -> Tenant:
+    settings = {"url": url, "secret": "env:HOOK"}
+    return replace(TENANT, channels=[Channel(name="soc", type="webhook", severity=severity, settings=settings)])  # type: ignore[arg-type]
+
+
+def told(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -> tuple[Told, str]:
+    terminal = io.StringIO()
+
+    def secret_of(reference: str) -> bytes:
+        if not secret:
+            raise Refused(f"the secret {reference} is not set")
+        return secret.encode()
+
+    with httpx.Client(timeout=5) as http:
+        ways = Ways(http, terminal, secret_of, clock.now)
+        return tell(
+            home.tenant("aozora"), tenant, house().policies, ways, clock, patience_seconds=30
+        ), terminal.getvalue()
+
+
+def test_each_alert_arrives_once_and_is_signed_by_the_standard(
+    scanned: Home, clock: MovingClock, real_clock: None
+) -> None:
+    with receiver([200]) as (url, received):
+        result, _ = told(scanned, hook(url), clock)
+        again, _ = told(scanned, hook(url), clock)
+    assert result.deliveries == {"sent": len(received)}
+    assert again.alerts == 0
+    assert len({r.headers["webhook-id"] for r in received}) == len(received) > 5
+    for request in received:
+        payload = Webhook(SECRET).verify(request.body.decode(), request.headers)
+        assert payload["data"]["severity"] == "critical"
+        assert payload["type"] == "finding.open"
+
+
+@pytest.fixture
+def real_clock(clock: MovingClock) -> None:
+    """The oracle checks time stamps against the machine's clock."""
+    from datetime import UTC, datetime
+
+    clock.moment = datetime.now(UTC)
+
+
+@pytest.mark.parametrize("statuses", [[500, 500, 200], [429, 200], [0, 200], [503, 408, 425, 200]])
+def test_what_fails_is_repeated_with_the_same_key_until_it_arrives(
+    scanned: Home, clock: MovingClock, statuses: list[int]
+) -> None:
+    with receiver(statuses) as (url, received):
+        result, _ = told(scanned, hook(url), clock)
+    keys = Counter(r.headers["webhook-id"] for r in received)
+    assert set(result.deliveries) == {"sent"}
+    assert len(keys) == result.deliveries["sent"]
+    assert sum(keys.values()) == len(keys) + len(statuses) - 1
+    assert clock.slept, "repeats wait"
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 410, 302])
+def test_what_cannot_succeed_is_tried_once_and_fails_with_its_reason(
+    scanned: Home, clock: MovingClock, status: int
+) -> None:
+    with receiver([status]) as (url, received):
+        result, _ = told(scanned, hook(url), clock)
+    assert set(result.deliveries) == {"failed"}
+    assert len(received) == result.deliveries["failed"]
+    assert result.problems == [f"soc: HTTP {status}"]
+
+
+def test_a_server_that_stays_away_leaves_deliveries_queued_for_the_next_time(scanned: Home, clock: MovingClock) -> None:
+    with receiver([200]) as (url, _):
+        pass  # nobody listens there any more
+    result, _ = told(scanned, hook(url), clock)
+    assert set(result.deliveries) == {"queued"}
+    clock.sleep(24 * 3600)
+    port = int(url.split(":")[2].split("/")[0])
+    assert port
+    with receiver([200]) as (elsewhere, received):
+        later, _ = told(scanned, hook(elsewhere), clock)
+    assert later.deliveries == {"sent": len(received)}
+
+
+def test_a_secret_that_cannot_be_read_is_named_by_its_reference_only(scanned: Home, clock: MovingClock) -> None:
+    with receiver([200]) as (url, received):
+        result, _ = told(scanned, hook(url), clock, secret="")
+    assert received == []
+    assert result.problems == ["soc: the secret env:HOOK is not set"]
+
+
+def test_a_channel_that_was_removed_fails_what_was_queued_for_it(scanned: Home, clock: MovingClock) -> None:
+    with receiver([500]) as (url, _):
+        told(scanned, hook(url), clock)
+    clock.sleep(24 * 3600)
+    result, _ = told(scanned, TENANT, clock)
+    assert set(result.deliveries) == {"failed"}
+
+
+def test_the_console_speaks_both_languages(scanned: Home, clock: MovingClock) -> None:
+    channels = [Channel(name=lang, type="console", severity="critical", language=lang) for lang in LANGUAGES]
+    _, said = told(scanned, replace(TENANT, channels=channels), clock)
+    assert "[critical] new: " in said
+    assert "[critical] 新規: " in said
+
+
+def test_the_console_obeys_no_control_characters_of_customers() -> None:
+    text = Text(en="x", ja="x")
+    item = Item("f", "r", "evil\x1b[2J\nname", "global", Text(en="m\x07", ja="m"))
+    alert = Alert("a", "t", "p", "open", "s", "high", text, text, "now", (item,))
+    terminal = io.StringIO()
+    ways = Ways(httpx.Client(), terminal, lambda _: b"", MovingClock().now)
+    console.send(Message("k", alert, "en"), console.Settings(), ways)
+    ways.http.close()
+    assert terminal.getvalue() == "[high] new: x (1)\n    evil?[2J?name  global  m?\n"
+
+
+def test_the_body_names_at_most_two_hundred_resources() -> None:
+    from notifier.channels.webhook import _body
+
+    text = Text(en="x", ja="x")
+    items = tuple(Item(str(n), "r", "n", "g", text) for n in range(500))
+    body = json.loads(_body(Message("k", Alert("a", "t", "p", "open", "s", "high", text, text, "now", items), "en")))
+    assert (len(body["data"]["items"]), body["data"]["resources"]) == (200, 500)
