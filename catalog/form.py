@@ -54,19 +54,28 @@ def _faults(document: Document, at: KeyPath, problem: ValidationError) -> list[F
     if problem.validator == "additionalProperties" and isinstance(problem.instance, dict):
         known = list(problem.schema.get("properties", {}))
         return [
-            document.fault((*path, key), f"the key {key!r} is not known here{_nearest(key, known)}")
+            document.fault_at_key((*path, key), f"the key {key!r} is not known here{_nearest(key, known)}")
             for key in problem.instance
             if key not in known
         ]
+    if problem.validator == "required" and _is_misspelt(problem):
+        return []  # said already, where the other spelling stands
     return [document.fault(path, _said(problem))]
+
+
+def _is_misspelt(problem: ValidationError) -> bool:
+    """Tell whether what a required key lacks stands there under a name that is not known, but near."""
+    missing = problem.message.split("'")[1]
+    known = problem.schema.get("properties", {})
+    strange = [key for key in problem.instance if key not in known]
+    return any(missing in difflib.get_close_matches(key, list(known), 1) for key in strange)
 
 
 def _said(problem: ValidationError) -> str:
     instance = _short(problem.instance)
     match problem.validator:
         case "required":
-            missing = [key for key in problem.validator_value if key not in problem.instance]
-            return "lacks " + ", ".join(repr(key) for key in missing)
+            return "lacks " + str(problem.message.split(" is a required")[0])
         case "type":
             quotes = (
                 "; put it in quotes" if problem.validator_value == "string" and _is_scalar(problem.instance) else ""

@@ -38,15 +38,21 @@ class Place(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """A parsed file: its value, and the place of every key path in it."""
+    """A parsed file: its value, and the place of every value and key in it, by key path."""
 
     file: str
     value: Any
     places: dict[KeyPath, Place]
+    keys: dict[KeyPath, Place]
 
     def fault(self, path: KeyPath, problem: str) -> Fault:
         """Return a fault at the value's place, or at its nearest parent's."""
         place = self.place(path)
+        return Fault(self.file, place.line, place.column, problem)
+
+    def fault_at_key(self, path: KeyPath, problem: str) -> Fault:
+        """Return a fault at the last key of the path itself."""
+        place = self.keys[path]
         return Fault(self.file, place.line, place.column, problem)
 
     def place(self, path: KeyPath) -> Place:
@@ -93,7 +99,7 @@ def parse(raw: bytes, name: str) -> Document:
     value = None if node is None else builder.value(node, ())
     if builder.faults:
         raise Refused(builder.faults)
-    return Document(name, value, builder.places)
+    return Document(name, value, builder.places, builder.keys)
 
 
 def _compose(text: str, name: str) -> yaml.Node | None:
@@ -130,6 +136,7 @@ class _Builder:
         self.file = file
         self.lines = lines
         self.places: dict[KeyPath, Place] = {}
+        self.keys: dict[KeyPath, Place] = {}
         self.faults: list[Fault] = []
 
     def value(self, node: yaml.Node, path: KeyPath) -> Any:
@@ -149,6 +156,7 @@ class _Builder:
             key = str(key_node.value)
             if key in result:
                 self._wrong(key_node, f"the key {key!r} stands twice; remove one")
+            self.keys[(*path, key)] = self._place(key_node)
             result[key] = self.value(value_node, (*path, key))
         return result
 

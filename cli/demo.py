@@ -35,12 +35,15 @@ _SAYS = {
     "mend": Text(en="Mend a third of the faults", ja="不備の3分の1を修正"),
     "again": Text(en="Scan again, and tell", ja="再診断と通知"),
     "report": Text(en="Write the reports", ja="レポートを作成"),
-    "found": Text(en="planted faults, found", ja="件の不備を仕込み、検出"),
-    "nothing_else": Text(en="nothing else was found", ja="それ以外の検出なし"),
-    "mended": Text(en="mended, resolved", ja="件を修正し、解消"),
-    "no_other": Text(en="no other finding moved", ja="それ以外の変化なし"),
-    "alerts": Text(en="alerts for the findings, all delivered", ja="件の通知にまとめ、すべて送信"),
-    "seen": Text(en="resources seen, everything was read", ja="件のリソースを確認、読み取り漏れなし"),
+    "found": Text(
+        en="{0} planted faults, found {1}; nothing else was found",
+        ja="仕込んだ不備{0}件のうち{1}件を検出、それ以外の検出なし",
+    ),
+    "mended": Text(
+        en="{0} mended, resolved {1}; no other finding moved", ja="修正した{0}件のうち{1}件が解消、それ以外の変化なし"
+    ),
+    "alerts": Text(en="{0} alerts for the findings, all delivered", ja="検出結果を{0}件の通知にまとめ、すべて送信"),
+    "seen": Text(en="{0} resources seen, everything was read", ja="{0}件のリソースを確認、読み取り漏れなし"),
     "audit": Text(en="the audit chain is whole", ja="監査記録の連鎖に欠けなし"),
     "differs": Text(en="This differs from what was planted:", ja="仕込んだ内容と一致しません:"),
     "worth": Text(en="Most worthwhile now", ja="次に着手したい改善"),
@@ -70,8 +73,9 @@ def demo(
     with show.step("emulator"):
         emulator = Emulator()
     try:
+        environment = emulator.environment()
         os.environ.clear()  # nothing of this machine's own AWS configuration is in sight from here on
-        os.environ.update(emulator.environment())
+        os.environ.update(environment)
         folder = Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
         went_well = show.run(emulator, folder)
     except BaseException:
@@ -156,9 +160,8 @@ class _Show:
 
     def _compare(self, key: str, expected: "Planted", got: "Planted") -> bool:
         """Say whether what was expected came, and nothing else."""
-        also = {"found": "nothing_else", "mended": "no_other"}[key]
         if expected == got:
-            self._line(f"[bold]{len(expected)}[/bold] {self.says(key)} [bold]{len(got)}[/bold]; {self.says(also)}")
+            self._line(key, len(expected), len(got))
             return True
         self.console.print(f" [red]✗ {self.says('differs')}[/red]")
         for sign, keys in (("-", expected - got), ("+", got - expected)):
@@ -168,14 +171,14 @@ class _Show:
 
     def _facts(self, summary: "Summary", told: "Told", whole: bool) -> None:
         if not summary.gaps:
-            self._line(f"[bold]{summary.assets}[/bold] {self.says('seen')}")
+            self._line("seen", summary.assets)
         if set(told.deliveries) == {"sent"}:
-            self._line(f"[bold]{told.alerts}[/bold] {self.says('alerts')}")
+            self._line("alerts", told.alerts)
         if whole:
-            self._line(self.says("audit"))
+            self._line("audit")
 
-    def _line(self, text: str) -> None:
-        self.console.print(f" [green]✓[/green] {text}")
+    def _line(self, key: str, *numbers: int) -> None:
+        self.console.print(f" [green]✓[/green] {self.says(key).format(*(f'[bold]{n}[/bold]' for n in numbers))}")
 
     def _proposals(self, report: "Report", files: list[Path]) -> None:
         from rich.table import Table

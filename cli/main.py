@@ -1,5 +1,6 @@
 """The `hinomi` command."""
 
+import logging
 import sys
 import traceback
 
@@ -20,10 +21,11 @@ for room in (demo, tenants, check, report, audit, permissions, catalog):
     app.add_typer(room.app)
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     """Run; bad input is one line per fault and exit 2, and nobody ever sees a traceback."""
+    logging.getLogger().addHandler(logging.NullHandler())  # the SDK's own warnings are not for users
     try:
-        app()
+        app(arguments)
     except Refused as refused:
         for fault in refused.faults:
             print(f"hinomi: {fault}", file=sys.stderr)

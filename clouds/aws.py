@@ -50,6 +50,7 @@ _DENIED = frozenset(
         "UnrecognizedClientException",
     }
 )
+_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 NEVER_ABSENT = _THROTTLED | _DENIED  # a refusal says nothing about what is there
 
 _THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
@@ -263,11 +264,11 @@ def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
     except CallFailed as failure:
         raise Refused(_identity_problem(failure, home)) from None
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
+    for region in regions:
+        _check_answers(door, region)
     enabled, cause = _enabled_regions(door, home)
     if regions and not cause and (strange := [r for r in regions if r not in enabled]):
         raise Refused(f"the region {strange[0]!r} is not one of this account's; enabled are {', '.join(enabled)}")
-    for region in regions:
-        _check_answers(door, region)
     return Place(
         scope=account,
         account=account,
@@ -295,10 +296,8 @@ def _check_answers(door: AwsDoor, region: str) -> None:
     try:
         door.call("ec2", region, "describe_regions", {})
     except CallFailed as failure:
-        if failure.unreachable:
-            raise Refused(
-                f"the region {region!r} does not answer ({failure.code}); leave it out or try later"
-            ) from None
+        if failure.code not in _NOT_ALLOWED:
+            raise Refused(f"the region {region!r} does not answer ({failure.code}); check its name") from None
 
 
 def _identity_problem(failure: CallFailed, region: str) -> str:

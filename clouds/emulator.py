@@ -27,7 +27,6 @@ ENVIRONMENT = {
     "AWS_DEFAULT_REGION": "ap-northeast-1",
     "AWS_REGION": "ap-northeast-1",
 }
-_STRANGE = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ROLE_ARN", "AWS_WEB_IDENTITY_TOKEN_FILE")
 
 
 class Emulator:
@@ -40,7 +39,7 @@ class Emulator:
         settings = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
-            env=os.environ | settings,
+            env=_clean_environment() | settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -69,8 +68,7 @@ class Emulator:
 
     def environment(self) -> dict[str, str]:
         """Return the environment for whoever is to see this emulator and nothing else."""
-        kept = {name: value for name, value in os.environ.items() if name not in _STRANGE}
-        return kept | ENVIRONMENT | {"AWS_ENDPOINT_URL": self.url}
+        return _clean_environment() | {"AWS_ENDPOINT_URL": self.url}
 
     def client(self, service: str, region: str) -> Any:
         """Return a plain SDK client."""
@@ -89,6 +87,10 @@ class Emulator:
                 return
         self.stop()
         raise Refused("the local emulator does not start; install the extra: pip install 'hinomi[demo]'")
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AWS_")} | ENVIRONMENT
 
 
 def _free_port() -> int:

@@ -7,15 +7,19 @@ import msgspec
 
 from catalog.policies import Policy
 from collectors.aws.resource_types import ResourceType
+from notifier import channels
 from pipeline.assembly import House
 
 
 def entries(house: House) -> Iterator[dict[str, Any]]:
-    """Yield an entry per policy and type: `what`, `id`, `provider`, and every field of its file."""
+    """Yield an entry per policy, type and channel: `what`, `id`, `provider`, and every field of its file."""
     for policy in house.policies:
         yield _policy(policy)
     for type_ in house.types:
         yield _type(type_)
+    for name in channels.types():
+        settings = list(channels.way(name).settings.__struct_fields__)
+        yield {"what": "channel", "id": name, "provider": "hinomi", "settings": settings}
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

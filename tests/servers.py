@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
@@ -46,3 +47,52 @@ def receiver(statuses: list[int]) -> Iterator[tuple[str, list[Received]]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def denying_proxy(target: str, denied: str) -> Iterator[str]:
+    """Run a proxy before an AWS server that refuses requests whose `METHOD path?query action` contains a text."""
+    host = target.removeprefix("http://")
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length", 0)))
+            action = self.headers.get("x-amz-target", "") or body.decode("utf-8", "replace")
+            if denied in f"{self.command} {self.path} {action}":
+                status, headers, reply = 403, [("content-type", "text/xml")], _DENIED
+            else:
+                status, headers, reply = self.forward(body)
+            self.send_response(status)
+            for name, value in headers:
+                if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(reply)))
+            self.end_headers()
+            self.wfile.write(reply)
+
+        def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+            connection = HTTPConnection(host, timeout=30)
+            headers = {k: v for k, v in self.headers.items() if k.lower() != "connection"}
+            connection.request(self.command, self.path, body, headers)
+            response = connection.getresponse()
+            reply = response.read()
+            connection.close()
+            return response.status, response.getheaders(), reply
+
+        do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = answer
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+_DENIED = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error><RequestId>1</RequestId></ErrorResponse>"

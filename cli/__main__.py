@@ -1,0 +1,5 @@
+"""`python -m cli` is `hinomi`."""
+
+from cli.main import main
+
+main()
