@@ -37,7 +37,8 @@ lock: setup  ## compile the pinned requirement files anew
 	for e in run dev; do \
 	  extra=$$( [ $$e = dev ] && echo "--extra demo --extra dev" ); \
 	  $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra -o requirements/$$e.txt pyproject.toml; done
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra -o requirements/$$e.txt pyproject.toml && \
+	  sed -i '/^#/d; /^$$/d' requirements/$$e.txt; done
 
 clean:  ## remove what setup and the tests made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache

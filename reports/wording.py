@@ -24,8 +24,8 @@ TEXTS: dict[str, Text] = {
     "accounts": Text(en="AWS accounts", ja="対象AWSアカウント"),
     "at_a_glance": Text(en="At a glance", ja="概要"),
     "open_findings": Text(en="open findings", ja="件の検出事項"),
-    "resources": Text(en="resources seen", ja="確認したリソース"),
-    "judged": Text(en="of the judgements could be made", ja="の項目を判定"),
+    "resources": Text(en="{0} resources seen", ja="確認したリソース: {0}件"),
+    "judged": Text(en="{0} % of the judgements could be made", ja="判定できた項目: {0} %"),
     "nothing_found": Text(
         en="No open findings among what could be judged. See Coverage for what could not.",
         ja="判定できた範囲では、未対応の検出事項はありません。判定できなかった項目は「診断範囲」をご覧ください。",

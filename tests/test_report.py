@@ -1,0 +1,130 @@
+"""The report: its numbers, its order, its two languages, its safety."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.finding import Finding, Severity, State
+from model.text import LANGUAGES, Language, Text
+from reports.html import render
+from reports.proposals import Advice, propose
+from reports.report import Report, Subject, build
+from reports.wording import SEVERITY, STATE, TEXTS
+from store.tenant import Gap, Run
+
+TEXT = Text(en="fix it", ja="直す")
+EVIL = "<script>alert(1)</script>{{ 7*7 }}"
+
+
+def finding(policy: str, resource: str, severity: Severity, state: State = "open", unverified: str = "") -> Finding:
+    return Finding(
+        uid=f"{policy}{resource}", asset_uid=resource, policy=policy, severity=severity, kind="k", resource=resource,
+        name=EVIL, scope="1", region="global", state=state, message=Text(en=EVIL, ja=EVIL), elements=(),
+        opened_at="2026-06-01T16:00:00.000000Z", changed_at="t", unverified_since=unverified,
+    )  # fmt: skip
+
+
+def advice(policy: str, severity: Severity, hours: float, remedy: str = "") -> Advice:
+    return Advice(
+        policy, severity, Text(en=f"title {policy}", ja=f"題 {policy}"), TEXT, TEXT, remedy or policy, hours, ()
+    )
+
+
+ADVICE = {
+    "ssh": advice("ssh", "high", 0.5, "restrict"),
+    "all": advice("all", "critical", 1.0, "restrict"),
+    "mfa": advice("mfa", "high", 0.5),
+    "zones": advice("zones", "medium", 2.0),
+}
+FINDINGS = [
+    finding("ssh", "g1", "high"),
+    finding("all", "g1", "critical"),
+    finding("ssh", "g2", "high"),
+    finding("mfa", "u1", "high", "reopened"),
+    finding("zones", "d1", "medium", unverified="2026-06-02T00:00:00Z"),
+]
+
+
+def test_scores_follow_the_printed_formula() -> None:
+    # Σ weight × resources ÷ hours, by hand: (5·2 + 10·1) ÷ 1 = 20; 5·1 ÷ 0.5 = 10; 2·1 ÷ 2 = 1
+    proposals = propose(FINDINGS, ADVICE)
+    assert [(p.remedy, p.score, p.assets) for p in proposals] == [
+        ("restrict", 20.0, 2),
+        ("mfa", 10.0, 1),
+        ("zones", 1.0, 1),
+    ]
+    assert proposals[0].lead.policy == "all"
+    assert [a.policy for a in proposals[0].also] == ["ssh"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(sorted(ADVICE)), st.sampled_from("abc"), st.sampled_from(["high", "low"])),
+        unique_by=lambda t: t[:2],
+    )
+)
+def test_every_finding_is_in_exactly_one_proposal(drawn: list[tuple[str, str, Severity]]) -> None:
+    proposals = propose([finding(*values) for values in drawn], ADVICE)
+    assert sum(sum(p.by_severity.values()) for p in proposals) == len(drawn)
+    assert [p.score for p in proposals] == sorted((p.score for p in proposals), reverse=True)
+
+
+def report(findings: list[Finding], gaps: list[Gap]) -> Report:
+    verdicts = {"pass": 1999, "fail": 1, "unknown": 1, "not_applicable": 3}
+    run = Run("r", "j", "s", "t", "2026-06-01T16:00:00.000000Z", {"verdicts": verdicts, "assets": 7})
+    subject = Subject("aozora", Text(en=EVIL, ja=EVIL), ("123456789012",))
+    return build(subject, run, findings, gaps, ADVICE, "2026-06-01T16:00:00.000000Z")
+
+
+GAPS = [Gap("1", "aws.s3.bucket", "global", "Policy", "s3:GetBucketPolicy AccessDenied", 3)]
+
+
+class Tags(HTMLParser):
+    """Gathers tags, addresses and text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value or "" for name, value in attrs if name in ("src", "href", "action")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_customers_texts_stay_texts_and_nothing_is_loaded(language: Language) -> None:
+    page = Tags(render(report(FINDINGS, GAPS), language))
+    assert "script" not in page.tags
+    assert page.addresses == []
+    assert EVIL in page.text
+
+
+def test_days_are_those_of_japan() -> None:
+    assert "2026-06-02" in Tags(render(report(FINDINGS, []), "en")).text
+    assert "2026年6月2日 01:00" in Tags(render(report(FINDINGS, []), "ja")).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_findings_are_never_shown_without_the_coverage(language: Language) -> None:
+    page = Tags(render(report([], GAPS), language)).text
+    assert TEXTS["nothing_found"].of(language) in page
+    assert "s3:GetBucketPolicy AccessDenied" in page
+
+
+def test_the_share_of_what_is_known_is_never_rounded_up() -> None:
+    assert report([], []).coverage.known_percent == 99.9
+
+
+def test_each_text_exists_in_both_languages() -> None:
+    for text in (*TEXTS.values(), *SEVERITY.values(), *STATE.values()):
+        assert text.en.strip()
+        assert re.search(r"[぀-鿿]", text.ja)
