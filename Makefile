@@ -28,10 +28,10 @@ lint: setup  ## ruff, mypy strict, import-linter
 	$(BIN)/lint-imports --no-cache
 
 test: lint  ## all checks and all tests but the long runs
-	$(BIN)/pytest -n 2 -m "not soak"
+	$(BIN)/pytest -n 2
 
 soak: setup  ## the long runs (kills, simulations)
-	$(BIN)/pytest -m soak
+	$(BIN)/pytest -m soak -s
 
 lock: setup  ## compile the pinned requirement files anew
 	for e in run dev; do \

@@ -11,9 +11,10 @@ import botocore.config
 import botocore.credentials
 import botocore.exceptions
 import botocore.session
+from botocore.paginate import Paginator
 from msgspec import Struct
 
-from clouds.aws_models import shared_loader
+from clouds.aws_models import paging, shared_loader
 from clouds.rate import Rate
 from model.asset import Place
 from model.clock import Clock
@@ -110,12 +111,16 @@ class AwsDoor:
         if not client.can_paginate(op):
             yield self.call(service, region, op, args)
             return
-        pages = iter(client.get_paginator(op).paginate(**args))
-        while True:
-            page = self._try(service, region, lambda: next(pages, None))
-            if page is None:
-                return
-            yield page
+
+        def call(**page_args: Any) -> Any:
+            return self._try(service, region, lambda: getattr(client, op)(**page_args))
+
+        # Each page is repeated by itself: the SDK's own paginator, once broken, would end as if it were whole.
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[op])
+        try:
+            yield from Paginator(call, paging(service, model.name), model).paginate(**args)
+        except botocore.exceptions.PaginationError:
+            raise CallFailed("PaginationError") from None
 
     def pause(self, seconds: float) -> None:
         """Wait, for operations that are asked again until they are ready."""

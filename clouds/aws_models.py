@@ -6,6 +6,7 @@ from typing import Any
 import botocore
 import botocore.loaders
 import botocore.model
+import botocore.paginate
 import botocore.session
 from msgspec import Struct
 
@@ -59,6 +60,13 @@ def operation(service: str, python_name: str) -> Operation:
         action=f"{model.signing_name}:{name}",
         output=shape.output_shape,
     )
+
+
+@lru_cache(maxsize=256)
+def paging(service: str, name: str) -> Any:
+    """Return how an operation's pages follow each other; raises ValueError where it has none."""
+    description = shared_loader().load_service_model(service, "paginators-1")
+    return botocore.paginate.PaginatorModel(description).get_paginator(name)
 
 
 def step(shape: Any, path: str) -> Any:

@@ -1,7 +1,7 @@
 """Facts become alerts and deliveries in one transaction, deliveries go out one by one: nothing is queued twice."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import msgspec
@@ -14,8 +14,7 @@ from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Channel, Tenant
-from notifier import channels as channels_by_type
-from notifier import stages
+from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
 from store.tenant import TenantStore
@@ -25,7 +24,7 @@ _LONGEST_PAUSE_SECONDS = 6 * 3600
 
 
 class Told(Struct, frozen=True):
-    """What was told: deliveries by state, and facts that were dropped by reason."""
+    """What was told: new alerts, the deliveries that were tried by state, facts that were dropped by reason."""
 
     alerts: int
     deliveries: dict[str, int]
@@ -43,56 +42,58 @@ def tell(
 ) -> Told:
     """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
     alerts, dropped = _queue(store, tenant, policies, instant(clock.now()))
-    deadline = clock.now() + timedelta(seconds=patience_seconds)
-    while True:
-        _send_due(store, tenant, ways, clock)
-        with store.read() as reader:
-            waiting = reader.deliveries("queued")
-        if not waiting or waiting[0].due_at > instant(deadline):
-            break
-        clock.sleep(0.2)
+    deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
+    tried: dict[str, Delivery] = {}
+    while waiting := _waiting(store, deadline):
+        due = [delivery for delivery in waiting if delivery.due_at <= instant(clock.now())]
+        for delivery in due:
+            tried[delivery.key] = _send(store, tenant, delivery, ways, clock)
+        if not due:
+            clock.sleep(0.2)
+    count: Counter[str] = Counter(delivery.state for delivery in tried.values())
+    problems = {f"{d.channel}: {d.problem}" for d in tried.values() if d.problem}
+    return Told(alerts, dict(count), dropped, sorted(problems))
+
+
+def _waiting(store: TenantStore, until: str) -> list[Delivery]:
     with store.read() as reader:
-        deliveries = reader.deliveries()
-    count: Counter[str] = Counter(delivery.state for delivery in deliveries)
-    problems = sorted({f"{d.channel}: {d.problem}" for d in deliveries if d.problem and d.state != "sent"})
-    return Told(alerts, dict(count), dropped, problems)
+        return reader.deliveries("queued", until)
 
 
 def _queue(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], at: str) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
     wordings = {policy.id: Wording(policy.form.title, policy.form.fix) for policy in policies}
     with store.write(at, "operator@host") as writer:
-        known = frozenset(item.finding for alert in writer.alerts().values() for item in alert.items)
-        context = Context(tenant.tenant, tenant.channels, wordings, known, at)
-        flow = stages.run(writer.untold(), context)
+        news = writer.untold()
+        told = writer.told_active({one.fact.finding for one in news})
+        flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, told, at))
         for alert, facts in flow.alerts:
             queued = [delivery for delivery in flow.deliveries if delivery.alert == alert.id]
             writer.put_alert(alert, at, queued)
             writer.settle_facts(facts, alert.id)
         for reason, facts in flow.dropped:
-            writer.settle_facts(facts, f"dropped: {reason}")
+            writer.drop_facts(facts, reason)
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send_due(store: TenantStore, tenant: Tenant, ways: Ways, clock: Clock) -> None:
-    channels = {channel.name: channel for channel in tenant.channels}
+def _send(store: TenantStore, tenant: Tenant, delivery: Delivery, ways: Ways, clock: Clock) -> Delivery:
+    """Try a delivery once and write down what became of it."""
     with store.read() as reader:
-        due, alerts = reader.deliveries("queued", instant(clock.now())), reader.alerts()
-    for delivery in due:
-        outcome = _attempt(delivery, alerts, channels, ways)
-        after = _after(delivery, outcome, clock)
-        with store.write(instant(clock.now()), "operator@host") as writer:
-            writer.put_delivery(after)
+        alert = reader.alerts([delivery.alert])[delivery.alert]
+    channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
+    after = _after(delivery, _attempt(delivery.key, alert, channel, ways), clock)
+    with store.write(instant(clock.now()), "operator@host") as writer:
+        writer.put_delivery(after)
+    return after
 
 
-def _attempt(delivery: Delivery, alerts: Mapping[str, Alert], channels: Mapping[str, Channel], ways: Ways) -> Outcome:
-    channel = channels.get(delivery.channel)
+def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:
     if channel is None:
         return never("the channel is no longer in the tenant's file")
     try:
-        way = channels_by_type.way(channel.type)
-        message = Message(delivery.key, alerts[delivery.alert], channel.language)
-        return way.send(message, msgspec.convert(channel.settings, way.settings), ways)
+        way = channels.way(channel.type)
+        settings = msgspec.convert(channel.settings, way.settings)
+        return way.send(Message(key, alert, channel.language), settings, ways)
     except Refused as refused:  # a secret that cannot be read may be there next time
         return again(str(refused))
 

@@ -19,6 +19,7 @@ from store import schema
 from store.audit import GENESIS, Entry, Head, Record, first_fault, sealed
 from store.database import Database
 
+DROPPED = "dropped: "
 _CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
 
 
@@ -173,11 +174,27 @@ class Reader:
         rows = self._connection.execute(select(table).order_by(table.c.id))
         return [(Fact(row.finding, row.became, row.at), row.alert or "") for row in rows]
 
-    def alerts(self) -> dict[str, Alert]:
-        """Return all alerts by id."""
-        rows = self._connection.execute(select(schema.alert.c.message))
-        alerts = [msgspec.json.decode(row.message, type=Alert) for row in rows]
-        return {alert.id: alert for alert in alerts}
+    def alerts(self, ids: Iterable[str] | None = None) -> dict[str, Alert]:
+        """Return alerts by id, all or those of the ids."""
+        table = schema.alert
+        found: dict[str, Alert] = {}
+        for condition in _chunks(table.c.id, ids):
+            query = select(table.c.id, table.c.message)
+            for row in self._connection.execute(query if condition is None else query.where(condition)):
+                found[row.id] = msgspec.json.decode(row.message, type=Alert)
+        return found
+
+    def told_active(self, findings: Iterable[str]) -> frozenset[str]:
+        """Return those of the findings of which people were told that they are open."""
+        table = schema.fact
+        told = (table.c.became != "resolved") & table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
+        found: set[str] = set()
+        for condition in _chunks(table.c.finding, findings):
+            assert condition is not None, "findings are given"
+            found.update(
+                row.finding for row in self._connection.execute(select(table.c.finding).where(told, condition))
+            )
+        return frozenset(found)
 
     def deliveries(self, state: str | None = None, due_at: str | None = None) -> list[Delivery]:
         """Return deliveries, all or those in a state, and due by a moment."""
@@ -253,8 +270,12 @@ class Writer(Reader):
         if rows:
             self._connection.execute(schema.coverage.insert(), rows)
 
+    def drop_facts(self, ids: Iterable[int], reason: str) -> None:
+        """Note why facts are told to nobody."""
+        self.settle_facts(ids, f"{DROPPED}{reason}")
+
     def settle_facts(self, ids: Iterable[int], alert: str) -> None:
-        """Note which alert facts became, or why they were dropped."""
+        """Note which alert facts became."""
         for condition in _chunks(schema.fact.c.id, ids):
             assert condition is not None, "ids are given"
             self._connection.execute(schema.fact.update().where(condition).values(alert=alert))

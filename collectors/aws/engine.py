@@ -4,9 +4,10 @@ import csv
 import io
 import json
 import queue
+import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
@@ -17,13 +18,15 @@ from clouds.aws import CallFailed, home_region
 from clouds.aws_models import operation
 from collectors.aws.resource_types import Detail, List, Prepare, ResourceType, fill
 from model.asset import Asset, Listing, Place
-from model.canonical import digest, plain
+from model.canonical import digest, encode, plain
 
 _LISTING_THREADS, _DETAIL_THREADS = 8, 24
 _ROWS_UNDER_WAY = 500  # bounds memory: a listing waits when its details lag behind
 _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 
 Row = dict[str, Any]
+
+_USER_PART = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*@")
 
 
 class ReadCloud(Protocol):
@@ -194,12 +197,13 @@ class _Reader:
     def asset(self, row: Row) -> Asset:
         """Return the asset of a row, with its details; raises `_Gone`."""
         form = self._form
-        body: Row = {key: value for key, value in plain(row).items() if key not in form.omit}
+        body: Row = {key: value for key, value in without_passwords(plain(row)).items() if key not in form.omit}
         unknown: dict[str, str] = {}
+        replies: dict[bytes, Row] = {}
         region = self._region
         for name, detail in form.details.items():
             try:
-                value = self._detail(detail, self._place_names | body, region)
+                value = self._detail(detail, fill(detail.args, self._place_names | body), region, replies)
             except KeyError as missing:
                 unknown[name] = unknown.get(str(missing.args[0]), f"needs {missing.args[0]}")
                 continue
@@ -234,22 +238,23 @@ class _Reader:
         told = str(value) if value else self._form.region.default
         return self._form.region.names.get(told, told)
 
-    def _detail(self, form: Detail, names: Mapping[str, Any], region: str) -> Any:
-        """Return a detail's value, None where it is absent. Raises KeyError where an argument has no value."""
-        args = fill(form.args, dict(names))
+    def _detail(self, form: Detail, args: Row, region: str, replies: dict[bytes, Row]) -> Any:
+        """Return a detail's value, None where it is absent; details of the same call share its reply."""
+        asked = encode([form.op, args])
         try:
-            reply = self._cloud.call(self._form.service, region, form.op, args)
+            if asked not in replies:
+                replies[asked] = self._cloud.call(self._form.service, region, form.op, args)
         except CallFailed as failure:
             if failure.code in form.absent:
                 return None
             if failure.code in self._form.gone:
                 raise _Gone from None
             raise
-        reply.pop("ResponseMetadata", None)
+        reply = {key: value for key, value in replies[asked].items() if key != "ResponseMetadata"}
         value = jmespath.search(form.get, reply) if form.get else reply
         if form.json and isinstance(value, str):
             value = _decoded(value)
-        return plain(value)
+        return without_passwords(plain(value))
 
     def _prepare(self, form: Prepare) -> None:
         for _ in range(_PREPARE_TRIES):
@@ -295,6 +300,17 @@ def _rows(form: List, page: Row) -> Iterator[Row]:
         return
     for row in found or []:
         yield {form.as_: row} if form.as_ else row
+
+
+def without_passwords(value: Any) -> Any:
+    """Return a JSON value with the user part of each URL in it (`https://user:password@host`) made unreadable."""
+    if isinstance(value, str):
+        return _USER_PART.sub("redacted:redacted@", value) if "://" in value and "@" in value else value
+    if isinstance(value, dict):
+        return {key: without_passwords(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_passwords(inner) for inner in value]
+    return value
 
 
 def _decoded(text: str) -> Any:
