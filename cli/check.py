@@ -35,7 +35,8 @@ def aws(
 ) -> None:
     """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
     from catalog.folder import config_folder
-    from clouds.aws import AwsDoor, Login, locate, session
+    from clouds.aws import AwsDoor
+    from clouds.aws_login import Login, locate, session
     from detectors.posture.judge import Moment
     from pipeline.assembly import assemble
     from pipeline.choice import Choice, load_settings

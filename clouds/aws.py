@@ -1,7 +1,6 @@
 """The read door to one AWS account."""
 
 import os
-import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,13 +11,10 @@ import botocore.credentials
 import botocore.exceptions
 import botocore.session
 from botocore.paginate import Paginator
-from msgspec import Struct
 
-from clouds.aws_models import paging, shared_loader
+from clouds.aws_models import paging
 from clouds.rate import Rate
-from model.asset import Place
 from model.clock import Clock
-from model.fault import Refused
 
 _THROTTLED = frozenset(
     {
@@ -51,12 +47,10 @@ _DENIED = frozenset(
         "UnrecognizedClientException",
     }
 )
-_NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 NEVER_ABSENT = _THROTTLED | _DENIED  # a refusal says nothing about what is there
 
 _THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 10.0
-_HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 
 class CallFailed(Exception):
@@ -69,14 +63,6 @@ class CallFailed(Exception):
         super().__init__(code)
         self.code = code
         self.unreachable = unreachable
-
-
-class Login(Struct, frozen=True):
-    """Where credentials come from: the environment, a profile, a role assumed with an external id."""
-
-    profile: str = ""
-    role_arn: str = ""
-    external_id: str = ""
 
 
 class AwsDoor:
@@ -190,14 +176,6 @@ def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:
             whole.setdefault(key, value)
 
 
-def _without_account_host(params: dict[str, Any], **_: object) -> None:
-    """Take the account's id off a local server's host: 123456789012.127.0.0.1 does not exist.
-
-    The SDK puts it there by S3 Control's endpoint rules, whatever `inject_host_prefix` says.
-    """
-    params["url"] = re.sub(r"^(https?://)\d{12}\.(?=127\.|localhost\b)", r"\1", params["url"])
-
-
 def _config() -> botocore.config.Config:
     local = "AWS_ENDPOINT_URL" in os.environ
     return botocore.config.Config(
@@ -207,109 +185,4 @@ def _config() -> botocore.config.Config:
         max_pool_connections=32,
         user_agent_extra="hinomi",
         inject_host_prefix=not local,
-    )
-
-
-def session(login: Login, clock: Clock) -> botocore.session.Session:
-    """Return a session for a login; raises `Refused` for a profile that does not exist."""
-    try:
-        base = bare_session(login.profile or None)
-        if not login.role_arn:
-            return base
-        credentials = base.get_credentials()
-    except botocore.exceptions.ProfileNotFound:
-        raise Refused(f"the AWS profile {login.profile!r} does not exist; see `aws configure list-profiles`") from None
-    if credentials is None:
-        raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
-    extra = {"RoleSessionName": "hinomi"} | ({"ExternalId": login.external_id} if login.external_id else {})
-    fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-        client_creator=base.create_client,
-        source_credentials=credentials,
-        role_arn=login.role_arn,
-        extra_args=extra,
-    )
-    assumed = bare_session(None)
-    refreshable = botocore.credentials.DeferredRefreshableCredentials(
-        refresh_using=fetcher.fetch_credentials, method="assume-role", time_fetcher=clock.now
-    )
-    assumed.register_component("credential_provider", _Resolved(refreshable))
-    return assumed
-
-
-class _Resolved:
-    """A credential resolver with one answer."""
-
-    def __init__(self, credentials: Any) -> None:
-        self._credentials = credentials
-
-    def load_credentials(self) -> Any:
-        return self._credentials
-
-
-def bare_session(profile: str | None) -> botocore.session.Session:
-    """Return a session on the shared loader; raises ProfileNotFound."""
-    made = botocore.session.Session(profile=profile)
-    made.register_component("data_loader", shared_loader())
-    made.register("before-call.s3-control", _without_account_host)
-    if profile:
-        made.get_scoped_config()  # raises ProfileNotFound now rather than at the first call
-    return made
-
-
-def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
-    """Return the account behind the door with the regions to look at; none given = all that are enabled.
-
-    Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
-    """
-    home = (
-        regions[0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    )
-    try:
-        identity = door.call("sts", home, "get_caller_identity", {})
-    except CallFailed as failure:
-        raise Refused(_identity_problem(failure, home)) from None
-    account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
-    for region in regions:
-        _check_answers(door, region)
-    enabled, cause = _enabled_regions(door, home)
-    if regions and not cause and (strange := [r for r in regions if r not in enabled]):
-        raise Refused(f"the region {strange[0]!r} is not one of this account's; enabled are {', '.join(enabled)}")
-    return Place(
-        scope=account,
-        account=account,
-        account_resource=f"arn:{partition}:iam::{account}:root",
-        partition=partition,
-        regions=regions or enabled or (home,),
-        unread={"regions": cause} if cause and not regions else {},
-    )
-
-
-def home_region(partition: str) -> str:
-    """Return the region where a partition's global services answer."""
-    return _HOME_REGIONS.get(partition, "us-east-1")
-
-
-def _enabled_regions(door: AwsDoor, home: str) -> tuple[tuple[str, ...], str]:
-    try:
-        reply = door.call("ec2", home, "describe_regions", {})
-    except CallFailed as failure:
-        return (), f"ec2:DescribeRegions {failure.code}"
-    return tuple(sorted(region["RegionName"] for region in reply["Regions"])), ""
-
-
-def _check_answers(door: AwsDoor, region: str) -> None:
-    try:
-        door.call("ec2", region, "describe_regions", {})
-    except CallFailed as failure:
-        if failure.code not in _NOT_ALLOWED:
-            raise Refused(f"the region {region!r} does not answer ({failure.code}); check its name") from None
-
-
-def _identity_problem(failure: CallFailed, region: str) -> str:
-    if failure.unreachable or "Timeout" in failure.code:
-        return f"AWS does not answer in the region {region!r} ({failure.code}); check the name and the network"
-    if failure.code == "NoCredentialsError":
-        return "no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile"
-    return (
-        f"AWS does not accept the credentials ({failure.code}); check the profile, the keys, the role and external id"
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 import boto3
 
-from clouds.aws import bare_session
+from clouds.aws_login import bare_session
 from model.fault import Refused
 
 ACCOUNT = "123456789012"

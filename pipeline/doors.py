@@ -1,7 +1,8 @@
 """Opens doors to the accounts of a tenant's file."""
 
-from clouds.aws import AwsDoor, Login, locate, session
-from collectors.aws.engine import ReadCloud
+from clouds.aws import AwsDoor
+from clouds.aws_login import Login, locate, session
+from collectors.aws.reader import ReadCloud
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused

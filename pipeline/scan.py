@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from collectors.aws.engine import ReadCloud
+from collectors.aws.reader import ReadCloud
 from contract.term import decide
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing, Place

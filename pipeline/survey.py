@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from collectors.aws.engine import ReadCloud, collect
+from collectors.aws.engine import collect
+from collectors.aws.reader import ReadCloud
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Listing, Place

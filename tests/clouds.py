@@ -3,14 +3,32 @@
 import copy
 import threading
 from collections.abc import Iterator
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
+from catalog.folder import config_folder
 from clouds.aws import CallFailed
-from collectors.aws.engine import ReadCloud
+from collectors.aws.reader import ReadCloud
 from model.asset import Place
 from model.canonical import digest, plain
+from model.tenant import AwsScope, Contract, Tenant
+from model.text import Text
+from pipeline.assembly import House, assemble
 
 REGIONS = ("ap-northeast-1", "us-east-1")
+TENANT = Tenant(
+    tenant="aozora",
+    name=Text(en="Aozora", ja="アオゾラ"),
+    contract=Contract(start=date(2026, 6, 1)),
+    scopes=[AwsScope(aws="123456789012")],
+)
+
+
+@lru_cache(maxsize=1)
+def house() -> House:
+    """Return everything that the program knows."""
+    return assemble(config_folder())
 
 
 class Replies:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from catalog.folder import config_folder
-from clouds.aws import AwsDoor, Login, locate, session
+from clouds.aws import AwsDoor
+from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import resource_types
 from collectors.aws.engine import collect

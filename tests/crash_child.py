@@ -18,7 +18,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from catalog.folder import config_folder
-from collectors.aws.engine import ReadCloud
+from collectors.aws.reader import ReadCloud
 from model.asset import Place
 from model.tenant import AwsScope, Channel
 from notifier.message import Ways

@@ -12,7 +12,8 @@ import jmespath
 import pytest
 from botocore.exceptions import ClientError
 
-from clouds.aws import AwsDoor, CallFailed, Login, locate, session
+from clouds.aws import AwsDoor, CallFailed
+from clouds.aws_login import Login, locate, session
 from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws import resource_types
 from collectors.aws.engine import collect

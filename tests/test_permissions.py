@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from clouds.aws import AwsDoor, Login, locate, session
+from clouds.aws import AwsDoor
+from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import permissions, resource_types
 from collectors.aws.engine import collect

@@ -1,6 +1,5 @@
 """Every policy's own cases, and what must hold for all policies and types."""
 
-from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,8 @@ from clouds.aws_models import operation
 from collectors.aws import resource_types
 from detectors.posture import cases
 from model.text import LANGUAGES, Text
-from pipeline.assembly import House, assemble
-
-
-@lru_cache(maxsize=1)
-def house() -> House:
-    return assemble(config_folder())
-
+from pipeline.assembly import assemble
+from tests.clouds import house
 
 POLICY_IDS = sorted(
     ".".join(file.relative_to(config_folder() / "policies").with_suffix("").parts)

@@ -1,35 +1,20 @@
 """What a scan records of what it saw, on recorded replies of the demonstration's company."""
 
-from functools import lru_cache
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from catalog.folder import config_folder
 from clouds.aws import CallFailed
-from collectors.aws.engine import ReadCloud
+from collectors.aws.reader import ReadCloud
 from model.asset import Place
 from model.fault import Refused
-from model.tenant import AwsScope, Contract, Tenant
-from model.text import Text
-from pipeline.assembly import House, assemble
+from model.tenant import AwsScope, Contract
+from pipeline.assembly import House
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
-from tests.clouds import Replies
+from tests.clouds import TENANT, Replies, house
 from tests.conftest import MovingClock
-
-TENANT = Tenant(
-    tenant="aozora",
-    name=Text(en="Aozora", ja="アオゾラ"),
-    contract=Contract(start=MovingClock().now().date()),
-    scopes=[AwsScope(aws="123456789012")],
-)
-
-
-@lru_cache(maxsize=1)
-def house() -> House:
-    return assemble(config_folder())
 
 
 class Without:

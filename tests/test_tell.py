@@ -3,40 +3,26 @@
 import io
 import json
 from collections import Counter
-from functools import lru_cache
 
 import httpx
 import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook
 
-from catalog.folder import config_folder
 from model.alert import Alert, Item
 from model.fault import Refused
-from model.tenant import AwsScope, Channel, Contract, Tenant
+from model.tenant import Channel, Tenant
 from model.text import LANGUAGES, Text
 from notifier.channels import console
 from notifier.message import Message, Ways
-from pipeline.assembly import House, assemble
 from pipeline.scan import Ports, scan
 from pipeline.tell import Told, tell
 from store.home import Home
-from tests.clouds import Replies
+from tests.clouds import TENANT, Replies, house
 from tests.conftest import MovingClock
 from tests.servers import receiver
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
-TENANT = Tenant(
-    tenant="aozora",
-    name=Text(en="Aozora", ja="アオゾラ"),
-    contract=Contract(start=MovingClock().now().date()),
-    scopes=[AwsScope(aws="123456789012")],
-)
-
-
-@lru_cache(maxsize=1)
-def house() -> House:
-    return assemble(config_folder())
 
 
 @pytest.fixture

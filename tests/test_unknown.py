@@ -5,26 +5,17 @@ from functools import lru_cache
 import pytest
 from msgspec.structs import replace
 
-from catalog.folder import config_folder
 from catalog.policies import Policy
 from clouds.aws_models import operation
-from collectors.aws.engine import ReadCloud
+from collectors.aws.reader import ReadCloud
 from detectors.posture.judge import Moment
 from model.asset import Asset
 from model.finding import Verdict
-from model.tenant import AwsScope, Contract, Tenant
-from model.text import Text
-from pipeline.assembly import House, assemble
 from pipeline.scan import Ports, scan
 from pipeline.survey import survey
 from store.home import Home
-from tests.clouds import Denying, Replies
+from tests.clouds import TENANT, Denying, Replies, house
 from tests.conftest import MovingClock
-
-
-@lru_cache(maxsize=1)
-def house() -> House:
-    return assemble(config_folder())
 
 
 def operations() -> list[tuple[str, str, str]]:
@@ -120,14 +111,6 @@ def uses_kind(policy: str, verdict: Verdict) -> bool:
     """References by key to assets that exist elsewhere stay known; the trail's bucket is such a reference."""
     found: Policy = next(p for p in house().policies if p.id == policy)
     return not any(other.key for other in found.others.values())
-
-
-TENANT = Tenant(
-    tenant="aozora",
-    name=Text(en="Aozora", ja="アオゾラ"),
-    contract=Contract(start=MovingClock().now().date()),
-    scopes=[AwsScope(aws="123456789012")],
-)
 
 
 @pytest.mark.parametrize(("kind", "op", "detail"), operations())

@@ -1,0 +1,213 @@
+"""Reads one AWS type in one region: the rows of its listing, and each row's details."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import jmespath
+from msgspec import Struct
+
+from clouds.aws import CallFailed
+from clouds.aws_models import operation
+from collectors.aws.resource_types import Detail, List, Prepare, ResourceType, fill
+from model.asset import Asset, Place
+from model.canonical import digest, encode, plain
+
+_PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
+
+Row = dict[str, Any]
+
+_USER_PART = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*@")
+
+
+class ReadCloud(Protocol):
+    """What reading needs of a door."""
+
+    def call(self, service: str, region: str, op: str, args: Row) -> Row:
+        """Return an operation's whole reply; raises `CallFailed`."""
+        ...
+
+    def pages(self, service: str, region: str, op: str, args: Row) -> Iterator[Row]:
+        """Yield an operation's pages; raises `CallFailed`."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def forget(self, region: str) -> None:
+        """Drop what is held for a region."""
+        ...
+
+
+class Gone(Exception):
+    """The resource vanished while it was read."""
+
+
+class Job(Struct, frozen=True):
+    """One type in one region: `region` is asked, `label` stands in what was found."""
+
+    type: ResourceType
+    region: str
+    label: str
+
+
+class _Sight:
+    """One resource while it is looked at: what is seen of it so far."""
+
+    def __init__(self, body: Row, region: str) -> None:
+        self.body = body
+        self.unknown: dict[str, str] = {}
+        self.replies: dict[bytes, Row] = {}
+        self.asked_region = region
+        self.told_region = ""
+
+
+class Reader:
+    """Reads one type in one region."""
+
+    def __init__(self, cloud: ReadCloud, place: Place, job: Job) -> None:
+        self._cloud = cloud
+        self._job = job
+        self._form = job.type.form
+        self._names = {"partition": place.partition, "account": place.account, "region": job.region}
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows of the listing; raises `CallFailed`, named by the operation."""
+        form = self._form.listing
+        if form is None:
+            yield {}
+            return
+        if form.prepare:
+            self._prepare(form.prepare)
+        pages = self._named(form.op, self._cloud.pages, fill(form.args, self._names))
+        while (page := self._next(form.op, pages)) is not None:
+            rows = list(_rows(form, page))
+            yield from self._described(form, rows) if form.describe else rows
+
+    def asset(self, row: Row) -> Asset:
+        """Return the asset of a row, with its details.
+
+        Raises `Gone`, and `CallFailed` where a detail that its name is made of could not be read.
+        """
+        sight = _Sight(self._omitting(row), self._job.region)
+        for name, detail in self._form.details.items():
+            self._look(sight, name, detail)
+        names = self._names | sight.body
+        try:
+            resource, shown = str(fill(self._form.arn, names)), str(fill(self._form.name, names))
+        except KeyError:
+            raise CallFailed(next(iter(sight.unknown.values()), "malformed")) from None
+        volatile = self._job.type.kind.volatile
+        return Asset(
+            kind=self._form.kind,
+            resource=resource,
+            name=shown.rsplit(":", 1)[-1] if shown.startswith("arn:") else shown,
+            scope=str(self._names["account"]),
+            region=sight.told_region or self._job.label,
+            body=sight.body,
+            body_hash=digest({key: value for key, value in sight.body.items() if key not in volatile}),
+            unknown=sight.unknown,
+            key=self._job.label if self._form.scope == "region" else "",
+        )
+
+    def _omitting(self, row: Row) -> Row:
+        return {key: value for key, value in without_passwords(plain(row)).items() if key not in self._form.omit}
+
+    def _look(self, sight: "_Sight", name: str, detail: Detail) -> None:
+        """Read one detail into the sight; what could not be read is unknown with its cause."""
+        try:
+            args = fill(detail.args, self._names | sight.body)
+        except KeyError as missing:
+            sight.unknown[name] = sight.unknown.get(str(missing.args[0]), f"needs {missing.args[0]}")
+            return
+        try:
+            value = self._detail(sight, detail, args)
+        except CallFailed as failure:
+            sight.unknown[name] = f"{operation(self._form.service, detail.op).action} {failure.code}"
+            return
+        if value is not None:
+            sight.body[name] = value
+        if self._form.region and self._form.region.of == name:
+            told = str(value) if value else self._form.region.default
+            sight.told_region = sight.asked_region = self._form.region.names.get(told, told)
+
+    def _detail(self, sight: "_Sight", form: Detail, args: Row) -> Any:
+        """Return a detail's value, None where it is absent; details of the same call share its reply."""
+        asked = encode([form.op, args])
+        try:
+            if asked not in sight.replies:
+                sight.replies[asked] = self._cloud.call(self._form.service, sight.asked_region, form.op, args)
+        except CallFailed as failure:
+            if failure.code in form.absent:
+                return None
+            if failure.code in self._form.gone:
+                raise Gone from None
+            raise
+        reply = {key: value for key, value in sight.replies[asked].items() if key != "ResponseMetadata"}
+        value = jmespath.search(form.get, reply) if form.get else reply
+        if form.json and isinstance(value, str):
+            value = _decoded(value)
+        return without_passwords(plain(value))
+
+    def _prepare(self, form: Prepare) -> None:
+        for _ in range(_PREPARE_TRIES):
+            reply = self._named(form.op, self._cloud.call, {})
+            if reply.get(form.field) == form.until:
+                return
+            self._cloud.pause(_PREPARE_PAUSE_SECONDS)
+        raise CallFailed(f"{operation(self._form.service, form.op).action} not {form.until}")
+
+    def _described(self, form: List, rows: list[Row]) -> Iterator[Row]:
+        describe = form.describe
+        assert describe is not None, "only called for types that describe"
+        for start in range(0, len(rows), describe.batch):
+            batch = rows[start : start + describe.batch]
+            reply = self._named(describe.op, self._cloud.call, {describe.ids: [row[describe.of] for row in batch]})
+            yield from jmespath.search(describe.rows, reply) or []
+
+    def _next(self, op: str, pages: Iterator[Row]) -> Row | None:
+        try:
+            return next(pages, None)
+        except CallFailed as failure:
+            raise self._failed(op, failure) from None
+
+    def _named(self, op: str, ask: Callable[[str, str, str, Row], Any], args: Row) -> Any:
+        try:
+            return ask(self._form.service, self._job.region, op, args)
+        except CallFailed as failure:
+            raise self._failed(op, failure) from None
+
+    def _failed(self, op: str, failure: CallFailed) -> CallFailed:
+        return CallFailed(f"{operation(self._form.service, op).action} {failure.code}")
+
+
+def _rows(form: List, page: Row) -> Iterator[Row]:
+    found = jmespath.search(form.rows, page)
+    if form.csv:
+        text = found.decode("utf-8") if isinstance(found, bytes) else str(found)
+        yield from csv.DictReader(io.StringIO(text))
+        return
+    for row in found or []:
+        yield {form.as_: row} if form.as_ else row
+
+
+def without_passwords(value: Any) -> Any:
+    """Return a JSON value with the user part of each URL in it (`https://user:password@host`) made unreadable."""
+    if isinstance(value, str):
+        return _USER_PART.sub("redacted:redacted@", value) if "://" in value and "@" in value else value
+    if isinstance(value, dict):
+        return {key: without_passwords(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [without_passwords(inner) for inner in value]
+    return value
+
+
+def _decoded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise CallFailed("malformed JSON") from None
