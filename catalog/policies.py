@@ -116,6 +116,14 @@ class Policy(Struct, frozen=True):
         return self.form.id.split(".")[1]
 
     @property
+    def element_reads(self) -> dict[str, frozenset[str]]:
+        """Return what is read while one element is judged: not what only lists the elements."""
+        once = {("each", "list"), ("when",)}
+        roots = self.reads.keys()
+        looking = [e.reads for path, e in self.expressions if path not in once]
+        return {root: frozenset().union(*(reads.get(root, frozenset()) for reads in looking)) for root in roots}
+
+    @property
     def kinds(self) -> frozenset[str]:
         """Return every kind that has to be collected for this policy."""
         return frozenset({self.form.kind, *(other.kind for other in self.others.values())})

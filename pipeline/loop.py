@@ -9,7 +9,7 @@ from pipeline.assembly import House
 from pipeline.doors import open_aws
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
-from pipeline.tell import Told, tell
+from pipeline.tell import Teller, Told, tell
 from reports.report import Report
 from store.home import Home
 from store.tenant import TenantStore
@@ -37,7 +37,8 @@ class Loop(Struct, frozen=True):
 
     def tell(self) -> Told:
         """Turn facts into alerts and send what is due."""
-        return tell(self.store, self.tenant, self.house.policies, self.ways, self.clock)
+        fence = self.home.take(f"tell:{self.tenant.tenant}", "")
+        return tell(self.store, self.tenant, self.house.policies, Teller(self.ways, self.clock, fence))
 
     def report(self) -> Report:
         """Return the report as of the last scan."""

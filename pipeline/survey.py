@@ -22,11 +22,14 @@ class Observation(Struct, frozen=True):
 
 def survey(cloud: ReadCloud, house: House, place: Place, moment: Moment) -> Iterator[Observation]:
     """Yield observations while they come in: collectors → assets → verdicts."""
-    posture = Posture(house.policies, moment)
+    posture, seen = Posture(house.policies, moment), set[str]()
     for listing in _unread(house, place):
         yield Observation(listing, posture.hear(listing, place))
     for event in collect(cloud, house.types, place):
         if isinstance(event, Asset):
+            if event.uid in seen:  # a listing that changes while it pages may show a resource twice
+                continue
+            seen.add(event.uid)
             yield Observation(event, posture.see(event))
         else:
             yield Observation(event, posture.hear(event, place))

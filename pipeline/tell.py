@@ -17,7 +17,7 @@ from model.tenant import Channel, Tenant
 from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
-from store.tenant import TenantStore
+from store.tenant import Fence, TenantStore
 
 _MOST_ATTEMPTS = 12
 _LONGEST_PAUSE_SECONDS = 6 * 3600
@@ -32,22 +32,25 @@ class Told(Struct, frozen=True):
     problems: list[str]
 
 
-def tell(
-    store: TenantStore,
-    tenant: Tenant,
-    policies: Sequence[Policy],
-    ways: Ways,
-    clock: Clock,
-    patience_seconds: float = 10,
-) -> Told:
+class Teller(Struct, frozen=True):
+    """What telling needs of the world; the fence keeps a second teller of the same tenant from going on."""
+
+    ways: Ways
+    clock: Clock
+    fence: Fence
+    patience_seconds: float = 10.0
+
+
+def tell(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], teller: Teller) -> Told:
     """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
-    alerts, dropped = _queue(store, tenant, policies, instant(clock.now()))
-    deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
+    clock = teller.clock
+    alerts, dropped = _queue(store, tenant, policies, teller)
+    deadline = instant(clock.now() + timedelta(seconds=teller.patience_seconds))
     tried: dict[str, Delivery] = {}
     while waiting := _waiting(store, deadline):
         due = [delivery for delivery in waiting if delivery.due_at <= instant(clock.now())]
         for delivery in due:
-            tried[delivery.key] = _send(store, tenant, delivery, ways, clock)
+            tried[delivery.key] = _send(store, tenant, delivery, teller)
         if not due:
             clock.sleep(0.2)
     count: Counter[str] = Counter(delivery.state for delivery in tried.values())
@@ -60,10 +63,13 @@ def _waiting(store: TenantStore, until: str) -> list[Delivery]:
         return reader.deliveries("queued", until)
 
 
-def _queue(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], at: str) -> tuple[int, dict[str, int]]:
+def _queue(
+    store: TenantStore, tenant: Tenant, policies: Sequence[Policy], teller: Teller
+) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
+    at = instant(teller.clock.now())
     wordings = {policy.id: Wording(policy.form.title, policy.form.fix) for policy in policies}
-    with store.write(at, "operator@host") as writer:
+    with store.write(at, "operator@host", teller.fence) as writer:
         news = writer.untold()
         told = writer.told_active({one.fact.finding for one in news})
         flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, told, at))
@@ -76,13 +82,13 @@ def _queue(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], at: s
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send(store: TenantStore, tenant: Tenant, delivery: Delivery, ways: Ways, clock: Clock) -> Delivery:
+def _send(store: TenantStore, tenant: Tenant, delivery: Delivery, teller: Teller) -> Delivery:
     """Try a delivery once and write down what became of it."""
     with store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
-    after = _after(delivery, _attempt(delivery.key, alert, channel, ways), clock)
-    with store.write(instant(clock.now()), "operator@host") as writer:
+    after = _after(delivery, _attempt(delivery.key, alert, channel, teller.ways), teller.clock)
+    with store.write(instant(teller.clock.now()), "operator@host", teller.fence) as writer:
         writer.put_delivery(after)
     return after
 

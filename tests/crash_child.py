@@ -26,7 +26,7 @@ from pipeline.assembly import assemble
 from pipeline.clock import SystemClock
 from pipeline.doors import open_aws
 from pipeline.scan import Ports, scan
-from pipeline.tell import tell
+from pipeline.tell import Teller, tell
 from pipeline.tenants import load_tenant
 from store.home import Home
 
@@ -96,7 +96,8 @@ def main(folder: str, url: str, point: str) -> None:
     scan(home, tenant, house, Ports(clock, connect), "p")
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
-        tell(home.tenant(tenant.tenant), tenant, house.policies, ways, clock)
+        teller = Teller(ways, clock, home.take("tell", ""))
+        tell(home.tenant(tenant.tenant), tenant, house.policies, teller)
 
 
 if __name__ == "__main__":

@@ -174,3 +174,21 @@ def test_a_listing_that_fails_with_anything_is_a_gap(run: Any, home: Home, repli
     assert ("aws.kms.key", "kms:ListKeys ThrottlingException") in causes
     assert any(kind == "aws.ec2.volume" and "malformed" in cause for kind, cause in causes)
     assert summary.facts == {}
+
+
+class Twice(Without):
+    """Shows each bucket twice: the listing changed while it paged."""
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Any:
+        for page in self._inner.pages(service, region, op, args):
+            yield page
+            if op == "list_buckets":
+                yield page
+
+
+def test_a_resource_that_is_listed_twice_is_judged_and_told_once(run: Any, home: Home, replies: Replies) -> None:
+    once = run(Twice(replies, "", ""))
+    assert run().facts == {}
+    with home.tenant("aozora").read() as reader:
+        facts = [fact.finding for fact, _ in reader.facts()]
+    assert len(facts) == len(set(facts)) == once.facts["open"]

@@ -16,7 +16,7 @@ from model.text import LANGUAGES, Text
 from notifier.channels import console
 from notifier.message import Message, Ways
 from pipeline.scan import Ports, scan
-from pipeline.tell import Told, tell
+from pipeline.tell import Teller, Told, tell
 from store.home import Home
 from tests.clouds import TENANT, Replies, house
 from tests.conftest import MovingClock
@@ -47,9 +47,8 @@ def told(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -
 
     with httpx.Client(timeout=5) as http:
         ways = Ways(http, terminal, secret_of, clock.now)
-        return tell(
-            home.tenant("aozora"), tenant, house().policies, ways, clock, patience_seconds=30
-        ), terminal.getvalue()
+        teller = Teller(ways, clock, home.take("tell", ""), patience_seconds=30)
+        return tell(home.tenant("aozora"), tenant, house().policies, teller), terminal.getvalue()
 
 
 def test_each_alert_arrives_once_and_is_signed_by_the_standard(
