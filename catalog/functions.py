@@ -31,10 +31,8 @@ _LIMITING_KEYS = frozenset(
         "aws:userid",
         "aws:vpcsourceip",
         "kms:calleraccount",
-        "kms:viaservice",
         "s3:dataaccesspointaccount",
         "s3:dataaccesspointarn",
-        "s3:resourceaccount",
         "sns:endpoint",
     }
 )
@@ -77,12 +75,22 @@ def allows(statement: Document, actions: list[str]) -> bool:
 
 
 def is_administrator(document: Document | None) -> bool:
-    """Return whether a document allows every action on every resource and does not deny IAM or everything again."""
-    parts = statements(document)
-    everywhere = [s for s in parts if "*" in s["Resource"] and not s["Condition"]]
-    allowed = any(s["Effect"] == "Allow" and _covered("*:*", s["Action"]) for s in everywhere)
-    denied = any(s["Effect"] == "Deny" and _covered("iam:*", s["Action"]) for s in everywhere)
-    return allowed and not denied
+    """Return whether one statement allows every action, or every one but some outside IAM, on every resource.
+
+    Conditions and denials are not counted in: whoever holds the rest can change them.
+    """
+    return any(s["Effect"] == "Allow" and _is_everywhere(s) and _is_everything(s) for s in statements(document))
+
+
+def _is_everywhere(statement: Document) -> bool:
+    named, spared = statement["Resource"], statement["NotResource"]
+    return bool({"*", "*:*", "*/*"}.intersection(named)) or (bool(spared) and "*" not in spared)
+
+
+def _is_everything(statement: Document) -> bool:
+    if statement["NotAction"]:
+        return allows(statement, ["iam:AttachUserPolicy"])
+    return bool({"*", "*:*"}.intersection(statement["Action"]))
 
 
 def is_any_address(cidr: str) -> bool:

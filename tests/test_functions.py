@@ -111,20 +111,10 @@ def test_allows(statement: dict[str, Any], actions: list[str], expected: bool) -
         ([{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}], False),
         ([{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::a"}], False),
         ([{"Effect": "Deny", "Action": "*", "Resource": "*"}], False),
-        (
-            [
-                {"Effect": "Allow", "Action": "*", "Resource": "*"},
-                {"Effect": "Deny", "Action": "iam:*", "Resource": "*"},
-            ],
-            False,
-        ),
-        (
-            [
-                {"Effect": "Allow", "Action": "*", "Resource": "*"},
-                {"Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": "*"},
-            ],
-            True,
-        ),
+        ([{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}], True),
+        ([{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}], False),
+        ([{"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::a"}], True),
+        ([{"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {"Bool": {"a": "true"}}}], True),
         ([], False),
     ],
 )
