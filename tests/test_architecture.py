@@ -83,7 +83,7 @@ def test_requirement_files_are_pinned_hashed_and_name_no_host() -> None:
 
 
 def test_each_dependency_is_used() -> None:
-    names = {"pyyaml": "yaml", "cel-expr-python": "cel_expr_python", "sqlalchemy": "sqlalchemy"}
+    names = {"pyyaml": "yaml", "cel-expr-python": "cel_expr_python", "tzdata": "zoneinfo"}
     used = " ".join(file.read_text(encoding="utf-8") for file in SOURCES)
     for dependency in SETTINGS["project"]["dependencies"]:
         module = names.get(dependency.lower(), dependency.lower())
