@@ -49,8 +49,7 @@ def first_fault(records: Iterable[Record], head: Head | None) -> str:
 
     `head` is the copy in the service store; the chain may be one transaction ahead of it, never behind.
     """
-    last = Head(0, GENESIS)
-    reached = head is None or head.seq == 0
+    last, reached = Head(0, GENESIS), head is None
     for record in records:
         if record.seq != last.seq + 1:
             return f"record {last.seq + 1} is missing (found {record.seq} in its place)"
@@ -63,6 +62,8 @@ def first_fault(records: Iterable[Record], head: Head | None) -> str:
             if record.hash != head.hash:
                 return f"record {record.seq} differs from the copy of its hash in the service store"
             reached = True
+    if head is None and last.seq:
+        return "the service store has no copy of this chain's last hash: it was removed there"
     if not reached and head is not None:
         return f"the chain ends at record {last.seq}; the service store knows {head.seq}: the end was cut off"
     return ""

@@ -155,6 +155,15 @@ def test_the_audit_chain_shows_what_was_done_to_it(
     assert fault in store.audit_fault()
 
 
+def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, tmp_path: Path) -> None:
+    with store.write(AT, "p") as writer:
+        writer.record("did", "something")
+    with sqlite3.connect(tmp_path / "home" / "service.sqlite") as db:
+        db.execute("DELETE FROM audit_head")
+    db.close()
+    assert "no copy of this chain's last hash" in store.audit_fault()
+
+
 def append(folder: Path, worker: int, times: int) -> None:
     store = Home(folder).tenant("aozora")
     for number in range(times):
