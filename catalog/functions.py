@@ -5,6 +5,7 @@ document, so that `f(r.?Policy.orValue(null))` reads as it should.
 """
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -36,6 +37,7 @@ _LIMITING_KEYS = frozenset(
         "sns:endpoint",
     }
 )
+_ANY_OF_A_KIND = re.compile(r"(o|vpc|vpce)-[*?]+(/[*?]+)?")
 _LIMITING_OPERATORS = ("stringequals", "stringlike", "arnequals", "arnlike", "ipaddress")
 
 
@@ -193,14 +195,14 @@ def _is_limited(statement: Document) -> bool:
 
 
 def _is_wide(value: str) -> bool:
-    """Tell whether a condition's value narrows nothing: everything, any account's ARN, every address."""
-    if set(value) <= {"*", ":"} or is_any_address(value):
+    """Tell whether a condition's value narrows nothing: any account's ARN, any organisation, every address."""
+    if set(value) <= {"*", "?", ":"} or is_any_address(value) or _ANY_OF_A_KIND.fullmatch(value):
         return True
     parts = value.split(":", 5)
-    if parts[0] != "arn" or len(parts) < 6:
+    if parts[0] != "arn":
         return False
-    account, resource = parts[4], parts[5]
-    return account == "*" or (account == "" and resource == "*")
+    account, resource = parts[4] if len(parts) > 4 else "*", parts[5] if len(parts) > 5 else "*"
+    return (bool(account) and set(account) <= {"*", "?"}) or (account == "" and set(resource) <= {"*", "?"})
 
 
 def _covered(action: str, patterns: list[str]) -> bool:

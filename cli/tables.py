@@ -10,7 +10,7 @@ from rich.text import Text as Styled
 from catalog.policies import Policy
 from model.finding import SEVERITIES, Finding, Verdict
 from model.tenant import Tenant
-from model.text import Language
+from model.text import Language, printable
 from pipeline.scan import Summary
 from store.tenant import Gap, Run
 
@@ -29,7 +29,7 @@ def print_verdicts(verdicts: Sequence[Verdict], policies: Mapping[str, Policy], 
         console.print(_failures(failed, language))
     unknown = [v for v in verdicts if v.status == "unknown"]
     for (policy, reason), number in sorted(Counter((v.policy, v.reason) for v in unknown).items()):
-        console.print(Styled(f"unknown  {policy}: {reason} ({number})", style="magenta"))
+        console.print(Styled(printable(f"unknown  {policy}: {reason} ({number})"), style="magenta"))
     count = Counter(v.status for v in verdicts)
     console.print(
         f"{count['fail']} failed, {count['pass']} passed, {count['unknown']} unknown, "
@@ -48,9 +48,9 @@ def _failures(failed: Sequence[Verdict], language: Language) -> Table:
         # Styled, not markup: names come from customers' accounts.
         table.add_row(
             Styled(verdict.severity, style=STYLES[verdict.severity]),
-            Styled(verdict.name),
+            Styled(printable(verdict.name)),
             Styled(verdict.region),
-            Styled(message),
+            Styled(printable(message)),
         )
     return table
 
@@ -85,8 +85,8 @@ def print_findings(found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap
         table.add_column(heading, overflow="fold")
     for f in sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.resource, f.region)):
         state = f"{f.state}, unverified" if f.unverified_since else f.state
-        message = Styled(f.message.of(language))
-        table.add_row(Styled(f.severity, style=STYLES[f.severity]), state, Styled(f.name), Styled(f.region), message)
+        name, message = Styled(printable(f.name)), Styled(printable(f.message.of(language)))
+        table.add_row(Styled(f.severity, style=STYLES[f.severity]), state, name, Styled(f.region), message)
     if found:
         console.print(table)
     console.print(f"{len(found)} findings; last scan {run.finished_at}")

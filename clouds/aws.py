@@ -1,6 +1,7 @@
 """The read door to one AWS account."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -32,22 +33,17 @@ _THROTTLED = frozenset(
         "TooManyRequestsException",
     }
 )
-_DENIED = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthFailure",
-        "AuthorizationError",
-        "ExpiredToken",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "OptInRequired",
-        "SignatureDoesNotMatch",
-        "UnauthorizedOperation",
-        "UnrecognizedClientException",
-    }
+_REFUSING = re.compile(
+    r"denied|forbidden|unauthori[sz]ed|notauthorized|authfailure|optin|token|expired|credential|signature|accesskey|disabled"
+    r"|thrott|slowdown|toomany|limitexceeded|unavailable|internal|timeout",
+    re.IGNORECASE,
 )
-NEVER_ABSENT = _THROTTLED | _DENIED  # a refusal says nothing about what is there
+
+
+def is_refusal(code: str) -> bool:
+    """Return whether an error code says nothing about what is there: a denial, a throttle, a broken service."""
+    return code in _THROTTLED or bool(_REFUSING.search(code))
+
 
 _THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 10.0
@@ -107,6 +103,11 @@ class AwsDoor:
             yield from Paginator(call, paging(service, model.name), model).paginate(**args)
         except botocore.exceptions.PaginationError:
             raise CallFailed("PaginationError") from None
+
+    @property
+    def own_region(self) -> str:
+        """Return the region of the environment or the profile, else us-east-1."""
+        return os.environ.get("AWS_REGION") or self._session.region_name or "us-east-1"
 
     def pause(self, seconds: float) -> None:
         """Wait, for operations that are asked again until they are ready."""

@@ -1,6 +1,5 @@
 """How an AWS account is entered, and where it is looked at."""
 
-import os
 import re
 from typing import Any
 
@@ -86,9 +85,7 @@ def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
 
     Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
     """
-    home = (
-        regions[0] if regions else os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
-    )
+    home = regions[0] if regions else door.own_region
     try:
         identity = door.call("sts", home, "get_caller_identity", {})
     except CallFailed as failure:

@@ -8,6 +8,11 @@ Language = Literal["en", "ja"]
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
 
+def printable(text: str) -> str:
+    """Return a customer's text without control characters: a terminal would obey them."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 class Text(Struct, frozen=True, forbid_unknown_fields=True):
     """One text in both languages."""
 

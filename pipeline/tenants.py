@@ -66,13 +66,7 @@ def plan(home: Home, tenant: Tenant) -> Plan:
 
 def carry_out(home: Home, wanted: Plan, clock: Clock, person: str) -> Edition:
     """Apply a plan; the tenant's audit chain records it."""
-    at = instant(clock.now())
-    edition = home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), at, person)
-    if wanted.changes:
-        with home.tenant(wanted.tenant.tenant).write(at, person) as writer:
-            paths = [change.path for change in wanted.changes]
-            writer.record("tenant.applied", wanted.tenant.tenant, edition=edition.number, changed=paths)
-    return edition
+    return home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), instant(clock.now()), person)
 
 
 def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from model.canonical import encode
+from model.canonical import digest, encode
 from model.fault import Fault, Refused
 from store.audit import Head
 from store.database import Database
@@ -56,14 +56,20 @@ class Home:
             return _newest(connection, tenant)
 
     def apply(self, tenant: str, document: object, at: str, person: str) -> Edition:
-        """Add an edition of a tenant's file, unless the newest one says the same; the tenant's store is made first."""
-        self._database(tenant).create()
-        text = encode(document).decode()
+        """Add an edition of a tenant's file, unless the newest one says the same.
+
+        The tenant's store is made first, and its audit chain records the edition before it is there: a crash in between
+        leaves a record that the repeat makes true.
+        """
+        database, text = self._database(tenant), encode(document).decode()
+        database.create()
+        newest = self.edition(tenant)
+        if newest and newest.document.decode() == text:
+            return newest
+        number = newest.number + 1 if newest else 1
+        with TenantStore(database, _Heads(self._service, tenant)).write(at, person) as writer:
+            writer.record("tenant.applied", tenant, edition=number, document=digest(text))
         with self._service.write() as connection:
-            newest = _newest(connection, tenant)
-            if newest and newest.document.decode() == text:
-                return newest
-            number = newest.number + 1 if newest else 1
             values = {"tenant": tenant, "number": number, "applied_at": at, "person": person, "document": text}
             connection.execute(edition.insert().values(values))
         return Edition(tenant, number, text.encode())

@@ -103,6 +103,8 @@ class TenantStore:
                 _pass_fence(connection, fence)
             writer = Writer(connection)
             yield writer
+            if writer.entries:
+                _check_head(connection, self._heads.known())
             head = _seal(connection, writer.entries, at, person)
         if head:
             self._heads.advance(head)
@@ -304,6 +306,15 @@ def _pass_fence(connection: Connection, fence: Fence) -> None:
     if seen != fence.number:  # a batch that changes nothing writes nothing
         values = {"job": fence.job, "number": fence.number}
         connection.execute(insert(table).values(values).on_conflict_do_update(["job"], set_=values))
+
+
+def _check_head(connection: Connection, known: Head | None) -> None:
+    """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off."""
+    table = schema.audit
+    wanted = known or Head(0, GENESIS)
+    found = connection.execute(select(table.c.hash).where(table.c.seq == wanted.seq)).scalar()
+    if wanted.seq and found != wanted.hash:
+        raise Refused("the audit chain was changed; nothing is written until `hinomi audit verify` says ok again")
 
 
 def _seal(connection: Connection, entries: list[Entry], at: str, person: str) -> Head | None:

@@ -206,6 +206,7 @@ def test_regions_that_may_not_be_listed_are_said_to_be_unread(emulator: Emulator
             "jdbc:mysql://u:p%40@db:3306/x and ssh://:k@h",
             "jdbc:mysql://redacted:redacted@db:3306/x and ssh://redacted:redacted@h",
         ),
+        ("https://ghp_0123@github.com/x", "https://redacted@github.com/x"),
         ("someone@example.com", "someone@example.com"),
     ],
 )

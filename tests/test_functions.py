@@ -26,6 +26,11 @@ OPEN = [
     {"Bool": {"aws:MultiFactorAuthPresent": "true"}},
     {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::*"}},
     {"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}},
+    {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*"}},
+    {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}},
+    {"StringLike": {"aws:PrincipalAccount": "????????????"}},
+    {"StringLike": {"aws:PrincipalOrgID": "o-*"}},
+    {"StringLike": {"aws:SourceVpce": "vpce-*"}},
     {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
 ]
 

@@ -110,7 +110,7 @@ def rewrite(db: sqlite3.Connection) -> None:
 
     db.execute("DELETE FROM audit")
     head = Head(0, GENESIS)
-    for _ in range(5):
+    for _ in range(6):
         record = sealed(head, Entry("invented", "x"), AT, "p")
         values = (
             record.seq,
@@ -137,9 +137,9 @@ def sql(statement: str) -> Callable[[sqlite3.Connection], object]:
         (sql("UPDATE audit SET detail = '{}' WHERE seq = 5"), "record 5 was changed"),
         (sql("DELETE FROM audit WHERE seq = 3"), "record 3 is missing"),
         (swap, "record 2 does not follow record 1"),
-        (sql("DELETE FROM audit WHERE seq >= 4"), "the chain ends at record 3; the service store knows 5"),
+        (sql("DELETE FROM audit WHERE seq >= 4"), "the chain ends at record 3; the service store knows 6"),
         (sql("DELETE FROM audit"), "the chain ends at record 0"),
-        (rewrite, "record 5 differs from the copy"),
+        (rewrite, "record 6 differs from the copy"),
     ],
 )
 def test_the_audit_chain_shows_what_was_done_to_it(
@@ -153,6 +153,25 @@ def test_the_audit_chain_shows_what_was_done_to_it(
         tamper(db)
     db.close()
     assert fault in store.audit_fault()
+
+
+def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, tmp_path: Path) -> None:
+    for number in range(5):
+        with store.write(AT, "p") as writer:
+            writer.record("did", "something", number=number)
+    with sqlite3.connect(tenant_file(tmp_path)) as db:
+        db.execute("DELETE FROM audit WHERE seq >= 4")
+    db.close()
+
+    def go_on() -> None:
+        with store.write(AT, "p") as writer:
+            writer.put_assets([asset("a")], AT)
+            writer.record("did", "more")
+
+    with pytest.raises(Refused, match="the audit chain was changed"):
+        go_on()
+    with store.read() as reader:
+        assert reader.asset_rows() == 0
 
 
 def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, tmp_path: Path) -> None:

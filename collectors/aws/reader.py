@@ -20,7 +20,7 @@ _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 
 Row = dict[str, Any]
 
-_USER_PART = re.compile(r"(?<=://)[^/@\s:]*:[^/@\s]*@")
+_USER_PART = re.compile(r"(?<=://)[^/@\s:]*(:?)[^/@\s]*@")
 
 
 class ReadCloud(Protocol):
@@ -198,12 +198,16 @@ def _rows(form: List, page: Row) -> Iterator[Row]:
 def without_passwords(value: Any) -> Any:
     """Return a JSON value with the user part of each URL in it (`https://user:password@host`) made unreadable."""
     if isinstance(value, str):
-        return _USER_PART.sub("redacted:redacted@", value) if "://" in value and "@" in value else value
+        return _USER_PART.sub(_unreadable, value) if "://" in value and "@" in value else value
     if isinstance(value, dict):
         return {key: without_passwords(inner) for key, inner in value.items()}
     if isinstance(value, list):
         return [without_passwords(inner) for inner in value]
     return value
+
+
+def _unreadable(user_part: re.Match[str]) -> str:
+    return "redacted:redacted@" if user_part[1] else "redacted@"
 
 
 def _decoded(text: str) -> Any:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field
 
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, read
-from clouds.aws import NEVER_ABSENT
+from clouds.aws import is_refusal
 from clouds.aws_models import Operation, fields_of, operation, operations, services, step
 from model.asset import Kind
 from model.fault import Fault, Refused
@@ -256,7 +256,7 @@ class _Checker:
             _, problems = self._shape((*path, "get"), form.op, form.get)
             yield from problems
         for number, code in enumerate(form.absent):
-            if code in NEVER_ABSENT:
+            if is_refusal(code):
                 yield self.document.fault((*path, "absent", number), f"{code} is a refusal; it cannot mean absent")
 
     def _templates(self, seen: frozenset[str]) -> Iterator[Fault]:
@@ -264,6 +264,9 @@ class _Checker:
         for key, value in (("arn", form.arn), ("name", form.name)):
             for reference in sorted(references(value) - seen):
                 yield self.document.fault((key,), f"${reference} is no field of the row and no detail")
+        for number, code in enumerate(form.gone):
+            if is_refusal(code):
+                yield self.document.fault(("gone", number), f"{code} is a refusal; it cannot mean gone")
         if form.region and form.region.of not in form.details:
             yield self.document.fault(("region", "of"), f"{form.region.of!r} is no detail")
         for number, name in enumerate(form.volatile):

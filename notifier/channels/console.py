@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from model.finding import State
-from model.text import Text
+from model.text import Text, printable
 from notifier.message import SENT, Message, Outcome, Ways
 
 _SHOWN = 10
@@ -24,14 +24,9 @@ def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
     alert, language = message.alert, message.language
     lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {alert.title.of(language)} ({len(alert.items)})"]
     for item in alert.items[:_SHOWN]:
-        lines.append(f"    {_printable(item.name)}  {item.region}  {_printable(item.message.of(language))}")
+        lines.append(f"    {printable(item.name)}  {item.region}  {printable(item.message.of(language))}")
     if (more := len(alert.items) - _SHOWN) > 0:
         lines.append(f"    ほか{more}件" if language == "ja" else f"    and {more} more")
     ways.terminal.write("\n".join(lines) + "\n")
     ways.terminal.flush()
     return SENT
-
-
-def _printable(text: str) -> str:
-    """Return a customer's text without control characters: a terminal would obey them."""
-    return "".join(character if character.isprintable() else "?" for character in text)
