@@ -55,7 +55,7 @@ class _Reader:
         for kind, value in expr:
             match kind:
                 case n if n == _IDENT:
-                    self._bare(_text(_first(_fields(value), 1)), expr, names)
+                    self._bare(_name(value), expr, names)
                 case n if n == _SELECT:
                     select = _fields(value)
                     self._field_of(_first(select, 1), _text(_first(select, 2)), names)
@@ -129,7 +129,12 @@ def _parts(kind: int, raw: bytes) -> list[bytes]:
 
 def _ident(raw: bytes) -> str:
     value = _first(_fields(raw), _IDENT)
-    return _text(_first(_fields(value), 1)) if value else ""
+    return _name(value) if value else ""
+
+
+def _name(ident: bytes) -> str:
+    """Return an identifier's name; `.r` is `r`, looked up from the root."""
+    return _text(_first(_fields(ident), 1)).removeprefix(".")
 
 
 def _string(raw: bytes) -> str | None:

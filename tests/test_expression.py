@@ -17,6 +17,7 @@ ROOTS = Roots(one=frozenset({"r", "account"}), many=frozenset({"trails"}))
         ("r.A == 1", {"r": {"A"}}),
         ("r.A.B.C == 1", {"r": {"A"}}),
         ("has(r.A)", {"r": {"A"}}),
+        (".r.A == 1", {"r": {"A"}}),
         ("has(r.A.B) || r.C", {"r": {"A", "C"}}),
         ("r['A'] == 1", {"r": {"A"}}),
         ("'A' in r", {"r": {"A"}}),
@@ -47,6 +48,7 @@ def test_reads(source: str, reads: dict[str, set[str]]) -> None:
     ("source", "line", "column", "problem"),
     [
         ("size(r) > 0", 1, 6, "stands alone"),
+        ("size(.r) > 0", 1, 7, "stands alone"),
         ("true &&\n  r == {}", 2, 3, "stands alone"),
         ("trails[0].A", 1, 1, "is a list of resources"),
         ("trails.exists(t, size(t) > 0)", 1, 23, "stands alone"),
