@@ -35,6 +35,7 @@ def aws(
 ) -> None:
     """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
     from catalog.folder import config_folder
+    from catalog.policies import load
     from clouds.aws import AwsDoor
     from clouds.aws_login import Login, locate, session
     from detectors.posture.judge import Moment
@@ -47,7 +48,9 @@ def aws(
     choice = Choice("aws", tuple(policy), tuple(service), tuple(severity))
     chosen, asked = choice.of(config_folder())
     house = assemble(config_folder(), chosen)
-    moment = Moment(_moment(now) or clock.now(), load_settings(settings, chosen) if settings else {})
+    moment = Moment(
+        _moment(now) or clock.now(), load_settings(settings, load(config_folder() / "policies")) if settings else {}
+    )
     door = AwsDoor(session(Login(profile, role, external_id), clock), clock)
     place = locate(door, tuple(region))
     verdicts = (v for observation in survey(door, house, place, moment) for v in observation.verdicts)

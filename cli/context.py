@@ -10,7 +10,7 @@ HomeOption = Annotated[
     Path,
     typer.Option("--home", envvar="HINOMI_HOME", help="folder of the stores"),
 ]
-DEFAULT_HOME = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "hinomi"
+DEFAULT_HOME = Path(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")) / "hinomi"
 
 
 def person() -> str:

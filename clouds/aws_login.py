@@ -1,6 +1,8 @@
 """How an AWS account is entered, and where it is looked at."""
 
+import os
 import re
+from functools import partial
 from typing import Any
 
 import botocore.credentials
@@ -34,12 +36,15 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
             return base
         credentials = base.get_credentials()
     except botocore.exceptions.ProfileNotFound:
-        raise Refused(f"the AWS profile {login.profile!r} does not exist; see `aws configure list-profiles`") from None
+        name = login.profile or os.environ.get("AWS_PROFILE", "")
+        raise Refused(f"the AWS profile {name!r} does not exist; see `aws configure list-profiles`") from None
+    except botocore.exceptions.BotoCoreError as problem:
+        raise Refused(f"the AWS configuration of this machine cannot be used ({type(problem).__name__})") from None
     if credentials is None:
         raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
     extra = {"RoleSessionName": "hinomi"} | ({"ExternalId": login.external_id} if login.external_id else {})
     fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-        client_creator=base.create_client,
+        client_creator=partial(base.create_client, region_name=_sts_region(base)),
         source_credentials=credentials,
         role_arn=login.role_arn,
         extra_args=extra,
@@ -50,6 +55,10 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
     )
     assumed.register_component("credential_provider", _Resolved(refreshable))
     return assumed
+
+
+def _sts_region(base: botocore.session.Session) -> str:
+    return os.environ.get("AWS_REGION") or base.get_config_variable("region") or "us-east-1"
 
 
 class _Resolved:

@@ -86,7 +86,7 @@ class Emulator:
             else:
                 return
         self.stop()
-        raise Refused("the local emulator does not start; install the extra: pip install 'hinomi[demo]'")
+        raise Refused("the local emulator does not start; it is part of a checkout: run `make demo` there")
 
 
 def _clean_environment() -> dict[str, str]:

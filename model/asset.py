@@ -13,7 +13,7 @@ class Asset(Struct, frozen=True):
     `body` holds the fields of the listing and the details, nulls left out: an absent key is a fact.
     `unknown` names the details that could not be read, each with its cause; it is no part of the hash.
     `region` is `global` where the service has no regions. `body_hash` leaves out the kind's volatile fields.
-    `key` tells apart assets that share a resource, such as an account's settings in each region.
+    `key` tells apart assets of a scope that share a resource, such as an account's settings in each region.
     """
 
     kind: str
@@ -29,7 +29,7 @@ class Asset(Struct, frozen=True):
     @property
     def uid(self) -> str:
         """Return the asset's identity within its tenant."""
-        return digest(self.kind, self.resource, self.key)
+        return digest(self.scope, self.kind, self.resource, self.key)
 
 
 class Listing(Struct, frozen=True):

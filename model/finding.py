@@ -21,6 +21,7 @@ class Element(Struct, frozen=True):
     key: str
     status: Status
     message: Text | None = None
+    reason: str = ""
 
 
 class Verdict(Struct, frozen=True):
@@ -46,12 +47,12 @@ class Verdict(Struct, frozen=True):
     @property
     def finding_uid(self) -> str:
         """Return the finding's identity within its tenant; it outlives re-scans and re-orderings."""
-        return digest(self.policy, self.resource, self.key)
+        return digest(self.scope, self.policy, self.resource, self.key)
 
     @property
     def asset_uid(self) -> str:
         """Return the identity of the asset that was judged."""
-        return digest(self.kind, self.resource, self.key)
+        return digest(self.scope, self.kind, self.resource, self.key)
 
 
 class Finding(Struct, frozen=True):
@@ -128,6 +129,7 @@ def _failed(before: Finding | None, verdict: Verdict, at: str) -> tuple[Finding,
         before,
         severity=verdict.severity,
         name=verdict.name,
+        region=verdict.region,
         message=verdict.message,
         elements=verdict.elements,
         unverified_since="",

@@ -66,14 +66,18 @@ def group(flow: Flow, context: Context) -> Flow:
 
 
 def route(flow: Flow, context: Context) -> Flow:
-    """Queue each alert for every channel that takes its severity."""
+    """Queue each alert for every channel that takes its severity; drop those that none takes."""
     deliveries = tuple(
         Delivery(digest(alert.id, channel.name), alert.id, channel.name, "queued", context.at)
         for alert, _ in flow.alerts
         for channel in context.channels
         if SEVERITIES.index(alert.severity) >= SEVERITIES.index(channel.severity)
     )
-    return replace(flow, deliveries=deliveries)
+    taken = {delivery.alert for delivery in deliveries}
+    kept = tuple((alert, ids) for alert, ids in flow.alerts if alert.id in taken)
+    left = tuple(number for alert, ids in flow.alerts if alert.id not in taken for number in ids)
+    dropped = (*flow.dropped, ("no channel takes the severity", left)) if left else flow.dropped
+    return replace(flow, alerts=kept, deliveries=deliveries, dropped=dropped)
 
 
 STAGES: tuple[Stage, ...] = (keep_latest, forget_blips, group, route)

@@ -41,6 +41,8 @@ class Choice(Struct, frozen=True):
             and (not self.services or p.service in self.services)
             and (not self.severities or p.form.severity in self.severities)
         ]
+        if not chosen:
+            raise Refused("no policy fits all of --policy, --service and --severity")
         return chosen, dict(asked)
 
     def _check(self, known: Sequence[Policy]) -> None:
@@ -90,6 +92,13 @@ def check_settings(document: Document, path: tuple[str, ...], value: Any, polici
             if own is None:
                 known = ", ".join(policy.form.settings) or "none"
                 faults.append(document.fault((*path, policy_id, name), f"{policy_id} has no {name!r}; it has {known}"))
-            elif type(given) is not type(own):
+            elif not _is_of_kind(given, own):
                 faults.append(document.fault((*path, policy_id, name), f"{given!r} has to be of the kind of {own!r}"))
     return faults
+
+
+def _is_of_kind(given: Any, own: Any) -> bool:
+    """Return whether a value has the type of the policy's own, element by element in lists."""
+    if type(given) is not type(own):
+        return False
+    return not (isinstance(own, list) and own) or all(type(element) is type(own[0]) for element in given)

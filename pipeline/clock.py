@@ -1,4 +1,4 @@
-"""The two clocks: the machine's, and one that stands still."""
+"""The machine's clock."""
 
 import time
 from datetime import UTC, datetime
@@ -14,14 +14,3 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Wait."""
         time.sleep(seconds)
-
-
-class StandingClock(SystemClock):
-    """Says always the same moment, for judgements «as of»; waiting takes its time all the same."""
-
-    def __init__(self, moment: datetime) -> None:
-        self._moment = moment
-
-    def now(self) -> datetime:
-        """Return the moment that was given."""
-        return self._moment

@@ -102,6 +102,8 @@ def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Out
         return way.send(Message(key, alert, channel.language), settings, ways)
     except Refused as refused:  # a secret that cannot be read may be there next time
         return again(str(refused))
+    except Exception as problem:  # noqa: BLE001 - one broken channel must not silence the others
+        return again(type(problem).__name__)
 
 
 def _after(delivery: Delivery, outcome: Outcome, clock: Clock) -> Delivery:

@@ -187,16 +187,15 @@ class Reader:
         return found
 
     def told_active(self, findings: Iterable[str]) -> frozenset[str]:
-        """Return those of the findings of which people were told that they are open."""
+        """Return those of the findings of which people were last told that they are open."""
         table = schema.fact
-        told = (table.c.became != "resolved") & table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
-        found: set[str] = set()
+        told = table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
+        last: dict[str, str] = {}
         for condition in _chunks(table.c.finding, findings):
             assert condition is not None, "findings are given"
-            found.update(
-                row.finding for row in self._connection.execute(select(table.c.finding).where(told, condition))
-            )
-        return frozenset(found)
+            query = select(table.c.finding, table.c.became).where(told, condition).order_by(table.c.id)
+            last.update({row.finding: row.became for row in self._connection.execute(query)})
+        return frozenset(finding for finding, became in last.items() if became != "resolved")
 
     def deliveries(self, state: str | None = None, due_at: str | None = None) -> list[Delivery]:
         """Return deliveries, all or those in a state, and due by a moment."""

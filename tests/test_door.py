@@ -172,6 +172,14 @@ def test_a_role_leads_to_its_account(emulator: Emulator) -> None:
     assert locate(opened, ("ap-northeast-1",)).account == "210987654321"
 
 
+def test_a_role_needs_no_region_of_the_environment(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name)
+    clock = SystemClock()
+    opened = AwsDoor(session(Login(role_arn=ROLE), clock), clock)
+    assert locate(opened, ("ap-northeast-1",)).account == "210987654321"
+
+
 def test_the_external_id_is_sent(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SystemClock()
     with denying_proxy(emulator.url, "ExternalId=between-us") as url:

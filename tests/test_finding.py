@@ -70,4 +70,6 @@ def test_unknown_changes_no_state_and_facts_alternate(statuses: list[str]) -> No
 
 def test_the_key_tells_regional_settings_of_one_account_apart_and_the_region_does_not() -> None:
     assert verdict("fail", key="a").finding_uid != verdict("fail", key="b").finding_uid
+    assert verdict("fail", scope="1").finding_uid != verdict("fail", scope="2").finding_uid
+    assert verdict("fail", scope="1").asset_uid != verdict("fail", scope="2").asset_uid
     assert verdict("fail", region="a").finding_uid == verdict("fail", region="global").finding_uid

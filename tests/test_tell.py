@@ -118,6 +118,21 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_reference_only(scanned: Ho
     assert result.problems == ["soc: the secret env:HOOK is not set"]
 
 
+def test_a_broken_channel_silences_no_other(scanned: Home, clock: MovingClock) -> None:
+    broken = hook("http://127.0.0.1:1/x").channels[0]
+    good = Channel(name="terminal", type="console", severity="critical")
+    result, said = told(scanned, replace(TENANT, channels=[broken, good]), clock, secret="whsec_abc")
+    assert result.problems == ["soc: Error"]
+    assert set(result.deliveries) == {"queued", "sent"}
+    assert "[critical]" in said
+
+
+def test_what_no_channel_takes_is_dropped_with_its_reason(scanned: Home, clock: MovingClock) -> None:
+    result, _ = told(scanned, TENANT, clock)
+    assert (result.alerts, result.deliveries) == (0, {})
+    assert list(result.dropped) == ["no channel takes the severity"]
+
+
 def test_a_channel_that_was_removed_fails_what_was_queued_for_it(scanned: Home, clock: MovingClock) -> None:
     with receiver([500]) as (url, _):
         told(scanned, hook(url), clock)

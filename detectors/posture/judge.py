@@ -71,7 +71,9 @@ def _judge_elements(policy: Policy, asset: Asset, variables: dict[str, Any]) -> 
     if failed:
         return _verdict(policy, asset, "fail", message=_joined(failed), elements=faulty)
     if faulty:
-        return _verdict(policy, asset, "unknown", reason=f"element {faulty[0].key}", elements=faulty)
+        return _verdict(
+            policy, asset, "unknown", reason=f"element {faulty[0].key}: {faulty[0].reason}", elements=faulty
+        )
     return _verdict(policy, asset, "pass")
 
 
@@ -91,8 +93,8 @@ def _element(policy: Policy, variables: dict[str, Any]) -> Element:
     key = str(_value(policy.element_key, variables))
     try:
         passes = _is_true(policy.passes, variables)
-    except _Unknown:
-        return Element(key, "unknown")
+    except _Unknown as unknown:
+        return Element(key, "unknown", reason=str(unknown))
     return Element(key, "pass") if passes else Element(key, "fail", _message(policy, variables))
 
 

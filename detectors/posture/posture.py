@@ -100,8 +100,10 @@ class _Index:
             return Related((), f"reference: {problem}")
         by_key = self._keyed(other.kind, other.key)
         wanted = list(dict.fromkeys(map(str, keys)))
-        found = tuple(asset for key in wanted for asset in by_key.get(key, []))
-        lost = [key for key in wanted if key not in by_key]
+        # What is listed by region refers to its own region; an equal name elsewhere is another resource.
+        near = {k: [a for a in by_key.get(k, []) if not (a.key and asset.key) or a.key == asset.key] for k in wanted}
+        found = tuple(neighbour for neighbours in near.values() for neighbour in neighbours)
+        lost = [key for key in wanted if not near[key]]
         return Related(found, (self._cause(other.kind) or f"{lost[0]} was not read") if lost else "")
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
