@@ -10,6 +10,7 @@ from catalog.yaml_reader import parse
 from cli.main import main
 from clouds.emulator import Emulator
 from collectors.aws import resource_types
+from detectors.posture import cases
 from model.fault import Fault, Refused
 from pipeline.assembly import assemble
 from store.home import Home
@@ -316,6 +317,16 @@ def test_types(before: str, after: str, place: str, problem: str) -> None:
         resource_types.check(parse(text.encode(), "t.yaml"))
     lines = [str(fault) for fault in refused.value.faults]
     assert any(line.startswith(f"t.yaml:{place}: ") and problem in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    "case", ["{r: 5}", "{r: {}, unknown: 5}", "{r: {}, now: xyz}", "{r: {}, settings: 5}", "{q: {}}"]
+)
+def test_cases_that_are_none(tmp_path: Path, case: str) -> None:
+    text = POLICY.replace("fail: [{r: {}}]", f"fail: [{case}]")
+    house = assemble(write(tmp_path, {"aws/s3/x.yaml": text}))
+    faults = list(cases.faults(house.policies[0], house.kinds))
+    assert [(fault.line, fault.column) for fault in faults] == [(9, 43)]
 
 
 def test_the_texts_above_are_right_as_they_stand() -> None:

@@ -26,8 +26,11 @@ def faults(policy: Policy, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
     ]
     for status, examples in expected:
         for number, case in enumerate(examples):
-            for problem in _problems(policy, kinds, case, status):
-                yield policy.document.fault(("cases", status, number), problem)
+            try:
+                problems = list(_problems(policy, kinds, case, status))
+            except (AttributeError, TypeError, ValueError):
+                problems = ["is no case: resources and settings are mappings, unknown is a list, now a moment"]
+            yield from (policy.document.fault(("cases", status, number), problem) for problem in problems)
 
 
 def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], expected: Status) -> Iterator[str]:
