@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from cli.context import UNKNOWNS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
@@ -15,8 +17,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 check_app = typer.Typer(help="Judge an account once; nothing is kept.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
-
-UNKNOWNS = 3  # exit status: ran whole, but not everything could be known
 
 
 @check_app.command("aws")

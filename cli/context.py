@@ -12,6 +12,8 @@ HomeOption = Annotated[
 ]
 DEFAULT_HOME = Path(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")) / "hinomi"
 
+UNKNOWNS = 3  # exit status: ran whole, but not everything could be known
+
 
 def person() -> str:
     """Return who runs the command: the host's shell proves no more than itself, so it is never a second person."""

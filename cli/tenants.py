@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, person
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, person
 
 if TYPE_CHECKING:
     from pipeline.tell import Told
     from pipeline.tenants import Plan
 
 app = typer.Typer()
-
-UNKNOWNS = 3
 
 
 @app.command()

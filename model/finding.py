@@ -85,6 +85,9 @@ class Fact(Struct, frozen=True):
     at: str
 
 
+# Why a finding is resolved whose region or scope was taken out of the tenant's file: nothing was mended.
+UNWATCHED = "no longer watched"
+
 Change = tuple[Finding | None, Fact | None]
 
 

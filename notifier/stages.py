@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from model.alert import Alert, Delivery, Item, News
 from model.canonical import digest
-from model.finding import SEVERITIES
+from model.finding import SEVERITIES, UNWATCHED
 from model.tenant import Channel
 from model.text import Text
 
@@ -56,6 +56,12 @@ def forget_blips(flow: Flow, context: Context) -> Flow:
     return _drop(replace(flow, news=kept), flow, "resolved before anybody was told")
 
 
+def forget_unwatched(flow: Flow, _context: Context) -> Flow:
+    """Drop what is resolved only because nobody looks there any more: that is no good news."""
+    kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.finding.resolved_because != UNWATCHED)
+    return _drop(replace(flow, news=kept), flow, UNWATCHED)
+
+
 def group(flow: Flow, context: Context) -> Flow:
     """Make one alert of all findings of a policy in a scope that became the same."""
     groups: dict[tuple[str, str, str], list[News]] = defaultdict(list)
@@ -80,7 +86,7 @@ def route(flow: Flow, context: Context) -> Flow:
     return replace(flow, alerts=kept, deliveries=deliveries, dropped=dropped)
 
 
-STAGES: tuple[Stage, ...] = (keep_latest, forget_blips, group, route)
+STAGES: tuple[Stage, ...] = (keep_latest, forget_blips, forget_unwatched, group, route)
 
 
 def run(news: Sequence[News], context: Context, stages: Sequence[Stage] = STAGES) -> Flow:

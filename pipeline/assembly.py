@@ -1,6 +1,6 @@
 """Puts the house together, and checks what its rooms must know of each other."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -23,12 +23,6 @@ class House(Struct, frozen=True):
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds by name."""
         return {type_.kind.name: type_.kind for type_ in self.types}
-
-    def only(self, chosen: Iterable[Policy]) -> "House":
-        """Return a house with the chosen policies and the types that these need."""
-        policies = tuple(chosen)
-        wanted: frozenset[str] = frozenset().union(*(policy.kinds for policy in policies))
-        return House(policies, tuple(t for t in self.types if t.kind.name in wanted))
 
 
 def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path = resource_types.TYPES) -> House:

@@ -13,7 +13,7 @@ from model.asset import Asset, Listing, Place
 from model.canonical import digest, instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
-from model.finding import Fact, Finding, Verdict, advance, resolve, unverified
+from model.finding import UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
 from model.tenant import AwsScope, Tenant
 from pipeline.assembly import House
 from pipeline.survey import Observation, survey
@@ -132,9 +132,11 @@ class _Recorder:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
         gaps = list(self._gaps(closed))
         with self._store.write(at, self._person, self._fence) as writer:
-            ended = {row.uid for row in writer.current_assets() if self._has_ended(row, places, closed)}
-            writer.end_assets(ended, at)
-            self._settle(writer, ended, at)
+            current = list(writer.current_assets())
+            unwatched = {row.uid for row in current if not self._is_watched(row, places, closed)}
+            ended = {row.uid for row in current if self._has_ended(row, closed)} - unwatched
+            writer.end_assets(ended | unwatched, at)
+            self._settle(writer, unwatched, at)
             summary = self._summary(gaps)
             writer.finish_run(self._run.id, at, _stored(summary, self._verdicts), gaps)
             writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
@@ -169,20 +171,22 @@ class _Recorder:
         for scope, cause in closed.items():
             yield Gap(scope, "", "", "", cause)
 
-    def _has_ended(self, row: Current, places: Sequence[Place], closed: dict[str, str]) -> bool:
-        """Tell whether an asset is gone: a whole listing did not show it, or nobody watches there any more."""
+    def _has_ended(self, row: Current, closed: dict[str, str]) -> bool:
+        """Tell whether an asset is gone from where somebody watches: a whole listing did not show it."""
         if row.uid in self._seen or row.scope in closed:
             return False
-        place = next((p for p in places if p.scope == row.scope), None)
-        if place is None or row.kind not in self._house.kinds:
-            return True
         if (cause := self._listings.get((row.scope, row.kind, "global"))) is not None:
             return not cause
-        if not place.covers(row.region):
-            return True
         return self._listings.get((row.scope, row.kind, row.region)) == ""
 
-    def _settle(self, writer: Writer, ended: set[str], at: str) -> None:
+    def _is_watched(self, row: Current, places: Sequence[Place], closed: dict[str, str]) -> bool:
+        """Tell whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
+        if row.scope in closed:
+            return True
+        place = next((p for p in places if p.scope == row.scope), None)
+        return place is not None and row.kind in self._house.kinds and place.covers(row.region)
+
+    def _settle(self, writer: Writer, unwatched: set[str], at: str) -> None:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
         policies = {policy.id for policy in self._house.policies}
         current = {row.uid for row in writer.current_assets()}
@@ -190,7 +194,9 @@ class _Recorder:
         for finding in writer.findings():
             if finding.policy not in policies:
                 changes.append((finding, *resolve(finding, "the policy was withdrawn", at)))
-            elif finding.asset_uid in ended or finding.asset_uid not in current:
+            elif finding.asset_uid in unwatched:
+                changes.append((finding, *resolve(finding, UNWATCHED, at)))
+            elif finding.asset_uid not in current:
                 changes.append((finding, *resolve(finding, "the resource is gone", at)))
             elif finding.asset_uid not in self._seen:
                 changes.append((finding, unverified(finding, self._why_unseen(finding), at), None))

@@ -7,7 +7,6 @@ import pytest
 from catalog.folder import config_folder
 from catalog.policies import Policy
 from clouds.aws_models import operation
-from collectors.aws import resource_types
 from detectors.posture import cases
 from model.text import LANGUAGES, Text
 from pipeline.assembly import assemble
@@ -97,4 +96,4 @@ def test_a_new_type_and_policy_are_two_new_files(tmp_path: Path) -> None:
     made = assemble(config, types=types)
     assert [p.id for p in made.policies] == ["aws.dynamodb.deletion-protection-off"]
     assert list(cases.faults(made.policies[0], made.kinds)) == []
-    assert resource_types.kind_names(types) == ["aws.dynamodb.table"]
+    assert [t.kind.name for t in made.types] == ["aws.dynamodb.table"]

@@ -88,6 +88,7 @@ def test_a_region_that_is_no_longer_watched_ends_its_assets(run: Any, home: Home
     run(place=replace(replies.place, regions=("ap-northeast-1",)))
     with home.tenant("aozora").read() as reader:
         assert {asset.region for asset in reader.current_assets()} == {"ap-northeast-1", "global"}
+    assert set(findings(home, "resolved").values()) == {"no longer watched"}
 
 
 def test_regions_that_could_not_be_listed_end_nothing(run: Any, home: Home, replies: Replies) -> None:

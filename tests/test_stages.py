@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from model.alert import News
 from model.finding import Fact, Finding, Severity, State
@@ -48,6 +49,13 @@ def test_what_came_and_went_untold_is_dropped_with_its_reason() -> None:
     flow = run([news(1, "a"), news(2, "a", "resolved")], context("low"))
     assert flow.alerts == ()
     assert dict(flow.dropped) == {"superseded by a later fact": (1,), "resolved before anybody was told": (2,)}
+
+
+def test_what_nobody_watches_any_more_is_no_good_news() -> None:
+    gone = news(1, "a", "resolved")
+    unwatched = replace(gone, finding=replace(gone.finding, resolved_because="no longer watched"))
+    flow = run([unwatched], context("low", told=frozenset({"a"})))
+    assert (flow.alerts, flow.dropped) == ((), (("no longer watched", (1,)),))
 
 
 def test_channels_are_told_from_their_severity_on() -> None:

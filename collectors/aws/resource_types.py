@@ -129,11 +129,6 @@ def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[Re
     return [types[kind] for kind in sorted(types)]
 
 
-def kind_names(directory: Path = TYPES) -> list[str]:
-    """Return the kinds of a folder by its paths alone, without reading the files."""
-    return sorted(_kind_by_path(file, directory) for file in directory.rglob("*.yaml"))
-
-
 def _kind_by_path(file: Path, directory: Path) -> str:
     return "aws." + file.relative_to(directory).with_suffix("").as_posix().replace("/", ".")
 
