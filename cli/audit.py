@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption
+from cli.context import DEFAULT_HOME, HomeOption, open_desk
 
 app = typer.Typer()
 audit_app = typer.Typer(help="The audit chains.", no_args_is_help=True)
@@ -22,12 +22,10 @@ def verify(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Say ok, or the first record that was changed, removed, swapped or cut off (exit 1)."""
-    from store.home import Home
-
-    stores = Home(home)
+    desk = open_desk(home)
     broken = False
-    for name in [tenant] if tenant else stores.tenants():
-        fault = stores.tenant(name).audit_fault()
+    for name in [tenant] if tenant else desk.tenants("audit.verify"):
+        fault = desk.tenant("audit.verify", name).audit_fault()
         broken = broken or bool(fault)
         print(f"{name}: {fault or 'ok'}")
     raise typer.Exit(1 if broken else 0)

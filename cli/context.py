@@ -1,10 +1,14 @@
-"""What the commands on tenants share: where the home is, who runs them."""
+"""What the commands share: where the home is, who runs them, what they may."""
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from pipeline.desk import Desk
+    from pipeline.sign_in import Gate
 
 HomeOption = Annotated[
     Path,
@@ -15,6 +19,39 @@ DEFAULT_HOME = Path(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.lo
 UNKNOWNS = 3  # exit status: ran whole, but not everything could be known
 
 
-def person() -> str:
-    """Return who runs the command: the host's shell proves no more than itself, so it is never a second person."""
-    return "operator@host"
+def open_desk(home: Path) -> "Desk":
+    """Return the stores as whoever runs the command may use them; raises `Refused` for a token that does not hold."""
+    from catalog import access
+    from catalog.folder import config_folder
+    from pipeline.desk import Desk
+    from pipeline.installation import open_home
+    from pipeline.sign_in import actor_at_the_shell
+
+    stores = open_home(home)
+    stores.check()
+    return Desk(stores, access.load(config_folder()), actor_at_the_shell(open_gate(home), present_token(home)))
+
+
+def open_gate(home: Path) -> "Gate":
+    """Return where people come in."""
+    from pipeline.clock import SystemClock
+    from pipeline.installation import open_home, service_key
+    from pipeline.sign_in import Gate
+
+    return Gate(open_home(home).service, lambda: service_key(home), SystemClock())
+
+
+def token_file(home: Path) -> Path:
+    """Return where the token of whoever signed in to a home is kept, readable by them alone."""
+    from model.canonical import digest
+
+    config = Path(os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config"))
+    return config / "hinomi" / f"token-{digest(str(home.resolve()))}"
+
+
+def present_token(home: Path) -> str:
+    """Return the token of the environment or of the last `hinomi login`, the empty text where there is none."""
+    if token := os.environ.get("HINOMI_TOKEN", ""):
+        return token
+    file = token_file(home)
+    return file.read_text(encoding="ascii").strip() if file.exists() else ""

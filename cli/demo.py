@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import person
 from model.text import LANGUAGES, Language, Text
 
 if TYPE_CHECKING:
@@ -146,26 +145,27 @@ class _Show:
         import httpx
 
         from catalog.folder import config_folder
+        from model.person import HOST
         from notifier.message import Ways
         from pipeline.assembly import assemble
         from pipeline.clock import SystemClock
         from pipeline.demo import Stage, load_company
+        from pipeline.installation import make, open_home
         from pipeline.loop import Loop
         from pipeline.secrets import secret
         from pipeline.tenants import carry_out, load_tenant, plan
-        from store.home import Home
 
         stage = Stage(emulator, load_company(config_folder()))
         with self.step("build"):
             stage.build()
         with self.step("apply"):
-            home, house, clock = Home(folder / "home"), assemble(config_folder()), SystemClock()
-            home.create()
+            make(folder / "home", config_folder() / "example" / "installation.yaml")
+            home, house, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
             tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies)
-            carry_out(home, plan(home, tenant), clock, person())
+            carry_out(home, plan(home, tenant), clock, HOST.name)
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
         ways = Ways(httpx.Client(), io.StringIO(), secret, clock.now)
-        return stage, Loop(home, tenant, house, clock, ways, person())
+        return stage, Loop(home, tenant, house, clock, ways, HOST.name)
 
     def _compare(self, key: str, expected: "Planted", found: "Planted") -> bool:
         """Say whether what was expected came, and nothing else of the policies that faults are planted for."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption
+from cli.context import DEFAULT_HOME, HomeOption, open_desk
 
 app = typer.Typer()
 
@@ -23,14 +23,12 @@ def report(
     from model.fault import Fault, Refused
     from pipeline.clock import SystemClock
     from pipeline.reporting import make_report
-    from pipeline.tenants import applied_tenant
     from reports.html import render
-    from store.home import Home
 
-    stores = Home(home)
-    spec = applied_tenant(stores, tenant)
+    desk = open_desk(home)
+    spec = desk.file("reports.read", tenant)
     known = policies.load(config_folder() / "policies")
-    made = make_report(stores.tenant(tenant), spec, known, SystemClock())
+    made = make_report(desk.tenant("reports.read", tenant), spec, known, SystemClock())
     try:
         output.write_text(render(made, language or spec.language), encoding="utf-8")
     except OSError as problem:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, person
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
 
 if TYPE_CHECKING:
     from pipeline.tell import Told
@@ -19,12 +19,13 @@ app = typer.Typer()
 def init(home: HomeOption = DEFAULT_HOME) -> None:
     """Make the home, or bring an older one to this version; puts an example of a tenant's file there."""
     from catalog.folder import config_folder
-    from store.home import Home
+    from pipeline.installation import make
 
-    Home(home).create()
+    examples = config_folder() / "example"
+    make(home, examples / "installation.yaml")
     example = home / "tenant.example.yaml"
     if not example.exists():
-        example.write_bytes((config_folder() / "example" / "tenant.yaml").read_bytes())
+        example.write_bytes((examples / "tenant.yaml").read_bytes())
     print(f"The home is {home}. Next: copy {example}, fill it in, and run `hinomi apply FILE`.")
 
 
@@ -39,14 +40,14 @@ def apply(
     from catalog.folder import config_folder
     from pipeline.clock import SystemClock
     from pipeline.tenants import carry_out, load_tenant, plan
-    from store.home import Home
 
-    stores = Home(home)
-    stores.tenants()  # refuses where there is no home
-    wanted = plan(stores, load_tenant(file, policies.load(config_folder() / "policies")))
+    desk = open_desk(home)
+    tenant = load_tenant(file, policies.load(config_folder() / "policies"))
+    stores = desk.applying(tenant.tenant)
+    wanted = plan(stores, tenant)
     _print_plan(wanted)
     if wanted.changes and not dry_run:
-        edition = carry_out(stores, wanted, SystemClock(), person())
+        edition = carry_out(stores, wanted, SystemClock(), desk.actor.name)
         print(f"Applied as edition {edition.number}.")
 
 
@@ -82,14 +83,12 @@ def scan(
     from pipeline.clock import SystemClock
     from pipeline.loop import Loop
     from pipeline.secrets import secret
-    from pipeline.tenants import applied_tenant
-    from store.home import Home
 
-    stores, clock = Home(home), SystemClock()
-    spec = applied_tenant(stores, tenant)
+    clock, desk = SystemClock(), open_desk(home)
+    spec = desk.file("scans.start", tenant)
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
-        loop = Loop(stores, spec, assemble(config_folder()), clock, ways, person())
+        loop = Loop(desk.service("scans.start"), spec, assemble(config_folder()), clock, ways, desk.actor.name)
         summary = loop.scan()
         print_summary(summary, spec)
         _print_told(loop.tell())
@@ -117,9 +116,8 @@ def findings(
     import msgspec
 
     from cli.tables import print_findings
-    from store.home import Home
 
-    with Home(home).tenant(tenant).read() as reader:
+    with open_desk(home).tenant("findings.read", tenant).read() as reader:
         found = list(reader.findings(active=not all_))
         run = reader.last_run()
         gaps = reader.gaps(run.id) if run else []

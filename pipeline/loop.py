@@ -38,7 +38,7 @@ class Loop(Struct, frozen=True):
     def tell(self) -> Told:
         """Turn facts into alerts and send what is due."""
         fence = self.home.take(f"tell:{self.tenant.tenant}", "")
-        return tell(self.store, self.tenant, self.house.policies, Teller(self.ways, self.clock, fence))
+        return tell(self.store, self.tenant, self.house.policies, Teller(self.ways, self.clock, fence, self.person))
 
     def report(self) -> Report:
         """Return the report as of the last scan."""

@@ -38,6 +38,7 @@ class Teller(Struct, frozen=True):
     ways: Ways
     clock: Clock
     fence: Fence
+    person: str
     patience_seconds: float = 10.0
 
 
@@ -69,7 +70,7 @@ def _queue(
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
     at = instant(teller.clock.now())
     wordings = {policy.id: Wording(policy.form.title, policy.form.fix) for policy in policies}
-    with store.write(at, "operator@host", teller.fence) as writer:
+    with store.write(at, teller.person, teller.fence) as writer:
         news = writer.untold()
         told = writer.told_active({one.fact.finding for one in news})
         flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, told, at))
@@ -88,7 +89,7 @@ def _send(store: TenantStore, tenant: Tenant, delivery: Delivery, teller: Teller
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
     after = _after(delivery, _attempt(delivery.key, alert, channel, teller.ways), teller.clock)
-    with store.write(instant(teller.clock.now()), "operator@host", teller.fence) as writer:
+    with store.write(instant(teller.clock.now()), teller.person, teller.fence) as writer:
         writer.put_delivery(after)
     return after
 

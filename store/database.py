@@ -1,108 +1,135 @@
-"""One SQLite file: how transactions begin, and which version its tables have."""
+"""One store: how its transactions begin, and which version its tables have. What differs stands in sqlite, postgres."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from model.fault import Fault, Refused
+from store.schema import VERSIONS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
-_WRITE = "hinomi_write"
+WRITE = "hinomi_write"
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-class Database:
-    """A file with a version; `read` sees one moment of it, `write` is alone."""
+class Database(ABC):
+    """A store with a version; `read` sees one moment of it, `write` is alone.
 
-    def __init__(self, file: Path, kind: str, version: str) -> None:
-        self._file = file
+    `kind` is `service` or `tenant`, `name` is what people call it by in messages.
+    """
+
+    def __init__(self, engine: Engine, kind: str, name: str) -> None:
+        self._engine = engine
         self._kind = kind
-        self._version = version
-        self._engine = _engine(file)
+        self._version = VERSIONS[kind]
+        self.name = name
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one moment and changes nothing."""
-        with self._refusing(), self._engine.connect() as connection, connection.begin():
-            connection.exec_driver_sql("PRAGMA query_only=ON")
+        with self._refusing(), self._connect(write=False) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Yield the only writing connection there is (BEGIN IMMEDIATE); commits at the end, or not at all."""
-        with (
-            self._refusing(),
-            self._engine.connect().execution_options(**{_WRITE: True}) as connection,
-            connection.begin(),
-        ):
+        """Yield the only writing connection there is; commits at the end, or not at all."""
+        with self._refusing(), self._connect(write=True) as connection, connection.begin():
             yield connection
 
-    def create(self) -> None:
-        """Make the file and bring it to this program's version; raises `Refused` for a newer or foreign one."""
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self._file.exists():
-            self._file.touch(mode=0o600)
+    def create(self) -> bool:
+        """Make the store or bring it to this program's version; raises `Refused` for a newer or foreign one.
+
+        Returns whether anything was done. It happens in one transaction: killed in the middle, the old version stands.
+        """
+        self._prepare()
         with self.write() as connection:
+            self._make(connection)
             found = self._found(connection)
             self._check(found)
             if found != self._version:
                 _migrate(connection, self._kind)
+        return found != self._version
 
     def check(self) -> None:
-        """Refuse a file that is missing, newer, older or foreign."""
-        if not self._file.exists():
-            raise Refused([Fault(str(self._file), 0, 0, "does not exist; run `hinomi init` first")])
+        """Refuse a store that is missing, newer, older or foreign."""
+        if not self.exists():
+            raise self._refused("does not exist; run `hinomi init` first")
         with self.read() as connection:
             found = self._found(connection)
             self._check(found)
         if found != self._version:
-            raise Refused([Fault(str(self._file), 0, 0, "is of an older version; run `hinomi init` to bring it up")])
+            raise self._refused("is of an older version; run `hinomi upgrade` to bring it up")
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Return whether the store was made."""
+
+    @abstractmethod
+    def _prepare(self) -> None:
+        """Make what has to be there before anybody can connect."""
+
+    @abstractmethod
+    def _make(self, connection: Connection) -> None:
+        """Make what has to be there before there can be tables."""
+
+    @abstractmethod
+    def _connect(self, *, write: bool) -> Connection:
+        """Return a connection whose transactions begin as this kind of store needs it."""
+
+    @abstractmethod
+    def _problem(self, error: DBAPIError) -> str:
+        """Return what is wrong with the store itself, the empty text where the program is wrong."""
 
     def _found(self, connection: Connection) -> str:
-        tables = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'"))
-        if not tables.scalar():
+        if not inspect(connection).has_table("alembic_version"):
             return ""
         return str(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() or "")
 
     def _check(self, found: str) -> None:
         if found > self._version:
-            problem = f"was written by a newer version of the program ({found} > {self._version}); use that one"
-            raise Refused([Fault(str(self._file), 0, 0, problem)])
+            raise self._refused(
+                f"was written by a newer version of the program ({found} > {self._version}); use that one"
+            )
+
+    def _refused(self, problem: str) -> Refused:
+        return Refused([Fault(self.name, 0, 0, problem)])
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Turn what is wrong with the file itself into one clear line."""
+        """Turn what is wrong with the store itself into one clear line."""
         try:
             yield
-        except OperationalError as problem:
-            said = str(problem.orig)
-            if any(word in said for word in ("unable to open", "readonly", "disk", "locked", "permission")):
-                raise Refused([Fault(str(self._file), 0, 0, f"cannot be used: {said}")]) from None
-            raise
-        except DatabaseError as problem:
-            if "not a database" in str(problem.orig) or "malformed" in str(problem.orig):
-                raise Refused([Fault(str(self._file), 0, 0, "is no Hinomi store (damaged, or another file)")]) from None
+        except DBAPIError as error:
+            if problem := self._problem(error):
+                raise self._refused(problem) from None
             raise
 
 
-def _engine(file: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool, connect_args={"timeout": 60})
+class Stores(Protocol):
+    """The stores of one installation: SQLite files in its home, or schemas in one PostgreSQL database."""
 
-    @event.listens_for(engine, "connect")
-    def _settings(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+    def close(self) -> None:
+        """Close what waits for use."""
+        ...
 
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        mode = "IMMEDIATE" if connection.get_execution_options().get(_WRITE) else "DEFERRED"
-        connection.exec_driver_sql(f"BEGIN {mode}")
+    def service(self) -> Database:
+        """Return the service's own store."""
+        ...
 
-    return engine
+    def tenant(self, tenant: str) -> Database:
+        """Return a tenant's store."""
+        ...
+
+
+def insert(connection: Connection, table: Table) -> Any:
+    """Return an INSERT that may say what to do on a conflict, in the connection's dialect."""
+    return _INSERTS[connection.dialect.name](table)
 
 
 def _migrate(connection: Connection, kind: str) -> None:

@@ -1,17 +1,15 @@
-"""The home folder: the service's store, and the only door to each tenant's."""
-
-import os
-from pathlib import Path
+"""The stores of one installation: the service's, and the only door to each tenant's."""
 
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert
 
 from model.canonical import digest, encode
-from model.fault import Fault, Refused
+from model.fault import Refused
 from store.audit import Head
-from store.database import Database
-from store.schema import SERVICE_VERSION, TENANT_VERSION, audit_head, edition, lease
+from store.database import Database, Stores, insert
+from store.jobs import Jobs
+from store.schema import audit_head, edition
+from store.service import ServiceStore
 from store.tenant import Fence, TenantStore
 
 
@@ -26,32 +24,41 @@ class Edition(Struct, frozen=True):
 class Home:
     """The stores of one installation."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._service = Database(folder / "service.sqlite", "service", SERVICE_VERSION)
+    def __init__(self, stores: Stores) -> None:
+        self._stores = stores
+        self._service = stores.service()
 
-    def create(self) -> None:
-        """Make the home, or bring an older one to this version; raises `Refused` where it cannot be written."""
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        except OSError as problem:
-            raise Refused([Fault(str(self._folder), 0, 0, f"cannot be made: {problem.strerror}")]) from None
-        if not os.access(self._folder, os.W_OK | os.X_OK):
-            raise Refused([Fault(str(self._folder), 0, 0, "cannot be written; choose another home")])
-        self._service.create()
+    def create(self) -> list[str]:
+        """Make the stores, or bring older ones to this version; return the names of those that were changed.
+
+        Each store is brought up in a transaction of its own, the service's first: whoever is killed in the middle does
+        it again and goes on where it ended.
+        """
+        changed = [self._service.name] if self._service.create() else []
         for tenant in self.tenants():
-            self._database(tenant).create()
+            database = self._stores.tenant(tenant)
+            changed += [database.name] if database.create() else []
+        return changed
+
+    @property
+    def service(self) -> ServiceStore:
+        """Return the door to what belongs to no tenant."""
+        return ServiceStore(self._service)
+
+    def check(self) -> None:
+        """Refuse a home that was not made, or is of another version."""
+        self._service.check()
 
     def tenants(self) -> list[str]:
         """Return the ids of all tenants."""
-        self._service.check()
+        self.check()
         with self._service.read() as connection:
             rows = connection.execute(select(edition.c.tenant).distinct().order_by(edition.c.tenant))
             return [row.tenant for row in rows]
 
     def edition(self, tenant: str) -> Edition | None:
         """Return a tenant's newest file, None where there is no such tenant."""
-        self._service.check()
+        self.check()
         with self._service.read() as connection:
             return _newest(connection, tenant)
 
@@ -61,7 +68,7 @@ class Home:
         The tenant's store is made first, and its audit chain records the edition before it is there: a crash in between
         leaves a record that the repeat makes true.
         """
-        database, text = self._database(tenant), encode(document).decode()
+        database, text = self._stores.tenant(tenant), encode(document).decode()
         database.create()
         newest = self.edition(tenant)
         if newest and newest.document.decode() == text:
@@ -79,26 +86,19 @@ class Home:
         if self.edition(tenant) is None:
             known = ", ".join(self.tenants()) or "none yet"
             raise Refused(f"there is no tenant {tenant!r}; known are {known}; `hinomi apply FILE` adds one")
-        database = self._database(tenant)
+        database = self._stores.tenant(tenant)
         database.check()
         return TenantStore(database, _Heads(self._service, tenant))
 
     def take(self, job: str, run: str) -> Fence:
         """Return a lease number for a job, higher than all before it."""
         with self._service.write() as connection:
-            number = (connection.execute(select(lease.c.number).where(lease.c.job == job)).scalar() or 0) + 1
-            values = {"job": job, "number": number, "run": run, "done_at": None}
-            connection.execute(insert(lease).values(values).on_conflict_do_update(["job"], set_=values))
-        return Fence(job, number)
+            return Jobs(connection).take(job, run)
 
     def done(self, fence: Fence, at: str) -> None:
         """Mark a job's run as done, unless a later one has begun; always the last step."""
         with self._service.write() as connection:
-            mine = (lease.c.job == fence.job) & (lease.c.number == fence.number)
-            connection.execute(lease.update().where(mine).values(done_at=at))
-
-    def _database(self, tenant: str) -> Database:
-        return Database(self._folder / "tenants" / f"{tenant}.sqlite", "tenant", TENANT_VERSION)
+            Jobs(connection).done(fence, at)
 
 
 class _Heads:
@@ -118,8 +118,10 @@ class _Heads:
         """Copy a head, forward only: several writers may come here out of order."""
         values = {"tenant": self._tenant, "seq": head.seq, "hash": head.hash}
         with self._service.write() as connection:
-            upsert = insert(audit_head).values(values)
-            connection.execute(upsert.on_conflict_do_update(["tenant"], set_=values, where=audit_head.c.seq < head.seq))
+            upsert = insert(connection, audit_head).values(values)
+            connection.execute(
+                upsert.on_conflict_do_update(index_elements=["tenant"], set_=values, where=audit_head.c.seq < head.seq)
+            )
 
 
 def _newest(connection: Connection, tenant: str) -> Edition | None:

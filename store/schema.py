@@ -1,10 +1,11 @@
 """The tables. Migrations make them (`migrations/`); a test compares the two."""
 
+from typing import Any
+
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-TENANT_VERSION = "0001"
-SERVICE_VERSION = "0001"
+VERSIONS = {"tenant": "0001", "service": "0002"}
 
 tenant = MetaData()
 service = MetaData()
@@ -18,6 +19,20 @@ def _number(name: str, *, key: bool = False) -> Column[int]:
     return Column(name, Integer, primary_key=key, nullable=False)
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """Return what makes an index partial, in both dialects."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+def _audit(metadata: MetaData) -> Table:
+    return Table(
+        "audit",
+        metadata,
+        _number("seq", key=True),
+        *map(_text, ("at", "person", "action", "subject", "detail", "previous", "hash")),
+    )
+
+
 # Slowly changing rows: the current one of an asset has no `valid_to`. Bodies are kept once, by their hash.
 asset = Table(
     "asset",
@@ -25,7 +40,7 @@ asset = Table(
     _number("id", key=True),
     *map(_text, ("uid", "kind", "resource", "name", "scope", "region", "body_hash", "unknown", "valid_from")),
     _text("valid_to", empty=True),
-    Index("asset_current", "uid", unique=True, sqlite_where=text("valid_to IS NULL")),
+    Index("asset_current", "uid", unique=True, **_where("valid_to IS NULL")),
     Index("asset_kind", "kind", "scope"),
 )
 body = Table("body", tenant, _text("hash", key=True), _text("json"))
@@ -47,7 +62,7 @@ fact = Table(
     _number("id", key=True),
     *map(_text, ("finding", "became", "at", "run")),
     _text("alert", empty=True),
-    Index("fact_untold", "id", sqlite_where=text("alert IS NULL")),
+    Index("fact_untold", "id", **_where("alert IS NULL")),
 )
 
 run = Table(
@@ -87,12 +102,7 @@ delivery = Table(
 # The highest lease number seen for a job: a worker that wakes up late has a lower one.
 fence = Table("fence", tenant, _text("job", key=True), _number("number"))
 
-audit = Table(
-    "audit",
-    tenant,
-    _number("seq", key=True),
-    *map(_text, ("at", "person", "action", "subject", "detail", "previous", "hash")),
-)
+audit = _audit(tenant)
 
 edition = Table(
     "edition",
@@ -103,3 +113,38 @@ edition = Table(
 )
 audit_head = Table("audit_head", service, _text("tenant", key=True), _number("seq"), _text("hash"))
 lease = Table("lease", service, _text("job", key=True), _number("number"), _text("run"), _text("done_at", empty=True))
+
+# People and what proves that they are there. `tenants` is a JSON list, or "all". `password` is an argon2id hash;
+# `totp` is sealed by the installation's key, `totp_step` is the last one used: a code counts once.
+person = Table(
+    "person",
+    service,
+    _text("id", key=True),
+    *map(_text, ("name", "language", "roles", "tenants", "issuer", "subject", "password", "totp")),
+    _number("totp_step"),
+    _number("failures"),
+    *map(_text, ("locked_until", "created_at", "disabled_at")),
+)
+# Only the hash of a token is kept.
+token = Table(
+    "token",
+    service,
+    _text("hash", key=True),
+    *map(_text, ("id", "person", "label", "tenants", "issued_at", "expires_at", "revoked_at")),
+    Index("token_person", "person"),
+    Index("token_id", "id", unique=True),
+)
+# Scans to be done, under way, and done. Whoever works on one holds it until `held_until` and says so again before then.
+job = Table(
+    "job",
+    service,
+    _text("id", key=True),
+    *map(_text, ("tenant", "slot", "asked_by", "state", "due_at")),
+    _number("attempts"),
+    _text("holder"),
+    _number("number"),
+    *map(_text, ("held_until", "started_at", "finished_at", "outcome")),
+    Index("job_due", "state", "due_at"),
+    Index("job_tenant", "tenant", "slot"),
+)
+service_audit = _audit(service)

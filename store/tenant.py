@@ -7,7 +7,6 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, and_, func, or_, select
-from sqlalchemy.dialects.sqlite import insert
 
 from model.alert import Alert, Delivery, News
 from model.asset import Asset
@@ -16,8 +15,9 @@ from model.fault import Refused
 from model.finding import ACTIVE, Element, Fact, Finding
 from model.text import Text
 from store import schema
-from store.audit import GENESIS, Entry, Head, Record, first_fault, sealed
-from store.database import Database
+from store.audit import Head, first_fault
+from store.chain import Records, check_head, records, seal
+from store.database import Database, insert
 
 DROPPED = "dropped: "
 _CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
@@ -103,9 +103,9 @@ class TenantStore:
                 _pass_fence(connection, fence)
             writer = Writer(connection)
             yield writer
-            if writer.entries:
-                _check_head(connection, self._heads.known())
-            head = _seal(connection, writer.entries, at, person)
+            if writer.records.entries:
+                check_head(connection, schema.audit, self._heads.known())
+            head = seal(connection, schema.audit, writer.records.entries, at, person)
         if head:
             self._heads.advance(head)
 
@@ -113,8 +113,7 @@ class TenantStore:
         """Return the first thing that is wrong with the audit chain, the empty text where nothing is."""
         head = self._heads.known()  # before the chain is read: it may only have grown since
         with self._database.read() as connection:
-            rows = connection.execute(select(schema.audit).order_by(schema.audit.c.seq))
-            return first_fault((Record(**row._mapping) for row in rows), head)
+            return first_fault(records(connection, schema.audit), head)
 
 
 class Reader:
@@ -213,11 +212,11 @@ class Writer(Reader):
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
-        self.entries: list[Entry] = []
+        self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:
         """Leave an audit record."""
-        self.entries.append(Entry(action, subject, encode(detail).decode()))
+        self.records.add(action, subject, **detail)
 
     def put_assets(self, assets: Iterable[Asset], at: str) -> int:
         """Write a new row for each asset that is new or differs from its current row; return how many did."""
@@ -232,7 +231,9 @@ class Writer(Reader):
         if changed:
             self.end_assets([uid for uid in changed if uid in current], at)
             bodies = {a.body_hash: {"hash": a.body_hash, "json": _json(a.body)} for a in changed.values()}
-            self._connection.execute(insert(schema.body).on_conflict_do_nothing(), list(bodies.values()))
+            self._connection.execute(
+                insert(self._connection, schema.body).on_conflict_do_nothing(), list(bodies.values())
+            )
             self._connection.execute(schema.asset.insert(), [_asset_row(a, at) for a in changed.values()])
         return len(changed)
 
@@ -247,9 +248,9 @@ class Writer(Reader):
         """Write findings, new or changed."""
         rows = [_finding_row(finding) for finding in findings]
         if rows:
-            upsert = insert(schema.finding)
+            upsert = insert(self._connection, schema.finding)
             set_ = {c.name: upsert.excluded[c.name] for c in schema.finding.columns if c.name != "uid"}
-            self._connection.execute(upsert.on_conflict_do_update(["uid"], set_=set_), rows)
+            self._connection.execute(upsert.on_conflict_do_update(index_elements=["uid"], set_=set_), rows)
 
     def put_facts(self, facts: Iterable[Fact], run: str) -> None:
         """Write facts into the outbox."""
@@ -260,8 +261,9 @@ class Writer(Reader):
     def start_run(self, run: Run) -> bool:
         """Write a run's row; False where it stands already: a repeat is a no-op."""
         values = {"id": run.id, "job": run.job, "slot": run.slot, "started_at": run.started_at}
-        statement = insert(schema.run).values(values | {"finished_at": None, "summary": "{}"})
-        return self._connection.execute(statement.on_conflict_do_nothing()).rowcount == 1
+        statement = insert(self._connection, schema.run).values(values | {"finished_at": None, "summary": "{}"})
+        statement = statement.on_conflict_do_nothing().returning(schema.run.c.id)
+        return self._connection.execute(statement).first() is not None
 
     def finish_run(self, run: str, at: str, summary: Mapping[str, object], gaps: Iterable[Gap]) -> None:
         """Write a run's end with what it found and what it could not read."""
@@ -285,10 +287,10 @@ class Writer(Reader):
         """Write an alert with its deliveries; one that stands already is left as it is."""
         values = {"id": alert.id, "policy": alert.policy, "became": alert.became, "scope": alert.scope}
         values |= {"severity": alert.severity, "created_at": at, "message": _json(alert)}
-        self._connection.execute(insert(schema.alert).values(values).on_conflict_do_nothing())
+        self._connection.execute(insert(self._connection, schema.alert).values(values).on_conflict_do_nothing())
         rows = [msgspec.structs.asdict(delivery) for delivery in deliveries]
         if rows:
-            self._connection.execute(insert(schema.delivery).on_conflict_do_nothing(), rows)
+            self._connection.execute(insert(self._connection, schema.delivery).on_conflict_do_nothing(), rows)
 
     def put_delivery(self, delivery: Delivery) -> None:
         """Write what became of a delivery."""
@@ -304,27 +306,9 @@ def _pass_fence(connection: Connection, fence: Fence) -> None:
         raise Fenced(f"a later run of {fence.job} has begun; this one stops without writing")
     if seen != fence.number:  # a batch that changes nothing writes nothing
         values = {"job": fence.job, "number": fence.number}
-        connection.execute(insert(table).values(values).on_conflict_do_update(["job"], set_=values))
-
-
-def _check_head(connection: Connection, known: Head | None) -> None:
-    """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off."""
-    table = schema.audit
-    wanted = known or Head(0, GENESIS)
-    found = connection.execute(select(table.c.hash).where(table.c.seq == wanted.seq)).scalar()
-    if wanted.seq and found != wanted.hash:
-        raise Refused("the audit chain was changed; nothing is written until `hinomi audit verify` says ok again")
-
-
-def _seal(connection: Connection, entries: list[Entry], at: str, person: str) -> Head | None:
-    table = schema.audit
-    last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
-    head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
-    for entry in entries:
-        record = sealed(head, entry, at, person)
-        connection.execute(table.insert().values(msgspec.structs.asdict(record)))
-        head = Head(record.seq, record.hash)
-    return head if entries else None
+        connection.execute(
+            insert(connection, table).values(values).on_conflict_do_update(index_elements=["job"], set_=values)
+        )
 
 
 def _chunks(column: Any, values: Iterable[Any] | None) -> Iterator[Any]:

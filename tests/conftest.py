@@ -16,7 +16,9 @@ from collectors.aws.engine import collect
 from pipeline.clock import SystemClock
 from pipeline.demo import Stage, load_company
 from store.home import Home
+from tests import postgres as postgres_server
 from tests.clouds import REGIONS, Replies
+from tests.homes import home_at, stores_at
 
 
 class MovingClock:
@@ -49,9 +51,29 @@ def clock() -> MovingClock:
     return MovingClock()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[postgres_server.Server]:
+    with postgres_server.running(postgres_server.needed()) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Where an empty home is to be, on each kind of store."""
+    if request.param == "sqlite":
+        yield str(tmp_path / "home")
+        return
+    server: postgres_server.Server = request.getfixturevalue("postgres")
+    url = server.database()
+    yield url
+    stores_at(url).close()
+    server.drop(url)
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    made = Home(tmp_path / "home")
+def home(address: str) -> Home:
+    """Empty stores, SQLite and PostgreSQL in turn."""
+    made = home_at(address)
     made.create()
     return made
 

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -28,7 +27,7 @@ from pipeline.doors import open_aws
 from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, tell
 from pipeline.tenants import load_tenant
-from store.home import Home
+from tests.homes import home_at
 
 
 class Reaper:
@@ -92,11 +91,11 @@ def main(folder: str, url: str, point: str) -> None:
         cloud, place = open_aws(scope, clock)
         return Watched(cloud, reaper), place
 
-    home = Home(Path(folder))
+    home = home_at(folder)
     scan(home, tenant, house, Ports(clock, connect), "p")
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
-        teller = Teller(ways, clock, home.take("tell", ""))
+        teller = Teller(ways, clock, home.take("tell", ""), "p")
         tell(home.tenant(tenant.tenant), tenant, house.policies, teller)
 
 

@@ -13,7 +13,7 @@ from collectors.aws import resource_types
 from detectors.posture import cases
 from model.fault import Fault, Refused
 from pipeline.assembly import assemble
-from store.home import Home
+from tests.homes import home_at
 
 TENANT = """\
 tenant: aozora
@@ -105,7 +105,7 @@ def test_tenant_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, place: str, problem: str
 ) -> None:
     home, file = tmp_path / "home", tmp_path / "t.yaml"
-    Home(home).create()
+    home_at(str(home)).create()
     text = TENANT.replace(before, after)
     assert text != TENANT
     file.write_text(text + ("  - *c\n" if "&c" in after else ""), encoding="utf-8")
@@ -113,7 +113,7 @@ def test_tenant_files(
     assert (status, out) == (2, "")
     assert [line for line in err if line.startswith(f"hinomi: {file}:{place}: ") and problem in line], err
     assert len(err) == 1
-    assert Home(home).tenants() == []
+    assert home_at(str(home)).tenants() == []
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_tenant_files(
 )
 def test_files_that_are_none(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, problem: str) -> None:
     home, file = tmp_path / "home", tmp_path / "t.yaml"
-    Home(home).create()
+    home_at(str(home)).create()
     file.write_bytes(content)
     status, _, err = run(capsys, "apply", str(file), "--home", str(home))
     assert status == 2

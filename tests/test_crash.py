@@ -17,7 +17,7 @@ from catalog.folder import config_folder
 from clouds.emulator import Emulator
 from model.finding import State
 from pipeline.demo import Stage, load_company
-from store.home import Home
+from tests.homes import home_at
 from tests.servers import Received, receiver
 
 TENANT = "aozora-foods"
@@ -35,7 +35,7 @@ class Account:
         self.received = received
 
     def home(self, name: str) -> Path:
-        home = Home(self.folder / name)
+        home = home_at(str(self.folder / name))
         home.create()
         home.apply(TENANT, {"tenant": TENANT}, "2026-06-01T00:00:00.000000Z", "p")
         return self.folder / name
@@ -49,7 +49,7 @@ class Account:
 
     def outcome(self, home: Path) -> Outcome:
         """Return what must not depend on crashes: neither times nor attempts nor ids of alerts."""
-        store = Home(home).tenant(TENANT)
+        store = home_at(str(home)).tenant(TENANT)
         assert store.audit_fault() == ""
         with store.read() as reader:
             findings = {(f.uid, f.state) for f in reader.findings(active=False)}

@@ -1,8 +1,6 @@
 """The stores: two doors, fence, audit chain, slowly changing rows, versions."""
 
 import multiprocessing
-import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,15 +8,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import MetaData, create_engine
+from sqlalchemy import MetaData, select, text
 
 from model.asset import Asset
 from model.canonical import digest
 from model.fault import Refused
 from model.finding import Fact
 from store import schema
+from store.audit import GENESIS, Entry, Head, sealed
 from store.home import Home
 from store.tenant import Fenced, Run, TenantStore
+from tests.homes import home_at, stores_at, tamper
 
 AT = "2026-06-01T00:00:00.000000Z"
 LATER = "2026-06-02T00:00:00.000000Z"
@@ -32,10 +32,6 @@ def store(home: Home) -> TenantStore:
 
 def asset(name: str, **body: object) -> Asset:
     return Asset("aws.s3.bucket", f"arn:aws:s3:::{name}", name, "1", "global", body, digest(body))
-
-
-def tenant_file(home_folder: Path) -> Path:
-    return home_folder / "home" / "tenants" / "aozora.sqlite"
 
 
 def test_an_unchanged_asset_writes_no_row_and_a_changed_one_exactly_one(store: TenantStore) -> None:
@@ -94,74 +90,54 @@ def test_facts_without_their_finding_are_not_told(store: TenantStore) -> None:
         assert reader.untold() == []
 
 
-def swap(db: sqlite3.Connection) -> None:
-    rows = db.execute(
-        "SELECT at, person, action, subject, detail, previous, hash FROM audit WHERE seq IN (2, 3) ORDER BY seq"
-    )
-    second, third = rows.fetchall()
-    change = "UPDATE audit SET at=?, person=?, action=?, subject=?, detail=?, previous=?, hash=? WHERE seq="
-    db.execute(change + "2", third)
-    db.execute(change + "3", second)
+COLUMNS = "at, person, action, subject, detail, previous, hash"
+# Records 2 and 3 change places.
+SWAP = (
+    "UPDATE audit SET seq = seq + 100 WHERE seq IN (2, 3)",
+    "UPDATE audit SET seq = 3 WHERE seq = 102",
+    "UPDATE audit SET seq = 2 WHERE seq = 103",
+)
 
 
-def rewrite(db: sqlite3.Connection) -> None:
+def rewritten() -> tuple[str, ...]:
     """An attacker who knows the program makes a new, consistent chain."""
-    from store.audit import GENESIS, Entry, Head, sealed
-
-    db.execute("DELETE FROM audit")
-    head = Head(0, GENESIS)
+    statements, head = ["DELETE FROM audit"], Head(0, GENESIS)
     for _ in range(6):
         record = sealed(head, Entry("invented", "x"), AT, "p")
-        values = (
-            record.seq,
-            record.at,
-            record.person,
-            record.action,
-            record.subject,
-            record.detail,
-            record.previous,
-            record.hash,
-        )
-        db.execute("INSERT INTO audit VALUES (?,?,?,?,?,?,?,?)", values)
+        values = ", ".join(f"'{getattr(record, name)}'" for name in COLUMNS.split(", "))
+        statements.append(f"INSERT INTO audit (seq, {COLUMNS}) VALUES ({record.seq}, {values})".replace(":", "\\:"))
         head = Head(record.seq, record.hash)
-
-
-def sql(statement: str) -> Callable[[sqlite3.Connection], object]:
-    return lambda db: db.execute(statement)
+    return tuple(statements)
 
 
 @pytest.mark.parametrize(
-    ("tamper", "fault"),
+    ("statements", "fault"),
     [
-        (sql("UPDATE audit SET person = 'somebody else' WHERE seq = 3"), "record 3 was changed"),
-        (sql("UPDATE audit SET detail = '{}' WHERE seq = 5"), "record 5 was changed"),
-        (sql("DELETE FROM audit WHERE seq = 3"), "record 3 is missing"),
-        (swap, "record 2 does not follow record 1"),
-        (sql("DELETE FROM audit WHERE seq >= 4"), "the chain ends at record 3; the service store knows 6"),
-        (sql("DELETE FROM audit"), "the chain ends at record 0"),
-        (rewrite, "record 6 differs from the copy"),
+        (("UPDATE audit SET person = 'somebody else' WHERE seq = 3",), "record 3 was changed"),
+        (("UPDATE audit SET detail = '{}' WHERE seq = 5",), "record 5 was changed"),
+        (("DELETE FROM audit WHERE seq = 3",), "record 3 is missing"),
+        (SWAP, "record 2 does not follow record 1"),
+        (("DELETE FROM audit WHERE seq >= 4",), "the chain ends at record 3; the service store knows 6"),
+        (("DELETE FROM audit",), "the chain ends at record 0"),
+        (rewritten(), "record 6 differs from the copy"),
     ],
 )
 def test_the_audit_chain_shows_what_was_done_to_it(
-    store: TenantStore, tmp_path: Path, tamper: Callable[[sqlite3.Connection], object], fault: str
+    store: TenantStore, address: str, statements: tuple[str, ...], fault: str
 ) -> None:
     for number in range(5):
         with store.write(AT, "p") as writer:
             writer.record("did", "something", number=number)
     assert store.audit_fault() == ""
-    with sqlite3.connect(tenant_file(tmp_path)) as db:
-        tamper(db)
-    db.close()
+    tamper(address, "aozora", *statements)
     assert fault in store.audit_fault()
 
 
-def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, tmp_path: Path) -> None:
+def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, address: str) -> None:
     for number in range(5):
         with store.write(AT, "p") as writer:
             writer.record("did", "something", number=number)
-    with sqlite3.connect(tenant_file(tmp_path)) as db:
-        db.execute("DELETE FROM audit WHERE seq >= 4")
-    db.close()
+    tamper(address, "aozora", "DELETE FROM audit WHERE seq >= 4")
 
     def go_on() -> None:
         with store.write(AT, "p") as writer:
@@ -174,78 +150,77 @@ def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, tmp_pat
         assert reader.asset_rows() == 0
 
 
-def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, tmp_path: Path) -> None:
+def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, address: str) -> None:
     with store.write(AT, "p") as writer:
         writer.record("did", "something")
-    with sqlite3.connect(tmp_path / "home" / "service.sqlite") as db:
-        db.execute("DELETE FROM audit_head")
-    db.close()
+    tamper(address, "", "DELETE FROM audit_head")
     assert "no copy of this chain's last hash" in store.audit_fault()
 
 
-def append(folder: Path, worker: int, times: int) -> None:
-    store = Home(folder).tenant("aozora")
+def append(address: str, worker: int, times: int) -> None:
+    store = home_at(address).tenant("aozora")
     for number in range(times):
         with store.write(AT, f"worker{worker}") as writer:
             writer.record("appended", f"{worker}-{number}")
             writer.put_assets([asset(f"{worker}-{number}")], AT)
 
 
-def test_several_processes_append_and_nothing_is_lost(store: TenantStore, tmp_path: Path) -> None:
+def test_several_processes_append_and_nothing_is_lost(store: TenantStore, address: str) -> None:
     workers, times = 4, 15
     context = multiprocessing.get_context("spawn")
-    processes = [context.Process(target=append, args=(tmp_path / "home", w, times)) for w in range(workers)]
+    processes = [context.Process(target=append, args=(address, w, times)) for w in range(workers)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(120)
         assert process.exitcode == 0
-    with sqlite3.connect(tenant_file(tmp_path)) as db:
-        subjects = {row[0] for row in db.execute("SELECT subject FROM audit WHERE action = 'appended'")}
-        rows = db.execute("SELECT count(*) FROM asset").fetchone()[0]
-    db.close()
+    with stores_at(address).tenant("aozora").read() as connection:
+        subjects = set(connection.execute(text("SELECT subject FROM audit WHERE action = 'appended'")).scalars())
+        rows = connection.execute(text("SELECT count(*) FROM asset")).scalar()
     assert subjects == {f"{w}-{n}" for w in range(workers) for n in range(times)}
     assert rows == workers * times
     assert store.audit_fault() == ""
 
 
-@pytest.mark.parametrize(
-    ("kind", "metadata", "version"),
-    [("tenant", schema.tenant, schema.TENANT_VERSION), ("service", schema.service, schema.SERVICE_VERSION)],
-)
-def test_migrations_make_what_the_schema_says(
-    kind: str, metadata: MetaData, version: str, store: TenantStore, tmp_path: Path
-) -> None:
-    file = tenant_file(tmp_path) if kind == "tenant" else tmp_path / "home" / "service.sqlite"
-    engine = create_engine(f"sqlite:///{file}")
-    with engine.connect() as connection:
+@pytest.mark.parametrize(("kind", "metadata"), [("tenant", schema.tenant), ("service", schema.service)])
+def test_migrations_make_what_the_schema_says(kind: str, metadata: MetaData, store: TenantStore, address: str) -> None:
+    stores = stores_at(address)
+    with (stores.tenant("aozora") if kind == "tenant" else stores.service()).read() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
     config = Config()
     folder = Path(schema.__file__).parent / "migrations"
     config.set_main_option("script_location", str(folder))
     config.set_main_option("version_locations", str(folder / kind / "versions"))
     config.set_main_option("path_separator", "os")
-    assert ScriptDirectory.from_config(config).get_current_head() == version
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.VERSIONS[kind]
 
 
-@pytest.mark.parametrize("name", ["service.sqlite", "tenants/aozora.sqlite"])
+@pytest.mark.parametrize("name", ["", "aozora"])
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(
-    home: Home, store: TenantStore, tmp_path: Path, name: str
+    home: Home, store: TenantStore, address: str, name: str
 ) -> None:
-    file = tmp_path / "home" / name
-    with sqlite3.connect(file) as db:
-        db.execute("UPDATE alembic_version SET version_num = '9999'")
-    db.close()
-    before = file.read_bytes()
+    tamper(address, name, "UPDATE alembic_version SET version_num = '9999'")
+    before = rows_of(address, name)
     for act in (home.create, lambda: home.tenant("aozora")):
         with pytest.raises(Refused, match="newer version"):
             act()
-    assert file.read_bytes() == before
+    assert rows_of(address, name) == before
 
 
-def test_a_file_that_is_no_store_is_refused(home: Home, store: TenantStore, tmp_path: Path) -> None:
-    tenant_file(tmp_path).write_bytes(b"something else entirely, and long enough to be read as a header" * 20)
+def rows_of(address: str, name: str) -> dict[str, list[object]]:
+    stores = stores_at(address)
+    with (stores.tenant(name) if name else stores.service()).read() as connection:
+        tables = (schema.tenant if name else schema.service).sorted_tables
+        return {table.name: [tuple(row) for row in connection.execute(select(table))] for table in tables}
+
+
+def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
+    home = home_at(str(tmp_path))
+    home.create()
+    home.apply("aozora", {"tenant": "aozora"}, AT, "p")
+    (tmp_path / "tenants" / "aozora.sqlite").write_bytes(
+        b"something else entirely, and long enough to be read as a header" * 20
+    )
     with pytest.raises(Refused, match="no Hinomi store"):
         home.tenant("aozora")
 
@@ -255,6 +230,9 @@ def test_applying_the_same_file_again_adds_no_edition(home: Home, store: TenantS
     assert home.apply("aozora", {"tenant": "aozora", "language": "en"}, LATER, "p").number == 2
 
 
-def test_stores_are_for_their_owner_only(store: TenantStore, tmp_path: Path) -> None:
-    assert tenant_file(tmp_path).stat().st_mode & 0o077 == 0
-    assert (tmp_path / "home").stat().st_mode & 0o077 == 0
+def test_stores_are_for_their_owner_only(tmp_path: Path) -> None:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    home.apply("aozora", {"tenant": "aozora"}, AT, "p")
+    for part in ("service.sqlite", "tenants", "tenants/aozora.sqlite"):
+        assert (tmp_path / "home" / part).stat().st_mode & 0o077 == 0

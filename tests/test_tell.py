@@ -47,7 +47,7 @@ def told(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -
 
     with httpx.Client(timeout=5) as http:
         ways = Ways(http, terminal, secret_of, clock.now)
-        teller = Teller(ways, clock, home.take("tell", ""), patience_seconds=30)
+        teller = Teller(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
         return tell(home.tenant("aozora"), tenant, house().policies, teller), terminal.getvalue()
 
 

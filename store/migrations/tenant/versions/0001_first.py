@@ -32,7 +32,14 @@ def upgrade() -> None:
         Column("valid_from", Text, nullable=False),
         Column("valid_to", Text, nullable=True),
     )
-    op.create_index("asset_current", "asset", ["uid"], unique=True, sqlite_where=text("valid_to IS NULL"))
+    op.create_index(
+        "asset_current",
+        "asset",
+        ["uid"],
+        unique=True,
+        sqlite_where=text("valid_to IS NULL"),
+        postgresql_where=text("valid_to IS NULL"),
+    )
     op.create_index("asset_kind", "asset", ["kind", "scope"], unique=False)
     op.create_table(
         "audit",
@@ -83,7 +90,14 @@ def upgrade() -> None:
         Column("run", Text, nullable=False),
         Column("alert", Text, nullable=True),
     )
-    op.create_index("fact_untold", "fact", ["id"], unique=False, sqlite_where=text("alert IS NULL"))
+    op.create_index(
+        "fact_untold",
+        "fact",
+        ["id"],
+        unique=False,
+        sqlite_where=text("alert IS NULL"),
+        postgresql_where=text("alert IS NULL"),
+    )
     op.create_table(
         "fence",
         Column("job", Text, primary_key=True, nullable=False),

@@ -1,0 +1,27 @@
+"""The installation's own file: where its stores are, where its people sign in."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from model.tenant import Reference, Url
+
+
+class OpenId(Struct, frozen=True, forbid_unknown_fields=True):
+    """An OpenID provider with device codes (RFC 8628), and this installation as its client."""
+
+    issuer: Url
+    client_id: Annotated[str, Meta(min_length=1)]
+    client_secret: Reference | None = None
+
+
+class Installation(Struct, frozen=True, forbid_unknown_fields=True):
+    """`installation.yaml` of a home; every key may be left out.
+
+    `database` is a PostgreSQL URL without a password, empty for SQLite files in the home. `workers` is the most scans
+    that one `hinomi serve` has under way at once.
+    """
+
+    database: str = ""
+    sign_in: OpenId | None = None
+    workers: Annotated[int, Meta(ge=1, le=64)] = 2

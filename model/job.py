@@ -1,0 +1,29 @@
+"""A scan to be done: asked for by the schedule or a person, worked on by one worker at a time."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+JobState = Literal["queued", "running", "done", "failed"]
+
+
+class Job(Struct, frozen=True):
+    """One scan of a tenant for one slot of its schedule, or one that somebody asked for.
+
+    `number` is the lease number that fences off earlier workers; whoever works on it is the `holder`
+    until `held_until`. `outcome` tells what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.
+    """
+
+    id: str
+    tenant: str
+    slot: str
+    asked_by: str
+    state: JobState
+    due_at: str
+    attempts: int = 0
+    holder: str = ""
+    number: int = 0
+    held_until: str = ""
+    started_at: str = ""
+    finished_at: str = ""
+    outcome: str = ""

@@ -1,0 +1,88 @@
+"""The home folder of an installation: its file, its key, and the stores that the file names."""
+
+import os
+import secrets
+from pathlib import Path
+
+from catalog.form import convert
+from catalog.yaml_reader import read
+from model.fault import Fault, Refused
+from model.installation import Installation
+from store.database import Stores
+from store.home import Home
+from store.sqlite import SqliteFolder
+
+_FILE = "installation.yaml"
+_KEY = Path("keys") / "service.key"
+_KEY_BYTES = 32
+
+
+def make(folder: Path, template: Path) -> list[str]:
+    """Make a home, or bring an older one to this version; return the names of the stores that were changed.
+
+    Raises `Refused` where it cannot be written. The file is copied from a template, and left alone once it is there.
+    """
+    _folder(folder)
+    if not (folder / _FILE).exists():
+        _write_new(folder / _FILE, template.read_bytes())
+    if not (folder / _KEY).exists():
+        (folder / _KEY).parent.mkdir(mode=0o700, exist_ok=True)
+        _write_new(folder / _KEY, secrets.token_bytes(_KEY_BYTES))
+    return open_home(folder).create()
+
+
+def settings(folder: Path) -> Installation:
+    """Return what the installation's file says; a home without one is as it is by default."""
+    file = folder / _FILE
+    if not file.exists():
+        return Installation()
+    document = read(file)
+    if document.value is None:
+        return Installation()
+    installation: Installation = convert(document, Installation)
+    return installation
+
+
+def open_home(folder: Path) -> Home:
+    """Return the stores that a home's file names; raises `Refused` for a database that is none."""
+    return Home(_stores(folder, settings(folder).database))
+
+
+def service_key(folder: Path) -> bytes:
+    """Return the key that seals what the service keeps of its people; raises `Refused` where it is missing."""
+    try:
+        key = (folder / _KEY).read_bytes()
+    except OSError as problem:
+        raise Refused([Fault(str(folder / _KEY), 0, 0, f"cannot be read: {problem.strerror}")]) from None
+    if len(key) != _KEY_BYTES:
+        raise Refused([Fault(str(folder / _KEY), 0, 0, f"is no key of {_KEY_BYTES} bytes; restore it from a backup")])
+    return key
+
+
+def _stores(folder: Path, database: str) -> Stores:
+    if not database:
+        return SqliteFolder(folder)
+    from store.postgres import PostgresSchemas  # its driver is loaded only where it is used
+
+    try:
+        return PostgresSchemas(database)
+    except Refused as refused:
+        raise Refused([Fault(str(folder / _FILE), 0, 0, str(refused))]) from None
+
+
+def _folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise Refused([Fault(str(folder), 0, 0, f"cannot be made: {problem.strerror}")]) from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Refused([Fault(str(folder), 0, 0, "cannot be written; choose another home")])
+
+
+def _write_new(file: Path, content: bytes) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    part = file.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(content)
+    part.replace(file)

@@ -1,0 +1,174 @@
+"""Signing in: whoever proves who they are gets a token that expires; whoever holds one is that person."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from model.canonical import instant, parse_instant
+from model.clock import Clock
+from model.fault import Refused
+from model.person import HOST, Actor, Person, Tenants, actor_of
+from people import local, tokens
+from people.openid import Identity
+from store.people import Lock
+from store.service import ServiceDoor, ServiceStore
+
+SIGNED_IN_FOR = timedelta(hours=12)
+INVITED_FOR = timedelta(days=3)
+LONGEST = timedelta(days=366)
+_INVITATION = "invitation"
+_MOST_FAILURES = 5
+_LOCKED_FOR = timedelta(minutes=15)
+
+
+class NotSignedIn(Refused):
+    """The token proves nothing (any more), or the sign-in failed."""
+
+
+class Enrolment(Struct, frozen=True):
+    """What a person's authenticator takes, and the same as a secret to type."""
+
+    person: str
+    uri: str
+    secret: str
+
+
+class Gate:
+    """Where people come in."""
+
+    def __init__(self, service: ServiceStore, key: Callable[[], bytes], clock: Clock) -> None:
+        self._service = service
+        self._key = key
+        self._clock = clock
+
+    def actor(self, token: str) -> Actor:
+        """Return who holds a token; raises `NotSignedIn` for one that does not hold (any more)."""
+        with self._service.read() as door:
+            kept = door.people.token(tokens.hash_of(token))
+            person = door.people.one(kept.person) if kept else None
+        if not kept or not person or kept.label == _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
+            raise NotSignedIn("the token is not valid (any more); sign in again with `hinomi login`")
+        return actor_of(person, kept)
+
+    def with_password(self, name: str, password: str, code: str) -> str:
+        """Return a token for a local account; every failure is told alike, and five in a row lock the account."""
+        with self._service.read() as door:
+            person = door.people.one(name)
+            lock = door.people.lock(name) if person else Lock()
+        right = local.is_password(lock.password, password)  # slow on purpose: outside of the transaction
+        if person is None:
+            raise _failed()
+        with self._write(name) as door:
+            step = self._step(door.people.lock(name), name, code) if right else None
+            if step is not None and not person.disabled_at:
+                door.people.put_lock(name, replace(door.people.lock(name), totp_step=step, failures=0, locked_until=""))
+                self._end_invitations(door, name)
+                return self._issue(door, person, "sign-in", SIGNED_IN_FOR)
+            self._count_failure(door, name)
+        raise _failed()
+
+    def with_identity(self, identity: Identity) -> str:
+        """Return a token for whom an OpenID provider vouches; raises `NotSignedIn` for somebody nobody added."""
+        with self._service.read() as door:
+            person = door.people.with_subject(identity.issuer, identity.subject)
+            bound = person is not None
+            if person is None and identity.email:
+                person = door.people.with_subject(identity.issuer, f"email:{identity.email}")
+        if person is None or person.disabled_at:
+            raise NotSignedIn(
+                "nobody of this installation has that account; an operator adds people: `hinomi people add`"
+            )
+        with self._write(person.id) as door:
+            if not bound:
+                door.people.put(replace(person, subject=identity.subject))
+                door.record("person.bound", person.id, issuer=identity.issuer)
+            return self._issue(door, person, "sign-in", SIGNED_IN_FOR)
+
+    def invite(self, door: ServiceDoor, person: Person) -> str:
+        """Return an invitation, with which a person sets up a local account; earlier ones end."""
+        self._end_invitations(door, person.id)
+        return self._issue(door, person, _INVITATION, INVITED_FOR)
+
+    def enrol(self, invitation: str, password: str) -> Enrolment:
+        """Set the password of whoever was invited, and return what the authenticator takes.
+
+        The invitation holds until the first sign-in: whoever lost the secret on the way enrols again.
+        """
+        hashed = local.hash_password(password)
+        person = self._invited(invitation)
+        secret = local.new_secret()
+        with self._write(person.id) as door:
+            door.people.put_lock(person.id, Lock(hashed, local.seal(self._key(), person.id, secret)))
+            door.record("person.enrolled", person.id)
+        return Enrolment(person.id, local.enrolment(secret, person.id), secret)
+
+    def issue(self, actor: Actor, label: str, tenants: Tenants, lasts: timedelta) -> str:
+        """Return a further token of the person who asks, for no more tenants than they have."""
+        if not actor.token:
+            raise NotSignedIn("only a person who is signed in can have tokens; `hinomi login` first")
+        if not label.strip() or label in (_INVITATION, "sign-in"):
+            raise Refused("the token needs a label that says what it is for")
+        if not timedelta(0) < lasts <= LONGEST:
+            raise Refused(f"a token lasts from one day to {LONGEST.days} days")
+        if tenants == "all":
+            tenants = actor.tenants
+        elif strange := [tenant for tenant in tenants if not actor.sees(tenant)]:
+            raise Refused(f"there is no tenant {strange[0]!r}")
+        with self._write(actor.name) as door:
+            person = door.people.one(actor.name)
+            assert person is not None, "whoever acts was found by a token"
+            return self._issue(door, replace(person, tenants=tenants), label, lasts)
+
+    def _invited(self, invitation: str) -> Person:
+        with self._service.read() as door:
+            kept = door.people.token(tokens.hash_of(invitation))
+            person = door.people.one(kept.person) if kept else None
+        if not kept or not person or kept.label != _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
+            raise NotSignedIn("the invitation is not valid (any more); ask for another one")
+        return person
+
+    def _end_invitations(self, door: ServiceDoor, person: str) -> None:
+        invitations = [token.id for token in door.people.tokens(person) if token.label == _INVITATION]
+        door.people.revoke(invitations, instant(self._clock.now()))
+
+    def _step(self, lock: Lock, person: str, code: str) -> int | None:
+        """Return the step of a good one-time code, None for a wrong one or while the account is locked."""
+        now = self._clock.now()
+        if not lock.totp or (lock.locked_until and now < parse_instant(lock.locked_until)):
+            return None
+        secret = local.unseal(self._key(), person, lock.totp)
+        return local.used_step(secret, code, now.timestamp(), lock.totp_step)
+
+    def _count_failure(self, door: ServiceDoor, person: str) -> None:
+        lock = door.people.lock(person)
+        failures = lock.failures + 1
+        locked = failures >= _MOST_FAILURES
+        until = instant(self._clock.now() + _LOCKED_FOR) if locked else lock.locked_until
+        door.people.put_lock(person, replace(lock, failures=failures, locked_until=until))
+        door.record("sign-in.failed", person, failures=failures, locked=locked)
+
+    def _issue(self, door: ServiceDoor, person: Person, label: str, lasts: timedelta) -> str:
+        token, kept = tokens.mint(person, label, person.tenants, self._clock.now(), lasts)
+        door.people.put_token(kept)
+        door.record("token.issued", person.id, token=kept.id, label=label, expires_at=kept.expires_at)
+        return token
+
+    def _write(self, person: str) -> AbstractContextManager[ServiceDoor]:
+        return self._service.write(instant(self._clock.now()), person)
+
+
+def _failed() -> NotSignedIn:
+    return NotSignedIn(
+        "the name, the password or the code is wrong, or the account is locked for 15 minutes after five failures"
+    )
+
+
+def actor_at_the_shell(gate: Gate, token: str) -> Actor:
+    """Return who runs a command on the host: the person of a token, or the host's shell where there is none.
+
+    A token that does not hold is refused: it never falls back to the shell, which may do more.
+    """
+    return gate.actor(token) if token else HOST

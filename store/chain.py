@@ -1,0 +1,46 @@
+"""The audit chain in a store: appended last in a transaction, read from its first record on."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from sqlalchemy import Connection, Table, select
+
+from model.canonical import encode
+from model.fault import Refused
+from store.audit import GENESIS, Entry, Head, Record, sealed
+
+
+class Records:
+    """What a transaction will leave in the chain."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def add(self, action: str, subject: str, **detail: object) -> None:
+        """Note that something was done."""
+        self.entries.append(Entry(action, subject, encode(detail).decode()))
+
+
+def seal(connection: Connection, table: Table, entries: Iterable[Entry], at: str, person: str) -> Head | None:
+    """Append entries to the chain; return its new head, None where nothing was appended."""
+    last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
+    before = head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
+    for entry in entries:
+        record = sealed(head, entry, at, person)
+        connection.execute(table.insert().values(msgspec.structs.asdict(record)))
+        head = Head(record.seq, record.hash)
+    return head if head != before else None
+
+
+def check_head(connection: Connection, table: Table, known: Head | None) -> None:
+    """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off."""
+    wanted = known or Head(0, GENESIS)
+    found = connection.execute(select(table.c.hash).where(table.c.seq == wanted.seq)).scalar()
+    if wanted.seq and found != wanted.hash:
+        raise Refused("the audit chain was changed; nothing is written until `hinomi audit verify` says ok again")
+
+
+def records(connection: Connection, table: Table) -> Iterator[Record]:
+    """Yield the chain's records, oldest first."""
+    for row in connection.execute(select(table).order_by(table.c.seq)):
+        yield Record(**row._mapping)

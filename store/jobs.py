@@ -1,0 +1,76 @@
+"""Jobs and leases in the service's store: each slot becomes one job, each job is worked on by one worker at a time."""
+
+from collections.abc import Iterator
+
+import msgspec
+from sqlalchemy import Connection, func, select
+
+from model.job import Job
+from store import schema
+from store.database import insert
+from store.tenant import Fence
+
+
+class Jobs:
+    """What can be asked and changed about jobs, on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, job: Job) -> bool:
+        """Queue a job; False where it stands already: several schedulers may come here with the same slot."""
+        statement = insert(self._connection, schema.job).values(msgspec.structs.asdict(job))
+        statement = statement.on_conflict_do_nothing().returning(schema.job.c.id)
+        return self._connection.execute(statement).first() is not None
+
+    def one(self, id_: str) -> Job | None:
+        """Return a job."""
+        row = self._connection.execute(select(schema.job).where(schema.job.c.id == id_)).first()
+        return Job(**row._mapping) if row else None
+
+    def of(self, tenant: str, after: tuple[str, str] | None, limit: int) -> list[Job]:
+        """Return a tenant's jobs, newest slot first, after a (slot, id)."""
+        table = schema.job
+        query = select(table).where(table.c.tenant == tenant).order_by(table.c.slot.desc(), table.c.id.desc())
+        if after:
+            slot, id_ = after
+            query = query.where((table.c.slot < slot) | ((table.c.slot == slot) & (table.c.id < id_)))
+        return [Job(**row._mapping) for row in self._connection.execute(query.limit(limit))]
+
+    def newest_slot(self, tenant: str, asked_by: str) -> str:
+        """Return the newest slot that was queued for a tenant, the empty text where there is none."""
+        table = schema.job
+        mine = (table.c.tenant == tenant) & (table.c.asked_by == asked_by)
+        return self._connection.execute(select(func.max(table.c.slot)).where(mine)).scalar() or ""
+
+    def open(self) -> Iterator[Job]:
+        """Yield the jobs that are queued or running, those due first foremost."""
+        table = schema.job
+        query = select(table).where(table.c.state.in_(("queued", "running"))).order_by(table.c.due_at, table.c.id)
+        for row in self._connection.execute(query):
+            yield Job(**row._mapping)
+
+    def put(self, job: Job) -> None:
+        """Write what became of a job."""
+        values = msgspec.structs.asdict(job)
+        self._connection.execute(schema.job.update().where(schema.job.c.id == job.id).values(values))
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of jobs in each state."""
+        query = select(schema.job.c.state, func.count()).group_by(schema.job.c.state)
+        return {row.state: int(row[1]) for row in self._connection.execute(query)}
+
+    def take(self, job: str, run: str) -> Fence:
+        """Return a lease number for a job, higher than all before it."""
+        table = schema.lease
+        number = (self._connection.execute(select(table.c.number).where(table.c.job == job)).scalar() or 0) + 1
+        values = {"job": job, "number": number, "run": run, "done_at": None}
+        statement = insert(self._connection, table).values(values)
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["job"], set_=values))
+        return Fence(job, number)
+
+    def done(self, fence: Fence, at: str) -> None:
+        """Mark a job's run as done, unless a later one has begun; always the last step."""
+        table = schema.lease
+        mine = (table.c.job == fence.job) & (table.c.number == fence.number)
+        self._connection.execute(table.update().where(mine).values(done_at=at))

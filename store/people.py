@@ -1,0 +1,108 @@
+"""People, what they sign in with, and their tokens, in the service's store."""
+
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import Connection, Row, select
+
+from model.canonical import encode
+from model.person import Person, Token
+from store import schema
+from store.database import insert
+
+T = TypeVar("T", Person, Token)
+
+_LISTS = ("roles", "tenants")
+
+
+class Lock(Struct, frozen=True):
+    """What opens a local account: an argon2id hash, a sealed one-time-code secret, and what keeps guessers out.
+
+    `totp_step` is the last thirty seconds whose code was used; `failures` counts since the last success.
+    """
+
+    password: str = ""
+    totp: str = ""
+    totp_step: int = 0
+    failures: int = 0
+    locked_until: str = ""
+
+
+class People:
+    """What can be asked and changed about people, on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def all(self) -> Iterator[Person]:
+        """Yield everybody, by id."""
+        for row in self._connection.execute(select(schema.person).order_by(schema.person.c.id)):
+            yield _person(row)
+
+    def one(self, id_: str) -> Person | None:
+        """Return a person."""
+        row = self._connection.execute(select(schema.person).where(schema.person.c.id == id_)).first()
+        return _person(row) if row else None
+
+    def with_subject(self, issuer: str, subject: str) -> Person | None:
+        """Return the person of an account at an OpenID provider."""
+        table = schema.person
+        query = select(table).where(table.c.issuer == issuer, table.c.subject == subject)
+        row = self._connection.execute(query).first()
+        return _person(row) if row else None
+
+    def lock(self, id_: str) -> Lock:
+        """Return what opens a person's local account."""
+        columns = [schema.person.c[name] for name in Lock.__struct_fields__]
+        row = self._connection.execute(select(*columns).where(schema.person.c.id == id_)).one()
+        return Lock(**row._mapping)
+
+    def put(self, person: Person) -> None:
+        """Write a person, new or changed; what opens the account stays."""
+        values = msgspec.structs.asdict(person)
+        values |= {name: encode(values[name]).decode() for name in _LISTS}
+        statement = insert(self._connection, schema.person).values(values | msgspec.structs.asdict(Lock()))
+        self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    def put_lock(self, id_: str, lock: Lock) -> None:
+        """Write what opens a person's local account."""
+        values = msgspec.structs.asdict(lock)
+        self._connection.execute(schema.person.update().where(schema.person.c.id == id_).values(values))
+
+    def token(self, hash_: str) -> Token | None:
+        """Return what is kept of a token, by its hash."""
+        row = self._connection.execute(select(schema.token).where(schema.token.c.hash == hash_)).first()
+        return _token(row) if row else None
+
+    def tokens(self, person: str) -> list[Token]:
+        """Return a person's tokens, oldest first, also expired and revoked ones."""
+        table = schema.token
+        query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
+        return [_token(row) for row in self._connection.execute(query)]
+
+    def put_token(self, token: Token) -> None:
+        """Write a new token."""
+        values = msgspec.structs.asdict(token) | {"tenants": encode(token.tenants).decode()}
+        self._connection.execute(schema.token.insert().values(values))
+
+    def revoke(self, ids: list[str], at: str) -> int:
+        """Revoke tokens; return how many were not revoked before."""
+        table = schema.token
+        wanted = table.c.id.in_(ids) & (table.c.revoked_at == "")
+        return self._connection.execute(table.update().where(wanted).values(revoked_at=at)).rowcount
+
+
+def _person(row: Row[Any]) -> Person:
+    return _decoded(row, Person)
+
+
+def _token(row: Row[Any]) -> Token:
+    return _decoded(row, Token)
+
+
+def _decoded(row: Row[Any], form: type[T]) -> T:
+    values = {name: row._mapping[name] for name in form.__struct_fields__}
+    values |= {name: msgspec.json.decode(values[name]) for name in _LISTS if name in values}
+    return msgspec.convert(values, form)

@@ -1,0 +1,56 @@
+"""The service's own store behind two doors: people, jobs, and records of what was done for the service as a whole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection
+
+from store import schema
+from store.audit import Head, first_fault
+from store.chain import Records, records, seal
+from store.database import Database
+from store.jobs import Jobs
+from store.people import People
+
+
+class ServiceDoor:
+    """One transaction on the service's store."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.people = People(connection)
+        self.jobs = Jobs(connection)
+        self.records = Records()
+
+    def record(self, action: str, subject: str, **detail: object) -> None:
+        """Leave an audit record in the service's own chain."""
+        self.records.add(action, subject, **detail)
+
+
+class ServiceStore:
+    """The door to what belongs to no tenant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def read(self) -> Iterator[ServiceDoor]:
+        """Yield a door that sees one moment."""
+        with self._database.read() as connection:
+            yield ServiceDoor(connection)
+
+    @contextmanager
+    def write(self, at: str, person: str) -> Iterator[ServiceDoor]:
+        """Yield the only writing door there is; its audit records come last."""
+        with self._database.write() as connection:
+            door = ServiceDoor(connection)
+            yield door
+            seal(connection, schema.service_audit, door.records.entries, at, person)
+
+    def audit_fault(self) -> str:
+        """Return the first thing that is wrong with the service's chain, the empty text where nothing is.
+
+        No other store holds a copy of its head: a tail that was cut off shows against the head in the logs only.
+        """
+        with self._database.read() as connection:
+            chain = list(records(connection, schema.service_audit))
+        return first_fault(chain, None if not chain else Head(chain[-1].seq, chain[-1].hash))

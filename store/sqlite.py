@@ -1,0 +1,78 @@
+"""Stores as SQLite files (WAL): one for the service, one for each tenant."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from store.database import WRITE, Database
+
+_OF_THE_FILE = ("unable to open", "readonly", "disk", "locked", "permission")
+
+
+class SqliteFolder:
+    """The stores of one installation, as files of its home."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def close(self) -> None:
+        """Do nothing: no connection waits for use."""
+
+    def service(self) -> Database:
+        """Return the service's own store."""
+        return SqliteDatabase(self._folder / "service.sqlite", "service")
+
+    def tenant(self, tenant: str) -> Database:
+        """Return a tenant's store."""
+        return SqliteDatabase(self._folder / "tenants" / f"{tenant}.sqlite", "tenant")
+
+
+class SqliteDatabase(Database):
+    """A store in one file; writers take it by BEGIN IMMEDIATE."""
+
+    def __init__(self, file: Path, kind: str) -> None:
+        super().__init__(_engine(file), kind, str(file))
+        self._file = file
+
+    def exists(self) -> bool:
+        """Return whether there is a file."""
+        return self._file.exists()
+
+    def _prepare(self) -> None:
+        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self._file.exists():
+            self._file.touch(mode=0o600)
+
+    def _make(self, connection: Connection) -> None:
+        pass
+
+    def _connect(self, *, write: bool) -> Connection:
+        return self._engine.connect().execution_options(**{WRITE: write})
+
+    def _problem(self, error: DBAPIError) -> str:
+        said = str(error.orig)
+        if isinstance(error, OperationalError) and any(word in said for word in _OF_THE_FILE):
+            return f"cannot be used: {said}"
+        if "not a database" in said or "malformed" in said:
+            return "is no Hinomi store (damaged, or another file)"
+        return ""
+
+
+def _engine(file: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool, connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get(WRITE)
+        connection.exec_driver_sql(f"BEGIN {'IMMEDIATE' if write else 'DEFERRED'}")
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if write else 'ON'}")
+
+    return engine
