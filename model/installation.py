@@ -8,11 +8,15 @@ from model.tenant import Reference, Url
 
 
 class OpenId(Struct, frozen=True, forbid_unknown_fields=True):
-    """An OpenID provider with device codes (RFC 8628), and this installation as its client."""
+    """An OpenID provider with device codes (RFC 8628), and this installation as its client.
+
+    The endpoint for device codes is named only where the provider's own metadata leaves it out.
+    """
 
     issuer: Url
     client_id: Annotated[str, Meta(min_length=1)]
     client_secret: Reference | None = None
+    device_authorization_endpoint: Url | None = None
 
 
 class Installation(Struct, frozen=True, forbid_unknown_fields=True):

@@ -19,7 +19,7 @@ _SCOPE = "openid email profile"
 # Signatures by a private key only: with a shared secret, whoever verifies could also forge.
 _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 _LEEWAY_SECONDS = 60
-_LEAST_INTERVAL_SECONDS, _SLOWER_BY_SECONDS = 5, 5
+_INTERVAL_SECONDS, _SLOWER_BY_SECONDS = 5, 5  # what RFC 8628 says where the provider says nothing
 
 
 class Identity(Struct, frozen=True):
@@ -64,7 +64,7 @@ class Provider:
                 device_code=str(reply["device_code"]),
                 user_code=str(reply["user_code"]),
                 verification_uri=str(reply["verification_uri"]),
-                interval_seconds=max(_LEAST_INTERVAL_SECONDS, int(reply.get("interval", _LEAST_INTERVAL_SECONDS))),
+                interval_seconds=max(1, int(reply.get("interval", _INTERVAL_SECONDS))),
                 expires_at=instant(now + timedelta(seconds=int(reply["expires_in"]))),
                 complete_uri=str(reply.get("verification_uri_complete", "")),
             )
@@ -126,7 +126,8 @@ class Provider:
             found = self._get(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
             if found.get("issuer") != issuer:
                 raise self._refused(f"calls itself {str(found.get('issuer'))[:200]!r}; write the issuer like that")
-            self._metadata = found
+            own = self._settings.device_authorization_endpoint
+            self._metadata = found | ({"device_authorization_endpoint": own} if own else {})
         url = str(self._metadata.get(name, ""))
         if not url:
             raise self._refused(f"has no {name}; it has to support device codes (RFC 8628)")

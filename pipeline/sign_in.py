@@ -1,18 +1,21 @@
 """Signing in: whoever proves who they are gets a token that expires; whoever holds one is that person."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
+import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
 from model.canonical import instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
-from model.person import HOST, Actor, Person, Tenants, actor_of
+from model.installation import OpenId
+from model.person import HOST, Actor, Person, Tenants, Token, actor_of
 from people import local, tokens
-from people.openid import Identity
+from people.openid import Identity, Provider, Started
+from pipeline.secrets import secret
 from store.people import Lock
 from store.service import ServiceDoor, ServiceStore
 
@@ -122,6 +125,20 @@ class Gate:
             assert person is not None, "whoever acts was found by a token"
             return self._issue(door, replace(person, tenants=tenants), label, lasts)
 
+    def tokens(self, actor: Actor) -> list[Token]:
+        """Return what is kept of the actor's own tokens."""
+        with self._service.read() as door:
+            return door.people.tokens(actor.name)
+
+    def revoke(self, actor: Actor, ids: Sequence[str]) -> int:
+        """Revoke tokens of the actor's own; return how many held until now."""
+        with self._write(actor.name) as door:
+            mine = {token.id for token in door.people.tokens(actor.name)}
+            revoked = door.people.revoke([id_ for id_ in ids if id_ in mine], instant(self._clock.now()))
+            if revoked:
+                door.record("token.revoked", actor.name, tokens=sorted(mine & set(ids)))
+            return revoked
+
     def _invited(self, invitation: str) -> Person:
         with self._service.read() as door:
             kept = door.people.token(tokens.hash_of(invitation))
@@ -164,6 +181,23 @@ def _failed() -> NotSignedIn:
     return NotSignedIn(
         "the name, the password or the code is wrong, or the account is locked for 15 minutes after five failures"
     )
+
+
+def provider(settings: OpenId, http: httpx.Client) -> Provider:
+    """Return the OpenID provider that people sign in at."""
+    return Provider(settings, secret(settings.client_secret).decode() if settings.client_secret else "", http)
+
+
+def wait_for(provider: Provider, started: Started, clock: Clock) -> Identity:
+    """Ask until the person has decided; raises `Refused` where that takes longer than the provider waits."""
+    interval = started.interval_seconds
+    while instant(clock.now()) < started.expires_at:
+        clock.sleep(interval)
+        answer = provider.ask(started)
+        if isinstance(answer, Identity):
+            return answer
+        interval = max(interval, answer.interval_seconds)
+    raise NotSignedIn("the sign-in took too long; begin again with `hinomi login`")
 
 
 def actor_at_the_shell(gate: Gate, token: str) -> Actor:
