@@ -116,14 +116,14 @@ class _Show:
         """Run all steps; return whether findings and planted faults agreed both ways, both times."""
         stage, loop = self._prepare(emulator, folder)
         with self.step("scan"):
-            summary = loop.scan()
+            summary = loop.scan(loop.turn())
         first = _findings(loop)
         with self.step("tell"):
             told = loop.tell()
         with self.step("mend"):
             mended = stage.mend()
         with self.step("again"):
-            loop.scan()
+            loop.scan(loop.turn())
             loop.tell()
         second = _findings(loop)
         with self.step("report"):

@@ -78,21 +78,28 @@ def scan(
 
     from catalog.folder import config_folder
     from cli.tables import print_summary
+    from model.fault import Refused
     from notifier.message import Ways
     from pipeline.assembly import assemble
     from pipeline.clock import SystemClock
-    from pipeline.loop import Loop
+    from pipeline.jobs import Worker, name_of
+    from pipeline.logs import quiet
     from pipeline.secrets import secret
+    from pipeline.work import Bench, scan_now
+
+    quiet()  # people read what is printed below, not the log
 
     clock, desk = SystemClock(), open_desk(home)
     spec = desk.file("scans.start", tenant)
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
-        loop = Loop(desk.service("scans.start"), spec, assemble(config_folder()), clock, ways, desk.actor.name)
-        summary = loop.scan()
-        print_summary(summary, spec)
-        _print_told(loop.tell())
-    raise typer.Exit(UNKNOWNS if summary.gaps or summary.verdicts.get("unknown") else 0)
+        bench = Bench(desk.service("scans.start"), assemble(config_folder()), ways, Worker(name_of(0), clock))
+        done = scan_now(bench, tenant, desk.actor)
+    if done.summary is None or done.told is None:
+        raise Refused(done.outcome)
+    print_summary(done.summary, spec)
+    _print_told(done.told)
+    raise typer.Exit(UNKNOWNS if done.summary.gaps or done.summary.verdicts.get("unknown") else 0)
 
 
 def _print_told(told: "Told") -> None:
@@ -102,6 +109,21 @@ def _print_told(told: "Told") -> None:
         print(f"not told ({reason}): {number}")
     for problem in told.problems:
         print(f"hinomi: {problem}", file=sys.stderr)
+
+
+@app.command()
+def scans(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    home: HomeOption = DEFAULT_HOME,
+    last: Annotated[int, typer.Option(min=1, max=1000, help="how many, newest first")] = 20,
+) -> None:
+    """List a tenant's scans: waiting, under way and done, with what came of them."""
+    desk = open_desk(home)
+    desk.allow("runs.read", tenant)
+    with desk.service("runs.read").service.read() as door:
+        for job in door.jobs.of("scan", tenant, None, last):
+            held = f"{job.holder} until {job.held_until}" if job.state == "running" else job.outcome
+            print(f"{job.slot}  {job.state:8}  {job.asked_by}  {held}")
 
 
 @app.command()

@@ -1,20 +1,22 @@
-"""A scan to be done: asked for by the schedule or a person, worked on by one worker at a time."""
+"""Something to be done for a tenant: asked for by the schedule or a person, worked on by one worker at a time."""
 
 from typing import Literal
 
 from msgspec import Struct
 
+JobKind = Literal["scan", "tell"]
 JobState = Literal["queued", "running", "done", "failed"]
 
 
 class Job(Struct, frozen=True):
-    """One scan of a tenant for one slot of its schedule, or one that somebody asked for.
+    """A scan for one slot of a tenant's schedule or that somebody asked for, or deliveries that are tried again.
 
     `number` is the lease number that fences off earlier workers; whoever works on it is the `holder`
     until `held_until`. `outcome` tells what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.
     """
 
     id: str
+    kind: JobKind
     tenant: str
     slot: str
     asked_by: str

@@ -44,6 +44,16 @@ class Channel(Struct, frozen=True, forbid_unknown_fields=True):
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
+    """When a tenant is scanned: a cron expression in Asia/Tokyo, and the most minutes that a scan begins later.
+
+    The delay is the tenant's own for each slot, so that not all tenants begin at once.
+    """
+
+    cron: str = "0 3 * * *"
+    jitter_minutes: Annotated[int, Meta(ge=0, le=720)] = 60
+
+
 class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     """A tenant's file as it is written."""
 
@@ -54,3 +64,4 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     channels: list[Channel] = []
     thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
     language: Language = "ja"
+    schedule: Schedule = Schedule()

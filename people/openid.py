@@ -42,9 +42,9 @@ class Started(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """The person has not decided yet; ask again after so many seconds."""
+    """The person has not decided yet; ask again, so many seconds more slowly than before."""
 
-    interval_seconds: int
+    slower_by_seconds: int = 0
 
 
 class Provider:
@@ -71,14 +71,14 @@ class Provider:
         except (KeyError, ValueError):
             raise self._refused(f"gives no device code ({_error(reply)})") from None
 
-    def ask(self, started: Started) -> Identity | Waiting:
+    def ask(self, device_code: str) -> Identity | Waiting:
         """Ask once whether the person has signed in; raises `Refused` where that was denied or came too late."""
-        reply = self._post("token_endpoint", {"grant_type": _GRANT, "device_code": started.device_code})
+        reply = self._post("token_endpoint", {"grant_type": _GRANT, "device_code": device_code})
         match reply.get("error"):
             case "authorization_pending":
-                return Waiting(started.interval_seconds)
+                return Waiting()
             case "slow_down":
-                return Waiting(started.interval_seconds + _SLOWER_BY_SECONDS)
+                return Waiting(_SLOWER_BY_SECONDS)
             case "access_denied":
                 raise Refused("the sign-in was denied at the provider")
             case "expired_token":

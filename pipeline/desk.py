@@ -5,7 +5,7 @@ from model.access import Access
 from model.fault import Refused
 from model.person import Actor
 from model.tenant import Tenant
-from pipeline.tenants import applied_tenant
+from pipeline.applied import applied_tenant
 from store.home import Home
 from store.tenant import TenantStore
 
@@ -28,7 +28,7 @@ class Desk:
 
     def allow(self, action: str, tenant: str | None = None) -> None:
         """Raise `NoSuchTenant` or `NotAllowed`, unless the actor may do it."""
-        if tenant is not None and tenant not in self._visible():
+        if tenant is not None and tenant not in self.visible():
             raise NoSuchTenant(self._no(tenant))
         if not may(self._access, self.actor, action, tenant):
             what = self._access.actions[action].en
@@ -49,7 +49,7 @@ class Desk:
     def tenants(self, action: str = "tenants.read") -> list[str]:
         """Return the ids of the tenants that exist for the actor."""
         self.allow(action)
-        return self._visible()
+        return self.visible()
 
     def tenant(self, action: str, tenant: str) -> TenantStore:
         """Return the door to a tenant's data for one kind of action."""
@@ -61,9 +61,10 @@ class Desk:
         self.allow(action, tenant)
         return applied_tenant(self._home, tenant)
 
-    def _visible(self) -> list[str]:
+    def visible(self) -> list[str]:
+        """Return the ids of the tenants that exist for the actor, whatever they may do there."""
         return [tenant for tenant in self._home.tenants() if self.actor.sees(tenant)]
 
     def _no(self, tenant: str) -> str:
-        known = ", ".join(self._visible()) or "none yet"
+        known = ", ".join(self.visible()) or "none yet"
         return f"there is no tenant {tenant!r}; known are {known}; `hinomi apply FILE` adds one"

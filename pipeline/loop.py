@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from model.canonical import instant
 from model.clock import Clock
 from model.tenant import Tenant
 from notifier.message import Ways
@@ -10,6 +11,7 @@ from pipeline.doors import open_aws
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from pipeline.tell import Teller, Told, tell
+from pipeline.turn import Turn, take_turn
 from reports.report import Report
 from store.home import Home
 from store.tenant import TenantStore
@@ -30,10 +32,14 @@ class Loop(Struct, frozen=True):
         """Return the door to the tenant's data."""
         return self.home.tenant(self.tenant.tenant)
 
-    def scan(self) -> Summary:
+    def turn(self) -> Turn:
+        """Return a turn of its own, for whoever is alone with the home."""
+        return take_turn(self.home, f"scan:{self.tenant.tenant}", instant(self.clock.now()), self.person)
+
+    def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
         ports = Ports(self.clock, lambda scope: open_aws(scope, self.clock))
-        return scan(self.home, self.tenant, self.house, ports, self.person)
+        return scan(self.home, self.tenant, self.house, ports, turn)
 
     def tell(self) -> Told:
         """Turn facts into alerts and send what is due."""

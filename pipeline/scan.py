@@ -10,13 +10,14 @@ from collectors.aws.reader import ReadCloud
 from contract.term import decide
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing, Place
-from model.canonical import digest, instant
+from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.finding import UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
 from model.tenant import AwsScope, Tenant
 from pipeline.assembly import House
 from pipeline.survey import Observation, survey
+from pipeline.turn import Turn
 from store.home import Home
 from store.tenant import Current, Fence, Gap, Run, TenantStore, Writer
 
@@ -43,8 +44,8 @@ class Summary(Struct, frozen=True):
     gaps: list[Gap]
 
 
-def scan(home: Home, tenant: Tenant, house: House, ports: Ports, person: str) -> Summary:
-    """Scan a tenant's scopes and record what was found.
+def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> Summary:
+    """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
 
     Raises `Refused` outside the contract's term, and where no scope can be entered; nothing is changed then.
     """
@@ -53,19 +54,31 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, person: str) ->
     if not decision.allowed:
         raise Refused(f"{tenant.tenant} is not scanned: {decision.reason.en} (Article {decision.clause})")
     store = home.tenant(tenant.tenant)
+    if done := _done(store, turn.run):
+        return done
     entered, closed = _enter(tenant.scopes, ports.connect)
-    job, slot = f"scan:{tenant.tenant}", instant(now)
-    run = Run(digest(job, slot), job, slot, slot, "", {})
-    fence = home.take(job, run.id)
-    recorder = _Recorder(store, run, fence, person, house)
+    run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
+    recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start()
     moment = Moment(now, tenant.thresholds)
     for cloud, place in entered:
         for batch in _batches(survey(cloud, house, place, moment)):
+            turn.go_on()
             recorder.record(batch, place, instant(ports.clock.now()))
+    turn.go_on()
     summary = recorder.finish([place for _, place in entered], closed, instant(ports.clock.now()))
-    home.done(fence, instant(ports.clock.now()))
+    home.done(turn.fence, instant(ports.clock.now()))
     return summary
+
+
+def _done(store: TenantStore, id_: str) -> Summary | None:
+    """Return what a run did, None where it has not come to its end."""
+    with store.read() as reader:
+        run = reader.run(id_)
+        if run is None or not run.finished_at:
+            return None
+        told = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
+        return Summary(run=id_, gaps=reader.gaps(id_), **told)
 
 
 def _enter(scopes: Sequence[AwsScope], connect: Connect) -> tuple[list[tuple[ReadCloud, Place]], dict[str, str]]:

@@ -193,10 +193,10 @@ def wait_for(provider: Provider, started: Started, clock: Clock) -> Identity:
     interval = started.interval_seconds
     while instant(clock.now()) < started.expires_at:
         clock.sleep(interval)
-        answer = provider.ask(started)
+        answer = provider.ask(started.device_code)
         if isinstance(answer, Identity):
             return answer
-        interval = max(interval, answer.interval_seconds)
+        interval += answer.slower_by_seconds
     raise NotSignedIn("the sign-in took too long; begin again with `hinomi login`")
 
 

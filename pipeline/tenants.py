@@ -15,6 +15,7 @@ from model.clock import Clock
 from model.fault import Fault, Refused
 from model.tenant import Channel, Tenant
 from notifier import channels
+from pipeline import schedule
 from pipeline.choice import check_settings
 from store.home import Edition, Home
 
@@ -45,15 +46,6 @@ def load_tenant(file: Path, policies: Sequence[Policy]) -> Tenant:
     if faults:
         raise Refused(faults)
     return tenant
-
-
-def applied_tenant(home: Home, tenant: str) -> Tenant:
-    """Return a tenant as it was last applied; raises `Refused` where there is none."""
-    edition = home.edition(tenant)
-    if edition is None:
-        home.tenant(tenant)  # says which tenants there are
-    assert edition is not None, "the door above refuses"
-    return msgspec.json.decode(edition.document, type=Tenant)
 
 
 def plan(home: Home, tenant: Tenant) -> Plan:
@@ -88,6 +80,8 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> I
     contract = tenant.contract
     if contract.last_day is not None and contract.last_day < contract.start:
         yield document.fault(("contract", "last_day"), "lies before the start")
+    if problem := schedule.fault(tenant.schedule):
+        yield document.fault(("schedule", "cron"), problem)
     yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
 
 

@@ -18,6 +18,10 @@ WRITE = "hinomi_write"
 _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
+class StoreFault(Refused):
+    """A store cannot be used as it is."""
+
+
 class Database(ABC):
     """A store with a version; `read` sees one moment of it, `write` is alone.
 
@@ -98,7 +102,7 @@ class Database(ABC):
             )
 
     def _refused(self, problem: str) -> Refused:
-        return Refused([Fault(self.name, 0, 0, problem)])
+        return StoreFault([Fault(self.name, 0, 0, problem)])
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:

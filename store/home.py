@@ -56,6 +56,18 @@ class Home:
             rows = connection.execute(select(edition.c.tenant).distinct().order_by(edition.c.tenant))
             return [row.tenant for row in rows]
 
+    def editions(self) -> list[tuple[Edition, str]]:
+        """Return each tenant's newest file, with the moment when its first one was applied."""
+        self.check()
+        first = select(
+            edition.c.tenant, func.min(edition.c.applied_at).label("since"), func.max(edition.c.number).label("n")
+        )
+        ends = first.group_by(edition.c.tenant).subquery()
+        newest = (edition.c.tenant == ends.c.tenant) & (edition.c.number == ends.c.n)
+        query = select(edition, ends.c.since).join(ends, newest).order_by(edition.c.tenant)
+        with self._service.read() as connection:
+            return [(Edition(r.tenant, r.number, r.document.encode()), r.since) for r in connection.execute(query)]
+
     def edition(self, tenant: str) -> Edition | None:
         """Return a tenant's newest file, None where there is no such tenant."""
         self.check()

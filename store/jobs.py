@@ -28,20 +28,15 @@ class Jobs:
         row = self._connection.execute(select(schema.job).where(schema.job.c.id == id_)).first()
         return Job(**row._mapping) if row else None
 
-    def of(self, tenant: str, after: tuple[str, str] | None, limit: int) -> list[Job]:
-        """Return a tenant's jobs, newest slot first, after a (slot, id)."""
+    def of(self, kind: str, tenant: str, after: tuple[str, str] | None, limit: int) -> list[Job]:
+        """Return a tenant's jobs of a kind, newest slot first, after a (slot, id)."""
         table = schema.job
-        query = select(table).where(table.c.tenant == tenant).order_by(table.c.slot.desc(), table.c.id.desc())
+        query = select(table).where(table.c.kind == kind, table.c.tenant == tenant)
+        query = query.order_by(table.c.slot.desc(), table.c.id.desc())
         if after:
             slot, id_ = after
             query = query.where((table.c.slot < slot) | ((table.c.slot == slot) & (table.c.id < id_)))
         return [Job(**row._mapping) for row in self._connection.execute(query.limit(limit))]
-
-    def newest_slot(self, tenant: str, asked_by: str) -> str:
-        """Return the newest slot that was queued for a tenant, the empty text where there is none."""
-        table = schema.job
-        mine = (table.c.tenant == tenant) & (table.c.asked_by == asked_by)
-        return self._connection.execute(select(func.max(table.c.slot)).where(mine)).scalar() or ""
 
     def open(self) -> Iterator[Job]:
         """Yield the jobs that are queued or running, those due first foremost."""

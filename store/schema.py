@@ -134,12 +134,12 @@ token = Table(
     Index("token_person", "person"),
     Index("token_id", "id", unique=True),
 )
-# Scans to be done, under way, and done. Whoever works on one holds it until `held_until` and says so again before then.
+# What is to be done, under way, and done. Whoever works on one holds it until `held_until` and says so again in time.
 job = Table(
     "job",
     service,
     _text("id", key=True),
-    *map(_text, ("tenant", "slot", "asked_by", "state", "due_at")),
+    *map(_text, ("kind", "tenant", "slot", "asked_by", "state", "due_at")),
     _number("attempts"),
     _text("holder"),
     _number("number"),

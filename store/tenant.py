@@ -63,6 +63,30 @@ class Current(Struct, frozen=True):
     unknown: str
 
 
+class AssetRow(Struct, frozen=True):
+    """One state of an asset, from when to when it was so; `body` only where it was asked for. Moments are RFC 3339."""
+
+    uid: str
+    kind: str
+    resource: str
+    name: str
+    scope: str
+    region: str
+    unknown: dict[str, str]
+    valid_from: str
+    valid_to: str | None = None
+    body: dict[str, Any] | None = None
+
+
+class Selection(Struct, frozen=True):
+    """Which rows are asked for: columns with their values, rows after a uid, at most so many, as of a moment."""
+
+    where: Mapping[str, str]
+    after: str = ""
+    limit: int = 100
+    at: str = ""
+
+
 class AuditHeads(Protocol):
     """Where the copy of the audit head lives: outside the tenant's own store."""
 
@@ -141,6 +165,47 @@ class Reader:
             for row in self._connection.execute(query if condition is None else query.where(condition)):
                 yield Current(**row._mapping)
 
+    def assets(self, wanted: Selection) -> list[AssetRow]:
+        """Return assets by uid, as they are or as they were at a moment, without their bodies."""
+        table = schema.asset
+        query = select(table).where(*(table.c[name] == value for name, value in wanted.where.items()))
+        if wanted.at:
+            query = query.where(table.c.valid_from <= wanted.at, _or_none(table.c.valid_to, wanted.at))
+        else:
+            query = query.where(table.c.valid_to.is_(None))
+        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
+        return [_asset(row) for row in self._connection.execute(query)]
+
+    def asset(self, uid: str) -> AssetRow | None:
+        """Return an asset's newest state with its body."""
+        table, body = schema.asset, schema.body
+        query = select(table, body.c.json).join(body, table.c.body_hash == body.c.hash).where(table.c.uid == uid)
+        row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
+        return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json)) if row else None
+
+    def finding(self, uid: str) -> Finding | None:
+        """Return a finding."""
+        row = self._connection.execute(select(schema.finding).where(schema.finding.c.uid == uid)).first()
+        return _finding(row) if row else None
+
+    def selected_findings(self, wanted: Selection) -> list[Finding]:
+        """Return findings by uid; as of a moment, those that were active then, as they are known now."""
+        table = schema.finding
+        query = select(table).where(*(table.c[name] == value for name, value in wanted.where.items()))
+        if wanted.at:
+            query = query.where(table.c.uid.in_(_active_at(wanted.at)))
+        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
+        return [_finding(row) for row in self._connection.execute(query)]
+
+    def runs(self, after: tuple[str, str] | None, limit: int) -> list[Run]:
+        """Return runs, newest first, after a (started_at, id)."""
+        table = schema.run
+        query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc())
+        if after:
+            at, id_ = after
+            query = query.where((table.c.started_at < at) | ((table.c.started_at == at) & (table.c.id < id_)))
+        return [_run(row) for row in self._connection.execute(query.limit(limit))]
+
     def asset_rows(self) -> int:
         """Return the number of rows that assets have, current and past."""
         return int(self._connection.execute(select(func.count()).select_from(schema.asset)).scalar_one())
@@ -150,7 +215,12 @@ class Reader:
         table = schema.run
         query = select(table).where(table.c.finished_at.is_not(None)).order_by(table.c.finished_at.desc())
         row = self._connection.execute(query.limit(1)).first()
-        return Run(**(dict(row._mapping) | {"summary": msgspec.json.decode(row.summary)})) if row else None
+        return _run(row) if row else None
+
+    def run(self, id_: str) -> Run | None:
+        """Return a run."""
+        row = self._connection.execute(select(schema.run).where(schema.run.c.id == id_)).first()
+        return _run(row) if row else None
 
     def gaps(self, run: str) -> list[Gap]:
         """Return what a run could not read."""
@@ -323,6 +393,27 @@ def _chunks(column: Any, values: Iterable[Any] | None) -> Iterator[Any]:
 
 def _json(value: object) -> str:
     return encode(value).decode()
+
+
+def _or_none(column: Any, at: str) -> Any:
+    return or_(column.is_(None), column > at)
+
+
+def _active_at(at: str) -> Any:
+    """Select the findings whose last fact by a moment says that they are active: facts are their history."""
+    fact = schema.fact
+    last = select(func.max(fact.c.id).label("id")).where(fact.c.at <= at).group_by(fact.c.finding).subquery()
+    return select(fact.c.finding).join(last, fact.c.id == last.c.id).where(fact.c.became != "resolved")
+
+
+def _asset(row: Row[Any]) -> AssetRow:
+    values = {name: row._mapping[name] for name in AssetRow.__struct_fields__ if name != "body"}
+    return AssetRow(**values | {"unknown": msgspec.json.decode(row.unknown)})
+
+
+def _run(row: Row[Any]) -> Run:
+    values = dict(row._mapping) | {"summary": msgspec.json.decode(row.summary)}
+    return Run(**values | {"finished_at": row.finished_at or ""})
 
 
 def _asset_row(asset: Asset, at: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from pipeline.doors import open_aws
 from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, tell
 from pipeline.tenants import load_tenant
-from tests.homes import home_at
+from tests.homes import a_turn, home_at
 
 
 class Reaper:
@@ -92,7 +92,7 @@ def main(folder: str, url: str, point: str) -> None:
         return Watched(cloud, reaper), place
 
     home = home_at(folder)
-    scan(home, tenant, house, Ports(clock, connect), "p")
+    scan(home, tenant, house, Ports(clock, connect), a_turn(home, clock))
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
         teller = Teller(ways, clock, home.take("tell", ""), "p")

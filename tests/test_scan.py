@@ -15,6 +15,7 @@ from pipeline.scan import Ports, Summary, scan
 from store.home import Home
 from tests.clouds import TENANT, Replies, house
 from tests.conftest import MovingClock
+from tests.homes import a_turn
 
 
 class Without:
@@ -41,7 +42,7 @@ def run(home: Home, clock: MovingClock, replies: Replies) -> Any:
     def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: House | None = None) -> Summary:
         clock.sleep(3600)
         ports = Ports(clock, lambda _: (cloud or replies, place or replies.place))
-        return scan(home, TENANT, chosen or house(), ports, "p")
+        return scan(home, TENANT, chosen or house(), ports, a_turn(home, clock))
 
     return again
 
@@ -114,7 +115,7 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
             raise Refused("AWS does not accept the credentials")
         return replies, replies.place
 
-    summary = scan(home, two, house(), Ports(clock, connect), "p")
+    summary = scan(home, two, house(), Ports(clock, connect), a_turn(home, clock))
     assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]
     assert summary.facts["open"] > 0
 
@@ -124,7 +125,7 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     clock.sleep(60)
     before = findings(home, "open")
     with pytest.raises(Refused, match="credentials"):
-        scan(home, two, house(), Ports(clock, closed), "p")
+        scan(home, two, house(), Ports(clock, closed), a_turn(home, clock))
     assert findings(home, "open") == before
 
 
@@ -148,7 +149,7 @@ def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, hom
         raise AssertionError("nobody may look")
 
     with pytest.raises(Refused, match=why):
-        scan(home, replace(TENANT, contract=contract), house(), Ports(clock, never), "p")
+        scan(home, replace(TENANT, contract=contract), house(), Ports(clock, never), a_turn(home, clock))
     with home.tenant("aozora").read() as reader:
         assert reader.last_run() is None
 

@@ -88,7 +88,7 @@ def test_a_person_signs_in_and_is_bound_to_the_providers_subject(
     door = provider(settings, http)
     for _ in range(2):  # the second time by the subject, not by the address
         started = door.start(clock.now())
-        assert door.ask(started) == Waiting(started.interval_seconds)
+        assert door.ask(started.device_code) == Waiting()
         decide(started.verification_uri, started.user_code, "sato", "accept")
         actor = gate.actor(gate.with_identity(wait_for(door, started, clock)))
         assert (actor.name, actor.roles, actor.tenants) == ("sato", ("analyst",), ("aozora",))
@@ -214,7 +214,7 @@ def test_forged_id_tokens_do_not_hold(settings: OpenId, clock: MovingClock, forg
         started = door.start(clock.now())
         decide(started.verification_uri, started.user_code, "sato", "accept")
         with pytest.raises(Refused, match="does not hold"):
-            door.ask(started)
+            door.ask(started.device_code)
 
 
 KEY = rsa.generate_private_key(65537, 2048)
@@ -267,10 +267,10 @@ def test_id_tokens_hold_for_us_and_in_time_only(change: dict[str, Any], holds: b
         door = Provider(OpenId("https://id.example", "hinomi"), "", http)
         started = door.start(clock.now())
         if holds:
-            assert door.ask(started) == Identity("https://id.example", "42")
+            assert door.ask(started.device_code) == Identity("https://id.example", "42")
         else:
             with pytest.raises(Refused, match=r"does not hold|another client|does not say who"):
-                door.ask(started)
+                door.ask(started.device_code)
 
 
 def test_the_provider_module_keeps_no_secret_in_its_errors(http: httpx.Client, clock: MovingClock) -> None:

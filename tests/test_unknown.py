@@ -16,6 +16,7 @@ from pipeline.survey import survey
 from store.home import Home
 from tests.clouds import TENANT, Denying, Replies, house
 from tests.conftest import MovingClock
+from tests.homes import a_turn
 
 
 def operations() -> list[tuple[str, str, str]]:
@@ -119,17 +120,17 @@ def test_no_asset_ends_and_no_finding_resolves(
 ) -> None:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
     form = next(t.form for t in house().types if t.form.kind == kind)
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), "p")
+    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
     before = state(home)
     clock.sleep(3600)
     denied = Denying(replies, form.service, op)
-    summary = scan(home, TENANT, house(), Ports(clock, lambda _: (denied, replies.place)), "p")
+    summary = scan(home, TENANT, house(), Ports(clock, lambda _: (denied, replies.place)), a_turn(home, clock))
     assets, findings = state(home)
     assert assets == before[0]
     assert findings == before[1]
     assert summary.facts == {}
     assert any("AccessDenied" in gap.cause for gap in summary.gaps)
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), "p")
+    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
     assert state(home) == before
 
 

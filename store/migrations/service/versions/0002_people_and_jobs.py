@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_table(
         "job",
         Column("id", Text, primary_key=True, nullable=False),
-        *(Column(n, Text, nullable=False) for n in ("tenant", "slot", "asked_by", "state", "due_at")),
+        *(Column(n, Text, nullable=False) for n in ("kind", "tenant", "slot", "asked_by", "state", "due_at")),
         Column("attempts", Integer, nullable=False),
         Column("holder", Text, nullable=False),
         Column("number", Integer, nullable=False),

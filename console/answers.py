@@ -1,0 +1,162 @@
+"""What the API answers, as forms: one description for the replies and for OpenAPI."""
+
+import base64
+import binascii
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from fastapi.responses import JSONResponse
+from msgspec import Struct
+
+from model.finding import Finding
+from model.job import Job
+from model.text import Language, Text
+from store.tenant import AssetRow, Gap, Run
+
+T = TypeVar("T")
+LARGEST_PAGE = 500
+
+
+class Page(Struct, Generic[T], frozen=True):
+    """One page; `next` is the cursor of the one after it, the empty text on the last."""
+
+    items: list[T]
+    next: str = ""
+
+
+class Coverage(Struct, frozen=True):
+    """How much the newest scan could read: «no findings» mean nothing without it. Empty where there was no scan."""
+
+    run: str = ""
+    finished_at: str = ""
+    gaps: int = 0
+
+
+class FindingsPage(Struct, frozen=True):
+    """One page of findings, with the coverage of the newest scan beside it."""
+
+    items: list[Finding]
+    coverage: Coverage
+    next: str = ""
+
+
+class TenantView(Struct, frozen=True):
+    """A tenant as people see it: nothing of its channels' settings or its scopes' credentials."""
+
+    tenant: str
+    name: Text
+    language: Language
+    start: str
+    last_day: str
+    accounts: list[str]
+    cron: str
+
+
+class RunView(Struct, frozen=True):
+    """A scan that came to its end, with what it could not read."""
+
+    run: Run
+    gaps: list[Gap]
+
+
+class Me(Struct, frozen=True):
+    """Whoever asks."""
+
+    name: str
+    roles: tuple[str, ...]
+    tenants: tuple[str, ...]
+
+
+class Issued(Struct, frozen=True):
+    """A token; it is shown this once."""
+
+    token: str
+
+
+class Started(Struct, frozen=True):
+    """A sign-in at the OpenID provider: open the URI, enter the code, then ask with the handle."""
+
+    handle: str
+    user_code: str
+    verification_uri: str
+    complete_uri: str
+    interval_seconds: int
+
+
+class Enrolled(Struct, frozen=True):
+    """What an authenticator takes."""
+
+    person: str
+    uri: str
+
+
+class Problem(Struct, frozen=True):
+    """What was wrong with a request."""
+
+    detail: str
+
+
+FORMS: tuple[Any, ...] = (
+    Page[TenantView],
+    Page[AssetRow],
+    Page[Run],
+    Page[Job],
+    FindingsPage,
+    Finding,
+    AssetRow,
+    TenantView,
+    RunView,
+    Job,
+    Me,
+    Issued,
+    Started,
+    Enrolled,
+    Problem,
+)
+
+
+class Json(JSONResponse):
+    """A reply in JSON, by the forms' own encoder."""
+
+    def render(self, content: Any) -> bytes:
+        """Return the content as JSON."""
+        return msgspec.json.encode(content)
+
+
+def answering(form: Any) -> dict[str, Any]:
+    """Return what a route says of its reply."""
+    return {"response_class": Json, "response_model": None, "responses": {200: {"content": _content(form)}}}
+
+
+def components() -> dict[str, Any]:
+    """Return the forms as OpenAPI's components."""
+    _, found = msgspec.json.schema_components(FORMS, ref_template="#/components/schemas/{name}")
+    return found
+
+
+def _content(form: Any) -> dict[str, Any]:
+    (schema,), _ = msgspec.json.schema_components([form], ref_template="#/components/schemas/{name}")
+    return {"application/json": {"schema": schema}}
+
+
+class BadCursor(Exception):
+    """The cursor is none that we gave."""
+
+
+def cursor_of(*key: str) -> str:
+    """Return the cursor that goes on after a key."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(key)).rstrip(b"=").decode()
+
+
+def key_of(cursor: str, parts: int) -> tuple[str, ...] | None:
+    """Return the key to go on after, None at the beginning; raises `BadCursor`."""
+    if not cursor:
+        return None
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        key = msgspec.json.decode(raw, type=tuple[str, ...])
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise BadCursor from None
+    if len(key) != parts:
+        raise BadCursor
+    return key

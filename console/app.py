@@ -1,0 +1,265 @@
+"""The API's routes. Each asks the desk for what it needs, so that none can forget to ask."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, FastAPI, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from console import answers
+from console.answers import Coverage, FindingsPage, Json, Me, Page, Problem, RunView, TenantView, answering, cursor_of
+from console.doors import AtDesk, OfService, Service
+from console.guard import Guard, TooLarge
+from console.metrics import Metrics
+from console.sign_in import router as sign_in_routes
+from model.fault import Refused
+from model.finding import Finding
+from model.job import Job
+from model.tenant import Tenant
+from pipeline.days import end_of
+from pipeline.desk import NoSuchTenant, NotAllowed
+from pipeline.jobs import new_job, queue
+from pipeline.sign_in import NotSignedIn
+from store.database import StoreFault
+from store.tenant import AssetRow, Reader, Run, Selection
+
+_LOG = structlog.get_logger()
+
+
+class NotFound(Exception):
+    """There is no such thing."""
+
+
+_OPEN_TO_ALL = ("/v1/sign-in/local", "/v1/sign-in/device", "/v1/sign-in/device/token", "/v1/enrolments")
+Id = Annotated[str, Path(max_length=64)]
+TenantId = Annotated[str, Path(max_length=64)]
+Cursor = Annotated[str, Query(max_length=400)]
+Limit = Annotated[int, Query(ge=1, le=answers.LARGEST_PAGE)]
+Word = Annotated[str, Query(max_length=400)]
+
+
+class _Api(FastAPI):
+    """Completes OpenAPI's description by the forms of the replies and the bearer token."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the description; it is made once."""
+        if self.openapi_schema is None:
+            made = super().openapi()
+            parts = made.setdefault("components", {})
+            parts["schemas"] = parts.get("schemas", {}) | answers.components()
+            parts["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+            for path, operations in made["paths"].items():
+                for operation in operations.values():
+                    operation["security"] = [] if path in _OPEN_TO_ALL else [{"bearer": []}]
+        assert self.openapi_schema is not None, "made above"
+        return self.openapi_schema
+
+
+def make_app(service: Service) -> FastAPI:
+    """Return the application."""
+    app = _Api(title="Hinomi", version="1", docs_url=None, redoc_url=None)  # their pages load scripts from elsewhere
+    app.state.service = service
+    metrics = Metrics(service.home, service.clock)
+    app.add_middleware(Guard, metrics=metrics)
+    _watch(app, metrics)
+    _tenants(app)
+    _scans(app)
+    app.include_router(sign_in_routes)
+    _refusals(app)
+    return app
+
+
+def _watch(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    def healthz(service: OfService) -> Response:
+        """Say whether the service's store can be read."""
+        service.home.check()
+        return Json({"status": "ok"})
+
+    @app.get("/metrics", include_in_schema=False)
+    def prometheus() -> Response:
+        """Tell Prometheus numbers of the whole service; no tenant's name is among them."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _tenants(app: FastAPI) -> None:
+    @app.get("/v1/me", **answering(Me))
+    def me(desk: AtDesk) -> Response:
+        """Say who asks."""
+        return Json(Me(desk.actor.name, desk.actor.roles, tuple(desk.visible())))
+
+    @app.get("/v1/tenants", **answering(Page[TenantView]))
+    def tenants(desk: AtDesk, cursor: Cursor = "", limit: Limit = 100) -> Response:
+        """List the tenants that whoever asks may see."""
+        (after,) = answers.key_of(cursor, 1) or ("",)
+        wanted = [tenant for tenant in desk.tenants() if tenant > after][:limit]
+        items = [_view(desk.file("tenants.read", tenant)) for tenant in wanted]
+        return Json(Page(items, cursor_of(wanted[-1]) if len(wanted) == limit else ""))
+
+    @app.get("/v1/tenants/{tenant}", **answering(TenantView))
+    def tenant(tenant: TenantId, desk: AtDesk) -> Response:
+        """Show a tenant."""
+        return Json(_view(desk.file("tenants.read", tenant)))
+
+    @app.get("/v1/tenants/{tenant}/assets", **answering(Page[AssetRow]))
+    def assets(
+        tenant: TenantId,
+        desk: AtDesk,
+        wanted: Annotated[Selection, Depends(_assets_wanted)],
+    ) -> Response:
+        """List resources, without what they look like; `on` = as of the end of a past day (Asia/Tokyo)."""
+        with desk.tenant("assets.read", tenant).read() as reader:
+            rows = reader.assets(wanted)
+        return Json(Page(rows, _next([row.uid for row in rows], wanted.limit)))
+
+    @app.get("/v1/tenants/{tenant}/assets/{uid}", **answering(AssetRow))
+    def asset(tenant: TenantId, uid: Id, desk: AtDesk) -> Response:
+        """Show a resource as it was last seen."""
+        with desk.tenant("assets.read", tenant).read() as reader:
+            return Json(_found(reader.asset(uid)))
+
+    @app.get("/v1/tenants/{tenant}/findings", **answering(FindingsPage))
+    def findings(
+        tenant: TenantId,
+        desk: AtDesk,
+        wanted: Annotated[Selection, Depends(_findings_wanted)],
+    ) -> Response:
+        """List findings with the coverage beside them; `on` = those that were active at the end of a past day."""
+        with desk.tenant("findings.read", tenant).read() as reader:
+            rows, coverage = reader.selected_findings(wanted), _coverage(reader)
+        return Json(FindingsPage(rows, coverage, _next([row.uid for row in rows], wanted.limit)))
+
+    @app.get("/v1/tenants/{tenant}/findings/{uid}", **answering(Finding))
+    def finding(tenant: TenantId, uid: Id, desk: AtDesk) -> Response:
+        """Show a finding."""
+        with desk.tenant("findings.read", tenant).read() as reader:
+            return Json(_found(reader.finding(uid)))
+
+
+def _scans(app: FastAPI) -> None:
+    @app.get("/v1/tenants/{tenant}/runs", **answering(Page[Run]))
+    def runs(tenant: TenantId, desk: AtDesk, cursor: Cursor = "", limit: Limit = 100) -> Response:
+        """List what scans found out, newest first."""
+        after = answers.key_of(cursor, 2)
+        with desk.tenant("runs.read", tenant).read() as reader:
+            rows = reader.runs((after[0], after[1]) if after else None, limit)
+        last = cursor_of(rows[-1].started_at, rows[-1].id) if len(rows) == limit else ""
+        return Json(Page(rows, last))
+
+    @app.get("/v1/tenants/{tenant}/runs/{run}", **answering(RunView))
+    def run(tenant: TenantId, run: Id, desk: AtDesk) -> Response:
+        """Show one run, with everything that it could not read."""
+        with desk.tenant("runs.read", tenant).read() as reader:
+            return Json(RunView(_found(reader.run(run)), reader.gaps(run)))
+
+    @app.get("/v1/tenants/{tenant}/scans", **answering(Page[Job]))
+    def scans(tenant: TenantId, desk: AtDesk, service: OfService, cursor: Cursor = "", limit: Limit = 100) -> Response:
+        """List scans that wait, are under way or ended, newest first."""
+        after = answers.key_of(cursor, 2)
+        desk.allow("runs.read", tenant)
+        with service.home.service.read() as door:
+            jobs = door.jobs.of("scan", tenant, (after[0], after[1]) if after else None, limit)
+        last = cursor_of(jobs[-1].slot, jobs[-1].id) if len(jobs) == limit else ""
+        return Json(Page(jobs, last))
+
+    @app.get("/v1/tenants/{tenant}/scans/{job}", **answering(Job))
+    def scan(tenant: TenantId, job: Id, desk: AtDesk, service: OfService) -> Response:
+        """Show one scan."""
+        desk.allow("runs.read", tenant)
+        with service.home.service.read() as door:
+            found = door.jobs.one(job)
+        return Json(_found(found if found and (found.tenant, found.kind) == (tenant, "scan") else None))
+
+    @app.post("/v1/tenants/{tenant}/scans", status_code=202, response_class=Json, responses=_accepted())
+    def start(tenant: TenantId, desk: AtDesk, service: OfService) -> Response:
+        """Have the tenant scanned as soon as a worker is free."""
+        desk.allow("scans.start", tenant)
+        wanted = new_job("scan", tenant, service.clock.now(), desk.actor.name)
+        return Json(queue(service.home, wanted, service.clock), status_code=202)
+
+
+def _accepted() -> dict[int | str, dict[str, Any]]:
+    return {202: answering(Job)["responses"][200]}
+
+
+def _assets_wanted(
+    kind: Word = "", scope: Word = "", region: Word = "", resource: Word = "", on: date | None = None,
+    cursor: Cursor = "", limit: Limit = 100,
+) -> Selection:  # fmt: skip
+    given = {"kind": kind, "scope": scope, "region": region, "resource": resource}
+    return _selection(given, on, cursor, limit)
+
+
+def _findings_wanted(
+    policy: Word = "", severity: Word = "", state: Word = "", scope: Word = "", resource: Word = "",
+    on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
+) -> Selection:  # fmt: skip
+    given = {"policy": policy, "severity": severity, "state": state, "scope": scope, "resource": resource}
+    return _selection(given, on, cursor, limit)
+
+
+def _selection(given: dict[str, str], on: date | None, cursor: str, limit: int) -> Selection:
+    (after,) = answers.key_of(cursor, 1) or ("",)
+    return Selection({name: value for name, value in given.items() if value}, after, limit, end_of(on) if on else "")
+
+
+def _next(uids: list[str], limit: int) -> str:
+    return cursor_of(uids[-1]) if len(uids) == limit else ""
+
+
+def _found(value: Any) -> Any:
+    if value is None:
+        raise NotFound
+    return value
+
+
+def _coverage(reader: Reader) -> Coverage:
+    run = reader.last_run()
+    return Coverage(run.id, run.finished_at, len(reader.gaps(run.id))) if run else Coverage()
+
+
+def _view(tenant: Tenant) -> TenantView:
+    last_day = tenant.contract.last_day
+    return TenantView(
+        tenant=tenant.tenant,
+        name=tenant.name,
+        language=tenant.language,
+        start=tenant.contract.start.isoformat(),
+        last_day=last_day.isoformat() if last_day else "",
+        accounts=[scope.aws for scope in tenant.scopes],
+        cron=tenant.schedule.cron,
+    )
+
+
+def _refusals(app: FastAPI) -> None:
+    """Turn refusals into replies; what a store or a defect says stays inside."""
+
+    def says(status: int, text: str | None = None, **headers: str) -> Callable[[Request, Exception], Response]:
+        return lambda _request, problem: Json(Problem(text or str(problem)), status_code=status, headers=headers)
+
+    bearer = {"www-authenticate": "Bearer"}
+    app.add_exception_handler(NotSignedIn, says(401, **bearer))
+    app.add_exception_handler(NotAllowed, says(403))
+    app.add_exception_handler(NoSuchTenant, says(404, "Not Found"))
+    app.add_exception_handler(NotFound, says(404, "Not Found"))
+    app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
+    app.add_exception_handler(TooLarge, says(413, "the request is too large"))
+    app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
+    app.add_exception_handler(Refused, says(400))
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _defect)
+
+
+def _invalid(_request: Request, problem: Exception) -> Response:
+    """Name what is wrong with a request, without what it held."""
+    assert isinstance(problem, RequestValidationError)
+    faults = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors()]
+    return Json(Problem("; ".join(faults)), status_code=422)
+
+
+def _defect(_request: Request, problem: Exception) -> Response:
+    _LOG.error("a defect of the program", exc_info=problem)
+    return Json(Problem("a defect of the program; the log has more"), status_code=500)

@@ -1,0 +1,52 @@
+"""What the routes work with: the service's parts, who asks, and the desk at which they stand."""
+
+from typing import Annotated
+
+import httpx
+from fastapi import Depends, Request
+from msgspec import Struct
+
+from model.access import Access
+from model.clock import Clock
+from model.installation import Installation
+from model.person import Actor
+from pipeline.desk import Desk
+from pipeline.sign_in import Gate, NotSignedIn
+from store.home import Home
+
+
+class Service(Struct, frozen=True):
+    """What the routes work with."""
+
+    home: Home
+    gate: Gate
+    access: Access
+    clock: Clock
+    installation: Installation
+    http: httpx.Client
+
+
+def service_of(request: Request) -> Service:
+    """Return what the routes work with."""
+    service: Service = request.app.state.service
+    return service
+
+
+def actor_of(request: Request, service: Annotated[Service, Depends(service_of)]) -> Actor:
+    """Return who asks, by the bearer token (RFC 6750); raises `NotSignedIn`."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not token:
+        raise NotSignedIn("a bearer token is needed")
+    actor = service.gate.actor(token.strip())
+    request.state.actor = actor.name
+    return actor
+
+
+def desk_of(actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]) -> Desk:
+    """Return the desk at which whoever asks stands."""
+    return Desk(service.home, service.access, actor)
+
+
+ActorNow = Annotated[Actor, Depends(actor_of)]
+AtDesk = Annotated[Desk, Depends(desk_of)]
+OfService = Annotated[Service, Depends(service_of)]

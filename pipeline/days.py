@@ -1,0 +1,12 @@
+"""Days of the contracts' zone as moments."""
+
+from datetime import date, datetime, time, timedelta
+
+from model.canonical import instant
+from model.clock import CONTRACT_ZONE
+
+
+def end_of(day: date) -> str:
+    """Return the last moment of a day in Asia/Tokyo, RFC 3339 in UTC."""
+    start = datetime.combine(day, time(0), CONTRACT_ZONE)
+    return instant(start + timedelta(days=1) - timedelta(microseconds=1))

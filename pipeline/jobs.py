@@ -1,0 +1,192 @@
+"""Who does what next: jobs are queued once, held by one worker at a time, and end with an outcome."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contract.term import decide
+from model.canonical import digest, instant
+from model.clock import CONTRACT_ZONE, Clock
+from model.fault import Refused
+from model.job import Job, JobKind, JobState
+from model.person import SCHEDULE
+from pipeline import schedule
+from pipeline.applied import applied_tenants
+from pipeline.turn import Turn
+from store.home import Home
+from store.service import ServiceDoor
+from store.tenant import Fence
+
+HELD_FOR = timedelta(seconds=60)
+_MOST_ATTEMPTS = 3
+
+
+class Stopped(Refused):
+    """The worker was asked to stop; its job is queued again."""
+
+
+class Worker(Struct, frozen=True):
+    """Who works, and for how long a job is theirs before they have to say so again."""
+
+    name: str
+    clock: Clock
+    held_for: timedelta = HELD_FOR
+
+    @property
+    def now(self) -> str:
+        """Return the present moment."""
+        return instant(self.clock.now())
+
+    @property
+    def until(self) -> str:
+        """Return until when a job is held that is taken now."""
+        return instant(self.clock.now() + self.held_for)
+
+
+def name_of(number: int) -> str:
+    """Return a worker's name: the machine, the process, a number within it."""
+    return f"{socket.gethostname()}:{os.getpid()}:{number}"
+
+
+def new_job(kind: JobKind, tenant: str, slot: datetime, asked_by: str, due: datetime | None = None) -> Job:
+    """Return a job; the same slot is the same job, whoever asks for it."""
+    at = instant(slot)
+    return Job(digest(kind, tenant, at), kind, tenant, at, asked_by, "queued", instant(due or slot))
+
+
+def queue_scheduled(home: Home, clock: Clock) -> int:
+    """Queue the newest slot of each tenant within its term; return how many were new."""
+    now, added = clock.now(), 0
+    wanted = []
+    for tenant, since in applied_tenants(home):
+        if not decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date()).allowed:
+            continue
+        slot = schedule.newest_slot(tenant.schedule, now)
+        if slot >= since:  # a tenant is not scanned for slots before its first day here
+            delay = schedule.delay(tenant.tenant, slot, tenant.schedule)
+            wanted.append(new_job("scan", tenant.tenant, slot, SCHEDULE, slot + delay))
+    if wanted := _unknown(home, wanted):
+        with home.service.write(instant(now), SCHEDULE) as door:
+            added = sum(door.jobs.add(job) for job in wanted)
+    return added
+
+
+def queue(home: Home, job: Job, clock: Clock) -> Job:
+    """Queue a job that somebody asked for, and record who."""
+    with home.service.write(instant(clock.now()), job.asked_by) as door:
+        if door.jobs.add(job):
+            door.record(f"{job.kind}.asked", job.tenant, job=job.id)
+    return job
+
+
+def claim(home: Home, worker: Worker, only: str = "") -> Job | None:
+    """Return a job that is the worker's from now on: the one due longest, or the one that is named.
+
+    A tenant has one scan at a time. A job whose holder fell silent is taken over with a higher lease number, which
+    fences the former holder off; after three silent holders it has failed.
+    """
+    with home.service.write(worker.now, worker.name) as door:
+        jobs = list(door.jobs.open())
+        busy = {(job.kind, job.tenant) for job in jobs if job.state == "running" and job.held_until > worker.now}
+        for job in jobs:
+            if (only and job.id != only) or (job.kind, job.tenant) in busy or job.due_at > worker.now:
+                continue
+            if job.attempts >= _MOST_ATTEMPTS:
+                door.jobs.put(_ended(job, "failed", "the worker died each time", worker.now))
+                continue
+            fence = door.jobs.take(lease_of(job), job.id)
+            taken = replace(
+                job,
+                state="running",
+                attempts=job.attempts + 1,
+                holder=worker.name,
+                number=fence.number,
+                held_until=worker.until,
+                started_at=worker.now,
+            )
+            door.jobs.put(taken)
+            return taken
+    return None
+
+
+@contextmanager
+def holding(home: Home, job: Job, worker: Worker, stop: threading.Event) -> Iterator[Turn]:
+    """Hold a job while it is worked on: say so again in time, and end the turn where it was lost or is to stop.
+
+    The tenant's store keeps a lost turn from writing even where its worker does not notice (the fence).
+    """
+    lost, over = threading.Event(), threading.Event()
+
+    def renew() -> None:
+        while not over.wait(worker.held_for.total_seconds() / 4):
+            if not _renew(home, job, worker):
+                lost.set()
+                return
+
+    def go_on() -> None:
+        if stop.is_set():
+            raise Stopped("the worker was asked to stop; the job is queued again")
+        if lost.is_set():
+            raise Refused("somebody else has taken the job over")
+
+    keeper = threading.Thread(target=renew, name="keeper", daemon=True)
+    keeper.start()
+    try:
+        yield Turn(lease_of(job), job.slot, job.asked_by, Fence(lease_of(job), job.number), go_on)
+    finally:
+        over.set()
+        keeper.join()
+
+
+def settle(home: Home, job: Job, worker: Worker, state: JobState, outcome: str) -> bool:
+    """Write how a job ended; False where it is somebody else's by now."""
+    with home.service.write(worker.now, worker.name) as door:
+        if not _is_held(door, job):
+            return False
+        if state == "queued":  # a stop that was asked for is no attempt
+            door.jobs.put(replace(job, state="queued", holder="", held_until="", attempts=job.attempts - 1))
+        else:
+            door.jobs.put(_ended(job, state, outcome, worker.now))
+        return True
+
+
+def withdraw(home: Home, job: Job, worker: Worker) -> None:
+    """End a job that nobody has begun."""
+    with home.service.write(worker.now, worker.name) as door:
+        now = door.jobs.one(job.id)
+        if now and now.state == "queued":
+            door.jobs.put(_ended(now, "failed", "withdrawn: another one was under way", worker.now))
+
+
+def lease_of(job: Job) -> str:
+    """Return the name under which a tenant's store knows the workers of such jobs."""
+    return f"{job.kind}:{job.tenant}"
+
+
+def _renew(home: Home, job: Job, worker: Worker) -> bool:
+    with home.service.write(worker.now, worker.name) as door:
+        if not _is_held(door, job):
+            return False
+        door.jobs.put(replace(job, held_until=worker.until))
+        return True
+
+
+def _is_held(door: ServiceDoor, job: Job) -> bool:
+    now = door.jobs.one(job.id)
+    return now is not None and (now.state, now.number) == ("running", job.number)
+
+
+def _ended(job: Job, state: JobState, outcome: str, at: str) -> Job:
+    return replace(job, state=state, outcome=outcome, finished_at=at, held_until="")
+
+
+def _unknown(home: Home, jobs: list[Job]) -> list[Job]:
+    """Return those that are not there yet, without taking the store for writing."""
+    with home.service.read() as door:
+        return [job for job in jobs if door.jobs.one(job.id) is None]

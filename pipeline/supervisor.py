@@ -1,0 +1,128 @@
+"""`hinomi serve`: queues what the schedule asks for, keeps children at work, and ends them gracefully."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from model.fault import Refused
+from model.job import Job
+from pipeline.clock import SystemClock
+from pipeline.jobs import Worker, claim, name_of, queue_scheduled, settle
+from store.home import Home
+
+_LOG = structlog.get_logger()
+_LOOK_SECONDS, _SCHEDULE_SECONDS = 1.0, 15.0
+_GRACE_SECONDS = 30.0
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Plan(Struct, frozen=True):
+    """What is to run: a home, at most so many scans at once, and the process that answers requests on a socket."""
+
+    folder: Path
+    workers: int
+    console: Sequence[str]
+    socket: int
+
+
+class Supervisor:
+    """Parent of one process that answers requests and of one for each job; several supervisors share the jobs."""
+
+    def __init__(self, home: Home, plan: Plan) -> None:
+        self._home = home
+        self._plan = plan
+        self._clock = SystemClock()
+        self._stopping = False
+        self._working: dict[subprocess.Popen[bytes], tuple[Job, Worker]] = {}
+        self._console = _Console(plan)
+        self._number = 0
+        self._scheduled_at = 0.0
+
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT; then let the children end, at most half a minute."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        _LOG.info("serving", workers=self._plan.workers)
+        while not self._stopping:
+            try:
+                self._look()
+            except Refused as refused:  # a database that is away comes back
+                _LOG.warning("the stores cannot be used", problem=str(refused))
+            time.sleep(_LOOK_SECONDS)
+        self._end()
+
+    def _stop(self, number: int, _frame: object) -> None:
+        _LOG.info("stopping", signal=signal.Signals(number).name)
+        self._stopping = True
+
+    def _look(self) -> None:
+        self._console.keep()
+        self._reap()
+        if time.monotonic() - self._scheduled_at >= _SCHEDULE_SECONDS:
+            queue_scheduled(self._home, self._clock)
+            self._scheduled_at = time.monotonic()
+        while len(self._working) < self._plan.workers and not self._stopping:
+            worker = Worker(name_of(self._number), self._clock)
+            job = claim(self._home, worker)
+            if job is None:
+                return
+            self._number += 1
+            command = [sys.executable, "-m", "pipeline.worker", str(self._plan.folder), job.id, worker.name]
+            self._working[subprocess.Popen(command)] = (job, worker)  # noqa: S603 - our own interpreter and module
+
+    def _reap(self) -> None:
+        for process in [process for process in self._working if process.poll() is not None]:
+            job, worker = self._working.pop(process)
+            if process.returncode:
+                _LOG.error("a worker died", job=job.id, status=process.returncode)
+                self._release(job, worker)
+
+    def _release(self, job: Job, worker: Worker) -> None:
+        """Give back at once what a dead worker held, as an attempt that counts."""
+        settle(self._home, replace(job, attempts=job.attempts + 1), worker, "queued", "")
+
+    def _end(self) -> None:
+        children = [*self._working, *self._console.processes()]
+        for process in children:
+            process.terminate()
+        until = time.monotonic() + _GRACE_SECONDS
+        for process in children:
+            try:
+                process.wait(max(0.1, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()  # its job is held for a minute more and then taken over
+                process.wait()
+        self._reap()
+        _LOG.info("stopped")
+
+
+class _Console:
+    """The process that answers requests; started again when it dies, more slowly each time."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pause = 0.5
+        self._not_before = 0.0
+
+    def keep(self) -> None:
+        """See to it that the process runs."""
+        if self._process and self._process.poll() is None:
+            return
+        if self._process:
+            _LOG.error("the console died", status=self._process.returncode)
+            self._process, self._not_before = None, time.monotonic() + self._pause
+            self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2)
+        if time.monotonic() >= self._not_before:
+            self._process = subprocess.Popen(self._plan.console, pass_fds=[self._plan.socket])  # noqa: S603 - our own interpreter and module
+
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        """Return the process, where it runs."""
+        return [self._process] if self._process and self._process.poll() is None else []

@@ -1,0 +1,115 @@
+"""One worker's turn at one job, from taking it up to its outcome."""
+
+import threading
+from collections.abc import Sequence
+
+import structlog
+from msgspec import Struct
+
+from model.canonical import instant, parse_instant
+from model.fault import Refused
+from model.job import Job, JobState
+from model.person import Actor
+from notifier.message import Ways
+from pipeline.applied import applied_tenant
+from pipeline.assembly import House
+from pipeline.jobs import Stopped, Worker, claim, holding, new_job, queue, settle, withdraw
+from pipeline.loop import Loop
+from pipeline.scan import Summary
+from pipeline.tell import Told
+from pipeline.turn import Turn
+from store.home import Home
+from store.tenant import Fenced, TenantStore
+
+_LOG = structlog.get_logger()
+
+
+class Done(Struct, frozen=True):
+    """What came of a turn; a job of the kind `tell` has no summary."""
+
+    state: JobState
+    outcome: str
+    summary: Summary | None = None
+    told: Told | None = None
+
+
+class Bench(Struct, frozen=True):
+    """What a worker works with."""
+
+    home: Home
+    house: House
+    ways: Ways
+    worker: Worker
+
+
+def work(bench: Bench, job: Job, stop: threading.Event) -> Done:
+    """Do a job that was claimed, and write down how it ended. Every failure becomes a named outcome."""
+    log = _LOG.bind(job=job.id, kind=job.kind, tenant=job.tenant, holder=bench.worker.name, attempt=job.attempts)
+    log.info("job started")
+    done = _done(bench, job, stop)
+    held = settle(bench.home, job, bench.worker, done.state, done.outcome)
+    log.info("job ended", state=done.state if held else "taken over", outcome=done.outcome)
+    return done
+
+
+def scan_now(bench: Bench, tenant: str, actor: Actor) -> Done:
+    """Scan a tenant in this process; raises `Refused` where a scan of it is under way."""
+    clock = bench.worker.clock
+    asked = queue(bench.home, new_job("scan", tenant, clock.now(), actor.name), clock)
+    job = claim(bench.home, bench.worker, only=asked.id)
+    if job is None:
+        withdraw(bench.home, asked, bench.worker)
+        raise Refused(f"a scan of {tenant} is under way; `hinomi scans {tenant}` shows who holds it")
+    try:
+        return work(bench, job, threading.Event())
+    except KeyboardInterrupt:
+        settle(bench.home, job, bench.worker, "failed", "interrupted by whoever started it")
+        raise
+
+
+def _done(bench: Bench, job: Job, stop: threading.Event) -> Done:
+    try:
+        with holding(bench.home, job, bench.worker, stop) as turn:
+            return _work(bench, job, turn)
+    except Stopped as stopped:
+        return Done("queued", str(stopped))
+    except Fenced as fenced:
+        return Done("failed", str(fenced))
+    except Refused as refused:
+        return Done("failed", "; ".join(map(str, refused.faults)))
+    except Exception as problem:  # noqa: BLE001 - a defect ends this job, not the service
+        _LOG.exception("a defect of the program", job=job.id)
+        return Done("failed", f"a defect of the program ({type(problem).__name__}); the log has more")
+
+
+def _work(bench: Bench, job: Job, turn: Turn) -> Done:
+    tenant = applied_tenant(bench.home, job.tenant)
+    loop = Loop(bench.home, tenant, bench.house, bench.worker.clock, bench.ways, job.asked_by)
+    summary = loop.scan(turn) if job.kind == "scan" else None
+    told = loop.tell()
+    _queue_next_tell(bench, loop.store, job)
+    return Done("done", _outcome(summary, told), summary, told)
+
+
+def _queue_next_tell(bench: Bench, store: TenantStore, job: Job) -> None:
+    """Queue a job for the deliveries that did not arrive, for when the first of them is due."""
+    with store.read() as reader:
+        waiting = reader.deliveries("queued")
+    if waiting:
+        due = parse_instant(min(delivery.due_at for delivery in waiting))
+        with bench.home.service.write(instant(bench.worker.clock.now()), bench.worker.name) as door:
+            door.jobs.add(new_job("tell", job.tenant, due, job.asked_by))
+
+
+def _outcome(summary: Summary | None, told: Told) -> str:
+    parts: Sequence[tuple[int, str]] = [(told.alerts, "new alerts")]
+    if summary:
+        verdicts = summary.verdicts
+        parts = [
+            (summary.assets, "resources"),
+            (verdicts.get("fail", 0), "failed"),
+            (verdicts.get("unknown", 0), "unknown"),
+            (len(summary.gaps), "gaps"),
+            *parts,
+        ]
+    return ", ".join(f"{number} {what}" for number, what in parts)
