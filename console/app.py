@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from console import answers
 from console.answers import Coverage, FindingsPage, Json, Me, Page, Problem, RunView, TenantView, answering, cursor_of
 from console.doors import AtDesk, OfService, Service
-from console.guard import Guard, TooLarge
+from console.guard import Guard
 from console.metrics import Metrics
 from console.sign_in import router as sign_in_routes
 from model.fault import Refused
@@ -246,7 +246,6 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(NoSuchTenant, says(404, "Not Found"))
     app.add_exception_handler(NotFound, says(404, "Not Found"))
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
-    app.add_exception_handler(TooLarge, says(413, "the request is too large"))
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
     app.add_exception_handler(Refused, says(400))
     app.add_exception_handler(RequestValidationError, _invalid)

@@ -6,15 +6,12 @@ from typing import Any
 
 import structlog
 
+from console.answers import Json, Problem
 from console.metrics import Metrics
 
 _LOG = structlog.get_logger()
 _LARGEST_BODY_BYTES = 64 * 1024
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-
-
-class TooLarge(Exception):
-    """The request's body is larger than any that we take."""
 
 
 class Guard:
@@ -30,15 +27,6 @@ class Guard:
             await self._app(scope, receive, send)
             return
         began, status, number = time.monotonic(), 500, uuid.uuid4().hex[:16]
-        received = 0
-
-        async def limited() -> Any:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            if received > _LARGEST_BODY_BYTES:
-                raise TooLarge
-            return message
 
         async def noted(message: Any) -> None:
             nonlocal status
@@ -48,7 +36,8 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, limited, noted)
+            app = _too_large if _length(scope) > _LARGEST_BODY_BYTES else self._app
+            await app(scope, receive, noted)
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "none")
@@ -56,3 +45,15 @@ class Guard:
             self._metrics.answered(scope["method"], route, status, seconds)
             facts = {"request": number, "method": scope["method"], "route": route, "status": status, "person": actor}
             _LOG.info("answered", seconds=round(seconds, 4), **facts)
+
+
+def _length(scope: Any) -> int:
+    """Return how many bytes a request says it has; more than any for one that does not say (chunked)."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return _LARGEST_BODY_BYTES + 1
+    told = headers.get(b"content-length", b"0")
+    return int(told) if told.isdigit() else _LARGEST_BODY_BYTES + 1
+
+
+_too_large = Json(Problem("the request is too large, or does not say how large it is"), status_code=413)

@@ -28,7 +28,11 @@ def make(folder: Path, template: Path) -> list[str]:
     if not (folder / _KEY).exists():
         (folder / _KEY).parent.mkdir(mode=0o700, exist_ok=True)
         _write_new(folder / _KEY, secrets.token_bytes(_KEY_BYTES))
-    return open_home(folder).create()
+    stores = _stores(folder, settings(folder).database)
+    try:
+        return Home(stores).create()
+    finally:
+        stores.close()
 
 
 def settings(folder: Path) -> Installation:

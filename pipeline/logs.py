@@ -10,8 +10,8 @@ _SECRET = ("token", "password", "secret", "authorization", "code", "cookie", "ke
 
 
 def set_up() -> None:
-    """Write logs as JSON lines; what libraries log is left out below warnings."""
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    """Write logs as JSON lines; libraries' own logs are left out: their tracebacks hold what is not for logs."""
+    logging.getLogger().addHandler(logging.NullHandler())
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -23,7 +23,6 @@ def set_up() -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
 
 

@@ -85,8 +85,9 @@ class Supervisor:
                 self._release(job, worker)
 
     def _release(self, job: Job, worker: Worker) -> None:
-        """Give back at once what a dead worker held, as an attempt that counts."""
-        settle(self._home, replace(job, attempts=job.attempts + 1), worker, "queued", "")
+        """Give back at once what a dead worker held; that counts as an attempt unless it was us who ended it."""
+        attempts = job.attempts if self._stopping else job.attempts + 1
+        settle(self._home, replace(job, attempts=attempts), worker, "queued", "")
 
     def _end(self) -> None:
         children = [*self._working, *self._console.processes()]

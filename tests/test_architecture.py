@@ -83,7 +83,13 @@ def test_requirement_files_are_pinned_hashed_and_name_no_host() -> None:
 
 
 def test_each_dependency_is_used() -> None:
-    names = {"pyyaml": "yaml", "cel-expr-python": "cel_expr_python", "tzdata": "zoneinfo"}
+    names = {"argon2-cffi": "argon2", "prometheus-client": "prometheus_client", "pyjwt[crypto]": "jwt"}
+    names |= {
+        "psycopg[binary]": "psycopg",
+        "pyyaml": "yaml",
+        "cel-expr-python": "cel_expr_python",
+        "tzdata": "zoneinfo",
+    }
     used = " ".join(file.read_text(encoding="utf-8") for file in SOURCES)
     for dependency in SETTINGS["project"]["dependencies"]:
         module = names.get(dependency.lower(), dependency.lower())

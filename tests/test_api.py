@@ -1,0 +1,356 @@
+"""The HTTP API: every route by every role and at a foreign tenant, paging, what it never tells."""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import jsonschema
+import msgspec
+import pyotp
+import pytest
+import structlog
+import uvicorn
+from fastapi.routing import APIRoute
+
+from catalog import access as access_files
+from catalog.folder import config_folder
+from console.app import make_app
+from console.doors import Service
+from contract.access import may
+from model.asset import Asset
+from model.canonical import digest, instant
+from model.finding import Element, Verdict, advance
+from model.installation import Installation
+from model.person import Actor, Person, Tenants
+from model.text import Text
+from people import tokens
+from pipeline.sign_in import Gate
+from store.home import Home
+from store.tenant import Gap, Run
+from tests.clouds import TENANT
+from tests.conftest import MovingClock
+
+ACCESS = access_files.load(config_folder())
+PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
+MINE, FOREIGN = "aozora", "midori"
+
+# What each route needs, written down here once more: a route that asks for less than it should turns this red.
+NEEDS = {
+    ("GET", "/v1/tenants/{tenant}"): "tenants.read",
+    ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
+    ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
+    ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",
+    ("GET", "/v1/tenants/{tenant}/findings/{uid}"): "findings.read",
+    ("GET", "/v1/tenants/{tenant}/runs"): "runs.read",
+    ("GET", "/v1/tenants/{tenant}/runs/{run}"): "runs.read",
+    ("GET", "/v1/tenants/{tenant}/scans"): "runs.read",
+    ("GET", "/v1/tenants/{tenant}/scans/{job}"): "runs.read",
+    ("POST", "/v1/tenants/{tenant}/scans"): "scans.start",
+}
+
+
+def asset(number: int) -> Asset:
+    body = {"Name": f"b{number}", "Secret": "not in listings"}
+    return Asset("aws.s3.bucket", f"arn:aws:s3:::b{number}", f"b{number}", "123456789012", "global", body, digest(body))
+
+
+def verdict(number: int) -> Verdict:
+    seen = asset(number)
+    text = Text(en="open", ja="公開")
+    return Verdict(
+        policy="aws.s3.open", severity="high", kind=seen.kind, resource=seen.resource, name=seen.name, scope=seen.scope,
+        region=seen.region, status="fail", message=text, elements=(Element("k", "fail"),),
+    )  # fmt: skip
+
+
+def fill(home: Home, clock: MovingClock, name: str) -> None:
+    """Give a tenant seven resources, findings on five of them, and one run with a gap."""
+    at = instant(clock.now())
+    home.apply(name, msgspec.to_builtins(msgspec.structs.replace(TENANT, tenant=name)), at, "p")
+    run = Run(digest(name), f"scan:{name}", at, at, "", {})
+    with home.tenant(name).write(at, "p") as writer:
+        writer.start_run(run)
+        writer.put_assets([asset(n) for n in range(7)], at)
+        changes = [advance(None, verdict(n), at) for n in range(5)]
+        writer.put_findings(finding for finding, _ in changes if finding)
+        writer.put_facts([fact for _, fact in changes if fact], run.id)
+        gap = Gap("123456789012", "aws.kms.key", "us-east-1", "", "kms:ListKeys AccessDenied")
+        writer.finish_run(run.id, at, {"assets": 7, "verdicts": {"fail": 5}}, [gap])
+
+
+class Api:
+    """The API over two tenants, and a token for whoever is asked for."""
+
+    def __init__(self, home: Home, clock: MovingClock) -> None:
+        self.home = home
+        self.clock = clock
+        self.gate = Gate(home.service, lambda: b"k" * 32, clock)
+        self.http = httpx.Client()
+        self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http))
+        self.client = httpx.Client(timeout=30)
+
+    def token(self, role: str, tenants: Tenants = (MINE,)) -> str:
+        """Return a token of somebody with a role."""
+        at = instant(self.clock.now())
+        person = Person(f"p.{role}", role, "ja", (role,), tenants, at)
+        token, kept = tokens.mint(person, "t", tenants, self.clock.now(), timedelta(hours=1))
+        with self.home.service.write(at, "p") as door:
+            door.people.put(person)
+            door.people.put_token(kept)
+        return token
+
+    def ask(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        answer: httpx.Response = self.client.request(method, path, headers=headers, **more)
+        return answer
+
+
+@pytest.fixture
+def api(home: Home, clock: MovingClock) -> Iterator[Api]:
+    for name in (MINE, FOREIGN):
+        fill(home, clock, name)
+    made = Api(home, clock)
+    with made.http, made.client, answering_on_loopback(made.app) as url:
+        made.client.base_url = httpx.URL(url)
+        yield made
+
+
+@contextmanager
+def answering_on_loopback(app: Any) -> Iterator[str]:
+    """Run the real server in a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:
+    """Return every route of a tenant: method, pattern, and a path to something that is there."""
+    routes = [route for route in api.app.routes if isinstance(route, APIRoute) and "{tenant}" in route.path]
+    job = api.ask("POST", f"/v1/tenants/{tenant}/scans", api.token("lead", "all")).json()["id"]
+    ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job}
+    found = []
+    for route in routes:
+        things = {"{uid}": verdict(0).finding_uid if "findings" in route.path else asset(0).uid}
+        path = route.path
+        for name, value in (ids | things).items():
+            path = path.replace(name, value)
+        found += [(method, route.path, path) for method in sorted(route.methods or ())]
+    return found
+
+
+def test_every_route_of_a_tenant_is_known_here(api: Api) -> None:
+    assert {(method, pattern) for method, pattern, _ in paths(api, MINE)} == set(NEEDS)
+
+
+def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
+    mine, foreign = paths(api, MINE), paths(api, FOREIGN)
+    for role in PEOPLE:
+        token = api.token(role)
+        for method, pattern, path in mine:
+            allowed = may(ACCESS, Actor("p", (role,), (MINE,)), NEEDS[method, pattern], MINE)
+            expected = (202 if method == "POST" else 200) if allowed else 403
+            assert api.ask(method, path, token).status_code == expected, (role, method, path)
+        for method, _, path in foreign:
+            answer = api.ask(method, path, token)
+            nowhere = api.ask(method, path.replace(FOREIGN, "nobody"), token)
+            assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"}), (role, method, path)
+            assert answer.json() == nowhere.json()
+
+
+def test_ids_of_a_foreign_tenant_are_nobodys_under_ones_own(api: Api) -> None:
+    token = api.token("lead")
+    for method, _, path in paths(api, FOREIGN):
+        mixed = path.replace(f"/{FOREIGN}", f"/{MINE}")
+        answer = api.ask(method, mixed, token)
+        if "/scans/" in path or "/runs/" in path:  # assets and findings have the same ids at both: same resources
+            assert answer.status_code == 404, mixed
+
+
+def test_no_token_no_answer(api: Api) -> None:
+    for method, _, path in paths(api, MINE):
+        for headers in ({}, {"authorization": "Bearer hinomi_x"}, {"authorization": "Basic YTpi"}):
+            answer = api.client.request(method, path, headers=headers)
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+    token = api.token("lead")
+    api.clock.sleep(3601)
+    assert api.ask("GET", "/v1/me", token).status_code == 401
+
+
+def test_lists_show_only_ones_own_tenants(api: Api) -> None:
+    assert [t["tenant"] for t in api.ask("GET", "/v1/tenants", api.token("viewer")).json()["items"]] == [MINE]
+    assert api.ask("GET", "/v1/me", api.token("viewer")).json()["tenants"] == [MINE]
+    everything = api.ask("GET", "/v1/tenants", api.token("analyst", "all")).json()
+    assert [t["tenant"] for t in everything["items"]] == [MINE, FOREIGN]
+
+
+@pytest.mark.parametrize("what", ["assets", "findings"])
+def test_pages_add_up_to_the_whole(api: Api, what: str) -> None:
+    token = api.token("lead")
+    whole = api.ask("GET", f"/v1/tenants/{MINE}/{what}?limit=500", token).json()
+    assert whole["next"] == ""
+    items: list[Any] = []
+    cursor = ""
+    for _ in range(9):
+        page = api.ask("GET", f"/v1/tenants/{MINE}/{what}?limit=2&cursor={cursor}", token).json()
+        items += page["items"]
+        cursor = page["next"]
+        if not cursor:
+            break
+    assert items == whole["items"]
+    assert len(items) == {"assets": 7, "findings": 5}[what]
+
+
+def test_pages_of_scans_add_up_too(api: Api) -> None:
+    token = api.token("lead")
+    asked = []
+    for _ in range(5):
+        api.clock.sleep(1)
+        asked.append(api.ask("POST", f"/v1/tenants/{MINE}/scans", token).json()["id"])
+    first = api.ask("GET", f"/v1/tenants/{MINE}/scans?limit=3", token).json()
+    second = api.ask("GET", f"/v1/tenants/{MINE}/scans?limit=3&cursor={first['next']}", token).json()
+    assert [job["id"] for job in first["items"] + second["items"]] == asked[::-1]
+    assert second["next"] == ""
+
+
+def test_findings_never_come_without_their_coverage(api: Api) -> None:
+    page = api.ask("GET", f"/v1/tenants/{MINE}/findings?severity=low", api.token("lead")).json()
+    assert page["items"] == []
+    assert page["coverage"] == {"run": digest(MINE), "finished_at": instant(api.clock.now()), "gaps": 1}
+
+
+def test_filters_and_past_days(api: Api) -> None:
+    token, base = api.token("lead"), f"/v1/tenants/{MINE}"
+    assert len(api.ask("GET", f"{base}/assets?resource=arn:aws:s3:::b3", token).json()["items"]) == 1
+    assert api.ask("GET", f"{base}/assets?kind=aws.kms.key", token).json()["items"] == []
+    api.clock.sleep(86400)
+    at = instant(api.clock.now())
+    with api.home.tenant(MINE).write(at, "p") as writer:  # a day later one resource is gone and mended
+        writer.end_assets([asset(0).uid], at)
+        before = reader_finding(writer, 0)
+        after, fact = advance(before, msgspec.structs.replace(verdict(0), status="pass", message=None), at)
+        assert after
+        assert fact
+        writer.put_findings([after])
+        writer.put_facts([fact], "r")
+    token = api.token("lead")
+    for what, then, now in (("assets", 7, 6), ("findings", 5, 4)):
+        assert len(api.ask("GET", f"{base}/{what}?on=2026-06-01", token).json()["items"]) == then
+        assert len(api.ask("GET", f"{base}/{what}?on=2026-06-02", token).json()["items"]) == now
+        assert api.ask("GET", f"{base}/{what}?on=2026-05-31", token).json()["items"] == []
+    assert api.ask("GET", f"{base}/findings?state=resolved", token).json()["items"][0]["uid"] == verdict(0).finding_uid
+
+
+def reader_finding(reader: Any, number: int) -> Any:
+    return reader.finding(verdict(number).finding_uid)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("limit=0", 422),
+        ("limit=501", 422),
+        ("limit=x", 422),
+        ("cursor=!!", 422),
+        ("cursor=WyJhIiwiYiJd", 422),
+        ("on=2026-13-01", 422),
+    ],
+)
+def test_requests_that_do_not_fit(api: Api, query: str, status: int) -> None:
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/assets?{query}", api.token("lead"))
+    assert answer.status_code == status
+    assert set(answer.json()) == {"detail"}
+
+
+def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
+    form = {"person": "a", "password": "x" * 100_000, "code": "1"}
+    assert api.client.post("/v1/sign-in/local", json=form).status_code == 413
+
+
+def test_the_way_of_a_person_through_the_api(api: Api) -> None:
+    at = instant(api.clock.now())
+    with api.home.service.write(at, "p") as door:
+        door.people.put(Person("ito", "伊藤", "ja", ("viewer",), (MINE,), at))
+        person = door.people.one("ito")
+        assert person
+        invitation = api.gate.invite(door, person)
+    password = "correct horse battery staple"
+    enrolled = api.client.post("/v1/enrolments", json={"invitation": invitation, "password": password}).json()
+    authenticator: Any = pyotp.parse_uri(enrolled["uri"])
+    form = {"person": "ito", "password": password, "code": authenticator.at(api.clock.now())}
+    token = api.client.post("/v1/sign-in/local", json=form).json()["token"]
+    assert api.client.post("/v1/sign-in/local", json=form).status_code == 401, "a code counts once"
+    further = api.ask("POST", "/v1/tokens", token, json={"label": "ci", "days": 2}).json()["token"]
+    assert api.ask("GET", "/v1/me", further).json() == {"name": "ito", "roles": ["viewer"], "tenants": [MINE]}
+    assert api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": [FOREIGN]}).status_code == 400
+    assert api.ask("DELETE", "/v1/tokens/current", token).status_code == 204
+    assert api.ask("GET", "/v1/me", token).status_code == 401
+    assert api.client.post("/v1/sign-in/device").json() == {"detail": "no OpenID provider is set up"}
+
+
+def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    from pipeline.logs import set_up
+
+    secrets = ["hinomi_SECRETTOKEN", "SECRETPASSWORD-SECRETPASSWORD", "123987"]
+    set_up()
+    try:
+        said = [
+            api.ask("GET", f"/v1/tenants/{MINE}", secrets[0]).text,
+            api.client.post("/v1/sign-in/local", json={"person": "a", "password": secrets[1], "code": secrets[2]}).text,
+            api.client.post("/v1/sign-in/local", json={"person": "a", "password": [secrets[1]], "code": "1"}).text,
+            api.client.get(f"/v1/tenants/{MINE}/assets?cursor={secrets[0]}").text,
+        ]
+        structlog.get_logger().info("somebody forgot", api_token=secrets[0], password=secrets[1])
+        try:
+            raise ValueError(secrets[0])
+        except ValueError:
+            structlog.get_logger().exception("a defect")
+        log = capsys.readouterr().err
+    finally:
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert next(line["route"] for line in lines if line["event"] == "answered") == "/v1/tenants/{tenant}"
+    for secret in secrets:
+        assert secret not in "".join([*said, log])
+
+
+def test_metrics_name_no_tenant(api: Api) -> None:
+    api.ask("POST", f"/v1/tenants/{MINE}/scans", api.token("lead"))
+    told = api.client.get("/metrics").text
+    assert 'hinomi_jobs{state="queued"} 1.0' in told
+    assert "hinomi_tenants 2.0" in told
+    assert 'route="/v1/tenants/{tenant}/scans",status="202"' in told
+    assert MINE not in told
+    assert api.client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_openapi_describes_what_is_answered(api: Api) -> None:
+    described = api.client.get("/openapi.json").json()
+    assert "$defs" not in json.dumps(described)
+    for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(described)):
+        assert reference in described["components"]["schemas"], reference
+    token = api.token("lead")
+    for method, pattern, path in paths(api, MINE):
+        answer = api.ask(method, path, token)
+        operation = described["paths"][pattern][method.lower()]
+        schema = operation["responses"][str(answer.status_code)]["content"]["application/json"]["schema"]
+        jsonschema.validate(answer.json(), schema | {"components": described["components"]})
+        assert operation["security"] == [{"bearer": []}]
+
+
+def test_a_store_that_is_away_is_told_without_its_place(api: Api, address: str) -> None:
+    from tests.homes import tamper
+
+    token = api.token("lead")
+    tamper(address, MINE, "UPDATE alembic_version SET version_num = '9999'")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/runs", token)
+    assert (answer.status_code, answer.json()) == (503, {"detail": "the store cannot be used now"})

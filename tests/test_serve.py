@@ -1,0 +1,196 @@
+"""`hinomi serve` as it runs: real processes, a real account in the emulator, both kinds of stores."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+
+from catalog.folder import config_folder
+from clouds.emulator import Emulator
+from model.canonical import instant
+from model.job import Job
+from model.person import SCHEDULE
+from model.tenant import Tenant
+from pipeline.clock import SystemClock
+from pipeline.installation import make
+from pipeline.jobs import new_job, queue
+from pipeline.tenants import load_tenant
+from tests.clouds import house
+from tests.homes import home_at
+
+ROOT = Path(__file__).parent.parent
+NAME = "aozora-foods"
+YESTERDAY = instant(datetime.now(UTC) - timedelta(days=1, hours=1))
+
+
+class Installation:
+    """A home with one tenant, who came yesterday; processes serve it."""
+
+    def __init__(self, folder: Path, address: str, emulator: Emulator) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        if address.startswith("postgresql:"):
+            (folder / "installation.yaml").write_text(f'database: "{address}"\n')
+        make(folder, config_folder() / "example" / "installation.yaml")
+        self.home = home_at(address if address.startswith("postgresql:") else str(folder))
+        self.environment = emulator.environment() | {"PYTHONUNBUFFERED": "1"}
+
+    def apply(self, cron: str) -> Tenant:
+        tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", house().policies)
+        schedule = msgspec.structs.replace(tenant.schedule, cron=cron, jitter_minutes=0)
+        tenant = msgspec.structs.replace(tenant, schedule=schedule)
+        self.home.apply(NAME, msgspec.to_builtins(tenant), YESTERDAY, "p")
+        return tenant
+
+    @contextmanager
+    def serving(self) -> Iterator["Served"]:
+        """Run `hinomi serve`; nothing of it is left at the end."""
+        port = free_port()
+        command = [sys.executable, "-m", "cli", "serve", "--home", str(self.folder), "--listen", f"127.0.0.1:{port}"]
+        with (self.folder / f"{port}.log").open("wb") as log:
+            process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, start_new_session=True)
+        served = Served(process, f"http://127.0.0.1:{port}", self.folder / f"{port}.log")
+        try:
+            eventually(lambda: httpx.get(f"{served.url}/healthz").status_code == 200, 30)
+            yield served
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def jobs(self) -> list[Job]:
+        with self.home.service.read() as door:
+            return door.jobs.of("scan", NAME, None, 100)
+
+
+class Served:
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    def stop(self) -> float:
+        """Ask it to stop, and return after how many seconds it did, with nothing left behind."""
+        began = time.monotonic()
+        self.process.terminate()
+        assert self.process.wait(60) == 0
+        with pytest.raises(ProcessLookupError):
+            os.killpg(self.process.pid, 0)
+        return time.monotonic() - began
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(holds: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if holds():
+                return
+        except httpx.HTTPError:
+            pass
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, address: str, company: Emulator) -> Installation:
+    return Installation(tmp_path / "installation", address, company)
+
+
+def worker_of(served: Served) -> int:
+    """Return the process id of a worker that is at a scan."""
+    found = 0
+
+    def working() -> bool:
+        nonlocal found
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().decode().split("\0")
+                parent = re.search(r"PPid:\t(\d+)", (folder / "status").read_text())
+            except OSError:
+                continue
+            if "pipeline.worker" in command and parent and int(parent[1]) == served.process.pid:
+                found = int(folder.name)
+        return bool(found)
+
+    eventually(working, 30)
+    return found
+
+
+def test_two_services_share_the_schedule_and_stop_gracefully(installation: Installation) -> None:
+    installation.apply("0 3 * * *")
+    with installation.serving() as one, installation.serving() as two:
+        eventually(lambda: [job.state for job in installation.jobs()] == ["done"], 90)
+        (job,) = installation.jobs()
+        assert (job.asked_by, job.attempts) == (SCHEDULE, 1)
+        store = installation.home.tenant(NAME)
+        with store.read() as reader:
+            assert len(reader.runs(None, 10)) == 1
+            assert len(list(reader.findings())) > 50
+        assert store.audit_fault() == ""
+        logs = one.log.read_text() + two.log.read_text()
+        assert logs.count('"event": "job started"') == 1
+        assert f'"outcome": "{job.outcome}"' in logs
+        assert max(one.stop(), two.stop()) < 30
+
+
+def test_a_killed_worker_is_followed_by_another(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")  # nothing is due by itself
+    clock = SystemClock()
+    with installation.serving() as served:
+        asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
+        os.kill(worker_of(served), signal.SIGKILL)
+        eventually(lambda: [j.state for j in installation.jobs() if j.id == asked.id] == ["done"], 90)
+        assert [j.attempts for j in installation.jobs() if j.id == asked.id] == [2]
+        assert '"event": "a worker died"' in served.log.read_text()
+        served.stop()
+
+
+def test_a_stop_in_mid_scan_gives_the_job_back(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")
+    clock = SystemClock()
+    with installation.serving() as served:
+        asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
+        worker_of(served)
+        served.stop()
+    (job,) = [j for j in installation.jobs() if j.id == asked.id]
+    assert job.state in ("queued", "done")
+    if job.state == "queued":
+        assert job.attempts == 0
+    with installation.serving() as served:
+        eventually(lambda: [j.state for j in installation.jobs() if j.id == asked.id] == ["done"], 90)
+        served.stop()
+
+
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+def test_addresses_that_cannot_be_used(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for listen, problem in (
+            (f"127.0.0.1:{taken.getsockname()[1]}", "Address already in use"),
+            ("8420", "is no address"),
+            ("127.0.0.1:99999", "cannot be used"),
+        ):
+            command = [sys.executable, "-m", "cli", "serve", "--home", str(installation.folder), "--listen", listen]
+            done = subprocess.run(
+                command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 2
+            assert problem in done.stderr
+            assert len(done.stderr.splitlines()) == 1
