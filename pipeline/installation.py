@@ -28,7 +28,7 @@ def make(folder: Path, template: Path) -> list[str]:
     if not (folder / _KEY).exists():
         (folder / _KEY).parent.mkdir(mode=0o700, exist_ok=True)
         _write_new(folder / _KEY, secrets.token_bytes(_KEY_BYTES))
-    stores = _stores(folder, settings(folder).database)
+    stores = stores_of(folder)
     try:
         return Home(stores).create()
     finally:
@@ -49,7 +49,35 @@ def settings(folder: Path) -> Installation:
 
 def open_home(folder: Path) -> Home:
     """Return the stores that a home's file names; raises `Refused` for a database that is none."""
-    return Home(_stores(folder, settings(folder).database))
+    return Home(stores_of(folder))
+
+
+def stores_of(folder: Path) -> Stores:
+    """Return where the stores of a home are."""
+    return _stores(folder, settings(folder).database)
+
+
+def own_files(folder: Path) -> dict[str, bytes]:
+    """Return the home's own files for a backup: the installation's file and the key."""
+    return {str(name): (folder / name).read_bytes() for name in (_FILE, _KEY) if (folder / name).exists()}
+
+
+def put_back(folder: Path, files: dict[str, bytes]) -> None:
+    """Put a backup's own files into an empty home; an installation's file that is there stays as it is.
+
+    That is how a backup moves to another kind of store: write the new home's file before restoring. Raises `Refused`
+    where another key is there.
+    """
+    _folder(folder)
+    for name in (_FILE, _KEY):
+        content, file = files.get(str(name)), folder / name
+        if content is None:
+            continue
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            _write_new(file, content)
+        elif name == _KEY and file.read_bytes() != content:
+            raise Refused([Fault(str(file), 0, 0, "is another key than the backup's; restore into an empty home")])
 
 
 def service_key(folder: Path) -> bytes:

@@ -46,8 +46,8 @@ class Database(ABC):
         with self._refusing(), self._connect(write=True) as connection, connection.begin():
             yield connection
 
-    def create(self) -> bool:
-        """Make the store or bring it to this program's version; raises `Refused` for a newer or foreign one.
+    def create(self, version: str = "head") -> bool:
+        """Make the store or bring it to this program's version, or to an earlier one; raises `Refused` for a newer one.
 
         Returns whether anything was done. It happens in one transaction: killed in the middle, the old version stands.
         """
@@ -56,9 +56,10 @@ class Database(ABC):
             self._make(connection)
             found = self._found(connection)
             self._check(found)
-            if found != self._version:
-                _migrate(connection, self._kind)
-        return found != self._version
+            outdated = found != self._version
+            if outdated:
+                _migrate(connection, self._kind, version)
+        return outdated
 
     def check(self) -> None:
         """Refuse a store that is missing, newer, older or foreign."""
@@ -73,6 +74,10 @@ class Database(ABC):
     @abstractmethod
     def exists(self) -> bool:
         """Return whether the store was made."""
+
+    @abstractmethod
+    def put_aside(self, at: str) -> str:
+        """Keep the store under another name, which is returned, so that a new one can be made."""
 
     @abstractmethod
     def _prepare(self) -> None:
@@ -136,7 +141,7 @@ def insert(connection: Connection, table: Table) -> Any:
     return _INSERTS[connection.dialect.name](table)
 
 
-def _migrate(connection: Connection, kind: str) -> None:
+def _migrate(connection: Connection, kind: str, version: str) -> None:
     from alembic import command
     from alembic.config import Config
 
@@ -145,4 +150,4 @@ def _migrate(connection: Connection, kind: str) -> None:
     config.set_main_option("version_locations", str(_MIGRATIONS / kind / "versions"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, version)

@@ -1,10 +1,13 @@
 """The stores of one installation: the service's, and the only door to each tenant's."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
 
 from model.canonical import digest, encode
 from model.fault import Refused
+from store.archive import Row
 from store.audit import Head
 from store.database import Database, Stores, insert
 from store.jobs import Jobs
@@ -101,6 +104,19 @@ class Home:
         database = self._stores.tenant(tenant)
         database.check()
         return TenantStore(database, _Heads(self._service, tenant))
+
+    def replace_tenant(self, tenant: str, editions: Sequence[Row], heads: Sequence[Row]) -> None:
+        """Put the files and the audit head of a restored tenant in the place of those before; the last step of it."""
+        with self._service.write() as connection:
+            for found, rows in ((edition, editions), (audit_head, heads)):
+                connection.execute(found.delete().where(found.c.tenant == tenant))
+                if rows:
+                    connection.execute(found.insert(), list(rows))
+
+    def lift_leases(self, fences: Sequence[Fence]) -> None:
+        """See that the next lease numbers are higher than any that a restored tenant has seen."""
+        with self._service.write() as connection:
+            Jobs(connection).lift(fences)
 
     def take(self, job: str, run: str) -> Fence:
         """Return a lease number for a job, higher than all before it."""

@@ -1,6 +1,6 @@
 """Jobs and leases in the service's store: each slot becomes one job, each job is worked on by one worker at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from sqlalchemy import Connection, func, select
@@ -63,6 +63,15 @@ class Jobs:
         statement = insert(self._connection, table).values(values)
         self._connection.execute(statement.on_conflict_do_update(index_elements=["job"], set_=values))
         return Fence(job, number)
+
+    def lift(self, fences: Iterable[Fence]) -> None:
+        """Raise lease numbers to at least those of the fences."""
+        table = schema.lease
+        for fence in fences:
+            values = {"job": fence.job, "number": fence.number, "run": "", "done_at": None}
+            statement = insert(self._connection, table).values(values)
+            higher = {"set_": {"number": fence.number}, "where": table.c.number < fence.number}
+            self._connection.execute(statement.on_conflict_do_update(index_elements=["job"], **higher))
 
     def done(self, fence: Fence, at: str) -> None:
         """Mark a job's run as done, unless a later one has begun; always the last step."""

@@ -55,6 +55,14 @@ class PostgresDatabase(Database):
         with self.read() as connection:
             return self._there(connection)
 
+    def put_aside(self, at: str) -> str:
+        """Rename the schema."""
+        aside = f"{self._schema} before {at[:19]}"
+        with self.write() as connection:
+            names = (_quoted(connection, name) for name in (self._schema, aside))
+            connection.exec_driver_sql("ALTER SCHEMA {} RENAME TO {}".format(*names))
+        return aside
+
     def _prepare(self) -> None:
         pass
 

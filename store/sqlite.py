@@ -40,6 +40,16 @@ class SqliteDatabase(Database):
         """Return whether there is a file."""
         return self._file.exists()
 
+    def put_aside(self, at: str) -> str:
+        """Rename the file; what its write-ahead log holds goes into it first."""
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        aside = self._file.with_name(f"{self._file.name}.before-{at.replace(':', '')}")
+        self._file.rename(aside)
+        for left in ("-wal", "-shm"):
+            self._file.with_name(self._file.name + left).unlink(missing_ok=True)
+        return str(aside)
+
     def _prepare(self) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._file.exists():

@@ -206,6 +206,11 @@ class Reader:
             query = query.where((table.c.started_at < at) | ((table.c.started_at == at) & (table.c.id < id_)))
         return [_run(row) for row in self._connection.execute(query.limit(limit))]
 
+    def fences(self) -> list[Fence]:
+        """Return the highest lease number that was seen of each job."""
+        table = schema.fence
+        return [Fence(row.job, row.number) for row in self._connection.execute(select(table).order_by(table.c.job))]
+
     def asset_rows(self) -> int:
         """Return the number of rows that assets have, current and past."""
         return int(self._connection.execute(select(func.count()).select_from(schema.asset)).scalar_one())

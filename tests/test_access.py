@@ -23,7 +23,7 @@ CUSTOMERS = {"viewer", "approver", "disclosure-officer"}
 NEVER = [
     *(
         (role, action)
-        for role in CUSTOMERS
+        for role in sorted(CUSTOMERS)
         for action in ("tenants.apply", "people.manage", "service.operate", "audit.verify")
     ),
     ("operator", "findings.read"),

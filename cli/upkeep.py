@@ -1,0 +1,65 @@
+"""`hinomi backup | restore | upgrade`: the stores as a whole."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption, open_desk
+
+app = typer.Typer()
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="the archive to write; keep it like the home itself: its key is inside")],
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Write all tenants, people, the audit heads and the key into one archive; the service may go on meanwhile."""
+    from pipeline.backup import back_up
+    from pipeline.clock import SystemClock
+    from pipeline.installation import own_files, stores_of
+
+    open_desk(home).allow("service.operate")
+    manifest = back_up(stores_of(home), own_files(home), file, SystemClock())
+    rows = sum(entry.rows for entry in manifest.entries.values())
+    print(f"{file}: {len(manifest.tenants)} tenants, {rows} rows.")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="an archive that `hinomi backup` wrote")],
+    tenant: Annotated[
+        str, typer.Option(help="only this tenant, into a home that is there; what it has is put aside")
+    ] = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Fill an empty home from an archive, or one tenant of a home that is there. Stop `hinomi serve` first."""
+    from model.person import HOST
+    from pipeline.backup import Archive, restore_tenant
+    from pipeline.backup import restore as restore_all
+    from pipeline.clock import SystemClock
+    from pipeline.installation import put_back, stores_of
+
+    found, clock = Archive(file), SystemClock()
+    if tenant:
+        desk = open_desk(home)
+        desk.allow("service.operate")
+        aside = restore_tenant(found, stores_of(home), tenant, clock, desk.actor.name)
+        print(f"{tenant} is as it was at {found.manifest.made_at}.{f' What it had is kept: {aside}' if aside else ''}")
+        return
+    put_back(home, found.files())
+    restored = restore_all(found, stores_of(home), clock, HOST.name)  # nobody can be signed in to an empty home
+    print(f"{home} is as it was at {found.manifest.made_at}: {len(restored)} tenants. Everybody has to sign in again.")
+
+
+@app.command()
+def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
+    """Bring all stores to this program's version; broken off in the middle, it goes on where it ended."""
+    from pipeline.installation import open_home
+
+    stores = open_home(home)
+    changed = stores.create()
+    for name in changed:
+        print(f"{name}: upgraded")
+    print(f"{len(changed)} stores were upgraded; all are of this version.")
