@@ -32,11 +32,17 @@ ENVIRONMENT = {
 class Emulator:
     """A running emulator; `stop` ends it."""
 
-    def __init__(self) -> None:
-        """Start on a free port of loopback and wait until it answers; raises `Refused` where it does not."""
+    def __init__(self, *, managed_policies: bool = True) -> None:
+        """Start on a free port of loopback and wait until it answers; raises `Refused` where it does not.
+
+        AWS's managed policies take seconds for each account.
+        """
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        settings = {"MOTO_EC2_LOAD_DEFAULT_AMIS": "false", "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
+        settings = {
+            "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
+            "MOTO_IAM_LOAD_MANAGED_POLICIES": str(managed_policies).lower(),
+        }
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
             [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
             env=_clean_environment() | settings,

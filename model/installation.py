@@ -22,10 +22,13 @@ class OpenId(Struct, frozen=True, forbid_unknown_fields=True):
 class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     """`installation.yaml` of a home; every key may be left out.
 
-    `database` is a PostgreSQL URL without a password, empty for SQLite files in the home. `workers` is the most scans
-    that one `hinomi serve` has under way at once.
+    `database` is a PostgreSQL URL without a password, empty for SQLite files in the home. `aws_principal` is who
+    assumes the customers' roles. `workers` is the most scans that one `hinomi serve` has under way at once.
     """
 
     database: str = ""
     sign_in: OpenId | None = None
+    aws_principal: (
+        Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)$")] | None
+    ) = None
     workers: Annotated[int, Meta(ge=1, le=64)] = 2

@@ -34,6 +34,19 @@ class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
     regions: list[RegionName] = []
 
 
+class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
+    """All active accounts of an AWS organisation, each entered by a role of the same name.
+
+    `role` belongs to the management account (or a delegated administrator's) and may list the accounts.
+    """
+
+    management: AwsAccount
+    role: RoleArn
+    member_role: Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$", max_length=64)] = "hinomi-read"
+    regions: list[RegionName] = []
+    exclude: list[AwsAccount] = []
+
+
 class Channel(Struct, frozen=True, forbid_unknown_fields=True):
     """A way to people; `severity` is the least that it is told of, `settings` are its type's own."""
 
@@ -60,7 +73,8 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     tenant: TenantId
     name: Text
     contract: Contract
-    scopes: Annotated[list[AwsScope], Meta(min_length=1)]
+    scopes: list[AwsScope] = []
+    organizations: list[AwsOrganization] = []
     channels: list[Channel] = []
     thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
     language: Language = "ja"

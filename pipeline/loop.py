@@ -7,9 +7,10 @@ from model.clock import Clock
 from model.tenant import Tenant
 from notifier.message import Ways
 from pipeline.assembly import House
-from pipeline.doors import open_aws
+from pipeline.doors import list_members, new_external_id, open_aws
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
+from pipeline.scopes import Scopes, discovered
 from pipeline.tell import Teller, Told, tell
 from pipeline.turn import Turn, take_turn
 from reports.report import Report
@@ -38,8 +39,12 @@ class Loop(Struct, frozen=True):
 
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
-        ports = Ports(self.clock, lambda scope: open_aws(scope, self.clock))
+        ports = Ports(self.clock, lambda scope: open_aws(scope, self.clock), self.scopes)
         return scan(self.home, self.tenant, self.house, ports, turn)
+
+    def scopes(self, tenant: Tenant) -> Scopes:
+        """Return the accounts that a tenant has now."""
+        return scopes_of(self.home, tenant, self.clock)
 
     def tell(self) -> Told:
         """Turn facts into alerts and send what is due."""
@@ -49,3 +54,9 @@ class Loop(Struct, frozen=True):
     def report(self) -> Report:
         """Return the report as of the last scan."""
         return make_report(self.store, self.tenant, self.house.policies, self.clock)
+
+
+def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:
+    """Return the accounts that a tenant has now; roles ask for the tenant's own external id."""
+    own = home.external_id(tenant.tenant, new_external_id())
+    return discovered(tenant, own, lambda organization, id_: list_members(organization, id_, clock))

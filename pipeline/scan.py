@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -16,6 +17,7 @@ from model.fault import Refused
 from model.finding import UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
 from model.tenant import AwsScope, Tenant
 from pipeline.assembly import House
+from pipeline.scopes import Scopes, named
 from pipeline.survey import Observation, survey
 from pipeline.turn import Turn
 from store.home import Home
@@ -27,10 +29,11 @@ Connect = Callable[[AwsScope], tuple[ReadCloud, Place]]
 
 
 class Ports(Struct, frozen=True):
-    """What a scan needs of the world: the time, and doors to accounts."""
+    """What a scan needs of the world: the time, doors to accounts, and which accounts there are."""
 
     clock: Clock
     connect: Connect
+    scopes: Callable[[Tenant], Scopes] = named
 
 
 class Summary(Struct, frozen=True):
@@ -56,17 +59,18 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     store = home.tenant(tenant.tenant)
     if done := _done(store, turn.run):
         return done
-    entered, closed = _enter(tenant.scopes, ports.connect)
+    doors = _Doors(ports.scopes(tenant), ports.connect)
+    first, others = doors.opened()
     run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start()
     moment = Moment(now, tenant.thresholds)
-    for cloud, place in entered:
+    for cloud, place in chain([first], others):
         for batch in _batches(survey(cloud, house, place, moment)):
             turn.go_on()
             recorder.record(batch, place, instant(ports.clock.now()))
     turn.go_on()
-    summary = recorder.finish([place for _, place in entered], closed, instant(ports.clock.now()))
+    summary = recorder.finish(doors, instant(ports.clock.now()))
     home.done(turn.fence, instant(ports.clock.now()))
     return summary
 
@@ -81,19 +85,38 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         return Summary(run=id_, gaps=reader.gaps(id_), **told)
 
 
-def _enter(scopes: Sequence[AwsScope], connect: Connect) -> tuple[list[tuple[ReadCloud, Place]], dict[str, str]]:
-    """Return the scopes that could be entered, and for the others why not; all closed is a refusal."""
-    entered, closed = [], {}
-    refusals: list[Refused] = []
-    for scope in scopes:
-        try:
-            entered.append(connect(scope))
-        except Refused as refused:
-            refusals.append(refused)
-            closed[scope.aws] = str(refused)
-    if not entered:
-        raise refusals[0]
-    return entered, closed
+class _Doors:
+    """The scopes of a tenant, entered one after another: only one at a time is held in memory."""
+
+    def __init__(self, scopes: Scopes, connect: Connect) -> None:
+        self._scopes = scopes
+        self._connect = connect
+        self.closed = dict(scopes.closed)
+        self.places: dict[str, Place] = {}
+
+    def opened(self) -> tuple[tuple[ReadCloud, Place], Iterator[tuple[ReadCloud, Place]]]:
+        """Return the first scope that can be entered, and the others; raises `Refused` where none can."""
+        others = self._enter()
+        first = next(others, None)
+        if first is None:
+            raise Refused(next(iter(self.closed.values()), "there is no account to look at"))
+        return first, others
+
+    def why_closed(self, scope: str) -> str:
+        """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
+        if scope in self.places:
+            return ""
+        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
+
+    def _enter(self) -> Iterator[tuple[ReadCloud, Place]]:
+        for scope in self._scopes.found:
+            try:
+                cloud, place = self._connect(scope)
+            except Refused as refused:  # one account that cannot be entered does not hurt the others
+                self.closed[scope.aws] = str(refused)
+                continue
+            self.places[place.scope] = place
+            yield cloud, place
 
 
 def _batches(observations: Iterable[Observation]) -> Iterator[list[Observation]]:
@@ -141,15 +164,15 @@ class _Recorder:
         for verdict in verdicts:
             self._verdicts[verdict.policy][verdict.status] += 1
 
-    def finish(self, places: Sequence[Place], closed: dict[str, str], at: str) -> Summary:
+    def finish(self, doors: _Doors, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
-        gaps = list(self._gaps(closed))
+        gaps = list(self._gaps(doors.closed))
         with self._store.write(at, self._person, self._fence) as writer:
             current = list(writer.current_assets())
-            unwatched = {row.uid for row in current if not self._is_watched(row, places, closed)}
-            ended = {row.uid for row in current if self._has_ended(row, closed)} - unwatched
+            unwatched = {row.uid for row in current if not self._is_watched(row, doors)}
+            ended = {row.uid for row in current if self._has_ended(row, doors)} - unwatched
             writer.end_assets(ended | unwatched, at)
-            self._settle(writer, unwatched, at)
+            self._settle(writer, doors, unwatched, at)
             summary = self._summary(gaps)
             writer.finish_run(self._run.id, at, _stored(summary, self._verdicts), gaps)
             writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
@@ -184,22 +207,22 @@ class _Recorder:
         for scope, cause in closed.items():
             yield Gap(scope, "", "", "", cause)
 
-    def _has_ended(self, row: Current, closed: dict[str, str]) -> bool:
+    def _has_ended(self, row: Current, doors: _Doors) -> bool:
         """Tell whether an asset is gone from where somebody watches: a whole listing did not show it."""
-        if row.uid in self._seen or row.scope in closed:
+        if row.uid in self._seen or doors.why_closed(row.scope):
             return False
         if (cause := self._listings.get((row.scope, row.kind, "global"))) is not None:
             return not cause
         return self._listings.get((row.scope, row.kind, row.region)) == ""
 
-    def _is_watched(self, row: Current, places: Sequence[Place], closed: dict[str, str]) -> bool:
+    def _is_watched(self, row: Current, doors: _Doors) -> bool:
         """Tell whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
-        if row.scope in closed:
+        if doors.why_closed(row.scope):
             return True
-        place = next((p for p in places if p.scope == row.scope), None)
+        place = doors.places.get(row.scope)
         return place is not None and row.kind in self._house.kinds and place.covers(row.region)
 
-    def _settle(self, writer: Writer, unwatched: set[str], at: str) -> None:
+    def _settle(self, writer: Writer, doors: _Doors, unwatched: set[str], at: str) -> None:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
         policies = {policy.id for policy in self._house.policies}
         current = {row.uid for row in writer.current_assets()}
@@ -212,12 +235,13 @@ class _Recorder:
             elif finding.asset_uid not in current:
                 changes.append((finding, *resolve(finding, "the resource is gone", at)))
             elif finding.asset_uid not in self._seen:
-                changes.append((finding, unverified(finding, self._why_unseen(finding), at), None))
+                changes.append((finding, unverified(finding, self._why_unseen(finding, doors), at), None))
         self._write(writer, changes)
 
-    def _why_unseen(self, finding: Finding) -> str:
+    def _why_unseen(self, finding: Finding, doors: _Doors) -> str:
         keys = ((finding.scope, finding.kind, region) for region in ("global", finding.region, "other-regions"))
-        return next((cause for key in keys if (cause := self._listings.get(key))), "the scope could not be entered")
+        unlisted = next((cause for key in keys if (cause := self._listings.get(key))), "")
+        return unlisted or doors.why_closed(finding.scope) or "was not seen"
 
     def _summary(self, gaps: list[Gap]) -> Summary:
         total: Counter[str] = Counter()

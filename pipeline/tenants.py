@@ -16,6 +16,7 @@ from model.fault import Fault, Refused
 from model.tenant import Channel, Tenant
 from notifier import channels
 from pipeline import schedule
+from pipeline.applied import applied_tenants
 from pipeline.choice import check_settings
 from store.home import Edition, Home
 
@@ -50,6 +51,7 @@ def load_tenant(file: Path, policies: Sequence[Policy]) -> Tenant:
 
 def plan(home: Home, tenant: Tenant) -> Plan:
     """Return what applying the tenant would change; nothing is written."""
+    _refuse_foreign_external_ids(home, tenant)
     edition = home.edition(tenant.tenant)
     before = msgspec.json.decode(edition.document) if edition else {}
     after = msgspec.to_builtins(tenant)
@@ -61,16 +63,22 @@ def carry_out(home: Home, wanted: Plan, clock: Clock, person: str) -> Edition:
     return home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), instant(clock.now()), person)
 
 
+def _refuse_foreign_external_ids(home: Home, tenant: Tenant) -> None:
+    """Raise `Refused` where an external id is another tenant's too: it would open that one's accounts."""
+    foreign = {value for name, value in home.external_ids().items() if name != tenant.tenant}
+    for other, _ in applied_tenants(home):
+        if other.tenant != tenant.tenant:
+            foreign |= {scope.external_id for scope in other.scopes if scope.external_id}
+    for scope in tenant.scopes:
+        if scope.external_id in foreign:
+            raise Refused(
+                f"the external id of the account {scope.aws} is another tenant's; "
+                f"leave it out: the tenant's own is used, which `hinomi onboard aws {tenant.tenant}` writes"
+            )
+
+
 def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for number, scope in enumerate(tenant.scopes):
-        if scope.aws in seen:
-            yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
-        seen.add(scope.aws)
-        if scope.external_id and not scope.role:
-            yield document.fault(("scopes", number, "external_id"), "goes with a role; add 'role'")
-        if scope.role and scope.aws not in scope.role:
-            yield document.fault(("scopes", number, "role"), f"is not a role of the account {scope.aws}")
+    yield from _scope_faults(document, tenant)
     names: set[str] = set()
     for number, channel in enumerate(tenant.channels):
         if channel.name in names:
@@ -83,6 +91,24 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> I
     if problem := schedule.fault(tenant.schedule):
         yield document.fault(("schedule", "cron"), problem)
     yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
+
+
+def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, scope in enumerate(tenant.scopes):
+        if scope.aws in seen:
+            yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
+        seen.add(scope.aws)
+        if scope.external_id and not scope.role:
+            yield document.fault(("scopes", number, "external_id"), "goes with a role; add 'role'")
+        if scope.role and scope.aws not in scope.role:
+            yield document.fault(("scopes", number, "role"), f"is not a role of the account {scope.aws}")
+    for number, organization in enumerate(tenant.organizations):
+        if organization.management not in organization.role:
+            place = ("organizations", number, "role")
+            yield document.fault(place, f"is not a role of the account {organization.management}")
+    if not tenant.scopes and not tenant.organizations:
+        yield document.fault((), "names nothing to look at: add 'scopes' or 'organizations'")
 
 
 def _channel_faults(document: Document, number: int, channel: Channel) -> Iterator[Fault]:

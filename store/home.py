@@ -11,7 +11,7 @@ from store.archive import Row
 from store.audit import Head
 from store.database import Database, Stores, insert
 from store.jobs import Jobs
-from store.schema import audit_head, edition
+from store.schema import audit_head, edition, external_id
 from store.service import ServiceStore
 from store.tenant import Fence, TenantStore
 
@@ -104,6 +104,21 @@ class Home:
         database = self._stores.tenant(tenant)
         database.check()
         return TenantStore(database, _Heads(self._service, tenant))
+
+    def external_ids(self) -> dict[str, str]:
+        """Return the external ids that were made, by tenant."""
+        with self._service.read() as connection:
+            return {row.tenant: row.value for row in connection.execute(select(external_id))}
+
+    def external_id(self, tenant: str, new: str) -> str:
+        """Return a tenant's external id; the first time, that is the new one."""
+        known = self.external_ids().get(tenant)
+        if known is not None:
+            return known
+        with self._service.write() as connection:
+            statement = insert(connection, external_id).values(tenant=tenant, value=new)
+            connection.execute(statement.on_conflict_do_nothing(index_elements=["tenant"]))
+        return self.external_ids()[tenant]
 
     def replace_tenant(self, tenant: str, editions: Sequence[Row], heads: Sequence[Row]) -> None:
         """Put the files and the audit head of a restored tenant in the place of those before; the last step of it."""

@@ -147,4 +147,8 @@ job = Table(
     Index("job_due", "state", "due_at"),
     Index("job_tenant", "tenant", "slot"),
 )
+# What a tenant's roles ask for beside our credentials; one per tenant, made by us, never another's.
+external_id = Table(
+    "external_id", service, _text("tenant", key=True), Column("value", Text, nullable=False, unique=True)
+)
 service_audit = _audit(service)

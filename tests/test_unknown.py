@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from catalog.policies import Policy
 from clouds.aws_models import operation
+from collectors.aws.permissions import actions_by_call
 from collectors.aws.reader import ReadCloud
 from detectors.posture.judge import Moment
 from model.asset import Asset
@@ -77,7 +78,8 @@ def test_only_the_readers_become_unknown(kind: str, op: str, detail: str, replie
     form = next(t.form for t in house().types if t.form.kind == kind)
     after, _ = look(Denying(replies, form.service, op), replies.place)
     readers = denied_readers(form.service, op)
-    cause = f"{operation(form.service, op).action} AccessDenied"
+    action = actions_by_call(house().types)[form.service, operation(form.service, op).name]
+    cause = f"{action} AccessDenied"
     for key, verdict in before.items():
         policy = key[0]
         if policy not in readers:

@@ -1,7 +1,10 @@
 """The read-only policy that a customer gives us: made from the types, nothing more."""
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
+
+from msgspec import Struct
 
 from clouds.aws_models import operation
 from collectors.aws.resource_types import ResourceType, TypeForm
@@ -32,8 +35,59 @@ def policy_document(types: Iterable[ResourceType]) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def cloudformation(types: Iterable[ResourceType]) -> dict[str, Any]:
-    """Return a CloudFormation template of a role with that policy, trusted by one principal with an external id."""
+class Trust(Struct, frozen=True):
+    """Who may assume a customer's role, and the external id that they have to name."""
+
+    principal: str
+    external_id: str
+
+
+def cloudformation(types: Iterable[ResourceType], trust: Trust | None = None) -> dict[str, Any]:
+    """Return a CloudFormation template of a role with that policy, trusted by one principal with an external id.
+
+    With a trust, its parameters are filled in.
+    """
+    return _template(policy_document(types), "Read-only role for Hinomi", trust)
+
+
+def organization(types: Iterable[ResourceType], trust: Trust) -> dict[str, Any]:
+    """Return a template for an organisation's management account: a role there, and a StackSet for the members.
+
+    The role in the management account may list the accounts too; members that join later get theirs by themselves.
+    """
+    types = list(types)
+    lists = {"Sid": "HinomiAccounts", "Effect": "Allow", "Action": ["organizations:ListAccounts"], "Resource": "*"}
+    own = policy_document(types)
+    own["Statement"].append(lists)
+    template = _template(own, "Read-only roles for Hinomi in all accounts of an organisation", trust)
+    names = ("TrustedPrincipal", "ExternalId", "RoleName")
+    template["Parameters"]["Targets"] = {
+        "Type": "CommaDelimitedList",
+        "Description": "Id of the root (r-...) or of organisational units (ou-...)",
+    }
+    template["Resources"]["HinomiReadInMembers"] = {
+        "Type": "AWS::CloudFormation::StackSet",
+        "Properties": {
+            "StackSetName": "hinomi-read",
+            "PermissionModel": "SERVICE_MANAGED",
+            "AutoDeployment": {"Enabled": True, "RetainStacksOnAccountRemoval": False},
+            "Capabilities": ["CAPABILITY_NAMED_IAM"],
+            "OperationPreferences": {"FailureTolerancePercentage": 100, "MaxConcurrentPercentage": 100},
+            "Parameters": [{"ParameterKey": name, "ParameterValue": {"Ref": name}} for name in names],
+            "StackInstancesGroup": [
+                {
+                    "DeploymentTargets": {"OrganizationalUnitIds": {"Ref": "Targets"}},
+                    "Regions": [{"Ref": "AWS::Region"}],
+                }
+            ],
+            "TemplateBody": json.dumps(cloudformation(types), separators=(",", ":")),
+        },
+    }
+    return template
+
+
+def _template(document: dict[str, Any], description: str, trusted: Trust | None) -> dict[str, Any]:
+    principal, external_id = (trusted.principal, trusted.external_id) if trusted else ("", "")
     condition = {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}}
     trust = {"Effect": "Allow", "Principal": {"AWS": {"Ref": "TrustedPrincipal"}}, "Action": "sts:AssumeRole"}
     role = {
@@ -41,20 +95,25 @@ def cloudformation(types: Iterable[ResourceType]) -> dict[str, Any]:
         "Properties": {
             "RoleName": {"Ref": "RoleName"},
             "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust | {"Condition": condition}]},
-            "Policies": [{"PolicyName": "hinomi-read", "PolicyDocument": policy_document(types)}],
+            "Policies": [{"PolicyName": "hinomi-read", "PolicyDocument": document}],
         },
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Read-only role for Hinomi",
+        "Description": description,
         "Parameters": {
-            "TrustedPrincipal": {"Type": "String", "Description": "ARN of the service that reads"},
-            "ExternalId": {"Type": "String", "MinLength": 2, "NoEcho": True},
+            "TrustedPrincipal": {"Type": "String", "Description": "ARN of the service that reads"}
+            | _default(principal),
+            "ExternalId": {"Type": "String", "MinLength": 2, "NoEcho": True} | _default(external_id),
             "RoleName": {"Type": "String", "Default": "hinomi-read"},
         },
         "Resources": {"HinomiRead": role},
         "Outputs": {"RoleArn": {"Value": {"Fn::GetAtt": ["HinomiRead", "Arn"]}}},
     }
+
+
+def _default(value: str) -> dict[str, str]:
+    return {"Default": value} if value else {}
 
 
 def terraform(types: Iterable[ResourceType]) -> dict[str, Any]:

@@ -127,7 +127,8 @@ class Reader:
         try:
             value = self._detail(sight, detail, args)
         except CallFailed as failure:
-            sight.unknown[name] = f"{operation(self._form.service, detail.op).action} {failure.code}"
+            action = detail.iam or operation(self._form.service, detail.op).action
+            sight.unknown[name] = f"{action} {failure.code}"
             return
         if value is not None:
             sight.body[name] = value
@@ -182,7 +183,14 @@ class Reader:
             raise self._failed(op, failure) from None
 
     def _failed(self, op: str, failure: CallFailed) -> CallFailed:
-        return CallFailed(f"{operation(self._form.service, op).action} {failure.code}")
+        return CallFailed(f"{self._action(op)} {failure.code}")
+
+    def _action(self, op: str) -> str:
+        """Return the IAM action that one of the listing's operations needs."""
+        listing = self._form.listing
+        steps = (listing, listing.prepare, listing.describe) if listing else ()
+        named = next((step.iam for step in steps if step and step.op == op), None)
+        return named or operation(self._form.service, op).action
 
 
 def _rows(form: List, page: Row) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""People, their tokens, jobs, and the service's own audit chain."""
+"""People, their tokens, jobs, external ids, and the service's own audit chain."""
 
 from alembic import op
 from sqlalchemy import Column, Integer, Text
@@ -12,6 +12,11 @@ def upgrade() -> None:
         "audit",
         Column("seq", Integer, primary_key=True, nullable=False),
         *(Column(n, Text, nullable=False) for n in ("at", "person", "action", "subject", "detail", "previous", "hash")),
+    )
+    op.create_table(
+        "external_id",
+        Column("tenant", Text, primary_key=True, nullable=False),
+        Column("value", Text, nullable=False, unique=True),
     )
     op.create_table(
         "job",

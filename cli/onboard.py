@@ -1,0 +1,92 @@
+"""`hinomi onboard`: what a new customer does in their cloud, and whether it worked."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
+
+if TYPE_CHECKING:
+    from pipeline.onboarding import Reach
+
+app = typer.Typer()
+onboard_app = typer.Typer(help="Access to customers' clouds.", no_args_is_help=True)
+app.add_typer(onboard_app, name="onboard")
+
+
+@onboard_app.command()
+def aws(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder to write the template and the guide into")],
+    organization: Annotated[bool, typer.Option("--organization", help="for all accounts of an organisation")] = False,
+    principal: Annotated[str, typer.Option(help="ARN that reads; else `aws_principal` of installation.yaml")] = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Write what the customer needs: a CloudFormation template with their external id, and a guide (ja, en)."""
+    from catalog.folder import config_folder
+    from collectors.aws import resource_types
+    from collectors.aws.permissions import Trust
+    from model.fault import Fault, Refused
+    from pipeline.doors import new_external_id
+    from pipeline.installation import settings
+    from pipeline.onboarding import documents
+
+    desk = open_desk(home)
+    spec = desk.file("tenants.apply", tenant)
+    reader = principal or settings(home).aws_principal
+    if not reader:
+        raise Refused(
+            f"who reads is not known: add 'aws_principal' to {home / 'installation.yaml'}, or pass --principal"
+        )
+    trust = Trust(reader, desk.service("tenants.apply").external_id(tenant, new_external_id()))
+    for name, text in documents(spec, resource_types.load(), trust, config_folder(), organization).items():
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            (output / name).write_text(text, encoding="utf-8")
+        except OSError as problem:
+            raise Refused([Fault(str(output / name), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+        print(output / name)
+
+
+@onboard_app.command()
+def check(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    home: HomeOption = DEFAULT_HOME,
+    format: Annotated[Literal["text", "jsonl"], typer.Option(help="what to print")] = "text",
+) -> None:
+    """Tell for each account whether it can be entered, what is missing, and what stays unknown. Exit 3: gaps."""
+    import msgspec
+
+    from catalog.folder import config_folder
+    from pipeline import onboarding
+    from pipeline.assembly import assemble
+    from pipeline.clock import SystemClock
+    from pipeline.doors import open_aws
+    from pipeline.loop import scopes_of
+
+    desk, clock = open_desk(home), SystemClock()
+    spec = desk.file("scans.start", tenant)
+    scopes = scopes_of(desk.service("scans.start"), spec, clock)
+    whole = True
+    for reach in onboarding.check(scopes, lambda scope: open_aws(scope, clock), assemble(config_folder()), clock):
+        whole = whole and reach.whole
+        if format == "jsonl":
+            sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")
+        else:
+            _print(reach)
+    raise typer.Exit(0 if whole else UNKNOWNS)
+
+
+def _print(reach: "Reach") -> None:
+    if reach.closed:
+        print(f"{reach.account}: cannot be entered: {reach.closed}")
+        return
+    print(f"{reach.account}: {'everything can be seen' if reach.whole else 'entered'}")
+    for action, kinds in reach.missing.items():
+        print(f"    missing permission {action}: {', '.join(kinds)}")
+    for cause, kinds in reach.other.items():
+        print(f"    not read ({cause}): {', '.join(kinds)}")
+    if reach.unknown:
+        print(f"    stays unknown in part: {', '.join(reach.unknown)}")

@@ -1,0 +1,111 @@
+"""Onboarding of AWS customers: templates and a guide for them, and a check of what their roles let us see."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from string import Template
+
+from msgspec import Struct
+
+from catalog.form import convert
+from catalog.yaml_reader import read
+from collectors.aws import permissions
+from collectors.aws.permissions import Trust
+from collectors.aws.resource_types import ResourceType
+from detectors.posture.judge import Moment
+from model.asset import Asset, Listing
+from model.clock import Clock
+from model.fault import Refused
+from model.tenant import Tenant
+from model.text import LANGUAGES, Text
+from pipeline.assembly import House
+from pipeline.scan import Connect
+from pipeline.scopes import Scopes
+from pipeline.survey import survey
+
+_DENIED = ("denied", "unauthorized", "forbidden")
+
+
+class Steps(Struct, frozen=True, forbid_unknown_fields=True):
+    """How roles are created, for one account and for an organisation."""
+
+    account: Text
+    organization: Text
+
+
+class Reach(Struct, frozen=True):
+    """What can be seen of one account: why it cannot be entered, else which permissions are missing.
+
+    `missing` names for each IAM action the kinds of resources that it keeps from us; `other` are causes that no
+    permission mends; `unknown` are the policies that cannot be judged throughout.
+    """
+
+    account: str
+    closed: str
+    missing: dict[str, list[str]] = {}
+    other: dict[str, list[str]] = {}
+    unknown: list[str] = []
+
+    @property
+    def whole(self) -> bool:
+        """Return whether everything could be seen."""
+        return not (self.closed or self.missing or self.other or self.unknown)
+
+
+def documents(
+    tenant: Tenant, types: Sequence[ResourceType], trust: Trust, config: Path, organization: bool
+) -> dict[str, str]:
+    """Return by file name what the customer gets: a template, and the guide in both languages."""
+    made = permissions.organization(types, trust) if organization else permissions.cloudformation(types, trust)
+    name = "organization.json" if organization else "role.json"
+    found = {name: json.dumps(made, indent=2) + "\n"}
+    steps: Steps = convert(read(config / "onboarding" / "steps.yaml"), Steps)
+    chosen = steps.organization if organization else steps.account
+    for language in LANGUAGES:
+        guide = Template((config / "onboarding" / f"aws.{language}.md").read_text(encoding="utf-8"))
+        found[f"guide.{language}.md"] = guide.substitute(
+            name=tenant.name.of(language),
+            service="Hinomi",
+            actions=len(permissions.policy_document(types)["Statement"][0]["Action"]),
+            principal=trust.principal,
+            steps=chosen.of(language).strip(),
+        )
+    return found
+
+
+def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Iterator[Reach]:
+    """Yield for each account what can be seen of it; nothing is recorded."""
+    for organization, cause in scopes.closed.items():
+        yield Reach(organization, cause)
+    for scope in scopes.found:
+        try:
+            cloud, place = connect(scope)
+        except Refused as refused:
+            yield Reach(scope.aws, str(refused))
+            continue
+        gaps: dict[str, set[str]] = defaultdict(set)
+        unknown: set[str] = set()
+        for observation in survey(cloud, house, place, Moment(clock.now(), {})):
+            for cause in _causes(observation.seen):
+                gaps[cause].add(observation.seen.kind if observation.seen else "")
+            unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}
+        yield _reach(scope.aws, gaps, unknown)
+
+
+def _causes(seen: Asset | Listing | None) -> list[str]:
+    if isinstance(seen, Asset):
+        return list(seen.unknown.values())
+    return [seen.cause] if seen and seen.cause else []
+
+
+def _reach(account: str, gaps: dict[str, set[str]], unknown: set[str]) -> Reach:
+    missing: dict[str, list[str]] = {}
+    other: dict[str, list[str]] = {}
+    for cause, kinds in sorted(gaps.items()):
+        action, _, code = cause.partition(" ")
+        if ":" in action and any(word in code.lower() for word in _DENIED):
+            missing[action] = sorted({*missing.get(action, []), *kinds})
+        else:
+            other[cause] = sorted(kinds)
+    return Reach(account, "", missing, other, sorted(unknown))

@@ -1,0 +1,55 @@
+"""Which accounts a tenant has: those that its file names, and those of its organisations as they are now."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from model.fault import Refused
+from model.tenant import AwsOrganization, AwsScope, Tenant
+
+
+class Scopes(Struct, frozen=True):
+    """The accounts that were found; `closed` tells of each organisation that could not be listed, and why."""
+
+    found: tuple[AwsScope, ...]
+    closed: dict[str, str] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Return whether these are all accounts: else one that is missing may be there all the same."""
+        return not self.closed
+
+
+Members = Callable[[AwsOrganization, str], list[str]]
+
+
+def named(tenant: Tenant) -> Scopes:
+    """Return the accounts that the tenant's file names."""
+    return Scopes(tuple(tenant.scopes))
+
+
+def discovered(tenant: Tenant, external_id: str, members: Members) -> Scopes:
+    """Return the named accounts and the organisations' members, each once; roles ask for the tenant's external id."""
+    found = {scope.aws: _with(scope, external_id) for scope in tenant.scopes}
+    closed: dict[str, str] = {}
+    for organization in tenant.organizations:
+        try:
+            accounts = members(organization, external_id)
+        except Refused as refused:
+            closed[organization.management] = f"the organisation's accounts cannot be listed: {refused}"
+            continue
+        for account in accounts:
+            if account not in organization.exclude:
+                found.setdefault(account, _member(organization, account, external_id))
+    return Scopes(tuple(found.values()), closed)
+
+
+def _with(scope: AwsScope, external_id: str) -> AwsScope:
+    return replace(scope, external_id=scope.external_id or external_id) if scope.role else scope
+
+
+def _member(organization: AwsOrganization, account: str, external_id: str) -> AwsScope:
+    partition = organization.role.split(":")[1]
+    role = f"arn:{partition}:iam::{account}:role/{organization.member_role}"
+    return AwsScope(aws=account, role=role, external_id=external_id, regions=organization.regions)
