@@ -6,7 +6,21 @@ import traceback
 
 import typer
 
-from cli import audit, catalog, check, demo, onboard, people, permissions, report, serve, tenants, upkeep
+from cli import (
+    assets,
+    audit,
+    catalog,
+    check,
+    demo,
+    exceptions,
+    onboard,
+    people,
+    permissions,
+    report,
+    serve,
+    tenants,
+    upkeep,
+)
 from model.fault import Refused
 
 app = typer.Typer(
@@ -17,7 +31,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for room in (demo, tenants, onboard, serve, people, upkeep, check, report, audit, permissions, catalog):
+for room in (
+    demo,
+    tenants,
+    assets,
+    exceptions,
+    onboard,
+    serve,
+    people,
+    upkeep,
+    check,
+    report,
+    audit,
+    permissions,
+    catalog,
+):
     app.add_typer(room.app)
 
 

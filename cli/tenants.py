@@ -138,9 +138,10 @@ def findings(
     import msgspec
 
     from cli.tables import print_findings
+    from model.finding import ACTIVE
 
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
-        found = list(reader.findings(active=not all_))
+        found = list(reader.findings(None if all_ else ACTIVE))
         run = reader.last_run()
         gaps = reader.gaps(run.id) if run else []
     if format == "jsonl":

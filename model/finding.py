@@ -11,8 +11,10 @@ from model.text import Text
 Status = Literal["pass", "fail", "unknown", "not_applicable"]
 Severity = Literal["informational", "low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("informational", "low", "medium", "high", "critical")
-State = Literal["open", "in_progress", "reopened", "resolved"]
+State = Literal["open", "in_progress", "reopened", "suppressed", "resolved"]
 ACTIVE: frozenset[State] = frozenset({"open", "in_progress", "reopened"})
+# What is not resolved: a suppressed finding is still there, and is looked at like any other.
+LIVE: frozenset[State] = ACTIVE | {"suppressed"}
 
 
 class Element(Struct, frozen=True):
@@ -75,6 +77,7 @@ class Finding(Struct, frozen=True):
     resolved_because: str = ""
     unverified_since: str = ""
     unverified_because: str = ""
+    suppressed_by: str = ""
 
 
 class Fact(Struct, frozen=True):
@@ -91,15 +94,17 @@ UNWATCHED = "no longer watched"
 Change = tuple[Finding | None, Fact | None]
 
 
-def advance(before: Finding | None, verdict: Verdict, at: str) -> Change:
+def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: str = "") -> Change:
     """Return the finding after a verdict, and the fact worth telling; (None, None) where nothing is to be recorded.
+
+    `suppressed_by` names the exception that holds for it now; without one, a suppressed finding that fails is reopened.
 
     Unknown is never a reason to open or to resolve: an active finding stays, marked as unverified.
     """
-    active = before is not None and before.state in ACTIVE
     if verdict.status == "fail":
-        return _failed(before, verdict, at)
-    if before is None or not active:
+        failed, fact = _failed(before, verdict, at)
+        return (failed, fact) if not suppressed_by else _borne(before, failed, suppressed_by, at)
+    if before is None or before.state not in LIVE:
         return before, None
     if verdict.status == "unknown":
         return unverified(before, verdict.reason, at), None
@@ -118,10 +123,30 @@ def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
         state="resolved",
         changed_at=at,
         resolved_because=because,
+        suppressed_by="",
         unverified_since="",
         unverified_because="",
     )
     return after, Fact(finding.uid, "resolved", at)
+
+
+def suppress(finding: Finding, by: str, at: str) -> tuple[Finding, Fact | None]:
+    """Return the finding as suppressed by an exception, with the fact unless it was so before."""
+    after = replace(finding, state="suppressed", suppressed_by=by)
+    if finding.state == "suppressed":
+        return after, None
+    return replace(after, changed_at=at, resolved_because=""), Fact(finding.uid, "suppressed", at)
+
+
+def reopen(finding: Finding, at: str) -> tuple[Finding, Fact]:
+    """Return a suppressed finding as reopened: its exception has ended."""
+    return replace(finding, state="reopened", changed_at=at, suppressed_by=""), Fact(finding.uid, "reopened", at)
+
+
+def _borne(before: Finding | None, failed: Finding, by: str, at: str) -> Change:
+    if before is not None and before.state == "suppressed":
+        return replace(failed, state="suppressed", suppressed_by=by, changed_at=before.changed_at), None
+    return suppress(failed, by, at)
 
 
 def _failed(before: Finding | None, verdict: Verdict, at: str) -> tuple[Finding, Fact | None]:
@@ -140,7 +165,7 @@ def _failed(before: Finding | None, verdict: Verdict, at: str) -> tuple[Finding,
     )
     if before.state in ACTIVE:
         return seen_again, None
-    return replace(seen_again, state="reopened", changed_at=at, resolved_because=""), Fact(before.uid, "reopened", at)
+    return reopen(replace(seen_again, resolved_because=""), at)
 
 
 def _first(verdict: Verdict, message: Text, at: str) -> Finding:

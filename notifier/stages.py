@@ -62,6 +62,12 @@ def forget_unwatched(flow: Flow, _context: Context) -> Flow:
     return _drop(replace(flow, news=kept), flow, UNWATCHED)
 
 
+def forget_suppressed(flow: Flow, _context: Context) -> Flow:
+    """Drop what an exception suppresses: whoever granted it knows."""
+    kept = tuple(n for n in flow.news if n.fact.became != "suppressed")
+    return _drop(replace(flow, news=kept), flow, "suppressed by an exception")
+
+
 def group(flow: Flow, context: Context) -> Flow:
     """Make one alert of all findings of a policy in a scope that became the same."""
     groups: dict[tuple[str, str, str], list[News]] = defaultdict(list)
@@ -86,7 +92,7 @@ def route(flow: Flow, context: Context) -> Flow:
     return replace(flow, alerts=kept, deliveries=deliveries, dropped=dropped)
 
 
-STAGES: tuple[Stage, ...] = (keep_latest, forget_blips, forget_unwatched, group, route)
+STAGES: tuple[Stage, ...] = (keep_latest, forget_blips, forget_unwatched, forget_suppressed, group, route)
 
 
 def run(news: Sequence[News], context: Context, stages: Sequence[Stage] = STAGES) -> Flow:

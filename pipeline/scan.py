@@ -14,7 +14,8 @@ from model.asset import Asset, Listing, Place
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
-from model.finding import UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
+from model.finding import LIVE, UNWATCHED, Fact, Finding, Verdict, advance, reopen, resolve, unverified
+from model.suppression import Suppression, suppressing
 from model.tenant import AwsScope, Tenant
 from pipeline.assembly import House
 from pipeline.scopes import Scopes, named
@@ -145,12 +146,16 @@ class _Recorder:
         self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self._facts: Counter[str] = Counter()
         self._new_rows = 0
+        self._suppressions: list[Suppression] = []
+        self._tags: dict[str, frozenset[str]] = {}
 
     def start(self) -> None:
-        """Write the run's row."""
+        """Write the run's row, and read which exceptions hold now."""
         with self._store.write(self._run.started_at, self._person, self._fence) as writer:
             if writer.start_run(self._run):
                 writer.record("scan.started", self._run.id, job=self._run.job)
+            self._suppressions = writer.suppressions(self._run.started_at)
+            self._tags = writer.asset_tags()
 
     def record(self, batch: Sequence[Observation], place: Place, at: str) -> None:
         """Write one batch: assets, findings and facts in one transaction."""
@@ -179,9 +184,15 @@ class _Recorder:
         return summary
 
     def _advance(self, writer: Writer, verdicts: Sequence[Verdict], at: str) -> None:
-        before = {f.uid: f for f in writer.findings(active=False, uids=[v.finding_uid for v in verdicts])}
-        changes = [(before.get(v.finding_uid), *advance(before.get(v.finding_uid), v, at)) for v in verdicts]
-        self._write(writer, [(old, new, fact) for old, new, fact in changes if new is not None])
+        before = {f.uid: f for f in writer.findings(None, [v.finding_uid for v in verdicts])}
+        changes = []
+        for verdict in verdicts:
+            old = before.get(verdict.finding_uid)
+            borne = suppressing(self._suppressions, verdict, self._tags) if verdict.status == "fail" else None
+            new, fact = advance(old, verdict, at, borne.id if borne else "")
+            if new is not None:
+                changes.append((old, new, fact))
+        self._write(writer, changes)
 
     def _write(self, writer: Writer, changes: Sequence[tuple[Finding | None, Finding, Fact | None]]) -> None:
         facts = [fact for _, _, fact in changes if fact]
@@ -227,7 +238,7 @@ class _Recorder:
         policies = {policy.id for policy in self._house.policies}
         current = {row.uid for row in writer.current_assets()}
         changes: list[tuple[Finding | None, Finding, Fact | None]] = []
-        for finding in writer.findings():
+        for finding in writer.findings(LIVE):
             if finding.policy not in policies:
                 changes.append((finding, *resolve(finding, "the policy was withdrawn", at)))
             elif finding.asset_uid in unwatched:
@@ -235,8 +246,15 @@ class _Recorder:
             elif finding.asset_uid not in current:
                 changes.append((finding, *resolve(finding, "the resource is gone", at)))
             elif finding.asset_uid not in self._seen:
-                changes.append((finding, unverified(finding, self._why_unseen(finding, doors), at), None))
+                changes.append(self._unseen(finding, self._why_unseen(finding, doors), at))
         self._write(writer, changes)
+
+    def _unseen(self, finding: Finding, cause: str, at: str) -> tuple[Finding, Finding, Fact | None]:
+        """Mark what was not seen; an exception ends for it all the same."""
+        after = unverified(finding, cause, at)
+        if finding.state != "suppressed" or suppressing(self._suppressions, finding, self._tags):
+            return finding, after, None
+        return finding, *reopen(after, at)
 
     def _why_unseen(self, finding: Finding, doors: _Doors) -> str:
         keys = ((finding.scope, finding.kind, region) for region in ("global", finding.region, "other-regions"))

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0001", "service": "0002"}
+VERSIONS = {"tenant": "0002", "service": "0002"}
 
 tenant = MetaData()
 service = MetaData()
@@ -52,6 +52,7 @@ finding = Table(
     *map(_text, ("asset_uid", "policy", "severity", "kind", "resource", "name", "scope", "region", "state")),
     *map(_text, ("message", "elements", "opened_at", "changed_at", "resolved_because")),
     *map(_text, ("unverified_since", "unverified_because")),
+    Column("suppressed_by", Text, nullable=False, server_default=""),
     Index("finding_asset", "asset_uid"),
     Index("finding_state", "state"),
 )
@@ -64,6 +65,16 @@ fact = Table(
     _text("alert", empty=True),
     Index("fact_untold", "id", **_where("alert IS NULL")),
 )
+
+# Exceptions, and the tags of our own records that they may name: nothing of the customer's account is among them.
+suppression = Table(
+    "suppression",
+    tenant,
+    _text("id", key=True),
+    *map(_text, ("reason", "author", "created_at", "expires_at", "policy", "scope", "region", "resource", "tag")),
+    _text("withdrawn_at"),
+)
+asset_tag = Table("asset_tag", tenant, _text("uid", key=True), _text("tag", key=True))
 
 run = Table(
     "run",

@@ -12,7 +12,8 @@ from model.alert import Alert, Delivery, News
 from model.asset import Asset
 from model.canonical import encode
 from model.fault import Refused
-from model.finding import ACTIVE, Element, Fact, Finding
+from model.finding import ACTIVE, Element, Fact, Finding, State
+from model.suppression import Suppression
 from model.text import Text
 from store import schema
 from store.audit import Head, first_fault
@@ -146,12 +147,14 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def findings(self, *, active: bool = True, uids: Iterable[str] | None = None) -> Iterator[Finding]:
-        """Yield findings, only the active ones or all, or those of the uids."""
+    def findings(
+        self, states: frozenset[State] | None = ACTIVE, uids: Iterable[str] | None = None
+    ) -> Iterator[Finding]:
+        """Yield findings of some states (None: of all), all or those of the uids."""
         table = schema.finding
         base = select(table).order_by(table.c.uid)
-        if active:
-            base = base.where(table.c.state.in_(sorted(ACTIVE)))
+        if states is not None:
+            base = base.where(table.c.state.in_(sorted(states)))
         for condition in _chunks(table.c.uid, uids):
             for row in self._connection.execute(base if condition is None else base.where(condition)):
                 yield _finding(row)
@@ -205,6 +208,25 @@ class Reader:
             at, id_ = after
             query = query.where((table.c.started_at < at) | ((table.c.started_at == at) & (table.c.id < id_)))
         return [_run(row) for row in self._connection.execute(query.limit(limit))]
+
+    def suppressions(self, at: str = "") -> list[Suppression]:
+        """Return exceptions, all or those that hold at a moment, those that end first foremost."""
+        table = schema.suppression
+        rows = self._connection.execute(select(table).order_by(table.c.expires_at, table.c.id))
+        return [found for row in rows if (found := Suppression(**row._mapping)) and (not at or found.holds(at))]
+
+    def asset_tags(self) -> dict[str, frozenset[str]]:
+        """Return the tags of our own records (`key=value`) by the assets' uids."""
+        found: dict[str, set[str]] = {}
+        for row in self._connection.execute(select(schema.asset_tag)):
+            found.setdefault(row.uid, set()).add(row.tag)
+        return {uid: frozenset(tags) for uid, tags in found.items()}
+
+    def uids_of(self, resource: str) -> list[str]:
+        """Return the uids of a resource's records, by its full id or its name, in whatever state it was last seen."""
+        table = schema.asset
+        named = (table.c.resource == resource) | (table.c.name == resource)
+        return list(self._connection.execute(select(table.c.uid).where(named).distinct()).scalars())
 
     def fences(self) -> list[Fence]:
         """Return the highest lease number that was seen of each job."""
@@ -333,6 +355,22 @@ class Writer(Reader):
         if rows:
             self._connection.execute(schema.fact.insert(), rows)
 
+    def put_suppressions(self, suppressions: Iterable[Suppression]) -> None:
+        """Write exceptions, new or withdrawn."""
+        for suppression in suppressions:
+            values = msgspec.structs.asdict(suppression)
+            upsert = insert(self._connection, schema.suppression).values(values)
+            self._connection.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    def tag_asset(self, uid: str, tag: str, *, there: bool) -> None:
+        """Put a tag of ours on the record of an asset, or take it off."""
+        table = schema.asset_tag
+        if there:
+            added = insert(self._connection, table).values(uid=uid, tag=tag)
+            self._connection.execute(added.on_conflict_do_nothing())
+        else:
+            self._connection.execute(table.delete().where((table.c.uid == uid) & (table.c.tag == tag)))
+
     def start_run(self, run: Run) -> bool:
         """Write a run's row; False where it stands already: a repeat is a no-op."""
         values = {"id": run.id, "job": run.job, "slot": run.slot, "started_at": run.started_at}
@@ -408,7 +446,7 @@ def _active_at(at: str) -> Any:
     """Select the findings whose last fact by a moment says that they are active: facts are their history."""
     fact = schema.fact
     last = select(func.max(fact.c.id).label("id")).where(fact.c.at <= at).group_by(fact.c.finding).subquery()
-    return select(fact.c.finding).join(last, fact.c.id == last.c.id).where(fact.c.became != "resolved")
+    return select(fact.c.finding).join(last, fact.c.id == last.c.id).where(fact.c.became.in_(sorted(ACTIVE)))
 
 
 def _asset(row: Row[Any]) -> AssetRow:

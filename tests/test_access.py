@@ -36,6 +36,7 @@ NEVER = [
     ("analyst", "people.manage"),
     ("lead", "people.manage"),
     ("viewer", "scans.start"),
+    *((role, "exceptions.grant") for role in ROLES if role not in ("lead", "host")),
     ("disclosure-officer", "findings.read"),
 ]
 

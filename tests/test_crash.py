@@ -52,7 +52,7 @@ class Account:
         store = home_at(str(home)).tenant(TENANT)
         assert store.audit_fault() == ""
         with store.read() as reader:
-            findings = {(f.uid, f.state) for f in reader.findings(active=False)}
+            findings = {(f.uid, f.state) for f in reader.findings(None)}
             facts = Counter((fact.finding, fact.became) for fact, _ in reader.facts())
             assert all(alert for _, alert in reader.facts()), "a fact that nobody was told of"
             alerts = reader.alerts()

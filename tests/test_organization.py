@@ -174,7 +174,7 @@ def test_an_account_that_leaves_is_watched_no_longer(
     summary = look(home, company_of_many, few)
     assert summary.facts == {"resolved": 1}
     with home.tenant("aozora").read() as reader:
-        (resolved,) = [f for f in reader.findings(active=False) if f.state == "resolved"]
+        (resolved,) = [f for f in reader.findings(None) if f.state == "resolved"]
     assert (resolved.scope, resolved.resolved_because) == (members[0], "no longer watched")
 
 

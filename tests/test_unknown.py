@@ -138,4 +138,4 @@ def test_no_asset_ends_and_no_finding_resolves(
 
 def state(home: Home) -> tuple[set[str], set[tuple[str, str]]]:
     with home.tenant("aozora").read() as reader:
-        return {a.uid for a in reader.current_assets()}, {(f.uid, f.state) for f in reader.findings(active=False)}
+        return {a.uid for a in reader.current_assets()}, {(f.uid, f.state) for f in reader.findings(None)}

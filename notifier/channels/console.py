@@ -11,6 +11,7 @@ BECAME: dict[State, Text] = {
     "open": Text(en="new", ja="新規"),
     "reopened": Text(en="reopened", ja="再発"),
     "in_progress": Text(en="in progress", ja="対応中"),
+    "suppressed": Text(en="suppressed", ja="例外により対象外"),
     "resolved": Text(en="resolved", ja="解消"),
 }
 

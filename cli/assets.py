@@ -1,0 +1,90 @@
+"""`hinomi assets`: what is known of a tenant's resources, and the tags of our own records."""
+
+import sys
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption, open_desk
+
+app = typer.Typer()
+assets_app = typer.Typer(help="A tenant's resources.", no_args_is_help=True)
+app.add_typer(assets_app, name="assets")
+
+TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
+Resource = Annotated[str, typer.Argument(help="a resource's full id or name")]
+Tag = Annotated[str, typer.Argument(help="key=value")]
+
+
+@assets_app.command("list")
+def list_(
+    tenant: TenantName,
+    kind: Annotated[str, typer.Option(help="only this kind, such as aws.s3.bucket")] = "",
+    account: Annotated[str, typer.Option(help="only in this account")] = "",
+    region: Annotated[str, typer.Option(help="only in this region")] = "",
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as of the end of this day (Asia/Tokyo)")
+    ] = None,
+    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """List resources as they were last seen, or as of the end of a past day."""
+    import msgspec
+    from rich.console import Console
+    from rich.table import Table
+
+    from model.text import printable
+    from pipeline.days import end_of
+    from store.tenant import Selection
+
+    where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
+    wanted = Selection(where, limit=1_000_000, at=end_of(on.date()) if on else "")
+    with open_desk(home).tenant("assets.read", tenant).read() as reader:
+        rows = reader.assets(wanted)
+    if format == "jsonl":
+        for row in rows:
+            sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+        return
+    table = Table("kind", "name", "account", "region", "since", box=None)
+    for row in sorted(rows, key=lambda row: (row.kind, row.name, row.region)):
+        table.add_row(row.kind, printable(row.name), row.scope, row.region, row.valid_from[:10])
+    Console(highlight=False, markup=False).print(table)
+
+
+@assets_app.command()
+def show(tenant: TenantName, resource: Resource, home: HomeOption = DEFAULT_HOME) -> None:
+    """Print what is known of a resource, as JSON lines: one for each record of it."""
+    import msgspec
+
+    from model.fault import Refused
+
+    with open_desk(home).tenant("assets.read", tenant).read() as reader:
+        uids, tags = reader.uids_of(resource), reader.asset_tags()
+        if not uids:
+            raise Refused(f"no resource is called {resource!r}; see `hinomi assets list {tenant}`")
+        for uid in uids:
+            known = msgspec.to_builtins(reader.asset(uid)) | {"tags": sorted(tags.get(uid, ()))}
+            sys.stdout.write(msgspec.json.encode(known).decode() + "\n")
+
+
+@assets_app.command()
+def tag(tenant: TenantName, resource: Resource, tag: Tag, home: HomeOption = DEFAULT_HOME) -> None:
+    """Put a tag of ours on the record of a resource; exceptions may name it."""
+    _tag(tenant, resource, tag, home, there=True)
+
+
+@assets_app.command()
+def untag(tenant: TenantName, resource: Resource, tag: Tag, home: HomeOption = DEFAULT_HOME) -> None:
+    """Take a tag of ours off the record of a resource."""
+    _tag(tenant, resource, tag, home, there=False)
+
+
+def _tag(tenant: str, resource: str, tag: str, home: HomeOption, *, there: bool) -> None:
+    from pipeline import exceptions
+    from pipeline.clock import SystemClock
+
+    desk = open_desk(home)
+    store = desk.tenant("exceptions.grant", tenant)
+    changed = exceptions.tag(store, resource, tag, desk.actor.name, SystemClock(), there=there)
+    print(f"{resource}: {tag} {'is on' if there else 'is off'}; {changed} findings are changed by that.")

@@ -1,0 +1,55 @@
+"""Exceptions: findings that are known and borne for a time, by our own records alone."""
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+
+from msgspec import Struct
+
+from model.finding import Finding, Verdict
+
+Tags = Mapping[str, frozenset[str]]
+
+
+class Suppression(Struct, frozen=True):
+    """One exception. What is empty matches everything; all that is given has to match, and something has to be given.
+
+    `resource` is a full id or a name, `*` stands for any characters. `tag` is `key=value` of our own record of the
+    resource, never of the customer's account. Moments are RFC 3339; it holds until `expires_at`.
+    """
+
+    id: str
+    reason: str
+    author: str
+    created_at: str
+    expires_at: str
+    policy: str = ""
+    scope: str = ""
+    region: str = ""
+    resource: str = ""
+    tag: str = ""
+    withdrawn_at: str = ""
+
+    def holds(self, at: str) -> bool:
+        """Return whether the exception holds at a moment."""
+        return not self.withdrawn_at and self.created_at <= at < self.expires_at
+
+    def matches(self, found: Finding | Verdict, tags: frozenset[str]) -> bool:
+        """Return whether it is meant for a finding, or a verdict that may become one."""
+        exact = ((self.policy, found.policy), (self.scope, found.scope), (self.region, found.region))
+        return (
+            all(not wanted or wanted == is_ for wanted, is_ in exact)
+            and (not self.resource or any(fnmatch(name, self.resource) for name in (found.resource, found.name)))
+            and (not self.tag or self.tag in tags)
+        )
+
+
+def suppressing(suppressions: Iterable[Suppression], found: Finding | Verdict, tags: Tags) -> Suppression | None:
+    """Return the exception that is meant for a finding, the one that lasts longest where there are several."""
+    own = tags.get(found.asset_uid, frozenset())
+    return max((s for s in suppressions if s.matches(found, own)), key=lambda s: s.expires_at, default=None)
+
+
+def fnmatch(name: str, pattern: str) -> bool:
+    """Return whether a name fits a pattern in which only `*` means anything."""
+    literal = pattern.replace("[", "[[]").replace("?", "[?]")
+    return fnmatchcase(name, literal)

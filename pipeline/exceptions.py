@@ -1,0 +1,98 @@
+"""Granting, withdrawing and importing exceptions; each leaves a record with its author and its reason."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from msgspec.structs import replace
+
+from catalog.policies import Policy
+from model.canonical import digest, instant
+from model.clock import CONTRACT_ZONE, Clock
+from model.fault import Refused
+from model.finding import LIVE, Fact, Finding, reopen, suppress
+from model.suppression import Suppression, suppressing
+from pipeline.days import end_of
+from store.tenant import TenantStore, Writer
+
+LONGEST = timedelta(days=366)
+
+
+def expiry(day: date, clock: Clock) -> str:
+    """Return the last moment of the day on which an exception ends; raises `Refused` for one past or too far."""
+    today = clock.now().astimezone(CONTRACT_ZONE).date()
+    if day < today:
+        raise Refused(f"the exception would have ended already on {day}")
+    if day > today + LONGEST:
+        raise Refused(f"an exception lasts at most {LONGEST.days} days; grant it anew then")
+    return end_of(day)
+
+
+def named(suppression: Suppression, policies: Sequence[Policy]) -> Suppression:
+    """Return an exception with its id; raises `Refused` for one that names nothing, no reason, or no such policy."""
+    if not suppression.reason.strip():
+        raise Refused("an exception needs a reason")
+    criteria = [suppression.policy, suppression.scope, suppression.region, suppression.resource, suppression.tag]
+    if not any(criteria[:2] + criteria[3:]):
+        raise Refused("an exception names at least a policy, an account, a resource or a tag")
+    if suppression.policy and suppression.policy not in {policy.id for policy in policies}:
+        raise Refused(f"no policy is called {suppression.policy!r}; see `hinomi catalog list`")
+    if suppression.tag and "=" not in suppression.tag:
+        raise Refused(f"{suppression.tag!r} is no tag; write it as key=value")
+    return replace(suppression, id=digest(*criteria, suppression.author, suppression.created_at)[:16])
+
+
+def grant(store: TenantStore, suppressions: Sequence[Suppression], actor: str, clock: Clock) -> int:
+    """Write exceptions and suppress at once what they are meant for; return how many findings that are."""
+    at = instant(clock.now())
+    with store.write(at, actor) as writer:
+        writer.put_suppressions(suppressions)
+        for one in suppressions:
+            writer.record("exception.granted", one.id, reason=one.reason, expires_at=one.expires_at, policy=one.policy)
+        return _settle(writer, at)
+
+
+def withdraw(store: TenantStore, id_: str, actor: str, clock: Clock) -> int:
+    """End an exception before its day; return how many findings are reopened by that."""
+    at = instant(clock.now())
+    with store.write(at, actor) as writer:
+        found = next((s for s in writer.suppressions(at) if s.id == id_), None)
+        if found is None:
+            raise Refused(f"no exception {id_!r} holds now; see `hinomi exceptions list`")
+        writer.put_suppressions([replace(found, withdrawn_at=at)])
+        writer.record("exception.withdrawn", id_)
+        return _settle(writer, at)
+
+
+def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, *, there: bool) -> int:
+    """Put a tag of ours on the records of a resource, or take it off; return how many findings that changes."""
+    if "=" not in tag_.strip("="):
+        raise Refused(f"{tag_!r} is no tag; write it as key=value")
+    at = instant(clock.now())
+    with store.write(at, actor) as writer:
+        uids = writer.uids_of(resource)
+        if not uids:
+            raise Refused(f"no resource is called {resource!r}; see `hinomi assets list`")
+        for uid in uids:
+            writer.tag_asset(uid, tag_, there=there)
+        writer.record("asset.tagged" if there else "asset.untagged", resource, tag=tag_)
+        return _settle(writer, at)
+
+
+def _settle(writer: Writer, at: str) -> int:
+    """Suppress what an exception is meant for, reopen what none is meant for any more."""
+    suppressions, tags = writer.suppressions(at), writer.asset_tags()
+    after: list[Finding] = []
+    facts: list[Fact] = []
+    for finding in writer.findings(LIVE):
+        borne = suppressing(suppressions, finding, tags)
+        if borne:
+            changed, fact = suppress(finding, borne.id, at)
+        elif finding.state == "suppressed":
+            changed, fact = reopen(finding, at)
+        else:
+            continue
+        after.append(changed)
+        facts += [fact] if fact else []
+    writer.put_findings(after)
+    writer.put_facts(facts, "")
+    return len(facts)
