@@ -142,6 +142,7 @@ def findings(
 
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
         found = list(reader.findings(None if all_ else ACTIVE))
+        borne = len(list(reader.findings(frozenset({"suppressed"}))))
         run = reader.last_run()
         gaps = reader.gaps(run.id) if run else []
     if format == "jsonl":
@@ -149,3 +150,5 @@ def findings(
             sys.stdout.write(msgspec.json.encode(finding).decode() + "\n")
     else:
         print_findings(found, run, gaps, language)
+        if borne and not all_:
+            print(f"{borne} more are suppressed by exceptions: hinomi exceptions list {tenant}")

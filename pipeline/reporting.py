@@ -6,6 +6,7 @@ from catalog.policies import Policy
 from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
+from model.finding import LIVE
 from model.tenant import Tenant
 from reports.proposals import Advice
 from reports.report import Report, Subject, build
@@ -18,8 +19,10 @@ def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], 
         run = reader.last_run()
         if run is None:
             raise Refused(f"{tenant.tenant} was not scanned yet; run `hinomi scan {tenant.tenant}` first")
-        findings, gaps = list(reader.findings()), reader.gaps(run.id)
-    subject = Subject(tenant.tenant, tenant.name, tuple(scope.aws for scope in tenant.scopes))
+        findings, gaps = list(reader.findings(LIVE)), reader.gaps(run.id)
+        exceptions = {one.id: one for one in reader.suppressions()}
+        scopes = sorted({*(scope.aws for scope in tenant.scopes), *reader.scopes()})
+    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions)
     advice = {policy.id: _advice(policy) for policy in policies}
     return build(subject, run, findings, gaps, advice, instant(clock.now()))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct
 
 from model.finding import SEVERITIES, Finding, Severity
+from model.suppression import Suppression
 from model.text import Text
 from reports.proposals import Advice, Proposal, propose
 from store.tenant import Gap, Run
@@ -37,6 +38,14 @@ class Coverage(Struct, frozen=True):
         return int(1000 * self.judged / wanted) / 10 if wanted else 0.0
 
 
+class Borne(Struct, frozen=True):
+    """Findings of one policy that one exception suppresses: still there, known and borne for a time."""
+
+    advice: Advice
+    exception: Suppression
+    findings: tuple[Finding, ...]
+
+
 class Report(Struct, frozen=True):
     """One edition of a report; never changed afterwards."""
 
@@ -49,22 +58,25 @@ class Report(Struct, frozen=True):
     groups: tuple[Group, ...]
     coverage: Coverage
     unverified: int
+    borne: tuple[Borne, ...] = ()
 
 
 class Subject(Struct, frozen=True):
-    """Whom a report is about."""
+    """Whom a report is about, and the exceptions that hold for them, by id."""
 
     id: str
     name: Text
     scopes: tuple[str, ...]
+    exceptions: Mapping[str, Suppression] = {}
 
 
 def build(
     subject: Subject, run: Run, findings: Sequence[Finding], gaps: Sequence[Gap], advice: Mapping[str, Advice], at: str
 ) -> Report:
-    """Return the report on a tenant's active findings as of its last scan."""
+    """Return the report on a tenant's findings as of its last scan; suppressed ones stand apart."""
     verdicts: dict[str, int] = run.summary["verdicts"]
-    known = [finding for finding in findings if finding.policy in advice]
+    told = [finding for finding in findings if finding.policy in advice]
+    known = [finding for finding in told if finding.state != "suppressed"]
     count = Counter(finding.severity for finding in known)
     return Report(
         tenant=subject.name,
@@ -85,7 +97,17 @@ def build(
             gaps=tuple(gaps),
         ),
         unverified=sum(bool(finding.unverified_since) for finding in known),
+        borne=tuple(_borne([finding for finding in told if finding.state == "suppressed"], subject, advice)),
     )
+
+
+def _borne(findings: Sequence[Finding], subject: Subject, advice: Mapping[str, Advice]) -> list[Borne]:
+    by_exception: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        if finding.suppressed_by in subject.exceptions:
+            by_exception.setdefault((finding.suppressed_by, finding.policy), []).append(finding)
+    borne = [Borne(advice[p], subject.exceptions[e], tuple(members)) for (e, p), members in by_exception.items()]
+    return sorted(borne, key=lambda b: (b.exception.expires_at, b.advice.policy))
 
 
 def _groups(findings: Sequence[Finding], advice: Mapping[str, Advice]) -> list[Group]:

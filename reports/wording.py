@@ -14,6 +14,7 @@ STATE: dict[State, Text] = {
     "open": Text(en="open", ja="未対応"),
     "in_progress": Text(en="in progress", ja="対応中"),
     "reopened": Text(en="reopened", ja="再発"),
+    "suppressed": Text(en="exception granted", ja="例外として許容"),
     "resolved": Text(en="resolved", ja="解消"),
 }
 TEXTS: dict[str, Text] = {
@@ -56,6 +57,14 @@ TEXTS: dict[str, Text] = {
     "since": Text(en="Since", ja="検出日"),
     "state": Text(en="State", ja="状態"),
     "unverified": Text(en="not verified in the last scan", ja="直近の診断では未確認"),
+    "borne": Text(en="Exceptions", ja="例外として許容している検出事項"),
+    "borne_lead": Text(
+        en="Still there, but known and accepted until the day named. These are not counted above.",
+        ja="問題は残っていますが、期限を定めて許容しているものです。上記の件数には含めていません。",
+    ),
+    "reason": Text(en="Reason", ja="理由"),
+    "granted_by": Text(en="Granted by", ja="承認者"),
+    "until": Text(en="Until", ja="期限"),
     "coverage": Text(en="Coverage", ja="診断範囲"),
     "coverage_lead": Text(
         en="What was looked at and what was not. Detection of every fault is not promised; what could not be read is"

@@ -222,6 +222,12 @@ class Reader:
             found.setdefault(row.uid, set()).add(row.tag)
         return {uid: frozenset(tags) for uid, tags in found.items()}
 
+    def scopes(self) -> list[str]:
+        """Return the scopes of the current assets."""
+        table = schema.asset
+        query = select(table.c.scope).where(table.c.valid_to.is_(None)).distinct().order_by(table.c.scope)
+        return list(self._connection.execute(query).scalars())
+
     def uids_of(self, resource: str) -> list[str]:
         """Return the uids of a resource's records, by its full id or its name, in whatever state it was last seen."""
         table = schema.asset

@@ -6,8 +6,10 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from model.finding import Finding, Severity, State
+from model.suppression import Suppression
 from model.text import LANGUAGES, Language, Text
 from reports.html import render
 from reports.proposals import Advice, propose
@@ -128,3 +130,22 @@ def test_each_text_exists_in_both_languages() -> None:
     for text in (*TEXTS.values(), *SEVERITY.values(), *STATE.values()):
         assert text.en.strip()
         assert re.search(r"[぀-鿿]", text.ja)
+
+
+def test_what_is_borne_stands_apart_and_is_not_counted() -> None:
+    exception = Suppression("e", f"jump host {EVIL}", "sato", "2026-06-01T00:00:00Z", "2026-12-31T14:59:59.999999Z")
+    borne = replace(finding("ssh", "g3", "high"), state="suppressed", suppressed_by="e")
+    run = Run("r", "j", "s", "t", "2026-06-01T16:00:00.000000Z", {"verdicts": {"fail": 6}, "assets": 7})
+    subject = Subject("aozora", Text(en="A", ja="ア"), ("123456789012",), {"e": exception})
+    made = build(subject, run, [*FINDINGS, borne], [], ADVICE, "2026-06-01T16:00:00.000000Z")
+    assert sum(made.by_severity.values()) == len(FINDINGS)
+    assert [(b.advice.policy, [f.resource for f in b.findings]) for b in made.borne] == [("ssh", [borne.resource])]
+    for language, heading, day in (
+        ("en", "Exceptions", "2026-12-31"),
+        ("ja", "例外として許容している検出事項", "2026"),
+    ):
+        page = render(made, language)  # type: ignore[arg-type]
+        assert heading in page
+        assert day in page
+        assert "sato" in page
+        assert EVIL not in page
