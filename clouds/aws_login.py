@@ -10,7 +10,8 @@ import botocore.exceptions
 import botocore.session
 from msgspec import Struct
 
-from clouds.aws import AwsDoor, CallFailed
+from clouds.aws import CLOCK_SKEW, AwsDoor, CallFailed
+from clouds.aws_credentials import AssumedRole
 from clouds.aws_models import shared_loader
 from model.asset import Place
 from model.clock import Clock
@@ -43,17 +44,18 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
     if credentials is None:
         raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
     extra = {"RoleSessionName": "hinomi"} | ({"ExternalId": login.external_id} if login.external_id else {})
-    fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-        client_creator=partial(base.create_client, region_name=_sts_region(base)),
-        source_credentials=credentials,
-        role_arn=login.role_arn,
-        extra_args=extra,
-    )
+
+    def assume() -> dict[str, Any]:
+        fetcher = botocore.credentials.AssumeRoleCredentialFetcher(  # a new one each time: it keeps what it got
+            client_creator=partial(base.create_client, region_name=_sts_region(base)),
+            source_credentials=credentials,
+            role_arn=login.role_arn,
+            extra_args=extra,
+        )
+        return dict(fetcher.fetch_credentials())
+
     assumed = bare_session(None)
-    refreshable = botocore.credentials.DeferredRefreshableCredentials(
-        refresh_using=fetcher.fetch_credentials, method="assume-role", time_fetcher=clock.now
-    )
-    assumed.register_component("credential_provider", _Resolved(refreshable))
+    assumed.register_component("credential_provider", _Resolved(AssumedRole(assume, clock)))
     return assumed
 
 
@@ -139,6 +141,8 @@ def _check_answers(door: AwsDoor, region: str) -> None:
 def _identity_problem(failure: CallFailed, region: str) -> str:
     if failure.unreachable or "Timeout" in failure.code:
         return f"AWS does not answer in the region {region!r} ({failure.code}); check the name and the network"
+    if CLOCK_SKEW in failure.code:
+        return f"AWS does not accept this machine's clock ({failure.code}); set it right"
     if failure.code == "NoCredentialsError":
         return "no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile"
     return (

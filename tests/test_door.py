@@ -185,7 +185,7 @@ def test_the_external_id_is_sent(emulator: Emulator, monkeypatch: pytest.MonkeyP
     with denying_proxy(emulator.url, "ExternalId=between-us") as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         opened = AwsDoor(session(Login(role_arn=ROLE, external_id="between-us"), clock), clock)
-        with pytest.raises(Refused, match=r"does not accept the credentials \(AccessDenied\)"):
+        with pytest.raises(Refused, match=r"does not accept the credentials \(sts:AssumeRole AccessDenied\)"):
             locate(opened, ("ap-northeast-1",))
 
 
