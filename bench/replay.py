@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterable
 from http.client import HTTPConnection
@@ -99,14 +100,48 @@ def _is_missing(status: int, body: bytes) -> bool:
     return status >= 500 or (status == 404 and (b"<title>404 Not Found</title>" in body or not body))
 
 
+class Bucket:
+    """A token bucket that holds one second's calls."""
+
+    def __init__(self, per_second: float) -> None:
+        self._per_second = per_second
+        self._tokens = per_second
+        self._at = time.monotonic()
+
+    def takes(self) -> bool:
+        """Return whether a call fits."""
+        now = time.monotonic()
+        self._tokens = min(self._per_second, self._tokens + (now - self._at) * self._per_second)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def error_reply(request: Request, status: int, code: str) -> Reply:
+    """Return an error in the form of the request's protocol."""
+    if "x-amz-target" in request.headers or request.target.startswith("/20"):
+        body = b'{"__type": "%s", "message": "arn:aws:iam::123456789012:user/taro"}' % code.encode()
+        return Reply(status, [("x-amzn-errortype", code)], body)
+    body = b"<ErrorResponse><Error><Code>%s</Code></Error><RequestId>1</RequestId></ErrorResponse>"
+    return Reply(status, [], body % code.encode())
+
+
 class Player:
-    """Speaks HTTP/1.1 with whoever connects; `delay` is added to each call."""
+    """Speaks HTTP/1.1 with whoever connects; `delay` is added to each call.
+
+    `bucket` is the limit that the whole account shares, all its services; what is beyond it is throttled.
+    """
 
     def __init__(self, tape: Tape) -> None:
         self.tape = tape
         self.delay = 0.0
+        self.bucket: Bucket | None = None
+        self.throttled = 0
         self.calls: Counter[str] = Counter()
         self.recorded = 0
+        self.first_at = 0.0
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one connection's requests until it ends."""
@@ -124,11 +159,19 @@ class Player:
 
     async def respond(self, request: Request, writer: asyncio.StreamWriter) -> None:
         """Write the reply to one request."""
+        self.first_at = self.first_at or time.time()
         self.calls[f"{request.region_and_service[1]}:{request.action}"] += 1
         if self.delay:
             await asyncio.sleep(self.delay)
-        reply = await self.reply(request)
+        reply = self.refusal(request) or await self.reply(request)
         writer.write(reply.head() + reply.body)
+
+    def refusal(self, request: Request) -> Reply | None:
+        """Return what is said beyond the limit."""
+        if self.bucket is None or self.bucket.takes():
+            return None
+        self.throttled += 1
+        return error_reply(request, 400, "Throttling")
 
     async def reply(self, request: Request) -> Reply:
         """Return the recorded reply, else the emulator's."""
@@ -139,12 +182,15 @@ class Player:
         return known
 
     def _control(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        """Tell what was counted since the last time, and set the delay for what comes."""
-        told = {"calls": self.calls.total(), "recorded": self.recorded, "by_action": dict(self.calls.most_common())}
+        """Tell what was counted since the last time, and set the delay and the limit for what comes."""
+        told: dict[str, object] = {"calls": self.calls.total(), "recorded": self.recorded, "throttled": self.throttled}
+        told |= {"first_at": self.first_at, "by_action": dict(self.calls.most_common())}
         self.calls.clear()
-        self.recorded = 0
-        for value in parse_qs(urlsplit(request.target).query).get("delay", []):
-            self.delay = float(value)
+        self.recorded, self.throttled, self.first_at = 0, 0, 0.0
+        asked = {name: float(values[0]) for name, values in parse_qs(urlsplit(request.target).query).items()}
+        if "delay" in asked:
+            self.delay = asked["delay"]
+            self.bucket = Bucket(asked["limit"]) if asked.get("limit") else None
         reply = Reply(200, [("content-type", "application/json")], json.dumps(told).encode())
         writer.write(reply.head() + reply.body)
 

@@ -11,7 +11,7 @@ from email.utils import formatdate
 
 from msgspec import Struct
 
-from bench.replay import Player, Reply, Request, Tape
+from bench.replay import Player, Reply, Request, Tape, error_reply
 
 Act = Callable[[Request, Reply, asyncio.StreamWriter], Awaitable[None]]
 
@@ -41,44 +41,20 @@ class Fault(Struct):
 
 
 class FaultyPlayer(Player):
-    """Plays a tape with faults; `per_second` is the limit that the whole account shares, throttling beyond it."""
+    """Plays a tape with faults."""
 
     def __init__(self, tape: Tape) -> None:
         super().__init__(tape)
         self.faults: list[Fault] = []
-        self.bucket: Bucket | None = None
-        self.throttled = 0
 
     async def respond(self, request: Request, writer: asyncio.StreamWriter) -> None:
         self.calls[f"{request.region_and_service[1]}:{request.action}"] += 1
-        reply = await self.reply(request)
-        if self.bucket and not self.bucket.takes():
-            self.throttled += 1
-            await error(400, "Throttling")(request, reply, writer)
-            return
+        reply = self.refusal(request) or await self.reply(request)
         for fault in self.faults:
             if fault.befalls(request):
                 await fault.act(request, reply, writer)
                 return
         writer.write(reply.head() + reply.body)
-
-
-class Bucket:
-    """A token bucket that holds one second's calls."""
-
-    def __init__(self, per_second: float) -> None:
-        self._per_second = per_second
-        self._tokens = per_second
-        self._at = time.monotonic()
-
-    def takes(self) -> bool:
-        now = time.monotonic()
-        self._tokens = min(self._per_second, self._tokens + (now - self._at) * self._per_second)
-        self._at = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
 
 
 @contextmanager
@@ -110,13 +86,8 @@ def error(status: int, code: str, hours_off: float = 0) -> Act:
 
     async def act(request: Request, reply: Reply, writer: asyncio.StreamWriter) -> None:
         date = formatdate(time.time() + hours_off * 3600, usegmt=True)
-        if "x-amz-target" in request.headers or "/20" in request.target[:4]:
-            body = b'{"__type": "%s", "message": "arn:aws:iam::123456789012:user/taro"}' % code.encode()
-            said = Reply(status, [("date", date), ("x-amzn-errortype", code)], body)
-        else:
-            body = b"<ErrorResponse><Error><Code>%s</Code></Error><RequestId>1</RequestId></ErrorResponse>"
-            said = Reply(status, [("date", date)], body % code.encode())
-        writer.write(said.head() + said.body)
+        said = error_reply(request, status, code)
+        writer.write(Reply(status, [*said.headers, ("date", date)], said.body).head() + said.body)
 
     return act
 

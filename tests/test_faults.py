@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from bench.replay import Reply, Request, Tape
+from bench.replay import Bucket, Reply, Request, Tape
 from clouds.aws import AwsDoor, CallFailed
 from clouds.aws_login import Login, locate, session
 from clouds.aws_models import operation
@@ -35,7 +35,7 @@ from store.home import Home
 from tests import faulty
 from tests.clouds import REGIONS, TENANT, house
 from tests.conftest import MovingClock, lead_to
-from tests.faulty import Act, Bucket, Fault, FaultyPlayer, playing
+from tests.faulty import Act, Fault, FaultyPlayer, playing
 from tests.test_unknown import Key, denied_readers, same, state
 
 # The SDK's name of the service, the operation, and what its requests contain.

@@ -1,0 +1,71 @@
+"""How many checks a second one core makes: 100,000 resources, each judged by all policies of its kind.
+
+The resources are those of the benchmark's account, over and over under other names.
+"""
+
+import itertools
+import os
+import time
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from bench.account import REGION, build
+from catalog.folder import config_folder
+from clouds.aws import AwsDoor
+from clouds.aws_login import Login, locate, session
+from clouds.emulator import Emulator
+from collectors.aws.engine import collect
+from detectors.posture.judge import Moment
+from detectors.posture.posture import Posture
+from model.asset import Asset, Place
+from pipeline.assembly import House, assemble
+from pipeline.clock import SystemClock
+
+RESOURCES = 100_000
+
+
+def seen(house: House) -> tuple[list[Asset], Place]:
+    """Return the assets of the benchmark's account."""
+    emulator, clock = Emulator(), SystemClock()
+    try:
+        build(emulator)
+        os.environ.update(emulator.environment())
+        door = AwsDoor(session(Login(), clock), clock)
+        place = locate(door, (REGION,))
+        return [event for event in collect(door, house.types, place) if isinstance(event, Asset)], place
+    finally:
+        emulator.stop()
+
+
+def many(assets: list[Asset], number: int) -> Iterator[Asset]:
+    """Yield assets over and over, each time under another name."""
+    judged = [asset for asset in assets if not asset.resource.endswith(":root")]  # an account is there once
+    yield from (asset for asset in assets if asset.resource.endswith(":root"))
+    for turn in itertools.count():
+        for asset in judged:
+            if number == 0:
+                return
+            number -= 1
+            yield replace(asset, resource=f"{asset.resource}-{turn}", name=f"{asset.name}-{turn}")
+
+
+def main() -> None:
+    """Judge, and print the rate."""
+    house = assemble(config_folder())
+    clock = SystemClock()
+    assets, _ = seen(house)
+    every = list(many(assets, RESOURCES))
+    posture = Posture(house.policies, Moment(clock.now()))
+    verdicts, began = 0, time.process_time()
+    for asset in every:
+        verdicts += len(posture.see(asset))
+    at_once = time.process_time() - began
+    waited = sum(1 for _ in posture.end())
+    took = time.process_time() - began
+    print(f"{len(every)} resources, {verdicts + waited} checks in {took:.2f} s of one core: ", end="")
+    print(f"{(verdicts + waited) / took:,.0f} checks/s ({verdicts} at once in {at_once:.2f} s, {waited} at the end)")
+
+
+if __name__ == "__main__":
+    main()
