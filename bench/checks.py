@@ -5,9 +5,11 @@ The resources are those of the benchmark's account, over and over under other na
 
 import itertools
 import os
+import re
 import time
 from collections.abc import Iterator
 
+import msgspec
 from msgspec.structs import replace
 
 from bench.account import REGION, build
@@ -19,6 +21,7 @@ from collectors.aws.engine import collect
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Place
+from model.canonical import digest, encode
 from pipeline.assembly import House, assemble
 from pipeline.clock import SystemClock
 
@@ -38,16 +41,22 @@ def seen(house: House) -> tuple[list[Asset], Place]:
         emulator.stop()
 
 
+_NAMES = re.compile(r"\b(?:[a-z]+-[0-9a-f]{8,17}|bench-bucket-\d+)\b")
+_FEW = ("aws.cloudtrail.", "aws.account.")  # an account has few of these, however large it is
+
+
 def many(assets: list[Asset], number: int) -> Iterator[Asset]:
-    """Yield assets over and over, each time under another name."""
-    judged = [asset for asset in assets if not asset.resource.endswith(":root")]  # an account is there once
-    yield from (asset for asset in assets if asset.resource.endswith(":root"))
+    """Yield assets over and over, each time under other names, so that they refer to each other and to no copy."""
+    alone = [a for a in assets if a.resource.endswith(":root") or a.kind.startswith(_FEW)]
+    yield from alone
+    copied = [(asset, encode(asset.body).decode()) for asset in assets if asset not in alone]
     for turn in itertools.count():
-        for asset in judged:
+        for asset, body in copied:
             if number == 0:
                 return
             number -= 1
-            yield replace(asset, resource=f"{asset.resource}-{turn}", name=f"{asset.name}-{turn}")
+            renamed = msgspec.json.decode(_NAMES.sub(rf"\g<0>-{turn}", body))
+            yield replace(asset, resource=f"{asset.resource}-{turn}", body=renamed, body_hash=digest(renamed))
 
 
 def main() -> None:

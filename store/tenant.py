@@ -140,7 +140,7 @@ class Reader:
         for condition in _chunks(table.c.uid, uids):
             query = select(*columns).where(table.c.valid_to.is_(None))
             for row in self._connection.execute(query if condition is None else query.where(condition)):
-                yield Current(**row._mapping)
+                yield Current(*row)  # in the order of the columns; by name costs a third more
 
     def asset_rows(self) -> int:
         """Return the number of rows that assets have, current and past."""
