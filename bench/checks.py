@@ -3,6 +3,7 @@
 The resources are those of the benchmark's account, over and over under other names.
 """
 
+import gc
 import itertools
 import os
 import re
@@ -26,6 +27,7 @@ from pipeline.assembly import House, assemble
 from pipeline.clock import SystemClock
 
 RESOURCES = 100_000
+_ROUNDS = 5
 
 
 def seen(house: House) -> tuple[list[Asset], Place]:
@@ -65,15 +67,20 @@ def main() -> None:
     clock = SystemClock()
     assets, _ = seen(house)
     every = list(many(assets, RESOURCES))
-    posture = Posture(house.policies, Moment(clock.now()))
-    verdicts, began = 0, time.process_time()
-    for asset in every:
-        verdicts += len(posture.see(asset))
-    at_once = time.process_time() - began
-    waited = sum(1 for _ in posture.end())
-    took = time.process_time() - began
-    print(f"{len(every)} resources, {verdicts + waited} checks in {took:.2f} s of one core: ", end="")
-    print(f"{(verdicts + waited) / took:,.0f} checks/s ({verdicts} at once in {at_once:.2f} s, {waited} at the end)")
+    gc.freeze()  # a scan holds no 100,000 assets: what we keep for the measure is no work of the collector
+    moment = Moment(clock.now())
+    for number in range(_ROUNDS):
+        posture = Posture(house.policies, moment)
+        began = time.process_time()
+        at_once = sum(len(posture.see(asset)) for asset in every)
+        between = time.process_time()
+        waited = sum(1 for _ in posture.end())
+        took = time.process_time() - began
+        print(
+            f"{len(every)} resources, round {number + 1}: {at_once + waited} checks in {took:.2f} s of one core: ",
+            end="",
+        )
+        print(f"{(at_once + waited) / took:,.0f} checks/s ({at_once} at once in {between - began:.2f} s)", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from pipeline.survey import Observation, survey
 from store.home import Home
 from store.tenant import Current, Fence, Gap, Run, TenantStore, Writer
 
-_BATCH = 100  # observations in one transaction
+BATCH = 500  # observations in one transaction
 
 Connect = Callable[[AwsScope], tuple[ReadCloud, Place]]
 
@@ -43,8 +43,8 @@ class Summary(Struct, frozen=True):
     gaps: list[Gap]
 
 
-def scan(home: Home, tenant: Tenant, house: House, ports: Ports, person: str) -> Summary:
-    """Scan a tenant's scopes and record what was found.
+def scan(home: Home, tenant: Tenant, house: House, ports: Ports, person: str, batch_size: int = BATCH) -> Summary:
+    """Scan a tenant's scopes and record what was found, so many observations in a transaction.
 
     Raises `Refused` outside the contract's term, and where no scope can be entered; nothing is changed then.
     """
@@ -61,7 +61,7 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, person: str) ->
     recorder.start()
     moment = Moment(now, tenant.thresholds)
     for cloud, place in entered:
-        for batch in _batches(survey(cloud, house, place, moment)):
+        for batch in _batches(survey(cloud, house, place, moment), batch_size):
             recorder.record(batch, place, instant(ports.clock.now()))
     summary = recorder.finish([place for _, place in entered], closed, instant(ports.clock.now()))
     home.done(fence, instant(ports.clock.now()))
@@ -83,11 +83,11 @@ def _enter(scopes: Sequence[AwsScope], connect: Connect) -> tuple[list[tuple[Rea
     return entered, closed
 
 
-def _batches(observations: Iterable[Observation]) -> Iterator[list[Observation]]:
+def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
     batch: list[Observation] = []
     for observation in observations:
         batch.append(observation)
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

@@ -222,12 +222,9 @@ class Writer(Reader):
     def put_assets(self, assets: Iterable[Asset], at: str) -> int:
         """Write a new row for each asset that is new or differs from its current row; return how many did."""
         wanted = {asset.uid: asset for asset in assets}
-        current = {row.uid: row for row in self.current_assets(wanted)}
+        current = self._shown(wanted)
         changed = {
-            uid: asset
-            for uid, asset in wanted.items()
-            if uid not in current
-            or (current[uid].body_hash, current[uid].unknown) != (asset.body_hash, _json(asset.unknown))
+            uid: asset for uid, asset in wanted.items() if current.get(uid) != (asset.body_hash, _json(asset.unknown))
         }
         if changed:
             self.end_assets([uid for uid in changed if uid in current], at)
@@ -235,6 +232,18 @@ class Writer(Reader):
             self._connection.execute(insert(schema.body).on_conflict_do_nothing(), list(bodies.values()))
             self._connection.execute(schema.asset.insert(), [_asset_row(a, at) for a in changed.values()])
         return len(changed)
+
+    def _shown(self, uids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return what the current rows of assets say: the body's hash and what is unknown, nothing that costs more."""
+        table = schema.asset
+        query = select(table.c.uid, table.c.body_hash, table.c.unknown).where(table.c.valid_to.is_(None))
+        shown: dict[str, tuple[str, str]] = {}
+        for condition in _chunks(table.c.uid, uids):
+            assert condition is not None, "uids are given"
+            shown.update(
+                (uid, (hashed, unknown)) for uid, hashed, unknown in self._connection.execute(query.where(condition))
+            )
+        return shown
 
     def end_assets(self, uids: Iterable[str], at: str) -> None:
         """Close the current rows of assets."""
@@ -317,6 +326,8 @@ def _check_head(connection: Connection, known: Head | None) -> None:
 
 
 def _seal(connection: Connection, entries: list[Entry], at: str, person: str) -> Head | None:
+    if not entries:
+        return None
     table = schema.audit
     last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
     head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
@@ -324,7 +335,7 @@ def _seal(connection: Connection, entries: list[Entry], at: str, person: str) ->
         record = sealed(head, entry, at, person)
         connection.execute(table.insert().values(msgspec.structs.asdict(record)))
         head = Head(record.seq, record.hash)
-    return head if entries else None
+    return head
 
 
 def _chunks(column: Any, values: Iterable[Any] | None) -> Iterator[Any]:

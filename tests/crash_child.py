@@ -93,7 +93,7 @@ def main(folder: str, url: str, point: str) -> None:
         return Watched(cloud, reaper), place
 
     home = Home(Path(folder))
-    scan(home, tenant, house, Ports(clock, connect), "p")
+    scan(home, tenant, house, Ports(clock, connect), "p", batch_size=50)  # a small company, many transactions
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
         teller = Teller(ways, clock, home.take("tell", ""))
