@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from catalog.expression import EvaluationError, Expression
 from catalog.policies import Policy, Template
 from model.asset import Asset
-from model.canonical import encode
 from model.finding import Element, Status, Verdict
 from model.text import Text
 
@@ -48,7 +48,7 @@ class Known:
 
     def judge(self, policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
         """Return what `judge` says, from memory where the same was asked before."""
-        key = hashlib.blake2b(encode(_hangs_on(policy, asset, related)), digest_size=16).digest()
+        key = hashlib.blake2b(msgspec.json.encode(_hangs_on(policy, asset, related)), digest_size=16).digest()
         if (before := self._verdicts.get(key)) is not None:
             return _verdict(policy, asset, before.status, before.reason, before.message, before.elements)
         verdict = judge(policy, asset, related, moment)
