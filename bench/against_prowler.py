@@ -7,6 +7,7 @@ same of at least 95 % of what either judges.
 
 import json
 import statistics
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -132,6 +133,8 @@ def show(side: Side, delay: float) -> None:
 
 def main() -> None:
     """Compare, and print every number with the agreement beside it."""
+    if not PROWLER.exists():
+        sys.exit("Prowler is not there; `make bench-peers` installs it")
     with staged() as stage:
         print(f"{stage.resources} resources; {len(checks())} checks of Prowler's", flush=True)
         for delay, times in ((0.0, 1), (0.0, 3), (0.05, 3)):  # the first run records

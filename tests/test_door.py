@@ -108,6 +108,17 @@ def test_a_token_that_comes_again_is_a_failure(emulator: Emulator, clock: Moving
         opened.call("kms", "us-east-1", "list_keys", {})
 
 
+def test_ever_new_tokens_come_to_an_end(emulator: Emulator, clock: MovingClock) -> None:
+    def answer(number: int) -> Reply:
+        return OK[0], {"Keys": [], "NextMarker": str(number), "Truncated": True, "ResponseMetadata": {}}
+
+    opened, made = door(clock, answer)
+    with pytest.raises(CallFailed, match="PaginationError"):
+        for _ in opened.pages("kms", "us-east-1", "list_keys", {}):
+            pass
+    assert len(made) == 10_000
+
+
 def test_an_endpoint_that_stays_silent_is_asked_no_more(
     emulator: Emulator, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
