@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import boto3
 import botocore.config
 import botocore.exceptions
 import botocore.parsers
@@ -89,7 +88,7 @@ class AwsDoor:
 
     def __init__(self, session: botocore.session.Session, clock: Clock, read_seconds: float = _READ_SECONDS) -> None:
         session.register("before-parse", check_reply)
-        self._session = boto3.Session(botocore_session=session)
+        self._session = session
         self._clock = clock
         self._read_seconds = read_seconds
         self._lock = threading.Lock()
@@ -139,7 +138,7 @@ class AwsDoor:
     @property
     def own_region(self) -> str:
         """Return the region of the environment or the profile, else us-east-1."""
-        return os.environ.get("AWS_REGION") or self._session.region_name or "us-east-1"
+        return os.environ.get("AWS_REGION") or self._session.get_config_variable("region") or "us-east-1"
 
     def pause(self, seconds: float) -> None:
         """Wait, for operations that are asked again until they are ready."""
@@ -155,7 +154,9 @@ class AwsDoor:
         with self._lock:
             if (service, region) not in self._clients:
                 try:
-                    client = self._session.client(service, region_name=region, config=_config(self._read_seconds))
+                    client = self._session.create_client(
+                        service, region_name=region, config=_config(self._read_seconds)
+                    )
                 except (botocore.exceptions.BotoCoreError, ValueError) as problem:
                     raise CallFailed(type(problem).__name__) from None
                 self._clients[service, region] = client

@@ -102,9 +102,9 @@ def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
     except CallFailed as failure:
         raise Refused(_identity_problem(failure, home)) from None
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
-    for region in regions:
-        _check_answers(door, region)
-    enabled, cause = _enabled_regions(door, home)
+    enabled, cause = _enabled_regions(door, home, named=bool(regions))
+    for region in regions[1:]:
+        _enabled_regions(door, region, named=True)
     if regions and not cause and (strange := [r for r in regions if r not in enabled]):
         raise Refused(f"the region {strange[0]!r} is not one of this account's; enabled are {', '.join(enabled)}")
     return Place(
@@ -122,20 +122,18 @@ def home_region(partition: str) -> str:
     return _HOME_REGIONS.get(partition, "us-east-1")
 
 
-def _enabled_regions(door: AwsDoor, home: str) -> tuple[tuple[str, ...], str]:
-    try:
-        reply = door.call("ec2", home, "describe_regions", {})
-    except CallFailed as failure:
-        return (), f"ec2:DescribeRegions {failure.code}"
-    return tuple(sorted(region["RegionName"] for region in reply["Regions"])), ""
+def _enabled_regions(door: AwsDoor, region: str, *, named: bool) -> tuple[tuple[str, ...], str]:
+    """Return the account's regions as one of them tells, or why they are not known.
 
-
-def _check_answers(door: AwsDoor, region: str) -> None:
+    Raises `Refused` where a region that somebody named does not answer.
+    """
     try:
-        door.call("ec2", region, "describe_regions", {})
+        reply = door.call("ec2", region, "describe_regions", {})
     except CallFailed as failure:
-        if failure.code not in _NOT_ALLOWED:
+        if named and failure.code not in _NOT_ALLOWED:
             raise Refused(f"the region {region!r} does not answer ({failure.code}); check its name") from None
+        return (), f"ec2:DescribeRegions {failure.code}"
+    return tuple(sorted(each["RegionName"] for each in reply["Regions"])), ""
 
 
 def _identity_problem(failure: CallFailed, region: str) -> str:
