@@ -32,15 +32,29 @@ class Measure(Struct, frozen=True):
 
 
 def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Measure:
-    """Run to the end. The peak of memory is that of the largest process, the command or one of its children."""
+    """Run to the end.
+
+    The peak of memory is the process's own, by the kernel's high-water mark: what `wait4` tells begins with the memory
+    of whoever started it.
+    """
     with log.open("wb") as out, log.with_suffix(".err").open("wb") as errors:
         began = time.monotonic()
         process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
-        _, status, usage = os.wait4(process.pid, 0)
+        peak = 0.0
+        while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+            peak = max(peak, _high_water_mb(process.pid))
+            time.sleep(0.01)
         wall = time.monotonic() - began
+    _, status, usage = ended
     process.returncode = os.waitstatus_to_exitcode(status)
-    cpu = usage.ru_utime + usage.ru_stime
-    return Measure(process.returncode, wall, cpu, usage.ru_maxrss / 1024, log.read_bytes())
+    return Measure(process.returncode, wall, usage.ru_utime + usage.ru_stime, peak, log.read_bytes())
+
+
+def _high_water_mb(pid: int) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) / 1024
+    return 0.0  # it has ended
 
 
 class Pace(Struct, frozen=True):
