@@ -4,10 +4,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint soak lock clean
+.PHONY: help setup demo test lint soak bench bench-peers lock clean
 
 help:  ## show this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP)  ## make .venv in the checkout; nothing outside it is touched
 
@@ -33,6 +33,22 @@ test: lint  ## all checks and all tests but the long runs
 soak: setup  ## the long runs (kills, simulations)
 	$(BIN)/pytest -m soak -s
 
+bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs bench-peers
+	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.checks
+	$(BIN)/python -m bench.rescan
+	$(BIN)/python -m bench.growth 1
+	$(BIN)/python -m bench.against_prowler
+	$(BIN)/python -m bench.growth 10
+
+# Its pins clash with ours, so it has a venv of its own.
+bench-peers: .bench-venv/.installed  ## install what the benchmarks compare with, into .bench-venv
+
+.bench-venv/.installed: Makefile
+	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir prowler==5.46.0
+	touch $@
+
 lock: setup  ## compile the pinned requirement files anew
 	for e in run dev; do \
 	  extra=$$( [ $$e = dev ] && echo "--extra demo --extra dev" ); \
@@ -41,4 +57,4 @@ lock: setup  ## compile the pinned requirement files anew
 	  sed -i '/^#/d; /^$$/d' requirements/$$e.txt; done
 
 clean:  ## remove what setup and the tests made
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench-venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache

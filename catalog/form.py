@@ -2,14 +2,15 @@
 
 import difflib
 import re
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from catalog.yaml_reader import Document, KeyPath
 from model.fault import Fault, Refused
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
 
 T = TypeVar("T")
 
@@ -22,19 +23,22 @@ def convert(document: Document, form: type[T], at: KeyPath = ()) -> T:
     value = document.value
     for key in at:
         value = value[key]
-    problems = list(_validator(form).iter_errors(value))
-    faults = [fault for problem in problems for fault in _faults(document, at, problem)]
-    if faults:
-        raise Refused(faults)
     try:
         return msgspec.convert(value, form)
-    except msgspec.ValidationError as problem:  # what a schema does not assert, such as dates
-        what, _, where = str(problem).partition(" - at `$")
-        path = tuple(int(n) if n else name for name, n in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", where))
-        raise Refused([document.fault((*at, *path), f"does not fit: {what}")]) from None
+    except msgspec.ValidationError as problem:
+        first = problem
+    problems = list(_validator(form).iter_errors(value))
+    if faults := [fault for found in problems for fault in _faults(document, at, found)]:
+        raise Refused(faults)
+    # What a schema does not assert, such as dates.
+    what, _, where = str(first).partition(" - at `$")
+    path = tuple(int(n) if n else name for name, n in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", where))
+    raise Refused([document.fault((*at, *path), f"does not fit: {what}")])
 
 
 def _validator(form: type) -> Any:
+    from jsonschema import Draft202012Validator  # only what has faults needs it
+
     if form not in _VALIDATORS:
         _VALIDATORS[form] = Draft202012Validator(msgspec.json.schema(form))
     return _VALIDATORS[form]
@@ -43,7 +47,7 @@ def _validator(form: type) -> Any:
 _VALIDATORS: dict[type, Any] = {}
 
 
-def _faults(document: Document, at: KeyPath, problem: ValidationError) -> list[Fault]:
+def _faults(document: Document, at: KeyPath, problem: "ValidationError") -> list[Fault]:
     inner_path = tuple(problem.absolute_path)
     path = (*at, *inner_path)
     if problem.validator in ("anyOf", "oneOf") and problem.context:
@@ -63,7 +67,7 @@ def _faults(document: Document, at: KeyPath, problem: ValidationError) -> list[F
     return [document.fault(path, _said(problem))]
 
 
-def _is_misspelt(problem: ValidationError) -> bool:
+def _is_misspelt(problem: "ValidationError") -> bool:
     """Tell whether what a required key lacks stands there under a name that is not known, but near."""
     missing = problem.message.split("'")[1]
     known = problem.schema.get("properties", {})
@@ -71,7 +75,7 @@ def _is_misspelt(problem: ValidationError) -> bool:
     return any(missing in difflib.get_close_matches(key, list(known), 1) for key in strange)
 
 
-def _said(problem: ValidationError) -> str:
+def _said(problem: "ValidationError") -> str:
     instance = _short(problem.instance)
     match problem.validator:
         case "required":

@@ -3,18 +3,25 @@
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from typing import Any
 
-import boto3
 import botocore.config
-import botocore.credentials
 import botocore.exceptions
+import botocore.parsers
 import botocore.session
+import jmespath
+from botocore.compat import get_current_datetime
 from botocore.paginate import Paginator
+from msgspec import Struct
 
+from clouds.aws_credentials import AssumedRole
 from clouds.aws_models import paging
+from clouds.aws_replies import BrokenReply, check_reply
 from clouds.rate import Rate
+from model.canonical import digest
 from model.clock import Clock
 
 _THROTTLED = frozenset(
@@ -47,6 +54,17 @@ def is_refusal(code: str) -> bool:
 
 _THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 10.0
+_READ_SECONDS = 30.0
+_SILENT_AFTER_TIMEOUTS = 6  # in a row, of one operation: its other resources need not wait for the same
+_MOST_PAGES = 10_000
+_TOO_MANY_REQUESTS = 429
+_ENDED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_SKEWED = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
+_UNSIGNED = frozenset(
+    {"AuthFailure", "InvalidSignatureException", "RequestExpired", "SignatureDoesNotMatch", "IncompleteSignature"}
+)
+_SKEW_ALLOWED_SECONDS = 300  # AWS's own limit
+CLOCK_SKEW = "(clock skew)"
 
 
 class CallFailed(Exception):
@@ -68,46 +86,59 @@ class AwsDoor:
     objects or breaks, and ends in an answer or in `CallFailed`.
     """
 
-    def __init__(self, session: botocore.session.Session, clock: Clock) -> None:
-        self._session = boto3.Session(botocore_session=session)
+    def __init__(self, session: botocore.session.Session, clock: Clock, read_seconds: float = _READ_SECONDS) -> None:
+        session.register("before-parse", check_reply)
+        self._session = session
         self._clock = clock
+        self._read_seconds = read_seconds
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
         self._rates: dict[tuple[str, str], Rate] = {}
-        self._silent: dict[tuple[str, str], str] = {}
+        self._silence = _Silence()
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
         """Return one operation's reply; paginated operations are read to their end. Raises `CallFailed`."""
-        client = self._client(service, region)
-        if client.can_paginate(op):
+        if self._client(service, region).can_paginate(op):
             whole: dict[str, Any] = {}
             for page in self.pages(service, region, op, args):
                 _append(whole, page)
             return whole
-        reply: dict[str, Any] = self._try(service, region, lambda: getattr(client, op)(**args))
-        return reply
+        return self._try(_Target(service, region, op), args)
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the pages of an operation, one where it has no pages; raises `CallFailed` in mid-way too."""
-        client = self._client(service, region)
+        client, target = self._client(service, region), _Target(service, region, op)
         if not client.can_paginate(op):
-            yield self.call(service, region, op, args)
+            yield self._try(target, args)
             return
-
-        def call(**page_args: Any) -> Any:
-            return self._try(service, region, lambda: getattr(client, op)(**page_args))
-
         # Each page is repeated by itself: the SDK's own paginator, once broken, would end as if it were whole.
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[op])
+        form, page = paging(service, model.name), dict[str, Any]()
         try:
-            yield from Paginator(call, paging(service, model.name), model).paginate(**args)
+            for page in Paginator(self._page_by_page(target), form, model).paginate(**args):
+                yield page
         except botocore.exceptions.PaginationError:
             raise CallFailed("PaginationError") from None
+        if "more_results" in form and jmespath.search(form["more_results"], page):
+            raise CallFailed("TruncatedListing")  # more is there, but no token leads to it
+
+    def _page_by_page(self, target: "_Target") -> Callable[..., dict[str, Any]]:
+        """Return what asks for one page; the SDK's paginator notices the same token twice in a row, not A → B → A."""
+        asked: set[str] = set()
+
+        def call(**page_args: Any) -> dict[str, Any]:
+            page = digest(page_args)
+            if page in asked or len(asked) == _MOST_PAGES:
+                raise CallFailed("PaginationError")
+            asked.add(page)
+            return self._try(target, page_args)
+
+        return call
 
     @property
     def own_region(self) -> str:
         """Return the region of the environment or the profile, else us-east-1."""
-        return os.environ.get("AWS_REGION") or self._session.region_name or "us-east-1"
+        return os.environ.get("AWS_REGION") or self._session.get_config_variable("region") or "us-east-1"
 
     def pause(self, seconds: float) -> None:
         """Wait, for operations that are asked again until they are ready."""
@@ -123,50 +154,123 @@ class AwsDoor:
         with self._lock:
             if (service, region) not in self._clients:
                 try:
-                    client = self._session.client(service, region_name=region, config=_config())
+                    client = self._session.create_client(
+                        service, region_name=region, config=_config(self._read_seconds)
+                    )
                 except (botocore.exceptions.BotoCoreError, ValueError) as problem:
                     raise CallFailed(type(problem).__name__) from None
                 self._clients[service, region] = client
                 self._rates.setdefault((service, region), Rate(self._clock))
             return self._clients[service, region]
 
-    def _try(self, service: str, region: str, attempt: Callable[[], Any]) -> Any:
-        rate, tries = self._rates[service, region], 0
+    def _try(self, target: "_Target", args: dict[str, Any]) -> dict[str, Any]:
+        attempt = getattr(self._client(target.service, target.region), target.op)
+        rate, tries = self._rates[target.service, target.region], 0
         while True:
-            if (service, region) in self._silent:
-                raise CallFailed(self._silent[service, region], unreachable=True)
+            self._silence.check(target)
             rate.wait()
             tries += 1
             try:
-                reply = attempt()
+                reply: dict[str, Any] = attempt(**args)
             except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
                 failure, most = _classify(problem)
-                if failure.code in _THROTTLED:
+                if most == _THROTTLED_TRIES:
                     rate.objected()
+                self._silence.heard(target, failure, last=tries >= most)
+                if tries == 1 and failure.code in _ENDED_CREDENTIALS and self._renews():
+                    continue
                 if tries >= most:
-                    if failure.unreachable:
-                        self._silent[service, region] = failure.code
                     raise failure from None
                 self._clock.sleep(min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**tries))
             else:
                 rate.went_well()
+                self._silence.heard(target)
                 return reply
+
+    def _renews(self) -> bool:
+        """Return whether the credentials could be new at the next try."""
+        credentials = self._session.get_credentials()
+        if isinstance(credentials, AssumedRole):
+            credentials.renew()
+            return True
+        return False
+
+
+class _Target(Struct, frozen=True):
+    """One operation of one service in one region."""
+
+    service: str
+    region: str
+    op: str
+
+
+class _Silence:
+    """Remembers what does not answer, so that it is not waited for again."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unreachable: dict[tuple[str, str], str] = {}
+        self._timeouts: Counter[_Target] = Counter()
+
+    def check(self, target: _Target) -> None:
+        """Raise `CallFailed` where asking is in vain."""
+        if cause := self._unreachable.get((target.service, target.region)):
+            raise CallFailed(cause, unreachable=True)
+        if self._timeouts[target] >= _SILENT_AFTER_TIMEOUTS:
+            raise CallFailed(_TIMEOUT)
+
+    def heard(self, target: _Target, failure: CallFailed | None = None, *, last: bool = False) -> None:
+        """Note how a try ended; `last` says that there will be no other."""
+        with self._lock:
+            self._timeouts[target] = self._timeouts[target] + 1 if failure and failure.code == _TIMEOUT else 0
+            if failure and failure.unreachable and last:
+                self._unreachable[target.service, target.region] = failure.code
+
+
+_TIMEOUT = botocore.exceptions.ReadTimeoutError.__name__
 
 
 def _classify(problem: Exception) -> tuple[CallFailed, int]:
     """Return what a failure is called, and how many tries it is worth."""
     if isinstance(problem, botocore.exceptions.ClientError):
-        code = str(problem.response.get("Error", {}).get("Code") or "Unknown")
-        status = int(problem.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-        if code in _THROTTLED:
-            return CallFailed(code), _THROTTLED_TRIES
-        return CallFailed(code), _BROKEN_TRIES if status >= 500 else 1
+        return _classify_error(problem)
     name = type(problem).__name__
     if isinstance(problem, botocore.exceptions.EndpointConnectionError | botocore.exceptions.ConnectTimeoutError):
         return CallFailed(name, unreachable=True), _BROKEN_TRIES
-    if isinstance(problem, botocore.exceptions.HTTPClientError | botocore.exceptions.IncompleteReadError):
-        return CallFailed(name), _BROKEN_TRIES
-    return CallFailed(name), 1
+    return CallFailed(name), _BROKEN_TRIES if isinstance(problem, _BREAKING) else 1
+
+
+_BREAKING = (
+    BrokenReply,
+    botocore.exceptions.HTTPClientError,
+    botocore.exceptions.IncompleteReadError,
+    botocore.parsers.ResponseParserError,
+)
+
+
+def _classify_error(problem: botocore.exceptions.ClientError) -> tuple[CallFailed, int]:
+    code = str(problem.response.get("Error", {}).get("Code") or "Unknown")
+    metadata = problem.response.get("ResponseMetadata", {})
+    status = int(metadata.get("HTTPStatusCode", 0))
+    if code in _SKEWED or (code in _UNSIGNED and _is_skewed(metadata.get("HTTPHeaders", {}).get("date", ""))):
+        code = f"{code} {CLOCK_SKEW}"
+    if problem.operation_name == _ASSUME_ROLE:  # what failed is the login, not what was asked
+        code = f"sts:{_ASSUME_ROLE} {code}"
+    if code in _THROTTLED or status == _TOO_MANY_REQUESTS:
+        return CallFailed(code), _THROTTLED_TRIES
+    return CallFailed(code), _BROKEN_TRIES if status >= 500 else 1
+
+
+_ASSUME_ROLE = "AssumeRole"
+
+
+def _is_skewed(date: str) -> bool:
+    """Return whether a reply's date is far from the clock that the SDK signs with."""
+    try:
+        told = parsedate_to_datetime(date)
+        return bool(abs((told - get_current_datetime(remove_tzinfo=False)).total_seconds()) > _SKEW_ALLOWED_SECONDS)
+    except (TypeError, ValueError):  # no date, or none with a zone
+        return False
 
 
 def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:
@@ -177,11 +281,11 @@ def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:
             whole.setdefault(key, value)
 
 
-def _config() -> botocore.config.Config:
+def _config(read_seconds: float) -> botocore.config.Config:
     local = "AWS_ENDPOINT_URL" in os.environ
     return botocore.config.Config(
         connect_timeout=5,
-        read_timeout=30,
+        read_timeout=read_seconds,
         retries={"total_max_attempts": 1, "mode": "standard"},  # repeating is the door's own work
         max_pool_connections=32,
         user_agent_extra="hinomi",

@@ -10,7 +10,8 @@ import botocore.exceptions
 import botocore.session
 from msgspec import Struct
 
-from clouds.aws import AwsDoor, CallFailed
+from clouds.aws import CLOCK_SKEW, AwsDoor, CallFailed
+from clouds.aws_credentials import AssumedRole
 from clouds.aws_models import shared_loader
 from model.asset import Place
 from model.clock import Clock
@@ -43,17 +44,18 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
     if credentials is None:
         raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
     extra = {"RoleSessionName": "hinomi"} | ({"ExternalId": login.external_id} if login.external_id else {})
-    fetcher = botocore.credentials.AssumeRoleCredentialFetcher(
-        client_creator=partial(base.create_client, region_name=_sts_region(base)),
-        source_credentials=credentials,
-        role_arn=login.role_arn,
-        extra_args=extra,
-    )
+
+    def assume() -> dict[str, Any]:
+        fetcher = botocore.credentials.AssumeRoleCredentialFetcher(  # a new one each time: it keeps what it got
+            client_creator=partial(base.create_client, region_name=_sts_region(base)),
+            source_credentials=credentials,
+            role_arn=login.role_arn,
+            extra_args=extra,
+        )
+        return dict(fetcher.fetch_credentials())
+
     assumed = bare_session(None)
-    refreshable = botocore.credentials.DeferredRefreshableCredentials(
-        refresh_using=fetcher.fetch_credentials, method="assume-role", time_fetcher=clock.now
-    )
-    assumed.register_component("credential_provider", _Resolved(refreshable))
+    assumed.register_component("credential_provider", _Resolved(AssumedRole(assume, clock)))
     return assumed
 
 
@@ -100,9 +102,9 @@ def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
     except CallFailed as failure:
         raise Refused(_identity_problem(failure, home)) from None
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
-    for region in regions:
-        _check_answers(door, region)
-    enabled, cause = _enabled_regions(door, home)
+    enabled, cause = _enabled_regions(door, home, named=bool(regions))
+    for region in regions[1:]:
+        _enabled_regions(door, region, named=True)
     if regions and not cause and (strange := [r for r in regions if r not in enabled]):
         raise Refused(f"the region {strange[0]!r} is not one of this account's; enabled are {', '.join(enabled)}")
     return Place(
@@ -120,25 +122,25 @@ def home_region(partition: str) -> str:
     return _HOME_REGIONS.get(partition, "us-east-1")
 
 
-def _enabled_regions(door: AwsDoor, home: str) -> tuple[tuple[str, ...], str]:
-    try:
-        reply = door.call("ec2", home, "describe_regions", {})
-    except CallFailed as failure:
-        return (), f"ec2:DescribeRegions {failure.code}"
-    return tuple(sorted(region["RegionName"] for region in reply["Regions"])), ""
+def _enabled_regions(door: AwsDoor, region: str, *, named: bool) -> tuple[tuple[str, ...], str]:
+    """Return the account's regions as one of them tells, or why they are not known.
 
-
-def _check_answers(door: AwsDoor, region: str) -> None:
+    Raises `Refused` where a region that somebody named does not answer.
+    """
     try:
-        door.call("ec2", region, "describe_regions", {})
+        reply = door.call("ec2", region, "describe_regions", {})
     except CallFailed as failure:
-        if failure.code not in _NOT_ALLOWED:
+        if named and failure.code not in _NOT_ALLOWED:
             raise Refused(f"the region {region!r} does not answer ({failure.code}); check its name") from None
+        return (), f"ec2:DescribeRegions {failure.code}"
+    return tuple(sorted(each["RegionName"] for each in reply["Regions"])), ""
 
 
 def _identity_problem(failure: CallFailed, region: str) -> str:
     if failure.unreachable or "Timeout" in failure.code:
         return f"AWS does not answer in the region {region!r} ({failure.code}); check the name and the network"
+    if CLOCK_SKEW in failure.code:
+        return f"AWS does not accept this machine's clock ({failure.code}); set it right"
     if failure.code == "NoCredentialsError":
         return "no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile"
     return (

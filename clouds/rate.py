@@ -8,7 +8,7 @@ import threading
 
 from model.clock import Clock
 
-START_PER_SECOND = 50.0
+START_PER_SECOND = 100.0
 MOST_PER_SECOND = 400.0
 LEAST_PER_SECOND = 1.0
 _RISE = 0.5  # calls per second, for each call that went well

@@ -1,6 +1,7 @@
 """Puts the house together, and checks what its rooms must know of each other."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -26,7 +27,10 @@ class House(Struct, frozen=True):
 
 
 def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path = resource_types.TYPES) -> House:
-    """Return the house of a config folder, or only what the chosen policies need; raises `Refused` with all faults."""
+    """Return the house of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
+
+    Of chosen policies' types only those details are asked that the policies read.
+    """
     faults: list[Fault] = []
     policies: Sequence[Policy] = chosen or []
     loaded: list[ResourceType] = []
@@ -44,7 +48,20 @@ def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path =
         faults += [fault for policy in policies for fault in cross_check(policy, kinds)]
     if faults:
         raise Refused(faults)
+    if chosen is not None:
+        read = fields_read(chosen)
+        loaded = [resource_types.narrowed(type_, read[type_.kind.name]) for type_ in loaded]
     return House(tuple(policies), tuple(loaded))
+
+
+def fields_read(policies: Iterable[Policy]) -> dict[str, set[str]]:
+    """Return for each kind the fields that policies read of it, as the judged asset or as another."""
+    fields: dict[str, set[str]] = defaultdict(set)
+    for policy in policies:
+        fields[policy.form.kind] |= policy.reads["r"]
+        for name, other in policy.others.items():
+            fields[other.kind] |= policy.reads[name] | ({other.key} if other.key else set())
+    return fields
 
 
 def cross_check(policy: Policy, kinds: Mapping[str, Kind]) -> Iterator[Fault]:

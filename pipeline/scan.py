@@ -24,17 +24,21 @@ from pipeline.turn import Turn
 from store.home import Home
 from store.tenant import Current, Fence, Gap, Run, TenantStore, Writer
 
-_BATCH = 100  # observations in one transaction
+BATCH = 500  # observations in one transaction
 
 Connect = Callable[[AwsScope], tuple[ReadCloud, Place]]
 
 
 class Ports(Struct, frozen=True):
-    """What a scan needs of the world: the time, doors to accounts, and which accounts there are."""
+    """What a scan needs of the world: the time, doors to accounts, which accounts there are.
+
+    `batch` is how many observations are written in one transaction.
+    """
 
     clock: Clock
     connect: Connect
     scopes: Callable[[Tenant], Scopes] = named
+    batch: int = BATCH
 
 
 class Summary(Struct, frozen=True):
@@ -67,7 +71,7 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     recorder.start()
     moment = Moment(now, tenant.thresholds)
     for cloud, place in chain([first], others):
-        for batch in _batches(survey(cloud, house, place, moment)):
+        for batch in _batches(survey(cloud, house, place, moment), ports.batch):
             turn.go_on()
             recorder.record(batch, place, instant(ports.clock.now()))
     turn.go_on()
@@ -120,11 +124,11 @@ class _Doors:
             yield cloud, place
 
 
-def _batches(observations: Iterable[Observation]) -> Iterator[list[Observation]]:
+def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
     batch: list[Observation] = []
     for observation in observations:
         batch.append(observation)
-        if len(batch) == _BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:

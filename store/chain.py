@@ -1,6 +1,6 @@
 """The audit chain in a store: appended last in a transaction, read from its first record on."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from sqlalchemy import Connection, Table, select
@@ -21,15 +21,17 @@ class Records:
         self.entries.append(Entry(action, subject, encode(detail).decode()))
 
 
-def seal(connection: Connection, table: Table, entries: Iterable[Entry], at: str, person: str) -> Head | None:
+def seal(connection: Connection, table: Table, entries: Sequence[Entry], at: str, person: str) -> Head | None:
     """Append entries to the chain; return its new head, None where nothing was appended."""
+    if not entries:
+        return None
     last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
-    before = head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
+    head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
     for entry in entries:
         record = sealed(head, entry, at, person)
         connection.execute(table.insert().values(msgspec.structs.asdict(record)))
         head = Head(record.seq, record.hash)
-    return head if head != before else None
+    return head
 
 
 def check_head(connection: Connection, table: Table, known: Head | None) -> None:

@@ -166,7 +166,7 @@ class Reader:
         for condition in _chunks(table.c.uid, uids):
             query = select(*columns).where(table.c.valid_to.is_(None))
             for row in self._connection.execute(query if condition is None else query.where(condition)):
-                yield Current(**row._mapping)
+                yield Current(*row)  # in the order of the columns; by name costs a third more
 
     def assets(self, wanted: Selection) -> list[AssetRow]:
         """Return assets by uid, as they are or as they were at a moment, without their bodies."""
@@ -324,12 +324,9 @@ class Writer(Reader):
     def put_assets(self, assets: Iterable[Asset], at: str) -> int:
         """Write a new row for each asset that is new or differs from its current row; return how many did."""
         wanted = {asset.uid: asset for asset in assets}
-        current = {row.uid: row for row in self.current_assets(wanted)}
+        current = self._shown(wanted)
         changed = {
-            uid: asset
-            for uid, asset in wanted.items()
-            if uid not in current
-            or (current[uid].body_hash, current[uid].unknown) != (asset.body_hash, _json(asset.unknown))
+            uid: asset for uid, asset in wanted.items() if current.get(uid) != (asset.body_hash, _json(asset.unknown))
         }
         if changed:
             self.end_assets([uid for uid in changed if uid in current], at)
@@ -339,6 +336,18 @@ class Writer(Reader):
             )
             self._connection.execute(schema.asset.insert(), [_asset_row(a, at) for a in changed.values()])
         return len(changed)
+
+    def _shown(self, uids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return what the current rows of assets say: the body's hash and what is unknown, nothing that costs more."""
+        table = schema.asset
+        query = select(table.c.uid, table.c.body_hash, table.c.unknown).where(table.c.valid_to.is_(None))
+        shown: dict[str, tuple[str, str]] = {}
+        for condition in _chunks(table.c.uid, uids):
+            assert condition is not None, "uids are given"
+            shown.update(
+                (uid, (hashed, unknown)) for uid, hashed, unknown in self._connection.execute(query.where(condition))
+            )
+        return shown
 
     def end_assets(self, uids: Iterable[str], at: str) -> None:
         """Close the current rows of assets."""

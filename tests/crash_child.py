@@ -92,7 +92,8 @@ def main(folder: str, url: str, point: str) -> None:
         return Watched(cloud, reaper), place
 
     home = home_at(folder)
-    scan(home, tenant, house, Ports(clock, connect), a_turn(home, clock))
+    ports = Ports(clock, connect, batch=50)  # a small company, many transactions
+    scan(home, tenant, house, ports, a_turn(home, clock))
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
         teller = Teller(ways, clock, home.take("tell", ""), "p")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, read
@@ -148,6 +148,17 @@ def check(document: Document) -> ResourceType:
         volatile=frozenset(form.volatile),
     )
     return ResourceType(form, document, kind)
+
+
+def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
+    """Return the type with only the details that fields are read of, or that the asset's name or these details need."""
+    form = type_.form
+    needed = set(fields) | references([form.arn, form.name]) | ({form.region.of} if form.region else set())
+    for name, detail in reversed(form.details.items()):  # an argument refers to earlier details
+        if name in needed:
+            needed |= references(detail.args)
+    kept = {name: detail for name, detail in form.details.items() if name in needed}
+    return structs.replace(type_, form=structs.replace(form, details=kept))
 
 
 def references(value: Any) -> set[str]:

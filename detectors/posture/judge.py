@@ -1,9 +1,11 @@
 """One policy, one resource, one verdict."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from catalog.expression import EvaluationError, Expression
@@ -32,6 +34,39 @@ class Moment(Struct, frozen=True):
 
 class _Unknown(Exception):
     """The verdict cannot be known, for the reason given."""
+
+
+class Known:
+    """Verdicts by what they hang on: equal configurations are judged once. For one scope at one moment.
+
+    At most `most` are kept, then all are forgotten: that bounds memory, verdicts hold messages and elements.
+    """
+
+    def __init__(self, most: int = 10_000) -> None:
+        self._most = most
+        self._verdicts: dict[bytes, Verdict] = {}
+
+    def judge(self, policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
+        """Return what `judge` says, from memory where the same was asked before."""
+        key = hashlib.blake2b(msgspec.json.encode(_hangs_on(policy, asset, related)), digest_size=16).digest()
+        if (before := self._verdicts.get(key)) is not None:
+            return _verdict(policy, asset, before.status, before.reason, before.message, before.elements)
+        verdict = judge(policy, asset, related, moment)
+        if len(self._verdicts) >= self._most:
+            self._verdicts.clear()
+        self._verdicts[key] = verdict
+        return verdict
+
+
+def _hangs_on(policy: Policy, asset: Asset, related: Mapping[str, Related]) -> list[object]:
+    """Return all that a verdict can differ by: what is read of the asset and its neighbours, and what is not known."""
+    others: list[object] = []
+    for name in policy.others:
+        found, wanted = related[name], policy.reads[name]
+        bodies = [{k: a.body[k] for k in wanted if k in a.body} for a in found.assets]
+        others += [found.cause, bodies, [(a.name, a.unknown) for a in found.assets if a.unknown]]
+    wanted = policy.reads["r"]
+    return [policy.id, asset.scope, {k: asset.body[k] for k in wanted if k in asset.body}, asset.unknown, others]
 
 
 def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
@@ -157,11 +192,16 @@ def _is_true(expression: Expression, variables: Mapping[str, Any]) -> bool:
 
 
 def _message(policy: Policy, variables: Mapping[str, Any]) -> Text:
-    return Text(**{language: _render(template, variables) for language, template in policy.messages.items()})
+    shown: dict[str, str] = {}  # both languages mostly show the same values
+    for template in policy.messages.values():
+        for part in template.parts:
+            if not isinstance(part, str) and part.source not in shown:
+                shown[part.source] = _shown(part, variables)
+    return Text(**{language: _render(template, shown) for language, template in policy.messages.items()})
 
 
-def _render(template: Template, variables: Mapping[str, Any]) -> str:
-    return "".join(part if isinstance(part, str) else _shown(part, variables) for part in template.parts)
+def _render(template: Template, shown: Mapping[str, str]) -> str:
+    return "".join(part if isinstance(part, str) else shown[part.source] for part in template.parts)
 
 
 def _shown(expression: Expression, variables: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from catalog.expression import EvaluationError
+from catalog.expression import EvaluationError, Expression
 from catalog.policies import Other, Policy
-from detectors.posture.judge import Moment, Related, judge, unlisted
+from detectors.posture.judge import Known, Moment, Related, unlisted
 from model.asset import Asset, Listing, Place
 from model.finding import Verdict
 
@@ -18,9 +18,10 @@ class Posture:
     Of the assets that are waited with, only the fields that are read stay in memory.
     """
 
-    def __init__(self, policies: Sequence[Policy], moment: Moment) -> None:
+    def __init__(self, policies: Sequence[Policy], moment: Moment, known: Known | None = None) -> None:
         self._moment = moment
         self._policies = policies
+        self._known = known or Known()
         self._at_once: dict[str, list[Policy]] = defaultdict(list)
         self._waiting: dict[str, list[Policy]] = defaultdict(list)
         for policy in policies:
@@ -35,7 +36,7 @@ class Posture:
             fields = self._kept_fields[asset.kind]
             body = {key: value for key, value in asset.body.items() if key in fields}
             self._kept[asset.kind].append(replace(asset, body=body))
-        return [judge(policy, asset, {}, self._moment) for policy in self._at_once[asset.kind]]
+        return [self._known.judge(policy, asset, {}, self._moment) for policy in self._at_once[asset.kind]]
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
@@ -62,7 +63,7 @@ class Posture:
         for kind, policies in self._waiting.items():
             for asset in self._kept[kind]:
                 for policy in policies:
-                    yield judge(policy, asset, index.related(policy, asset, self._moment), self._moment)
+                    yield self._known.judge(policy, asset, index.related(policy, asset, self._moment), self._moment)
 
 
 class _Index:
@@ -72,6 +73,8 @@ class _Index:
         self._kept = kept
         self._unlisted = unlisted
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
+        self._asked: Asset | None = None
+        self._told: dict[str, list[str] | str] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
         return {name: self._find(other, asset, moment) for name, other in policy.others.items()}
@@ -91,20 +94,24 @@ class _Index:
         return Related((), self._cause(kind) or ("was not read" if not near else "is not unique"))
 
     def _referenced(self, other: Other, asset: Asset, moment: Moment) -> Related:
-        assert other.of is not None, "a reference has an expression"
-        if missing := other.of.reads.get("r", frozenset()) & asset.unknown.keys():
-            return Related((), asset.unknown[min(missing)])
-        try:
-            keys = other.of.evaluate({"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}})
-        except EvaluationError as problem:
-            return Related((), f"reference: {problem}")
+        keys = self._references(other, asset, moment)
+        if isinstance(keys, str):
+            return Related((), keys)
         by_key = self._keyed(other.kind, other.key)
-        wanted = list(dict.fromkeys(map(str, keys)))
         # What is listed by region refers to its own region; an equal name elsewhere is another resource.
-        near = {k: [a for a in by_key.get(k, []) if not (a.key and asset.key) or a.key == asset.key] for k in wanted}
+        near = {k: [a for a in by_key.get(k, []) if not (a.key and asset.key) or a.key == asset.key] for k in keys}
         found = tuple(neighbour for neighbours in near.values() for neighbour in neighbours)
-        lost = [key for key in wanted if not near[key]]
+        lost = [key for key in keys if not near[key]]
         return Related(found, (self._cause(other.kind) or f"{lost[0]} was not read") if lost else "")
+
+    def _references(self, other: Other, asset: Asset, moment: Moment) -> list[str] | str:
+        """Return what an asset refers to, or why that is not known; policies often ask the same of it in a row."""
+        assert other.of is not None, "a reference has an expression"
+        if self._asked is not asset:
+            self._asked, self._told = asset, {}
+        if other.of.source not in self._told:
+            self._told[other.of.source] = _evaluated(other.of, asset, moment)
+        return self._told[other.of.source]
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
         if (kind, key) not in self._by_key:
@@ -117,6 +124,16 @@ class _Index:
     def _cause(self, kind: str) -> str:
         failed = self._unlisted.get(kind)
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+def _evaluated(of: Expression, asset: Asset, moment: Moment) -> list[str] | str:
+    if missing := of.reads.get("r", frozenset()) & asset.unknown.keys():
+        return asset.unknown[min(missing)]
+    try:
+        keys = of.evaluate({"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}})
+    except EvaluationError as problem:
+        return f"reference: {problem}"
+    return list(dict.fromkeys(map(str, keys)))
 
 
 def _kept_fields(policies: Iterable[Policy]) -> dict[str, set[str]]:

@@ -1,0 +1,1 @@
+"""Benchmarks: numbers in `docs/benchmarks.md`, with how they were got. Not shipped."""

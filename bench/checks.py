@@ -1,0 +1,87 @@
+"""How many checks a second one core makes: 100,000 resources, each judged by all policies of its kind.
+
+The resources are those of the benchmark's account, over and over under other names.
+"""
+
+import gc
+import itertools
+import os
+import re
+import time
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from bench.account import REGION, build
+from catalog.folder import config_folder
+from clouds.aws import AwsDoor
+from clouds.aws_login import Login, locate, session
+from clouds.emulator import Emulator
+from collectors.aws.engine import collect
+from detectors.posture.judge import Moment
+from detectors.posture.posture import Posture
+from model.asset import Asset, Place
+from model.canonical import digest, encode
+from pipeline.assembly import House, assemble
+from pipeline.clock import SystemClock
+
+RESOURCES = 100_000
+_ROUNDS = 5
+
+
+def seen(house: House) -> tuple[list[Asset], Place]:
+    """Return the assets of the benchmark's account."""
+    emulator, clock = Emulator(), SystemClock()
+    try:
+        build(emulator)
+        os.environ.update(emulator.environment())
+        door = AwsDoor(session(Login(), clock), clock)
+        place = locate(door, (REGION,))
+        return [event for event in collect(door, house.types, place) if isinstance(event, Asset)], place
+    finally:
+        emulator.stop()
+
+
+_NAMES = re.compile(r"\b(?:[a-z]+-[0-9a-f]{8,17}|bench-bucket-\d+)\b")
+_FEW = ("aws.cloudtrail.", "aws.account.")  # an account has few of these, however large it is
+
+
+def many(assets: list[Asset], number: int) -> Iterator[Asset]:
+    """Yield assets over and over, each time under other names, so that they refer to each other and to no copy."""
+    alone = [a for a in assets if a.resource.endswith(":root") or a.kind.startswith(_FEW)]
+    yield from alone
+    copied = [(asset, encode(asset.body).decode()) for asset in assets if asset not in alone]
+    for turn in itertools.count():
+        for asset, body in copied:
+            if number == 0:
+                return
+            number -= 1
+            renamed = msgspec.json.decode(_NAMES.sub(rf"\g<0>-{turn}", body))
+            yield replace(asset, resource=f"{asset.resource}-{turn}", body=renamed, body_hash=digest(renamed))
+
+
+def main() -> None:
+    """Judge, and print the rate."""
+    house = assemble(config_folder())
+    clock = SystemClock()
+    assets, _ = seen(house)
+    every = list(many(assets, RESOURCES))
+    gc.freeze()  # a scan holds no 100,000 assets: what we keep for the measure is no work of the collector
+    moment = Moment(clock.now())
+    for number in range(_ROUNDS):
+        posture = Posture(house.policies, moment)
+        began = time.process_time()
+        at_once = sum(len(posture.see(asset)) for asset in every)
+        between = time.process_time()
+        waited = sum(1 for _ in posture.end())
+        took = time.process_time() - began
+        print(
+            f"{len(every)} resources, round {number + 1}: {at_once + waited} checks in {took:.2f} s of one core: ",
+            end="",
+        )
+        print(f"{(at_once + waited) / took:,.0f} checks/s ({at_once} at once in {between - began:.2f} s)", flush=True)
+
+
+if __name__ == "__main__":
+    main()

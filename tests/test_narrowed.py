@@ -1,0 +1,77 @@
+"""Policies that are asked for alone say the same, from fewer calls."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from catalog.folder import config_folder
+from collectors.aws import resource_types
+from collectors.aws.resource_types import narrowed
+from detectors.posture.judge import Moment
+from model.finding import Verdict
+from pipeline.assembly import House, assemble
+from pipeline.survey import survey
+from tests.clouds import Replies, house
+from tests.conftest import MovingClock
+
+
+class Counted:
+    """Plays replies back and notes what was asked."""
+
+    def __init__(self, replies: Replies) -> None:
+        self._replies = replies
+        self.asked: list[tuple[str, str]] = []
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        self.asked.append((service, op))
+        return self._replies.call(service, region, op, args)
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Any:
+        self.asked.append((service, op))
+        return self._replies.pages(service, region, op, args)
+
+    def pause(self, seconds: float) -> None: ...
+    def forget(self, region: str) -> None: ...
+
+
+def look(known: House, replies: Replies) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
+    cloud = Counted(replies)
+    seen = survey(cloud, known, replies.place, Moment(MovingClock().now()))
+    return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}, cloud.asked
+
+
+@pytest.fixture(scope="module")
+def whole(replies: Replies) -> dict[tuple[str, str], Verdict]:
+    return look(house(), replies)[0]
+
+
+@pytest.mark.parametrize("policy", house().policies, ids=lambda p: p.id)
+def test_one_policy_alone_says_the_same(policy: Any, replies: Replies, whole: dict[tuple[str, str], Verdict]) -> None:
+    alone, _ = look(assemble(config_folder(), [policy]), replies)
+    assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
+
+
+def test_what_no_policy_reads_is_not_asked(replies: Replies) -> None:
+    chosen = [p for p in house().policies if p.id in ("aws.kms.key-rotation-off", "aws.sqs.queue-policy-public")]
+    asked = set(look(assemble(config_folder(), chosen), replies)[1])
+    assert ("kms", "get_key_rotation_status") in asked
+    assert ("kms", "get_key_policy") not in asked
+    assert ("sqs", "get_queue_attributes") in asked  # the queue's ARN is among them
+    assert {service for service, _ in asked} == {"kms", "sqs"}
+
+
+def test_details_that_others_need_stay() -> None:
+    types = {t.form.kind: t for t in resource_types.load()}
+    assert set(narrowed(types["aws.s3.bucket"], ["Versioning"]).form.details) == {"Location", "Versioning"}
+    queue = types["aws.sqs.queue"]
+    assert set(narrowed(queue, []).form.details) == {"Attributes"}
+    named_by_url = replace(queue, form=replace(queue.form, name="$QueueUrl"))
+    assert set(narrowed(named_by_url, []).form.details) == {"Attributes"}
+    key = types["aws.kms.key"]
+    asked_by_detail = key.form.details | {
+        "Policy": replace(key.form.details["Policy"], args={"KeyId": "${Metadata.Arn}"})
+    }
+    needy = replace(key, form=replace(key.form, details=asked_by_detail))
+    assert set(narrowed(needy, ["Policy"]).form.details) == {"Metadata", "Policy"}
+    assert narrowed(types["aws.kms.key"], types["aws.kms.key"].kind.fields) == types["aws.kms.key"]
