@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -74,14 +75,22 @@ class _Index:
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
-        return {name: self._find(other, asset, moment) for name, other in policy.others.items()}
+        """Return what the policy's other names stand for; a reference may go by what an earlier one found."""
+        found: dict[str, Related] = {}
+        names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
+        for name, other in policy.others.items():
+            unread = [found[earlier].cause for earlier in _reads(other) & found.keys() if found[earlier].cause]
+            found[name] = Related((), unread[0]) if unread else self._find(other, asset, names)
+            bodies = [neighbour.body for neighbour in found[name].assets]
+            names[name] = bodies if other.many else next(iter(bodies), {})
+        return found
 
-    def _find(self, other: Other, asset: Asset, moment: Moment) -> Related:
+    def _find(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
         if not other.many:
             return self._one(other.kind, asset.region)
         if other.of is None:
             return Related(tuple(self._kept.get(other.kind, ())), self._cause(other.kind))
-        return self._referenced(other, asset, moment)
+        return self._referenced(other, asset, names)
 
     def _one(self, kind: str, region: str) -> Related:
         candidates = self._kept.get(kind, [])
@@ -90,12 +99,12 @@ class _Index:
             return Related((near[0],))
         return Related((), self._cause(kind) or ("was not read" if not near else "is not unique"))
 
-    def _referenced(self, other: Other, asset: Asset, moment: Moment) -> Related:
+    def _referenced(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
         assert other.of is not None, "a reference has an expression"
         if missing := other.of.reads.get("r", frozenset()) & asset.unknown.keys():
             return Related((), asset.unknown[min(missing)])
         try:
-            keys = other.of.evaluate({"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}})
+            keys = other.of.evaluate(names)
         except EvaluationError as problem:
             return Related((), f"reference: {problem}")
         by_key = self._keyed(other.kind, other.key)
@@ -117,6 +126,10 @@ class _Index:
     def _cause(self, kind: str) -> str:
         failed = self._unlisted.get(kind)
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+def _reads(other: Other) -> frozenset[str]:
+    return frozenset(other.of.reads) if other.of else frozenset()
 
 
 def _kept_fields(policies: Iterable[Policy]) -> dict[str, set[str]]:
