@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog import documents, identity
+from catalog import documents, filter_patterns, identity
 from catalog.documents import Document, listed
 
 
@@ -82,6 +82,8 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("from_anywhere", ("map",), "bool", from_anywhere),
     ("permits", ("map", "string", "ints"), "bool", permits),
     ("permits_all_ports", ("map",), "bool", permits_all_ports),
+    ("pattern_alternatives", ("string",), "strings", filter_patterns.alternatives),
+    ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )
