@@ -150,7 +150,7 @@ class Reader:
         reply = {key: value for key, value in sight.replies[asked].items() if key != "ResponseMetadata"}
         value = jmespath.search(form.get, reply) if form.get else reply
         if form.json and isinstance(value, str):
-            value = _decoded(value)
+            value = _decoded(value) if value else None
         return without_passwords(plain(value))
 
     def _prepare(self, form: Prepare) -> None:
