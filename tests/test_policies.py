@@ -49,10 +49,11 @@ def test_no_text_promises_anything(identity: str) -> None:
     assert not [promise for promise in PROMISES if promise in said.lower()]
 
 
-def test_there_are_at_least_thirty_policies_and_fourteen_types() -> None:
+def test_there_are_at_least_ninety_policies_and_thirty_five_types() -> None:
     severe = [p for p in house().policies if p.form.severity in ("critical", "high")]
-    assert len(severe) >= 30
-    assert len(house().types) >= 14
+    assert len(house().policies) >= 90
+    assert len(severe) >= 60
+    assert len(house().types) >= 35
     assert sum(t.form.one is True for t in house().types) >= 3
 
 
