@@ -90,6 +90,8 @@ ROOT = "{ $.userIdentity.type = Root && $.userIdentity.invokedBy NOT EXISTS && $
         ("{ $.a = 1 || $.b = 1 && $.c = 1 }", "{ $.a = 1 }", True),
         ("{ ($.a = 1 || $.b = 1) && $.c = 1 }", "{ $.a = 1 }", False),
         ("{ $.a != 1 }", "{ $.a = 2 }", True),
+        ("{ $.a != 12 }", "{ $.a != 1* }", True),
+        ("{ $.a != 1* }", "{ $.a != 12 }", False),
         ("{ $.a EXISTS }", "{ $.a = 2 }", True),
         ("{ $.a = %^x% }", "{ $.a = xy }", False),
     ],

@@ -31,8 +31,9 @@ cases: {pass: [{r: {}}], fail: [{r: {}}]}
 """
 
 
-def policy() -> Policy:
-    return compile_policy(parse(POLICY.encode(), "p.yaml"))
+def policy(when: str = "") -> Policy:
+    text = POLICY.replace("pass: ", f"when: {when}\npass: ", 1) if when else POLICY
+    return compile_policy(parse(text.encode(), "p.yaml"))
 
 
 def asset(kind: str, name: str, unknown: dict[str, str] | None = None, **body: Any) -> Asset:
@@ -52,8 +53,8 @@ def user(*groups: str, own: tuple[str, ...] = ()) -> Asset:
     return asset("user", "taro", GroupList=list(groups), Own=list(own))
 
 
-def verdict(*assets: Asset, lost: str = "") -> Verdict:
-    posture = Posture([policy()], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+def verdict(*assets: Asset, lost: str = "", when: str = "") -> Verdict:
+    posture = Posture([policy(when)], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
     for one in assets:
         assert posture.see(one) == []
     place = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1",))
@@ -86,9 +87,24 @@ def test_what_the_earlier_one_could_not_find_is_unknown() -> None:
     denied = verdict(user("staff"), GOOD, lost="aws.iam.group")
     assert (denied.status, denied.reason) == ("unknown", "aws.iam.group: denied in global")
     unread = asset("group", "staff", unknown={"Attached": "iam:X AccessDenied"}, GroupName="staff")
-    hidden = verdict(user("staff"), unread, GOOD)
-    assert hidden.status == "unknown"
-    assert "iam:X AccessDenied" in hidden.reason or "No such key" in hidden.reason
+    assert verdict(user("staff"), unread, GOOD).reason == "aws.iam.group staff: Attached: iam:X AccessDenied"
+
+
+@pytest.mark.parametrize(
+    ("group", "reason"),
+    [
+        ((), "aws.iam.policy: staff was not read"),
+        (
+            (asset("group", "staff", unknown={"Attached": "denied"}, GroupName="staff"),),
+            "aws.iam.policy: staff: denied",
+        ),
+    ],
+)
+def test_nothing_is_decided_by_references_that_hang_on_what_is_unknown(group: tuple[Asset, ...], reason: str) -> None:
+    """`when` looks at the policies alone, which are none as far as one can see."""
+    judged = verdict(user("staff"), *group, GOOD, when="size(policies) > 0")
+    assert (judged.status, judged.reason) == ("unknown", reason)
+    assert verdict(user(), GOOD, when="size(policies) > 0").status == "not_applicable"
 
 
 def test_what_nothing_refers_to_does_not_matter() -> None:

@@ -79,8 +79,8 @@ class _Index:
         found: dict[str, Related] = {}
         names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
         for name, other in policy.others.items():
-            unread = [found[earlier].cause for earlier in _reads(other) & found.keys() if found[earlier].cause]
-            found[name] = Related((), unread[0]) if unread else self._find(other, asset, names)
+            unread = _unread(other, found)
+            found[name] = Related((), unread) if unread else self._find(other, asset, names)
             bodies = [neighbour.body for neighbour in found[name].assets]
             names[name] = bodies if other.many else next(iter(bodies), {})
         return found
@@ -128,8 +128,17 @@ class _Index:
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
 
 
-def _reads(other: Other) -> frozenset[str]:
-    return frozenset(other.of.reads) if other.of else frozenset()
+def _unread(other: Other, found: Mapping[str, Related]) -> str:
+    """Return why what a reference goes by is not all known, empty where it is."""
+    for earlier, fields in (other.of.reads if other.of else {}).items():
+        if earlier not in found:
+            continue
+        if found[earlier].cause:
+            return found[earlier].cause
+        for neighbour in found[earlier].assets:
+            if unread := fields & neighbour.unknown.keys():
+                return f"{neighbour.name}: {neighbour.unknown[min(unread)]}"
+    return ""
 
 
 def _kept_fields(policies: Iterable[Policy]) -> dict[str, set[str]]:
