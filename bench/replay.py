@@ -124,8 +124,11 @@ def error_reply(request: Request, status: int, code: str) -> Reply:
     if "x-amz-target" in request.headers or request.target.startswith("/20"):
         body = b'{"__type": "%s", "message": "arn:aws:iam::123456789012:user/taro"}' % code.encode()
         return Reply(status, [("x-amzn-errortype", code)], body)
+    if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
+        named = b"\xa1\x66__type\x78" + bytes([len(code)]) + code.encode()  # a map of one text (RFC 8949)
+        return Reply(status, [("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")], named)
     body = b"<ErrorResponse><Error><Code>%s</Code></Error><RequestId>1</RequestId></ErrorResponse>"
-    return Reply(status, [], body % code.encode())
+    return Reply(status, [("x-amzn-errortype", code)], body % code.encode())  # the header is for REST with JSON
 
 
 class Player:

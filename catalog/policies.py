@@ -1,5 +1,6 @@
 """Policies: one file each, with its cases (docs/policies.md)."""
 
+import itertools
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -215,7 +216,16 @@ class _Compiler:
         if bool(other.key) != bool(other.of):
             self.faults.append(self.document.fault(("with", name), "'key' and 'of' go together"))
         of = self.expression(("with", name, "of"), other.of, ("LIST", "DYN")) if other.of else None
+        if of is not None:
+            self.faults += self._unknown_names(name, of)
         return Other(other.all, many=True, key=other.key, of=of)
+
+    def _unknown_names(self, name: str, of: Expression) -> Iterable[Fault]:
+        known = {"r", *itertools.takewhile(lambda earlier: earlier != name, self.form.with_)}
+        for later in sorted(of.reads.keys() - known):
+            line, column = of.place_of(later)
+            problem = f"{later!r} is not known here yet; 'of' goes by r and by the names before its own"
+            yield self.document.fault_in_text(("with", name, "of"), line, column, problem)
 
     def _template(self, language: Language) -> Template:
         """Return the message as literal and expression parts: `{{ expression }}` stands for its value."""

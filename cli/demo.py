@@ -27,9 +27,9 @@ TENANT = "aozora-foods"
 
 _SAYS = {
     "emulator": Text(en="Start a local AWS emulator", ja="ローカルのAWSエミュレーターを起動"),
-    "build": Text(en="Build the company Aozora Foods, faults and all", ja="不備のある環境(アオゾラ食品)を構築"),
+    "build": Text(en="Build the company Aozora Foods, faults and all", ja="不備のある環境（アオゾラ食品）を構築"),
     "apply": Text(en="Take it on as a tenant", ja="テナントとして登録"),
-    "scan": Text(en="Scan it: collect, judge, record", ja="診断(収集・判定・記録)"),
+    "scan": Text(en="Scan it: collect, judge, record", ja="診断（収集・判定・記録）"),
     "tell": Text(en="Tell people", ja="通知"),
     "mend": Text(en="Mend a third of the faults", ja="不備の3分の1を修正"),
     "again": Text(en="Scan again, and tell", ja="再診断と通知"),

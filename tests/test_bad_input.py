@@ -213,6 +213,12 @@ def test_an_address_where_nobody_answers(
         ("has(r.Policy)", "'\"text\"'", "8:7", "yields string, bool is needed"),
         ("has(r.Policy)", "1 + 'a' == 2", "8:9", "no matching overload"),
         ("pass: has", "with: {now: aws.s3.account-block}\npass: has", "8:13", "has a meaning of its own"),
+        (
+            "pass: has",
+            "with: {k: {all: aws.kms.key, key: KeyId, of: 'l.map(x, x.Name)'}, l: {all: aws.s3.bucket}}\npass: has",
+            "8:47",
+            "'l' is not known here yet",
+        ),
         ("pass: has", "message: {en: 'a {{ r.x + }}', ja: い}\npass: has", "8:21", "Syntax error"),
         ("pass: has", "each: {list: '1 + 1', key: '2'}\npass: has", "8:14", "list is needed"),
     ],

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from catalog import documents as d
 from catalog import functions as f
 
 # Amazon S3 User Guide, «The meaning of public»: which policies count as public.
@@ -12,6 +13,8 @@ LIMITED = [
     {"StringEquals": {"aws:SourceVpc": "vpc-91237329"}},
     {"StringLike": {"aws:SourceVpc": "vpc-91237329*"}},
     {"IpAddress": {"aws:SourceIp": "54.240.143.0/24"}},
+    {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
+    {"IpAddress": {"aws:SourceIp": "2001:db8::/32"}},
     {"StringEquals": {"aws:PrincipalOrgID": "o-xxxxxxxxxx"}},
     {"ArnLike": {"aws:SourceArn": "arn:aws:sns:us-east-1:123456789012:topic"}},
     {"StringEquals": {"AWS:SourceAccount": ["123456789012"]}},
@@ -20,6 +23,10 @@ OPEN = [
     {},
     {"StringLike": {"aws:SourceVpc": "*"}},
     {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},
+    {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}},
+    {"IpAddress": {"aws:SourceIp": ["54.240.143.0/24", "32.0.0.0/7"]}},
+    {"IpAddress": {"aws:SourceIp": "2000::/3"}},
+    {"IpAddress": {"aws:SourceIp": "2001:db8::/31"}},
     {"StringEquals": {"aws:SecureTransport": "true"}},
     {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
     {"StringNotEquals": {"aws:SourceVpc": "vpc-91237329"}},
@@ -42,12 +49,12 @@ def allow(**fields: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("condition", LIMITED)
 def test_a_condition_that_says_who_makes_it_not_public(condition: dict[str, Any]) -> None:
-    assert f.public_statements(allow(Condition=condition)) == []
+    assert d.public_statements(allow(Condition=condition)) == []
 
 
 @pytest.mark.parametrize("condition", OPEN)
 def test_other_conditions_leave_it_public(condition: dict[str, Any]) -> None:
-    assert len(f.public_statements(allow(Condition=condition))) == 1
+    assert len(d.public_statements(allow(Condition=condition))) == 1
 
 
 @pytest.mark.parametrize(
@@ -63,13 +70,13 @@ def test_other_conditions_leave_it_public(condition: dict[str, Any]) -> None:
     ],
 )
 def test_public_principals(principal: object, public: bool) -> None:
-    assert bool(f.public_statements(allow(Principal=principal))) is public
-    assert not f.public_statements(allow(Principal=principal, Effect="Deny"))
+    assert bool(d.public_statements(allow(Principal=principal))) is public
+    assert not d.public_statements(allow(Principal=principal, Effect="Deny"))
 
 
 def test_everybody_but_one_is_public() -> None:
     statement = {"Effect": "Allow", "NotPrincipal": {"AWS": "arn:aws:iam::123456789012:root"}, "Action": "s3:*"}
-    assert len(f.public_statements({"Statement": [statement]})) == 1
+    assert len(d.public_statements({"Statement": [statement]})) == 1
 
 
 @pytest.mark.parametrize(
@@ -87,7 +94,7 @@ def test_everybody_but_one_is_public() -> None:
     ],
 )
 def test_foreign_principals(principal: object, found: list[str]) -> None:
-    assert f.foreign_principals(allow(Principal=principal), "123456789012", ["444455556666"]) == found
+    assert d.foreign_principals(allow(Principal=principal), "123456789012", ["444455556666"]) == found
 
 
 @pytest.mark.parametrize(
@@ -105,7 +112,7 @@ def test_foreign_principals(principal: object, found: list[str]) -> None:
     ],
 )
 def test_allows(statement: dict[str, Any], actions: list[str], expected: bool) -> None:
-    assert f.allows(statement, actions) is expected
+    assert d.allows(statement, actions) is expected
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,7 @@ def test_allows(statement: dict[str, Any], actions: list[str], expected: bool) -
     ],
 )
 def test_administrators(statements: list[dict[str, Any]], expected: bool) -> None:
-    assert f.is_administrator({"Statement": statements}) is expected
+    assert d.is_administrator({"Statement": statements}) is expected
 
 
 @pytest.mark.parametrize(
@@ -153,4 +160,4 @@ def test_addresses_and_ages() -> None:
     now = datetime(2026, 4, 1, tzinfo=UTC)
     assert f.age_days("2026-03-01T00:00:00Z", now) == 31
     assert f.age_days("2026-03-01T09:00:00+09:00", now) == 31
-    assert f.statements(None) == []
+    assert d.statements(None) == []

@@ -1,5 +1,6 @@
 """Every policy's own cases, and what must hold for all policies and types."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,10 +49,11 @@ def test_no_text_promises_anything(identity: str) -> None:
     assert not [promise for promise in PROMISES if promise in said.lower()]
 
 
-def test_there_are_at_least_thirty_policies_and_fourteen_types() -> None:
+def test_there_are_at_least_ninety_policies_and_thirty_five_types() -> None:
     severe = [p for p in house().policies if p.form.severity in ("critical", "high")]
-    assert len(severe) >= 30
-    assert len(house().types) >= 14
+    assert len(house().policies) >= 90
+    assert len(severe) >= 60
+    assert len(house().types) >= 35
     assert sum(t.form.one is True for t in house().types) >= 3
 
 
@@ -62,6 +64,21 @@ def test_a_peers_check_is_the_same_as_policies_of_different_kinds_only() -> None
         for name in p.form.same_as:
             assert (name, p.form.kind) not in seen, f"{p.id} and {seen.get((name, p.form.kind))} both claim {name}"
             seen[name, p.form.kind] = p.id
+
+
+def test_policies_on_alarms_differ_only_in_what_they_wait_for() -> None:
+    alarms = [p.form for p in house().policies if p.id.startswith("aws.cloudwatch.no-alarm-for-")]
+    assert len(alarms) == 15
+    assert len({form.pass_ for form in alarms}) == 1
+    assert len({form.settings["pattern"] for form in alarms}) == len({form.title.ja for form in alarms}) == 15
+
+
+def test_japanese_texts_have_full_width_parentheses_only() -> None:
+    for p in house().policies:
+        form = p.form
+        for text in (form.title, form.risk, form.fix, *([form.message] if form.message else [])):
+            said = re.sub(r"\{\{.*?\}\}", "", text.ja, flags=re.DOTALL)  # expressions are not said
+            assert not re.search("[()]", said), f"{p.id}: {text.ja}"
 
 
 def test_no_details_operation_writes() -> None:

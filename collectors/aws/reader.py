@@ -151,8 +151,8 @@ class Reader:
         reply = {key: value for key, value in sight.replies[asked].items() if key != "ResponseMetadata"}
         value = jmespath.search(form.get, reply) if form.get else reply
         if form.json and isinstance(value, str):
-            value = _decoded(value)
-        return without_passwords(plain(value))
+            value = _decoded(value) if value else None
+        return without_passwords(_without(form.omit, plain(value)))
 
     def _prepare(self, form: Prepare) -> None:
         for _ in range(_PREPARE_TRIES):
@@ -201,6 +201,15 @@ def _rows(form: List, page: Row) -> Iterator[Row]:
         return
     for row in found or []:
         yield {form.as_: row} if form.as_ else row
+
+
+def _without(names: list[str], value: Any) -> Any:
+    """Return a JSON value without the keys named, at every depth."""
+    if isinstance(value, dict):
+        return {key: _without(names, inner) for key, inner in value.items() if key not in names}
+    if isinstance(value, list):
+        return [_without(names, inner) for inner in value]
+    return value
 
 
 def without_passwords(value: Any) -> Any:

@@ -63,12 +63,16 @@ class List(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True):
-    """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none»."""
+    """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none».
+
+    `omit` names what is never kept of the value, at whatever depth it stands.
+    """
 
     op: str
     args: dict[str, Any] = {}
     get: DataPath | None = None
     json: bool = False
+    omit: list[Field] = []
     absent: list[str] = []
     iam: Action | None = None
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -77,14 +78,22 @@ class _Index:
         self._told: dict[str, list[str] | str] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
-        return {name: self._find(other, asset, moment) for name, other in policy.others.items()}
+        """Return what the policy's other names stand for; a reference may go by what an earlier one found."""
+        found: dict[str, Related] = {}
+        names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
+        for name, other in policy.others.items():
+            unread = _unread(other, found)
+            found[name] = Related((), unread) if unread else self._find(other, asset, names)
+            bodies = [neighbour.body for neighbour in found[name].assets]
+            names[name] = bodies if other.many else next(iter(bodies), {})
+        return found
 
-    def _find(self, other: Other, asset: Asset, moment: Moment) -> Related:
+    def _find(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
         if not other.many:
             return self._one(other.kind, asset.region)
         if other.of is None:
             return Related(tuple(self._kept.get(other.kind, ())), self._cause(other.kind))
-        return self._referenced(other, asset, moment)
+        return self._referenced(other, asset, names)
 
     def _one(self, kind: str, region: str) -> Related:
         candidates = self._kept.get(kind, [])
@@ -93,8 +102,8 @@ class _Index:
             return Related((near[0],))
         return Related((), self._cause(kind) or ("was not read" if not near else "is not unique"))
 
-    def _referenced(self, other: Other, asset: Asset, moment: Moment) -> Related:
-        keys = self._references(other, asset, moment)
+    def _referenced(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
+        keys = self._references(other, asset, names)
         if isinstance(keys, str):
             return Related((), keys)
         by_key = self._keyed(other.kind, other.key)
@@ -104,13 +113,15 @@ class _Index:
         lost = [key for key in keys if not near[key]]
         return Related(found, (self._cause(other.kind) or f"{lost[0]} was not read") if lost else "")
 
-    def _references(self, other: Other, asset: Asset, moment: Moment) -> list[str] | str:
+    def _references(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
         """Return what an asset refers to, or why that is not known; policies often ask the same of it in a row."""
         assert other.of is not None, "a reference has an expression"
+        if not other.of.reads.keys() <= {"r"}:  # what another name stands for is the policy's own affair
+            return _evaluated(other.of, asset, names)
         if self._asked is not asset:
             self._asked, self._told = asset, {}
         if other.of.source not in self._told:
-            self._told[other.of.source] = _evaluated(other.of, asset, moment)
+            self._told[other.of.source] = _evaluated(other.of, asset, names)
         return self._told[other.of.source]
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
@@ -126,14 +137,27 @@ class _Index:
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
 
 
-def _evaluated(of: Expression, asset: Asset, moment: Moment) -> list[str] | str:
+def _evaluated(of: Expression, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
     if missing := of.reads.get("r", frozenset()) & asset.unknown.keys():
         return asset.unknown[min(missing)]
     try:
-        keys = of.evaluate({"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}})
+        keys = of.evaluate(names)
     except EvaluationError as problem:
         return f"reference: {problem}"
     return list(dict.fromkeys(map(str, keys)))
+
+
+def _unread(other: Other, found: Mapping[str, Related]) -> str:
+    """Return why what a reference goes by is not all known, empty where it is."""
+    for earlier, fields in (other.of.reads if other.of else {}).items():
+        if earlier not in found:
+            continue
+        if found[earlier].cause:
+            return found[earlier].cause
+        for neighbour in found[earlier].assets:
+            if unread := fields & neighbour.unknown.keys():
+                return f"{neighbour.name}: {neighbour.unknown[min(unread)]}"
+    return ""
 
 
 def _kept_fields(policies: Iterable[Policy]) -> dict[str, set[str]]:
