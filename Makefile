@@ -35,11 +35,13 @@ soak: setup  ## the long runs (kills, simulations)
 
 bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs bench-peers
 	$(BIN)/python -m bench.startup
+	$(BIN)/python -m bench.serving
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.growth 1
 	$(BIN)/python -m bench.against_prowler
 	$(BIN)/python -m bench.growth 10
+	$(BIN)/python -m bench.many_accounts 200
 
 # Its pins clash with ours, so it has a venv of its own.
 bench-peers: .bench-venv/.installed  ## install what the benchmarks compare with, into .bench-venv

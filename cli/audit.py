@@ -24,8 +24,13 @@ def verify(
     """Say ok, or the first record that was changed, removed, swapped or cut off (exit 1)."""
     desk = open_desk(home)
     broken = False
+    if not tenant and desk.actor.tenants == "all":
+        stores = desk.service("audit.verify")
+        fault = stores.service.audit_fault()
+        broken = bool(fault)
+        print(f"service: {fault or 'ok'}")
     for name in [tenant] if tenant else desk.tenants("audit.verify"):
-        fault = desk.tenant("audit.verify", name).audit_fault()
+        fault = desk.tenant("audit.verify", name).audit_fault() or desk.edition_fault(name)
         broken = broken or bool(fault)
         print(f"{name}: {fault or 'ok'}")
     raise typer.Exit(1 if broken else 0)

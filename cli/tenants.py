@@ -1,6 +1,7 @@
 """`hinomi init | apply | scan | findings`: tenants and what is found at them."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -131,6 +132,9 @@ def findings(
     tenant: Annotated[str, typer.Argument(help="a tenant's id")],
     home: HomeOption = DEFAULT_HOME,
     all_: Annotated[bool, typer.Option("--all", help="resolved ones too")] = False,
+    on: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="those active at the end of this day (Asia/Tokyo)")
+    ] = None,
     language: Annotated[Literal["en", "ja"], typer.Option(help="language of the table")] = "en",
     format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
 ) -> None:
@@ -139,9 +143,15 @@ def findings(
 
     from cli.tables import print_findings
     from model.finding import ACTIVE
+    from pipeline.days import end_of
+    from store.tenant import Selection
 
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
-        found = list(reader.findings(None if all_ else ACTIVE))
+        found = (
+            reader.selected_findings(Selection({}, limit=1_000_000, at=end_of(on.date())))
+            if on
+            else list(reader.findings(None if all_ else ACTIVE))
+        )
         borne = len(list(reader.findings(frozenset({"suppressed"}))))
         run = reader.last_run()
         gaps = reader.gaps(run.id) if run else []

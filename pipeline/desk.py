@@ -61,6 +61,12 @@ class Desk:
         self.allow(action, tenant)
         return applied_tenant(self._home, tenant)
 
+    def edition_fault(self, tenant: str) -> str:
+        """Return which edition of a tenant's file is not the one that was recorded, the empty text where all are."""
+        with self.tenant("audit.verify", tenant).read() as reader:
+            recorded = reader.recorded("tenant.applied")
+        return self._home.edition_fault(tenant, recorded)
+
     def visible(self) -> list[str]:
         """Return the ids of the tenants that exist for the actor, whatever they may do there."""
         return [tenant for tenant in self._home.tenants() if self.actor.sees(tenant)]

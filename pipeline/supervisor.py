@@ -55,6 +55,8 @@ class Supervisor:
                 self._look()
             except Refused as refused:  # a database that is away comes back
                 _LOG.warning("the stores cannot be used", problem=str(refused))
+            except Exception:  # noqa: BLE001 - a service that ends over one look leaves everybody unwatched
+                _LOG.exception("a defect of the program")
             time.sleep(_LOOK_SECONDS)
         self._end()
 

@@ -1,6 +1,7 @@
 """The stores of one installation: the service's, and the only door to each tenant's."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
@@ -76,6 +77,16 @@ class Home:
         self.check()
         with self._service.read() as connection:
             return _newest(connection, tenant)
+
+    def edition_fault(self, tenant: str, recorded: Sequence[dict[str, Any]]) -> str:
+        """Return which edition is not as the tenant's audit chain recorded it, the empty text where all are."""
+        known = {detail["edition"]: detail["document"] for detail in recorded}  # a repeat after a crash says the same
+        with self._service.read() as connection:
+            rows = connection.execute(select(edition).where(edition.c.tenant == tenant).order_by(edition.c.number))
+            for row in rows:
+                if known.get(row.number) != digest(row.document):
+                    return f"edition {row.number} of its file is not the one that was recorded"
+        return ""
 
     def apply(self, tenant: str, document: object, at: str, person: str) -> Edition:
         """Add an edition of a tenant's file, unless the newest one says the same.

@@ -234,6 +234,12 @@ class Reader:
         named = (table.c.resource == resource) | (table.c.name == resource)
         return list(self._connection.execute(select(table.c.uid).where(named).distinct()).scalars())
 
+    def recorded(self, action: str) -> list[dict[str, Any]]:
+        """Return the details of all audit records of an action, oldest first."""
+        table = schema.audit
+        query = select(table.c.detail).where(table.c.action == action).order_by(table.c.seq)
+        return [msgspec.json.decode(detail) for detail in self._connection.execute(query).scalars()]
+
     def fences(self) -> list[Fence]:
         """Return the highest lease number that was seen of each job."""
         table = schema.fence

@@ -264,7 +264,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert (tmp_path / "new" / "keys" / "service.key").read_bytes() == (
         tmp_path / "home" / "keys" / "service.key"
     ).read_bytes()
-    assert run(capsys, "audit", "verify", *then)[1].startswith("aozora-foods: ok")
+    assert run(capsys, "audit", "verify", *then)[1].startswith("service: ok\naozora-foods: ok")
     assert run(capsys, "restore", str(tmp_path / "b.zip"), "--tenant", "aozora-foods", *then)[0] == 0
     assert run(capsys, "upgrade", *then)[1] == "0 stores were upgraded; all are of this version.\n"
     assert run(capsys, "restore", str(tmp_path / "b.zip"), *then)[0] == 2

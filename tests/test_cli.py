@@ -119,7 +119,7 @@ def test_the_way_of_a_tenant_from_file_to_report(
     found = lines(run(capsys, "findings", "aozora-foods", "--format", "jsonl", *home)[1])
     assert len(found) == int(re.search(r"findings: (\d+) open", out)[1])  # type: ignore[index]
     assert "coverage: everything was read" in run(capsys, "findings", "aozora-foods", *home)[1]
-    assert run(capsys, "audit", "verify", *home) == (0, "aozora-foods: ok\n")
+    assert run(capsys, "audit", "verify", *home) == (0, "service: ok\naozora-foods: ok\n")
     assert run(capsys, "report", "aozora-foods", "-o", str(tmp_path / "r.html"), *home)[0] == 0
     assert "改善のご提案" in (tmp_path / "r.html").read_text(encoding="utf-8")
 

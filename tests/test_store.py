@@ -230,6 +230,18 @@ def test_applying_the_same_file_again_adds_no_edition(home: Home, store: TenantS
     assert home.apply("aozora", {"tenant": "aozora", "language": "en"}, LATER, "p").number == 2
 
 
+def test_a_changed_edition_of_a_file_shows(home: Home, store: TenantStore, address: str) -> None:
+    home.apply("aozora", {"tenant": "aozora", "language": "en"}, LATER, "p")
+
+    def fault() -> str:
+        with store.read() as reader:
+            return home.edition_fault("aozora", reader.recorded("tenant.applied"))
+
+    assert fault() == ""
+    tamper(address, "", "UPDATE edition SET document = '{}' WHERE number = 2")
+    assert fault() == "edition 2 of its file is not the one that was recorded"
+
+
 def test_stores_are_for_their_owner_only(tmp_path: Path) -> None:
     home = home_at(str(tmp_path / "home"))
     home.create()
