@@ -1,6 +1,8 @@
 """Each operation of each type denied in turn: its readers become unknown with the cause, and nothing else changes."""
 
+import shutil
 from functools import lru_cache
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +19,7 @@ from pipeline.survey import survey
 from store.home import Home
 from tests.clouds import TENANT, Denying, Replies, house
 from tests.conftest import MovingClock
-from tests.homes import a_turn
+from tests.homes import a_turn, home_at
 
 
 def operations() -> list[tuple[str, str, str]]:
@@ -116,13 +118,23 @@ def uses_kind(policy: str, verdict: Verdict) -> bool:
     return not any(other.key for other in found.others.values())
 
 
+@pytest.fixture(scope="module")
+def scanned(replies: Replies, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home after one undisturbed scan; files, because they are copied for each operation."""
+    folder = tmp_path_factory.mktemp("scanned") / "home"
+    home, clock = home_at(str(folder)), MovingClock()
+    home.create()
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    return folder
+
+
 @pytest.mark.parametrize(("kind", "op", "detail"), operations())
 def test_no_asset_ends_and_no_finding_resolves(
-    kind: str, op: str, detail: str, replies: Replies, home: Home, clock: MovingClock
+    kind: str, op: str, detail: str, replies: Replies, scanned: Path, tmp_path: Path, clock: MovingClock
 ) -> None:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    home = home_at(str(shutil.copytree(scanned, tmp_path / "home")))
     form = next(t.form for t in house().types if t.form.kind == kind)
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
     before = state(home)
     clock.sleep(3600)
     denied = Denying(replies, form.service, op)
@@ -132,6 +144,7 @@ def test_no_asset_ends_and_no_finding_resolves(
     assert findings == before[1]
     assert summary.facts == {}
     assert any("AccessDenied" in gap.cause for gap in summary.gaps)
+    clock.sleep(3600)
     scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
     assert state(home) == before
 
