@@ -32,8 +32,8 @@ def list_(
     """List resources as they were last seen, or as of the end of a past day."""
     import msgspec
     from rich.console import Console
-    from rich.table import Table
 
+    from cli.tables import plain_table
     from model.text import printable
     from pipeline.days import end_of
     from store.tenant import Selection
@@ -46,7 +46,7 @@ def list_(
         for row in rows:
             sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
         return
-    table = Table("kind", "name", "account", "region", "since", box=None)
+    table = plain_table("kind", "name", "account", "region", "since")
     for row in sorted(rows, key=lambda row: (row.kind, row.name, row.region)):
         table.add_row(row.kind, printable(row.name), row.scope, row.region, row.valid_from[:10])
     Console(highlight=False, markup=False).print(table)

@@ -67,15 +67,15 @@ def list_(
 ) -> None:
     """List exceptions, those that end first foremost."""
     from rich.console import Console
-    from rich.table import Table
 
+    from cli.tables import plain_table
     from model.canonical import instant
     from model.text import printable
     from pipeline.clock import SystemClock
 
     with open_desk(home).tenant("exceptions.read", tenant).read() as reader:
         found = reader.suppressions("" if all_ else instant(SystemClock().now()))
-    table = Table("id", "until", "policy", "account", "resource", "tag", "author", "reason", box=None)
+    table = plain_table("id", "until", "policy", "account", "resource", "tag", "author", "reason")
     for s in found:
         ends = f"withdrawn {s.withdrawn_at[:10]}" if s.withdrawn_at else s.expires_at[:10]
         cells = (s.id, ends, s.policy, s.scope, s.resource, s.tag, s.author, s.reason)

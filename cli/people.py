@@ -65,9 +65,10 @@ def add(
 def list_(home: HomeOption = DEFAULT_HOME) -> None:
     """List people with their roles and tenants."""
     from rich.console import Console
-    from rich.table import Table
 
-    table = Table("id", "name", "roles", "tenants", "signs in", box=None)
+    from cli.tables import plain_table
+
+    table = plain_table("id", "name", "roles", "tenants", "signs in")
     for person in _register(home).all():
         table.add_row(person.id, person.name, ", ".join(person.roles), _shown(person.tenants), _way_in(person))
     Console(highlight=False, markup=False).print(table)

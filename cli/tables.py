@@ -55,6 +55,14 @@ def _failures(failed: Sequence[Verdict], language: Language) -> Table:
     return table
 
 
+def plain_table(*headings: str) -> Table:
+    """Return a table without rules whose first column, the one to copy, is never broken."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, no_wrap=number == 0, overflow="fold")
+    return table
+
+
 def print_summary(summary: Summary, tenant: Tenant) -> None:
     """Print what a scan did, and beside it what could not be read."""
     count, facts = summary.verdicts, summary.facts
