@@ -45,6 +45,8 @@ class Manifest(Struct, frozen=True):
 
 def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock) -> Manifest:
     """Write an archive that only its owner reads, whole or not at all; `files` are the home's own."""
+    if target.exists():
+        raise Refused([Fault(str(target), 0, 0, "is there already; a backup never takes the place of anything")])
     home = Home(stores)
     home.check()
     part = target.with_name(f"{target.name}.part")

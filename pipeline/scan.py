@@ -179,7 +179,7 @@ class _Recorder:
         with self._store.write(at, self._person, self._fence) as writer:
             current = list(writer.current_assets())
             unwatched = {row.uid for row in current if not self._is_watched(row, doors)}
-            ended = {row.uid for row in current if self._has_ended(row, doors)} - unwatched
+            ended = {row.uid for row in current if self._has_ended(row)} - unwatched
             writer.end_assets(ended | unwatched, at)
             self._settle(writer, doors, unwatched, at)
             summary = self._summary(gaps)
@@ -222,9 +222,9 @@ class _Recorder:
         for scope, cause in closed.items():
             yield Gap(scope, "", "", "", cause)
 
-    def _has_ended(self, row: Current, doors: _Doors) -> bool:
+    def _has_ended(self, row: Current) -> bool:
         """Tell whether an asset is gone from where somebody watches: a whole listing did not show it."""
-        if row.uid in self._seen or doors.why_closed(row.scope):
+        if row.uid in self._seen:
             return False
         if (cause := self._listings.get((row.scope, row.kind, "global"))) is not None:
             return not cause

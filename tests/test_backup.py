@@ -231,6 +231,10 @@ def test_files_that_are_no_archives(tmp_path: Path, home: Home, clock: MovingClo
     for name, problem in (("text", "is no backup"), ("nothing", "cannot be read"), ("db", "is no backup")):
         with pytest.raises(Refused, match=problem):
             Archive(tmp_path / name)
+    for there in ("text", "."):
+        with pytest.raises(Refused, match="is there already"):
+            back_up(SqliteFolder(tmp_path / "home"), FILES, tmp_path / there, clock)
+    assert (tmp_path / "text").read_text() == "no archive"
     with pytest.raises(Refused, match="cannot be written"):
         back_up(SqliteFolder(tmp_path / "home"), FILES, tmp_path / "no" / "b.zip", clock)
 
