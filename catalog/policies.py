@@ -16,10 +16,10 @@ from model.fault import Fault, Refused
 from model.finding import Severity
 from model.text import LANGUAGES, Language, Text
 
-Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$")]
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$")]
-Control = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z0-9.-]*:[A-Za-z0-9._-]+$")]
-PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$")]
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$(?!\n)")]
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$(?!\n)")]
+Control = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z0-9.-]*:[A-Za-z0-9._-]+$(?!\n)")]
+PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$(?!\n)")]
 Hours = Annotated[float, Meta(gt=0, le=400)]
 
 _RESERVED = frozenset({"r", "e", "now", "settings", "scope"})

@@ -1,10 +1,13 @@
 """`hinomi audit`: the audit chains."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.context import DEFAULT_HOME, HomeOption, open_desk
+
+if TYPE_CHECKING:
+    from pipeline.desk import Desk
 
 app = typer.Typer()
 audit_app = typer.Typer(help="The audit chains.", no_args_is_help=True)
@@ -30,7 +33,16 @@ def verify(
         broken = bool(fault)
         print(f"service: {fault or 'ok'}")
     for name in [tenant] if tenant else desk.tenants("audit.verify"):
-        fault = desk.tenant("audit.verify", name).audit_fault() or desk.edition_fault(name)
+        fault = _fault(desk, name)
         broken = broken or bool(fault)
         print(f"{name}: {fault or 'ok'}")
     raise typer.Exit(1 if broken else 0)
+
+
+def _fault(desk: "Desk", tenant: str) -> str:
+    from store.database import StoreFault
+
+    try:
+        return desk.tenant("audit.verify", tenant).audit_fault() or desk.edition_fault(tenant)
+    except StoreFault as fault:  # one store that cannot be read hides no other
+        return str(fault)

@@ -38,7 +38,9 @@ def open_gate(home: Path) -> "Gate":
     from pipeline.installation import open_home, service_key
     from pipeline.sign_in import Gate
 
-    return Gate(open_home(home).service, lambda: service_key(home), SystemClock())
+    stores = open_home(home)
+    stores.check()
+    return Gate(stores.service, lambda: service_key(home), SystemClock())
 
 
 def token_file(home: Path) -> Path:
@@ -53,5 +55,10 @@ def present_token(home: Path) -> str:
     """Return the token of the environment or of the last `hinomi login`, the empty text where there is none."""
     if token := os.environ.get("HINOMI_TOKEN", ""):
         return token
+    return kept_token(home)
+
+
+def kept_token(home: Path) -> str:
+    """Return the token of the last `hinomi login`, the empty text where there is none."""
     file = token_file(home)
-    return file.read_text(encoding="ascii").strip() if file.exists() else ""
+    return file.read_text(encoding="utf-8", errors="replace").strip() if file.is_file() else ""

@@ -49,10 +49,17 @@ for room in (
     app.add_typer(room.app)
 
 
+def _refuse_other_encodings(arguments: list[str]) -> None:
+    for number, argument in enumerate(arguments):
+        if not argument.isprintable() and any(0xD800 <= ord(character) <= 0xDFFF for character in argument):
+            raise Refused(f"argument {number} is not UTF-8")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run; bad input is one line per fault and exit 2, and nobody ever sees a traceback."""
     logging.getLogger().addHandler(logging.NullHandler())  # the SDK's own warnings are not for users
     try:
+        _refuse_other_encodings(sys.argv if arguments is None else arguments)
         app(arguments)
     except Refused as refused:
         for fault in refused.faults:

@@ -40,6 +40,7 @@ def aws(
         raise Refused(
             f"who reads is not known: add 'aws_principal' to {home / 'installation.yaml'}, or pass --principal"
         )
+    _check_principal(reader)
     trust = Trust(reader, desk.service("tenants.apply").external_id(tenant, new_external_id()))
     for name, text in documents(spec, resource_types.load(), trust, config_folder(), organization).items():
         try:
@@ -48,6 +49,18 @@ def aws(
         except OSError as problem:
             raise Refused([Fault(str(output / name), 0, 0, f"cannot be written: {problem.strerror}")]) from None
         print(output / name)
+
+
+def _check_principal(principal: str) -> None:
+    import msgspec
+
+    from model.fault import Refused
+    from model.installation import PrincipalArn
+
+    try:
+        msgspec.convert(principal, PrincipalArn)
+    except msgspec.ValidationError:
+        raise Refused(f"{principal!r} is no ARN of a role, a user or an account's root") from None
 
 
 @onboard_app.command()

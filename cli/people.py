@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk, open_gate, present_token, token_file
+from cli.context import DEFAULT_HOME, HomeOption, kept_token, open_desk, open_gate, token_file
 
 if TYPE_CHECKING:
     from model.person import Person, Tenants
@@ -151,7 +151,7 @@ def logout(home: HomeOption = DEFAULT_HOME) -> None:
 
     gate, file = open_gate(home), token_file(home)
     try:
-        actor = gate.actor(present_token(home))
+        actor = gate.actor(kept_token(home))
         gate.revoke(actor, [actor.token])
     except NotSignedIn:
         pass  # a token that does not hold any more needs no revoking
@@ -170,7 +170,7 @@ def whoami(home: HomeOption = DEFAULT_HOME) -> None:
 def issue(
     label: Annotated[str, typer.Argument(help="what it is for")],
     tenant: TenantIds,
-    days: Annotated[int, typer.Option(min=1, help="how long it lasts")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=366, help="how long it lasts")] = 90,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Print a token of yours for the HTTP API or a script; it is shown this once."""

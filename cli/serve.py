@@ -39,7 +39,7 @@ def _bound(listen: str) -> socket.socket:
     from model.fault import Refused
 
     host, _, port = listen.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not (port.isascii() and port.isdigit()):
         raise Refused(f"--listen: {listen!r} is no address; write it as 127.0.0.1:8420")
     try:
         return socket.create_server(

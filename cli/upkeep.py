@@ -18,9 +18,10 @@ def backup(
     """Write all tenants, people, the audit heads and the key into one archive; the service may go on meanwhile."""
     from pipeline.backup import back_up
     from pipeline.clock import SystemClock
-    from pipeline.installation import own_files, stores_of
+    from pipeline.installation import own_files, service_key, stores_of
 
-    open_desk(home).allow("service.operate")
+    open_desk(home).whole("service.operate")
+    service_key(home)  # a backup without it could not be restored
     manifest = back_up(stores_of(home), own_files(home), file, SystemClock())
     rows = sum(entry.rows for entry in manifest.entries.values())
     print(f"{file}: {len(manifest.tenants)} tenants, {rows} rows.")
@@ -44,7 +45,7 @@ def restore(
     found, clock = Archive(file), SystemClock()
     if tenant:
         desk = open_desk(home)
-        desk.allow("service.operate")
+        desk.whole("service.operate")
         aside = restore_tenant(found, stores_of(home), tenant, clock, desk.actor.name)
         print(f"{tenant} is as it was at {found.manifest.made_at}.{f' What it had is kept: {aside}' if aside else ''}")
         return
@@ -56,8 +57,12 @@ def restore(
 @app.command()
 def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
     """Bring all stores to this program's version; broken off in the middle, it goes on where it ended."""
+    from cli.context import present_token
+    from model.fault import Refused
     from pipeline.installation import open_home
 
+    if present_token(home):  # older stores cannot tell whose it is
+        raise Refused("upgrading is for the host's shell alone: `hinomi logout` first")
     stores = open_home(home)
     changed = stores.create()
     for name in changed:

@@ -157,6 +157,6 @@ def key_of(cursor: str, parts: int) -> tuple[str, ...] | None:
         key = msgspec.json.decode(raw, type=tuple[str, ...])
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise BadCursor from None
-    if len(key) != parts:
+    if len(key) != parts or any("\0" in part for part in key):
         raise BadCursor
     return key

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from msgspec.structs import replace
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from console import answers
@@ -15,6 +16,7 @@ from console.doors import AtDesk, OfService, Service
 from console.guard import Guard
 from console.metrics import Metrics
 from console.sign_in import router as sign_in_routes
+from model.canonical import instant
 from model.fault import Refused
 from model.finding import Finding
 from model.job import Job
@@ -95,7 +97,7 @@ def _tenants(app: FastAPI) -> None:
     def tenants(desk: AtDesk, cursor: Cursor = "", limit: Limit = 100) -> Response:
         """List the tenants that whoever asks may see."""
         (after,) = answers.key_of(cursor, 1) or ("",)
-        wanted = [tenant for tenant in desk.tenants() if tenant > after][:limit]
+        wanted = [tenant for tenant in sorted(desk.tenants()) if tenant > after][:limit]
         items = [_view(desk.file("tenants.read", tenant)) for tenant in wanted]
         return Json(Page(items, cursor_of(wanted[-1]) if len(wanted) == limit else ""))
 
@@ -163,7 +165,7 @@ def _scans(app: FastAPI) -> None:
         with service.home.service.read() as door:
             jobs = door.jobs.of("scan", tenant, (after[0], after[1]) if after else None, limit)
         last = cursor_of(jobs[-1].slot, jobs[-1].id) if len(jobs) == limit else ""
-        return Json(Page(jobs, last))
+        return Json(Page([_without_holder(job) for job in jobs], last))
 
     @app.get("/v1/tenants/{tenant}/scans/{job}", **answering(Job))
     def scan(tenant: TenantId, job: Id, desk: AtDesk, service: OfService) -> Response:
@@ -171,14 +173,25 @@ def _scans(app: FastAPI) -> None:
         desk.allow("runs.read", tenant)
         with service.home.service.read() as door:
             found = door.jobs.one(job)
-        return Json(_found(found if found and (found.tenant, found.kind) == (tenant, "scan") else None))
+        return Json(
+            _without_holder(_found(found if found and (found.tenant, found.kind) == (tenant, "scan") else None))
+        )
 
     @app.post("/v1/tenants/{tenant}/scans", status_code=202, response_class=Json, responses=_accepted())
     def start(tenant: TenantId, desk: AtDesk, service: OfService) -> Response:
         """Have the tenant scanned as soon as a worker is free."""
         desk.allow("scans.start", tenant)
+        with service.home.service.read() as door:  # one that waits already is as good as another
+            waiting = next((j for j in door.jobs.of("scan", tenant, None, 50) if j.state == "queued"), None)
+        if waiting and waiting.due_at <= instant(service.clock.now()):
+            return Json(waiting, status_code=202)
         wanted = new_job("scan", tenant, service.clock.now(), desk.actor.name)
         return Json(queue(service.home, wanted, service.clock), status_code=202)
+
+
+def _without_holder(job: Job) -> Job:
+    """Return a job without the machine and the process that hold it: they are nobody's business out there."""
+    return replace(job, holder="", number=0)
 
 
 def _accepted() -> dict[int | str, dict[str, Any]]:

@@ -36,6 +36,9 @@ class Guard:
             await send(message)
 
         try:
+            if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+                await _no_text(scope, receive, noted)
+                return
             app = _too_large if _length(scope) > _LARGEST_BODY_BYTES else self._app
             await app(scope, receive, noted)
         finally:
@@ -56,4 +59,5 @@ def _length(scope: Any) -> int:
     return int(told) if told.isdigit() else _LARGEST_BODY_BYTES + 1
 
 
+_no_text = Json(Problem("NUL is in no text that this service holds"), status_code=422)
 _too_large = Json(Problem("the request is too large, or does not say how large it is"), status_code=413)

@@ -13,9 +13,11 @@ from model.fault import Refused
 from model.person import Tenants
 from people.openid import Provider, Waiting
 from pipeline.sign_in import provider
+from store.database import StoreFault
 
 router = APIRouter()
-_Secret = Annotated[str, Field(max_length=400)]
+_TEXT = r"^[^\x00]*$"
+_Secret = Annotated[str, Field(max_length=400, pattern=_TEXT)]
 # One password costs 64 MiB while it is checked: two at a time bound what strangers can make this process use.
 _CHECKS = threading.BoundedSemaphore(2)
 
@@ -27,15 +29,15 @@ class _Form(BaseModel):
 class Local(_Form):
     """A local account's name, password and one-time code."""
 
-    person: Annotated[str, Field(max_length=60)]
+    person: Annotated[str, Field(max_length=60, pattern=_TEXT)]
     password: _Secret
-    code: Annotated[str, Field(max_length=10)]
+    code: Annotated[str, Field(max_length=10, pattern=_TEXT)]
 
 
 class Handle(_Form):
     """What the start of a sign-in gave."""
 
-    handle: Annotated[str, Field(max_length=2000)]
+    handle: Annotated[str, Field(max_length=2000, pattern=_TEXT)]
 
 
 class Invitation(_Form):
@@ -48,7 +50,7 @@ class Invitation(_Form):
 class Wanted(_Form):
     """A further token: what it is for, for which tenants (none = all of one's own), for how many days."""
 
-    label: Annotated[str, Field(min_length=1, max_length=100)]
+    label: Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT)]
     tenants: Annotated[list[str], Field(max_length=500)] = []
     days: Annotated[int, Field(ge=1, le=366)] = 90
 
@@ -103,4 +105,7 @@ def _provider(service: Service) -> Provider:
     settings = service.installation.sign_in
     if settings is None:
         raise Refused("no OpenID provider is set up")
-    return provider(settings, service.http)
+    try:
+        return provider(settings, service.http)
+    except Refused:  # where a secret lies is nothing for strangers
+        raise StoreFault("the OpenID provider's secret cannot be read") from None

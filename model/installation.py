@@ -6,6 +6,8 @@ from msgspec import Meta, Struct
 
 from model.tenant import Reference, Url
 
+PrincipalArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)$(?!\n)")]
+
 
 class OpenId(Struct, frozen=True, forbid_unknown_fields=True):
     """An OpenID provider with device codes (RFC 8628), and this installation as its client.
@@ -28,7 +30,5 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
 
     database: str = ""
     sign_in: OpenId | None = None
-    aws_principal: (
-        Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)$")] | None
-    ) = None
+    aws_principal: PrincipalArn | None = None
     workers: Annotated[int, Meta(ge=1, le=64)] = 2

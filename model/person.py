@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from model.text import Language
 
-PersonId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$", max_length=60)]
+PersonId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*([._-][a-z0-9]+)*$(?!\n)", max_length=60)]
 Tenants = tuple[str, ...] | Literal["all"]
 
 

@@ -8,13 +8,13 @@ from msgspec import Meta, Struct, field
 from model.finding import Severity
 from model.text import Language, Text
 
-TenantId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
-AwsAccount = Annotated[str, Meta(pattern=r"^[0-9]{12}$")]
-RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
-RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")]
-Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$")]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$", max_length=2000)]
-ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$", max_length=40)]
+TenantId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)", max_length=40)]
+AwsAccount = Annotated[str, Meta(pattern=r"^[0-9]{12}$(?!\n)")]
+RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$(?!\n)")]
+RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$(?!\n)")]
+Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$(?!\n)")]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000)]
+ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
 
 
 class Contract(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,7 +42,7 @@ class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
 
     management: AwsAccount
     role: RoleArn
-    member_role: Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$", max_length=64)] = "hinomi-read"
+    member_role: Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$(?!\n)", max_length=64)] = "hinomi-read"
     regions: list[RegionName] = []
     exclude: list[AwsAccount] = []
 

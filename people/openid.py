@@ -68,7 +68,7 @@ class Provider:
                 expires_at=instant(now + timedelta(seconds=int(reply["expires_in"]))),
                 complete_uri=str(reply.get("verification_uri_complete", "")),
             )
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, TypeError, OverflowError):
             raise self._refused(f"gives no device code ({_error(reply)})") from None
 
     def ask(self, device_code: str) -> Identity | Waiting:
@@ -115,7 +115,7 @@ class Provider:
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         subject, email = claims.get("sub"), claims.get("email")
-        if not isinstance(subject, str) or not subject or ":" in subject[:6]:
+        if not isinstance(subject, str) or not subject or subject.startswith("email:"):
             raise self._refused("does not say who signed in")
         verified = isinstance(email, str) and claims.get("email_verified") is True
         return Identity(self._settings.issuer, subject, str(email).lower() if verified else "")
@@ -162,7 +162,10 @@ class Provider:
 
 def is_safe(url: str) -> bool:
     """Return whether a URL is reached by TLS, or never leaves the machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "::1", "localhost"))
 
 

@@ -27,7 +27,7 @@ def mint(person: Person, label: str, tenants: Tenants, now: datetime, lasts: tim
 
 def hash_of(token: str) -> str:
     """Return the hash by which a token is found; its 256 random bits need no salt."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def is_good(token: Token, person: Person, now: datetime) -> bool:

@@ -7,23 +7,32 @@ PostgreSQL. The service's store is read first: a tenant's audit chain may be ahe
 import hashlib
 import os
 import zipfile
-from collections.abc import Iterator
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import msgspec
 from msgspec import Struct
+from sqlalchemy import Connection
 
 from model.canonical import encode, instant
 from model.clock import Clock
 from model.fault import Fault, Refused
+from model.tenant import TenantId
 from store import archive
+from store.archive import Row
+from store.audit import Head, Record, first_fault
 from store.database import Database, Stores
 from store.home import Home
 from store.schema import VERSIONS
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
+_HOME_FILES = ("home/installation.yaml", "home/keys/service.key")
+
+Change = Callable[[str, Iterator[Row]], Iterator[Row]]
 
 
 class Entry(Struct, frozen=True):
@@ -48,7 +57,8 @@ def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock)
     if target.exists():
         raise Refused([Fault(str(target), 0, 0, "is there already; a backup never takes the place of anything")])
     home = Home(stores)
-    home.check()
+    for tenant in home.tenants():
+        stores.tenant(tenant).check()
     part = target.with_name(f"{target.name}.part")
     try:
         part.unlink(missing_ok=True)
@@ -60,7 +70,7 @@ def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock)
             for name, content in files.items():
                 writer.file(f"home/{name}", content)
             writer.store(stores.service(), "service", "service")
-            tenants = home.tenants()
+            tenants = sorted(writer.tenants)  # as they were when the service's store was read
             for tenant in tenants:
                 writer.store(stores.tenant(tenant), "tenant", f"tenants/{tenant}")
             manifest = Manifest(_FORMAT, instant(clock.now()), dict(VERSIONS), tenants, writer.entries)
@@ -68,6 +78,9 @@ def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock)
         part.replace(target)
     except OSError as problem:
         raise Refused([Fault(str(target), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)  # the key is in it
     return manifest
 
 
@@ -77,12 +90,14 @@ class Archive:
     def __init__(self, file: Path) -> None:
         """Raises `Refused` for a file that is no archive, was changed, or is of a newer version."""
         self._file = file
+        if file.exists() and not file.is_file():
+            raise self._refused("is no file")
         try:
             self._zip = zipfile.ZipFile(file)
             self.manifest = msgspec.json.decode(self._zip.read(_MANIFEST), type=Manifest)
         except OSError as problem:
             raise self._refused(f"cannot be read: {problem.strerror}") from None
-        except (zipfile.BadZipFile, KeyError, msgspec.MsgspecError):
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError, msgspec.MsgspecError):
             raise self._refused("is no backup of Hinomi") from None
         self._check()
 
@@ -91,38 +106,77 @@ class Archive:
         names = [name for name in self.manifest.entries if name.startswith("home/")]
         return {name.removeprefix("home/"): self._zip.read(name) for name in names}
 
-    def fill(self, database: Database, kind: str, prefix: str) -> None:
-        """Write a store's rows into an empty one, then bring it to this program's version."""
-        database.create(self.manifest.versions[kind])
-        with database.write() as connection:
-            for name in self._tables(prefix):
-                archive.fill(connection, name, self.rows(f"{prefix}/{name}.jsonl"))
-            archive.count_on(connection, kind)
-        database.create()
+    def fill(self, database: Database, kind: str, prefix: str, change: Change = lambda _name, rows: rows) -> None:
+        """Write a store's rows into an empty one, all or nothing; `change` may alter a table's rows on the way."""
 
-    def rows(self, entry: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of an entry."""
+        def write(connection: Connection) -> None:
+            for name in self._tables(prefix):
+                archive.fill(connection, name, change(name, self.rows(f"{prefix}/{name}.jsonl")))
+
+        database.fill(self.manifest.versions[kind], write)
+        with database.write() as connection:
+            archive.count_on(connection, kind)
+
+    def rows(self, entry: str) -> Iterator[Row]:
+        """Yield the rows of an entry; raises `Refused` for a line that is none."""
         with self._zip.open(entry) as lines:
             for line in lines:
-                yield msgspec.json.decode(line)
+                try:
+                    yield msgspec.json.decode(line, type=dict[str, str | int | None])
+                except msgspec.MsgspecError:
+                    raise self._refused(f"holds a line that is no row: {entry}") from None
+
+    def of_tenant(self, table: str, tenant: str) -> list[Row]:
+        """Return a tenant's rows of one of the service's tables; an older service may not have had the table yet."""
+        entry = f"service/{table}.jsonl"
+        return [row for row in self.rows(entry) if row["tenant"] == tenant] if entry in self.manifest.entries else []
 
     def _tables(self, prefix: str) -> list[str]:
         inside = [name for name in self.manifest.entries if name.startswith(f"{prefix}/")]
         return [name.removeprefix(f"{prefix}/").removesuffix(".jsonl") for name in inside]
 
     def _check(self) -> None:
-        if self.manifest.format > _FORMAT or any(self.manifest.versions[kind] > VERSIONS[kind] for kind in VERSIONS):
+        manifest = self.manifest
+        if manifest.versions.keys() != VERSIONS.keys() or manifest.format != _FORMAT:
+            raise self._refused("is of a form that this program does not know; use a newer one")
+        if any(version > VERSIONS[kind] for kind, version in manifest.versions.items()):
             raise self._refused("was made by a newer version of the program; use that one")
-        if set(self._zip.namelist()) != {*self.manifest.entries, _MANIFEST}:
+        try:
+            msgspec.convert(manifest.tenants, list[TenantId])
+        except msgspec.ValidationError:
+            raise self._refused("names a tenant by what is no id") from None
+        names = self._zip.namelist()
+        if set(names) != {*manifest.entries, _MANIFEST} or len(names) != len(set(names)):
             raise self._refused("holds other entries than its manifest says")
-        for name, entry in self.manifest.entries.items():
-            try:
-                with self._zip.open(name) as content:
-                    found = _hash_of(content)
-            except (zipfile.BadZipFile, OSError, EOFError):
-                found = ""
-            if found != entry.sha256:
+        for name, entry in manifest.entries.items():
+            if not self._is_known(name):
+                raise self._refused(f"holds what no backup holds: {name[:100]}")
+            if self._hash_of(name) != entry.sha256:
                 raise self._refused(f"was changed or damaged: {name}")
+        self._check_chains()
+
+    def _is_known(self, name: str) -> bool:
+        prefix, _, last = name.rpartition("/")
+        if prefix.startswith("home"):
+            return name in _HOME_FILES
+        kind = "service" if prefix == "service" else "tenant"
+        known = prefix == "service" or prefix in {f"tenants/{tenant}" for tenant in self.manifest.tenants}
+        return known and last.removesuffix(".jsonl") in archive.names(kind)
+
+    def _hash_of(self, name: str) -> str:
+        try:
+            with self._zip.open(name) as content:
+                return _hash_of(content)
+        except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError):
+            return ""
+
+    def _check_chains(self) -> None:
+        """Refuse an archive in which an audit chain does not hold: before anything is written."""
+        heads = {row["tenant"]: Head(row["seq"], row["hash"]) for row in self.rows("service/audit_head.jsonl")}
+        for tenant in self.manifest.tenants:
+            chain = (Record(**row) for row in self.rows(f"tenants/{tenant}/audit.jsonl"))
+            if fault := first_fault(chain, heads.get(tenant)):
+                raise self._refused(f"the audit chain of {tenant} does not hold: {fault}")
 
     def _refused(self, problem: str) -> Refused:
         return Refused([Fault(str(self._file), 0, 0, problem)])
@@ -131,25 +185,37 @@ class Archive:
 def restore(found: Archive, stores: Stores, clock: Clock, person: str) -> list[str]:
     """Fill empty stores with everything of an archive; return its tenants.
 
-    All tokens are revoked: one that was revoked after the backup would be good again. Raises `Refused` where something
-    is there already, and where an audit chain does not hold.
+    The service's store comes last and in one transaction: until then there is no home, and whoever was killed in the
+    middle does it again. All tokens are revoked in it: one that was revoked after the backup would be good again. Lease
+    numbers go on above the tenants' fences. Raises `Refused` where there is a home already.
     """
-    databases = [(stores.service(), "service", "service")]
-    databases += [(stores.tenant(tenant), "tenant", f"tenants/{tenant}") for tenant in found.manifest.tenants]
-    if there := [database.name for database, _, _ in databases if database.exists()]:
-        raise Refused(f"{there[0]} is there already; restore into an empty home, or one tenant by --tenant")
-    for database, kind, prefix in reversed(databases):  # the service's last: until then there is no home
-        found.fill(database, kind, prefix)
-    home = Home(stores)
+    service, at = stores.service(), instant(clock.now())
+    if service.exists():
+        raise Refused(f"{service.name} is there already; restore into an empty home, or one tenant by --tenant")
+    fences: dict[str, int] = {}
     for tenant in found.manifest.tenants:
-        _settle(home, tenant)
-    at = instant(clock.now())
-    with home.service.write(at, person) as door:
-        revoked = sum(door.people.revoke([t.id for t in door.people.tokens(p.id)], at) for p in door.people.all())
-        door.record("service.restored", "service", made_at=found.manifest.made_at, tokens_revoked=revoked)
-    if fault := home.service.audit_fault():
-        raise Refused(f"restored, but the service's audit chain does not hold: {fault}")
+        database = stores.tenant(tenant)
+        if database.exists():  # of an earlier attempt that was broken off
+            database.put_aside(at)
+        found.fill(database, "tenant", f"tenants/{tenant}")
+        fences |= {row["job"]: row["number"] for row in found.rows(f"tenants/{tenant}/fence.jsonl")}
+    found.fill(service, "service", "service", lambda name, rows: _renewed(name, rows, at, fences))
+    with Home(stores).service.write(at, person) as door:
+        door.record("service.restored", "service", made_at=found.manifest.made_at)
     return found.manifest.tenants
+
+
+def _renewed(name: str, rows: Iterator[Row], at: str, fences: dict[str, int]) -> Iterator[Row]:
+    """Yield the service's rows as they are good after a restore."""
+    left = dict(fences) if name == "lease" else {}
+    for row in rows:
+        if name == "token":
+            row["revoked_at"] = row["revoked_at"] or at
+        if name == "lease":
+            row["number"] = max(row["number"], left.pop(row["job"], 0))
+        yield row
+    for job, number in left.items():
+        yield {"job": job, "number": number, "run": "", "done_at": None}
 
 
 def restore_tenant(found: Archive, stores: Stores, tenant: str, clock: Clock, person: str) -> str:
@@ -161,31 +227,25 @@ def restore_tenant(found: Archive, stores: Stores, tenant: str, clock: Clock, pe
         raise Refused(f"the backup holds no tenant {tenant!r}; it has {', '.join(found.manifest.tenants)}")
     home, database, at = Home(stores), stores.tenant(tenant), instant(clock.now())
     home.check()
+    with home.service.write(at, person) as door:
+        door.record("tenant.restore-begun", tenant, made_at=found.manifest.made_at)
     aside = database.put_aside(at) if database.exists() else ""
     found.fill(database, "tenant", f"tenants/{tenant}")
-    editions = [row for row in found.rows("service/edition.jsonl") if row["tenant"] == tenant]
-    heads = [row for row in found.rows("service/audit_head.jsonl") if row["tenant"] == tenant]
-    home.replace_tenant(tenant, editions, heads)
-    _settle(home, tenant)
+    names = ("edition", "audit_head", "external_id")
+    home.replace_tenant(tenant, {name: found.of_tenant(name, tenant) for name in names})
+    with home.tenant(tenant).read() as reader:
+        fences = reader.fences()
+    home.lift_leases(fences)
     with home.service.write(at, person) as door:
         door.record("tenant.restored", tenant, made_at=found.manifest.made_at, aside=aside)
     return aside
-
-
-def _settle(home: Home, tenant: str) -> None:
-    """See that lease numbers go on above the tenant's fences, and that its audit chain holds."""
-    store = home.tenant(tenant)
-    with store.read() as reader:
-        fences = reader.fences()
-    home.lift_leases(fences)
-    if fault := store.audit_fault():
-        raise Refused(f"{tenant} was restored, but its audit chain does not hold: {fault}")
 
 
 class _Writer:
     def __init__(self, made: zipfile.ZipFile) -> None:
         self._zip = made
         self.entries: dict[str, Entry] = {}
+        self.tenants: set[str] = set()
 
     def file(self, name: str, content: bytes) -> None:
         self._zip.writestr(name, content)
@@ -197,6 +257,8 @@ class _Writer:
                 entry, number, sha256 = f"{prefix}/{name}.jsonl", 0, hashlib.sha256()
                 with self._zip.open(entry, "w", force_zip64=True) as out:
                     for row in archive.rows(connection, kind, name):
+                        if name == "edition":
+                            self.tenants.add(row["tenant"])
                         line = encode(row) + b"\n"
                         out.write(line)
                         sha256.update(line)

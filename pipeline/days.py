@@ -4,9 +4,14 @@ from datetime import date, datetime, time, timedelta
 
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE
+from model.fault import Refused
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 def end_of(day: date) -> str:
     """Return the last moment of a day in Asia/Tokyo, RFC 3339 in UTC."""
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise Refused(f"{day.isoformat()} is no day of this service")
     start = datetime.combine(day, time(0), CONTRACT_ZONE)
     return instant(start + timedelta(days=1) - timedelta(microseconds=1))

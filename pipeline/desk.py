@@ -41,6 +41,13 @@ class Desk:
             raise NotAllowed(f"{self.actor.name} may not add or change the tenant {tenant!r}")
         return self._home
 
+    def whole(self, action: str) -> Home:
+        """Return all stores, for what concerns every tenant at once; not for whoever is bound to some."""
+        self.allow(action)
+        if self.actor.tenants != "all":
+            raise NotAllowed(f"{self.actor.name} is bound to tenants; this concerns all of them")
+        return self._home
+
     def service(self, action: str) -> Home:
         """Return all stores, for what concerns the service as a whole."""
         self.allow(action)

@@ -1,5 +1,6 @@
 """Granting, withdrawing and importing exceptions; each leaves a record with its author and its reason."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -32,8 +33,11 @@ def named(suppression: Suppression, policies: Sequence[Policy]) -> Suppression:
     if not suppression.reason.strip():
         raise Refused("an exception needs a reason")
     criteria = [suppression.policy, suppression.scope, suppression.region, suppression.resource, suppression.tag]
-    if not any(criteria[:2] + criteria[3:]):
+    if not any((*criteria[:2], criteria[3].strip("*"), criteria[4])):
         raise Refused("an exception names at least a policy, an account, a resource or a tag")
+    if suppression.resource and not suppression.resource.startswith("arn:") and not any(criteria[:2]):
+        # Names are chosen in the customer's account: one that fits must not be enough.
+        raise Refused("a resource's name goes with a policy or an account; or give its full id")
     if suppression.policy and suppression.policy not in {policy.id for policy in policies}:
         raise Refused(f"no policy is called {suppression.policy!r}; see `hinomi catalog list`")
     if suppression.tag and "=" not in suppression.tag:
@@ -47,8 +51,14 @@ def grant(store: TenantStore, suppressions: Sequence[Suppression], actor: str, c
     with store.write(at, actor) as writer:
         writer.put_suppressions(suppressions)
         for one in suppressions:
-            writer.record("exception.granted", one.id, reason=one.reason, expires_at=one.expires_at, policy=one.policy)
-        return _settle(writer, at)
+            writer.record("exception.granted", one.id, **_recorded(one))
+        return settle(writer, at)["suppressed"]
+
+
+def _recorded(suppression: Suppression) -> dict[str, str]:
+    """Return what is recorded of an exception: everything that says what it bears, why and until when."""
+    named = ("reason", "expires_at", "policy", "scope", "region", "resource", "tag")
+    return {name: getattr(suppression, name) for name in named if getattr(suppression, name)}
 
 
 def withdraw(store: TenantStore, id_: str, actor: str, clock: Clock) -> int:
@@ -60,7 +70,7 @@ def withdraw(store: TenantStore, id_: str, actor: str, clock: Clock) -> int:
             raise Refused(f"no exception {id_!r} holds now; see `hinomi exceptions list`")
         writer.put_suppressions([replace(found, withdrawn_at=at)])
         writer.record("exception.withdrawn", id_)
-        return _settle(writer, at)
+        return settle(writer, at)["reopened"]
 
 
 def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, *, there: bool) -> int:
@@ -75,11 +85,11 @@ def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, 
         for uid in uids:
             writer.tag_asset(uid, tag_, there=there)
         writer.record("asset.tagged" if there else "asset.untagged", resource, tag=tag_)
-        return _settle(writer, at)
+        return settle(writer, at).total()
 
 
-def _settle(writer: Writer, at: str) -> int:
-    """Suppress what an exception is meant for, reopen what none is meant for any more."""
+def settle(writer: Writer, at: str) -> Counter[str]:
+    """Suppress what an exception is meant for, reopen what none is meant for any more; count what became of them."""
     suppressions, tags = writer.suppressions(at), writer.asset_tags()
     after: list[Finding] = []
     facts: list[Fact] = []
@@ -95,4 +105,4 @@ def _settle(writer: Writer, at: str) -> int:
         facts += [fact] if fact else []
     writer.put_findings(after)
     writer.put_facts(facts, "")
-    return len(facts)
+    return Counter(fact.became for fact in facts)

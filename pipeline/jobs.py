@@ -24,7 +24,7 @@ from store.service import ServiceDoor
 from store.tenant import Fence
 
 HELD_FOR = timedelta(seconds=60)
-_MOST_ATTEMPTS = 3
+MOST_ATTEMPTS = 3
 
 
 class Stopped(Refused):
@@ -88,16 +88,16 @@ def queue(home: Home, job: Job, clock: Clock) -> Job:
 def claim(home: Home, worker: Worker, only: str = "") -> Job | None:
     """Return a job that is the worker's from now on: the one due longest, or the one that is named.
 
-    A tenant has one scan at a time. A job whose holder fell silent is taken over with a higher lease number, which
+    A tenant has one job at a time. A job whose holder fell silent is taken over with a higher lease number, which
     fences the former holder off; after three silent holders it has failed.
     """
     with home.service.write(worker.now, worker.name) as door:
         jobs = list(door.jobs.open())
-        busy = {(job.kind, job.tenant) for job in jobs if job.state == "running" and job.held_until > worker.now}
+        busy = {job.tenant for job in jobs if job.state == "running" and job.held_until > worker.now}
         for job in jobs:
-            if (only and job.id != only) or (job.kind, job.tenant) in busy or job.due_at > worker.now:
+            if (only and job.id != only) or job.tenant in busy or job.due_at > worker.now:
                 continue
-            if job.attempts >= _MOST_ATTEMPTS:
+            if job.attempts >= MOST_ATTEMPTS:
                 door.jobs.put(_ended(job, "failed", "the worker died each time", worker.now))
                 continue
             fence = door.jobs.take(lease_of(job), job.id)
@@ -124,10 +124,17 @@ def holding(home: Home, job: Job, worker: Worker, stop: threading.Event) -> Iter
     lost, over = threading.Event(), threading.Event()
 
     def renew() -> None:
+        held_until = worker.clock.now() + worker.held_for
         while not over.wait(worker.held_for.total_seconds() / 4):
-            if not _renew(home, job, worker):
-                lost.set()
-                return
+            try:
+                if not _renew(home, job, worker):
+                    lost.set()
+                    return
+                held_until = worker.clock.now() + worker.held_for
+            except Exception:  # noqa: BLE001 - a store that is away for a moment is asked again
+                if worker.clock.now() >= held_until:
+                    lost.set()
+                    return
 
     def go_on() -> None:
         if stop.is_set():
@@ -149,8 +156,9 @@ def settle(home: Home, job: Job, worker: Worker, state: JobState, outcome: str) 
     with home.service.write(worker.now, worker.name) as door:
         if not _is_held(door, job):
             return False
-        if state == "queued":  # a stop that was asked for is no attempt
-            door.jobs.put(replace(job, state="queued", holder="", held_until="", attempts=job.attempts - 1))
+        if state == "queued":  # a stop that was asked for is no attempt; whatever else gives it back is one
+            attempts = job.attempts - (not outcome)
+            door.jobs.put(replace(job, state="queued", holder="", held_until="", attempts=attempts))
         else:
             door.jobs.put(_ended(job, state, outcome, worker.now))
         return True

@@ -67,7 +67,7 @@ def load(file: Path, policies: Sequence[Policy], grant: Grant) -> tuple[list[Sup
     for account, checks in listed.mutelist.accounts.items():
         for check, entry in checks.checks.items():
             place = ("Mutelist", "Accounts", account, "Checks", check)
-            problem = _problem(entry or Entry(), check, policies)
+            problem = _problem(entry or Entry(), account, check, policies)
             if problem:
                 left.append(document.fault(place, problem))
                 continue
@@ -76,13 +76,17 @@ def load(file: Path, policies: Sequence[Policy], grant: Grant) -> tuple[list[Sup
     return found, left
 
 
-def _problem(entry: Entry, check: str, policies: Sequence[Policy]) -> str:
+def _problem(entry: Entry, account: str, check: str, policies: Sequence[Policy]) -> str:
     if entry.tags:
         return (
             "left out: tags of the customer's account suppress nothing here; tag our own records (`hinomi assets tag`)"
         )
     if entry.exceptions:
         return "left out: it has exceptions of its own; grant what is left of it by hand"
+    if check == "*" and account == "*":
+        return "left out: it names neither a check nor an account"
+    if any("*" in region and region != "*" for region in entry.regions) or ("*" in account and account != "*"):
+        return "left out: patterns of regions and accounts; write them one by one"
     if check != "*" and not _policies(check, policies):
         return "left out: no policy here is the same as that check"
     return ""
@@ -121,5 +125,8 @@ def _left_over(document: Document, place: tuple[str, ...], entry: Entry) -> Iter
 
 def _pattern(resource: str) -> str | None:
     """Return a resource's name as a pattern of ours, None for a regular expression that says more than `*`."""
-    plain = resource.removeprefix("^").removesuffix("$").replace(".*", "*")
-    return plain if _LITERAL.fullmatch(plain) else None
+    plain = resource.removeprefix("^").removesuffix("$")
+    plain = f".{plain}" if plain.startswith("*") else plain  # as Prowler reads it
+    if "*" in plain.replace(".*", ""):
+        return None  # a repetition, not a wildcard
+    return found if _LITERAL.fullmatch(found := plain.replace(".*", "*")) else None

@@ -14,10 +14,11 @@ from model.asset import Asset, Listing, Place
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
-from model.finding import LIVE, UNWATCHED, Fact, Finding, Verdict, advance, reopen, resolve, unverified
-from model.suppression import Suppression, suppressing
+from model.finding import LIVE, UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
+from model.suppression import suppressing
 from model.tenant import AwsScope, Tenant
 from pipeline.assembly import House
+from pipeline.exceptions import settle
 from pipeline.scopes import Scopes, named
 from pipeline.survey import Observation, survey
 from pipeline.turn import Turn
@@ -64,11 +65,12 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     store = home.tenant(tenant.tenant)
     if done := _done(store, turn.run):
         return done
+    reopened = _end_exceptions(store, turn, instant(now))
     doors = _Doors(ports.scopes(tenant), ports.connect)
     first, others = doors.opened()
     run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
-    recorder.start()
+    recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
     for cloud, place in chain([first], others):
         for batch in _batches(survey(cloud, house, place, moment), ports.batch):
@@ -78,6 +80,12 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     summary = recorder.finish(doors, instant(ports.clock.now()))
     home.done(turn.fence, instant(ports.clock.now()))
     return summary
+
+
+def _end_exceptions(store: TenantStore, turn: Turn, at: str) -> Counter[str]:
+    """Reopen what exceptions suppressed that have ended; also where nothing can be looked at then."""
+    with store.write(at, turn.person, turn.fence) as writer:
+        return settle(writer, at)
 
 
 def _done(store: TenantStore, id_: str) -> Summary | None:
@@ -150,16 +158,13 @@ class _Recorder:
         self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self._facts: Counter[str] = Counter()
         self._new_rows = 0
-        self._suppressions: list[Suppression] = []
-        self._tags: dict[str, frozenset[str]] = {}
 
-    def start(self) -> None:
-        """Write the run's row, and read which exceptions hold now."""
+    def start(self, facts: Counter[str]) -> None:
+        """Write the run's row; `facts` are those that came before it."""
+        self._facts.update(facts)
         with self._store.write(self._run.started_at, self._person, self._fence) as writer:
             if writer.start_run(self._run):
                 writer.record("scan.started", self._run.id, job=self._run.job)
-            self._suppressions = writer.suppressions(self._run.started_at)
-            self._tags = writer.asset_tags()
 
     def record(self, batch: Sequence[Observation], place: Place, at: str) -> None:
         """Write one batch: assets, findings and facts in one transaction."""
@@ -188,11 +193,12 @@ class _Recorder:
         return summary
 
     def _advance(self, writer: Writer, verdicts: Sequence[Verdict], at: str) -> None:
+        suppressions, tags = writer.suppressions(at), writer.asset_tags()  # as they are now: a scan may take long
         before = {f.uid: f for f in writer.findings(None, [v.finding_uid for v in verdicts])}
         changes = []
         for verdict in verdicts:
             old = before.get(verdict.finding_uid)
-            borne = suppressing(self._suppressions, verdict, self._tags) if verdict.status == "fail" else None
+            borne = suppressing(suppressions, verdict, tags) if verdict.status == "fail" else None
             new, fact = advance(old, verdict, at, borne.id if borne else "")
             if new is not None:
                 changes.append((old, new, fact))
@@ -250,15 +256,8 @@ class _Recorder:
             elif finding.asset_uid not in current:
                 changes.append((finding, *resolve(finding, "the resource is gone", at)))
             elif finding.asset_uid not in self._seen:
-                changes.append(self._unseen(finding, self._why_unseen(finding, doors), at))
+                changes.append((finding, unverified(finding, self._why_unseen(finding, doors), at), None))
         self._write(writer, changes)
-
-    def _unseen(self, finding: Finding, cause: str, at: str) -> tuple[Finding, Finding, Fact | None]:
-        """Mark what was not seen; an exception ends for it all the same."""
-        after = unverified(finding, cause, at)
-        if finding.state != "suppressed" or suppressing(self._suppressions, finding, self._tags):
-            return finding, after, None
-        return finding, *reopen(after, at)
 
     def _why_unseen(self, finding: Finding, doors: _Doors) -> str:
         keys = ((finding.scope, finding.kind, region) for region in ("global", finding.region, "other-regions"))

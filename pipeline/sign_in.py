@@ -65,8 +65,9 @@ class Gate:
         if person is None:
             raise _failed()
         with self._write(name) as door:
+            person = door.people.one(name)
             step = self._step(door.people.lock(name), name, code) if right else None
-            if step is not None and not person.disabled_at:
+            if step is not None and person is not None and not person.disabled_at:
                 door.people.put_lock(name, replace(door.people.lock(name), totp_step=step, failures=0, locked_until=""))
                 self._end_invitations(door, name)
                 return self._issue(door, person, "sign-in", SIGNED_IN_FOR)
@@ -85,10 +86,13 @@ class Gate:
                 "nobody of this installation has that account; an operator adds people: `hinomi people add`"
             )
         with self._write(person.id) as door:
+            now = door.people.one(person.id)  # roles may have been taken away meanwhile
+            if now is None or now.disabled_at or (now.issuer, now.subject) != (person.issuer, person.subject):
+                raise NotSignedIn("the account has just been changed; begin again with `hinomi login`")
             if not bound:
-                door.people.put(replace(person, subject=identity.subject))
+                door.people.put(replace(now, subject=identity.subject))
                 door.record("person.bound", person.id, issuer=identity.issuer)
-            return self._issue(door, person, "sign-in", SIGNED_IN_FOR)
+            return self._issue(door, now, "sign-in", SIGNED_IN_FOR)
 
     def invite(self, door: ServiceDoor, person: Person) -> str:
         """Return an invitation, with which a person sets up a local account; earlier ones end."""
@@ -101,15 +105,19 @@ class Gate:
         The invitation holds until the first sign-in: whoever lost the secret on the way enrols again.
         """
         hashed = local.hash_password(password)
-        person = self._invited(invitation)
         secret = local.new_secret()
-        with self._write(person.id) as door:
+        with self._write(self._invited(invitation).id) as door:
+            person = self._holder(door, invitation)  # it may have ended meanwhile
+            # Whoever needs a new password may have lost more than that.
+            door.people.revoke([t.id for t in door.people.tokens(person.id) if t.label != _INVITATION], self._now())
             door.people.put_lock(person.id, Lock(hashed, local.seal(self._key(), person.id, secret)))
             door.record("person.enrolled", person.id)
         return Enrolment(person.id, local.enrolment(secret, person.id), secret)
 
     def issue(self, actor: Actor, label: str, tenants: Tenants, lasts: timedelta) -> str:
         """Return a further token of the person who asks, for no more tenants than they have."""
+        if tenants != "all" and "all" in tenants:
+            raise Refused("'all' stands alone; or name the tenants")
         if not actor.token:
             raise NotSignedIn("only a person who is signed in can have tokens; `hinomi login` first")
         if not label.strip() or label in (_INVITATION, "sign-in"):
@@ -141,8 +149,11 @@ class Gate:
 
     def _invited(self, invitation: str) -> Person:
         with self._service.read() as door:
-            kept = door.people.token(tokens.hash_of(invitation))
-            person = door.people.one(kept.person) if kept else None
+            return self._holder(door, invitation)
+
+    def _holder(self, door: ServiceDoor, invitation: str) -> Person:
+        kept = door.people.token(tokens.hash_of(invitation))
+        person = door.people.one(kept.person) if kept else None
         if not kept or not person or kept.label != _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
             raise NotSignedIn("the invitation is not valid (any more); ask for another one")
         return person
@@ -160,10 +171,12 @@ class Gate:
         return local.used_step(secret, code, now.timestamp(), lock.totp_step)
 
     def _count_failure(self, door: ServiceDoor, person: str) -> None:
-        lock = door.people.lock(person)
-        failures = lock.failures + 1
+        lock, now = door.people.lock(person), self._clock.now()
+        if lock.locked_until and now < parse_instant(lock.locked_until):
+            return  # a guess during the lock neither helps nor makes it longer
+        failures = (0 if lock.locked_until else lock.failures) + 1
         locked = failures >= _MOST_FAILURES
-        until = instant(self._clock.now() + _LOCKED_FOR) if locked else lock.locked_until
+        until = instant(now + _LOCKED_FOR) if locked else ""
         door.people.put_lock(person, replace(lock, failures=failures, locked_until=until))
         door.record("sign-in.failed", person, failures=failures, locked=locked)
 
@@ -172,6 +185,9 @@ class Gate:
         door.people.put_token(kept)
         door.record("token.issued", person.id, token=kept.id, label=label, expires_at=kept.expires_at)
         return token
+
+    def _now(self) -> str:
+        return instant(self._clock.now())
 
     def _write(self, person: str) -> AbstractContextManager[ServiceDoor]:
         return self._service.write(instant(self._clock.now()), person)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import structlog
 from msgspec import Struct
-from msgspec.structs import replace
 
 from model.fault import Refused
 from model.job import Job
@@ -50,6 +49,12 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         _LOG.info("serving", workers=self._plan.workers)
+        try:
+            self._work()
+        finally:
+            self._end()
+
+    def _work(self) -> None:
         while not self._stopping:
             try:
                 self._look()
@@ -58,7 +63,6 @@ class Supervisor:
             except Exception:  # noqa: BLE001 - a service that ends over one look leaves everybody unwatched
                 _LOG.exception("a defect of the program")
             time.sleep(_LOOK_SECONDS)
-        self._end()
 
     def _stop(self, number: int, _frame: object) -> None:
         _LOG.info("stopping", signal=signal.Signals(number).name)
@@ -88,8 +92,7 @@ class Supervisor:
 
     def _release(self, job: Job, worker: Worker) -> None:
         """Give back at once what a dead worker held; that counts as an attempt unless it was us who ended it."""
-        attempts = job.attempts if self._stopping else job.attempts + 1
-        settle(self._home, replace(job, attempts=attempts), worker, "queued", "")
+        settle(self._home, job, worker, "queued", "" if self._stopping else "the worker died")
 
     def _end(self) -> None:
         children = [*self._working, *self._console.processes()]

@@ -13,11 +13,12 @@ from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
 from pipeline.assembly import House
-from pipeline.jobs import Stopped, Worker, claim, holding, new_job, queue, settle, withdraw
+from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, holding, new_job, queue, settle, withdraw
 from pipeline.loop import Loop
 from pipeline.scan import Summary
 from pipeline.tell import Told
 from pipeline.turn import Turn
+from store.database import StoreFault
 from store.home import Home
 from store.tenant import Fenced, TenantStore
 
@@ -71,10 +72,13 @@ def _done(bench: Bench, job: Job, stop: threading.Event) -> Done:
     try:
         with holding(bench.home, job, bench.worker, stop) as turn:
             return _work(bench, job, turn)
-    except Stopped as stopped:
-        return Done("queued", str(stopped))
+    except Stopped:
+        return Done("queued", "")
     except Fenced as fenced:
         return Done("failed", str(fenced))
+    except StoreFault:  # the store may come back; what it says stays inside
+        _LOG.exception("the store cannot be used", job=job.id)
+        return Done("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
     except Refused as refused:
         return Done("failed", "; ".join(map(str, refused.faults)))
     except Exception as problem:  # noqa: BLE001 - a defect ends this job, not the service

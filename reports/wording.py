@@ -13,7 +13,7 @@ SEVERITY: dict[Severity, Text] = {
 STATE: dict[State, Text] = {
     "open": Text(en="open", ja="未対応"),
     "in_progress": Text(en="in progress", ja="対応中"),
-    "reopened": Text(en="reopened", ja="再発"),
+    "reopened": Text(en="reopened", ja="再オープン"),
     "suppressed": Text(en="exception granted", ja="例外として許容"),
     "resolved": Text(en="resolved", ja="解消"),
 }

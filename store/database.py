@@ -1,14 +1,14 @@
 """One store: how its transactions begin, and which version its tables have. What differs stands in sqlite, postgres."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Table, inspect, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from model.fault import Fault, Refused
 from store.schema import VERSIONS
@@ -60,6 +60,15 @@ class Database(ABC):
             if outdated:
                 _migrate(connection, self._kind, version)
         return outdated
+
+    def fill(self, version: str, rows: Callable[[Connection], None]) -> None:
+        """Make the store at a version with its rows, all or nothing; then bring it to this program's version."""
+        self._prepare()
+        with self.write() as connection:
+            self._make(connection)
+            _migrate(connection, self._kind, version)
+            rows(connection)
+        self.create()
 
     def check(self) -> None:
         """Refuse a store that is missing, newer, older or foreign."""
@@ -114,6 +123,8 @@ class Database(ABC):
         """Turn what is wrong with the store itself into one clear line."""
         try:
             yield
+        except TimeoutError:
+            raise self._refused("cannot be used: too many wait for it") from None
         except DBAPIError as error:
             if problem := self._problem(error):
                 raise self._refused(problem) from None

@@ -1,6 +1,6 @@
 """The stores of one installation: the service's, and the only door to each tenant's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -131,10 +131,16 @@ class Home:
             connection.execute(statement.on_conflict_do_nothing(index_elements=["tenant"]))
         return self.external_ids()[tenant]
 
-    def replace_tenant(self, tenant: str, editions: Sequence[Row], heads: Sequence[Row]) -> None:
-        """Put the files and the audit head of a restored tenant in the place of those before; the last step of it."""
+    def replace_tenant(self, tenant: str, rows_of: Mapping[str, Sequence[Row]]) -> None:
+        """Put the files and the audit head of a restored tenant in the place of those before; the last step of it.
+
+        Its external id comes back only where it has none: its roles ask for the one that is known.
+        """
         with self._service.write() as connection:
-            for found, rows in ((edition, editions), (audit_head, heads)):
+            for row in rows_of["external_id"]:
+                connection.execute(insert(connection, external_id).values(row).on_conflict_do_nothing())
+            for found in (edition, audit_head):
+                rows = rows_of[found.name]
                 connection.execute(found.delete().where(found.c.tenant == tenant))
                 if rows:
                     connection.execute(found.insert(), list(rows))

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
 
+from model.canonical import digest
 from model.fault import Refused
 from store.database import WRITE, Database
 
@@ -24,9 +25,11 @@ class PostgresSchemas:
         """Raises `Refused` for a text that is no URL of a PostgreSQL database, or one that holds a password."""
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):
             raise Refused("the database is no URL; write it as postgresql://user@host/name") from None
-        if parsed.password:
+        if parsed.get_backend_name() != "postgresql":
+            raise Refused(f"the database is {parsed.get_backend_name()}; only postgresql:// is known")
+        if parsed.password or "password" in parsed.query:
             raise Refused("the database's URL holds a password; put it into PGPASSFILE or PGPASSWORD instead")
         self._engine = _engine(parsed.set(drivername="postgresql+psycopg"))
 
@@ -57,7 +60,7 @@ class PostgresDatabase(Database):
 
     def put_aside(self, at: str) -> str:
         """Rename the schema."""
-        aside = f"{self._schema} before {at[:19]}"
+        aside = f"{self._schema[:48]}~{digest(self._schema, at)[:12]}"  # names have at most 63 bytes
         with self.write() as connection:
             names = (_quoted(connection, name) for name in (self._schema, aside))
             connection.exec_driver_sql("ALTER SCHEMA {} RENAME TO {}".format(*names))
@@ -81,6 +84,8 @@ class PostgresDatabase(Database):
         state = getattr(error.orig, "sqlstate", None) or ""
         if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
             return "cannot be used: attempt to write through a readonly door"
+        if isinstance(error.orig, psycopg.Error) and not state:  # it never came to a connection
+            return f"cannot be used: {str(error.orig).splitlines()[0]}"
         if isinstance(error, OperationalError | InterfaceError) or state.startswith(
             ("08", "28", "3D", "42501", "53", "57")
         ):

@@ -1,9 +1,11 @@
 """Stores as SQLite files (WAL): one for the service, one for each tenant."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from store.database import WRITE, Database
@@ -37,13 +39,15 @@ class SqliteDatabase(Database):
         self._file = file
 
     def exists(self) -> bool:
-        """Return whether there is a file."""
-        return self._file.exists()
+        """Return whether there is a file with something in it."""
+        return self._file.exists() and self._file.stat().st_size > 0
 
     def put_aside(self, at: str) -> str:
-        """Rename the file; what its write-ahead log holds goes into it first."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        """Rename the file; what its write-ahead log holds goes into it first. Refuses while somebody uses it."""
+        with closing(sqlite3.connect(self._file, timeout=5, isolation_level=None)) as connection:
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise self._refused("is in use; stop `hinomi serve` and whatever else reads it")
         aside = self._file.with_name(f"{self._file.name}.before-{at.replace(':', '')}")
         self._file.rename(aside)
         for left in ("-wal", "-shm"):
@@ -71,7 +75,7 @@ class SqliteDatabase(Database):
 
 
 def _engine(file: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{file}", poolclass=NullPool, connect_args={"timeout": 60})
+    engine = create_engine(URL.create("sqlite", database=str(file)), poolclass=NullPool, connect_args={"timeout": 60})
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:

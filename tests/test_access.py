@@ -126,3 +126,6 @@ def test_whoever_is_bound_to_tenants_adds_no_others(home: Home) -> None:
         with pytest.raises(NotAllowed, match="may not add or change the tenant"):
             desk.applying(tenant)
     assert desk.applying("aozora") is home
+    with pytest.raises(NotAllowed, match="is bound to tenants"):
+        desk.whole("service.operate")
+    assert Desk(home, ACCESS, Actor("p", ("operator",), "all")).whole("service.operate") is home

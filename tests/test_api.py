@@ -30,6 +30,7 @@ from model.installation import Installation
 from model.person import Actor, Person, Tenants
 from model.text import Text
 from people import tokens
+from pipeline.jobs import new_job, queue
 from pipeline.sign_in import Gate
 from store.home import Home
 from store.tenant import Gap, Run
@@ -215,11 +216,26 @@ def test_pages_of_scans_add_up_too(api: Api) -> None:
     asked = []
     for _ in range(5):
         api.clock.sleep(1)
-        asked.append(api.ask("POST", f"/v1/tenants/{MINE}/scans", token).json()["id"])
+        asked.append(queue(api.home, new_job("scan", MINE, api.clock.now(), "p"), api.clock).id)
     first = api.ask("GET", f"/v1/tenants/{MINE}/scans?limit=3", token).json()
     second = api.ask("GET", f"/v1/tenants/{MINE}/scans?limit=3&cursor={first['next']}", token).json()
     assert [job["id"] for job in first["items"] + second["items"]] == asked[::-1]
     assert second["next"] == ""
+
+
+def test_a_scan_that_waits_already_is_as_good_as_another(api: Api) -> None:
+    token = api.token("approver")
+    first = api.ask("POST", f"/v1/tenants/{MINE}/scans", token).json()
+    api.clock.sleep(1)
+    assert api.ask("POST", f"/v1/tenants/{MINE}/scans", token).json()["id"] == first["id"]
+
+
+@pytest.mark.parametrize("what", ["assets?kind=%00", "assets/%00", "runs/a%00", "scans?cursor=WyJcdTAwMDAiLCJhIl0"])
+def test_nul_is_in_no_text(api: Api, what: str) -> None:
+    assert api.ask("GET", f"/v1/tenants/{MINE}/{what}", api.token("lead")).status_code == 422
+    form = {"person": "a\0", "password": "x", "code": "1"}
+    assert api.client.post("/v1/sign-in/local", json=form).status_code == 422
+    assert api.ask("GET", f"/v1/tenants/{MINE}/assets?on=9999-12-31", api.token("lead")).status_code == 400
 
 
 def test_findings_never_come_without_their_coverage(api: Api) -> None:

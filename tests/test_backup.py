@@ -220,8 +220,8 @@ def test_whoever_changes_the_manifest_too_still_breaks_the_audit_chain(
         return json.dumps(manifest).encode()
 
     rewritten(archive, change)
-    with pytest.raises(Refused, match="its audit chain does not hold: record 1 was changed"):
-        restore(Archive(archive), SqliteFolder(tmp_path / "x"), clock, "p")
+    with pytest.raises(Refused, match="the audit chain of aozora does not hold: record 1 was changed"):
+        Archive(archive)
 
 
 @pytest.mark.parametrize("address", ["sqlite"], indirect=True)
@@ -273,3 +273,35 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert run(capsys, "upgrade", *then)[1] == "0 stores were upgraded; all are of this version.\n"
     assert run(capsys, "restore", str(tmp_path / "b.zip"), *then)[0] == 2
     assert home_at(str(tmp_path / "new")).tenants() == ["aozora-foods"]
+
+
+def test_a_restore_that_was_broken_off_is_done_again(archive: Path, elsewhere: Stores, clock: MovingClock) -> None:
+    class BreaksOff(Archive):
+        def fill(self, *given: Any, **more: Any) -> None:
+            if given[1] == "service":
+                raise InterruptedError
+            super().fill(*given, **more)
+
+    with pytest.raises(InterruptedError):
+        restore(BreaksOff(archive), elsewhere, clock, "p")
+    assert not elsewhere.service().exists()
+    assert restore(Archive(archive), elsewhere, clock, "p") == ["aozora", "midori"]
+    assert [Home(elsewhere).tenant(name).audit_fault() for name in ("aozora", "midori")] == ["", ""]
+
+
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+def test_an_archive_names_nothing_outside(archive: Path) -> None:
+    rewritten(archive, lambda name, content: content.replace(b'"midori"]', b'"../../outside"]'))
+    with pytest.raises(Refused, match="by what is no id"):
+        Archive(archive)
+
+
+def test_a_tenant_that_comes_to_another_home_keeps_its_external_id(
+    archive: Path, home: Home, address: str, clock: MovingClock, elsewhere: Stores, tmp_path: Path
+) -> None:
+    known = home.external_id("aozora", "made for aozora")
+    back_up(stores_at(address), FILES, tmp_path / "c.zip", clock)
+    there = Home(elsewhere)
+    there.create()
+    restore_tenant(Archive(tmp_path / "c.zip"), elsewhere, "aozora", clock, "p")
+    assert there.external_id("aozora", "another") == known

@@ -14,7 +14,7 @@ from model.canonical import digest, instant
 from model.fault import Refused
 from model.finding import ACTIVE, Fact, Finding, Verdict, advance
 from model.suppression import Suppression, suppressing
-from model.tenant import Channel
+from model.tenant import AwsScope, Channel
 from model.text import Text
 from pipeline.assembly import House
 from pipeline.exceptions import expiry, grant, named, tag, withdraw
@@ -150,6 +150,21 @@ def test_an_exception_counts_at_once_and_ends_at_the_next_scan_after_its_day(
     assert store.audit_fault() == ""
 
 
+def test_an_exception_ends_also_where_nothing_can_be_looked_at(
+    home: Home, store: TenantStore, clock: MovingClock, replies: Replies
+) -> None:
+    look(home, clock, replies)
+    granted(store, clock, policy=SSH)
+    clock.sleep(3 * 86400)
+
+    def closed(_: AwsScope) -> Any:
+        raise Refused("AWS does not accept the credentials")
+
+    with pytest.raises(Refused, match="credentials"):
+        scan(home, TENANT, house(), Ports(clock, closed), a_turn(home, clock))
+    assert set(states(store, SSH).values()) == {"reopened"}
+
+
 def test_what_is_new_while_an_exception_holds_is_told_to_nobody(
     home: Home, store: TenantStore, clock: MovingClock, replies: Replies
 ) -> None:
@@ -222,6 +237,8 @@ def test_nothing_in_the_customers_account_suppresses(home: Home, store: TenantSt
         ({"policy": "", "region": "us-east-1"}, "names at least"),
         ({"policy": "aws.s3.nothing"}, "no policy is called"),
         ({"tag": "stage"}, "is no tag"),
+        ({"policy": "", "resource": "*"}, "names at least"),
+        ({"policy": "", "resource": "bastion"}, "goes with a policy or an account"),
     ],
 )
 def test_exceptions_that_are_none(change: dict[str, str], problem: str) -> None:

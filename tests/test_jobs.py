@@ -114,6 +114,13 @@ def test_a_tenant_has_one_scan_at_a_time_and_the_longest_due_comes_first(home: H
     assert (again.tenant, again.number) == ("aozora", 2)
 
 
+def test_deliveries_wait_while_a_scan_of_the_tenant_tells(home: Home, clock: MovingClock) -> None:
+    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    queue(home, new_job("tell", "aozora", clock.now(), "p"), clock)
+    assert claim(home, Worker("one", clock))
+    assert claim(home, Worker("two", clock)) is None
+
+
 def test_a_job_is_not_begun_before_it_is_due(home: Home, clock: MovingClock) -> None:
     queue(home, new_job("scan", "aozora", clock.now(), "p", clock.now() + timedelta(minutes=5)), clock)
     assert claim(home, Worker("w", clock)) is None

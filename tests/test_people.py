@@ -173,6 +173,30 @@ def test_roles_and_tenants_that_are_taken_away_are_gone_at_once(
         sign_in(gate, authenticator, clock)
 
 
+def test_guessing_during_the_lock_does_not_make_it_longer(
+    gate: Gate, authenticator: pyotp.TOTP, clock: MovingClock
+) -> None:
+    for _ in range(5):
+        with pytest.raises(NotSignedIn):
+            gate.with_password("sato", "a wrong password", "000000")
+    clock.sleep(14 * 60)
+    with pytest.raises(NotSignedIn):
+        sign_in(gate, authenticator, clock)
+    clock.sleep(60)
+    with pytest.raises(NotSignedIn):
+        gate.with_password("sato", "a wrong password", "000000")
+    assert gate.actor(sign_in(gate, authenticator, clock)).name == "sato"
+
+
+def test_whoever_enrols_anew_loses_the_tokens_of_before(
+    gate: Gate, authenticator: pyotp.TOTP, clock: MovingClock, home: Home
+) -> None:
+    token = sign_in(gate, authenticator, clock)
+    gate.enrol(register(home, clock).invite("sato", gate), PASSWORD)
+    with pytest.raises(NotSignedIn):
+        gate.actor(token)
+
+
 # Whoever has the host's shell, and what they might try to be somebody else.
 FORGED = {
     "nothing known": "hinomi_" + "A" * 43,
@@ -219,7 +243,7 @@ def test_no_name_of_a_person_is_the_hosts() -> None:
 
     from model.person import SCHEDULE, PersonId
 
-    for name in (HOST.name, SCHEDULE, "Sato", "a b", "", "ａ", "a@b", "x" * 61):
+    for name in (HOST.name, SCHEDULE, "Sato", "a b", "", "ａ", "a@b", "x" * 61, "sato\n"):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(name, PersonId)
 

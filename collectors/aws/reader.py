@@ -98,7 +98,7 @@ class Reader:
             self._look(sight, name, detail)
         names = self._names | sight.body
         try:
-            resource, shown = str(fill(self._form.arn, names)), str(fill(self._form.name, names))
+            resource, shown = (str(fill(text, names)).replace("\0", "?") for text in (self._form.arn, self._form.name))
         except KeyError:
             raise CallFailed(next(iter(sight.unknown.values()), "malformed")) from None
         volatile = self._job.type.kind.volatile

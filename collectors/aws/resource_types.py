@@ -16,10 +16,10 @@ from model.fault import Fault, Refused
 
 TYPES = Path(__file__).parent / "types"
 
-KindName = Annotated[str, Meta(pattern=r"^aws\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*$")]
-Field = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
-DataPath = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]+(\[\])?(\.[A-Za-z0-9_]+(\[\])?)*$")]
-Action = Annotated[str, Meta(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$")]
+KindName = Annotated[str, Meta(pattern=r"^aws\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+Field = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)")]
+DataPath = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_]+(\[\])?(\.[A-Za-z0-9_]+(\[\])?)*$(?!\n)")]
+Action = Annotated[str, Meta(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$(?!\n)")]
 
 # What every template can name beside the resource's own fields.
 PLACE_NAMES = frozenset({"partition", "account", "region"})

@@ -9,7 +9,7 @@ from notifier.message import SENT, Message, Outcome, Ways
 _SHOWN = 10
 BECAME: dict[State, Text] = {
     "open": Text(en="new", ja="新規"),
-    "reopened": Text(en="reopened", ja="再発"),
+    "reopened": Text(en="reopened", ja="再オープン"),
     "in_progress": Text(en="in progress", ja="対応中"),
     "suppressed": Text(en="suppressed", ja="例外により対象外"),
     "resolved": Text(en="resolved", ja="解消"),
