@@ -49,6 +49,7 @@ class TenantView(Struct, frozen=True):
     start: str
     last_day: str
     accounts: list[str]
+    organizations: list[str]
     cron: str
 
 

@@ -243,6 +243,7 @@ def _view(tenant: Tenant) -> TenantView:
         start=tenant.contract.start.isoformat(),
         last_day=last_day.isoformat() if last_day else "",
         accounts=[scope.aws for scope in tenant.scopes],
+        organizations=[organization.management for organization in tenant.organizations],
         cron=tenant.schedule.cron,
     )
 

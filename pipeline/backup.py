@@ -114,6 +114,7 @@ class Archive:
                 archive.fill(connection, name, change(name, self.rows(f"{prefix}/{name}.jsonl")))
 
         database.fill(self.manifest.versions[kind], write)
+        database.create()
         with database.write() as connection:
             archive.count_on(connection, kind)
 

@@ -20,7 +20,6 @@ from pipeline import schedule
 from pipeline.applied import applied_tenants
 from pipeline.turn import Turn
 from store.home import Home
-from store.service import ServiceDoor
 from store.tenant import Fence
 
 HELD_FOR = timedelta(seconds=60)
@@ -153,15 +152,13 @@ def holding(home: Home, job: Job, worker: Worker, stop: threading.Event) -> Iter
 
 def settle(home: Home, job: Job, worker: Worker, state: JobState, outcome: str) -> bool:
     """Write how a job ended; False where it is somebody else's by now."""
-    with home.service.write(worker.now, worker.name) as door:
-        if not _is_held(door, job):
-            return False
-        if state == "queued":  # a stop that was asked for is no attempt; whatever else gives it back is one
-            attempts = job.attempts - (not outcome)
-            door.jobs.put(replace(job, state="queued", holder="", held_until="", attempts=attempts))
-        else:
-            door.jobs.put(_ended(job, state, outcome, worker.now))
-        return True
+    return _put_held(home, worker, _ended(job, state, outcome, worker.now))
+
+
+def give_back(home: Home, job: Job, worker: Worker, *, as_attempt: bool) -> bool:
+    """Queue a job again; a stop that was asked for is no attempt. False where it is somebody else's by now."""
+    attempts = job.attempts if as_attempt else job.attempts - 1
+    return _put_held(home, worker, replace(job, state="queued", holder="", held_until="", attempts=attempts))
 
 
 def withdraw(home: Home, job: Job, worker: Worker) -> None:
@@ -178,16 +175,17 @@ def lease_of(job: Job) -> str:
 
 
 def _renew(home: Home, job: Job, worker: Worker) -> bool:
+    return _put_held(home, worker, replace(job, held_until=worker.until))
+
+
+def _put_held(home: Home, worker: Worker, job: Job) -> bool:
+    """Write what becomes of a job, unless somebody else holds it by now: their lease number is higher."""
     with home.service.write(worker.now, worker.name) as door:
-        if not _is_held(door, job):
+        now = door.jobs.one(job.id)
+        if now is None or (now.state, now.number) != ("running", job.number):
             return False
-        door.jobs.put(replace(job, held_until=worker.until))
+        door.jobs.put(job)
         return True
-
-
-def _is_held(door: ServiceDoor, job: Job) -> bool:
-    now = door.jobs.one(job.id)
-    return now is not None and (now.state, now.number) == ("running", job.number)
 
 
 def _ended(job: Job, state: JobState, outcome: str, at: str) -> Job:

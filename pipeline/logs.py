@@ -14,7 +14,6 @@ def set_up() -> None:
     logging.getLogger().addHandler(logging.NullHandler())
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,

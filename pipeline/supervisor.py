@@ -13,7 +13,7 @@ from msgspec import Struct
 from model.fault import Refused
 from model.job import Job
 from pipeline.clock import SystemClock
-from pipeline.jobs import Worker, claim, name_of, queue_scheduled, settle
+from pipeline.jobs import Worker, claim, give_back, name_of, queue_scheduled
 from store.home import Home
 
 _LOG = structlog.get_logger()
@@ -92,7 +92,7 @@ class Supervisor:
 
     def _release(self, job: Job, worker: Worker) -> None:
         """Give back at once what a dead worker held; that counts as an attempt unless it was us who ended it."""
-        settle(self._home, job, worker, "queued", "" if self._stopping else "the worker died")
+        give_back(self._home, job, worker, as_attempt=not self._stopping)
 
     def _end(self) -> None:
         children = [*self._working, *self._console.processes()]

@@ -13,7 +13,7 @@ from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
 from pipeline.assembly import House
-from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, holding, new_job, queue, settle, withdraw
+from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, give_back, holding, new_job, queue, settle, withdraw
 from pipeline.loop import Loop
 from pipeline.scan import Summary
 from pipeline.tell import Told
@@ -48,7 +48,10 @@ def work(bench: Bench, job: Job, stop: threading.Event) -> Done:
     log = _LOG.bind(job=job.id, kind=job.kind, tenant=job.tenant, holder=bench.worker.name, attempt=job.attempts)
     log.info("job started")
     done = _done(bench, job, stop)
-    held = settle(bench.home, job, bench.worker, done.state, done.outcome)
+    if done.state == "queued":
+        held = give_back(bench.home, job, bench.worker, as_attempt=not stop.is_set())
+    else:
+        held = settle(bench.home, job, bench.worker, done.state, done.outcome)
     log.info("job ended", state=done.state if held else "taken over", outcome=done.outcome)
     return done
 
@@ -72,8 +75,8 @@ def _done(bench: Bench, job: Job, stop: threading.Event) -> Done:
     try:
         with holding(bench.home, job, bench.worker, stop) as turn:
             return _work(bench, job, turn)
-    except Stopped:
-        return Done("queued", "")
+    except Stopped as stopped:
+        return Done("queued", str(stopped))
     except Fenced as fenced:
         return Done("failed", str(fenced))
     except StoreFault:  # the store may come back; what it says stays inside

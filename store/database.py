@@ -46,8 +46,8 @@ class Database(ABC):
         with self._refusing(), self._connect(write=True) as connection, connection.begin():
             yield connection
 
-    def create(self, version: str = "head") -> bool:
-        """Make the store or bring it to this program's version, or to an earlier one; raises `Refused` for a newer one.
+    def create(self) -> bool:
+        """Make the store or bring it to this program's version; raises `Refused` for a newer or foreign one.
 
         Returns whether anything was done. It happens in one transaction: killed in the middle, the old version stands.
         """
@@ -58,17 +58,16 @@ class Database(ABC):
             self._check(found)
             outdated = found != self._version
             if outdated:
-                _migrate(connection, self._kind, version)
+                _migrate(connection, self._kind, "head")
         return outdated
 
     def fill(self, version: str, rows: Callable[[Connection], None]) -> None:
-        """Make the store at a version with its rows, all or nothing; then bring it to this program's version."""
+        """Make the store as it was at a version, with its rows, all or nothing; `create` brings it up from there."""
         self._prepare()
         with self.write() as connection:
             self._make(connection)
             _migrate(connection, self._kind, version)
             rows(connection)
-        self.create()
 
     def check(self) -> None:
         """Refuse a store that is missing, newer, older or foreign."""

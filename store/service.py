@@ -49,7 +49,7 @@ class ServiceStore:
     def audit_fault(self) -> str:
         """Return the first thing that is wrong with the service's chain, the empty text where nothing is.
 
-        No other store holds a copy of its head: a tail that was cut off shows against the head in the logs only.
+        No other store holds a copy of its head: a tail that was cut off does not show.
         """
         with self._database.read() as connection:
             chain = list(records(connection, schema.service_audit))

@@ -22,7 +22,7 @@ from model.job import Job
 from model.person import SCHEDULE
 from model.tenant import Contract, Schedule
 from pipeline.clock import SystemClock
-from pipeline.jobs import Stopped, Worker, claim, holding, new_job, queue, queue_scheduled, settle
+from pipeline.jobs import Stopped, Worker, claim, give_back, holding, new_job, queue, queue_scheduled, settle
 from pipeline.schedule import delay, fault, newest_slot
 from store.home import Home
 from store.tenant import Fenced
@@ -164,7 +164,7 @@ def test_a_stop_that_was_asked_for_is_no_attempt(home: Home, clock: MovingClock)
         stop.set()
         with pytest.raises(Stopped):
             turn.go_on()
-    assert settle(home, job, worker, "queued", "")
+    assert give_back(home, job, worker, as_attempt=False)
     assert [(j.state, j.attempts) for j in jobs(home)] == [("queued", 0)]
 
 

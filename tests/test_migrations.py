@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from model.fault import Refused
 from store.home import Home
@@ -23,8 +23,8 @@ NEWEST = ["upgraded"] * (len(TENANTS) + 1)
 def old(address: str) -> str:
     """Stores as the program's first version made them, with a row each."""
     stores = stores_at(address)
-    stores.service().create("0001")
-    with stores.service().write() as connection:
+
+    def editions(connection: Connection) -> None:
         for name in TENANTS:
             document = f'{{"tenant":"{name}"}}'
             values = {"t": name, "at": AT, "d": document}
@@ -32,10 +32,13 @@ def old(address: str) -> str:
                 "INSERT INTO edition (tenant, number, applied_at, person, document) VALUES (:t, 1, :at, 'p', :d)"
             )
             connection.execute(text(statement), values)
+
+    def fence(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO fence (job, number) VALUES ('scan', 7)"))
+
+    stores.service().fill("0001", editions)
     for name in TENANTS:
-        stores.tenant(name).create("0001")
-        with stores.tenant(name).write() as connection:
-            connection.execute(text("INSERT INTO fence (job, number) VALUES ('scan', 7)"))
+        stores.tenant(name).fill("0001", fence)
     return address
 
 
