@@ -2,12 +2,13 @@
 
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
+from msgspec import Struct
 
 from catalog.checked_ast import Misuse, Roots, reads
 from catalog.functions import DECLARATIONS
@@ -47,25 +48,16 @@ class EvaluationError(Exception):
     """The expression has no value for this input: a missing key, a wrong type, a budget overrun."""
 
 
-class Expression:
-    """One compiled expression; `reads` names per resource the fields that it looks at."""
+class Expression(Struct, frozen=True):
+    """One compiled expression; `reads` names per resource the fields that it looks at.
 
-    def __init__(self, source: str, roots: Roots) -> None:
-        """Compile; raises `ExpressionFault` with the place in the text."""
-        environment = _environment(roots)
-        self.source = source
-        try:
-            self._compiled = environment.compile(source)
-        except RuntimeError as problem:
-            raise _placed(str(problem)) from None
-        self._environment = environment
-        self.type_name = self._compiled.return_type().name()
-        try:
-            self.reads = reads(self._compiled.serialize(), roots)
-        except Misuse as misuse:
-            before = source[: misuse.offset]
-            line, column = before.count("\n") + 1, misuse.offset - (before.rfind("\n") + 1) + 1
-            raise ExpressionFault(misuse.problem, line, column) from None
+    `evaluate` returns the value for variables, as plain Python; it raises `EvaluationError`.
+    """
+
+    source: str
+    type_name: str
+    reads: dict[str, frozenset[str]]
+    evaluate: Callable[[Mapping[str, Any]], Any]
 
     def place_of(self, word: str) -> tuple[int, int]:
         """Return line and column, from 1, where a word first stands in the text."""
@@ -73,10 +65,36 @@ class Expression:
         before = self.source[: found.start()] if found else ""
         return before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
 
+
+Compile = Callable[[str, Roots], Expression]
+
+
+def compiled(source: str, roots: Roots) -> Expression:
+    """Return an expression that is evaluated in this process; raises `ExpressionFault` with the place in the text."""
+    environment = _environment(roots)
+    try:
+        program = environment.compile(source)
+    except RuntimeError as problem:
+        raise _placed(str(problem)) from None
+    try:
+        read = reads(program.serialize(), roots)
+    except Misuse as misuse:
+        before = source[: misuse.offset]
+        line, column = before.count("\n") + 1, misuse.offset - (before.rfind("\n") + 1) + 1
+        raise ExpressionFault(misuse.problem, line, column) from None
+    return Expression(source, program.return_type().name(), read, _Program(environment, program).evaluate)
+
+
+class _Program:
+    """What was compiled, with the environment that it needs as long as it lives."""
+
+    def __init__(self, environment: cel.Env, program: cel.Expression) -> None:
+        self._environment = environment
+        self._program = program
+
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
-        """Return the value for the variables, as plain Python; raises `EvaluationError`."""
         try:
-            value = self._compiled.eval(data=dict(variables))
+            value = self._program.eval(data=dict(variables))
         except RuntimeError as problem:
             raise EvaluationError(_first_line(str(problem))) from None
         if value.type() == _T.ERROR:

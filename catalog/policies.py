@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from catalog.checked_ast import Roots
-from catalog.expression import Expression, ExpressionFault
+from catalog.expression import Compile, Expression, ExpressionFault, compiled
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, read
 from model.fault import Fault, Refused
@@ -156,18 +156,22 @@ def _misplaced(policy: Policy, file: Path) -> Iterable[Fault]:
         yield policy.document.fault(("id",), f"the id {policy.id!r} and the path disagree; the path says {says!r}")
 
 
-def compile_policy(document: Document) -> Policy:
-    """Return the policy of a document; raises `Refused` with every fault in it."""
+def compile_policy(document: Document, compile_: Compile = compiled) -> Policy:
+    """Return the policy of a document; raises `Refused` with every fault in it.
+
+    `compile_` says where its expressions are compiled and evaluated: in this process, unless they are somebody else's.
+    """
     form = convert(document, PolicyForm)
-    return _Compiler(document, form).policy()
+    return _Compiler(document, form, compile_).policy()
 
 
 class _Compiler:
     """Compiles a policy's expressions and gathers the faults of all of them."""
 
-    def __init__(self, document: Document, form: PolicyForm) -> None:
+    def __init__(self, document: Document, form: PolicyForm, compile_: Compile) -> None:
         self.document = document
         self.form = form
+        self.compile = compile_
         self.faults: list[Fault] = []
         self.expressions: list[tuple[KeyPath, Expression]] = []
         many = frozenset(name for name, other in form.with_.items() if isinstance(other, Many))
@@ -192,18 +196,18 @@ class _Compiler:
 
     def expression(self, path: KeyPath, source: str, types: tuple[str, ...] = ()) -> Expression | None:
         try:
-            compiled = Expression(source, self.roots)
+            expression = self.compile(source, self.roots)
         except ExpressionFault as fault:
             self.faults.append(self.document.fault_in_text(path, fault.line, fault.column, fault.problem))
             return None
-        if types and not compiled.type_name.startswith(types):
-            problem = f"yields {compiled.type_name.lower()}, {types[0].lower()} is needed"
+        if types and not expression.type_name.startswith(types):
+            problem = f"yields {expression.type_name.lower()}, {types[0].lower()} is needed"
             self.faults.append(self.document.fault(path, problem))
-        self.expressions.append((path, compiled))
-        return compiled
+        self.expressions.append((path, expression))
+        return expression
 
     def _reads(self, root: str) -> frozenset[str]:
-        return frozenset().union(*(compiled.reads.get(root, frozenset()) for _, compiled in self.expressions))
+        return frozenset().union(*(expression.reads.get(root, frozenset()) for _, expression in self.expressions))
 
     def _check_names(self) -> None:
         for name in self.form.with_:
@@ -234,6 +238,6 @@ class _Compiler:
         for number, part in enumerate(re.split(r"\{\{(.*?)\}\}", source.of(language))):
             if number % 2 == 0:
                 parts.append(part)
-            elif (compiled := self.expression(("message", language), part.strip())) is not None:
-                parts.append(compiled)
+            elif (expression := self.expression(("message", language), part.strip())) is not None:
+                parts.append(expression)
         return Template(tuple(parts))

@@ -40,6 +40,7 @@ def add(
     from model.suppression import Suppression
     from pipeline.clock import SystemClock
     from pipeline.exceptions import expiry, grant, named
+    from pipeline.own_policies import texts
 
     clock, desk = SystemClock(), open_desk(home)
     store = desk.tenant("exceptions.grant", tenant)
@@ -55,7 +56,9 @@ def add(
         resource=resource,
         tag=tag,
     )
-    made = named(wanted, policies.load(config_folder() / "policies"))
+    with store.read() as reader:
+        known = texts(policies.load(config_folder() / "policies"), reader)
+    made = named(wanted, known)
     print(f"{made.id}: {grant(store, [made], desk.actor.name, clock)} findings are suppressed until {expires.date()}.")
 
 
@@ -119,7 +122,7 @@ def import_(
     known = policies.load(config_folder() / "policies")
     terms = Grant(desk.actor.name, reason, instant(clock.now()), expiry(expires.date(), clock))
     found, left = load(file, known, terms)
-    number = grant(store, [named(one, known) for one in found], desk.actor.name, clock)
+    number = grant(store, [named(one, {policy.id for policy in known}) for one in found], desk.actor.name, clock)
     print(f"{len(found)} exceptions; {number} findings are suppressed until {expires.date()}; {len(left)} left out.")
     for fault in left:
         print(f"hinomi: {fault}", file=sys.stderr)

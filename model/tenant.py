@@ -1,7 +1,7 @@
 """A customer company, what it is owed, and where its resources are."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -14,14 +14,16 @@ RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$(?!\n)")]
 RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$(?!\n)")]
 Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$(?!\n)")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000)]
+Option = Literal["own-policies"]
 ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
 
 
 class Contract(Struct, frozen=True, forbid_unknown_fields=True):
-    """The days of a contract, both counted, Asia/Tokyo; without a last day it renews year by year."""
+    """The days of a contract, both counted, Asia/Tokyo, and its options; without a last day it renews year by year."""
 
     start: date
     last_day: date | None = None
+    options: list[Option] = []
 
 
 class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):

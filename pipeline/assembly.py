@@ -7,6 +7,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from catalog import policies as policy_files
+from catalog.evaluator import Allowance
 from catalog.policies import Policy
 from collectors.aws import resource_types
 from collectors.aws.resource_types import ResourceType
@@ -15,10 +16,15 @@ from model.fault import Fault, Refused
 
 
 class House(Struct, frozen=True):
-    """Policies, and the resource types that they need."""
+    """Policies, and the resource types that they need.
+
+    Policies of others have an allowance of time, by id; `broken` are those that cannot be used, with the reason.
+    """
 
     policies: tuple[Policy, ...]
     types: tuple[ResourceType, ...]
+    allowances: Mapping[str, Allowance] = {}
+    broken: Mapping[str, str] = {}
 
     @property
     def kinds(self) -> dict[str, Kind]:

@@ -5,6 +5,7 @@ from model.access import Access
 from model.fault import Refused
 from model.person import Actor
 from model.tenant import Tenant
+from pipeline import own_policies
 from pipeline.applied import applied_tenant
 from store.home import Home
 from store.tenant import TenantStore
@@ -69,10 +70,11 @@ class Desk:
         return applied_tenant(self._home, tenant)
 
     def edition_fault(self, tenant: str) -> str:
-        """Return which edition of a tenant's file is not the one that was recorded, the empty text where all are."""
+        """Return which edition of a tenant's file or own policies is not as it was recorded, empty where all are."""
         with self.tenant("audit.verify", tenant).read() as reader:
             recorded = reader.recorded("tenant.applied")
-        return self._home.edition_fault(tenant, recorded)
+            fault = own_policies.edition_fault(reader)
+        return self._home.edition_fault(tenant, recorded) or fault
 
     def visible(self) -> list[str]:
         """Return the ids of the tenants that exist for the actor, whatever they may do there."""

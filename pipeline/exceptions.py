@@ -1,12 +1,11 @@
 """Granting, withdrawing and importing exceptions; each leaves a record with its author and its reason."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 
 from msgspec.structs import replace
 
-from catalog.policies import Policy
 from model.canonical import digest, instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
@@ -28,7 +27,7 @@ def expiry(day: date, clock: Clock) -> str:
     return end_of(day)
 
 
-def named(suppression: Suppression, policies: Sequence[Policy]) -> Suppression:
+def named(suppression: Suppression, policies: Collection[str]) -> Suppression:
     """Return an exception with its id; raises `Refused` for one that names nothing, no reason, or no such policy."""
     if not suppression.reason.strip():
         raise Refused("an exception needs a reason")
@@ -38,7 +37,7 @@ def named(suppression: Suppression, policies: Sequence[Policy]) -> Suppression:
     if suppression.resource and not suppression.resource.startswith("arn:") and not any(criteria[:2]):
         # Names are chosen in the customer's account: one that fits must not be enough.
         raise Refused("a resource's name goes with a policy or an account; or give its full id")
-    if suppression.policy and suppression.policy not in {policy.id for policy in policies}:
+    if suppression.policy and suppression.policy not in policies:
         raise Refused(f"no policy is called {suppression.policy!r}; see `hinomi catalog list`")
     if suppression.tag and "=" not in suppression.tag:
         raise Refused(f"{suppression.tag!r} is no tag; write it as key=value")

@@ -8,6 +8,7 @@ from model.tenant import Tenant
 from notifier.message import Ways
 from pipeline.assembly import House
 from pipeline.doors import list_members, new_external_id, open_aws
+from pipeline.own_policies import house_of
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import Scopes, discovered
@@ -40,7 +41,8 @@ class Loop(Struct, frozen=True):
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
         ports = Ports(self.clock, lambda scope: open_aws(scope, self.clock), self.scopes)
-        return scan(self.home, self.tenant, self.house, ports, turn)
+        with house_of(self.house, self.tenant, self.store) as house:
+            return scan(self.home, self.tenant, house, ports, turn)
 
     def scopes(self, tenant: Tenant) -> Scopes:
         """Return the accounts that a tenant has now."""

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from catalog.policies import Policy
+from catalog.policies import Policy, PolicyForm
 from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
 from model.finding import LIVE
 from model.tenant import Tenant
+from pipeline.own_policies import texts
 from reports.proposals import Advice
 from reports.report import Report, Subject, build
 from store.tenant import TenantStore
@@ -22,13 +23,12 @@ def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], 
         findings, gaps = list(reader.findings(LIVE)), reader.gaps(run.id)
         exceptions = {one.id: one for one in reader.suppressions()}
         scopes = sorted({*(scope.aws for scope in tenant.scopes), *reader.scopes()})
+        advice = {id_: _advice(form) for id_, form in texts(policies, reader).items()}
     subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions)
-    advice = {policy.id: _advice(policy) for policy in policies}
     return build(subject, run, findings, gaps, advice, instant(clock.now()))
 
 
-def _advice(policy: Policy) -> Advice:
-    form = policy.form
+def _advice(form: PolicyForm) -> Advice:
     return Advice(
         policy=form.id,
         severity=form.severity,

@@ -227,6 +227,8 @@ class _Recorder:
             yield Gap(scope, kind, region, detail, cause, number)
         for scope, cause in closed.items():
             yield Gap(scope, "", "", "", cause)
+        for policy, cause in self._house.broken.items():
+            yield Gap("", policy, "", "policy", cause)
 
     def _has_ended(self, row: Current) -> bool:
         """Tell whether an asset is gone from where somebody watches: a whole listing did not show it."""
@@ -249,7 +251,9 @@ class _Recorder:
         current = {row.uid for row in writer.current_assets()}
         changes: list[tuple[Finding | None, Finding, Fact | None]] = []
         for finding in writer.findings(LIVE):
-            if finding.policy not in policies:
+            if (cause := self._house.broken.get(finding.policy)) is not None:
+                changes.append((finding, unverified(finding, cause, at), None))
+            elif finding.policy not in policies:
                 changes.append((finding, *resolve(finding, "the policy was withdrawn", at)))
             elif finding.asset_uid in unwatched:
                 changes.append((finding, *resolve(finding, UNWATCHED, at)))

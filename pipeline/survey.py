@@ -22,7 +22,7 @@ class Observation(Struct, frozen=True):
 
 def survey(cloud: ReadCloud, house: House, place: Place, moment: Moment) -> Iterator[Observation]:
     """Yield observations while they come in: collectors → assets → verdicts."""
-    posture, seen = Posture(house.policies, moment), set[str]()
+    posture, seen = Posture(house.policies, moment, allowances=house.allowances), set[str]()
     for listing in _unread(house, place):
         yield Observation(listing, posture.hear(listing, place))
     for event in collect(cloud, house.types, place):

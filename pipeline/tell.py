@@ -17,6 +17,7 @@ from model.tenant import Channel, Tenant
 from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
+from pipeline.own_policies import texts
 from store.tenant import Fence, TenantStore
 
 _MOST_ATTEMPTS = 12
@@ -69,7 +70,8 @@ def _queue(
 ) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
     at = instant(teller.clock.now())
-    wordings = {policy.id: Wording(policy.form.title, policy.form.fix) for policy in policies}
+    with store.read() as reader:
+        wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(policies, reader).items()}
     with store.write(at, teller.person, teller.fence) as writer:
         news = writer.untold()
         told = writer.told_active({one.fact.finding for one in news})

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0002", "service": "0002"}
+VERSIONS = {"tenant": "0003", "service": "0002"}
 
 tenant = MetaData()
 service = MetaData()
@@ -75,6 +75,11 @@ suppression = Table(
     _text("withdrawn_at"),
 )
 asset_tag = Table("asset_tag", tenant, _text("uid", key=True), _text("tag", key=True))
+
+# The tenant's own policies, a whole set in each row: JSON of the files' texts by policy id.
+policy_edition = Table(
+    "policy_edition", tenant, _number("number", key=True), *map(_text, ("applied_at", "person", "documents"))
+)
 
 run = Table(
     "run",

@@ -19,6 +19,7 @@ from store import schema
 from store.audit import Head, first_fault
 from store.chain import Records, check_head, records, seal
 from store.database import Database, insert
+from store.own_policies import OwnPolicies
 
 DROPPED = "dropped: "
 _CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
@@ -146,6 +147,7 @@ class Reader:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.policies = OwnPolicies(connection)
 
     def findings(
         self, states: frozenset[State] | None = ACTIVE, uids: Iterable[str] | None = None

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from catalog.checked_ast import Roots
-from catalog.expression import EvaluationError, Expression, ExpressionFault
+from catalog.expression import EvaluationError, ExpressionFault, compiled
 
 ROOTS = Roots(one=frozenset({"r", "account"}), many=frozenset({"trails"}))
 
@@ -41,7 +41,7 @@ ROOTS = Roots(one=frozenset({"r", "account"}), many=frozenset({"trails"}))
     ],
 )
 def test_reads(source: str, reads: dict[str, set[str]]) -> None:
-    assert Expression(source, ROOTS).reads == reads
+    assert compiled(source, ROOTS).reads == reads
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_reads(source: str, reads: dict[str, set[str]]) -> None:
 )
 def test_faults_say_where(source: str, line: int, column: int, problem: str) -> None:
     with pytest.raises(ExpressionFault) as fault:
-        Expression(source, ROOTS)
+        compiled(source, ROOTS)
     assert problem in fault.value.problem
     assert (fault.value.line, fault.value.column) == (line, column)
 
@@ -79,4 +79,4 @@ def test_faults_say_where(source: str, line: int, column: int, problem: str) -> 
 )
 def test_what_has_no_value_is_an_error_of_evaluation(source: str) -> None:
     with pytest.raises(EvaluationError):
-        Expression(source, ROOTS).evaluate({"r": {"A": 1}, "now": datetime(2026, 1, 1, tzinfo=UTC)})
+        compiled(source, ROOTS).evaluate({"r": {"A": 1}, "now": datetime(2026, 1, 1, tzinfo=UTC)})

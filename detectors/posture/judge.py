@@ -85,12 +85,12 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
         if _is_true(policy.passes, variables):
             return _verdict(policy, asset, "pass")
         return _verdict(policy, asset, "fail", message=_message(policy, variables))
-    except _Unknown as unknown:
-        return _verdict(policy, asset, "unknown", reason=str(unknown))
+    except _Unknown as cause:
+        return unknown(policy, asset, str(cause))
 
 
-def unlisted(policy: Policy, asset: Asset, cause: str) -> Verdict:
-    """Return the verdict for a place whose resources could not be listed: unknown, named by the place."""
+def unknown(policy: Policy, asset: Asset, cause: str) -> Verdict:
+    """Return the verdict where nothing is evaluated: the place could not be listed, or there is no time left."""
     return _verdict(policy, asset, "unknown", reason=cause)
 
 
@@ -128,8 +128,8 @@ def _element(policy: Policy, variables: dict[str, Any]) -> Element:
     key = str(_value(policy.element_key, variables))
     try:
         passes = _is_true(policy.passes, variables)
-    except _Unknown as unknown:
-        return Element(key, "unknown", reason=str(unknown))
+    except _Unknown as cause:
+        return Element(key, "unknown", reason=str(cause))
     return Element(key, "pass") if passes else Element(key, "fail", _message(policy, variables))
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from catalog.evaluator import Allowance, Spent
 from catalog.expression import EvaluationError, Expression
 from catalog.policies import Other, Policy
-from detectors.posture.judge import Known, Moment, Related, unlisted
+from detectors.posture.judge import Known, Moment, Related, unknown
 from model.asset import Asset, Listing, Place
 from model.finding import Verdict
 
@@ -19,9 +20,17 @@ class Posture:
     Of the assets that are waited with, only the fields that are read stay in memory.
     """
 
-    def __init__(self, policies: Sequence[Policy], moment: Moment, known: Known | None = None) -> None:
+    def __init__(
+        self,
+        policies: Sequence[Policy],
+        moment: Moment,
+        known: Known | None = None,
+        allowances: Mapping[str, Allowance] | None = None,
+    ) -> None:
+        """Take policies, and how much time those of others may take, by id."""
         self._moment = moment
         self._policies = policies
+        self._allowances = allowances or {}
         self._known = known or Known()
         self._at_once: dict[str, list[Policy]] = defaultdict(list)
         self._waiting: dict[str, list[Policy]] = defaultdict(list)
@@ -37,7 +46,7 @@ class Posture:
             fields = self._kept_fields[asset.kind]
             body = {key: value for key, value in asset.body.items() if key in fields}
             self._kept[asset.kind].append(replace(asset, body=body))
-        return [self._known.judge(policy, asset, {}, self._moment) for policy in self._at_once[asset.kind]]
+        return [self._judge(policy, asset) for policy in self._at_once[asset.kind]]
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
@@ -56,7 +65,7 @@ class Posture:
             key=f"listing {listing.region}",
         )
         judged = [policy for policy in self._policies if policy.form.kind == listing.kind]
-        return [unlisted(policy, stand_in, f"listing: {listing.cause}") for policy in judged]
+        return [unknown(policy, stand_in, f"listing: {listing.cause}") for policy in judged]
 
     def end(self) -> Iterable[Verdict]:
         """Return the verdicts that waited, now that everything was seen."""
@@ -64,7 +73,21 @@ class Posture:
         for kind, policies in self._waiting.items():
             for asset in self._kept[kind]:
                 for policy in policies:
-                    yield self._known.judge(policy, asset, index.related(policy, asset, self._moment), self._moment)
+                    yield self._judge(policy, asset, index)
+
+    def _judge(self, policy: Policy, asset: Asset, index: "_Index | None" = None) -> Verdict:
+        allowance = self._allowances.get(policy.id)
+        if allowance is None:
+            return self._judge_freely(policy, asset, index)
+        try:
+            with allowance:
+                return self._judge_freely(policy, asset, index)
+        except Spent as spent:
+            return unknown(policy, asset, str(spent))
+
+    def _judge_freely(self, policy: Policy, asset: Asset, index: "_Index | None") -> Verdict:
+        related = index.related(policy, asset, self._moment) if index else {}
+        return self._known.judge(policy, asset, related, self._moment)
 
 
 class _Index:

@@ -1,0 +1,103 @@
+"""`hinomi policies`: customers' own policies, an option of the menu."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption, open_desk
+
+if TYPE_CHECKING:
+    from pipeline.own_policies import Plan
+
+app = typer.Typer()
+policies_app = typer.Typer(help="A customer's own policies, in the form of ours.", no_args_is_help=True)
+app.add_typer(policies_app, name="policies")
+
+TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
+Folder = Annotated[Path, typer.Argument(help="a folder of policies (*.yaml)")]
+
+
+@policies_app.command()
+def check(folder: Folder) -> None:
+    """Check policies with their cases, as applying them does; nothing is recorded."""
+    print(f"{len(_read(folder))} policies: every case is judged as its author expects")
+
+
+@policies_app.command()
+def apply(
+    tenant: TenantName,
+    folder: Folder,
+    home: HomeOption = DEFAULT_HOME,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and stop")] = False,
+) -> None:
+    """Take a folder for the whole set of a customer's own policies; show what changes, and apply it."""
+    from pipeline.own_policies import plan
+
+    desk = open_desk(home)
+    store = desk.tenant("policies.apply", tenant)
+    _carry_out(home, tenant, plan(store, _read(folder)), dry_run=dry_run)
+
+
+@policies_app.command()
+def withdraw(
+    tenant: TenantName,
+    policy: Annotated[list[str], typer.Argument(help="ids, as `hinomi policies list` shows them")],
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Withdraw some of a customer's own policies; the next scan resolves their findings for that reason."""
+    from pipeline.own_policies import without
+
+    desk = open_desk(home)
+    _carry_out(home, tenant, without(desk.tenant("policies.apply", tenant), policy), dry_run=False)
+
+
+@policies_app.command("list")
+def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
+    """List a customer's own policies, and whether the contract has the option."""
+    from rich.console import Console
+
+    from cli.tables import plain_table
+    from contract.options import decide_option
+    from model.text import printable
+    from pipeline.own_policies import texts
+
+    desk = open_desk(home)
+    spec = desk.file("policies.read", tenant)
+    with desk.tenant("policies.read", tenant).read() as reader:
+        edition, found = reader.policies.newest(), texts([], reader)
+    table = plain_table("id", "severity", "kind", "title")
+    for id_ in sorted(edition.documents):
+        form = found.get(id_)
+        cells = (
+            (id_, form.severity, form.kind, form.title.of(spec.language)) if form else (id_, "", "", "cannot be read")
+        )
+        table.add_row(*(printable(cell) for cell in cells))
+    if edition.documents:
+        Console(highlight=False, markup=False).print(table)
+        print(f"Edition {edition.number} of {edition.applied_at[:10]}, applied by {edition.person}.")
+    decision = decide_option(spec.contract, "own-policies")
+    print(decision.reason.en if decision.allowed else f"Not judged: {decision.reason.en}")
+
+
+def _read(folder: Path) -> dict[str, str]:
+    from collectors.aws import resource_types
+    from pipeline.own_policies import read_folder
+
+    return read_folder(folder, {type_.kind.name: type_.kind for type_ in resource_types.load()})
+
+
+def _carry_out(home: Path, tenant: str, wanted: "Plan", *, dry_run: bool) -> None:
+    from pipeline.clock import SystemClock
+    from pipeline.own_policies import carry_out
+
+    desk = open_desk(home)
+    store, spec = desk.tenant("policies.apply", tenant), desk.file("policies.apply", tenant)
+    for sign, ids in (("+", wanted.added), ("~", wanted.changed), ("-", wanted.withdrawn)):
+        for id_ in ids:
+            print(f"  {sign} {id_}")
+    if wanted.is_empty:
+        print(f"{tenant}: nothing changes.")
+    elif not dry_run:
+        edition = carry_out(store, spec, wanted, SystemClock(), desk.actor.name)
+        print(f"Applied as edition {edition.number}; the next scan judges by {len(edition.documents)} own policies.")

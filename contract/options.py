@@ -1,0 +1,22 @@
+"""Does a contract have an option of the menu?"""
+
+from contract.term import Decision
+from model.tenant import Contract, Option
+from model.text import Text
+
+_NAMES: dict[Option, Text] = {"own-policies": Text(en="the customer's own policies", ja="お客様独自ポリシー")}
+
+
+def decide_option(contract: Contract, option: Option) -> Decision:
+    """Return whether a contract has an option; without it, only the basic menu is provided (Article 2, definitions)."""
+    name = _NAMES[option]
+    if option in contract.options:
+        return Decision(True, Text(en=f"{name.en}: in the contract", ja=f"{name.ja}：契約に含まれます"), "2")
+    return Decision(
+        False,
+        Text(
+            en=f"{name.en}: an option that the contract does not have (contract.options: [{option}])",
+            ja=f"{name.ja}：契約に含まれないオプションメニューです（contract.options: [{option}]）",
+        ),
+        "2",
+    )

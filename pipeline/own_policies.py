@@ -1,0 +1,193 @@
+"""Customers' own policies: the same form as ours, compiled and evaluated in a process of their own."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalog.evaluator import COMMAND, Allowance, elsewhere
+from catalog.form import convert
+from catalog.policies import Policy, PolicyForm, compile_policy
+from catalog.yaml_reader import Document, parse
+from contract.options import decide_option
+from detectors.posture import cases
+from model.asset import Kind
+from model.canonical import instant
+from model.clock import Clock
+from model.fault import Fault, Refused
+from model.tenant import Tenant
+from model.worker import Worker
+from pipeline.assembly import House, cross_check
+from store.own_policies import RECORDED, PolicyEdition
+from store.tenant import Reader, TenantStore
+from workers.child import Child
+
+# The last part of an own policy's id begins so: none of ours ever does, whatever the catalog gains.
+PREFIX = "own-"
+MOST = 100
+_MOST_CHARACTERS = 64_000
+
+
+class Judged(Struct, frozen=True):
+    """A tenant's own policies, ready to judge, with what each may take; `broken` are those that do not fit any more."""
+
+    policies: tuple[Policy, ...] = ()
+    allowances: Mapping[str, Allowance] = {}
+    broken: Mapping[str, str] = {}
+
+
+class Plan(Struct, frozen=True):
+    """What applying a set would do, by policy ids."""
+
+    documents: dict[str, str]
+    added: list[str]
+    changed: list[str]
+    withdrawn: list[str]
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether nothing would change."""
+        return not (self.added or self.changed or self.withdrawn)
+
+
+def read_folder(folder: Path, kinds: Mapping[str, Kind]) -> dict[str, str]:
+    """Return the texts of a folder's policies by id; raises `Refused` with all faults of all files.
+
+    Everything is checked that ours are checked for, the cases too.
+    """
+    files = sorted(folder.rglob("*.yaml"))
+    if not files:
+        raise Refused([Fault(str(folder), 0, 0, "holds no policy (*.yaml)")])
+    if len(files) > MOST:
+        raise Refused([Fault(str(folder), 0, 0, f"holds {len(files)} policies; at most {MOST} are taken")])
+    documents: dict[str, str] = {}
+    faults: list[Fault] = []
+    with Child(COMMAND) as worker:
+        for file in files:
+            try:
+                document, text = _read(file)
+                policy = _checked(document, worker, kinds)
+            except Refused as refused:
+                faults += refused.faults
+                continue
+            if policy.id in documents:
+                faults.append(document.fault(("id",), f"the id {policy.id!r} stands in another file too"))
+            documents[policy.id] = text
+    if faults:
+        raise Refused(faults)
+    return documents
+
+
+def plan(store: TenantStore, documents: Mapping[str, str]) -> Plan:
+    """Return what applying a whole set of texts would change; nothing is written."""
+    with store.read() as reader:
+        before = reader.policies.newest().documents
+    return Plan(
+        documents=dict(documents),
+        added=sorted(documents.keys() - before.keys()),
+        changed=sorted(id_ for id_ in documents.keys() & before.keys() if documents[id_] != before[id_]),
+        withdrawn=sorted(before.keys() - documents.keys()),
+    )
+
+
+def carry_out(store: TenantStore, tenant: Tenant, wanted: Plan, clock: Clock, person: str) -> PolicyEdition:
+    """Apply a plan; the audit chain records it. Raises `Refused` where the contract lacks the option.
+
+    Policies can be withdrawn all the same.
+    """
+    if wanted.added or wanted.changed:
+        decision = decide_option(tenant.contract, "own-policies")
+        if not decision.allowed:
+            raise Refused(f"{tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
+    at = instant(clock.now())
+    with store.write(at, person) as writer:
+        made = writer.policies.add(wanted.documents, at, person)
+        changes = {"added": wanted.added, "changed": wanted.changed, "withdrawn": wanted.withdrawn}
+        writer.record(RECORDED, tenant.tenant, edition=made.number, documents=made.digest, **changes)
+    return made
+
+
+def without(store: TenantStore, ids: Sequence[str]) -> Plan:
+    """Return the plan of withdrawing some policies; raises `Refused` for one that does not hold."""
+    with store.read() as reader:
+        documents = reader.policies.newest().documents
+    for id_ in ids:
+        if id_ not in documents:
+            raise Refused(f"{id_!r} is none of the tenant's own policies; see `hinomi policies list`")
+    return plan(store, {id_: text for id_, text in documents.items() if id_ not in ids})
+
+
+def texts(policies: Iterable[Policy], reader: Reader) -> dict[str, PolicyForm]:
+    """Return by id what is written in the given policies and in the tenant's own; nothing is compiled."""
+    found = {policy.id: policy.form for policy in policies}
+    for id_, text in reader.policies.newest().documents.items():
+        with contextlib.suppress(Refused):  # it does not fit any more, and the scan says so
+            found[id_] = convert(parse(text.encode(), id_), PolicyForm)
+    return found
+
+
+@contextlib.contextmanager
+def house_of(house: House, tenant: Tenant, store: TenantStore) -> Iterator[House]:
+    """Yield the house with the tenant's own policies, as long as the process that evaluates them is there."""
+    with store.read() as reader:
+        documents = reader.policies.newest().documents
+    if not documents or not decide_option(tenant.contract, "own-policies").allowed:
+        yield house
+        return
+    with Child(COMMAND) as worker:
+        own = _judged(documents, worker, house.kinds)
+        policies = (*house.policies, *own.policies)
+        yield replace(house, policies=policies, allowances=own.allowances, broken=own.broken)
+
+
+def edition_fault(reader: Reader) -> str:
+    """Return which edition of its own policies is not the one that was recorded, the empty text where all are."""
+    return reader.policies.fault({detail["edition"]: detail["documents"] for detail in reader.recorded(RECORDED)})
+
+
+def _judged(documents: Mapping[str, str], worker: Worker, kinds: Mapping[str, Kind]) -> Judged:
+    policies, allowances, broken = [], {}, {}
+    for id_, text in sorted(documents.items()):
+        allowance = Allowance()
+        try:
+            policy = _compiled(parse(text.encode(), id_), worker, allowance)
+            if misfits := list(cross_check(policy, kinds)):
+                raise Refused(misfits)
+        except Refused as refused:
+            broken[id_] = f"does not fit any more: {refused.faults[0].problem}"
+            continue
+        policies.append(policy)
+        allowances[id_] = allowance
+    return Judged(tuple(policies), allowances, broken)
+
+
+def _read(file: Path) -> tuple[Document, str]:
+    try:
+        raw = file.read_bytes()
+    except OSError as problem:
+        raise Refused([Fault(str(file), 0, 0, f"cannot be read: {problem.strerror}")]) from None
+    if len(raw) > _MOST_CHARACTERS:
+        raise Refused([Fault(str(file), 0, 0, f"is larger than {_MOST_CHARACTERS:,} bytes; a policy is one fault")])
+    return parse(raw, str(file)), raw.decode("utf-8")
+
+
+def _checked(document: Document, worker: Worker, kinds: Mapping[str, Kind]) -> Policy:
+    """Return the policy of a document; raises `Refused` with every fault, of its cases too."""
+    allowance = Allowance()
+    policy = _compiled(document, worker, allowance)
+    faults = list(cross_check(policy, kinds))
+    if not policy.id.split(".")[2].startswith(PREFIX):
+        faults.append(document.fault(("id",), f"the last part of an own policy's id begins with {PREFIX!r}"))
+    if not faults:
+        with allowance:
+            faults = list(cases.faults(policy, kinds))
+    if faults:
+        raise Refused(faults)
+    return policy
+
+
+def _compiled(document: Document, worker: Worker, allowance: Allowance) -> Policy:
+    with allowance:
+        return compile_policy(document, elsewhere(worker, allowance))

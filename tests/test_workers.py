@@ -1,0 +1,195 @@
+"""Child processes end alone: hostile expressions, and programs that take more than they may."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from catalog import policies
+from catalog.checked_ast import Roots
+from catalog.evaluator import COMMAND, Allowance, Spent, elsewhere
+from catalog.expression import EvaluationError, ExpressionFault
+from catalog.folder import config_folder
+from catalog.policies import Policy
+from collectors.aws import resource_types
+from detectors.posture import cases
+from model.worker import NoAnswer
+from tests.hostile import expressions
+from workers.child import Child
+
+ROOTS = Roots(one=frozenset({"r"}))
+VARIABLES = {"r": {"A": 1, "Many": list(range(100))}, "now": datetime(2026, 1, 1, tzinfo=UTC)}
+LIMIT = 512 * 2**20
+POLICIES = {policy.id: policy for policy in policies.load(config_folder() / "policies")}
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[Child]:
+    with Child(COMMAND) as child:
+        yield child
+
+
+def outcome(worker: Child, source: str) -> tuple[str, str]:
+    """Return how an expression ended, with what is said of it."""
+    try:
+        value = elsewhere(worker, Allowance())(source, ROOTS).evaluate(VARIABLES)
+        return "value", repr(value)
+    except ExpressionFault as fault:
+        return "refused", fault.problem
+    except EvaluationError as problem:
+        return ("error" if worker.pid else "killed"), str(problem)
+
+
+@pytest.mark.parametrize(
+    ("source", "ending"), [(s, e) for _, s, e in expressions()], ids=[w for w, _, _ in expressions()]
+)
+def test_a_hostile_expression_ends_as_it_has_to_and_the_next_one_is_answered(
+    worker: Child, source: str, ending: str
+) -> None:
+    ended, said = outcome(worker, source)
+    assert ended == ending, said
+    if ended == "killed":
+        assert any(cause in said for cause in ("took longer than", "MB of memory", "larger than 1 MB"))
+    assert outcome(worker, "r.A == 1") == ("value", "True")
+
+
+def test_there_are_enough_hostile_expressions_of_each_ending() -> None:
+    endings = [ending for _, _, ending in expressions()]
+    assert len(endings) >= 40
+    assert min(endings.count(e) for e in ("killed", "error", "refused", "value")) >= 10
+
+
+def test_the_kernel_holds_the_limits_and_the_child_has_nothing_to_tell(
+    worker: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HINOMI_SOC_SECRET", "marker")
+    worker.close()
+    assert outcome(worker, "true")[0] == "value"
+    process = Path("/proc") / str(worker.pid)
+    limits = {line[:25].strip(): line[26:46].strip() for line in (process / "limits").read_text().splitlines()}
+    assert 0 < int(limits["Max address space"]) <= LIMIT
+    assert (limits["Max file size"], limits["Max core file size"]) == ("0", "0")
+    assert int(limits["Max cpu time"]) <= 3
+    assert (process / "environ").read_bytes() == b""
+    opened = {os.readlink(handle).split(":")[0] for handle in (process / "fd").iterdir()}
+    assert opened <= {"socket", "/dev/null"}
+
+
+def program(text: str) -> list[str]:
+    return [sys.executable, "-I", "-c", f"import sys, time\nprint('ready', flush=True)\n{text}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        ("sys.stdin.readline()\nwhile True: pass", "used more than 1 seconds of CPU"),
+        ("sys.stdin.readline()\nx = bytearray(10**9)\nprint(1, flush=True)", "MB of memory"),
+        ("sys.stdin.readline()\nprint('x' * 3_000_000, flush=True)", "larger than 1 MB"),
+        ("sys.stdin.readline()\nsys.exit()", "broke its process"),
+        ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", "broke its process"),
+    ],
+)
+def test_what_a_program_does_ends_that_program_with_its_cause(text: str, cause: str) -> None:
+    with Child(program(text)) as child, pytest.raises(NoAnswer, match=cause):
+        child.ask(b"{}", 30.0)
+
+
+def test_who_takes_too_long_by_the_clock_is_ended() -> None:
+    with Child(program("sys.stdin.readline()\ntime.sleep(600)")) as child, pytest.raises(NoAnswer, match="took longer"):
+        child.ask(b"{}", 0.2)
+    assert child.pid == 0
+
+
+def test_what_does_not_read_does_not_hold_the_asker() -> None:
+    with Child(program("time.sleep(600)")) as child, pytest.raises(NoAnswer, match="took longer"):
+        child.ask(b"x" * 10_000_000, 0.3)
+
+
+def test_a_program_that_cannot_start_is_named() -> None:
+    with (
+        Child([sys.executable, "-I", "-c", "print('no')"]) as child,
+        pytest.raises(NoAnswer, match="could not be started"),
+    ):
+        child.ask(b"{}", 1.0)
+
+
+def test_an_answer_that_is_none_is_named() -> None:
+    with (
+        Child(program("sys.stdin.readline()\nprint('[' * 5000, flush=True)")) as child,
+        pytest.raises(ExpressionFault, match="broke"),
+    ):
+        elsewhere(child, Allowance())("true", ROOTS)
+
+
+def test_a_child_does_not_outlive_whoever_asks_it() -> None:
+    code = (
+        "import sys\nfrom workers.child import Child\nfrom catalog.evaluator import COMMAND, Allowance, elsewhere\n"
+        "from catalog.checked_ast import Roots\nchild = Child(COMMAND)\n"
+        "elsewhere(child, Allowance())('true', Roots(frozenset()))\nprint(child.pid, flush=True)\nsys.stdin.read()"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.send_signal(signal.SIGKILL)
+    parent.communicate()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}/exe").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{pid}/exe").exists()
+
+
+class Ticking:
+    """A clock that each look at it moves by a second."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+def test_an_allowance_ends_for_one_resource_and_for_all() -> None:
+    tick = Ticking()
+    allowance = Allowance(in_all=10.0, for_one=3.0, tick=tick)
+    with allowance:
+        assert allowance.left() == 2.0
+        tick.seconds += 5.0
+        assert allowance.left() < 0
+    with allowance:
+        tick.seconds += 5.0
+    with pytest.raises(Spent, match="10 seconds of this scan"), allowance:
+        pass
+
+
+def test_what_is_spent_is_not_asked() -> None:
+    allowance = Allowance(in_all=10.0, for_one=1.5, tick=Ticking())
+    asked: list[bytes] = []
+
+    class Counting:
+        def ask(self, question: bytes, seconds: float) -> bytes:
+            asked.append(question)
+            return msgspec.json.encode({"type_name": "BOOL", "value": True})
+
+    expression = elsewhere(Counting(), allowance)("true", ROOTS)
+    with pytest.raises(EvaluationError, match="too long for one resource"):
+        expression.evaluate({})
+    assert len(asked) == 1
+
+
+KINDS = {type_.kind.name: type_.kind for type_ in resource_types.load()}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.id)
+def test_a_policy_is_judged_elsewhere_as_it_is_here(worker: Child, policy: Policy) -> None:
+    allowance = Allowance(1_000.0, 1_000.0)
+    again = policies.compile_policy(policy.document, elsewhere(worker, allowance))
+    assert again.reads == policy.reads
+    assert list(cases.faults(again, KINDS)) == []

@@ -1,0 +1,166 @@
+"""A child process that answers one line with one line, under limits that the kernel enforces.
+
+The child is told to stop by nobody: memory and CPU are limits of the process (setrlimit(2)), and who takes too long by
+the clock is killed. The next question starts another one. It gets no environment, so no secrets, and no open files.
+"""
+
+import contextlib
+import math
+import os
+import resource
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from msgspec import Struct
+
+from model.worker import NoAnswer
+
+READY = b"ready"  # the line that a child says by itself when it can be asked
+_START_SECONDS = 20.0
+_LAST_SECONDS = 0.2
+_READ_BYTES = 65_536
+_TICKS = os.sysconf("SC_CLK_TCK")
+_OPEN_FILES = 32
+
+
+class Limits(Struct, frozen=True):
+    """What one child may use: memory of addresses, CPU for one question, and the length of an answer."""
+
+    memory_bytes: int = 384 * 2**20
+    cpu_seconds: int = 1
+    answer_bytes: int = 2**20
+
+
+class Child:
+    """A child process, started when it is first asked, and again after it has ended. For one thread."""
+
+    def __init__(self, command: Sequence[str], limits: Limits = Limits()) -> None:
+        self._command = list(command)
+        self._limits = limits
+        self._process: subprocess.Popen[bytes] | None = None
+        self._line: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """Return the process that would be asked now, 0 where none runs."""
+        return self._process.pid if self._process else 0
+
+    def ask(self, question: bytes, seconds: float) -> bytes:
+        """Return the answer to a question, both one line without its end; raises `NoAnswer`."""
+        if self._process is None:
+            self._start()
+        assert self._process is not None
+        self._allow_cpu(self._process.pid)
+        deadline = time.monotonic() + seconds
+        try:
+            self._send(question, deadline)
+            return self._receive(deadline)
+        except TimeoutError:
+            self.close()
+            raise NoAnswer(f"took longer than {seconds:.1f} seconds") from None
+        except (OSError, EOFError):
+            raise NoAnswer(self._ended()) from None
+
+    def close(self) -> None:
+        """End the child, if there is one."""
+        if self._process is None or self._line is None:
+            return
+        self._line.close()
+        self._process.kill()
+        self._process.wait()
+        self._process = self._line = None
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603 - the command is the program's own
+                self._command,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
+                stderr=subprocess.DEVNULL,
+                env={},
+                cwd="/",
+                start_new_session=True,
+            )
+        self._line = ours
+        for what, most in (
+            (resource.RLIMIT_AS, self._limits.memory_bytes),
+            (resource.RLIMIT_NOFILE, _OPEN_FILES),
+            (resource.RLIMIT_FSIZE, 0),
+            (resource.RLIMIT_CORE, 0),
+        ):
+            resource.prlimit(self._process.pid, what, (most, most))
+        try:
+            said = self._receive(time.monotonic() + _START_SECONDS)
+        except (OSError, EOFError):
+            said = b""
+        if said != READY:
+            self.close()
+            raise NoAnswer("the process for it could not be started")
+
+    def _allow_cpu(self, pid: int) -> None:
+        """Let the child use so much more than it has used: the kernel ends it even when nobody is left to."""
+        most = math.ceil(_cpu_seconds(pid)) + self._limits.cpu_seconds
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself, which the answer will show
+            resource.prlimit(pid, resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+
+    def _send(self, question: bytes, deadline: float) -> None:
+        assert self._line is not None
+        self._line.settimeout(_left(deadline))
+        self._line.sendall(question + b"\n")
+
+    def _receive(self, deadline: float) -> bytes:
+        assert self._line is not None
+        said = bytearray()
+        while not said.endswith(b"\n"):
+            self._line.settimeout(_left(deadline))
+            more = self._line.recv(_READ_BYTES)
+            if not more:
+                raise EOFError
+            said += more
+            if len(said) > self._limits.answer_bytes:
+                self.close()
+                raise NoAnswer(f"its value is larger than {self._limits.answer_bytes // 2**20} MB")
+        return bytes(said[:-1])
+
+    def _ended(self) -> str:
+        """Return how the child has ended, as its question's author should know it."""
+        assert self._process is not None
+        try:
+            status = self._process.wait(_LAST_SECONDS)
+        except subprocess.TimeoutExpired:  # its line broke, it did not
+            status = 0
+        self.close()
+        if status == -signal.SIGXCPU:
+            return f"used more than {self._limits.cpu_seconds} seconds of CPU"
+        return f"needed more than {self._limits.memory_bytes // 2**20} MB of memory, or broke its process"
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used (proc(5): utime and stime, after the name in parentheses)."""
+    try:
+        after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(after[11]) + int(after[12])) / _TICKS
