@@ -38,6 +38,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.serving
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
+	$(BIN)/python -m bench.own_policies
 	$(BIN)/python -m bench.growth 1
 	$(BIN)/python -m bench.against_prowler
 	$(BIN)/python -m bench.growth 10

@@ -6,11 +6,11 @@ _TEN = "[1,2,3,4,5,6,7,8,9,0]"
 _NAMES = "abcdfghijklm"
 
 
-def _loops(depth: int, macro: str, last: str) -> str:
+def loops(depth: int, macro: str, last: str) -> str:
     return "".join(f"{_TEN}.{macro}({name}, " for name in _NAMES[:depth]) + last + ")" * depth
 
 
-def _grown(first: str, times: int, rounds: int, end: str) -> str:
+def grown(first: str, times: int, rounds: int, end: str) -> str:
     """Bind a value, then `rounds` times what `times` of the one before are together; `end` says `big` for the last."""
     text, before = "", first
     for number in range(rounds):
@@ -26,29 +26,29 @@ def _alternatives(number: int) -> str:
 # What it tries, the text, and how it ends: `value` (harmless after all), `refused` when it is compiled, `error` of
 # evaluation inside the process, `killed`: by the limits, or because it broke the process.
 def expressions() -> Iterator[tuple[str, str, str]]:
-    yield "loops in loops, 6 deep", _loops(6, "all", "true"), "error"
-    yield "loops in loops, 12 deep", _loops(12, "all", "true"), "error"
-    yield "loops that make lists", _loops(6, "map", "1"), "error"
-    yield "loops that never find", _loops(7, "exists", "false"), "error"
-    yield "loops that count", _loops(6, "exists_one", "true"), "error"
+    yield "loops in loops, 6 deep", loops(6, "all", "true"), "error"
+    yield "loops in loops, 12 deep", loops(12, "all", "true"), "error"
+    yield "loops that make lists", loops(6, "map", "1"), "error"
+    yield "loops that never find", loops(7, "exists", "false"), "error"
+    yield "loops that count", loops(6, "exists_one", "true"), "error"
     yield "a loop over what is read", "r.Many.all(x, r.Many.all(y, r.Many.all(z, x + y + z >= 0)))", "error"
-    yield "text that doubles", _grown("'xxxxxxxx'", 10, 9, "big == 'x'"), "killed"
-    yield "text that doubles slowly", _grown("'x'", 2, 12, "size(big) > 1"), "value"
-    yield "lists that double", _grown(_TEN, 10, 9, "size(big) > 1"), "killed"
-    yield "bytes that double", _grown("b'xxxxxxxx'", 10, 9, "size(big) > 1"), "killed"
-    yield "a value too long to tell", _grown("'xxxxxxxx'", 10, 6, "big"), "killed"
-    yield "a list too long to tell", _grown(_TEN, 10, 6, "big"), "killed"
-    yield "comparing long lists again and again", _grown(_TEN, 10, 4, _loops(3, "all", "big == big")), "killed"
-    yield "looking in vain in long texts", _grown("'xxxxxxx'", 10, 6, _loops(3, "all", "!big.contains('xy')")), "killed"
-    yield "matching long texts", _grown("'xxxxxxx'", 10, 6, _loops(3, "all", "!big.matches('(x+x+)+y')")), "killed"
-    yield "finding in vain in long lists", _grown(_TEN, 10, 4, _loops(3, "all", "!(77 in big)")), "killed"
+    yield "text that doubles", grown("'xxxxxxxx'", 10, 9, "big == 'x'"), "killed"
+    yield "text that doubles slowly", grown("'x'", 2, 12, "size(big) > 1"), "value"
+    yield "lists that double", grown(_TEN, 10, 9, "size(big) > 1"), "killed"
+    yield "bytes that double", grown("b'xxxxxxxx'", 10, 9, "size(big) > 1"), "killed"
+    yield "a value too long to tell", grown("'xxxxxxxx'", 10, 6, "big"), "killed"
+    yield "a list too long to tell", grown(_TEN, 10, 6, "big"), "killed"
+    yield "comparing long lists again and again", grown(_TEN, 10, 4, loops(3, "all", "big == big")), "killed"
+    yield "looking in vain in long texts", grown("'xxxxxxx'", 10, 6, loops(3, "all", "!big.contains('xy')")), "killed"
+    yield "matching long texts", grown("'xxxxxxx'", 10, 6, loops(3, "all", "!big.matches('(x+x+)+y')")), "killed"
+    yield "finding in vain in long lists", grown(_TEN, 10, 4, loops(3, "all", "!(77 in big)")), "killed"
     yield (
         "replacing nothing by much",
         f"'x'.replace('', '{'y' * 30_000}').replace('', '{'z' * 20_000}')",
         "killed",
     )
-    yield "replacing each by much", _grown("'xxxxxxxx'", 10, 4, f"big.replace('x', '{'y' * 20_000}')"), "killed"
-    yield "splitting into letters", _grown("'xxxxxxxx'", 10, 6, "big.split('').size() > 1"), "killed"
+    yield "replacing each by much", grown("'xxxxxxxx'", 10, 4, f"big.replace('x', '{'y' * 20_000}')"), "killed"
+    yield "splitting into letters", grown("'xxxxxxxx'", 10, 6, "big.split('').size() > 1"), "killed"
     yield (
         "joining",
         "[" + ",".join(["'" + "x" * 1_000 + "'"] * 50) + "].join('" + "y" * 9_000 + "').size() > 1",
@@ -101,7 +101,7 @@ def expressions() -> Iterator[tuple[str, str, str]]:
     yield "an address of 50,000 digits", f"is_any_address('{'1' * 50_000}/0')", "value"
     yield (
         "a document of much",
-        "statements({'Statement': " + _grown("[{'Effect': 'Allow', 'Action': '*'}]", 10, 7, "big") + "}).size() > 1",
+        "statements({'Statement': " + grown("[{'Effect': 'Allow', 'Action': '*'}]", 10, 7, "big") + "}).size() > 1",
         "killed",
     )
     yield "an age in words", "age_days('" + "9" * 30_000 + "', now) > 1.0", "error"
