@@ -4,16 +4,16 @@ from clouds.aws import AwsDoor, CallFailed
 from clouds.aws_login import home_region
 from model.fault import Refused
 
+ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 
-def active_accounts(door: AwsDoor, partition: str) -> list[str]:
-    """Return the ids of an organisation's active accounts, sorted; raises `Refused` where they cannot be listed."""
+
+def accounts(door: AwsDoor, partition: str) -> dict[str, str]:
+    """Return the state of each of an organisation's accounts, by id; raises `Refused` where they cannot be listed.
+
+    `State` takes the place of `Status`, which AWS withdraws in 2026 and which calls closed accounts suspended too.
+    """
     try:
         reply = door.call("organizations", home_region(partition), "list_accounts", {})
     except CallFailed as failure:
         raise Refused(f"organizations:ListAccounts {failure.code}") from None
-    return sorted(str(account["Id"]) for account in reply["Accounts"] if _is_active(account))
-
-
-def _is_active(account: dict[str, object]) -> bool:
-    """Tell whether an account can be entered: `State` takes the place of `Status`, which AWS withdraws in 2026."""
-    return (account.get("State") or account.get("Status")) == "ACTIVE"
+    return {str(one["Id"]): str(one.get("State") or one.get("Status") or "") for one in reply["Accounts"]}

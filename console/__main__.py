@@ -1,7 +1,10 @@
 """The process that answers requests, on a socket that its parent has bound: `python -m console HOME FD`."""
 
+import os
 import socket
 import sys
+import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -17,6 +20,7 @@ from pipeline.logs import set_up
 from pipeline.sign_in import Gate
 
 _GRACE_SECONDS = 20
+_LOOK_SECONDS = 0.5
 
 
 def main(folder: Path, fd: int) -> None:
@@ -33,7 +37,16 @@ def main(folder: Path, fd: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
-        uvicorn.Server(config).run(sockets=[listening])
+        server = uvicorn.Server(config)
+        threading.Thread(target=_end_with_parent, args=(server, os.getppid()), daemon=True).start()
+        server.run(sockets=[listening])
+
+
+def _end_with_parent(server: uvicorn.Server, parent: int) -> None:
+    """Stop answering when the parent was killed: the port is its successor's."""
+    while os.getppid() == parent:
+        time.sleep(_LOOK_SECONDS)
+    server.should_exit = True
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import msgspec
 from fastapi.responses import JSONResponse
 from msgspec import Struct
 
-from model.finding import Finding
+from model.finding import Finding, Severity
 from model.job import Job
 from model.text import Language, Text
 from store.tenant import AssetRow, Gap, Run
@@ -51,6 +51,15 @@ class TenantView(Struct, frozen=True):
     accounts: list[str]
     organizations: list[str]
     cron: str
+
+
+class OwnPolicyView(Struct, frozen=True):
+    """A policy of the tenant's own; the expression stays inside."""
+
+    id: str
+    kind: str
+    severity: Severity
+    title: Text
 
 
 class RunView(Struct, frozen=True):
@@ -99,6 +108,7 @@ class Problem(Struct, frozen=True):
 
 FORMS: tuple[Any, ...] = (
     Page[TenantView],
+    Page[OwnPolicyView],
     Page[AssetRow],
     Page[Run],
     Page[Job],

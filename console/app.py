@@ -4,14 +4,25 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
-import structlog
 from fastapi import Depends, FastAPI, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from msgspec.structs import replace
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from console import answers
-from console.answers import Coverage, FindingsPage, Json, Me, Page, Problem, RunView, TenantView, answering, cursor_of
+from console.answers import (
+    Coverage,
+    FindingsPage,
+    Json,
+    Me,
+    OwnPolicyView,
+    Page,
+    Problem,
+    RunView,
+    TenantView,
+    answering,
+    cursor_of,
+)
 from console.doors import AtDesk, OfService, Service
 from console.guard import Guard
 from console.metrics import Metrics
@@ -24,11 +35,10 @@ from model.tenant import Tenant
 from pipeline.days import end_of
 from pipeline.desk import NoSuchTenant, NotAllowed
 from pipeline.jobs import new_job, queue
+from pipeline.own_policies import texts
 from pipeline.sign_in import NotSignedIn
 from store.database import StoreFault
 from store.tenant import AssetRow, Reader, Run, Selection
-
-_LOG = structlog.get_logger()
 
 
 class NotFound(Exception):
@@ -105,6 +115,13 @@ def _tenants(app: FastAPI) -> None:
     def tenant(tenant: TenantId, desk: AtDesk) -> Response:
         """Show a tenant."""
         return Json(_view(desk.file("tenants.read", tenant)))
+
+    @app.get("/v1/tenants/{tenant}/policies", **answering(Page[OwnPolicyView]))
+    def policies(tenant: TenantId, desk: AtDesk) -> Response:
+        """List the tenant's own policies, at most a hundred: always one page."""
+        with desk.tenant("policies.read", tenant).read() as reader:
+            forms = texts([], reader).values()
+        return Json(Page([OwnPolicyView(form.id, form.kind, form.severity, form.title) for form in forms]))
 
     @app.get("/v1/tenants/{tenant}/assets", **answering(Page[AssetRow]))
     def assets(
@@ -263,7 +280,6 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
     app.add_exception_handler(Refused, says(400))
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(Exception, _defect)
 
 
 def _invalid(_request: Request, problem: Exception) -> Response:
@@ -271,8 +287,3 @@ def _invalid(_request: Request, problem: Exception) -> Response:
     assert isinstance(problem, RequestValidationError)
     faults = [f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in problem.errors()]
     return Json(Problem("; ".join(faults)), status_code=422)
-
-
-def _defect(_request: Request, problem: Exception) -> Response:
-    _LOG.error("a defect of the program", exc_info=problem)
-    return Json(Problem("a defect of the program; the log has more"), status_code=500)

@@ -41,6 +41,9 @@ class Guard:
                 return
             app = _too_large if _length(scope) > _LARGEST_BODY_BYTES else self._app
             await app(scope, receive, noted)
+        except Exception:  # noqa: BLE001 - what it says stays inside
+            _LOG.exception("a defect of the program", request=number)
+            await _defect(scope, receive, noted)
         finally:
             seconds = time.monotonic() - began
             route = getattr(scope.get("route"), "path", "none")
@@ -59,5 +62,6 @@ def _length(scope: Any) -> int:
     return int(told) if told.isdigit() else _LARGEST_BODY_BYTES + 1
 
 
+_defect = Json(Problem("a defect of the program; the log has more"), status_code=500)
 _no_text = Json(Problem("NUL is in no text that this service holds"), status_code=422)
 _too_large = Json(Problem("the request is too large, or does not say how large it is"), status_code=413)

@@ -2,14 +2,15 @@
 
 import uuid
 
+from clouds import aws_organization
 from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
-from clouds.aws_organization import active_accounts
 from collectors.aws.reader import ReadCloud
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AwsOrganization, AwsScope
+from pipeline.scopes import Members
 
 
 def open_aws(scope: AwsScope, clock: Clock) -> tuple[ReadCloud, Place]:
@@ -24,10 +25,19 @@ def open_aws(scope: AwsScope, clock: Clock) -> tuple[ReadCloud, Place]:
     return door, place
 
 
-def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> list[str]:
-    """Return the ids of an organisation's active accounts; raises `Refused` where they cannot be listed."""
+def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:
+    """Return an organisation's accounts; raises `Refused` where they cannot be listed."""
     login = Login("", organization.role, external_id)
-    return active_accounts(AwsDoor(session(login, clock), clock), organization.role.split(":")[1])
+    door = AwsDoor(session(login, clock), clock)
+    listed = aws_organization.accounts(door, organization.role.split(":")[1])
+    return Members(
+        active=sorted(account for account, state in listed.items() if state == aws_organization.ACTIVE),
+        resting={
+            account: f"the account is {state} in its organisation"
+            for account, state in sorted(listed.items())
+            if state not in (aws_organization.ACTIVE, aws_organization.CLOSED)
+        },
+    )
 
 
 def new_external_id() -> str:

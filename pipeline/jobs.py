@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -22,6 +23,7 @@ from pipeline.turn import Turn
 from store.home import Home
 from store.tenant import Fence
 
+_LOG = structlog.get_logger()
 HELD_FOR = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 
@@ -63,7 +65,10 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
     """Queue the newest slot of each tenant within its term; return how many were new."""
     now, added = clock.now(), 0
     wanted = []
-    for tenant, since in applied_tenants(home):
+    tenants, broken = applied_tenants(home)
+    for name in broken:
+        _LOG.error("a tenant's file is of another version of the program; apply it anew", tenant=name)
+    for tenant, since in tenants:
         if not decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date()).allowed:
             continue
         slot = schedule.newest_slot(tenant.schedule, now)

@@ -76,8 +76,8 @@ def documents(
 
 def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Iterator[Reach]:
     """Yield for each account what can be seen of it; nothing is recorded."""
-    for organization, cause in scopes.closed.items():
-        yield Reach(organization, cause)
+    for account, cause in (scopes.closed | scopes.resting).items():
+        yield Reach(account, cause)
     for scope in scopes.found:
         try:
             cloud, place = connect(scope)

@@ -104,7 +104,7 @@ class _Doors:
     def __init__(self, scopes: Scopes, connect: Connect) -> None:
         self._scopes = scopes
         self._connect = connect
-        self.closed = dict(scopes.closed)
+        self.closed = scopes.closed | scopes.resting
         self.places: dict[str, Place] = {}
 
     def opened(self) -> tuple[tuple[ReadCloud, Place], Iterator[tuple[ReadCloud, Place]]]:

@@ -10,10 +10,15 @@ from model.tenant import AwsOrganization, AwsScope, Tenant
 
 
 class Scopes(Struct, frozen=True):
-    """The accounts that were found; `closed` tells of each organisation that could not be listed, and why."""
+    """The accounts that were found.
+
+    `closed` tells of each organisation that could not be listed, `resting` of each account that nobody can enter for
+    now, and why.
+    """
 
     found: tuple[AwsScope, ...]
     closed: dict[str, str] = {}
+    resting: dict[str, str] = {}
 
     @property
     def whole(self) -> bool:
@@ -21,7 +26,14 @@ class Scopes(Struct, frozen=True):
         return not self.closed
 
 
-Members = Callable[[AwsOrganization, str], list[str]]
+class Members(Struct, frozen=True):
+    """The accounts of an organisation: those that can be entered, and why each of the others cannot."""
+
+    active: list[str]
+    resting: dict[str, str] = {}
+
+
+ListMembers = Callable[[AwsOrganization, str], Members]
 
 
 def named(tenant: Tenant) -> Scopes:
@@ -29,20 +41,24 @@ def named(tenant: Tenant) -> Scopes:
     return Scopes(tuple(tenant.scopes))
 
 
-def discovered(tenant: Tenant, external_id: str, members: Members) -> Scopes:
+def discovered(tenant: Tenant, external_id: str, members: ListMembers) -> Scopes:
     """Return the named accounts and the organisations' members, each once; roles ask for the tenant's external id."""
     found = {scope.aws: _with(scope, external_id) for scope in tenant.scopes}
     closed: dict[str, str] = {}
+    resting: dict[str, str] = {}
     for organization in tenant.organizations:
         try:
-            accounts = members(organization, external_id)
+            listed = members(organization, external_id)
         except Refused as refused:
             closed[organization.management] = f"the organisation's accounts cannot be listed: {refused}"
             continue
-        for account in accounts:
+        for account in listed.active:
             if account not in organization.exclude:
                 found.setdefault(account, _member(organization, account, external_id))
-    return Scopes(tuple(found.values()), closed)
+        resting |= {account: why for account, why in listed.resting.items() if account not in organization.exclude}
+    return Scopes(
+        tuple(found.values()), closed, {account: resting[account] for account in resting.keys() - found.keys()}
+    )
 
 
 def _with(scope: AwsScope, external_id: str) -> AwsScope:

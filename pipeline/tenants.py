@@ -66,7 +66,10 @@ def carry_out(home: Home, wanted: Plan, clock: Clock, person: str) -> Edition:
 def _refuse_foreign_external_ids(home: Home, tenant: Tenant) -> None:
     """Raise `Refused` where an external id is another tenant's too: it would open that one's accounts."""
     foreign = {value for name, value in home.external_ids().items() if name != tenant.tenant}
-    for other, _ in applied_tenants(home):
+    tenants, broken = applied_tenants(home)
+    if any(name != tenant.tenant for name in broken):
+        raise Refused(f"the file of {broken[0]} is of another version of the program; apply that one anew first")
+    for other, _ in tenants:
         if other.tenant != tenant.tenant:
             foreign |= {scope.external_id for scope in other.scopes if scope.external_id}
     for scope in tenant.scopes:

@@ -94,7 +94,7 @@ class PostgresDatabase(Database):
 
 
 def _engine(url: Any) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=12, connect_args={"connect_timeout": 10})
+    engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=36, connect_args={"connect_timeout": 10})
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -36,6 +36,7 @@ from store.home import Home
 from store.tenant import Gap, Run
 from tests.clouds import TENANT
 from tests.conftest import MovingClock
+from tests.homes import tamper
 
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
@@ -48,6 +49,7 @@ NEEDS = {
     ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",
     ("GET", "/v1/tenants/{tenant}/findings/{uid}"): "findings.read",
+    ("GET", "/v1/tenants/{tenant}/policies"): "policies.read",
     ("GET", "/v1/tenants/{tenant}/runs"): "runs.read",
     ("GET", "/v1/tenants/{tenant}/runs/{run}"): "runs.read",
     ("GET", "/v1/tenants/{tenant}/scans"): "runs.read",
@@ -349,6 +351,22 @@ def test_metrics_name_no_tenant(api: Api) -> None:
     assert api.client.get("/healthz").json() == {"status": "ok"}
 
 
+def test_a_defect_is_told_by_its_number_and_nothing_else(api: Api, address: str) -> None:
+    tamper(address, MINE, "UPDATE finding SET message = 'no JSON: marker'")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/findings", api.token("lead"))
+    assert (answer.status_code, answer.json()) == (500, {"detail": "a defect of the program; the log has more"})
+    assert len(answer.headers["x-request-id"]) == 16
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_methods_of_all_names_are_one_line_of_the_metrics(api: Api) -> None:
+    for number in range(3):
+        assert api.client.request(f"ODD{number}", "/v1/me").status_code == 405
+    told = api.client.get("/metrics").text
+    assert 'method="other",route="/v1/me",status="405"} 3.0' in told
+    assert "ODD" not in told
+
+
 def test_openapi_describes_what_is_answered(api: Api) -> None:
     described = api.client.get("/openapi.json").json()
     assert "$defs" not in json.dumps(described)
@@ -364,8 +382,6 @@ def test_openapi_describes_what_is_answered(api: Api) -> None:
 
 
 def test_a_store_that_is_away_is_told_without_its_place(api: Api, address: str) -> None:
-    from tests.homes import tamper
-
     token = api.token("lead")
     tamper(address, MINE, "UPDATE alembic_version SET version_num = '9999'")
     answer = api.ask("GET", f"/v1/tenants/{MINE}/runs", token)

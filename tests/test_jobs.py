@@ -21,9 +21,11 @@ from model.fault import Refused
 from model.job import Job
 from model.person import SCHEDULE
 from model.tenant import Contract, Schedule
+from pipeline.applied import applied_tenant
 from pipeline.clock import SystemClock
 from pipeline.jobs import Stopped, Worker, claim, give_back, holding, new_job, queue, queue_scheduled, settle
 from pipeline.schedule import delay, fault, newest_slot
+from pipeline.tenants import plan
 from store.home import Home
 from store.tenant import Fenced
 from tests.clouds import TENANT
@@ -89,6 +91,17 @@ def test_each_slot_is_queued_once_and_missed_ones_are_not_made_up_for(home: Home
     slots = [job.slot for job in jobs(home)]
     assert slots == ["2026-06-01T18:00:00.000000Z", "2026-06-04T18:00:00.000000Z"]
     assert {job.asked_by for job in jobs(home)} == {SCHEDULE}
+
+
+def test_a_file_of_another_version_hurts_no_other_tenant(home: Home, clock: MovingClock) -> None:
+    home.apply("midori", {"tenant": "midori", "from": "a newer version"}, instant(clock.now()), "p")
+    apply(home, clock)
+    clock.sleep(18 * 3600)
+    assert queue_scheduled(home, clock) == 1
+    with pytest.raises(Refused, match="the file of midori is of another version of the program"):
+        applied_tenant(home, "midori")
+    with pytest.raises(Refused, match="the file of midori is of another version"):
+        plan(home, TENANT)
 
 
 @pytest.mark.parametrize("contract", [Contract(date(2027, 1, 1)), Contract(date(2025, 6, 1), date(2026, 5, 31))])

@@ -24,7 +24,7 @@ from pipeline.doors import list_members, open_aws
 from pipeline.loop import scopes_of
 from pipeline.onboarding import check, documents
 from pipeline.scan import Ports, Summary, scan
-from pipeline.scopes import Scopes, discovered
+from pipeline.scopes import Members, Scopes, discovered
 from pipeline.tenants import carry_out, load_tenant, plan
 from store.home import Home
 from tests.clouds import TENANT, house
@@ -76,7 +76,7 @@ def members(emulator: Emulator) -> list[str]:
         client = member(emulator, made[-1], "s3")
         client.create_bucket(Bucket=f"{name}-{made[-1]}")
         client.close()
-    organizations.close_account(AccountId=made.pop())
+    organizations.remove_account_from_organization(AccountId=made.pop())
     return made
 
 
@@ -100,14 +100,24 @@ def look(home: Home, tenant: Tenant, few: House) -> Summary:
 
 
 def test_an_organisations_active_accounts_are_found(emulator: Emulator, members: list[str]) -> None:
-    assert list_members(ORGANIZATION, "external", CLOCK) == sorted([ACCOUNT, *members])
+    emulator.client("organizations", "us-east-1").close_account(AccountId=members[0])
+    found = list_members(ORGANIZATION, "external", CLOCK)
+    assert found.active == sorted([ACCOUNT, *members[1:]])
+    assert found.resting == {members[0]: "the account is SUSPENDED in its organisation"}
 
 
 def test_each_member_is_entered_by_the_same_role_with_the_tenants_own_external_id() -> None:
     listed = replace(TENANT, scopes=[AwsScope("111111111111", profile="x")], organizations=[
         replace(ORGANIZATION, exclude=["333333333333"])])  # fmt: skip
-    found = discovered(listed, "own", lambda _organization, _id: ["111111111111", "222222222222", "333333333333"])
+    found = discovered(
+        listed,
+        "own",
+        lambda _organization, _id: Members(
+            ["111111111111", "222222222222", "333333333333"], {"444444444444": "suspended", "111111111111": "suspended"}
+        ),
+    )
     assert found.whole
+    assert found.resting == {"444444444444": "suspended"}
     assert [(s.aws, s.role, s.external_id) for s in found.found] == [
         ("111111111111", None, None),
         ("222222222222", "arn:aws:iam::222222222222:role/hinomi-read", "own"),
@@ -166,11 +176,25 @@ def test_an_organisation_that_cannot_be_listed_ends_nothing(
     assert all("cannot be listed" in finding.unverified_because for finding in findings)
 
 
-def test_an_account_that_leaves_is_watched_no_longer(
+def test_an_account_that_is_suspended_stays_watched_unverified(
     emulator: Emulator, members: list[str], home: Home, few: House, company_of_many: Tenant
 ) -> None:
     look(home, company_of_many, few)
     emulator.client("organizations", "us-east-1").close_account(AccountId=members[0])
+    summary = look(home, company_of_many, few)
+    assert summary.facts == {}
+    assert [(gap.scope, gap.cause) for gap in summary.gaps] == [
+        (members[0], "the account is SUSPENDED in its organisation")
+    ]
+    with home.tenant("aozora").read() as reader:
+        assert {f.scope for f in reader.findings() if f.unverified_since} == {members[0]}
+
+
+def test_an_account_that_leaves_is_watched_no_longer(
+    emulator: Emulator, members: list[str], home: Home, few: House, company_of_many: Tenant
+) -> None:
+    look(home, company_of_many, few)
+    emulator.client("organizations", "us-east-1").remove_account_from_organization(AccountId=members[0])
     summary = look(home, company_of_many, few)
     assert summary.facts == {"resolved": 1}
     with home.tenant("aozora").read() as reader:
@@ -244,7 +268,7 @@ def test_the_check_tells_what_is_missing_and_what_stays_unknown(
     emulator: Emulator, members: list[str], few: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scopes = Scopes(tuple(discovered(replace(TENANT, scopes=[], organizations=[ORGANIZATION]), "xx",
-                                     lambda _o, _i: members[:2]).found))  # fmt: skip
+                                     lambda _o, _i: Members(members[:2])).found))  # fmt: skip
 
     def reach() -> list[Any]:
         return list(check(scopes, lambda s: open_aws(s, CLOCK), few, CLOCK))

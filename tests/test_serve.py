@@ -162,6 +162,19 @@ def test_a_killed_worker_is_followed_by_another(installation: Installation) -> N
         served.stop()
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+def test_a_killed_service_leaves_its_port_to_the_next(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")
+    with installation.serving() as served:
+        served.process.kill()
+
+        def silent() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", int(served.url.rpartition(":")[2]))) != 0
+
+        eventually(silent, 30)
+
+
 def test_a_stop_in_mid_scan_gives_the_job_back(installation: Installation) -> None:
     installation.apply("0 3 1 1 *")
     clock = SystemClock()
