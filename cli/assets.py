@@ -36,7 +36,7 @@ def list_(
     from cli.tables import plain_table
     from model.text import printable
     from pipeline.days import end_of
-    from store.tenant import Selection
+    from store.rows import Selection
 
     where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
     wanted = Selection(where, limit=1_000_000, at=end_of(on.date()) if on else "")

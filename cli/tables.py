@@ -12,7 +12,7 @@ from model.finding import SEVERITIES, Finding, Verdict
 from model.tenant import Tenant
 from model.text import Language, printable
 from pipeline.scan import Summary
-from store.tenant import Gap, Run
+from store.rows import Gap, Run
 
 STYLES = {"critical": "bold white on red", "high": "red", "medium": "yellow", "low": "cyan", "informational": "dim"}
 _HEADINGS = {

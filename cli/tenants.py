@@ -144,7 +144,7 @@ def findings(
     from cli.tables import print_findings
     from model.finding import ACTIVE
     from pipeline.days import end_of
-    from store.tenant import Selection
+    from store.rows import Selection
 
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
         found = (

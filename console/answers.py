@@ -11,7 +11,7 @@ from msgspec import Struct
 from model.finding import Finding, Severity
 from model.job import Job
 from model.text import Language, Text
-from store.tenant import AssetRow, Gap, Run
+from store.rows import AssetRow, Gap, Run
 
 T = TypeVar("T")
 LARGEST_PAGE = 500

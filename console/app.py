@@ -38,7 +38,8 @@ from pipeline.jobs import new_job, queue
 from pipeline.own_policies import texts
 from pipeline.sign_in import NotSignedIn
 from store.database import StoreFault
-from store.tenant import AssetRow, Reader, Run, Selection
+from store.reader import Reader
+from store.rows import AssetRow, Run, Selection
 
 
 class NotFound(Exception):

@@ -12,7 +12,8 @@ from model.fault import Refused
 from model.finding import LIVE, Fact, Finding, reopen, suppress
 from model.suppression import Suppression, suppressing
 from pipeline.days import end_of
-from store.tenant import TenantStore, Writer
+from store.tenant import TenantStore
+from store.writer import Writer
 
 LONGEST = timedelta(days=366)
 

@@ -21,7 +21,7 @@ from pipeline import schedule
 from pipeline.applied import applied_tenants
 from pipeline.turn import Turn
 from store.home import Home
-from store.tenant import Fence
+from store.rows import Fence
 
 _LOG = structlog.get_logger()
 HELD_FOR = timedelta(seconds=60)

@@ -21,7 +21,8 @@ from model.tenant import Tenant
 from model.worker import Worker
 from pipeline.assembly import House, cross_check
 from store.own_policies import RECORDED, PolicyEdition
-from store.tenant import Reader, TenantStore
+from store.reader import Reader
+from store.tenant import TenantStore
 from workers.child import Child
 
 # The last part of an own policy's id begins so: none of ours ever does, whatever the catalog gains.

@@ -23,7 +23,9 @@ from pipeline.scopes import Scopes, named
 from pipeline.survey import Observation, survey
 from pipeline.turn import Turn
 from store.home import Home
-from store.tenant import Current, Fence, Gap, Run, TenantStore, Writer
+from store.rows import Current, Fence, Gap, Run
+from store.tenant import TenantStore
+from store.writer import Writer
 
 BATCH = 500  # observations in one transaction
 

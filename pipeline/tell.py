@@ -18,7 +18,8 @@ from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
 from pipeline.own_policies import texts
-from store.tenant import Fence, TenantStore
+from store.rows import Fence
+from store.tenant import TenantStore
 
 _MOST_ATTEMPTS = 12
 _LONGEST_PAUSE_SECONDS = 6 * 3600

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from model.canonical import digest
 from store.home import Home
-from store.tenant import Fence
+from store.rows import Fence
 
 
 class Turn(Struct, frozen=True):

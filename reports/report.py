@@ -9,7 +9,7 @@ from model.finding import SEVERITIES, Finding, Severity
 from model.suppression import Suppression
 from model.text import Text
 from reports.proposals import Advice, Proposal, propose
-from store.tenant import Gap, Run
+from store.rows import Gap, Run
 
 
 class Group(Struct, frozen=True):

@@ -12,9 +12,10 @@ from store.archive import Row
 from store.audit import Head
 from store.database import Database, Stores, insert
 from store.jobs import Jobs
+from store.rows import Fence
 from store.schema import audit_head, edition, external_id
 from store.service import ServiceStore
-from store.tenant import Fence, TenantStore
+from store.tenant import TenantStore
 
 
 class Edition(Struct, frozen=True):

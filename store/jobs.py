@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select
 from model.job import Job
 from store import schema
 from store.database import insert
-from store.tenant import Fence
+from store.rows import Fence
 
 
 class Jobs:

@@ -33,7 +33,7 @@ from people import tokens
 from pipeline.jobs import new_job, queue
 from pipeline.sign_in import Gate
 from store.home import Home
-from store.tenant import Gap, Run
+from store.rows import Gap, Run
 from tests.clouds import TENANT
 from tests.conftest import MovingClock
 from tests.homes import tamper

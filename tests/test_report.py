@@ -15,7 +15,7 @@ from reports.html import render
 from reports.proposals import Advice, propose
 from reports.report import Report, Subject, build
 from reports.wording import SEVERITY, STATE, TEXTS
-from store.tenant import Gap, Run
+from store.rows import Gap, Run
 
 TEXT = Text(en="fix it", ja="直す")
 EVIL = "<script>alert(1)</script>{{ 7*7 }}"

@@ -17,7 +17,8 @@ from model.finding import Fact
 from store import schema
 from store.audit import GENESIS, Entry, Head, sealed
 from store.home import Home
-from store.tenant import Fenced, Run, TenantStore
+from store.rows import Run
+from store.tenant import Fenced, TenantStore
 from tests.homes import home_at, stores_at, tamper
 
 AT = "2026-06-01T00:00:00.000000Z"

@@ -1,0 +1,232 @@
+"""What can be asked of a tenant's data."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, or_, select
+
+from model.alert import Alert, Delivery, News
+from model.finding import ACTIVE, Element, Fact, Finding, State
+from model.suppression import Suppression
+from model.text import Text
+from store import schema
+from store.own_policies import OwnPolicies
+from store.rows import AssetRow, Current, Fence, Gap, Run, Selection
+
+DROPPED = "dropped: "
+_CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
+
+
+class Reader:
+    """What can be asked of a tenant's data."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.policies = OwnPolicies(connection)
+
+    def findings(
+        self, states: frozenset[State] | None = ACTIVE, uids: Iterable[str] | None = None
+    ) -> Iterator[Finding]:
+        """Yield findings of some states (None: of all), all or those of the uids."""
+        table = schema.finding
+        base = select(table).order_by(table.c.uid)
+        if states is not None:
+            base = base.where(table.c.state.in_(sorted(states)))
+        for condition in chunks(table.c.uid, uids):
+            for row in self._connection.execute(base if condition is None else base.where(condition)):
+                yield _finding(row)
+
+    def current_assets(self, uids: Iterable[str] | None = None) -> Iterator[Current]:
+        """Yield the current rows of assets, all or those of the uids, without their bodies."""
+        table = schema.asset
+        columns = [table.c[name] for name in Current.__struct_fields__]
+        for condition in chunks(table.c.uid, uids):
+            query = select(*columns).where(table.c.valid_to.is_(None))
+            for row in self._connection.execute(query if condition is None else query.where(condition)):
+                yield Current(*row)  # in the order of the columns; by name costs a third more
+
+    def assets(self, wanted: Selection) -> list[AssetRow]:
+        """Return assets by uid, as they are or as they were at a moment, without their bodies."""
+        table = schema.asset
+        query = select(table).where(*(table.c[name] == value for name, value in wanted.where.items()))
+        if wanted.at:
+            query = query.where(table.c.valid_from <= wanted.at, _or_none(table.c.valid_to, wanted.at))
+        else:
+            query = query.where(table.c.valid_to.is_(None))
+        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
+        return [_asset(row) for row in self._connection.execute(query)]
+
+    def asset(self, uid: str) -> AssetRow | None:
+        """Return an asset's newest state with its body."""
+        table, body = schema.asset, schema.body
+        query = select(table, body.c.json).join(body, table.c.body_hash == body.c.hash).where(table.c.uid == uid)
+        row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
+        return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json)) if row else None
+
+    def finding(self, uid: str) -> Finding | None:
+        """Return a finding."""
+        row = self._connection.execute(select(schema.finding).where(schema.finding.c.uid == uid)).first()
+        return _finding(row) if row else None
+
+    def selected_findings(self, wanted: Selection) -> list[Finding]:
+        """Return findings by uid; as of a moment, those that were active then, as they are known now."""
+        table = schema.finding
+        query = select(table).where(*(table.c[name] == value for name, value in wanted.where.items()))
+        if wanted.at:
+            query = query.where(table.c.uid.in_(_active_at(wanted.at)))
+        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
+        return [_finding(row) for row in self._connection.execute(query)]
+
+    def runs(self, after: tuple[str, str] | None, limit: int) -> list[Run]:
+        """Return runs, newest first, after a (started_at, id)."""
+        table = schema.run
+        query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc())
+        if after:
+            at, id_ = after
+            query = query.where((table.c.started_at < at) | ((table.c.started_at == at) & (table.c.id < id_)))
+        return [_run(row) for row in self._connection.execute(query.limit(limit))]
+
+    def suppressions(self, at: str = "") -> list[Suppression]:
+        """Return exceptions, all or those that hold at a moment, those that end first foremost."""
+        table = schema.suppression
+        rows = self._connection.execute(select(table).order_by(table.c.expires_at, table.c.id))
+        return [found for row in rows if (found := Suppression(**row._mapping)) and (not at or found.holds(at))]
+
+    def asset_tags(self) -> dict[str, frozenset[str]]:
+        """Return the tags of our own records (`key=value`) by the assets' uids."""
+        found: dict[str, set[str]] = {}
+        for row in self._connection.execute(select(schema.asset_tag)):
+            found.setdefault(row.uid, set()).add(row.tag)
+        return {uid: frozenset(tags) for uid, tags in found.items()}
+
+    def scopes(self) -> list[str]:
+        """Return the scopes of the current assets."""
+        table = schema.asset
+        query = select(table.c.scope).where(table.c.valid_to.is_(None)).distinct().order_by(table.c.scope)
+        return list(self._connection.execute(query).scalars())
+
+    def uids_of(self, resource: str) -> list[str]:
+        """Return the uids of a resource's records, by its full id or its name, in whatever state it was last seen."""
+        table = schema.asset
+        named = (table.c.resource == resource) | (table.c.name == resource)
+        return list(self._connection.execute(select(table.c.uid).where(named).distinct()).scalars())
+
+    def recorded(self, action: str) -> list[dict[str, Any]]:
+        """Return the details of all audit records of an action, oldest first."""
+        table = schema.audit
+        query = select(table.c.detail).where(table.c.action == action).order_by(table.c.seq)
+        return [msgspec.json.decode(detail) for detail in self._connection.execute(query).scalars()]
+
+    def fences(self) -> list[Fence]:
+        """Return the highest lease number that was seen of each job."""
+        table = schema.fence
+        return [Fence(row.job, row.number) for row in self._connection.execute(select(table).order_by(table.c.job))]
+
+    def asset_rows(self) -> int:
+        """Return the number of rows that assets have, current and past."""
+        return int(self._connection.execute(select(func.count()).select_from(schema.asset)).scalar_one())
+
+    def last_run(self) -> Run | None:
+        """Return the last run that came to its end."""
+        table = schema.run
+        query = select(table).where(table.c.finished_at.is_not(None)).order_by(table.c.finished_at.desc())
+        row = self._connection.execute(query.limit(1)).first()
+        return _run(row) if row else None
+
+    def run(self, id_: str) -> Run | None:
+        """Return a run."""
+        row = self._connection.execute(select(schema.run).where(schema.run.c.id == id_)).first()
+        return _run(row) if row else None
+
+    def gaps(self, run: str) -> list[Gap]:
+        """Return what a run could not read."""
+        table = schema.coverage
+        columns = [table.c[name] for name in Gap.__struct_fields__]
+        query = select(*columns).where(table.c.run == run).order_by(table.c.kind, table.c.detail, table.c.region)
+        return [Gap(**row._mapping) for row in self._connection.execute(query)]
+
+    def untold(self) -> list[News]:
+        """Return the facts that were neither told nor dropped yet, oldest first."""
+        fact, finding = schema.fact, schema.finding
+        query = select(fact.c.id, fact.c.became, fact.c.at.label("fact_at"), finding)
+        query = query.join(finding, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None)).order_by(fact.c.id)
+        return [
+            News(row.id, Fact(row.uid, row.became, row.fact_at), _finding(row))
+            for row in self._connection.execute(query)
+        ]
+
+    def facts(self) -> list[tuple[Fact, str]]:
+        """Return all facts with the alert, or the reason of the drop, that each became; oldest first."""
+        table = schema.fact
+        rows = self._connection.execute(select(table).order_by(table.c.id))
+        return [(Fact(row.finding, row.became, row.at), row.alert or "") for row in rows]
+
+    def alerts(self, ids: Iterable[str] | None = None) -> dict[str, Alert]:
+        """Return alerts by id, all or those of the ids."""
+        table = schema.alert
+        found: dict[str, Alert] = {}
+        for condition in chunks(table.c.id, ids):
+            query = select(table.c.id, table.c.message)
+            for row in self._connection.execute(query if condition is None else query.where(condition)):
+                found[row.id] = msgspec.json.decode(row.message, type=Alert)
+        return found
+
+    def told_active(self, findings: Iterable[str]) -> frozenset[str]:
+        """Return those of the findings of which people were last told that they are open."""
+        table = schema.fact
+        told = table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
+        last: dict[str, str] = {}
+        for condition in chunks(table.c.finding, findings):
+            assert condition is not None, "findings are given"
+            query = select(table.c.finding, table.c.became).where(told, condition).order_by(table.c.id)
+            last.update({row.finding: row.became for row in self._connection.execute(query)})
+        return frozenset(finding for finding, became in last.items() if became != "resolved")
+
+    def deliveries(self, state: str | None = None, due_at: str | None = None) -> list[Delivery]:
+        """Return deliveries, all or those in a state, and due by a moment."""
+        table = schema.delivery
+        query = select(table).order_by(table.c.due_at, table.c.key)
+        if state:
+            query = query.where(table.c.state == state)
+        if due_at:
+            query = query.where(table.c.due_at <= due_at)
+        return [Delivery(**row._mapping) for row in self._connection.execute(query)]
+
+
+def chunks(column: Any, values: Iterable[Any] | None) -> Iterator[Any]:
+    """Yield conditions that together select the values; one None where all are wanted."""
+    if values is None:
+        yield None
+        return
+    wanted = list(values)
+    for start in range(0, len(wanted), _CHUNK):
+        yield or_(column.in_(wanted[start : start + _CHUNK]))
+
+
+def _or_none(column: Any, at: str) -> Any:
+    return or_(column.is_(None), column > at)
+
+
+def _active_at(at: str) -> Any:
+    """Select the findings whose last fact by a moment says that they are active: facts are their history."""
+    fact = schema.fact
+    last = select(func.max(fact.c.id).label("id")).where(fact.c.at <= at).group_by(fact.c.finding).subquery()
+    return select(fact.c.finding).join(last, fact.c.id == last.c.id).where(fact.c.became.in_(sorted(ACTIVE)))
+
+
+def _asset(row: Row[Any]) -> AssetRow:
+    values = {name: row._mapping[name] for name in AssetRow.__struct_fields__ if name != "body"}
+    return AssetRow(**values | {"unknown": msgspec.json.decode(row.unknown)})
+
+
+def _run(row: Row[Any]) -> Run:
+    values = dict(row._mapping) | {"summary": msgspec.json.decode(row.summary)}
+    return Run(**values | {"finished_at": row.finished_at or ""})
+
+
+def _finding(row: Row[Any]) -> Finding:
+    values = {name: row._mapping[name] for name in Finding.__struct_fields__}
+    values["message"] = msgspec.json.decode(values["message"], type=Text)
+    values["elements"] = msgspec.json.decode(values["elements"], type=tuple[Element, ...])
+    return Finding(**values)

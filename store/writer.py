@@ -1,0 +1,149 @@
+"""What can be changed in a tenant's data; everything in one transaction."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, and_, select
+
+from model.alert import Alert, Delivery
+from model.asset import Asset
+from model.canonical import encode
+from model.finding import Fact, Finding
+from model.suppression import Suppression
+from store import schema
+from store.chain import Records
+from store.database import insert
+from store.reader import DROPPED, Reader, chunks
+from store.rows import Gap, Run
+
+
+class Writer(Reader):
+    """What can be changed; everything in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.records = Records()
+
+    def record(self, action: str, subject: str, **detail: object) -> None:
+        """Leave an audit record."""
+        self.records.add(action, subject, **detail)
+
+    def put_assets(self, assets: Iterable[Asset], at: str) -> int:
+        """Write a new row for each asset that is new or differs from its current row; return how many did."""
+        wanted = {asset.uid: asset for asset in assets}
+        current = self._shown(wanted)
+        changed = {
+            uid: asset for uid, asset in wanted.items() if current.get(uid) != (asset.body_hash, _json(asset.unknown))
+        }
+        if changed:
+            self.end_assets([uid for uid in changed if uid in current], at)
+            bodies = {a.body_hash: {"hash": a.body_hash, "json": _json(a.body)} for a in changed.values()}
+            self._connection.execute(
+                insert(self._connection, schema.body).on_conflict_do_nothing(), list(bodies.values())
+            )
+            self._connection.execute(schema.asset.insert(), [_asset_row(a, at) for a in changed.values()])
+        return len(changed)
+
+    def _shown(self, uids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return what the current rows of assets say: the body's hash and what is unknown, nothing that costs more."""
+        table = schema.asset
+        query = select(table.c.uid, table.c.body_hash, table.c.unknown).where(table.c.valid_to.is_(None))
+        shown: dict[str, tuple[str, str]] = {}
+        for condition in chunks(table.c.uid, uids):
+            assert condition is not None, "uids are given"
+            shown.update(
+                (uid, (hashed, unknown)) for uid, hashed, unknown in self._connection.execute(query.where(condition))
+            )
+        return shown
+
+    def end_assets(self, uids: Iterable[str], at: str) -> None:
+        """Close the current rows of assets."""
+        table = schema.asset
+        for condition in chunks(table.c.uid, uids):
+            current = and_(table.c.valid_to.is_(None), *([] if condition is None else [condition]))
+            self._connection.execute(table.update().where(current).values(valid_to=at))
+
+    def put_findings(self, findings: Iterable[Finding]) -> None:
+        """Write findings, new or changed."""
+        rows = [_finding_row(finding) for finding in findings]
+        if rows:
+            upsert = insert(self._connection, schema.finding)
+            set_ = {c.name: upsert.excluded[c.name] for c in schema.finding.columns if c.name != "uid"}
+            self._connection.execute(upsert.on_conflict_do_update(index_elements=["uid"], set_=set_), rows)
+
+    def put_facts(self, facts: Iterable[Fact], run: str) -> None:
+        """Write facts into the outbox."""
+        rows = [{"finding": f.finding, "became": f.became, "at": f.at, "run": run, "alert": None} for f in facts]
+        if rows:
+            self._connection.execute(schema.fact.insert(), rows)
+
+    def put_suppressions(self, suppressions: Iterable[Suppression]) -> None:
+        """Write exceptions, new or withdrawn."""
+        for suppression in suppressions:
+            values = msgspec.structs.asdict(suppression)
+            upsert = insert(self._connection, schema.suppression).values(values)
+            self._connection.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=values))
+
+    def tag_asset(self, uid: str, tag: str, *, there: bool) -> None:
+        """Put a tag of ours on the record of an asset, or take it off."""
+        table = schema.asset_tag
+        if there:
+            added = insert(self._connection, table).values(uid=uid, tag=tag)
+            self._connection.execute(added.on_conflict_do_nothing())
+        else:
+            self._connection.execute(table.delete().where((table.c.uid == uid) & (table.c.tag == tag)))
+
+    def start_run(self, run: Run) -> bool:
+        """Write a run's row; False where it stands already: a repeat is a no-op."""
+        values = {"id": run.id, "job": run.job, "slot": run.slot, "started_at": run.started_at}
+        statement = insert(self._connection, schema.run).values(values | {"finished_at": None, "summary": "{}"})
+        statement = statement.on_conflict_do_nothing().returning(schema.run.c.id)
+        return self._connection.execute(statement).first() is not None
+
+    def finish_run(self, run: str, at: str, summary: Mapping[str, object], gaps: Iterable[Gap]) -> None:
+        """Write a run's end with what it found and what it could not read."""
+        values = {"finished_at": at, "summary": _json(dict(summary))}
+        self._connection.execute(schema.run.update().where(schema.run.c.id == run).values(values))
+        rows = [msgspec.structs.asdict(gap) | {"run": run} for gap in gaps]
+        if rows:
+            self._connection.execute(schema.coverage.insert(), rows)
+
+    def drop_facts(self, ids: Iterable[int], reason: str) -> None:
+        """Note why facts are told to nobody."""
+        self.settle_facts(ids, f"{DROPPED}{reason}")
+
+    def settle_facts(self, ids: Iterable[int], alert: str) -> None:
+        """Note which alert facts became."""
+        for condition in chunks(schema.fact.c.id, ids):
+            assert condition is not None, "ids are given"
+            self._connection.execute(schema.fact.update().where(condition).values(alert=alert))
+
+    def put_alert(self, alert: Alert, at: str, deliveries: Iterable[Delivery]) -> None:
+        """Write an alert with its deliveries; one that stands already is left as it is."""
+        values = {"id": alert.id, "policy": alert.policy, "became": alert.became, "scope": alert.scope}
+        values |= {"severity": alert.severity, "created_at": at, "message": _json(alert)}
+        self._connection.execute(insert(self._connection, schema.alert).values(values).on_conflict_do_nothing())
+        rows = [msgspec.structs.asdict(delivery) for delivery in deliveries]
+        if rows:
+            self._connection.execute(insert(self._connection, schema.delivery).on_conflict_do_nothing(), rows)
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        """Write what became of a delivery."""
+        values = msgspec.structs.asdict(delivery)
+        table = schema.delivery
+        self._connection.execute(table.update().where(table.c.key == delivery.key).values(values))
+
+
+def _json(value: object) -> str:
+    return encode(value).decode()
+
+
+def _asset_row(asset: Asset, at: str) -> dict[str, Any]:
+    row = {name: getattr(asset, name) for name in ("uid", "kind", "resource", "name", "scope", "region", "body_hash")}
+    return row | {"unknown": _json(asset.unknown), "valid_from": at, "valid_to": None}
+
+
+def _finding_row(finding: Finding) -> dict[str, Any]:
+    row = msgspec.structs.asdict(finding)
+    return row | {"message": _json(finding.message), "elements": _json(finding.elements)}
