@@ -140,7 +140,7 @@ def test_the_catalog_lists_every_policy_and_type(capsys: pytest.CaptureFixture[s
     whats = [entry["what"] for entry in entries]
     assert whats.count("policy") >= 30
     assert whats.count("type") >= 14
-    assert whats.count("channel") == 2
+    assert whats.count("channel") == 3
     assert all(entry["id"] and entry["provider"] for entry in entries)
     assert "every case is judged as its author expects" in run(capsys, "catalog", "test")[1]
 
