@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from py_ocsf_models import OCSF_VERSION
@@ -224,6 +224,8 @@ def test_what_is_not_known_is_left_out() -> None:
     assert not {"standards", "requirements"} & set(event["compliance"])
     assert not {"region", "cloud_partition"} & (set(event["resources"][0]) | set(event["cloud"]))
     assert event["finding_info"]["title"] == "open to all"
+    no_controls = next(form for form in POLICIES.values() if not form.controls)
+    assert not {"standards", "requirements"} & set(ocsf(replace(FINDING, policy=no_controls.id))["compliance"])
     assert "desc" not in event["finding_info"]
 
 
@@ -250,6 +252,10 @@ texts = st.text() | st.builds(
 
 
 @given(texts, texts, texts)
+@example('=HYPERLINK("https://example.com";"x")', "+1", "-1")  # as OWASP's page has them
+@example("@SUM(1)", "\t=1", "\r\n=1")
+@example(" =1+1", "\u3000＝1+1", '=1+2";=1+2')
+@example("\0=1", "harmless, = within", "'=1")
 def test_every_text_comes_back_and_none_is_a_formula(name: str, resource: str, message: str) -> None:
     finding = replace(FINDING, name=name, resource=resource, message=Text(en=message, ja=message))
     text = "".join(formats.writer("csv")([finding], export()))
