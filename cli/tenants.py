@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
+from reports import formats
 
 if TYPE_CHECKING:
+    from model.finding import Finding
     from pipeline.tell import Told
     from pipeline.tenants import Plan
+    from reports.export import Export
+    from store.reader import Reader
+    from store.rows import Run
 
 app = typer.Typer()
+_FORMATS = ("table", *formats.types())
 
 
 @app.command()
@@ -131,34 +137,72 @@ def scans(
 def findings(
     tenant: Annotated[str, typer.Argument(help="a tenant's id")],
     home: HomeOption = DEFAULT_HOME,
-    all_: Annotated[bool, typer.Option("--all", help="resolved ones too")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="resolved and suppressed ones too")] = False,
     on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="those active at the end of this day (Asia/Tokyo)")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as of the end of this day (Asia/Tokyo)")
     ] = None,
-    language: Annotated[Literal["en", "ja"], typer.Option(help="language of the table")] = "en",
-    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
+    language: Annotated[Literal["en", "ja"], typer.Option(help="language of texts")] = "en",
+    format: Annotated[str, typer.Option(help=f"what to print: {', '.join(_FORMATS)}")] = "table",
 ) -> None:
-    """List a tenant's findings, with what could not be looked at beside them."""
-    import msgspec
-
+    """List a tenant's findings, with what could not be looked at beside them (on standard error for programs)."""
     from cli.tables import print_findings
-    from model.finding import ACTIVE
+    from model.fault import Refused
     from pipeline.days import end_of
-    from store.rows import Selection
 
+    if format not in _FORMATS:
+        raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
-        found = (
-            reader.selected_findings(Selection({}, limit=1_000_000, at=end_of(on.date())))
-            if on
-            else list(reader.findings(None if all_ else ACTIVE))
-        )
-        borne = len(list(reader.findings(frozenset({"suppressed"}))))
+        found, borne = _selected(reader, all_, end_of(on.date()) if on else "")
         run = reader.last_run()
         gaps = reader.gaps(run.id) if run else []
-    if format == "jsonl":
-        for finding in found:
-            sys.stdout.write(msgspec.json.encode(finding).decode() + "\n")
-    else:
+        export = None if format == "table" else _export(tenant, language, run, reader)
+    suppressed = f"{borne} more are suppressed by exceptions: hinomi exceptions list {tenant}" if borne else ""
+    if export is None:
         print_findings(found, run, gaps, language)
-        if borne and not all_:
-            print(f"{borne} more are suppressed by exceptions: hinomi exceptions list {tenant}")
+        if suppressed:
+            print(suppressed)
+        return
+    _write_formatted(format, found, export)
+    print(_coverage(tenant, run, len(gaps)), file=sys.stderr)
+    if suppressed:
+        print(suppressed, file=sys.stderr)
+
+
+def _selected(reader: "Reader", all_: bool, at: str) -> tuple[list["Finding"], int]:
+    """Return the findings that are asked for, and how many suppressed ones are left out; `at` = as of a past moment."""
+    from model.finding import ACTIVE
+
+    if not at:
+        borne = 0 if all_ else sum(1 for _ in reader.findings(frozenset({"suppressed"})))
+        return list(reader.findings(None if all_ else ACTIVE)), borne
+    became = {fact.finding: fact.became for fact, _ in reader.facts() if fact.at <= at}
+    wanted = [finding for finding, state in became.items() if all_ or state in ACTIVE]
+    borne = 0 if all_ else sum(state == "suppressed" for state in became.values())
+    return sorted(reader.findings(None, wanted), key=lambda finding: finding.uid), borne
+
+
+def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reader: "Reader") -> "Export":
+    from importlib.metadata import version
+
+    from catalog import policies
+    from catalog.folder import config_folder
+    from pipeline.own_policies import texts
+    from reports.export import Export
+
+    forms = texts(policies.load(config_folder() / "policies"), reader)
+    return Export(tenant, language, forms, run, version("hinomi"))
+
+
+def _write_formatted(format: str, found: list["Finding"], export: "Export") -> None:
+    """Write to standard output in UTF-8, whatever the terminal's encoding: the formats are for programs."""
+    sys.stdout.flush()
+    for text in formats.writer(format)(found, export):
+        sys.stdout.buffer.write(text.encode())
+    sys.stdout.buffer.flush()
+
+
+def _coverage(tenant: str, run: "Run | None", gaps: int) -> str:
+    if run is None:
+        return "coverage: no scan has come to its end yet: nothing is known"
+    read = f"{gaps} gaps, which `hinomi findings {tenant}` names" if gaps else "everything was read"
+    return f"coverage: {read}; last scan {run.finished_at}"

@@ -67,7 +67,7 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
         ("tenant: aozora\n", "tenant: ../../etc\n", "1:9", "does not fit the pattern"),
         ("channels:\n", "scopes: []\nchannels:\n", "6:1", "stands twice"),
         ("ap-northeast-1", "tokyo", "5:37", "does not fit the pattern"),
-        ("type: console", "type: pigeon", "7:28", "'pigeon' is no type of channel; known are console, webhook"),
+        ("type: console", "type: pigeon", "7:28", "'pigeon' is no type of channel; known are console, email, webhook"),
         ("type: console}", "type: webhook}", "7:5", "lacks 'settings'"),
         (
             "type: console}",

@@ -1,7 +1,10 @@
 """The commands as people and machines use them, on the demonstration's company."""
 
+import csv
+import io
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from catalog.folder import config_folder
 from cli.main import main
 from clouds.emulator import Emulator
+from model.clock import CONTRACT_ZONE
 from tests.servers import denying_proxy
 
 REGIONS = ("--region", "ap-northeast-1", "--region", "us-east-1")
@@ -124,6 +128,82 @@ def test_the_way_of_a_tenant_from_file_to_report(
     assert "改善のご提案" in (tmp_path / "r.html").read_text(encoding="utf-8")
 
 
+def test_findings_for_programs_have_their_coverage_on_standard_error(
+    company: Emulator, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path
+) -> None:
+    home = ("--home", str(tmp_path / "home"))
+
+    def findings(*arguments: str) -> tuple[bytes, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["findings", "aozora-foods", *arguments, *home])
+        assert not ended.value.code
+        said = capsysbinary.readouterr()
+        return said.out, said.err.decode()
+
+    for command in (["init"], ["apply", str(config_folder() / "example" / "demo-tenant.yaml")]):
+        with pytest.raises(SystemExit):
+            main([*command, *home])
+    capsysbinary.readouterr()
+    assert findings("--format", "jsonl") == (b"", "coverage: no scan has come to its end yet: nothing is known\n")
+    with denying_proxy(company.url, "Action=DescribeVolumes") as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(SystemExit):
+            main(["scan", "aozora-foods", *home])
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    capsysbinary.readouterr()
+    every = {name: findings("--format", name) for name in ("csv", "jsonl", "ocsf")}
+    number = len(every["jsonl"][0].splitlines())
+    assert number == len(every["ocsf"][0].splitlines()) > 30
+    assert len(list(csv.reader(io.StringIO(every["csv"][0].decode("utf-8-sig"), newline="")))) == number + 1
+    gaps = findings()[0].decode().count(" not read: ")
+    for _, beside in every.values():
+        assert re.fullmatch(
+            rf"coverage: {gaps} gaps, which `hinomi findings aozora-foods` names; last scan \S+\n", beside
+        )
+    assert gaps == 2
+    assert "問題".encode() in findings("--format", "csv", "--language", "ja")[0]
+
+
+def test_findings_of_a_past_day_and_suppressed_ones(
+    company: Emulator, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = ("--home", str(tmp_path / "home"))
+
+    def ids(*arguments: str) -> tuple[set[tuple[str, str]], str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["findings", "aozora-foods", "--format", "ocsf", *arguments, *home])
+        assert not ended.value.code
+        said = capsys.readouterr()
+        events = [json.loads(line) for line in said.out.splitlines()]
+        return {(event["finding_info"]["uid"], event["status"]) for event in events}, said.err
+
+    for command in (
+        ["init"],
+        ["apply", str(config_folder() / "example" / "demo-tenant.yaml")],
+        ["scan", "aozora-foods"],
+    ):
+        run(capsys, *command, *home)
+    before, beside = ids()
+    assert beside.startswith("coverage: everything was read; last scan ")
+    assert "suppressed" not in beside
+    run(
+        capsys, "exceptions", "add", "aozora-foods", "--policy", "aws.kms.key-rotation-off", "--reason", "r",
+        "--expires", (datetime.now(UTC) + timedelta(days=30)).date().isoformat(), *home,
+    )  # fmt: skip
+    today = datetime.now(CONTRACT_ZONE).date().isoformat()
+    after, beside = ids()
+    borne = len(before) - len(after)
+    assert (borne > 0, after < before) == (True, True)
+    assert f"{borne} more are suppressed by exceptions: hinomi exceptions list aozora-foods" in beside
+    assert ids("--on", today) == (after, beside)
+    everything, beside = ids("--all")
+    assert ({uid for uid, _ in everything}, "suppressed" in beside) == ({uid for uid, _ in before}, False)
+    assert sum(status == "Suppressed" for _, status in everything) == borne
+    assert ids("--on", today, "--all") == (everything, beside)
+    assert ids("--on", "2020-01-01", "--all") == (set(), beside)
+    assert run(capsys, "findings", "aozora-foods", "--format", "xml", *home)[0] == 2
+
+
 def test_a_changed_tenant_file_shows_its_difference(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     home = ("--home", str(tmp_path / "home"))
     file = tmp_path / "t.yaml"
@@ -140,7 +220,7 @@ def test_the_catalog_lists_every_policy_and_type(capsys: pytest.CaptureFixture[s
     whats = [entry["what"] for entry in entries]
     assert whats.count("policy") >= 30
     assert whats.count("type") >= 14
-    assert whats.count("channel") == 2
+    assert whats.count("channel") == 3
     assert all(entry["id"] and entry["provider"] for entry in entries)
     assert "every case is judged as its author expects" in run(capsys, "catalog", "test")[1]
 

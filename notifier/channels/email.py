@@ -1,0 +1,276 @@
+"""E-mail by an SMTP server: one message with a text and an HTML part, encrypted unless the server is this machine."""
+
+import contextlib
+import ipaddress
+import re
+import smtplib
+import ssl
+from collections import Counter
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from msgspec import Meta, Struct
+
+from model.alert import Alert
+from model.canonical import parse_instant
+from model.clock import CONTRACT_ZONE
+from model.fault import Refused
+from model.finding import Severity, State
+from model.tenant import Reference
+from model.text import Language, Text, printable
+from notifier.channels.console import BECAME
+from notifier.message import SENT, Message, Outcome, Ways, again, never
+
+_SHOWN = 50
+_LONGEST_TITLE = 200
+_PATIENCE_SECONDS = 30.0
+_TEMPLATES = Path(__file__).parent.parent / "templates"
+# Submission with STARTTLS (RFC 6409), submission with TLS from the first byte (RFC 8314), relaying (RFC 5321).
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+# Bodies of eight bits may go only to servers that take them (RFC 6152); all take what is encoded in seven.
+_POLICY = SMTP.clone(cte_type="7bit")
+
+# A dot-atom at a host (RFC 5322, 3.4.1), in ASCII: no comment, quotes or line end can come in by it.
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
+MailAddress = Annotated[str, Meta(pattern=rf"^{_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
+HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:]+)$(?!\n)", max_length=253)]
+UserName = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=254)]
+FilePath = Annotated[str, Meta(pattern=r"^/.+$(?!\n)")]
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The server and who signs in there, from whom and to whom; `ca_file` is the CA of a server with a private one."""
+
+    host: HostName
+    sender: MailAddress
+    recipients: Annotated[list[MailAddress], Meta(min_length=1, max_length=50)]
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    user: UserName | None = None
+    password: Reference | None = None
+    ca_file: FilePath | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would send alerts and passwords in the clear, and half a sign-in."""
+        if self.security == "none" and not _is_this_machine(self.host):
+            raise ValueError("security 'none' is for a server on this machine only; use 'starttls' or 'tls'")
+        if (self.user is None) != (self.password is None):
+            raise ValueError("'user' and 'password' go together")
+
+
+def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
+    """Hand the alert to the server: 4yz and network faults are for later, 5yz is never (RFC 5321, 4.2.1)."""
+    password = ways.secret(settings.password) if settings.password else b""
+    if not password.isascii():
+        return never("the password is not ASCII, which the sign-in to the server needs")
+    mail = compose(message, settings, ways.now())
+    try:
+        with contextlib.closing(_connected(settings, ways.http.timeout.read or _PATIENCE_SECONDS)) as server:
+            return _hand_over(server, mail, settings, password.decode())
+    except smtplib.SMTPException as problem:
+        return _refused(problem)
+    except ssl.SSLCertVerificationError as problem:  # for later: certificates are renewed, interceptors go away
+        return again(f"the server's certificate does not hold: {problem.verify_message}")
+    except OSError as problem:
+        return again(type(problem).__name__)
+
+
+def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage:
+    """Return the mail of an alert; all attempts send the same but for the date."""
+    mail = EmailMessage(policy=_POLICY)
+    mail["From"] = Address("Hinomi 火の見", addr_spec=settings.sender)
+    mail["To"] = [Address(addr_spec=recipient) for recipient in settings.recipients]
+    mail["Subject"] = _subject(message.alert, message.language)
+    mail["Date"] = now
+    # One identifier for one message, however often it is handed over (RFC 5322, 3.6.4).
+    mail["Message-ID"] = f"<{message.key}@{settings.sender.rpartition('@')[2]}>"
+    mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer, please (RFC 3834)
+    # Names come from customers' accounts: the HTML part escapes everything, no part gets control characters.
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=select_autoescape(("html",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["printable"] = printable
+    words = _words(message)
+    mail.set_content(environment.get_template("email.txt").render(words))
+    mail.add_alternative(environment.get_template("email.html").render(words), subtype="html")
+    mail["Content-Language"] = message.language  # last: set before, it would be the first part's
+    return mail
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _connected(settings: Settings, patience_seconds: float) -> smtplib.SMTP:
+    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified."""
+    port = settings.port or _PORTS[settings.security]
+    context = _trust(settings.ca_file)
+    if settings.security == "tls":
+        return smtplib.SMTP_SSL(settings.host, port, timeout=patience_seconds, context=context)
+    server = smtplib.SMTP(settings.host, port, timeout=patience_seconds)
+    if settings.security == "starttls":
+        try:
+            server.starttls(context=context)
+        except BaseException:
+            server.close()
+            raise
+    return server
+
+
+def _trust(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as problem:
+        raise Refused(f"the CA file {ca_file} cannot be read: {problem.strerror or 'no certificate in it'}") from None
+
+
+def _hand_over(server: smtplib.SMTP, mail: EmailMessage, settings: Settings, password: str) -> Outcome:
+    if settings.user:
+        server.login(settings.user, password)
+    refused = server.send_message(mail, settings.sender, settings.recipients)
+    # From here on the server answers for it (RFC 5321, 6.1): whatever becomes of the farewell, it is sent.
+    with contextlib.suppress(smtplib.SMTPException, OSError):
+        server.quit()
+    if not refused:
+        return SENT
+    # Each recipient is answered alone (RFC 5321, 3.3). Repeating the whole for those who were refused would tell the
+    # others twice; and one mailbox that is full for weeks would keep an alert from ever counting as sent.
+    return Outcome("sent", _recipients_refused(refused, len(settings.recipients)))
+
+
+def _refused(problem: smtplib.SMTPException) -> Outcome:
+    """Return the outcome of what smtplib raised. Replies' texts are not repeated: they name addresses."""
+    match problem:
+        case smtplib.SMTPRecipientsRefused():
+            replies = problem.recipients.values()
+            said = _recipients_refused(problem.recipients, None)
+            return never(said) if all(_is_final(code) for code, _ in replies) else again(said)
+        case smtplib.SMTPResponseException():
+            said = f"{_STEPS.get(type(problem), 'SMTP')}: {_codes(problem.smtp_code, problem.smtp_error)}"
+            return never(said) if _is_final(problem.smtp_code) else again(said)
+        case smtplib.SMTPServerDisconnected():
+            return again("the server hung up")
+        case _:  # without STARTTLS or a way to sign in; not for ever, as somebody in between may have taken it out
+            return again(str(problem))
+
+
+_STEPS: dict[type[smtplib.SMTPException], str] = {
+    smtplib.SMTPConnectError: "greeting refused",
+    smtplib.SMTPHeloError: "greeting refused",
+    smtplib.SMTPAuthenticationError: "login refused",
+    smtplib.SMTPSenderRefused: "sender refused",
+    smtplib.SMTPDataError: "message refused",
+}
+
+
+def _is_final(code: int) -> bool:
+    return 500 <= code < 600
+
+
+def _recipients_refused(refused: dict[str, tuple[int, bytes]], of: int | None) -> str:
+    count = Counter(_codes(code, text) for code, text in refused.values())
+    codes = ", ".join(f"{number} × {codes}" for codes, number in sorted(count.items()))
+    return f"{len(refused)} of {of} recipients refused: {codes}" if of else f"all recipients refused: {codes}"
+
+
+def _codes(code: int, text: bytes | str) -> str:
+    """Return the reply's code, with the enhanced status code (RFC 3463) where there is one."""
+    enhanced = re.match(rb"[245]\.\d{1,3}\.\d{1,3}\b", text if isinstance(text, bytes) else text.encode())
+    return f"{code} {enhanced[0].decode()}" if enhanced else str(code)
+
+
+_SEVERITY: dict[Severity, Text] = {
+    "critical": Text(en="Critical", ja="緊急"),
+    "high": Text(en="High", ja="高"),
+    "medium": Text(en="Medium", ja="中"),
+    "low": Text(en="Low", ja="低"),
+    "informational": Text(en="Informational", ja="情報"),
+}
+_LEAD: dict[State, Text] = {
+    "open": Text(
+        en="Newly found on {resources} in account {account}.",
+        ja="アカウント{account}の{resources}で、次の問題が新たに検出されました。",
+    ),
+    "reopened": Text(
+        en="Found again on {resources} in account {account}: it had been resolved, or an exception has ended.",
+        ja="アカウント{account}の{resources}で、次の問題が再び検出されました（解消後の再発、または例外の終了によるものです）。",
+    ),
+    "in_progress": Text(
+        en="Work has begun on {resources} in account {account}.",
+        ja="アカウント{account}の{resources}で、次の問題への対応が始まりました。",
+    ),
+    "suppressed": Text(
+        en="Accepted by an exception on {resources} in account {account}.",
+        ja="アカウント{account}の{resources}で、次の問題が例外として許容されました。",
+    ),
+    "resolved": Text(
+        en="No longer found on {resources} in account {account}.",
+        ja="アカウント{account}の{resources}で、次の問題が検出されなくなりました。",
+    ),
+}
+_TEXTS: dict[str, Text] = {
+    "colon": Text(en=": ", ja="："),
+    "severity": Text(en="Severity", ja="重大度"),
+    "tenant": Text(en="Tenant", ja="テナント"),
+    "account": Text(en="Account", ja="アカウント"),
+    "policy": Text(en="Policy", ja="ポリシー"),
+    "at": Text(en="Time", ja="日時"),
+    "fix": Text(en="Recommended change", ja="推奨する対処"),
+    "resource": Text(en="Resource", ja="リソース"),
+    "region": Text(en="Region", ja="リージョン"),
+    "evidence": Text(en="What was found", ja="検出内容"),
+    "shown": Text(en="{shown} of {all} are shown.", ja="全{all}件のうち{shown}件を表示しています。"),
+    "footer": Text(
+        en="This message was sent automatically by Hinomi. Alert: {id}",
+        ja="このメールはHinomi（火の見）から自動送信されています。通知番号：{id}",
+    ),
+}
+
+
+def _subject(alert: Alert, language: Language) -> str:
+    title, number = printable(alert.title.of(language))[:_LONGEST_TITLE], len(alert.items)
+    severity, became = _SEVERITY[alert.severity].of(language), BECAME[alert.became].of(language)
+    if language == "ja":
+        return f"【Hinomi】{severity}・{became}：{title}（{number}件）／{alert.tenant}"
+    return f"[Hinomi] {severity}, {became}: {title} ({number}) – {alert.tenant}"
+
+
+def _words(message: Message) -> dict[str, Any]:
+    """Return what the templates fill in."""
+    alert, language = message.alert, message.language
+    number = len(alert.items)
+    resources = f"{number}件のリソース" if language == "ja" else f"{number} resource{'' if number == 1 else 's'}"
+    counts = {"shown": min(number, _SHOWN), "all": number, "id": alert.id}
+    return {
+        "language": language,
+        "t": {name: text.of(language).format(**counts) for name, text in _TEXTS.items()},
+        "lead": _LEAD[alert.became].of(language).format(resources=resources, account=alert.scope),
+        "severity": _SEVERITY[alert.severity].of(language),
+        "became": BECAME[alert.became].of(language),
+        "title": alert.title.of(language),
+        "fix": "" if alert.became == "resolved" else alert.fix.of(language),
+        "at": _moment(alert.at, language),
+        "alert": alert,
+        "rows": [(item.name, item.resource, item.region, item.message.of(language)) for item in alert.items[:_SHOWN]],
+        "is_cut": number > _SHOWN,
+    }
+
+
+def _moment(text: str, language: Language) -> str:
+    local = parse_instant(text).astimezone(CONTRACT_ZONE)
+    if language == "ja":
+        return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}（日本時間）"
+    return f"{local.day} {local:%B %Y, %H:%M} (Japan time)"

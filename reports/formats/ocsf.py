@@ -1,0 +1,185 @@
+"""OCSF 1.5.0, the class Compliance Finding (2003) with the cloud profile, one event a line (schema.ocsf.io).
+
+The event is the last thing that became of a finding, and its time is when that was. `metadata.uid` stays the same as
+long as the finding does; when the finding was made stands in `finding_info`.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from catalog.policies import PolicyForm
+from model.canonical import digest, parse_instant
+from model.finding import Element, Finding, Severity, State
+from reports.export import Export
+
+_SCHEMA = "1.5.0"
+_CATEGORY, _CLASS = (2, "Findings"), (2003, "Compliance Finding")
+
+
+class _Value(Struct, frozen=True):
+    """An enum's value: its number and its caption."""
+
+    id: int
+    caption: str
+
+
+_CREATE, _UPDATE, _CLOSE = _Value(1, "Create"), _Value(2, "Update"), _Value(3, "Close")
+_SEVERITY: dict[Severity, _Value] = {
+    "informational": _Value(1, "Informational"),
+    "low": _Value(2, "Low"),
+    "medium": _Value(3, "Medium"),
+    "high": _Value(4, "High"),
+    "critical": _Value(5, "Critical"),
+}
+# OCSF knows no «reopened»: it is to be looked at like a new one, and `status_detail` says which it is.
+_STATUS: dict[State, _Value] = {
+    "open": _Value(1, "New"),
+    "reopened": _Value(1, "New"),
+    "in_progress": _Value(2, "In Progress"),
+    "suppressed": _Value(3, "Suppressed"),
+    "resolved": _Value(4, "Resolved"),
+}
+_UNKNOWN, _PASS, _WARNING, _FAIL = _Value(0, "Unknown"), _Value(1, "Pass"), _Value(2, "Warning"), _Value(3, "Fail")
+_RULE = _Value(1, "Rule")
+_AWS_ACCOUNT = _Value(10, "AWS Account")
+
+
+def write(findings: Iterable[Finding], export: Export) -> Iterator[str]:
+    """Yield one event for each finding."""
+    for finding in findings:
+        yield msgspec.json.encode(event(finding, export)).decode() + "\n"
+
+
+def event(finding: Finding, export: Export) -> dict[str, Any]:
+    """Return a finding as an event; what is not known is left out."""
+    activity, status, severity = _activity(finding), _STATUS[finding.state], _SEVERITY[finding.severity]
+    form = export.policies.get(finding.policy)
+    made: dict[str, Any] = {
+        "activity_id": activity.id,
+        "activity_name": activity.caption,
+        "category_uid": _CATEGORY[0],
+        "category_name": _CATEGORY[1],
+        "class_uid": _CLASS[0],
+        "class_name": _CLASS[1],
+        "type_uid": _CLASS[0] * 100 + activity.id,
+        "type_name": f"{_CLASS[1]}: {activity.caption}",
+        "time": _changed(finding),
+        "severity_id": severity.id,
+        "severity": severity.caption,
+        "status_id": status.id,
+        "status": status.caption,
+        "message": finding.message.of(export.language),
+        "metadata": _metadata(finding, export),
+        "finding_info": _finding_info(finding, form, export),
+        "compliance": _compliance(finding, form),
+        "resources": [_resource(finding)],
+        "cloud": _cloud(finding),
+    }
+    if detail := _status_detail(finding):
+        made["status_detail"] = detail
+    if form:
+        made["remediation"] = {"desc": form.fix.of(export.language)}
+    if finding.elements:
+        made["evidences"] = [{"name": element.key, "data": _evidence(element, export)} for element in finding.elements]
+    return made
+
+
+def _activity(finding: Finding) -> _Value:
+    if finding.state == "resolved":
+        return _CLOSE
+    return _UPDATE if finding.state != "open" or finding.unverified_since else _CREATE
+
+
+def _status_detail(finding: Finding) -> str:
+    """Return what the status does not say: why it is resolved, suppressed or not verified, or that it was reopened."""
+    said = {
+        "resolved": finding.resolved_because,
+        "suppressed": f"exception {finding.suppressed_by}",
+        "reopened": "reopened",
+    }.get(finding.state, "")
+    unverified = f"not verified since {finding.unverified_since}: {finding.unverified_because}"
+    return "; ".join(filter(None, (said, unverified if finding.unverified_since else "")))
+
+
+def _metadata(finding: Finding, export: Export) -> dict[str, Any]:
+    return {
+        "version": _SCHEMA,
+        "uid": digest(export.tenant, finding),
+        "tenant_uid": export.tenant,
+        "profiles": ["cloud"],
+        "product": {"name": "Hinomi", "vendor_name": "Hinomi", "version": export.version, "lang": export.language},
+    }
+
+
+def _finding_info(finding: Finding, form: PolicyForm | None, export: Export) -> dict[str, Any]:
+    title = form.title if form else finding.message
+    info: dict[str, Any] = {
+        "uid": f"{export.tenant}:{finding.uid}",  # a finding's own uid is told apart within its tenant only
+        "title": title.of(export.language),
+        "created_time": _milliseconds(finding.opened_at),
+        "first_seen_time": _milliseconds(finding.opened_at),
+        "modified_time": _changed(finding),
+        "analytic": {
+            "type_id": _RULE.id,
+            "type": _RULE.caption,
+            "uid": finding.policy,
+            "name": title.of(export.language),
+        },
+    }
+    if form:
+        info["desc"] = form.risk.of(export.language)
+    if last_seen := export.last_seen(finding):
+        info["last_seen_time"] = _milliseconds(last_seen)
+    return info
+
+
+def _compliance(finding: Finding, form: PolicyForm | None) -> dict[str, Any]:
+    status = _compliance_status(finding)
+    made: dict[str, Any] = {"control": finding.policy, "status_id": status.id, "status": status.caption}
+    if form and form.controls:
+        made["standards"] = sorted({control.partition(":")[0] for control in form.controls})
+        made["requirements"] = list(form.controls)
+    return made
+
+
+def _compliance_status(finding: Finding) -> _Value:
+    """Return how the last judgement ended: what has gone, or is no longer looked at, neither passed nor failed."""
+    if finding.state == "resolved":
+        return _PASS if finding.resolved_because == "passes" else _UNKNOWN
+    return _WARNING if finding.unverified_since else _FAIL
+
+
+def _resource(finding: Finding) -> dict[str, Any]:
+    made = {"uid": finding.resource, "name": finding.name, "type": finding.kind}
+    if finding.resource.startswith("arn:"):
+        made["cloud_partition"] = finding.resource.split(":")[1]
+    return made | _region(finding)
+
+
+def _cloud(finding: Finding) -> dict[str, Any]:
+    # The account's own name is not read. The schema recommends one and py-ocsf-models insists on it: its number.
+    account = {"uid": finding.scope, "name": finding.scope, "type_id": _AWS_ACCOUNT.id, "type": _AWS_ACCOUNT.caption}
+    return {"provider": finding.kind.split(".")[0].upper(), "account": account} | _region(finding)
+
+
+def _region(finding: Finding) -> dict[str, Any]:
+    return {} if finding.region == "global" else {"region": finding.region}
+
+
+def _evidence(element: Element, export: Export) -> dict[str, str]:
+    said = {"status": element.status, "reason": element.reason}
+    if element.message:
+        said["message"] = element.message.of(export.language)
+    return {name: text for name, text in said.items() if text}
+
+
+def _changed(finding: Finding) -> int:
+    return _milliseconds(max(finding.changed_at, finding.unverified_since))
+
+
+def _milliseconds(moment: str) -> int:
+    """Return a moment as OCSF's timestamp_t: milliseconds since 1970, cut off."""
+    return int(parse_instant(moment).timestamp() * 1000)
