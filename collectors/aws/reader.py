@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from clouds.aws import CallFailed
 from clouds.aws_models import operation
-from collectors.aws.resource_types import Detail, List, Prepare, ResourceType, fill
+from collectors.aws.resource_types import Detail, List, Prepare, ResourceType, TypeForm, fill
+from collectors.secret_signs import Unreadable, replaced
 from model.asset import Asset, Place
 from model.canonical import digest, encode, plain
 
@@ -20,6 +21,7 @@ _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 
 Row = dict[str, Any]
 
+_UNREADABLE = "unreadable text"
 _USER_PART = re.compile(r"(?<=://)[^/@\s:]*(:?)[^/@\s]*@")
 
 
@@ -93,7 +95,7 @@ class Reader:
 
         Raises `Gone`, and `CallFailed` where a detail that its name is made of could not be read.
         """
-        sight = _Sight(self._omitting(row), self._job.region)
+        sight = self._sight(row)
         for name, detail in self._form.details.items():
             self._look(sight, name, detail)
         names = self._names | sight.body
@@ -114,8 +116,14 @@ class Reader:
             key=self._job.label if self._form.scope == "region" else "",
         )
 
-    def _omitting(self, row: Row) -> Row:
-        return {key: value for key, value in without_passwords(plain(row)).items() if key not in self._form.omit}
+    def _sight(self, row: Row) -> "_Sight":
+        sight = _Sight({}, self._job.region)
+        for name, value in plain(row).items():
+            try:
+                sight.body |= _kept(self._form, {name: value})
+            except Unreadable:
+                sight.unknown[name] = _UNREADABLE
+        return sight
 
     def _look(self, sight: "_Sight", name: str, detail: Detail) -> None:
         """Read one detail into the sight; what could not be read is unknown with its cause."""
@@ -152,7 +160,10 @@ class Reader:
         value = jmespath.search(form.get, reply) if form.get else reply
         if form.json and isinstance(value, str):
             value = _decoded(value) if value else None
-        return without_passwords(_without(form.omit, plain(value)))
+        try:
+            return _kept(form, plain(value))
+        except Unreadable:
+            raise CallFailed(_UNREADABLE) from None
 
     def _prepare(self, form: Prepare) -> None:
         for _ in range(_PREPARE_TRIES):
@@ -201,6 +212,11 @@ def _rows(form: List, page: Row) -> Iterator[Row]:
         return
     for row in found or []:
         yield {form.as_: row} if form.as_ else row
+
+
+def _kept(form: TypeForm | Detail, value: Any) -> Any:
+    """Return what is kept of a JSON value: nothing that may be a secret, only the signs of those that seem to be."""
+    return without_passwords(replaced(form.secrets, _without(form.omit, value)))
 
 
 def _without(names: list[str], value: Any) -> Any:

@@ -10,7 +10,8 @@ from msgspec import Meta, Struct, field, structs
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, read
 from clouds.aws import is_refusal
-from clouds.aws_models import Operation, fields_of, operation, operations, services, step
+from clouds.aws_models import Operation, fields_of, names_within, operation, operations, services, step
+from collectors.secret_signs import Shape
 from model.asset import Kind
 from model.fault import Fault, Refused
 
@@ -65,7 +66,8 @@ class List(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}
 class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none».
 
-    `omit` names what is never kept of the value, at whatever depth it stands.
+    Of the value, at whatever depth they stand, fields under `omit` are never kept, and of fields under `secrets` only
+    where a secret seems to be.
     """
 
     op: str
@@ -73,6 +75,7 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     get: DataPath | None = None
     json: bool = False
     omit: list[Field] = []
+    secrets: dict[Field, Shape] = {}
     absent: list[str] = []
     iam: Action | None = None
 
@@ -86,7 +89,10 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing": "list"}):
-    """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region."""
+    """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region.
+
+    `omit` and `secrets` are for the rows what they are for a detail.
+    """
 
     kind: KindName
     service: str
@@ -100,6 +106,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     gone: list[str] = []
     volatile: list[Field] = []
     omit: list[Field] = []
+    secrets: dict[Field, Shape] = {}
     events: list[Field] = []
 
 
@@ -207,6 +214,7 @@ class _Checker:
         self.document = document
         self.form = form
         self.row_fields: frozenset[str] = frozenset()
+        self._row: Any = None
 
     def faults(self) -> Iterator[Fault]:
         form = self.form
@@ -236,7 +244,8 @@ class _Checker:
         elif form.as_:
             self.row_fields = frozenset({form.as_})
         elif shape is not None:
-            self.row_fields = fields_of(getattr(shape, "member", shape))
+            self._row = getattr(shape, "member", shape)
+            self.row_fields = fields_of(self._row)
         if form.describe and not problems:
             yield from self._describe(form.describe)
         elif not self.row_fields and not problems:
@@ -249,22 +258,34 @@ class _Checker:
         shape, problems = self._shape(("list", "describe", "rows"), form.op, form.rows)
         yield from problems
         if shape is not None:
-            self.row_fields |= fields_of(getattr(shape, "member", shape))
+            self._row = getattr(shape, "member", shape)
+            self.row_fields |= fields_of(self._row)
 
     def _omitted(self) -> Iterator[Fault]:
-        for number, name in enumerate(self.form.omit):
-            if name not in self.row_fields:
-                yield self.document.fault(("omit", number), f"rows have no field {name!r}")
+        yield from self._dropped((), self.form, self.row_fields | names_within(self._row))
         self.row_fields -= frozenset(self.form.omit)
+
+    def _dropped(self, path: KeyPath, form: TypeForm | Detail, known: frozenset[str]) -> Iterator[Fault]:
+        """Yield a fault for each name that stands nowhere: what is meant would be kept."""
+        for number, name in enumerate(form.omit):
+            if name not in known:
+                yield self.document.fault((*path, "omit", number), f"there is no field {name!r} at any depth")
+        for name in form.secrets:
+            if name not in known:
+                yield self.document.fault((*path, "secrets", name), f"there is no field {name!r} at any depth")
 
     def _detail(self, name: str, form: Detail, seen: frozenset[str]) -> Iterator[Fault]:
         path: KeyPath = ("details", name)
         if name in self.row_fields | PLACE_NAMES:
             yield self.document.fault(path, f"the name {name!r} is a field of the listed row already; take another")
         yield from self._call(path, form.op, form.args, seen)
+        found = self._operation(form.op)
+        shape = found.output if found else None
         if form.get:
-            _, problems = self._shape((*path, "get"), form.op, form.get)
+            shape, problems = self._shape((*path, "get"), form.op, form.get)
             yield from problems
+        if shape is not None and not form.json:
+            yield from self._dropped(path, form, names_within(shape))
         for number, code in enumerate(form.absent):
             if is_refusal(code):
                 yield self.document.fault((*path, "absent", number), f"{code} is a refusal; it cannot mean absent")
