@@ -44,6 +44,18 @@ def rows(emulator: Emulator, type_: ResourceType, region: str) -> list[dict[str,
     if listing is None:
         return [{}]
     names = {"account": ACCOUNT, "region": region, "partition": "aws"}
+    if listing.within:
+        parents = jmespath.search(
+            listing.within.rows, whole(emulator, type_.form.service, region, listing.within.op, {})
+        )
+        of_each = [rows_of(emulator, type_, region, names | {listing.within.as_: parent}) for parent in parents]
+        return [row for found in of_each for row in found]
+    return rows_of(emulator, type_, region, names)
+
+
+def rows_of(emulator: Emulator, type_: ResourceType, region: str, names: dict[str, Any]) -> list[dict[str, Any]]:
+    listing = type_.form.listing
+    assert listing
     found = jmespath.search(
         listing.rows, whole(emulator, type_.form.service, region, listing.op, fill(listing.args, names))
     )
@@ -52,7 +64,9 @@ def rows(emulator: Emulator, type_: ResourceType, region: str) -> list[dict[str,
     plain_rows = [{listing.as_: row} if listing.as_ else row for row in found or []]
     if listing.describe and plain_rows:
         d = listing.describe
-        reply = whole(emulator, type_.form.service, region, d.op, {d.ids: [row[d.of] for row in plain_rows]})
+        reply = whole(
+            emulator, type_.form.service, region, d.op, fill(d.args, names) | {d.ids: [row[d.of] for row in plain_rows]}
+        )
         return list(jmespath.search(d.rows, reply))
     return plain_rows
 
@@ -63,6 +77,8 @@ def expected(emulator: Emulator, type_: ResourceType, region: str) -> Iterator[d
         body = strip(plain(row), [*type_.form.omit, *type_.form.secrets])
         for name, detail in type_.form.details.items():
             names = {"account": ACCOUNT, "region": region, "partition": "aws"} | body
+            if any(body.get(field) != fill(wanted, names) for field, wanted in detail.only.items()):
+                continue
             try:
                 reply = whole(emulator, type_.form.service, region, detail.op, fill(detail.args, names))
             except ClientError as error:

@@ -44,6 +44,16 @@ class Describe(Struct, frozen=True, forbid_unknown_fields=True):
     of: Field
     rows: DataPath
     batch: Annotated[int, Meta(ge=1, le=1000)]
+    args: dict[str, Any] = {}
+    iam: Action | None = None
+
+
+class Within(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}):
+    """An operation that lists what the resources stand in, as plain texts: each is listed by itself, named by `as`."""
+
+    op: str
+    rows: DataPath
+    as_: Field
     iam: Action | None = None
 
 
@@ -59,19 +69,27 @@ class List(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}
     as_: Field | None = None
     csv: list[Field] = []
     prepare: Prepare | None = None
+    within: Within | None = None
     describe: Describe | None = None
     iam: Action | None = None
+
+    def operations(self) -> list[tuple[str, Action | None]]:
+        """Return every operation that listing takes, each with its IAM action where that is said."""
+        steps = (self, self.prepare, self.within, self.describe)
+        return [(step.op, step.iam) for step in steps if step]
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none».
 
     Of the value, at whatever depth they stand, fields under `omit` are never kept, and of fields under `secrets` only
-    where a secret seems to be.
+    where a secret seems to be. `only` names earlier details and what they have to be: elsewhere nothing is asked, and
+    there is none.
     """
 
     op: str
     args: dict[str, Any] = {}
+    only: dict[Field, str] = {}
     get: DataPath | None = None
     json: bool = False
     omit: list[Field] = []
@@ -167,7 +185,7 @@ def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
     needed = set(fields) | references([form.arn, form.name]) | ({form.region.of} if form.region else set())
     for name, detail in reversed(form.details.items()):  # an argument refers to earlier details
         if name in needed:
-            needed |= references(detail.args)
+            needed |= references(detail.args) | detail.only.keys()
     kept = {name: detail for name, detail in form.details.items() if name in needed}
     return structs.replace(type_, form=structs.replace(form, details=kept))
 
@@ -234,7 +252,13 @@ class _Checker:
         yield from self._templates(seen)
 
     def _list(self, form: List) -> Iterator[Fault]:
-        yield from self._call(("list",), form.op, form.args, PLACE_NAMES)
+        known = PLACE_NAMES
+        if form.within:
+            yield from self._call(("list", "within"), form.within.op, {}, PLACE_NAMES)
+            _, problems = self._shape(("list", "within", "rows"), form.within.op, form.within.rows)
+            yield from problems
+            known |= {form.within.as_}
+        yield from self._call(("list",), form.op, form.args, known)
         if form.prepare:
             yield from self._call(("list", "prepare"), form.prepare.op, {}, PLACE_NAMES)
         shape, problems = self._shape(("list", "rows"), form.op, form.rows)
@@ -247,14 +271,14 @@ class _Checker:
             self._row = getattr(shape, "member", shape)
             self.row_fields = fields_of(self._row)
         if form.describe and not problems:
-            yield from self._describe(form.describe)
+            yield from self._describe(form.describe, known)
         elif not self.row_fields and not problems:
             yield self.document.fault(("list", "rows"), "yields no rows with fields; name plain texts by 'as'")
 
-    def _describe(self, form: Describe) -> Iterator[Fault]:
+    def _describe(self, form: Describe, known: frozenset[str]) -> Iterator[Fault]:
         if form.of not in self.row_fields:
             yield self.document.fault(("list", "describe", "of"), f"rows have no field {form.of!r}")
-        yield from self._call(("list", "describe"), form.op, {form.ids: []}, PLACE_NAMES)
+        yield from self._call(("list", "describe"), form.op, {form.ids: []} | form.args, known)
         shape, problems = self._shape(("list", "describe", "rows"), form.op, form.rows)
         yield from problems
         if shape is not None:
@@ -279,6 +303,8 @@ class _Checker:
         if name in self.row_fields | PLACE_NAMES:
             yield self.document.fault(path, f"the name {name!r} is a field of the listed row already; take another")
         yield from self._call(path, form.op, form.args, seen)
+        for name in sorted((form.only.keys() | references(form.only)) - seen):
+            yield self.document.fault((*path, "only"), f"{name} is not known before this call")
         found = self._operation(form.op)
         shape = found.output if found else None
         if form.get:
