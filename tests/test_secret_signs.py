@@ -21,7 +21,7 @@ from collectors.aws.resource_types import ResourceType
 from collectors.secret_signs import Unreadable, looks_like, replaced, signs
 from model.asset import Asset
 from pipeline.clock import SystemClock
-from tests.clouds import REGIONS
+from tests.clouds import NOT_EMULATED, REGIONS
 
 TYPES = resource_types.load()
 
@@ -191,7 +191,7 @@ def assets(company: Emulator) -> list[Asset]:
 
 def test_no_value_that_was_planted_is_in_any_asset(assets: list[Asset]) -> None:
     """The company's passwords, tokens, scripts and custom headers all contain the marker."""
-    assert {a.kind for a in assets} == {t.form.kind for t in TYPES}
+    assert {a.kind for a in assets} == {t.form.kind for t in TYPES} - NOT_EMULATED
     for a in assets:
         assert "not-a-secret" not in repr(a).lower(), a.kind
 
