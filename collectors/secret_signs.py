@@ -22,10 +22,10 @@ NAMED = "named"
 Shape = Literal["values", "pairs", "lines", "base64"]
 Sign = dict[str, Any]
 
-# Left out of the library's formats: public addresses are no secrets, nor are Twilio's SIDs, and «AP» with a hexadecimal
-# digit begins plain words too. Its plugins for entropy alone are no formats: every commit and checksum is a secret to
-# them.
-_NOT_ASKED = frozenset({"ArtifactoryDetector", "IPPublicDetector", "TwilioKeyDetector"})
+# Left out of the library's formats: public addresses are no secrets, nor are Twilio's SIDs; «AP» with a hexadecimal
+# digit begins plain words too, and an ARN with a name of 35 characters is a token of Telegram's. Its plugins for
+# entropy alone are no formats: every commit and checksum is a secret to them.
+_NOT_ASKED = frozenset({"ArtifactoryDetector", "IPPublicDetector", "TelegramBotTokenDetector", "TwilioKeyDetector"})
 
 # A reference to where the secret is, a placeholder, or a switch: nothing that opens anything.
 _REFERENCE = re.compile(
@@ -33,9 +33,9 @@ _REFERENCE = re.compile(
 )
 # The last word of a name that tells of a secret without holding it.
 _ABOUT = re.compile(
-    r"(?i)alias|arn|count|days|enabled|endpoint|expir(?:es|y)|file|format|header|host|hours|ids?|length|limit|minutes|mode"
-    r"|names?|path|policy|port|prefix|provider|ref|region|required|rotation|seconds|size|store|suffix|timeout|ttl|type|uri"
-    r"|url|version"
+    r"(?i)alias|arn|at|count|date|days|enabled|endpoint|expir(?:es|y)|file|format|header|host|hours|ids?|length|limit|minutes|mode"
+    r"|names?|path|policy|port|prefix|provider|ref|region|required|rotation|seconds|size|store|suffix|time|timeout|ttl|type|uri"
+    r"|url|used|version"
 )
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 # The names that detect-secrets' keyword plugin goes by mean a secret whatever the value; these only where the value
@@ -43,6 +43,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 _MAYBE = re.compile(r"(?i)token(?!iz)|credential|(?:^|[_.-])auth$")
 # Security Hub's controls CodeBuild.2 and ECS.8 go by these names, beside AWS_SECRET_ACCESS_KEY.
 _CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "ECS_ENGINE_AUTH_DATA"})
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _RANDOM_BITS, _RANDOM_LENGTH = 3.5, 10
 _SHORTEST = 4
 
@@ -127,7 +128,7 @@ def _is_about(name: str) -> bool:
 
 
 def _is_random(value: str) -> bool:
-    return len(value) >= _RANDOM_LENGTH and _bits(value) >= _RANDOM_BITS
+    return len(value) >= _RANDOM_LENGTH and _bits(value) >= _RANDOM_BITS and not _UUID.fullmatch(value)
 
 
 def _bits(value: str) -> float:

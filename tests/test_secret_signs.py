@@ -3,12 +3,15 @@
 import base64
 import gzip
 import json
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 
 from clouds.aws import AwsDoor
@@ -69,6 +72,9 @@ HARMLESS = [
     ("ETAG", "d41d8cd98f00b204e9800998ecf8427e"),
     ("IMAGE", "shop@sha256:" + "ab12" * 16),
     ("KMS_KEY_ID", "1234abcd-12ab-34cd-56ef-1234567890ab"),
+    ("REQUEST_TOKEN", "a8ca07e4-61ec-4399-99f4-19853801bcd5"),
+    ("TOPIC", "arn:aws:sns:us-west-2:111111111111:Glacier-InventoryRetrieval-topic-Example"),  # 35 characters and more
+    ("PASSWORD_LAST_USED", "2016-09-08T21:47:36Z"),
     # plain words
     ("LOG_LEVEL", "debug"),
     ("TOKENIZER", "cl100k_base"),
@@ -88,6 +94,42 @@ def test_secrets_are_known_by_their_format_else_their_name(name: str, value: str
 @pytest.mark.parametrize(("name", "value"), HARMLESS)
 def test_references_switches_checksums_and_words_are_no_secrets(name: str, value: str) -> None:
     assert looks_like(name, value) == ""
+
+
+# Of what AWS calls so in its examples, everything is a password or a key, but for the names of other things.
+CALLED_SECRETS = {
+    "LocalConsolePassword", "KeyStorePassword", "MasterUserPassword", "Password", "NewPassword", "OldPassword",
+    "RandomPassword", "SecretAccessKey", "SecretString", "SecretToAuthenticateInitiator", "SecretToAuthenticateTarget",
+    "PrivateKey",
+}  # fmt: skip
+
+
+def test_of_all_examples_that_aws_ships_the_secrets_are_found_and_only_tokens_beside() -> None:
+    """The example requests and replies of every service, as the SDK carries them: thousands of names and values."""
+    seen = set(aws_examples())
+    assert len(seen) > 5000
+    called = {(name, value) for name, value in seen if name in CALLED_SECRETS and len(value) >= 4}
+    found = {(name, value) for name, value in seen if looks_like(name, value)}
+    assert len(called) > 15
+    assert called - found == {("SecretString", "{JSON STRING WITH CREDENTIALS}")}  # a placeholder
+    beside = {name for name, value in found - called if not value.startswith("AKIA")}  # access keys' ids, wherever
+    assert [name for name in beside if not re.search("Tokens?$", name)] == []
+
+
+def aws_examples() -> Iterator[tuple[str, str]]:
+    for file in (Path(botocore.__file__).parent / "data").rglob("examples-1.json*"):
+        text = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+        yield from leaves(
+            "", [[e.get("input"), e.get("output")] for op in json.loads(text)["examples"].values() for e in op]
+        )
+
+
+def leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else ((name, inner) for inner in value):
+            yield from leaves(key, inner)
+    else:
+        yield name, str(value)
 
 
 def test_pairs_are_read_by_whatever_name_aws_gives_them() -> None:
