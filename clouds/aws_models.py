@@ -90,3 +90,12 @@ def step(shape: Any, path: str) -> Any:
 def fields_of(shape: Any) -> frozenset[str]:
     """Return the member names of a structure, the empty set for anything else."""
     return frozenset(getattr(shape, "members", {}))
+
+
+def names_within(shape: Any, within: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Return the member names of a shape and of all that it holds, at every depth."""
+    if shape is None or shape.name in within:  # shapes may hold themselves
+        return frozenset()
+    within |= {shape.name}
+    held = [*getattr(shape, "members", {}).values(), getattr(shape, "member", None), getattr(shape, "value", None)]
+    return fields_of(shape).union(*(names_within(inner, within) for inner in held))

@@ -314,6 +314,23 @@ def test_what_policies_say_of_other_rooms(tmp_path: Path, files: dict[str, str],
         ('$Name"', '$Nam"', "5:6", "$Nam is no field of the row and no detail"),
         ("name: $Name", "name: $Name\nvolatile: [Size]", "7:12", "'Size' is no field"),
         ("name: $Name", "name: $Name\nregion: {of: Where, default: us-east-1}", "7:14", "'Where' is no detail"),
+        ("name: $Name", "name: $Name\nomit: [Nmae]", "7:8", "there is no field 'Nmae' at any depth"),
+        ("name: $Name", "name: $Name\nsecrets: {Nmae: lines}", "7:17", "there is no field 'Nmae' at any depth"),
+        ("name: $Name", "name: $Name\nsecrets: {Name: line}", "7:17", "'line'"),
+        ("get: Policy, ", "secrets: {Polizy: lines}, ", "8:76", "there is no field 'Polizy' at any depth"),
+        ("get: Policy, ", "only: {Where: $account}, ", "8:64", "Where is not known before this call"),
+        (
+            "rows: Buckets",
+            "rows: Buckets, within: {op: list_bukkets, rows: B, as: b}",
+            "4:54",
+            "no operation 'list_bukkets'",
+        ),
+        (
+            "rows: Buckets",
+            "rows: Buckets, within: {op: list_buckets, rows: B, as: b}",
+            "4:74",
+            "ListBuckets returns no 'B'",
+        ),
     ],
 )
 def test_types(before: str, after: str, place: str, problem: str) -> None:

@@ -12,7 +12,7 @@ from clouds.emulator import Emulator
 from collectors.aws import permissions, resource_types
 from collectors.aws.engine import collect
 from pipeline.clock import SystemClock
-from tests.clouds import REGIONS
+from tests.clouds import NOT_EMULATED, REGIONS
 
 TYPES = resource_types.load()
 # Reads of customers' data, which no configuration needs; the prefix tells the service.
@@ -46,7 +46,9 @@ def test_the_policy_equals_the_calls_really_made(company: Emulator) -> None:
     door = AwsDoor(own, clock)
     for _ in collect(door, TYPES, locate(door, REGIONS)):
         pass
-    assert made == set(permissions.actions_by_call(TYPES))
+    unheard = set(permissions.actions_by_call(t for t in TYPES if t.form.kind in NOT_EMULATED))
+    heard = set(permissions.actions_by_call(t for t in TYPES if t.form.kind not in NOT_EMULATED))
+    assert heard <= made <= heard | unheard
 
 
 def test_the_templates_carry_the_same_actions_and_ask_for_an_external_id() -> None:

@@ -87,8 +87,7 @@ def test_no_details_operation_writes() -> None:
         form = type_.form
         ops = [detail.op for detail in form.details.values()]
         if form.listing:
-            extra = (form.listing.prepare, form.listing.describe)
-            ops += [form.listing.op, *(e.op for e in extra if e)]
+            ops += [op for op, _ in form.listing.operations()]
         for op in ops:
             assert operation(form.service, op).name.startswith(reading), f"{form.kind}: {op}"
 

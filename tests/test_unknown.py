@@ -17,7 +17,7 @@ from model.finding import Verdict
 from pipeline.scan import Ports, scan
 from pipeline.survey import survey
 from store.home import Home
-from tests.clouds import TENANT, Denying, Replies, house
+from tests.clouds import NOT_EMULATED, TENANT, Denying, Replies, house
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at
 
@@ -27,9 +27,10 @@ def operations() -> list[tuple[str, str, str]]:
     found = []
     for type_ in house().types:
         form = type_.form
+        if form.kind in NOT_EMULATED:
+            continue
         if form.listing:
-            extra = (form.listing.prepare, form.listing.describe)
-            found += [(form.kind, op, "") for op in (form.listing.op, *(e.op for e in extra if e))]
+            found += [(form.kind, op, "") for op, _ in form.listing.operations()]
         found += [(form.kind, detail.op, name) for name, detail in form.details.items()]
     return found
 
@@ -63,8 +64,7 @@ def denied_readers(service: str, op: str) -> set[str]:
             if form.service != service:
                 continue
             details = {name for name, detail in form.details.items() if detail.op == op}
-            extra = (form.listing.prepare, form.listing.describe) if form.listing else ()
-            listed = {form.listing.op, *(e.op for e in extra if e)} if form.listing else set()
+            listed = {op for op, _ in form.listing.operations()} if form.listing else set()
             if op in listed or policy.reads[root] & details or in_its_name(form.arn, details):
                 readers.add(policy.id)
     return readers

@@ -146,9 +146,6 @@ def terraform(types: Iterable[ResourceType]) -> dict[str, Any]:
 
 def _operations(form: TypeForm) -> Iterator[tuple[str, str | None]]:
     if form.listing:
-        yield form.listing.op, form.listing.iam
-        for extra in (form.listing.prepare, form.listing.describe):
-            if extra:
-                yield extra.op, extra.iam
+        yield from form.listing.operations()
     for detail in form.details.values():
         yield detail.op, detail.iam

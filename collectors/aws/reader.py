@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import jmespath
@@ -12,7 +13,8 @@ from msgspec import Struct
 
 from clouds.aws import CallFailed
 from clouds.aws_models import operation
-from collectors.aws.resource_types import Detail, List, Prepare, ResourceType, fill
+from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, TypeForm, Within, fill
+from collectors.secret_signs import Unreadable, replaced
 from model.asset import Asset, Place
 from model.canonical import digest, encode, plain
 
@@ -20,6 +22,7 @@ _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 
 Row = dict[str, Any]
 
+_UNREADABLE = "unreadable text"
 _USER_PART = re.compile(r"(?<=://)[^/@\s:]*(:?)[^/@\s]*@")
 
 
@@ -83,17 +86,33 @@ class Reader:
             return
         if form.prepare:
             self._prepare(form.prepare)
-        pages = self._named(form.op, self._cloud.pages, fill(form.args, self._names))
-        while (page := self._next(form.op, pages)) is not None:
+        if form.within is None:
+            yield from self._listed(form, self._names)
+            return
+        for parent in self._parents(form.within):
+            with suppress(Gone):
+                yield from self._listed(form, self._names | {form.within.as_: parent})
+
+    def _parents(self, form: Within) -> Iterator[str]:
+        for page in self._pages(form.op, {}):
+            yield from jmespath.search(form.rows, page) or []
+
+    def _listed(self, form: List, names: Row) -> Iterator[Row]:
+        for page in self._pages(form.op, fill(form.args, names)):
             rows = list(_rows(form, page))
-            yield from self._described(form, rows) if form.describe else rows
+            yield from self._described(form.describe, rows, names) if form.describe else rows
+
+    def _pages(self, op: str, args: Row) -> Iterator[Row]:
+        pages = self._named(op, self._cloud.pages, args)
+        while (page := self._next(op, pages)) is not None:
+            yield page
 
     def asset(self, row: Row) -> Asset:
         """Return the asset of a row, with its details.
 
         Raises `Gone`, and `CallFailed` where a detail that its name is made of could not be read.
         """
-        sight = _Sight(self._omitting(row), self._job.region)
+        sight = self._sight(row)
         for name, detail in self._form.details.items():
             self._look(sight, name, detail)
         names = self._names | sight.body
@@ -114,13 +133,23 @@ class Reader:
             key=self._job.label if self._form.scope == "region" else "",
         )
 
-    def _omitting(self, row: Row) -> Row:
-        return {key: value for key, value in without_passwords(plain(row)).items() if key not in self._form.omit}
+    def _sight(self, row: Row) -> "_Sight":
+        sight = _Sight({}, self._job.region)
+        for name, value in plain(row).items():
+            try:
+                sight.body |= _kept(self._form, {name: value})
+            except Unreadable:
+                sight.unknown[name] = _UNREADABLE
+        return sight
 
     def _look(self, sight: "_Sight", name: str, detail: Detail) -> None:
         """Read one detail into the sight; what could not be read is unknown with its cause."""
+        names = self._names | sight.body
+        for field, wanted in detail.only.items():
+            if field not in sight.unknown and sight.body.get(field) != fill(wanted, names):
+                return
         try:
-            args = fill(detail.args, self._names | sight.body)
+            args = fill([detail.args, [f"${field}" for field in detail.only]], names)[0]
         except KeyError as missing:
             sight.unknown[name] = sight.unknown.get(str(missing.args[0]), f"needs {missing.args[0]}")
             return
@@ -152,7 +181,10 @@ class Reader:
         value = jmespath.search(form.get, reply) if form.get else reply
         if form.json and isinstance(value, str):
             value = _decoded(value) if value else None
-        return without_passwords(_without(form.omit, plain(value)))
+        try:
+            return _kept(form, plain(value))
+        except Unreadable:
+            raise CallFailed(_UNREADABLE) from None
 
     def _prepare(self, form: Prepare) -> None:
         for _ in range(_PREPARE_TRIES):
@@ -162,13 +194,12 @@ class Reader:
             self._cloud.pause(_PREPARE_PAUSE_SECONDS)
         raise CallFailed(f"{operation(self._form.service, form.op).action} not {form.until}")
 
-    def _described(self, form: List, rows: list[Row]) -> Iterator[Row]:
-        describe = form.describe
-        assert describe is not None, "only called for types that describe"
-        for start in range(0, len(rows), describe.batch):
-            batch = rows[start : start + describe.batch]
-            reply = self._named(describe.op, self._cloud.call, {describe.ids: [row[describe.of] for row in batch]})
-            yield from jmespath.search(describe.rows, reply) or []
+    def _described(self, form: Describe, rows: list[Row], names: Row) -> Iterator[Row]:
+        args = fill(form.args, names)
+        for start in range(0, len(rows), form.batch):
+            batch = rows[start : start + form.batch]
+            reply = self._named(form.op, self._cloud.call, args | {form.ids: [row[form.of] for row in batch]})
+            yield from jmespath.search(form.rows, reply) or []
 
     def _next(self, op: str, pages: Iterator[Row]) -> Row | None:
         try:
@@ -182,14 +213,17 @@ class Reader:
         except CallFailed as failure:
             raise self._failed(op, failure) from None
 
-    def _failed(self, op: str, failure: CallFailed) -> CallFailed:
+    def _failed(self, op: str, failure: CallFailed) -> Exception:
+        """Return what a listing's failure means; what it stands in may vanish while we look."""
+        listing = self._form.listing
+        if listing and listing.within and failure.code in self._form.gone:
+            return Gone()
         return CallFailed(f"{self._action(op)} {failure.code}")
 
     def _action(self, op: str) -> str:
         """Return the IAM action that one of the listing's operations needs."""
         listing = self._form.listing
-        steps = (listing, listing.prepare, listing.describe) if listing else ()
-        named = next((step.iam for step in steps if step and step.op == op), None)
+        named = dict(listing.operations()).get(op) if listing else None
         return named or operation(self._form.service, op).action
 
 
@@ -201,6 +235,11 @@ def _rows(form: List, page: Row) -> Iterator[Row]:
         return
     for row in found or []:
         yield {form.as_: row} if form.as_ else row
+
+
+def _kept(form: TypeForm | Detail, value: Any) -> Any:
+    """Return what is kept of a JSON value: nothing that may be a secret, only the signs of those that seem to be."""
+    return without_passwords(replaced(form.secrets, _without(form.omit, value)))
 
 
 def _without(names: list[str], value: Any) -> Any:

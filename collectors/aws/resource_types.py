@@ -10,7 +10,8 @@ from msgspec import Meta, Struct, field, structs
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, read
 from clouds.aws import is_refusal
-from clouds.aws_models import Operation, fields_of, operation, operations, services, step
+from clouds.aws_models import Operation, fields_of, names_within, operation, operations, services, step
+from collectors.secret_signs import Shape
 from model.asset import Kind
 from model.fault import Fault, Refused
 
@@ -43,6 +44,16 @@ class Describe(Struct, frozen=True, forbid_unknown_fields=True):
     of: Field
     rows: DataPath
     batch: Annotated[int, Meta(ge=1, le=1000)]
+    args: dict[str, Any] = {}
+    iam: Action | None = None
+
+
+class Within(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}):
+    """An operation that lists what the resources stand in, as plain texts: each is listed by itself, named by `as`."""
+
+    op: str
+    rows: DataPath
+    as_: Field
     iam: Action | None = None
 
 
@@ -58,21 +69,31 @@ class List(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}
     as_: Field | None = None
     csv: list[Field] = []
     prepare: Prepare | None = None
+    within: Within | None = None
     describe: Describe | None = None
     iam: Action | None = None
+
+    def operations(self) -> list[tuple[str, Action | None]]:
+        """Return every operation that listing takes, each with its IAM action where that is said."""
+        steps = (self, self.prepare, self.within, self.describe)
+        return [(step.op, step.iam) for step in steps if step]
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none».
 
-    `omit` names what is never kept of the value, at whatever depth it stands.
+    Of the value, at whatever depth they stand, fields under `omit` are never kept, and of fields under `secrets` only
+    where a secret seems to be. `only` names earlier details and what they have to be: elsewhere nothing is asked, and
+    there is none.
     """
 
     op: str
     args: dict[str, Any] = {}
+    only: dict[Field, str] = {}
     get: DataPath | None = None
     json: bool = False
     omit: list[Field] = []
+    secrets: dict[Field, Shape] = {}
     absent: list[str] = []
     iam: Action | None = None
 
@@ -86,7 +107,10 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing": "list"}):
-    """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region."""
+    """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region.
+
+    `omit` and `secrets` are for the rows what they are for a detail.
+    """
 
     kind: KindName
     service: str
@@ -100,6 +124,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     gone: list[str] = []
     volatile: list[Field] = []
     omit: list[Field] = []
+    secrets: dict[Field, Shape] = {}
     events: list[Field] = []
 
 
@@ -160,7 +185,7 @@ def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
     needed = set(fields) | references([form.arn, form.name]) | ({form.region.of} if form.region else set())
     for name, detail in reversed(form.details.items()):  # an argument refers to earlier details
         if name in needed:
-            needed |= references(detail.args)
+            needed |= references(detail.args) | detail.only.keys()
     kept = {name: detail for name, detail in form.details.items() if name in needed}
     return structs.replace(type_, form=structs.replace(form, details=kept))
 
@@ -207,6 +232,7 @@ class _Checker:
         self.document = document
         self.form = form
         self.row_fields: frozenset[str] = frozenset()
+        self._row: Any = None
 
     def faults(self) -> Iterator[Fault]:
         form = self.form
@@ -226,7 +252,13 @@ class _Checker:
         yield from self._templates(seen)
 
     def _list(self, form: List) -> Iterator[Fault]:
-        yield from self._call(("list",), form.op, form.args, PLACE_NAMES)
+        known = PLACE_NAMES
+        if form.within:
+            yield from self._call(("list", "within"), form.within.op, {}, PLACE_NAMES)
+            _, problems = self._shape(("list", "within", "rows"), form.within.op, form.within.rows)
+            yield from problems
+            known |= {form.within.as_}
+        yield from self._call(("list",), form.op, form.args, known)
         if form.prepare:
             yield from self._call(("list", "prepare"), form.prepare.op, {}, PLACE_NAMES)
         shape, problems = self._shape(("list", "rows"), form.op, form.rows)
@@ -236,35 +268,50 @@ class _Checker:
         elif form.as_:
             self.row_fields = frozenset({form.as_})
         elif shape is not None:
-            self.row_fields = fields_of(getattr(shape, "member", shape))
+            self._row = getattr(shape, "member", shape)
+            self.row_fields = fields_of(self._row)
         if form.describe and not problems:
-            yield from self._describe(form.describe)
+            yield from self._describe(form.describe, known)
         elif not self.row_fields and not problems:
             yield self.document.fault(("list", "rows"), "yields no rows with fields; name plain texts by 'as'")
 
-    def _describe(self, form: Describe) -> Iterator[Fault]:
+    def _describe(self, form: Describe, known: frozenset[str]) -> Iterator[Fault]:
         if form.of not in self.row_fields:
             yield self.document.fault(("list", "describe", "of"), f"rows have no field {form.of!r}")
-        yield from self._call(("list", "describe"), form.op, {form.ids: []}, PLACE_NAMES)
+        yield from self._call(("list", "describe"), form.op, {form.ids: []} | form.args, known)
         shape, problems = self._shape(("list", "describe", "rows"), form.op, form.rows)
         yield from problems
         if shape is not None:
-            self.row_fields |= fields_of(getattr(shape, "member", shape))
+            self._row = getattr(shape, "member", shape)
+            self.row_fields |= fields_of(self._row)
 
     def _omitted(self) -> Iterator[Fault]:
-        for number, name in enumerate(self.form.omit):
-            if name not in self.row_fields:
-                yield self.document.fault(("omit", number), f"rows have no field {name!r}")
+        yield from self._dropped((), self.form, self.row_fields | names_within(self._row))
         self.row_fields -= frozenset(self.form.omit)
+
+    def _dropped(self, path: KeyPath, form: TypeForm | Detail, known: frozenset[str]) -> Iterator[Fault]:
+        """Yield a fault for each name that stands nowhere: what is meant would be kept."""
+        for number, name in enumerate(form.omit):
+            if name not in known:
+                yield self.document.fault((*path, "omit", number), f"there is no field {name!r} at any depth")
+        for name in form.secrets:
+            if name not in known:
+                yield self.document.fault((*path, "secrets", name), f"there is no field {name!r} at any depth")
 
     def _detail(self, name: str, form: Detail, seen: frozenset[str]) -> Iterator[Fault]:
         path: KeyPath = ("details", name)
         if name in self.row_fields | PLACE_NAMES:
             yield self.document.fault(path, f"the name {name!r} is a field of the listed row already; take another")
         yield from self._call(path, form.op, form.args, seen)
+        for name in sorted((form.only.keys() | references(form.only)) - seen):
+            yield self.document.fault((*path, "only"), f"{name} is not known before this call")
+        found = self._operation(form.op)
+        shape = found.output if found else None
         if form.get:
-            _, problems = self._shape((*path, "get"), form.op, form.get)
+            shape, problems = self._shape((*path, "get"), form.op, form.get)
             yield from problems
+        if shape is not None and not form.json:
+            yield from self._dropped(path, form, names_within(shape))
         for number, code in enumerate(form.absent):
             if is_refusal(code):
                 yield self.document.fault((*path, "absent", number), f"{code} is a refusal; it cannot mean absent")

@@ -1,0 +1,220 @@
+"""What a configuration's texts look like: where a secret seems to be, and of which kind; never the text itself.
+
+The known formats are detect-secrets' (Yelp), asked one line at a time. Its settings are global to a process, and its
+way to scan a file can try secrets out over the network: neither is used.
+"""
+
+import base64
+import binascii
+import math
+import re
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any, Literal
+
+# Said of what no format gives away, but the name does.
+NAMED = "named"
+
+# How a field holds texts: as values under their names, as pairs of a name and a value, as the lines of a text, as the
+# lines of a text in Base64 (and perhaps gzip, as cloud-init takes it).
+Shape = Literal["values", "pairs", "lines", "base64"]
+Sign = dict[str, Any]
+
+# Left out of the library's formats: public addresses are no secrets, nor are Twilio's SIDs; «AP» with a hexadecimal
+# digit begins plain words too, and an ARN with a name of 35 characters is a token of Telegram's. Its plugins for
+# entropy alone are no formats: every commit and checksum is a secret to them.
+_NOT_ASKED = frozenset({"ArtifactoryDetector", "IPPublicDetector", "TelegramBotTokenDetector", "TwilioKeyDetector"})
+
+# A reference to where the secret is, a placeholder, or a switch: nothing that opens anything.
+_REFERENCE = re.compile(
+    r"(?i)arn:|[a-z][a-z0-9+.-]*://|[./~]|\$|[<{*]|%\w+%|(?:true|false|yes|no|on|off|none|null|enabled|disabled)$"
+)
+# The last word of a name that tells of a secret without holding it.
+_ABOUT = re.compile(
+    r"(?i)alias|arn|at|count|date|days|enabled|endpoint|expir(?:es|y)|file|format|header|host|hours|ids?|length|limit|minutes|mode"
+    r"|names?|path|policy|port|prefix|provider|ref|region|required|rotation|seconds|size|store|suffix|time|timeout|ttl|type|uri"
+    r"|url|used|version"
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+# The names that detect-secrets' keyword plugin goes by mean a secret whatever the value; these only where the value
+# looks random: as long and as mixed as gitleaks' rule generic-api-key wants it.
+_MAYBE = re.compile(r"(?i)token(?!iz)|credential|(?:^|[_.-])auth$")
+# Security Hub's controls CodeBuild.2 and ECS.8 go by these names, beside AWS_SECRET_ACCESS_KEY.
+_CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "ECS_ENGINE_AUTH_DATA"})
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_RANDOM_BITS, _RANDOM_LENGTH = 3.5, 10
+_SHORTEST = 4
+
+_ASSIGNED = re.compile(r"""(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*+)["']?\s*(?:=|:(?=[\s"']))\s*["']?([^\s"',;&|)]+)""")
+# A pipeline's own words for variables that are read from a store.
+_STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
+_GZIP = b"\x1f\x8b"
+_LONGEST_UNPACKED = 1 << 20
+# Patterns take longer than linear time on hostile lines, so they see a window at a time; each overlaps the next by more
+# than a token is long.
+_WINDOW, _OVERLAP = 4096, 1024
+
+
+class Unreadable(ValueError):
+    """A text that cannot be looked at."""
+
+
+def looks_like(name: str, value: str) -> str:
+    """Return the kind of secret that a value resembles, `NAMED` where only its name says so, else the empty text."""
+    for line in _windows(value):
+        if kind := _format(line) or _format(f'{name} = "{line}"') or _assigned(line):
+            return kind
+    return NAMED if _is_named(name, value.strip()) else ""
+
+
+def signs(shape: Shape, value: Any) -> list[Sign]:
+    """Return where secrets seem to be in a field's value: `name` or `line`, and what it `looks_like`.
+
+    Raises `Unreadable` for what is not of the shape.
+    """
+    return list(_READERS[shape](value))
+
+
+def replaced(shapes: Mapping[str, Shape], value: Any) -> Any:
+    """Return a JSON value in which the fields of these names, at every depth, hold their signs and nothing else."""
+    if isinstance(value, dict):
+        return {
+            key: signs(shapes[key], inner) if key in shapes and inner is not None else replaced(shapes, inner)
+            for key, inner in value.items()
+        }
+    if isinstance(value, list):
+        return [replaced(shapes, inner) for inner in value]
+    return value
+
+
+@lru_cache(maxsize=1)
+def _formats() -> tuple[tuple[str, Callable[[str], Iterable[str]]], ...]:
+    """Return the formats by their names; loaded when first needed, because the library takes 0.2 s."""
+    from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+    from detect_secrets.plugins.base import RegexBasedDetector
+
+    plugins: dict[str, Any] = get_mapping_from_secret_type_to_class()
+    return tuple(
+        (kind, plugin().analyze_string)
+        for kind, plugin in sorted(plugins.items())
+        if issubclass(plugin, RegexBasedDetector) and plugin.__name__ not in _NOT_ASKED
+    )
+
+
+def _format(line: str) -> str:
+    return next((kind for kind, found in _formats() if any(found(line))), "")
+
+
+@lru_cache(maxsize=1)
+def _names() -> re.Pattern[str]:
+    from detect_secrets.plugins.keyword import DENYLIST
+
+    return re.compile("|".join((*DENYLIST, "passphrase")), re.IGNORECASE)
+
+
+def _is_named(name: str, value: str) -> bool:
+    if len(value) < _SHORTEST or _REFERENCE.match(value):
+        return False
+    if name in _CREDENTIALS or _is_about(name):
+        return name in _CREDENTIALS
+    return bool(_names().search(name)) or bool(_MAYBE.search(name) and _is_random(value))
+
+
+def _is_about(name: str) -> bool:
+    words = _WORD.findall(name)
+    return bool(words and _ABOUT.fullmatch(words[-1]))
+
+
+def _is_random(value: str) -> bool:
+    return len(value) >= _RANDOM_LENGTH and _bits(value) >= _RANDOM_BITS and not _UUID.fullmatch(value)
+
+
+def _bits(value: str) -> float:
+    """Return Shannon's entropy, in bits per character."""
+    shares = [count / len(value) for count in Counter(value).values()]
+    return -sum(share * math.log2(share) for share in shares)
+
+
+def _values(value: Any) -> Iterator[Sign]:
+    for name, text in _leaves("", value):
+        if kind := looks_like(name, text):
+            yield {"name": name, "looks_like": kind}
+
+
+def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(str(key), inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _leaves(name, inner)
+    elif value is not None:
+        yield name, str(value)
+
+
+def _pairs(value: Any) -> Iterator[Sign]:
+    if not isinstance(value, list):
+        raise Unreadable
+    for pair in value:
+        name, text = _pair(pair)
+        if pair.get("type") not in _STORED and (kind := looks_like(name, text)):
+            yield {"name": name, "looks_like": kind}
+
+
+def _pair(pair: Any) -> tuple[str, str]:
+    """Return a pair's name and value: `name` and `value`, `OutputKey` and `OutputValue`, whatever AWS calls them."""
+    if not isinstance(pair, dict):
+        raise Unreadable
+    stem = next((key[:-5] for key in pair if key.lower().endswith("value")), "")
+    words = {key.lower(): str(text) for key, text in pair.items()}
+    names = (f"{stem}name".lower(), f"{stem}key".lower())
+    return next((words[name] for name in names if name in words), ""), words.get(f"{stem}value".lower(), "")
+
+
+def _lines(value: Any) -> Iterator[Sign]:
+    """Yield lines by their numbers only: in free text, names may be part of a secret."""
+    if not isinstance(value, str):
+        raise Unreadable
+    for number, line in enumerate(value.splitlines(), 1):
+        kinds = (_format(window) or _assigned(window) for window in _windows(line))
+        if kind := next(filter(None, kinds), ""):
+            yield {"line": number, "looks_like": kind}
+
+
+def _windows(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        for start in range(0, max(len(line) - _OVERLAP, 1), _WINDOW - _OVERLAP):
+            yield line[start : start + _WINDOW]
+
+
+def _assigned(line: str) -> str:
+    return NAMED if any(_is_named(name, value) for name, value in _ASSIGNED.findall(line)) else ""
+
+
+def _base64(value: Any) -> Iterator[Sign]:
+    try:
+        data = base64.b64decode(value, validate=True)
+        if data.startswith(_GZIP):
+            data = _unpacked(data)
+        text = data.decode("utf-8")
+    except (binascii.Error, TypeError, ValueError, OSError, EOFError, zlib.error):
+        raise Unreadable from None
+    yield from _lines(text)
+
+
+def _unpacked(data: bytes) -> bytes:
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    unpacked = unpacker.decompress(data, _LONGEST_UNPACKED)
+    if unpacker.unconsumed_tail or not unpacker.eof:
+        raise Unreadable
+    return unpacked
+
+
+_READERS: dict[Shape, Callable[[Any], Iterator[Sign]]] = {
+    "values": _values,
+    "pairs": _pairs,
+    "lines": _lines,
+    "base64": _base64,
+}
