@@ -38,6 +38,7 @@ def aws(
     from catalog.policies import load
     from clouds.aws import AwsDoor
     from clouds.aws_login import Login, locate, session
+    from collectors.aws.sight import AwsSight
     from detectors.posture.judge import Moment
     from pipeline.assembly import assemble
     from pipeline.choice import Choice, load_settings
@@ -52,8 +53,8 @@ def aws(
         _moment(now) or clock.now(), load_settings(settings, load(config_folder() / "policies")) if settings else {}
     )
     door = AwsDoor(session(Login(profile, role, external_id), clock), clock)
-    place = locate(door, tuple(region))
-    verdicts = (v for observation in survey(door, house, place, moment) for v in observation.verdicts)
+    sight = AwsSight(door, locate(door, tuple(region)), house.types)
+    verdicts = (v for observation in survey(sight, house, moment) for v in observation.verdicts)
     if format == "jsonl":
         unknowns = _print_lines(verdicts, asked)
     else:

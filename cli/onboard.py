@@ -83,7 +83,8 @@ def check(
     spec = desk.file("scans.start", tenant)
     scopes = scopes_of(desk.service("scans.start"), spec, clock)
     whole = True
-    for reach in onboarding.check(scopes, lambda scope: open_aws(scope, clock), assemble(config_folder()), clock):
+    house = assemble(config_folder())
+    for reach in onboarding.check(scopes, lambda scope, known: open_aws(scope, known.types, clock), house, clock):
         whole = whole and reach.whole
         if format == "jsonl":
             sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")

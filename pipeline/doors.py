@@ -1,20 +1,21 @@
 """Opens doors to the accounts of a tenant's file."""
 
 import uuid
+from collections.abc import Sequence
 
 from clouds import aws_organization
 from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
-from collectors.aws.reader import ReadCloud
-from model.asset import Place
+from collectors.aws.resource_types import ResourceType
+from collectors.aws.sight import AwsSight
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AwsOrganization, AwsScope
 from pipeline.scopes import Members
 
 
-def open_aws(scope: AwsScope, clock: Clock) -> tuple[ReadCloud, Place]:
-    """Return the door to a scope with its place; raises `Refused` where the credentials lead to another account."""
+def open_aws(scope: AwsScope, types: Sequence[ResourceType], clock: Clock) -> AwsSight:
+    """Return the sight of an account; raises `Refused` where the credentials lead to another account."""
     door = AwsDoor(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
     place = locate(door, tuple(scope.regions))
     if place.account != scope.aws:
@@ -22,7 +23,7 @@ def open_aws(scope: AwsScope, clock: Clock) -> tuple[ReadCloud, Place]:
             f"the credentials for the scope {scope.aws} lead to the account {place.account}; "
             "give the scope its own 'role' or 'profile'"
         )
-    return door, place
+    return AwsSight(door, place, types)
 
 
 def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:

@@ -40,7 +40,7 @@ class Loop(Struct, frozen=True):
 
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
-        ports = Ports(self.clock, lambda scope: open_aws(scope, self.clock), self.scopes)
+        ports = Ports(self.clock, lambda scope, house: open_aws(scope, house.types, self.clock), self.scopes)
         with house_of(self.house, self.tenant, self.store) as house:
             return scan(self.home, self.tenant, house, ports, turn)
 

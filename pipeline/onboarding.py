@@ -80,13 +80,13 @@ def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Itera
         yield Reach(account, cause)
     for scope in scopes.found:
         try:
-            cloud, place = connect(scope)
+            sight = connect(scope, house)
         except Refused as refused:
             yield Reach(scope.aws, str(refused))
             continue
         gaps: dict[str, set[str]] = defaultdict(set)
         unknown: set[str] = set()
-        for observation in survey(cloud, house, place, Moment(clock.now(), {})):
+        for observation in survey(sight, house, Moment(clock.now(), {})):
             for cause in _causes(observation.seen):
                 gaps[cause].add(observation.seen.kind if observation.seen else "")
             unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}

@@ -7,7 +7,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from collectors.aws.reader import ReadCloud
 from contract.term import decide
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing, Place
@@ -15,6 +14,7 @@ from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
+from model.sight import Sight
 from model.suppression import suppressing
 from model.tenant import AwsScope, Tenant
 from pipeline.assembly import House
@@ -29,7 +29,7 @@ from store.writer import Writer
 
 BATCH = 500  # observations in one transaction
 
-Connect = Callable[[AwsScope], tuple[ReadCloud, Place]]
+Connect = Callable[[AwsScope, House], Sight]
 
 
 class Ports(Struct, frozen=True):
@@ -68,16 +68,16 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     if done := _done(store, turn.run):
         return done
     reopened = _end_exceptions(store, turn, instant(now))
-    doors = _Doors(ports.scopes(tenant), ports.connect)
+    doors = _Doors(ports.scopes(tenant), lambda scope: ports.connect(scope, house))
     first, others = doors.opened()
     run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
-    for cloud, place in chain([first], others):
-        for batch in _batches(survey(cloud, house, place, moment), ports.batch):
+    for sight in chain([first], others):
+        for batch in _batches(survey(sight, house, moment), ports.batch):
             turn.go_on()
-            recorder.record(batch, place, instant(ports.clock.now()))
+            recorder.record(batch, sight.place, instant(ports.clock.now()))
     turn.go_on()
     summary = recorder.finish(doors, instant(ports.clock.now()))
     home.done(turn.fence, instant(ports.clock.now()))
@@ -103,13 +103,13 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
 class _Doors:
     """The scopes of a tenant, entered one after another: only one at a time is held in memory."""
 
-    def __init__(self, scopes: Scopes, connect: Connect) -> None:
+    def __init__(self, scopes: Scopes, connect: Callable[[AwsScope], Sight]) -> None:
         self._scopes = scopes
         self._connect = connect
         self.closed = scopes.closed | scopes.resting
         self.places: dict[str, Place] = {}
 
-    def opened(self) -> tuple[tuple[ReadCloud, Place], Iterator[tuple[ReadCloud, Place]]]:
+    def opened(self) -> tuple[Sight, Iterator[Sight]]:
         """Return the first scope that can be entered, and the others; raises `Refused` where none can."""
         others = self._enter()
         first = next(others, None)
@@ -123,15 +123,15 @@ class _Doors:
             return ""
         return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
 
-    def _enter(self) -> Iterator[tuple[ReadCloud, Place]]:
+    def _enter(self) -> Iterator[Sight]:
         for scope in self._scopes.found:
             try:
-                cloud, place = self._connect(scope)
+                sight = self._connect(scope)
             except Refused as refused:  # one account that cannot be entered does not hurt the others
                 self.closed[scope.aws] = str(refused)
                 continue
-            self.places[place.scope] = place
-            yield cloud, place
+            self.places[sight.place.scope] = sight.place
+            yield sight
 
 
 def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:

@@ -10,11 +10,13 @@ from typing import Any
 from catalog.folder import config_folder
 from clouds.aws import CallFailed
 from collectors.aws.reader import ReadCloud
+from collectors.aws.sight import AwsSight
 from model.asset import Place
 from model.canonical import digest, plain
 from model.tenant import AwsScope, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import House, assemble
+from pipeline.scan import Connect
 
 REGIONS = ("ap-northeast-1", "us-east-1")
 # The emulator lists these, but cannot tell their details: tests/test_documented.py plays AWS's documentation.
@@ -69,6 +71,11 @@ class Replies:
         if isinstance(known, CallFailed):
             raise known
         return copy.deepcopy(known)
+
+
+def seeing(cloud: ReadCloud, place: Place) -> Connect:
+    """Return how to enter the one account that there is."""
+    return lambda _scope, known: AwsSight(cloud, place, known.types)
 
 
 class Denying:

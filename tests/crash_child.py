@@ -18,10 +18,10 @@ from sqlalchemy.pool import Pool
 
 from catalog.folder import config_folder
 from collectors.aws.reader import ReadCloud
-from model.asset import Place
+from collectors.aws.sight import AwsSight
 from model.tenant import AwsScope, Channel
 from notifier.message import Ways
-from pipeline.assembly import assemble
+from pipeline.assembly import House, assemble
 from pipeline.clock import SystemClock
 from pipeline.doors import open_aws
 from pipeline.scan import Ports, scan
@@ -87,9 +87,9 @@ def main(folder: str, url: str, point: str) -> None:
     channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
     tenant = replace(load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies), channels=[channel])
 
-    def connect(scope: AwsScope) -> tuple[ReadCloud, Place]:
-        cloud, place = open_aws(scope, clock)
-        return Watched(cloud, reaper), place
+    def connect(scope: AwsScope, known: House) -> AwsSight:
+        sight = open_aws(scope, known.types, clock)
+        return replace(sight, cloud=Watched(sight.cloud, reaper))
 
     home = home_at(folder)
     ports = Ports(clock, connect, batch=50)  # a small company, many transactions

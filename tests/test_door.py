@@ -202,7 +202,7 @@ def test_the_external_id_is_sent(emulator: Emulator, monkeypatch: pytest.MonkeyP
 
 def test_credentials_that_lead_to_another_account_are_refused(emulator: Emulator) -> None:
     with pytest.raises(Refused, match="lead to the account 123456789012"):
-        open_aws(AwsScope(aws="111122223333", regions=["ap-northeast-1"]), SystemClock())
+        open_aws(AwsScope(aws="111122223333", regions=["ap-northeast-1"]), [], SystemClock())
 
 
 def test_regions_that_may_not_be_listed_are_said_to_be_unread(emulator: Emulator, clock: MovingClock) -> None:

@@ -27,7 +27,7 @@ from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from pipeline.tenants import load_tenant
 from store.home import Home
-from tests.clouds import TENANT, Replies, house
+from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from tests.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
@@ -92,7 +92,7 @@ def part(mail: EmailMessage, subtype: str) -> str:
 @pytest.fixture
 def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
     return home
 
 

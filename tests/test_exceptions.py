@@ -22,7 +22,7 @@ from pipeline.mute_lists import Grant, load
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
 from store.tenant import TenantStore
-from tests.clouds import TENANT, Replies, house
+from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from tests.test_cli import run
@@ -110,7 +110,13 @@ def store(home: Home, clock: MovingClock) -> TenantStore:
 
 def look(home: Home, clock: MovingClock, replies: Replies, only: House | None = None) -> Summary:
     clock.sleep(60)
-    return scan(home, TENANT, only or house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    return scan(
+        home,
+        TENANT,
+        only or house(),
+        Ports(clock, seeing(replies, replies.place)),
+        a_turn(home, clock),
+    )
 
 
 def states(store: TenantStore, policy: str) -> dict[str, str]:
@@ -157,7 +163,7 @@ def test_an_exception_ends_also_where_nothing_can_be_looked_at(
     granted(store, clock, policy=SSH)
     clock.sleep(3 * 86400)
 
-    def closed(_: AwsScope) -> Any:
+    def closed(_scope: AwsScope, _house: House) -> Any:
         raise Refused("AWS does not accept the credentials")
 
     with pytest.raises(Refused, match="credentials"):

@@ -24,6 +24,7 @@ from clouds.aws_models import operation
 from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws.engine import collect
 from collectors.aws.permissions import actions_by_call
+from collectors.aws.sight import AwsSight
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing
 from model.fault import Refused
@@ -34,7 +35,7 @@ from pipeline.scan import Ports, Summary, scan
 from pipeline.survey import survey
 from store.home import Home
 from tests import faulty
-from tests.clouds import REGIONS, TENANT, house
+from tests.clouds import REGIONS, TENANT, house, seeing
 from tests.conftest import MovingClock, lead_to
 from tests.faulty import Act, Fault, FaultyPlayer, playing
 from tests.homes import a_turn, home_at
@@ -108,7 +109,7 @@ def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsDoor:
 
 
 def look(door: AwsDoor) -> dict[Key, Verdict]:
-    seen = survey(door, house(), locate(door, REGIONS[:1]), Moment(MovingClock().now()))
+    seen = survey(AwsSight(door, locate(door, REGIONS[:1]), house().types), house(), Moment(MovingClock().now()))
     return {(v.policy, v.finding_uid): v for observation in seen for v in observation.verdicts}
 
 
@@ -177,7 +178,13 @@ def test_a_throttle_may_last_a_while(player: FaultyPlayer) -> None:
 
 def look_again(home: Home, clock: MovingClock, door: AwsDoor) -> Summary:
     clock.sleep(3600)
-    return scan(home, TENANT, house(), Ports(clock, lambda _: (door, locate(door, REGIONS))), a_turn(home, clock))
+    return scan(
+        home,
+        TENANT,
+        house(),
+        Ports(clock, seeing(door, locate(door, REGIONS))),
+        a_turn(home, clock),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -33,7 +33,7 @@ from reports.export import Export
 from reports.wording import SEVERITY, STATE, TEXTS
 from store.home import Home
 from store.rows import Run
-from tests.clouds import TENANT, Replies, house
+from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 
@@ -111,7 +111,7 @@ def test_each_file_is_a_format() -> None:
 @pytest.fixture
 def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
     return home
 
 

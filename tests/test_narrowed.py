@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from catalog.folder import config_folder
 from collectors.aws import resource_types
 from collectors.aws.resource_types import narrowed
+from collectors.aws.sight import AwsSight
 from detectors.posture.judge import Moment
 from model.finding import Verdict
 from pipeline.assembly import House, assemble
@@ -37,7 +38,7 @@ class Counted:
 
 def look(known: House, replies: Replies) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
     cloud = Counted(replies)
-    seen = survey(cloud, known, replies.place, Moment(MovingClock().now()))
+    seen = survey(AwsSight(cloud, replies.place, known.types), known, Moment(MovingClock().now()))
     return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}, cloud.asked
 
 

@@ -95,7 +95,7 @@ def company_of_many(home: Home) -> Tenant:
 
 
 def look(home: Home, tenant: Tenant, few: House) -> Summary:
-    ports = Ports(CLOCK, lambda s: open_aws(s, CLOCK), lambda t: scopes_of(home, t, CLOCK))
+    ports = Ports(CLOCK, lambda s, h: open_aws(s, h.types, CLOCK), lambda t: scopes_of(home, t, CLOCK))
     return scan(home, tenant, few, ports, a_turn(home, CLOCK))
 
 
@@ -271,7 +271,7 @@ def test_the_check_tells_what_is_missing_and_what_stays_unknown(
                                      lambda _o, _i: Members(members[:2])).found))  # fmt: skip
 
     def reach() -> list[Any]:
-        return list(check(scopes, lambda s: open_aws(s, CLOCK), few, CLOCK))
+        return list(check(scopes, lambda s, h: open_aws(s, h.types, CLOCK), few, CLOCK))
 
     assert all(one.whole for one in reach())
     with denying_proxy(emulator.url, "?publicAccessBlock") as url:

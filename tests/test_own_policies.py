@@ -23,7 +23,7 @@ from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
 from store.tenant import TenantStore
-from tests.clouds import TENANT, Replies, house
+from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn, tamper
 from tests.hostile import grown, loops
@@ -80,7 +80,7 @@ def applied(store: TenantStore, folder: Path, clock: MovingClock, tenant: Tenant
 def look(home: Home, clock: MovingClock, replies: Replies, tenant: Tenant = ENTITLED) -> Summary:
     clock.sleep(60)
     with house_of(house(), tenant, home.tenant("aozora")) as own:
-        return scan(home, tenant, own, Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+        return scan(home, tenant, own, Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
 
 
 def found(store: TenantStore, policy: str) -> dict[str, str]:

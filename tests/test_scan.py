@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from clouds.aws import CallFailed
 from collectors.aws.reader import ReadCloud
+from collectors.aws.sight import AwsSight
 from model.asset import Place
 from model.fault import Refused
 from model.tenant import AwsScope, Contract
 from pipeline.assembly import House
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
-from tests.clouds import TENANT, Replies, house
+from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 
@@ -41,7 +42,7 @@ def run(home: Home, clock: MovingClock, replies: Replies) -> Any:
 
     def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: House | None = None) -> Summary:
         clock.sleep(3600)
-        ports = Ports(clock, lambda _: (cloud or replies, place or replies.place))
+        ports = Ports(clock, seeing(cloud or replies, place or replies.place))
         return scan(home, TENANT, chosen or house(), ports, a_turn(home, clock))
 
     return again
@@ -110,16 +111,16 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
     two = replace(TENANT, scopes=[AwsScope(aws="123456789012"), AwsScope(aws="210987654321")])
 
-    def connect(scope: AwsScope) -> tuple[ReadCloud, Place]:
+    def connect(scope: AwsScope, known: House) -> AwsSight:
         if scope.aws == "210987654321":
             raise Refused("AWS does not accept the credentials")
-        return replies, replies.place
+        return AwsSight(replies, replies.place, known.types)
 
     summary = scan(home, two, house(), Ports(clock, connect), a_turn(home, clock))
     assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]
     assert summary.facts["open"] > 0
 
-    def closed(_: AwsScope) -> tuple[ReadCloud, Place]:
+    def closed(_scope: AwsScope, _house: House) -> AwsSight:
         raise Refused("AWS does not accept the credentials")
 
     clock.sleep(60)
@@ -145,7 +146,7 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
 def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, home: Home, clock: MovingClock) -> None:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
-    def never(_: AwsScope) -> tuple[ReadCloud, Place]:
+    def never(_scope: AwsScope, _house: House) -> AwsSight:
         raise AssertionError("nobody may look")
 
     with pytest.raises(Refused, match=why):

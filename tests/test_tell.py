@@ -18,7 +18,7 @@ from notifier.message import Message, Ways
 from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from store.home import Home
-from tests.clouds import TENANT, Replies, house
+from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from tests.servers import receiver
@@ -29,7 +29,7 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own exa
 @pytest.fixture
 def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
     return home
 
 

@@ -11,13 +11,14 @@ from catalog.policies import Policy
 from clouds.aws_models import operation
 from collectors.aws.permissions import actions_by_call
 from collectors.aws.reader import ReadCloud
+from collectors.aws.sight import AwsSight
 from detectors.posture.judge import Moment
-from model.asset import Asset
+from model.asset import Asset, Place
 from model.finding import Verdict
 from pipeline.scan import Ports, scan
 from pipeline.survey import survey
 from store.home import Home
-from tests.clouds import NOT_EMULATED, TENANT, Denying, Replies, house
+from tests.clouds import NOT_EMULATED, TENANT, Denying, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at
 
@@ -38,9 +39,9 @@ def operations() -> list[tuple[str, str, str]]:
 Key = tuple[str, str]
 
 
-def look(cloud: ReadCloud, place: object) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
+def look(cloud: ReadCloud, place: Place) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
     verdicts, assets = {}, {}
-    for observation in survey(cloud, house(), place, Moment(MovingClock().now())):  # type: ignore[arg-type]
+    for observation in survey(AwsSight(cloud, place, house().types), house(), Moment(MovingClock().now())):
         for verdict in observation.verdicts:
             key = (verdict.policy, verdict.finding_uid)
             assert key not in verdicts, "two verdicts for one policy and resource"
@@ -125,7 +126,7 @@ def scanned(replies: Replies, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home, clock = home_at(str(folder)), MovingClock()
     home.create()
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
     return folder
 
 
@@ -138,14 +139,14 @@ def test_no_asset_ends_and_no_finding_resolves(
     before = state(home)
     clock.sleep(3600)
     denied = Denying(replies, form.service, op)
-    summary = scan(home, TENANT, house(), Ports(clock, lambda _: (denied, replies.place)), a_turn(home, clock))
+    summary = scan(home, TENANT, house(), Ports(clock, seeing(denied, replies.place)), a_turn(home, clock))
     assets, findings = state(home)
     assert assets == before[0]
     assert findings == before[1]
     assert summary.facts == {}
     assert any("AccessDenied" in gap.cause for gap in summary.gaps)
     clock.sleep(3600)
-    scan(home, TENANT, house(), Ports(clock, lambda _: (replies, replies.place)), a_turn(home, clock))
+    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
     assert state(home) == before
 
 
