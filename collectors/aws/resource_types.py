@@ -286,11 +286,14 @@ class _Checker:
             self.row_fields |= fields_of(self._row)
 
     def _omitted(self) -> Iterator[Fault]:
-        yield from self._dropped((), self.form, self.row_fields | names_within(self._row))
+        yield from self._dropped((), self.form, self._row)
         self.row_fields -= frozenset(self.form.omit)
 
-    def _dropped(self, path: KeyPath, form: TypeForm | Detail, known: frozenset[str]) -> Iterator[Fault]:
+    def _dropped(self, path: KeyPath, form: TypeForm | Detail, shape: Any) -> Iterator[Fault]:
         """Yield a fault for each name that stands nowhere: what is meant would be kept."""
+        if not (form.omit or form.secrets):  # looking through all shapes takes a while
+            return
+        known = names_within(shape) | (self.row_fields if form is self.form else frozenset())
         for number, name in enumerate(form.omit):
             if name not in known:
                 yield self.document.fault((*path, "omit", number), f"there is no field {name!r} at any depth")
@@ -311,7 +314,7 @@ class _Checker:
             shape, problems = self._shape((*path, "get"), form.op, form.get)
             yield from problems
         if shape is not None and not form.json:
-            yield from self._dropped(path, form, names_within(shape))
+            yield from self._dropped(path, form, shape)
         for number, code in enumerate(form.absent):
             if is_refusal(code):
                 yield self.document.fault((*path, "absent", number), f"{code} is a refusal; it cannot mean absent")
