@@ -113,7 +113,7 @@ def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Out
 def _after(delivery: Delivery, outcome: Outcome, clock: Clock) -> Delivery:
     attempts, now = delivery.attempts + 1, clock.now()
     if outcome.result == "sent":
-        return replace(delivery, state="sent", attempts=attempts, sent_at=instant(now), problem="")
+        return replace(delivery, state="sent", attempts=attempts, sent_at=instant(now), problem=outcome.problem)
     if outcome.result == "never" or attempts >= _MOST_ATTEMPTS:
         return replace(delivery, state="failed", attempts=attempts, problem=outcome.problem)
     pause = timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2.0**attempts))

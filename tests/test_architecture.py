@@ -88,6 +88,7 @@ def test_each_dependency_is_used() -> None:
         "psycopg[binary]": "psycopg",
         "pyyaml": "yaml",
         "cel-expr-python": "cel_expr_python",
+        "detect-secrets": "detect_secrets",
         "tzdata": "zoneinfo",
     }
     used = " ".join(file.read_text(encoding="utf-8") for file in SOURCES)

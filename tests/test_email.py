@@ -158,6 +158,16 @@ def test_a_refused_login_fails_and_its_problem_names_no_secret(
     assert mailbox.taken == []
 
 
+def test_a_mail_that_some_did_not_get_is_sent_and_says_so(
+    scanned: Home, clock: MovingClock, certificate: Certificate
+) -> None:
+    box = Mailbox({TO[0]: "550 5.1.1 who"})
+    with mail_server(box, certificate):
+        result = told(scanned, by_mail(settings(box.port, certificate)), clock)
+    assert result.deliveries == {"sent": len(box.taken)}
+    assert result.problems == [f"mail: 1 of {len(TO)} recipients refused: 1 × 550 5.1.1"]
+
+
 # The message.
 
 
