@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from store.rows import Run
 
 app = typer.Typer()
+_ALL = 10_000_000
 _FORMATS = ("table", *formats.types())
 
 
@@ -171,14 +172,13 @@ def findings(
 def _selected(reader: "Reader", all_: bool, at: str) -> tuple[list["Finding"], int]:
     """Return the findings that are asked for, and how many suppressed ones are left out; `at` = as of a past moment."""
     from model.finding import ACTIVE
+    from store.rows import Selection
 
     if not at:
         borne = 0 if all_ else sum(1 for _ in reader.findings(frozenset({"suppressed"})))
         return list(reader.findings(None if all_ else ACTIVE)), borne
-    became = {fact.finding: fact.became for fact, _ in reader.facts() if fact.at <= at}
-    wanted = [finding for finding, state in became.items() if all_ or state in ACTIVE]
-    borne = 0 if all_ else sum(state == "suppressed" for state in became.values())
-    return sorted(reader.findings(None, wanted), key=lambda finding: finding.uid), borne
+    suppressed = [] if all_ else reader.selected_findings(Selection({"state": "suppressed"}, limit=_ALL, at=at))
+    return reader.selected_findings(Selection({}, limit=_ALL, at=at, all_states=all_)), len(suppressed)
 
 
 def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reader: "Reader") -> "Export":

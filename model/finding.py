@@ -143,6 +143,19 @@ def reopen(finding: Finding, at: str) -> tuple[Finding, Fact]:
     return replace(finding, state="reopened", changed_at=at, suppressed_by=""), Fact(finding.uid, "reopened", at)
 
 
+def as_of(finding: Finding, last: Fact, at: str) -> Finding:
+    """Return a finding as it stood at a moment, by the last fact until then.
+
+    Its texts and evidence are those known now; why it was resolved, suppressed or not verified is known only where
+    nothing became of it since.
+    """
+    if finding.changed_at > last.at:
+        finding = replace(finding, state=last.became, changed_at=last.at, resolved_because="", suppressed_by="")
+    if finding.unverified_since > at:
+        finding = replace(finding, unverified_since="", unverified_because="")
+    return finding
+
+
 def _borne(before: Finding | None, failed: Finding, by: str, at: str) -> Change:
     if before is not None and before.state == "suppressed":
         return replace(failed, state="suppressed", suppressed_by=by, changed_at=before.changed_at), None

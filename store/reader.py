@@ -7,7 +7,7 @@ import msgspec
 from sqlalchemy import Connection, Row, func, or_, select
 
 from model.alert import Alert, Delivery, News
-from model.finding import ACTIVE, Element, Fact, Finding, State
+from model.finding import ACTIVE, Element, Fact, Finding, State, as_of
 from model.suppression import Suppression
 from model.text import Text
 from store import schema
@@ -70,13 +70,19 @@ class Reader:
         return _finding(row) if row else None
 
     def selected_findings(self, wanted: Selection) -> list[Finding]:
-        """Return findings by uid; as of a moment, those that were active then, as they are known now."""
-        table = schema.finding
-        query = select(table).where(*(table.c[name] == value for name, value in wanted.where.items()))
-        if wanted.at:
-            query = query.where(table.c.uid.in_(_active_at(wanted.at)))
-        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
-        return [_finding(row) for row in self._connection.execute(query)]
+        """Return findings by uid, as they are or as they were at a moment."""
+        table, where = schema.finding, dict(wanted.where)
+        query = select(table).where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
+        if not wanted.at:
+            query = query.where(*(table.c[name] == value for name, value in where.items()))
+            return [_finding(row) for row in self._connection.execute(query)]
+        state, last = where.pop("state", ""), _last_facts(wanted.at)
+        query = query.join(last, table.c.uid == last.c.finding).add_columns(last.c.became, last.c.at.label("fact_at"))
+        query = query.where(*(table.c[name] == value for name, value in where.items()))
+        if state or not wanted.all_states:
+            query = query.where(last.c.became.in_([state] if state else sorted(ACTIVE)))
+        rows = self._connection.execute(query)
+        return [as_of(_finding(row), Fact(row.uid, row.became, row.fact_at), wanted.at) for row in rows]
 
     def runs(self, after: tuple[str, str] | None, limit: int) -> list[Run]:
         """Return runs, newest first, after a (started_at, id)."""
@@ -208,11 +214,11 @@ def _or_none(column: Any, at: str) -> Any:
     return or_(column.is_(None), column > at)
 
 
-def _active_at(at: str) -> Any:
-    """Select the findings whose last fact by a moment says that they are active: facts are their history."""
+def _last_facts(at: str) -> Any:
+    """Select each finding's last fact by a moment: facts are their history."""
     fact = schema.fact
     last = select(func.max(fact.c.id).label("id")).where(fact.c.at <= at).group_by(fact.c.finding).subquery()
-    return select(fact.c.finding).join(last, fact.c.id == last.c.id).where(fact.c.became.in_(sorted(ACTIVE)))
+    return select(fact).join(last, fact.c.id == last.c.id).subquery()
 
 
 def _asset(row: Row[Any]) -> AssetRow:

@@ -62,9 +62,13 @@ class AssetRow(Struct, frozen=True):
 
 
 class Selection(Struct, frozen=True):
-    """Which rows are asked for: columns with their values, rows after a uid, at most so many, as of a moment."""
+    """Which rows are asked for: columns with their values, rows after a uid, at most so many, as of a moment.
+
+    Findings as of a moment are those that were active then, unless `where` names a state or `all_states` are wanted.
+    """
 
     where: Mapping[str, str]
     after: str = ""
     limit: int = 100
     at: str = ""
+    all_states: bool = False

@@ -265,7 +265,13 @@ def test_filters_and_past_days(api: Api) -> None:
         assert len(api.ask("GET", f"{base}/{what}?on=2026-06-01", token).json()["items"]) == then
         assert len(api.ask("GET", f"{base}/{what}?on=2026-06-02", token).json()["items"]) == now
         assert api.ask("GET", f"{base}/{what}?on=2026-05-31", token).json()["items"] == []
-    assert api.ask("GET", f"{base}/findings?state=resolved", token).json()["items"][0]["uid"] == verdict(0).finding_uid
+    uid = verdict(0).finding_uid
+    assert api.ask("GET", f"{base}/findings?state=resolved", token).json()["items"][0]["uid"] == uid
+    assert api.ask("GET", f"{base}/findings?state=resolved&on=2026-06-01", token).json()["items"] == []
+    (resolved,) = api.ask("GET", f"{base}/findings?state=resolved&on=2026-06-02", token).json()["items"]
+    assert (resolved["uid"], resolved["resolved_because"]) == (uid, "passes")
+    past = {item["uid"]: item for item in api.ask("GET", f"{base}/findings?on=2026-06-01", token).json()["items"]}
+    assert (past[uid]["state"], past[uid]["resolved_because"]) == ("open", "")
 
 
 def reader_finding(reader: Any, number: int) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.finding import ACTIVE, Fact, Finding, Verdict, advance
+from model.finding import ACTIVE, Fact, Finding, Verdict, advance, as_of
 from model.text import Text
 
 MESSAGE = Text(en="open", ja="開放")
@@ -73,3 +73,14 @@ def test_the_key_tells_regional_settings_of_one_account_apart_and_the_region_doe
     assert verdict("fail", scope="1").finding_uid != verdict("fail", scope="2").finding_uid
     assert verdict("fail", scope="1").asset_uid != verdict("fail", scope="2").asset_uid
     assert verdict("fail", region="a").finding_uid == verdict("fail", region="global").finding_uid
+
+
+@given(st.lists(st.sampled_from(["fail", "pass", "unknown"]), min_size=1, max_size=8), st.integers(0, 7))
+def test_a_finding_as_of_a_moment_is_in_the_state_that_it_had_then(statuses: list[str], moment: int) -> None:
+    now, facts = live(statuses)
+    then, until = live(statuses[: moment + 1])
+    if now is None or then is None or not until:
+        return
+    found = as_of(now, [fact for fact in facts if fact.at <= f"t{moment}"][-1], f"t{moment}")
+    assert (found.state, found.changed_at) == (then.state, then.changed_at)
+    assert found.unverified_since in ("", then.unverified_since)
