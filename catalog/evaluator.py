@@ -6,7 +6,8 @@ keeps nothing that a later answer hangs on: when it has ended, another one takes
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache, partial
 from types import TracebackType
@@ -22,6 +23,7 @@ from model.worker import NoAnswer, Worker
 
 COMMAND = [sys.executable, "-I", "-m", "catalog.evaluator"]
 _KEPT = 1_000
+_RESTART_SECONDS = 0.3
 
 
 class _Question(Struct, frozen=True, omit_defaults=True):
@@ -55,14 +57,23 @@ class Allowance:
     `with allowance:` goes around each resource; raises `Spent` where nothing is left.
     """
 
-    def __init__(self, in_all: float = 30.0, for_one: float = 1.5, tick: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        in_all: float = 30.0,
+        for_one: float = 1.5,
+        tick: Callable[[], float] = time.monotonic,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take seconds, and what to ask before each resource: it raises where the whole is to stop."""
         self._in_all = in_all
         self._for_one = for_one
         self._tick = tick
+        self._go_on = go_on
         self._used = 0.0
         self._began = tick()
 
     def __enter__(self) -> Self:
+        self._go_on()
         if self._used >= self._in_all:
             raise Spent(f"the policy has taken its {self._in_all:.0f} seconds of this scan")
         self._began = self._tick()
@@ -76,6 +87,19 @@ class Allowance:
     def left(self) -> float:
         """Return the seconds that are left for the resource that is looked at."""
         return self._for_one - (self._tick() - self._began)
+
+    @contextmanager
+    def not_counted(self) -> Iterator[None]:
+        """Stop the clock: what is waited for here is not the policy's."""
+        began = self._tick()
+        try:
+            yield
+        finally:
+            self._began += self._tick() - began
+
+    def charge(self, seconds: float) -> None:
+        """Take seconds from what is left of the scan."""
+        self._used += seconds
 
 
 def elsewhere(worker: Worker, allowance: Allowance) -> Compile:
@@ -107,10 +131,16 @@ def _evaluate(worker: Worker, allowance: Allowance, question: _Question, variabl
 
 
 def _asked(worker: Worker, question: _Question, allowance: Allowance) -> _Answer:
+    with allowance.not_counted():
+        worker.ready()
     left = allowance.left()
     if left <= 0:
         raise NoAnswer("the policy took too long for one resource")
-    said = worker.ask(msgspec.json.encode(question), left)
+    try:
+        said = worker.ask(msgspec.json.encode(question), left)
+    except NoAnswer:
+        allowance.charge(_RESTART_SECONDS)  # the next question waits for another child, and that is this one's doing
+        raise
     try:
         return msgspec.json.decode(said, type=_Answer)
     except (msgspec.DecodeError, RecursionError):

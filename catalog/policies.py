@@ -1,7 +1,6 @@
 """Policies: one file each, with its cases (docs/policies.md)."""
 
 import itertools
-import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +21,7 @@ Control = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z0-9.-]*:[A-Za-z0-9._-]+$(?!
 PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$(?!\n)")]
 Hours = Annotated[float, Meta(gt=0, le=400)]
 
+_LONGEST_MESSAGE = 2_000
 _RESERVED = frozenset({"r", "e", "now", "settings", "scope"})
 
 
@@ -233,11 +233,15 @@ class _Compiler:
 
     def _template(self, language: Language) -> Template:
         """Return the message as literal and expression parts: `{{ expression }}` stands for its value."""
-        source = self.form.message or self.form.title
+        source = (self.form.message or self.form.title).of(language)
+        if len(source) > _LONGEST_MESSAGE:
+            place = ("message" if self.form.message else "title", language)
+            self.faults.append(self.document.fault(place, f"is longer than {_LONGEST_MESSAGE:,} characters"))
+            return Template(())
         parts: list[str | Expression] = []
-        for number, part in enumerate(re.split(r"\{\{(.*?)\}\}", source.of(language))):
-            if number % 2 == 0:
-                parts.append(part)
-            elif (expression := self.expression(("message", language), part.strip())) is not None:
+        while (begin := source.find("{{")) >= 0 and (end := source.find("}}", begin)) >= 0:
+            parts.append(source[:begin])
+            if (expression := self.expression(("message", language), source[begin + 2 : end].strip())) is not None:
                 parts.append(expression)
-        return Template(tuple(parts))
+            source = source[end + 2 :]
+        return Template((*parts, source))

@@ -75,13 +75,22 @@ def read(file: Path, name: str = "") -> Document:
 
     Raises `Refused` for a file that cannot be read, is over 1 MB, is not UTF-8, or is not plain YAML.
     """
+    return parse(content(file, name), name or str(file))
+
+
+def content(file: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
+    """Return a file's bytes; raises `Refused` for one that is no file, cannot be read or is larger than `most`."""
     shown = name or str(file)
     try:
+        if file.exists() and not file.is_file():
+            raise Refused([Fault(shown, 0, 0, "is no file")])
         with file.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(most + 1)
     except OSError as problem:
         raise Refused([Fault(shown, 0, 0, f"cannot be read: {problem.strerror}")]) from None
-    return parse(raw, shown)
+    if len(raw) > most:
+        raise Refused([Fault(shown, 0, 0, f"is larger than {most:,} bytes; split it")])
+    return raw
 
 
 def parse(raw: bytes, name: str) -> Document:

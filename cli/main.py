@@ -23,6 +23,7 @@ from cli import (
     upkeep,
 )
 from model.fault import Refused
+from model.text import printable
 
 app = typer.Typer(
     name="hinomi",
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
         app(arguments)
     except Refused as refused:
         for fault in refused.faults:
-            print(f"hinomi: {fault}", file=sys.stderr)
+            print(f"hinomi: {printable(str(fault))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)

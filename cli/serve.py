@@ -1,5 +1,6 @@
 """`hinomi serve`: the schedule, the workers, the API."""
 
+import os
 import socket
 import sys
 from typing import Annotated
@@ -28,7 +29,7 @@ def serve(
     stores.check()
     service_key(home)  # refuses now rather than at the first sign-in
     with _bound(listen) as listening:
-        console = (sys.executable, "-m", "console", str(home), str(listening.fileno()))
+        console = (sys.executable, "-m", "console", str(home), str(listening.fileno()), str(os.getpid()))
         plan = Plan(home, settings(home).workers, console, listening.fileno())
         print(f"hinomi: answering on http://{listen}", file=sys.stderr)
         Supervisor(stores, plan).run()

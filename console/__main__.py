@@ -1,4 +1,4 @@
-"""The process that answers requests, on a socket that its parent has bound: `python -m console HOME FD`."""
+"""The process that answers requests, on a socket that its parent has bound: `python -m console HOME FD PARENT`."""
 
 import os
 import socket
@@ -23,8 +23,8 @@ _GRACE_SECONDS = 20
 _LOOK_SECONDS = 0.5
 
 
-def main(folder: Path, fd: int) -> None:
-    """Answer until SIGTERM; requests under way are answered still."""
+def main(folder: Path, fd: int, parent: int) -> None:
+    """Answer until SIGTERM, or until the parent is gone; requests under way are answered still."""
     set_up()
     home, clock = open_home(folder), SystemClock()
     gate = Gate(home.service, lambda: service_key(folder), clock)
@@ -38,7 +38,7 @@ def main(folder: Path, fd: int) -> None:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         server = uvicorn.Server(config)
-        threading.Thread(target=_end_with_parent, args=(server, os.getppid()), daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(server, parent), daemon=True).start()
         server.run(sockets=[listening])
 
 
@@ -50,4 +50,4 @@ def _end_with_parent(server: uvicorn.Server, parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

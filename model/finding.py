@@ -58,7 +58,10 @@ class Verdict(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """A failed verdict with its life (OCSF 2003). Moments are RFC 3339 in UTC."""
+    """A failed verdict with its life (OCSF 2003). Moments are RFC 3339 in UTC.
+
+    `changed_at` is when its state last changed, `updated_at` when anything of it did; empty where that was not kept yet.
+    """
 
     uid: str
     asset_uid: str
@@ -78,6 +81,7 @@ class Finding(Struct, frozen=True):
     unverified_since: str = ""
     unverified_because: str = ""
     suppressed_by: str = ""
+    updated_at: str = ""
 
 
 class Fact(Struct, frozen=True):
@@ -90,6 +94,7 @@ class Fact(Struct, frozen=True):
 
 # Why a finding is resolved whose region or scope was taken out of the tenant's file: nothing was mended.
 UNWATCHED = "no longer watched"
+WITHDRAWN = "the policy was withdrawn"
 
 Change = tuple[Finding | None, Fact | None]
 
@@ -113,7 +118,8 @@ def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: st
 
 def unverified(finding: Finding, cause: str, at: str) -> Finding:
     """Return the finding marked as not verified, since the first time it could not be."""
-    return replace(finding, unverified_since=finding.unverified_since or at, unverified_because=cause)
+    after = replace(finding, unverified_since=finding.unverified_since or at, unverified_because=cause)
+    return _updated(finding, after, at)
 
 
 def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
@@ -122,6 +128,7 @@ def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
         finding,
         state="resolved",
         changed_at=at,
+        updated_at=at,
         resolved_because=because,
         suppressed_by="",
         unverified_since="",
@@ -134,13 +141,14 @@ def suppress(finding: Finding, by: str, at: str) -> tuple[Finding, Fact | None]:
     """Return the finding as suppressed by an exception, with the fact unless it was so before."""
     after = replace(finding, state="suppressed", suppressed_by=by)
     if finding.state == "suppressed":
-        return after, None
-    return replace(after, changed_at=at, resolved_because=""), Fact(finding.uid, "suppressed", at)
+        return _updated(finding, after, at), None
+    return replace(after, changed_at=at, updated_at=at, resolved_because=""), Fact(finding.uid, "suppressed", at)
 
 
 def reopen(finding: Finding, at: str) -> tuple[Finding, Fact]:
     """Return a suppressed finding as reopened: its exception has ended."""
-    return replace(finding, state="reopened", changed_at=at, suppressed_by=""), Fact(finding.uid, "reopened", at)
+    after = replace(finding, state="reopened", changed_at=at, updated_at=at, suppressed_by="")
+    return after, Fact(finding.uid, "reopened", at)
 
 
 def as_of(finding: Finding, last: Fact, at: str) -> Finding:
@@ -151,6 +159,8 @@ def as_of(finding: Finding, last: Fact, at: str) -> Finding:
     """
     if finding.changed_at > last.at:
         finding = replace(finding, state=last.became, changed_at=last.at, resolved_because="", suppressed_by="")
+    if finding.updated_at > at:
+        finding = replace(finding, updated_at=last.at)
     if finding.unverified_since > at:
         finding = replace(finding, unverified_since="", unverified_because="")
     return finding
@@ -158,7 +168,8 @@ def as_of(finding: Finding, last: Fact, at: str) -> Finding:
 
 def _borne(before: Finding | None, failed: Finding, by: str, at: str) -> Change:
     if before is not None and before.state == "suppressed":
-        return replace(failed, state="suppressed", suppressed_by=by, changed_at=before.changed_at), None
+        same = {"changed_at": before.changed_at, "updated_at": before.updated_at}
+        return _updated(before, replace(failed, state="suppressed", suppressed_by=by, **same), at), None
     return suppress(failed, by, at)
 
 
@@ -177,8 +188,13 @@ def _failed(before: Finding | None, verdict: Verdict, at: str) -> tuple[Finding,
         unverified_because="",
     )
     if before.state in ACTIVE:
-        return seen_again, None
+        return _updated(before, seen_again, at), None
     return reopen(replace(seen_again, resolved_because=""), at)
+
+
+def _updated(before: Finding, after: Finding, at: str) -> Finding:
+    """Return the finding after something that may have changed nothing."""
+    return before if after == before else replace(after, updated_at=at)
 
 
 def _first(verdict: Verdict, message: Text, at: str) -> Finding:
@@ -197,4 +213,5 @@ def _first(verdict: Verdict, message: Text, at: str) -> Finding:
         elements=verdict.elements,
         opened_at=at,
         changed_at=at,
+        updated_at=at,
     )

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from model.alert import Alert, Delivery, Item, News
 from model.canonical import digest
-from model.finding import SEVERITIES, UNWATCHED
+from model.finding import SEVERITIES, UNWATCHED, WITHDRAWN
 from model.tenant import Channel
 from model.text import Text
 
@@ -57,9 +57,11 @@ def forget_blips(flow: Flow, context: Context) -> Flow:
 
 
 def forget_unwatched(flow: Flow, _context: Context) -> Flow:
-    """Drop what is resolved only because nobody looks there any more: that is no good news."""
-    kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.finding.resolved_because != UNWATCHED)
-    return _drop(replace(flow, news=kept), flow, UNWATCHED)
+    """Drop what is resolved only because nobody looks there or asks that any more: that is no good news."""
+    for because in (UNWATCHED, WITHDRAWN):
+        kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.finding.resolved_because != because)
+        flow = _drop(replace(flow, news=kept), flow, because)
+    return flow
 
 
 def forget_suppressed(flow: Flow, _context: Context) -> Flow:

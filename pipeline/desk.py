@@ -5,9 +5,9 @@ from model.access import Access
 from model.fault import Refused
 from model.person import Actor
 from model.tenant import Tenant
-from pipeline import own_policies
 from pipeline.applied import applied_tenant
 from store.home import Home
+from store.own_policies import RECORDED
 from store.tenant import TenantStore
 
 
@@ -73,7 +73,7 @@ class Desk:
         """Return which edition of a tenant's file or own policies is not as it was recorded, empty where all are."""
         with self.tenant("audit.verify", tenant).read() as reader:
             recorded = reader.recorded("tenant.applied")
-            fault = own_policies.edition_fault(reader)
+            fault = reader.policies.fault(reader.recorded(RECORDED))
         return self._home.edition_fault(tenant, recorded) or fault
 
     def visible(self) -> list[str]:

@@ -41,7 +41,7 @@ class Loop(Struct, frozen=True):
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
         ports = Ports(self.clock, lambda scope, house: open_aws(scope, house.types, self.clock), self.scopes)
-        with house_of(self.house, self.tenant, self.store) as house:
+        with house_of(self.house, self.tenant, self.store, turn.go_on) as house:
             return scan(self.home, self.tenant, house, ports, turn)
 
     def scopes(self, tenant: Tenant) -> Scopes:

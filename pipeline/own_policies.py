@@ -1,16 +1,17 @@
 """Customers' own policies: the same form as ours, compiled and evaluated in a process of their own."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalog.evaluator import COMMAND, Allowance, elsewhere
+from catalog.evaluator import COMMAND, Allowance, Spent, elsewhere
 from catalog.form import convert
-from catalog.policies import Policy, PolicyForm, compile_policy
-from catalog.yaml_reader import Document, parse
+from catalog.policies import Cases, Policy, PolicyForm, compile_policy
+from catalog.yaml_reader import Document, content, parse
 from contract.options import decide_option
 from detectors.posture import cases
 from model.asset import Kind
@@ -28,7 +29,7 @@ from workers.child import Child
 # The last part of an own policy's id begins so: none of ours ever does, whatever the catalog gains.
 PREFIX = "own-"
 MOST = 100
-_MOST_CHARACTERS = 64_000
+MOST_BYTES = 20_000
 
 
 class Judged(Struct, frozen=True):
@@ -40,8 +41,9 @@ class Judged(Struct, frozen=True):
 
 
 class Plan(Struct, frozen=True):
-    """What applying a set would do, by policy ids."""
+    """What applying a set would do, by policy ids; it is made from the edition `before`."""
 
+    before: int
     documents: dict[str, str]
     added: list[str]
     changed: list[str]
@@ -68,14 +70,15 @@ def read_folder(folder: Path, kinds: Mapping[str, Kind]) -> dict[str, str]:
     with Child(COMMAND) as worker:
         for file in files:
             try:
-                document, text = _read(file)
+                raw = content(file, most=MOST_BYTES)
+                document = parse(raw, str(file))
                 policy = _checked(document, worker, kinds)
             except Refused as refused:
                 faults += refused.faults
                 continue
             if policy.id in documents:
                 faults.append(document.fault(("id",), f"the id {policy.id!r} stands in another file too"))
-            documents[policy.id] = text
+            documents[policy.id] = raw.decode("utf-8")
     if faults:
         raise Refused(faults)
     return documents
@@ -84,8 +87,10 @@ def read_folder(folder: Path, kinds: Mapping[str, Kind]) -> dict[str, str]:
 def plan(store: TenantStore, documents: Mapping[str, str]) -> Plan:
     """Return what applying a whole set of texts would change; nothing is written."""
     with store.read() as reader:
-        before = reader.policies.newest().documents
+        newest = reader.policies.newest()
+    before = newest.documents
     return Plan(
+        before=newest.number,
         documents=dict(documents),
         added=sorted(documents.keys() - before.keys()),
         changed=sorted(id_ for id_ in documents.keys() & before.keys() if documents[id_] != before[id_]),
@@ -94,9 +99,9 @@ def plan(store: TenantStore, documents: Mapping[str, str]) -> Plan:
 
 
 def carry_out(store: TenantStore, tenant: Tenant, wanted: Plan, clock: Clock, person: str) -> PolicyEdition:
-    """Apply a plan; the audit chain records it. Raises `Refused` where the contract lacks the option.
+    """Apply a plan; the audit chain records it. Policies can be withdrawn without the option too.
 
-    Policies can be withdrawn all the same.
+    Raises `Refused` where the contract lacks the option, or somebody else was faster.
     """
     if wanted.added or wanted.changed:
         decision = decide_option(tenant.contract, "own-policies")
@@ -104,6 +109,8 @@ def carry_out(store: TenantStore, tenant: Tenant, wanted: Plan, clock: Clock, pe
             raise Refused(f"{tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
     at = instant(clock.now())
     with store.write(at, person) as writer:
+        if writer.policies.newest().number != wanted.before:
+            raise Refused(f"{tenant.tenant}: another edition was applied meanwhile; look at the plan again")
         made = writer.policies.add(wanted.documents, at, person)
         changes = {"added": wanted.added, "changed": wanted.changed, "withdrawn": wanted.withdrawn}
         writer.record(RECORDED, tenant.tenant, edition=made.number, documents=made.digest, **changes)
@@ -122,56 +129,54 @@ def without(store: TenantStore, ids: Sequence[str]) -> Plan:
 
 def texts(policies: Iterable[Policy], reader: Reader) -> dict[str, PolicyForm]:
     """Return by id what is written in the given policies and in the tenant's own; nothing is compiled."""
-    found = {policy.id: policy.form for policy in policies}
-    for id_, text in reader.policies.newest().documents.items():
-        with contextlib.suppress(Refused):  # it does not fit any more, and the scan says so
-            found[id_] = convert(parse(text.encode(), id_), PolicyForm)
-    return found
+    own = {id_: _form(text) for id_, text in reader.policies.newest().documents.items()}
+    return {policy.id: policy.form for policy in policies} | {id_: form for id_, form in own.items() if form}
+
+
+@lru_cache(maxsize=10 * MOST)
+def _form(text: str) -> PolicyForm | None:
+    """Return what is written in a policy, without its cases; None where it does not fit any more, as the scan says."""
+    try:
+        return replace(convert(parse(text.encode(), ""), PolicyForm), cases=Cases([], []))
+    except Refused:
+        return None
 
 
 @contextlib.contextmanager
-def house_of(house: House, tenant: Tenant, store: TenantStore) -> Iterator[House]:
-    """Yield the house with the tenant's own policies, as long as the process that evaluates them is there."""
+def house_of(
+    house: House, tenant: Tenant, store: TenantStore, go_on: Callable[[], None] = lambda: None
+) -> Iterator[House]:
+    """Yield the house with the tenant's own policies, as long as the process that evaluates them is there.
+
+    `go_on` is asked before each resource that they judge; it raises where the whole is to stop.
+    """
     with store.read() as reader:
         documents = reader.policies.newest().documents
     if not documents or not decide_option(tenant.contract, "own-policies").allowed:
         yield house
         return
     with Child(COMMAND) as worker:
-        own = _judged(documents, worker, house.kinds)
+        own = _judged(documents, worker, house.kinds, go_on)
         policies = (*house.policies, *own.policies)
         yield replace(house, policies=policies, allowances=own.allowances, broken=own.broken)
 
 
-def edition_fault(reader: Reader) -> str:
-    """Return which edition of its own policies is not the one that was recorded, the empty text where all are."""
-    return reader.policies.fault({detail["edition"]: detail["documents"] for detail in reader.recorded(RECORDED)})
-
-
-def _judged(documents: Mapping[str, str], worker: Worker, kinds: Mapping[str, Kind]) -> Judged:
+def _judged(
+    documents: Mapping[str, str], worker: Worker, kinds: Mapping[str, Kind], go_on: Callable[[], None]
+) -> Judged:
     policies, allowances, broken = [], {}, {}
     for id_, text in sorted(documents.items()):
-        allowance = Allowance()
+        allowance = Allowance(go_on=go_on)
         try:
             policy = _compiled(parse(text.encode(), id_), worker, allowance)
             if misfits := list(cross_check(policy, kinds)):
                 raise Refused(misfits)
         except Refused as refused:
-            broken[id_] = f"does not fit any more: {refused.faults[0].problem}"
+            broken[id_] = f"cannot be used: {refused.faults[0].problem}"
             continue
         policies.append(policy)
         allowances[id_] = allowance
     return Judged(tuple(policies), allowances, broken)
-
-
-def _read(file: Path) -> tuple[Document, str]:
-    try:
-        raw = file.read_bytes()
-    except OSError as problem:
-        raise Refused([Fault(str(file), 0, 0, f"cannot be read: {problem.strerror}")]) from None
-    if len(raw) > _MOST_CHARACTERS:
-        raise Refused([Fault(str(file), 0, 0, f"is larger than {_MOST_CHARACTERS:,} bytes; a policy is one fault")])
-    return parse(raw, str(file)), raw.decode("utf-8")
 
 
 def _checked(document: Document, worker: Worker, kinds: Mapping[str, Kind]) -> Policy:
@@ -181,12 +186,20 @@ def _checked(document: Document, worker: Worker, kinds: Mapping[str, Kind]) -> P
     faults = list(cross_check(policy, kinds))
     if not policy.id.split(".")[2].startswith(PREFIX):
         faults.append(document.fault(("id",), f"the last part of an own policy's id begins with {PREFIX!r}"))
+    if policy.form.remedy and not policy.form.remedy.split(".")[2].startswith(PREFIX):
+        faults.append(document.fault(("remedy",), f"is ours; the last part of an own remedy begins with {PREFIX!r}"))
     if not faults:
-        with allowance:
-            faults = list(cases.faults(policy, kinds))
+        faults = _case_faults(policy, kinds, allowance)
     if faults:
         raise Refused(faults)
     return policy
+
+
+def _case_faults(policy: Policy, kinds: Mapping[str, Kind], allowance: Allowance) -> list[Fault]:
+    try:
+        return list(cases.faults(policy, kinds, allowance))
+    except Spent as spent:
+        return [policy.document.fault(("cases",), str(spent))]
 
 
 def _compiled(document: Document, worker: Worker, allowance: Allowance) -> Policy:

@@ -13,7 +13,7 @@ from model.asset import Asset, Listing, Place
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
-from model.finding import LIVE, UNWATCHED, Fact, Finding, Verdict, advance, resolve, unverified
+from model.finding import LIVE, UNWATCHED, WITHDRAWN, Fact, Finding, Verdict, advance, resolve, unverified
 from model.sight import Sight
 from model.suppression import suppressing
 from model.tenant import AwsScope, Tenant
@@ -135,12 +135,15 @@ class _Doors:
 
 
 def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
+    """Yield batches of so many observations, or of fewer where their verdicts hold much."""
     batch: list[Observation] = []
+    weight = 0
     for observation in observations:
         batch.append(observation)
-        if len(batch) == size:
+        weight += 1 + sum(len(verdict.elements) for verdict in observation.verdicts)
+        if weight >= size:
             yield batch
-            batch = []
+            batch, weight = [], 0
     if batch:
         yield batch
 
@@ -256,7 +259,7 @@ class _Recorder:
             if (cause := self._house.broken.get(finding.policy)) is not None:
                 changes.append((finding, unverified(finding, cause, at), None))
             elif finding.policy not in policies:
-                changes.append((finding, *resolve(finding, "the policy was withdrawn", at)))
+                changes.append((finding, *resolve(finding, WITHDRAWN, at)))
             elif finding.asset_uid in unwatched:
                 changes.append((finding, *resolve(finding, UNWATCHED, at)))
             elif finding.asset_uid not in current:

@@ -1,6 +1,7 @@
 """A tenant's own policies: each edition is the whole set as texts; editions are only ever added."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -47,13 +48,12 @@ class OwnPolicies:
         self._connection.execute(schema.policy_edition.insert().values(values))
         return made
 
-    def fault(self, recorded: Mapping[int, str]) -> str:
-        """Return which edition is not as the audit chain recorded it, the empty text where all are.
-
-        `recorded` are the digests by edition.
-        """
+    def fault(self, recorded: Sequence[Mapping[str, Any]]) -> str:
+        """Return which edition is not as the audit chain recorded it, the empty text where all are."""
+        known = {detail["edition"]: detail["documents"] for detail in recorded}
         table = schema.policy_edition
-        for row in self._connection.execute(select(table).order_by(table.c.number)):
-            if recorded.get(row.number) != digest(row.documents):
-                return f"edition {row.number} of its own policies is not the one that was recorded"
+        there = {row.number: digest(row.documents) for row in self._connection.execute(select(table))}
+        for number in sorted(known.keys() | there.keys()):
+            if known.get(number) != there.get(number):
+                return f"edition {number} of its own policies is not the one that was recorded"
         return ""

@@ -53,6 +53,7 @@ finding = Table(
     *map(_text, ("message", "elements", "opened_at", "changed_at", "resolved_because")),
     *map(_text, ("unverified_since", "unverified_because")),
     Column("suppressed_by", Text, nullable=False, server_default=""),
+    Column("updated_at", Text, nullable=False, server_default=""),
     Index("finding_asset", "asset_uid"),
     Index("finding_state", "state"),
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ from py_ocsf_models.objects.cloud import Cloud
 from py_ocsf_models.objects.compliance import Compliance
 from py_ocsf_models.objects.compliance_status import StatusID as ComplianceStatusID
 
-from model.finding import SEVERITIES, UNWATCHED, Element, Finding, State
+from model.finding import SEVERITIES, UNWATCHED, Element, Finding, State, Verdict, advance
 from model.text import LANGUAGES, Language, Text
 from pipeline.scan import Ports, scan
 from reports import formats
@@ -311,3 +312,29 @@ def test_every_word_of_a_state_and_a_severity_is_in_both_languages() -> None:
     headers = [list(table([FINDING], export(language))[0]) for language in LANGUAGES]
     assert not set(headers[0]) & set(headers[1])
     assert all(re.search(r"[ぁ-んァ-ン一-龠]", word) for word in [*headers[1], *(text.ja for text in words())])
+
+
+@given(st.lists(st.sampled_from(["fail", "worse", "pass", "unknown", "borne"]), min_size=2, max_size=8))
+def test_what_becomes_of_a_finding_is_a_later_event_and_nothing_else_is_one(steps: list[str]) -> None:
+    base = Verdict(
+        policy=FINDING.policy, severity="high", kind=FINDING.kind, resource=FINDING.resource, name="bastion",
+        scope=FINDING.scope, region=FINDING.region, status="fail", message=FINDING.message,
+    )  # fmt: skip
+    ways = {
+        "fail": base,
+        "borne": base,
+        "worse": replace(base, severity="critical"),
+        "pass": replace(base, status="pass", message=None),
+        "unknown": replace(base, status="unknown", message=None, reason="denied"),
+    }
+    finding: Finding | None = None
+    events: list[tuple[Finding, dict[str, Any]]] = []
+    for number, step in enumerate(steps):
+        at = f"2026-06-{number + 1:02}T00:00:00.000000Z"
+        finding, _ = advance(finding, ways[step], at, "x" if step == "borne" else "")
+        if finding:
+            events.append((finding, ocsf(finding)))
+    for (before, earlier), (after, later) in itertools.pairwise(events):
+        assert (earlier["time"] < later["time"]) is (before != after)
+        assert (earlier["metadata"]["uid"] != later["metadata"]["uid"]) is (before != after)
+        assert later["activity_name"] != "Create" or before == after

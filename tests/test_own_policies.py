@@ -1,12 +1,16 @@
 """Customers' own policies: taken with their cases, judged elsewhere, recorded, withdrawn; the service is unharmed."""
 
 import json
+import os
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from catalog import access
 from catalog.evaluator import Allowance
 from catalog.folder import config_folder
 from catalog.policies import compile_policy
@@ -17,8 +21,11 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset
 from model.fault import Refused
+from model.finding import Verdict
+from model.person import HOST
 from model.tenant import Tenant
-from pipeline.own_policies import MOST, carry_out, edition_fault, house_of, plan, read_folder, without
+from pipeline.desk import Desk
+from pipeline.own_policies import MOST, carry_out, house_of, plan, read_folder, texts, without
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
@@ -169,9 +176,11 @@ def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
         (FORM.format(id=NAMED, pass_="r.Name =="), "Syntax error"),
         (FORM.format(id=NAMED, pass_="1 == 1").replace("s3.bucket", "s3.bukket"), "there is no kind 'aws.s3.bukket'"),
         (FORM.format(id=NAMED, pass_="1 == 1").replace("severity: low", "severity: huge"), "has to be one of"),
-        (FORM.format(id=NAMED, pass_="1 == 1") + "#" * 70_000, "is larger than 64,000 bytes"),
+        (FORM.format(id=NAMED, pass_="1 == 1") + "#" * 70_000, "is larger than 20,000 bytes"),
+        (FORM.format(id=NAMED, pass_="1 == 1").replace("effort", "remedy: aws.ec2.close\neffort"), "is ours"),
+        (FORM.format(id=NAMED, pass_="1 == 1").replace("breaks", "b" * 2_001), "longer than 2,000 characters"),
         (FORM.format(id=NAMED, pass_=HOSTILE["crash"]), "broke its process"),
-        (FORM.format(id=NAMED, pass_=HOSTILE["time"]), "too long for one resource"),
+        (FORM.format(id=NAMED, pass_=HOSTILE["time"]), "took longer than 1.5 seconds"),
     ],
 )  # fmt: skip
 def test_what_does_not_hold_is_refused_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
@@ -205,11 +214,11 @@ def test_what_does_not_fit_any_more_is_a_gap_and_its_findings_stay(
     tamper(address, "aozora", f"UPDATE policy_edition SET documents = {renamed}")
     summary = look(home, clock, replies)
     gap = next(gap for gap in summary.gaps if gap.kind == NAMED)
-    assert gap.cause == "does not fit any more: there is no kind 'aws.s3.barrel'"
+    assert gap.cause == "cannot be used: there is no kind 'aws.s3.barrel'"
     with store.read() as reader:
         mine = [f for f in reader.findings() if f.policy == NAMED]
         assert {f.unverified_because for f in mine} == {gap.cause}
-        assert edition_fault(reader) == "edition 1 of its own policies is not the one that was recorded"
+    assert desk(home).edition_fault("aozora") == "edition 1 of its own policies is not the one that was recorded"
 
 
 def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -239,6 +248,115 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
     assert "Applied as edition 2" in policies("withdraw", NAMED)[1]
     assert policies("withdraw", NAMED)[0] == 2
     assert run(capsys, "audit", "verify", "aozora-foods", *home) == (0, "aozora-foods: ok\n")
+
+
+def desk(home: Home) -> Desk:
+    return Desk(home, access.load(config_folder()), HOST)
+
+
+def test_an_edition_that_was_taken_away_is_named(
+    home: Home, address: str, store: TenantStore, clock: MovingClock, tmp_path: Path
+) -> None:
+    write(tmp_path, NAMED)
+    applied(store, tmp_path, clock)
+    carry_out(store, ENTITLED, without(store, [NAMED]), clock, "sato")
+    assert desk(home).edition_fault("aozora") == ""
+    tamper(address, "aozora", "DELETE FROM policy_edition WHERE number = 2")
+    assert desk(home).edition_fault("aozora") == "edition 2 of its own policies is not the one that was recorded"
+
+
+def test_of_two_who_apply_at_once_the_later_one_is_refused(
+    store: TenantStore, clock: MovingClock, tmp_path: Path
+) -> None:
+    write(tmp_path, NAMED)
+    applied(store, tmp_path, clock)
+    mine = without(store, [NAMED])
+    write(tmp_path, "aws.s3.own-another")
+    applied(store, tmp_path, clock)
+    with pytest.raises(Refused, match="another edition was applied meanwhile"):
+        carry_out(store, ENTITLED, mine, clock, "sato")
+    with store.read() as reader:
+        assert set(reader.policies.newest().documents) == {NAMED, "aws.s3.own-another"}
+
+
+# What is around the expressions can be hostile too. `with` and `each` as YAML, and how the verdict on a bucket ends.
+FORMS = {
+    "of is no list": ("with: {others: {all: aws.s3.bucket, key: Name, of: dyn(5)}}", "unknown", "not a list"),
+    "a key with NUL": ("each: {list: '[1]', key: '\"\\\\u0000\"'}", "fail", ""),
+    "a key that is long": ("each: {list: '[1]', key: '\"%s\"'}" % ("k" * 10_000), "fail", ""),
+    "many elements": (
+        'each: {list: \'r.Name.replace("", "xxxxxxxxxxxxxxxxxxxxxxxxx").split("")\', key: e}',
+        "fail",
+        "",
+    ),
+    "an error at NUL": ("each: {list: '[1]', key: '\"\\\\u0000\"'}", "unknown", "element"),
+    "long references": (
+        "with: {others: {all: aws.s3.bucket, key: Name, of: '[\"%s\"]'}}" % ("k" * 9_000),
+        "unknown",
+        "k" * 480,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_hostile_form_ends_in_a_verdict_that_holds_little(
+    name: str, home: Home, store: TenantStore, clock: MovingClock, replies: Replies, tmp_path: Path
+) -> None:
+    lines, status, reason = FORMS[name]
+    failing = "r.Name != 'aozora-website'" if "error" not in name else "r.Name != 'aozora-website' || 1 / 0 == 1"
+    own = FORM.format(id=NAMED, pass_=failing).replace("effort", f"{lines}\neffort")
+    own = own.replace("fail: [{r: {Name: aozora-bakery-1}}]", "fail: [{r: {Name: aozora-website}}]")
+    with store.write(AT, "p") as writer:  # however it came in
+        writer.policies.add({NAMED: own}, AT, "p")
+        writer.record("policies.applied", "aozora", edition=1, documents=writer.policies.newest().digest)
+    summary = look(home, clock, replies)
+    with store.read() as reader:
+        counts = reader.run(summary.run).summary["by_policy"][NAMED]  # type: ignore[union-attr]
+        kept = [finding for finding in reader.findings(None) if finding.policy == NAMED]
+    assert counts[status] >= 1
+    for finding in kept:
+        assert len(finding.elements) <= 200
+        assert len(msgspec.json.encode(finding)) < 400_000
+        assert "\0" not in finding.unverified_because
+    if reason:
+        told = {verdict.reason for verdict in verdicts_on_website(own)}
+        assert any(reason in text and len(text) <= 500 for text in told)
+
+
+def verdicts_on_website(own: str) -> list[Verdict]:
+    posture = Posture([compile_policy(parse(own.encode(), "policy.yaml"))], Moment(datetime(2026, 6, 1, tzinfo=UTC)))
+    return [*posture.see(bucket("aozora-website")), *posture.end()]
+
+
+def test_a_stop_is_seen_between_two_resources() -> None:
+    def stop() -> None:
+        raise Refused("asked to stop")
+
+    policy = compile_policy(parse(FORM.format(id=NAMED, pass_="size(r.Name) < 14").encode(), "policy.yaml"))
+    allowances = {NAMED: Allowance(go_on=stop)}
+    with pytest.raises(Refused, match="asked to stop"):
+        Posture([policy], Moment(datetime(2026, 6, 1, tzinfo=UTC)), allowances=allowances).see(bucket("aozora-1"))
+
+
+def test_texts_are_told_without_what_cannot_be_read(store: TenantStore) -> None:
+    with store.write(AT, "p") as writer:
+        writer.policies.add({NAMED: FORM.format(id=NAMED, pass_="x"), "aws.s3.own-broken": "kind: 5"}, AT, "p")
+        assert list(texts([], writer)) == [NAMED]
+
+
+@pytest.mark.parametrize("braces", ["{{" * 9_000, "{{ " * 600, "}}{{" * 400])
+def test_braces_without_an_end_take_no_time(braces: str, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(FORM.format(id=NAMED, pass_="1 == 1").replace("breaks", braces))
+    began = time.process_time()
+    with pytest.raises(Refused):
+        read_folder(tmp_path, house().kinds)
+    assert time.process_time() - began < 5  # it was minutes: squared in their number
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.yaml")
+    with pytest.raises(Refused, match="is no file"):
+        read_folder(tmp_path, house().kinds)
 
 
 def test_no_policy_of_ours_has_the_prefix_of_theirs() -> None:

@@ -24,6 +24,7 @@ from model.worker import NoAnswer
 from tests.hostile import expressions
 from workers.child import Child
 
+ROOT = Path(__file__).parent.parent
 ROOTS = Roots(one=frozenset({"r"}))
 VARIABLES = {"r": {"A": 1, "Many": list(range(100))}, "now": datetime(2026, 1, 1, tzinfo=UTC)}
 LIMIT = 512 * 2**20
@@ -145,6 +146,48 @@ def test_a_child_does_not_outlive_whoever_asks_it() -> None:
     assert not Path(f"/proc/{pid}/exe").exists()
 
 
+def test_a_child_that_ended_while_nobody_asked_is_nobodys_fault(worker: Child) -> None:
+    assert outcome(worker, "true")[0] == "value"
+    os.kill(worker.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+    assert outcome(worker, "r.A == 1") == ("value", "True")
+
+
+def test_what_starts_slowly_is_not_counted(tmp_path: Path) -> None:
+    slow = ["/bin/sh", "-c", f"sleep 1; exec {' '.join(COMMAND)}"]
+    with Child(slow) as child:
+        allowance = Allowance(for_one=0.8)
+        with allowance:
+            assert elsewhere(child, allowance)("r.A == 1", ROOTS).evaluate(VARIABLES) is True
+
+
+def test_whoever_ends_the_child_pays_for_the_next_one() -> None:
+    allowance = Allowance(in_all=0.5)
+    with Child(program("sys.exit()")) as child:
+        for _ in range(2):
+            with allowance, pytest.raises(ExpressionFault):
+                elsewhere(child, allowance)("true", ROOTS)
+        with pytest.raises(Spent), allowance:
+            pass
+
+
+@pytest.mark.parametrize("limit", ["-n 24", "-v 300000", "-t 600"])
+def test_limits_that_are_lower_already_stay(limit: str) -> None:
+    code = (
+        "from workers.child import Child\nfrom catalog.evaluator import COMMAND, Allowance, elsewhere\n"
+        "from catalog.checked_ast import Roots\nchild = Child(COMMAND)\n"
+        "print(elsewhere(child, Allowance())('1 == 1', Roots(frozenset())).evaluate({}))"
+    )
+    command = ["/bin/sh", "-c", f'ulimit {limit}; exec {sys.executable} -c "$CODE"']
+    done = subprocess.run(command, env={"CODE": code}, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n", done.stderr
+
+
+def test_a_command_that_is_none_is_named() -> None:
+    with Child(["/no/such/command"]) as child, pytest.raises(NoAnswer, match="could not be started"):
+        child.ask(b"{}", 1.0)
+
+
 class Ticking:
     """A clock that each look at it moves by a second."""
 
@@ -170,15 +213,19 @@ def test_an_allowance_ends_for_one_resource_and_for_all() -> None:
 
 
 def test_what_is_spent_is_not_asked() -> None:
-    allowance = Allowance(in_all=10.0, for_one=1.5, tick=Ticking())
+    now = [0.0]
+    allowance = Allowance(in_all=10.0, for_one=1.5, tick=lambda: now[0])
     asked: list[bytes] = []
 
     class Counting:
+        def ready(self) -> None: ...
+
         def ask(self, question: bytes, seconds: float) -> bytes:
             asked.append(question)
             return msgspec.json.encode({"type_name": "BOOL", "value": True})
 
     expression = elsewhere(Counting(), allowance)("true", ROOTS)
+    now[0] = 1.6
     with pytest.raises(EvaluationError, match="too long for one resource"):
         expression.evaluate({})
     assert len(asked) == 1

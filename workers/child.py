@@ -22,6 +22,7 @@ from msgspec import Struct
 from model.worker import NoAnswer
 
 READY = b"ready"  # the line that a child says by itself when it can be asked
+_NOT_STARTED = "the process for it could not be started"
 _START_SECONDS = 20.0
 _LAST_SECONDS = 0.2
 _READ_BYTES = 65_536
@@ -59,10 +60,20 @@ class Child:
         """Return the process that would be asked now, 0 where none runs."""
         return self._process.pid if self._process else 0
 
+    def ready(self) -> None:
+        """Start the child unless it runs; raises `NoAnswer`."""
+        if self._process is not None and self._process.poll() is not None:
+            self.close()  # it ended while nobody asked: that is nobody's fault
+        if self._process is None:
+            try:
+                self._start()
+            except OSError:
+                self.close()
+                raise NoAnswer(_NOT_STARTED) from None
+
     def ask(self, question: bytes, seconds: float) -> bytes:
         """Return the answer to a question, both one line without its end; raises `NoAnswer`."""
-        if self._process is None:
-            self._start()
+        self.ready()
         assert self._process is not None
         self._allow_cpu(self._process.pid)
         deadline = time.monotonic() + seconds
@@ -77,15 +88,15 @@ class Child:
 
     def close(self) -> None:
         """End the child, if there is one."""
-        if self._process is None or self._line is None:
-            return
-        self._line.close()
-        self._process.kill()
-        self._process.wait()
+        if self._line is not None:
+            self._line.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
         self._process = self._line = None
 
     def _start(self) -> None:
-        ours, theirs = socket.socketpair()
+        self._line, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 - the command is the program's own
                 self._command,
@@ -96,27 +107,30 @@ class Child:
                 cwd="/",
                 start_new_session=True,
             )
-        self._line = ours
         for what, most in (
             (resource.RLIMIT_AS, self._limits.memory_bytes),
             (resource.RLIMIT_NOFILE, _OPEN_FILES),
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_CORE, 0),
         ):
-            resource.prlimit(self._process.pid, what, (most, most))
+            _limit(self._process.pid, what, most)
         try:
             said = self._receive(time.monotonic() + _START_SECONDS)
         except (OSError, EOFError):
             said = b""
         if said != READY:
             self.close()
-            raise NoAnswer("the process for it could not be started")
+            raise NoAnswer(_NOT_STARTED)
 
     def _allow_cpu(self, pid: int) -> None:
         """Let the child use so much more than it has used: the kernel ends it even when nobody is left to."""
-        most = math.ceil(_cpu_seconds(pid)) + self._limits.cpu_seconds
-        with contextlib.suppress(ProcessLookupError):  # it has ended by itself, which the answer will show
-            resource.prlimit(pid, resource.RLIMIT_CPU, (most, resource.RLIM_INFINITY))
+        used = _cpu_seconds(pid)
+        if used is None:  # the clock holds it all the same
+            return
+        with contextlib.suppress(OSError):  # it has ended by itself, which the answer will show
+            _, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
+            most = math.ceil(used) + self._limits.cpu_seconds
+            resource.prlimit(pid, resource.RLIMIT_CPU, (most if hard < 0 else min(most, hard), hard))
 
     def _send(self, question: bytes, deadline: float) -> None:
         assert self._line is not None
@@ -157,10 +171,20 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Return the CPU time that a process has used (proc(5): utime and stime, after the name in parentheses)."""
+def _limit(pid: int, what: int, most: int) -> None:
+    """Set a limit that is never higher than the one inherited."""
+    _, hard = resource.prlimit(pid, what)
+    most = most if hard < 0 else min(most, hard)
+    resource.prlimit(pid, what, (most, most))
+
+
+def _cpu_seconds(pid: int) -> float | None:
+    """Return the CPU time that a process has used (proc(5): utime and stime, after the name in parentheses).
+
+    None where that cannot be told.
+    """
     try:
         after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return 0.0
+        return None
     return (int(after[11]) + int(after[12])) / _TICKS

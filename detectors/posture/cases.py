@@ -1,6 +1,7 @@
 """A policy's own cases, judged: the same way for ours and for customers' policies."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,8 +16,13 @@ _CASE_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _CASE_SCOPE = "123456789012"
 
 
-def faults(policy: Policy, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
-    """Yield a fault per case whose verdict differs from what its author expects, or whose keys do not exist."""
+def faults(
+    policy: Policy, kinds: Mapping[str, Kind], around: AbstractContextManager[object] = nullcontext()
+) -> Iterator[Fault]:
+    """Yield a fault per case whose verdict differs from what its author expects, or whose keys do not exist.
+
+    Each case is judged within `around`.
+    """
     cases = policy.form.cases
     expected: list[tuple[Status, list[dict[str, Any]]]] = [
         ("pass", cases.pass_),
@@ -27,7 +33,8 @@ def faults(policy: Policy, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
     for status, examples in expected:
         for number, case in enumerate(examples):
             try:
-                problems = list(_problems(policy, kinds, case, status))
+                with around:
+                    problems = list(_problems(policy, kinds, case, status))
             except (AttributeError, TypeError, ValueError):
                 problems = ["is no case: resources and settings are mappings, unknown is a list, now a moment"]
             yield from (policy.document.fault(("cases", status, number), problem) for problem in problems)

@@ -12,10 +12,13 @@ from catalog.expression import EvaluationError, Expression
 from catalog.policies import Policy, Template
 from model.asset import Asset
 from model.finding import Element, Status, Verdict
-from model.text import Text
+from model.text import Text, printable
 
 _SHOWN_ELEMENTS = 5
 _SHOWN_CHARACTERS = 200
+# What a verdict may hold, whoever wrote the policy: it is kept, told and answered many times.
+_MOST_ELEMENTS = 200
+_LONGEST_KEY, _LONGEST_REASON, _LONGEST_MESSAGE = 200, 500, 2_000
 
 
 class Related(Struct, frozen=True):
@@ -39,11 +42,13 @@ class _Unknown(Exception):
 class Known:
     """Verdicts by what they hang on: equal configurations are judged once. For one scope at one moment.
 
-    At most `most` are kept, then all are forgotten: that bounds memory, verdicts hold messages and elements.
+    At most `most` are kept, elements counted too, then all are forgotten: that bounds memory. What is unknown is not
+    kept: it may have been an accident.
     """
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
+        self._weight = 0
         self._verdicts: dict[bytes, Verdict] = {}
 
     def judge(self, policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
@@ -52,8 +57,11 @@ class Known:
         if (before := self._verdicts.get(key)) is not None:
             return _verdict(policy, asset, before.status, before.reason, before.message, before.elements)
         verdict = judge(policy, asset, related, moment)
-        if len(self._verdicts) >= self._most:
-            self._verdicts.clear()
+        if verdict.status == "unknown":
+            return verdict
+        self._weight += 1 + len(verdict.elements)
+        if self._weight > self._most:
+            self._verdicts, self._weight = {}, 0
         self._verdicts[key] = verdict
         return verdict
 
@@ -125,11 +133,11 @@ def _narrowed(variables: Mapping[str, Any], reads: Mapping[str, frozenset[str]])
 
 def _element(policy: Policy, variables: dict[str, Any]) -> Element:
     assert policy.element_key is not None, "a policy with `each` has a key"
-    key = str(_value(policy.element_key, variables))
+    key = printable(str(_value(policy.element_key, variables))[:_LONGEST_KEY])
     try:
         passes = _is_true(policy.passes, variables)
     except _Unknown as cause:
-        return Element(key, "unknown", reason=str(cause))
+        return Element(key, "unknown", reason=printable(str(cause)[:_LONGEST_REASON]))
     return Element(key, "pass") if passes else Element(key, "fail", _message(policy, variables))
 
 
@@ -197,7 +205,11 @@ def _message(policy: Policy, variables: Mapping[str, Any]) -> Text:
         for part in template.parts:
             if not isinstance(part, str) and part.source not in shown:
                 shown[part.source] = _shown(part, variables)
-    return Text(**{language: _render(template, shown) for language, template in policy.messages.items()})
+    return Text(**{language: _cut(_render(template, shown)) for language, template in policy.messages.items()})
+
+
+def _cut(message: str) -> str:
+    return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"
 
 
 def _render(template: Template, shown: Mapping[str, str]) -> str:
@@ -237,8 +249,8 @@ def _verdict(
         scope=asset.scope,
         region=asset.region,
         status=status,
-        reason=reason,
+        reason=printable(reason[:_LONGEST_REASON]),
         message=message,
-        elements=elements,
+        elements=elements[:_MOST_ELEMENTS],
         key=asset.key,
     )

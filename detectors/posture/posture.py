@@ -84,6 +84,8 @@ class Posture:
                 return self._judge_freely(policy, asset, index)
         except Spent as spent:
             return unknown(policy, asset, str(spent))
+        except (TypeError, ValueError, LookupError, AttributeError) as problem:  # somebody else's text ends no scan
+            return unknown(policy, asset, f"cannot be judged ({type(problem).__name__})")
 
     def _judge_freely(self, policy: Policy, asset: Asset, index: "_Index | None") -> Verdict:
         related = index.related(policy, asset, self._moment) if index else {}
@@ -98,7 +100,7 @@ class _Index:
         self._unlisted = unlisted
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
         self._asked: Asset | None = None
-        self._told: dict[str, list[str] | str] = {}
+        self._told: dict[str, list[str]] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
         """Return what the policy's other names stand for; a reference may go by what an earlier one found."""
@@ -143,9 +145,12 @@ class _Index:
             return _evaluated(other.of, asset, names)
         if self._asked is not asset:
             self._asked, self._told = asset, {}
-        if other.of.source not in self._told:
-            self._told[other.of.source] = _evaluated(other.of, asset, names)
-        return self._told[other.of.source]
+        if other.of.source in self._told:
+            return self._told[other.of.source]
+        found = _evaluated(other.of, asset, names)
+        if not isinstance(found, str):  # what has failed may have been an accident
+            self._told[other.of.source] = found
+        return found
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
         if (kind, key) not in self._by_key:
@@ -167,6 +172,8 @@ def _evaluated(of: Expression, asset: Asset, names: Mapping[str, Any]) -> list[s
         keys = of.evaluate(names)
     except EvaluationError as problem:
         return f"reference: {problem}"
+    if not isinstance(keys, list):
+        return "reference: not a list"
     return list(dict.fromkeys(map(str, keys)))
 
 

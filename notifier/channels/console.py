@@ -23,7 +23,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
     """Write the alert, at most ten of its resources."""
     alert, language = message.alert, message.language
-    lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {alert.title.of(language)} ({len(alert.items)})"]
+    title = printable(alert.title.of(language))
+    lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {title} ({len(alert.items)})"]
     for item in alert.items[:_SHOWN]:
         lines.append(f"    {printable(item.name)}  {item.region}  {printable(item.message.of(language))}")
     if (more := len(alert.items) - _SHOWN) > 0:

@@ -90,7 +90,7 @@ def event(finding: Finding, export: Export) -> dict[str, Any]:
 def _activity(finding: Finding) -> _Value:
     if finding.state == "resolved":
         return _CLOSE
-    return _UPDATE if finding.state != "open" or finding.unverified_since else _CREATE
+    return _CREATE if finding.state == "open" and _changed(finding) == _milliseconds(finding.opened_at) else _UPDATE
 
 
 def _status_detail(finding: Finding) -> str:
@@ -177,7 +177,7 @@ def _evidence(element: Element, export: Export) -> dict[str, str]:
 
 
 def _changed(finding: Finding) -> int:
-    return _milliseconds(max(finding.changed_at, finding.unverified_since))
+    return _milliseconds(max(finding.changed_at, finding.unverified_since, finding.updated_at))
 
 
 def _milliseconds(moment: str) -> int:

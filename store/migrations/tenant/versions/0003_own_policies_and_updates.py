@@ -1,4 +1,4 @@
-"""The tenant's own policies."""
+"""The tenant's own policies, and when anything of a finding last changed."""
 
 from alembic import op
 from sqlalchemy import Column, Integer, Text
@@ -13,3 +13,4 @@ def upgrade() -> None:
         Column("number", Integer, primary_key=True, nullable=False),
         *(Column(name, Text, nullable=False) for name in ("applied_at", "person", "documents")),
     )
+    op.add_column("finding", Column("updated_at", Text, nullable=False, server_default=""))
