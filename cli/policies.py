@@ -8,6 +8,7 @@ import typer
 from cli.context import DEFAULT_HOME, HomeOption, open_desk
 
 if TYPE_CHECKING:
+    from pipeline.desk import Desk
     from pipeline.own_policies import Plan
 
 app = typer.Typer()
@@ -36,7 +37,7 @@ def apply(
 
     desk = open_desk(home)
     store = desk.tenant("policies.apply", tenant)
-    _carry_out(home, tenant, plan(store, _read(folder)), dry_run=dry_run)
+    _carry_out(desk, tenant, plan(store, _read(folder)), dry_run=dry_run)
 
 
 @policies_app.command()
@@ -49,7 +50,7 @@ def withdraw(
     from pipeline.own_policies import without
 
     desk = open_desk(home)
-    _carry_out(home, tenant, without(desk.tenant("policies.apply", tenant), policy), dry_run=False)
+    _carry_out(desk, tenant, without(desk.tenant("policies.apply", tenant), policy), dry_run=False)
 
 
 @policies_app.command("list")
@@ -87,17 +88,16 @@ def _read(folder: Path) -> dict[str, str]:
     return read_folder(folder, {type_.kind.name: type_.kind for type_ in resource_types.load()})
 
 
-def _carry_out(home: Path, tenant: str, wanted: "Plan", *, dry_run: bool) -> None:
+def _carry_out(desk: "Desk", tenant: str, wanted: "Plan", *, dry_run: bool) -> None:
     from pipeline.clock import SystemClock
     from pipeline.own_policies import carry_out
 
-    desk = open_desk(home)
-    store, spec = desk.tenant("policies.apply", tenant), desk.file("policies.apply", tenant)
     for sign, ids in (("+", wanted.added), ("~", wanted.changed), ("-", wanted.withdrawn)):
         for id_ in ids:
             print(f"  {sign} {id_}")
     if wanted.is_empty:
         print(f"{tenant}: nothing changes.")
     elif not dry_run:
+        store, spec = desk.tenant("policies.apply", tenant), desk.file("policies.apply", tenant)
         edition = carry_out(store, spec, wanted, SystemClock(), desk.actor.name)
         print(f"Applied as edition {edition.number}; the next scan judges by {len(edition.documents)} own policies.")

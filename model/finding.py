@@ -60,7 +60,7 @@ class Verdict(Struct, frozen=True):
 class Finding(Struct, frozen=True):
     """A failed verdict with its life (OCSF 2003). Moments are RFC 3339 in UTC.
 
-    `changed_at` is when its state last changed, `updated_at` when anything of it did; empty where that was not kept yet.
+    `changed_at` is when its state last changed, `updated_at` when anything of it did (empty where it was not kept yet).
     """
 
     uid: str

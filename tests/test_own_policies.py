@@ -242,10 +242,19 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
     assert "Applied as edition 1" in policies("apply", folder)[1]
     assert "nothing changes" in policies("apply", folder)[1]
     assert NAMED in policies("list")[1]
+    escaping = write(folder, NAMED)
+    escaping.write_text(
+        escaping.read_text("utf-8")
+        .replace("ja: バケット名が", r'ja: "\e[2Jバケット名が')
+        .replace("反している", '反している"'),
+        "utf-8",
+    )
+    assert "Applied as edition 2" in policies("apply", folder)[1]
+    assert "\x1b" not in policies("list")[1]
     assert run(capsys, "scan", "aozora-foods", *home)[0] == 0
     out = run(capsys, "findings", "aozora-foods", "--format", "jsonl", *home)[1]
     assert {json.loads(line)["name"] for line in out.splitlines() if NAMED in line} == BREAKING
-    assert "Applied as edition 2" in policies("withdraw", NAMED)[1]
+    assert "Applied as edition 3" in policies("withdraw", NAMED)[1]
     assert policies("withdraw", NAMED)[0] == 2
     assert run(capsys, "audit", "verify", "aozora-foods", *home) == (0, "aozora-foods: ok\n")
 

@@ -76,7 +76,8 @@ def test_the_kernel_holds_the_limits_and_the_child_has_nothing_to_tell(
     process = Path("/proc") / str(worker.pid)
     limits = {line[:25].strip(): line[26:46].strip() for line in (process / "limits").read_text().splitlines()}
     assert 0 < int(limits["Max address space"]) <= LIMIT
-    assert (limits["Max file size"], limits["Max core file size"]) == ("0", "0")
+    assert (limits["Max file size"], limits["Max core file size"], limits["Max open files"]) == ("0", "0", "32")
+    assert (os.getsid(worker.pid), os.readlink(process / "cwd")) == (worker.pid, "/")
     assert int(limits["Max cpu time"]) <= 3
     assert (process / "environ").read_bytes() == b""
     opened = {os.readlink(handle).split(":")[0] for handle in (process / "fd").iterdir()}
