@@ -153,8 +153,9 @@ def findings(
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
-        found, borne = _selected(reader, all_, end_of(on.date()) if on else "")
-        run = reader.last_run()
+        at = end_of(on.date()) if on else ""
+        found, borne = _selected(reader, all_, at)
+        run = reader.last_run(at)
         gaps = reader.gaps(run.id) if run else []
         export = None if format == "table" else _export(tenant, language, run, reader)
     suppressed = f"{borne} more are suppressed by exceptions: hinomi exceptions list {tenant}" if borne else ""

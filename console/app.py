@@ -149,7 +149,7 @@ def _tenants(app: FastAPI) -> None:
     ) -> Response:
         """List findings with the coverage beside them; `on` = those that were active at the end of a past day."""
         with desk.tenant("findings.read", tenant).read() as reader:
-            rows, coverage = reader.selected_findings(wanted), _coverage(reader)
+            rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at)
         return Json(FindingsPage(rows, coverage, _next([row.uid for row in rows], wanted.limit)))
 
     @app.get("/v1/tenants/{tenant}/findings/{uid}", **answering(Finding))
@@ -247,8 +247,8 @@ def _found(value: Any) -> Any:
     return value
 
 
-def _coverage(reader: Reader) -> Coverage:
-    run = reader.last_run()
+def _coverage(reader: Reader, at: str) -> Coverage:
+    run = reader.last_run(at)
     return Coverage(run.id, run.finished_at, len(reader.gaps(run.id))) if run else Coverage()
 
 

@@ -133,10 +133,12 @@ class Reader:
         """Return the number of rows that assets have, current and past."""
         return int(self._connection.execute(select(func.count()).select_from(schema.asset)).scalar_one())
 
-    def last_run(self) -> Run | None:
-        """Return the last run that came to its end."""
+    def last_run(self, at: str = "") -> Run | None:
+        """Return the last run that came to its end, or had by a moment."""
         table = schema.run
         query = select(table).where(table.c.finished_at.is_not(None)).order_by(table.c.finished_at.desc())
+        if at:
+            query = query.where(table.c.finished_at <= at)
         row = self._connection.execute(query.limit(1)).first()
         return _run(row) if row else None
 

@@ -270,6 +270,7 @@ def test_filters_and_past_days(api: Api) -> None:
     assert api.ask("GET", f"{base}/findings?state=resolved&on=2026-06-01", token).json()["items"] == []
     (resolved,) = api.ask("GET", f"{base}/findings?state=resolved&on=2026-06-02", token).json()["items"]
     assert (resolved["uid"], resolved["resolved_because"]) == (uid, "passes")
+    assert api.ask("GET", f"{base}/findings?on=2026-05-31", token).json()["coverage"]["run"] == ""
     past = {item["uid"]: item for item in api.ask("GET", f"{base}/findings?on=2026-06-01", token).json()["items"]}
     assert (past[uid]["state"], past[uid]["resolved_because"]) == ("open", "")
 
