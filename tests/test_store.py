@@ -1,6 +1,7 @@
 """The stores: two doors, fence, audit chain, slowly changing rows, versions."""
 
 import multiprocessing
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,24 @@ def store(home: Home) -> TenantStore:
 
 def asset(name: str, **body: object) -> Asset:
     return Asset("aws.s3.bucket", f"arn:aws:s3:::{name}", name, "1", "global", body, digest(body))
+
+
+def test_of_those_who_apply_at_once_each_is_recorded_or_refused(home: Home) -> None:
+    home.apply("aozora", {"tenant": "aozora"}, AT, "p")
+
+    def apply(number: int) -> int:
+        try:
+            return home.apply("aozora", {"tenant": "aozora", "by": number}, AT, "p").number
+        except Refused:
+            return 0
+
+    with ThreadPoolExecutor(8) as pool:
+        made = [number for number in pool.map(apply, range(8)) if number]
+    assert sorted(made) == list(range(2, 2 + len(made)))
+    store = home.tenant("aozora")
+    assert store.audit_fault() == ""
+    with store.read() as reader:
+        assert home.edition_fault("aozora", reader.recorded("tenant.applied")) == ""
 
 
 def test_an_unchanged_asset_writes_no_row_and_a_changed_one_exactly_one(store: TenantStore) -> None:
