@@ -3,12 +3,14 @@
 import io
 import re
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
@@ -22,7 +24,8 @@ from model.finding import State
 from model.tenant import Channel, Tenant
 from model.text import LANGUAGES, Language, Text
 from notifier.channels.email import Settings, compose, send
-from notifier.message import SENT, Message, Outcome, Ways, again, never
+from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from notifier.smtp import Patience
 from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from pipeline.tenants import load_tenant
@@ -69,10 +72,13 @@ def alert(items: int = 2, became: State = "open", title: Text = TITLE, name: str
 
 
 def attempt(
-    given: dict[str, object], password: str = PASSWORD, patience: float = 5, told: Alert | None = None
+    given: dict[str, object],
+    password: str = PASSWORD,
+    patience: Patience = Patience(5, 5, 20),
+    told: Alert | None = None,
 ) -> Outcome:
-    with httpx.Client(timeout=patience) as http:
-        ways = Ways(http, io.StringIO(), lambda _: password.encode(), lambda: NOW)
+    with httpx.Client(timeout=0.001) as http:  # the patience of web requests is not that of mails
+        ways = Ways(http, io.StringIO(), lambda _: password.encode(), lambda: NOW, patience)
         return send(Message("k" * 32, told or alert(), "en"), msgspec.convert(given, Settings), ways)
 
 
@@ -265,7 +271,7 @@ def test_a_certificate_that_does_not_hold_gets_neither_password_nor_mail(
     with mail_server(Mailbox(), certificate, implicit=security == "tls") as box:
         given = settings(box.port, certificate, security=security)
         outcome = attempt(given if trusted else given | {"ca_file": None})
-    assert outcome == again(f"the server's certificate does not hold: {problem}")
+    assert outcome == unreachable(f"the server's certificate does not hold: {problem}")
     assert box.taken == []
 
 
@@ -329,11 +335,12 @@ def test_recipients_are_answered_one_by_one(answers: list[str], outcome: tuple[s
     [
         ("greeting", "554 go away", never("greeting refused: 554")),
         ("greeting", "421 closing", again("greeting refused: 421")),
-        ("greeting", "hangs up", again("the server hung up")),
-        ("mail", "hangs up", again("the server hung up")),
-        ("mail", "resets", again("the server hung up")),
+        ("greeting", "hangs up", unreachable("the server hung up")),
+        ("mail", "hangs up", unreachable("the server hung up")),
+        ("mail", "resets", unreachable("the server hung up")),
         ("mail", "553 5.1.8 sender", never("sender refused: 553 5.1.8")),
-        ("data", "resets", again("the server hung up")),
+        ("data", "hangs up", again("the server hung up after the message: it may have been delivered")),
+        ("data", "resets", again("the server hung up after the message: it may have been delivered")),
         ("quit", "resets", SENT),
         ("quit", "421 closing", SENT),
     ],
@@ -343,22 +350,70 @@ def test_a_server_that_breaks_off(at: str, how: str, outcome: Outcome) -> None:
         assert attempt(settings(port)) == outcome
 
 
-@pytest.mark.parametrize("at", ["greeting", "data", "quit"])
-def test_a_server_that_hangs_is_left(at: str) -> None:
-    with breaking_server(at, "hangs") as port:
+IN_VAIN = unreachable("the server did not answer within 0.5 s")
+
+
+@pytest.mark.parametrize(
+    ("at", "how", "seconds", "outcome"),
+    [
+        ("greeting", "hangs", 0.5, IN_VAIN),
+        ("greeting", "drips", 0.5, IN_VAIN),  # each byte in time, and never a whole reply
+        ("mail", "hangs", 0.5, IN_VAIN),
+        ("rcpt", "drips", 0.5, IN_VAIN),
+        (
+            "data",
+            "hangs",
+            1,
+            unreachable("the server did not answer within 1 s after the message: it may have been delivered"),
+        ),
+        (
+            "data",
+            "drips",
+            1,
+            unreachable("the server did not answer within 1 s after the message: it may have been delivered"),
+        ),
+        ("nowhere", "is slow", 2, unreachable("the server took longer than 2 s in all")),
+        ("quit", "hangs", 0.5, SENT),
+        ("quit", "drips", 0.5, SENT),
+    ],
+)
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_server_that_takes_too_long_is_left(
+    certificate: Certificate, at: str, how: str, seconds: float, outcome: Outcome, is_tls: bool
+) -> None:
+    secured: dict[str, Any] = {"security": "tls", "ca_file": str(certificate.file)} if is_tls else {}
+    with breaking_server(at, how, certificate if is_tls else None) as port:
         began = time.monotonic()
-        outcome = attempt(settings(port), patience=0.5)
-        assert time.monotonic() - began < 15, "the server would hang for longer"
-    assert outcome == SENT if at == "quit" else outcome.result == "again"
+        assert attempt(settings(port, **secured), patience=Patience(0.5, 1, 2)) == outcome
+        assert seconds <= time.monotonic() - began < seconds + 1, "the server would go on for ever"
+
+
+@pytest.mark.parametrize("at", ["greeting", "ehlo", "data"])
+@pytest.mark.parametrize("how", ["never ends", "never ends its line"])
+def test_a_reply_without_an_end_is_not_read_to_the_end(at: str, how: str) -> None:
+    tracemalloc.start()
+    try:
+        with breaking_server(at, how) as port:
+            outcome = attempt(settings(port), patience=Patience(3, 3, 10))
+        assert (outcome.result, outcome.problem) == ("again", "the server's reply has no end")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_server_that_never_speaks_tls_is_left() -> None:
+    with breaking_server("greeting", "hangs") as port:
+        given = settings(port, security="tls")
+        assert attempt(given, patience=Patience(0.5, 1, 2)) == IN_VAIN
 
 
 def test_a_reset_before_anything_was_said_is_for_later() -> None:
     with breaking_server("greeting", "resets") as port:  # whether it still connects is a matter of luck
-        assert attempt(settings(port)) in (again("the server hung up"), again("ConnectionResetError"))
+        assert attempt(settings(port)) in (unreachable("the server hung up"), unreachable("ConnectionResetError"))
 
 
 def test_nobody_listens() -> None:
-    assert attempt(settings(free_port())) == again("ConnectionRefusedError")
+    assert attempt(settings(free_port())) == unreachable("ConnectionRefusedError")
 
 
 # The settings.

@@ -24,11 +24,11 @@ from model.finding import Severity, State
 from model.tenant import Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
-from notifier.message import SENT, Message, Outcome, Ways, again, never
+from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from notifier.smtp import Lost, Patience, Session, Silent, TlsSession
 
 _SHOWN = 50
 _LONGEST_TITLE = 200
-_PATIENCE_SECONDS = 30.0
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 # Submission with STARTTLS (RFC 6409), submission with TLS from the first byte (RFC 8314), relaying (RFC 5321).
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -71,14 +71,16 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         return never("the password is not ASCII, which the sign-in to the server needs")
     mail = compose(message, settings, ways.now())
     try:
-        with contextlib.closing(_connected(settings, ways.http.timeout.read or _PATIENCE_SECONDS)) as server:
+        with contextlib.closing(_connected(settings, ways.mail_patience)) as server:
             return _hand_over(server, mail, settings, password.decode())
     except smtplib.SMTPException as problem:
         return _refused(problem)
     except ssl.SSLCertVerificationError as problem:  # for later: certificates are renewed, interceptors go away
-        return again(f"the server's certificate does not hold: {problem.verify_message}")
+        return unreachable(f"the server's certificate does not hold: {problem.verify_message}")
+    except TimeoutError:
+        return unreachable(f"the server did not answer within {ways.mail_patience.step:g} s")
     except OSError as problem:
-        return again(type(problem).__name__)
+        return unreachable(type(problem).__name__)
 
 
 def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage:
@@ -89,7 +91,7 @@ def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage
     mail["Subject"] = _subject(message.alert, message.language)
     mail["Date"] = now
     # One identifier for one message, however often it is handed over (RFC 5322, 3.6.4).
-    mail["Message-ID"] = f"<{message.key}@{settings.sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.key}@{_domain(settings.sender)}>"
     mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer, please (RFC 3834)
     # Names come from customers' accounts: the HTML part escapes everything, no part gets control characters.
     environment = Environment(
@@ -114,13 +116,15 @@ def _is_this_machine(host: str) -> bool:
         return False
 
 
-def _connected(settings: Settings, patience_seconds: float) -> smtplib.SMTP:
+def _connected(settings: Settings, patience: Patience) -> Session:
     """Return a connection, encrypted as the settings ask for; the server's certificate is always verified."""
-    port = settings.port or _PORTS[settings.security]
     context = _trust(settings.ca_file)
+    where = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
+    # The sender's domain stands for this machine: looking up its own name may take long, and tells of the inside.
+    where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
-        return smtplib.SMTP_SSL(settings.host, port, timeout=patience_seconds, context=context)
-    server = smtplib.SMTP(settings.host, port, timeout=patience_seconds)
+        return TlsSession(patience, **where, context=context)
+    server = Session(patience, **where)
     if settings.security == "starttls":
         try:
             server.starttls(context=context)
@@ -130,6 +134,10 @@ def _connected(settings: Settings, patience_seconds: float) -> smtplib.SMTP:
     return server
 
 
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
@@ -137,13 +145,13 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
         raise Refused(f"the CA file {ca_file} cannot be read: {problem.strerror or 'no certificate in it'}") from None
 
 
-def _hand_over(server: smtplib.SMTP, mail: EmailMessage, settings: Settings, password: str) -> Outcome:
+def _hand_over(server: Session, mail: EmailMessage, settings: Settings, password: str) -> Outcome:
     if settings.user:
         server.login(settings.user, password)
     refused = server.send_message(mail, settings.sender, settings.recipients)
     # From here on the server answers for it (RFC 5321, 6.1): whatever becomes of the farewell, it is sent.
     with contextlib.suppress(smtplib.SMTPException, OSError):
-        server.quit()
+        server.leave()
     if not refused:
         return SENT
     # Each recipient is answered alone (RFC 5321, 3.3). Repeating the whole for those who were refused would tell the
@@ -161,8 +169,10 @@ def _refused(problem: smtplib.SMTPException) -> Outcome:
         case smtplib.SMTPResponseException():
             said = f"{_STEPS.get(type(problem), 'SMTP')}: {_codes(problem.smtp_code, problem.smtp_error)}"
             return never(said) if _is_final(problem.smtp_code) else again(said)
-        case smtplib.SMTPServerDisconnected():
-            return again("the server hung up")
+        case Lost():
+            # What breaks off at a message may do so because of it: others may get through. Silence is everybody's.
+            is_message_s = problem.at_message and not isinstance(problem, Silent)
+            return again(problem.why) if is_message_s else unreachable(problem.why)
         case _:  # without STARTTLS or a way to sign in; not for ever, as somebody in between may have taken it out
             return again(str(problem))
 
