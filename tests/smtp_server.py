@@ -124,7 +124,7 @@ class _Breaking(socketserver.StreamRequestHandler):
                 self.take_message()
             if self.breaks(verb):
                 return
-            self.say("221 bye" if verb == "quit" else "250 well")
+            self.say({"quit": "221 bye", "ehlo": "250-here\r\n250 AUTH CRAM-MD5"}.get(verb, "250 well"))
 
     def take_message(self) -> None:
         self.say("354 go on")

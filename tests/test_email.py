@@ -412,6 +412,17 @@ def test_a_reset_before_anything_was_said_is_for_later() -> None:
         assert attempt(settings(port)) in (unreachable("the server hung up"), unreachable("ConnectionResetError"))
 
 
+def test_a_challenge_that_is_no_base64_is_never_answered() -> None:
+    with breaking_server("auth", "334 a") as port:
+        outcome = attempt(settings(port, user="u", password="env:MAIL"))
+    assert outcome == never("the server's challenge at the sign-in is not base64")
+
+
+@pytest.mark.parametrize("host", [f"{'m' * 63}.example", "mail", "2m.example", "192.0.2.1", "2001:db8::1", "::1"])
+def test_names_and_addresses_of_machines_hold(host: str) -> None:
+    assert msgspec.convert(settings(25, security="tls", host=host), Settings).host == host
+
+
 def test_nobody_listens() -> None:
     assert attempt(settings(free_port())) == unreachable("ConnectionRefusedError")
 
@@ -438,6 +449,15 @@ def test_nobody_listens() -> None:
         ('{host: m.example, sender: "a@b.example\\nBcc: x@y.example", recipients: [c@d.example]}', "the pattern"),
         ("{host: m.example, sender: a@b.example, recipients: [c@d.example], password: plain, user: u}", "the pattern"),
         ("{host: m.example, sender: a@b.example, recipients: [c@d.example], verify: false}", "'verify' is not known"),
+        ("{host: m..example, sender: a@b.example, recipients: [c@d.example]}", "the pattern"),
+        ("{host: m-.example, sender: a@b.example, recipients: [c@d.example]}", "the pattern"),
+        (f"{{host: {'m' * 64}.example, sender: a@b.example, recipients: [c@d.example]}}", "the pattern"),
+        ("{host: m.example, sender: a@b..example, recipients: [c@d.example]}", "the pattern"),
+        ("{host: m.example, sender: a@b.example, recipients: [c@-d.example]}", "the pattern"),
+        (f"{{host: m.example, sender: a@{'b' * 64}.example, recipients: [c@d.example]}}", "the pattern"),
+        (f"{{host: m.example, sender: {'a' * 65}@b.example, recipients: [c@d.example]}}", "the pattern"),
+        ("{host: 10.0.0.256, sender: a@b.example, recipients: [c@d.example]}", "neither a name nor an IP address"),
+        ("{host: '1::2::3', sender: a@b.example, recipients: [c@d.example]}", "neither a name nor an IP address"),
     ],
 )
 def test_settings_that_do_not_hold_are_refused_with_their_place(tmp_path: Path, given: str, problem: str) -> None:

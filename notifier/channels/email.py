@@ -1,5 +1,6 @@
 """E-mail by an SMTP server: one message with a text and an HTML part, encrypted unless the server is this machine."""
 
+import binascii
 import contextlib
 import ipaddress
 import re
@@ -35,11 +36,13 @@ _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 # Bodies of eight bits may go only to servers that take them (RFC 6152); all take what is encoded in seven.
 _POLICY = SMTP.clone(cte_type="7bit")
 
-# A dot-atom at a host (RFC 5322, 3.4.1), in ASCII: no comment, quotes or line end can come in by it.
+# A dot-atom at a host (RFC 5322, 3.4.1), in ASCII: no comment, quotes or line end can come in by it. How long the parts
+# may be: RFC 5321, 4.5.3.1.1, and RFC 1035, 2.3.4.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
-MailAddress = Annotated[str, Meta(pattern=rf"^{_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
-HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:]+)$(?!\n)", max_length=253)]
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = rf"{_LABEL}(\.{_LABEL})*"
+MailAddress = Annotated[str, Meta(pattern=rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
+HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)", max_length=253)]
 UserName = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=254)]
 FilePath = Annotated[str, Meta(pattern=r"^/.+$(?!\n)")]
 
@@ -57,7 +60,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: FilePath | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what would send alerts and passwords in the clear, and half a sign-in."""
+        """Refuse what would send alerts and passwords in the clear, half a sign-in, and addresses of no machine."""
+        if re.search(r":|(^|\.)\d+$", self.host) and not _is_address(self.host):
+            raise ValueError(f"{self.host!r} is neither a name nor an IP address")
         if self.security == "none" and not _is_this_machine(self.host):
             raise ValueError("security 'none' is for a server on this machine only; use 'starttls' or 'tls'")
         if (self.user is None) != (self.password is None):
@@ -81,6 +86,10 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         return unreachable(f"the server did not answer within {ways.mail_patience.step:g} s")
     except OSError as problem:
         return unreachable(type(problem).__name__)
+    except binascii.Error:
+        return never("the server's challenge at the sign-in is not base64")
+    except ValueError as problem:  # UnicodeError by a name that is none; its text may repeat what is secret
+        return never(f"what the server or the settings say cannot be used ({type(problem).__name__})")
 
 
 def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage:
@@ -110,10 +119,15 @@ def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage
 
 
 def _is_this_machine(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
 def _connected(settings: Settings, patience: Patience) -> Session:
