@@ -14,7 +14,7 @@ from model.alert import Alert, Delivery, Item
 from model.canonical import parse_instant
 from model.fault import Refused
 from model.tenant import Channel, Tenant
-from model.text import LANGUAGES, Text
+from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
@@ -211,6 +211,24 @@ def test_the_console_obeys_no_control_characters_of_customers() -> None:
     console.send(Message("k", alert, "en"), console.Settings(), ways)
     ways.http.close()
     assert terminal.getvalue() == "[high] new: x (1)\n    evil?[2J?name  global  m?\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["売上\u3000管理", "a\u00a0b", "1\u2009000", "👩\u200d💻", "が", "か\u3099", "❤\ufe0f"]
+)
+def test_what_people_write_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+# Controls, line and paragraph ends, directions (the Bidi_Control of Unicode), what has no width, and what is no text.
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x1b", "\x7f", "\x9b", "\n", "\t", "\u2028", "\u200b", "\ufeff", "\ud800", *BIDI]
+)
+def test_what_would_be_obeyed_is_a_question_mark(character: str) -> None:
+    assert printable(f"a{character}b") == "a?b"
 
 
 def test_the_body_names_at_most_two_hundred_resources() -> None:
