@@ -62,6 +62,7 @@ class Mailbox:
         self.taken: list[bytes] = []
         self.recipients: list[list[str]] = []
         self.signed_in: list[Any] = []
+        self.greeted_as: list[str] = []
         self._rcpt, self._data, self.tries = rcpt or {}, data, 0
 
     @property
@@ -83,6 +84,7 @@ class Mailbox:
             self.taken.append(envelope.original_content)
             self.recipients.append(envelope.rcpt_tos)
             self.signed_in.append(session.auth_data)
+            self.greeted_as.append(session.host_name)
         return answer
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, said: Any) -> AuthResult:
@@ -124,7 +126,7 @@ class _Breaking(socketserver.StreamRequestHandler):
                 self.take_message()
             if self.breaks(verb):
                 return
-            self.say({"quit": "221 bye", "ehlo": "250-here\r\n250 AUTH CRAM-MD5"}.get(verb, "250 well"))
+            self.say({"quit": "221 bye", "ehlo": "250-here\r\n250-STARTTLS\r\n250 AUTH CRAM-MD5"}.get(verb, "250 well"))
 
     def take_message(self) -> None:
         self.say("354 go on")

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from msgspec import Meta, Struct
 
-from model.alert import Alert
+from model.alert import Alert, Item
 from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
@@ -30,6 +30,7 @@ from notifier.smtp import Lost, Patience, Session, Silent, TlsSession
 
 _SHOWN = 50
 _LONGEST_TITLE = 200
+_LONGEST_MESSAGE = 500
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 # Submission with STARTTLS (RFC 6409), submission with TLS from the first byte (RFC 8314), relaying (RFC 5321).
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
@@ -181,7 +182,7 @@ def _refused(problem: smtplib.SMTPException) -> Outcome:
             said = _recipients_refused(problem.recipients, None)
             return never(said) if all(_is_final(code) for code, _ in replies) else again(said)
         case smtplib.SMTPResponseException():
-            said = f"{_STEPS.get(type(problem), 'SMTP')}: {_codes(problem.smtp_code, problem.smtp_error)}"
+            said = f"{_STEPS[type(problem)]}: {_codes(problem.smtp_code, problem.smtp_error)}"
             return never(said) if _is_final(problem.smtp_code) else again(said)
         case Lost():
             # What breaks off at a message may do so because of it: others may get through. Silence is everybody's.
@@ -197,6 +198,7 @@ _STEPS: dict[type[smtplib.SMTPException], str] = {
     smtplib.SMTPAuthenticationError: "login refused",
     smtplib.SMTPSenderRefused: "sender refused",
     smtplib.SMTPDataError: "message refused",
+    smtplib.SMTPResponseException: "STARTTLS refused",
 }
 
 
@@ -223,6 +225,7 @@ _SEVERITY: dict[Severity, Text] = {
     "low": Text(en="Low", ja="低"),
     "informational": Text(en="Informational", ja="情報"),
 }
+# What is suppressed is told to nobody (a stage drops it).
 _LEAD: dict[State, Text] = {
     "open": Text(
         en="Newly found on {resources} in account {account}.",
@@ -235,10 +238,6 @@ _LEAD: dict[State, Text] = {
     "in_progress": Text(
         en="Work has begun on {resources} in account {account}.",
         ja="アカウント{account}の{resources}で、次の問題への対応が始まりました。",
-    ),
-    "suppressed": Text(
-        en="Accepted by an exception on {resources} in account {account}.",
-        ja="アカウント{account}の{resources}で、次の問題が例外として許容されました。",
     ),
     "resolved": Text(
         en="No longer found on {resources} in account {account}.",
@@ -288,9 +287,16 @@ def _words(message: Message) -> dict[str, Any]:
         "fix": "" if alert.became == "resolved" else alert.fix.of(language),
         "at": _moment(alert.at, language),
         "alert": alert,
-        "rows": [(item.name, item.resource, item.region, item.message.of(language)) for item in alert.items[:_SHOWN]],
+        "rows": [_row(item, language) for item in alert.items[:_SHOWN]],
         "is_cut": number > _SHOWN,
     }
+
+
+def _row(item: Item, language: Language) -> tuple[str, str, str, str]:
+    message = item.message.of(language)
+    if len(message) > _LONGEST_MESSAGE:
+        message = message[: _LONGEST_MESSAGE - 1] + "…"
+    return item.name, item.resource, item.region, message
 
 
 def _moment(text: str, language: Language) -> str:
