@@ -1,5 +1,6 @@
 """Texts that a person reads exist in Japanese and English."""
 
+import unicodedata
 from typing import Literal
 
 from msgspec import Struct
@@ -8,9 +9,19 @@ Language = Literal["en", "ja"]
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
 
+_JOINER = "\u200d"  # holds emoji together that are made of several
+
+
 def printable(text: str) -> str:
-    """Return a customer's text without control characters: a terminal would obey them."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    """Return a customer's text without control characters, of which a terminal or a mail program would obey some.
+
+    Blanks of every width stay, as Japanese texts have them (U+3000).
+    """
+    return "".join(character if _is_printable(character) else "?" for character in text)
+
+
+def _is_printable(character: str) -> bool:
+    return character.isprintable() or character == _JOINER or unicodedata.category(character) == "Zs"
 
 
 class Text(Struct, frozen=True, forbid_unknown_fields=True):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from model.alert import Alert
 from model.text import Language
+from notifier.smtp import Patience
 
 
 class Message(Struct, frozen=True):
@@ -20,10 +21,14 @@ class Message(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one attempt: `sent`, `again` later, or `never`; the problem names no secret."""
+    """What became of one attempt: `sent`, `again` later, or `never`; the problem names no secret.
+
+    `is_unreachable` says that the other side was not reached: what else goes there would wait as long, in vain.
+    """
 
     result: str
     problem: str = ""
+    is_unreachable: bool = False
 
 
 SENT = Outcome("sent")
@@ -34,18 +39,27 @@ def again(problem: str) -> Outcome:
     return Outcome("again", problem)
 
 
+def unreachable(problem: str) -> Outcome:
+    """Return the outcome of an attempt that did not reach the other side."""
+    return Outcome("again", problem, is_unreachable=True)
+
+
 def never(problem: str) -> Outcome:
     """Return the outcome of an attempt that cannot succeed by repeating it."""
     return Outcome("never", problem)
 
 
 class Ways(Struct, frozen=True):
-    """What channels need of the world: the network, a terminal, secrets by reference, the time."""
+    """What channels need of the world: the network, a terminal, secrets by reference, the time.
+
+    A mail's patience is its own: its protocol asks for more than a web request's.
+    """
 
     http: httpx.Client
     terminal: TextIO
     secret: Callable[[str], bytes]
     now: Callable[[], datetime]
+    mail_patience: Patience = Patience()
 
 
 class Way(Struct, frozen=True):

@@ -1,8 +1,8 @@
 """Facts become alerts and deliveries in one transaction, deliveries go out one by one: nothing is queued twice."""
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -23,10 +23,14 @@ from store.tenant import TenantStore
 
 _MOST_ATTEMPTS = 12
 _LONGEST_PAUSE_SECONDS = 6 * 3600
+_PUT_OFF = "put off, because the channel could not be reached"
 
 
 class Told(Struct, frozen=True):
-    """What was told: new alerts, the deliveries that were tried by state, facts that were dropped by reason."""
+    """What was told: new alerts, the deliveries that were due by state, facts that were dropped by reason.
+
+    Deliveries that were not even tried, because another of their channel had just been in vain, are `put off`.
+    """
 
     alerts: int
     deliveries: dict[str, int]
@@ -49,15 +53,14 @@ def tell(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], teller:
     clock = teller.clock
     alerts, dropped = _queue(store, tenant, policies, teller)
     deadline = instant(clock.now() + timedelta(seconds=teller.patience_seconds))
-    tried: dict[str, Delivery] = {}
+    handled: dict[str, Delivery] = {}
     while waiting := _waiting(store, deadline):
         due = [delivery for delivery in waiting if delivery.due_at <= instant(clock.now())]
-        for delivery in due:
-            tried[delivery.key] = _send(store, tenant, delivery, teller)
+        handled |= {after.key: after for after in _send_all(store, tenant, due, teller)}
         if not due:
             clock.sleep(0.2)
-    count: Counter[str] = Counter(delivery.state for delivery in tried.values())
-    problems = {f"{d.channel}: {d.problem}" for d in tried.values() if d.problem}
+    count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
+    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem}
     return Told(alerts, dict(count), dropped, sorted(problems))
 
 
@@ -86,15 +89,31 @@ def _queue(
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send(store: TenantStore, tenant: Tenant, delivery: Delivery, teller: Teller) -> Delivery:
-    """Try a delivery once and write down what became of it."""
+def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], teller: Teller) -> Iterator[Delivery]:
+    """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
+
+    A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
+    """
+    due_again: dict[str, str] = {}
+    for delivery in sorted(due, key=lambda one: -one.attempts):
+        if at := due_again.get(delivery.channel):
+            after = replace(delivery, due_at=at, problem=_PUT_OFF)
+        else:
+            outcome = _outcome(store, tenant, delivery, teller)
+            now = teller.clock.now()
+            after = _after(delivery, outcome, now)
+            if outcome.is_unreachable:
+                due_again[delivery.channel] = _due_again(after.attempts, now)
+        with store.write(instant(teller.clock.now()), teller.person, teller.fence) as writer:
+            writer.put_delivery(after)
+        yield after
+
+
+def _outcome(store: TenantStore, tenant: Tenant, delivery: Delivery, teller: Teller) -> Outcome:
     with store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
-    after = _after(delivery, _attempt(delivery.key, alert, channel, teller.ways), teller.clock)
-    with store.write(instant(teller.clock.now()), teller.person, teller.fence) as writer:
-        writer.put_delivery(after)
-    return after
+    return _attempt(delivery.key, alert, channel, teller.ways)
 
 
 def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:
@@ -110,11 +129,14 @@ def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Out
         return again(type(problem).__name__)
 
 
-def _after(delivery: Delivery, outcome: Outcome, clock: Clock) -> Delivery:
-    attempts, now = delivery.attempts + 1, clock.now()
+def _after(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
+    tried = replace(delivery, attempts=delivery.attempts + 1, problem=outcome.problem)
     if outcome.result == "sent":
-        return replace(delivery, state="sent", attempts=attempts, sent_at=instant(now), problem=outcome.problem)
-    if outcome.result == "never" or attempts >= _MOST_ATTEMPTS:
-        return replace(delivery, state="failed", attempts=attempts, problem=outcome.problem)
-    pause = timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2.0**attempts))
-    return replace(delivery, attempts=attempts, due_at=instant(now + pause), problem=outcome.problem)
+        return replace(tried, state="sent", sent_at=instant(now))
+    if outcome.result == "never" or tried.attempts >= _MOST_ATTEMPTS:
+        return replace(tried, state="failed")
+    return replace(tried, due_at=_due_again(tried.attempts, now))
+
+
+def _due_again(attempts: int, now: datetime) -> str:
+    return instant(now + timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2.0**attempts)))

@@ -6,7 +6,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
@@ -62,6 +62,7 @@ class Mailbox:
         self.taken: list[bytes] = []
         self.recipients: list[list[str]] = []
         self.signed_in: list[Any] = []
+        self.greeted_as: list[str] = []
         self._rcpt, self._data, self.tries = rcpt or {}, data, 0
 
     @property
@@ -83,6 +84,7 @@ class Mailbox:
             self.taken.append(envelope.original_content)
             self.recipients.append(envelope.rcpt_tos)
             self.signed_in.append(session.auth_data)
+            self.greeted_as.append(session.host_name)
         return answer
 
     def authenticate(self, server: Any, session: Any, envelope: Any, mechanism: str, said: Any) -> AuthResult:
@@ -124,7 +126,7 @@ class _Breaking(socketserver.StreamRequestHandler):
                 self.take_message()
             if self.breaks(verb):
                 return
-            self.say("221 bye" if verb == "quit" else "250 well")
+            self.say({"quit": "221 bye", "ehlo": "250-here\r\n250-STARTTLS\r\n250 AUTH CRAM-MD5"}.get(verb, "250 well"))
 
     def take_message(self) -> None:
         self.say("354 go on")
@@ -132,7 +134,14 @@ class _Breaking(socketserver.StreamRequestHandler):
             pass
 
     def say(self, text: str) -> None:
+        if self.server.how == "is slow":
+            self.server.released.wait(0.4)
         self.wfile.write(f"{text}\r\n".encode())
+
+    def say_for_ever(self, what: bytes, pause: float) -> None:
+        with suppress(OSError):
+            while not self.server.released.wait(pause):
+                self.connection.sendall(what)
 
     def breaks(self, verb: str) -> bool:
         if verb != self.server.breaks_at:
@@ -140,6 +149,12 @@ class _Breaking(socketserver.StreamRequestHandler):
         how = self.server.how
         if how == "hangs":
             self.server.released.wait(30)
+        elif how == "never ends":
+            self.say_for_ever(b"250-and on\r\n" * 100, 0)
+        elif how == "never ends its line":
+            self.say_for_ever(b"250-" + b"x" * 1000, 0)
+        elif how == "drips":
+            self.say_for_ever(b"2", 0.1)
         elif how == "resets":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         elif how[0].isdigit():
@@ -148,9 +163,13 @@ class _Breaking(socketserver.StreamRequestHandler):
 
 
 class _BreakingServer(socketserver.ThreadingTCPServer):
-    def __init__(self, breaks_at: str, how: str) -> None:
+    daemon_threads = True
+
+    def __init__(self, breaks_at: str, how: str, certificate: Certificate | None) -> None:
         super().__init__(("127.0.0.1", 0), _Breaking)
         self.breaks_at, self.how, self.released = breaks_at, how, threading.Event()
+        if certificate:
+            self.socket = certificate.context().wrap_socket(self.socket, server_side=True)
 
     def shutdown_request(self, request: Any) -> None:
         if self.how == "resets":
@@ -160,9 +179,12 @@ class _BreakingServer(socketserver.ThreadingTCPServer):
 
 
 @contextmanager
-def breaking_server(breaks_at: str, how: str) -> Iterator[int]:
-    """Run a server without TLS; at one command (`greeting`: before any) it hangs, hangs up, resets or says a reply."""
-    server = _BreakingServer(breaks_at, how)
+def breaking_server(breaks_at: str, how: str, certificate: Certificate | None = None) -> Iterator[int]:
+    """Run a server; at one command (`greeting`: before any) it hangs, drips, never ends, hangs up, resets or refuses.
+
+    Without a certificate there is no TLS; with one, it begins with the first byte.
+    """
+    server = _BreakingServer(breaks_at, how, certificate)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -3,12 +3,14 @@
 import io
 import re
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any, get_args
 
 import httpx
 import msgspec
@@ -21,8 +23,10 @@ from model.fault import Refused
 from model.finding import State
 from model.tenant import Channel, Tenant
 from model.text import LANGUAGES, Language, Text
+from notifier import stages
 from notifier.channels.email import Settings, compose, send
-from notifier.message import SENT, Message, Outcome, Ways, again, never
+from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from notifier.smtp import Patience
 from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from pipeline.tenants import load_tenant
@@ -31,6 +35,7 @@ from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from tests.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
+from tests.test_stages import context, news
 
 TO = ["soc@example.com", "ito@example.com", "sato@example.com"]
 NOW = datetime(2026, 6, 1, 3, 30, tzinfo=UTC)
@@ -69,10 +74,13 @@ def alert(items: int = 2, became: State = "open", title: Text = TITLE, name: str
 
 
 def attempt(
-    given: dict[str, object], password: str = PASSWORD, patience: float = 5, told: Alert | None = None
+    given: dict[str, object],
+    password: str = PASSWORD,
+    patience: Patience = Patience(5, 5, 20),
+    told: Alert | None = None,
 ) -> Outcome:
-    with httpx.Client(timeout=patience) as http:
-        ways = Ways(http, io.StringIO(), lambda _: password.encode(), lambda: NOW)
+    with httpx.Client(timeout=0.001) as http:  # the patience of web requests is not that of mails
+        ways = Ways(http, io.StringIO(), lambda _: password.encode(), lambda: NOW, patience)
         return send(Message("k" * 32, told or alert(), "en"), msgspec.convert(given, Settings), ways)
 
 
@@ -175,6 +183,7 @@ def test_the_headers_say_who_when_and_that_a_machine_writes(mailbox: Mailbox, ce
     assert attempt(settings(mailbox.port, certificate), told=alert(name="献立")) == SENT
     (mail,) = mailbox.mails
     assert mailbox.recipients == [TO]
+    assert mailbox.greeted_as == ["soc.example"], "the sender's domain, not this machine's own name"
     assert mail["From"].addresses[0].display_name == "Hinomi 火の見"
     assert [address.addr_spec for address in mail["To"].addresses] == TO
     assert mail["Date"].datetime == NOW
@@ -229,14 +238,24 @@ def test_what_is_resolved_recommends_nothing_more() -> None:
     assert "No longer found on 1 resource in account 123456789012." in part(composed(alert(1, "resolved")), "plain")
 
 
-@pytest.mark.parametrize("became", ["open", "reopened", "in_progress", "suppressed", "resolved"])
-def test_every_state_has_its_own_words_in_both_languages(became: State) -> None:
+@pytest.mark.parametrize(("length", "shown"), [(500, "x" * 500), (501, "x" * 499 + "…"), (100_000, "x" * 499 + "…")])
+def test_what_was_found_is_told_in_at_most_five_hundred_characters(length: int, shown: str) -> None:
+    told = alert(1)
+    told = replace(told, items=(replace(told.items[0], message=Text(en="x" * length, ja="")),))
+    for text in (part(composed(told), "plain"), visible(part(composed(told), "html"))):
+        assert max(re.findall("x+…?", text), key=len) == shown
+
+
+def test_every_state_that_is_told_of_has_its_own_words_in_both_languages() -> None:
+    """What the stages let through is what there are words for."""
+    known = context("low", told=frozenset({"f"}))
+    alerts = [one for state in get_args(State) for one, _ in stages.run([news(1, became=state)], known).alerts]
+    assert {one.became for one in alerts} >= {"open", "reopened", "resolved"}
     for language in LANGUAGES:
-        lead = part(composed(alert(became=became), language), "plain").splitlines()[0]
-        others = [s for s in ("open", "reopened", "in_progress", "suppressed", "resolved") if s != became]
-        assert lead not in {part(composed(alert(became=o), language), "plain").splitlines()[0] for o in others}  # type: ignore[arg-type]
-        assert "123456789012" in lead
-        assert bool(re.search(r"[ぁ-ん]", lead)) == (language == "ja")
+        leads = {part(composed(alert(became=one.became), language), "plain").splitlines()[0] for one in alerts}
+        assert len(leads) == len(alerts)
+        assert all("123456789012" in lead for lead in leads)
+        assert all(bool(re.search(r"[ぁ-ん]", lead)) == (language == "ja") for lead in leads)
 
 
 # The server: encryption, sign-in, refusals, faults.
@@ -265,7 +284,7 @@ def test_a_certificate_that_does_not_hold_gets_neither_password_nor_mail(
     with mail_server(Mailbox(), certificate, implicit=security == "tls") as box:
         given = settings(box.port, certificate, security=security)
         outcome = attempt(given if trusted else given | {"ca_file": None})
-    assert outcome == again(f"the server's certificate does not hold: {problem}")
+    assert outcome == unreachable(f"the server's certificate does not hold: {problem}")
     assert box.taken == []
 
 
@@ -274,6 +293,18 @@ def test_a_server_that_offers_no_starttls_gets_nothing(certificate: Certificate)
         outcome = attempt(settings(box.port, certificate))
     assert outcome == again("STARTTLS extension not supported by server.")
     assert box.taken == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        ("454 4.7.0 later", again("STARTTLS refused: 454 4.7.0")),
+        ("502 5.5.1 no", never("STARTTLS refused: 502 5.5.1")),
+    ],
+)
+def test_a_refused_starttls_is_for_later_or_never(certificate: Certificate, answer: str, outcome: Outcome) -> None:
+    with breaking_server("starttls", answer) as port:
+        assert attempt(settings(port, certificate)) == outcome
 
 
 @pytest.mark.parametrize("text", [None, "no certificate"])
@@ -329,11 +360,12 @@ def test_recipients_are_answered_one_by_one(answers: list[str], outcome: tuple[s
     [
         ("greeting", "554 go away", never("greeting refused: 554")),
         ("greeting", "421 closing", again("greeting refused: 421")),
-        ("greeting", "hangs up", again("the server hung up")),
-        ("mail", "hangs up", again("the server hung up")),
-        ("mail", "resets", again("the server hung up")),
+        ("greeting", "hangs up", unreachable("the server hung up")),
+        ("mail", "hangs up", unreachable("the server hung up")),
+        ("mail", "resets", unreachable("the server hung up")),
         ("mail", "553 5.1.8 sender", never("sender refused: 553 5.1.8")),
-        ("data", "resets", again("the server hung up")),
+        ("data", "hangs up", again("the server hung up after the message: it may have been delivered")),
+        ("data", "resets", again("the server hung up after the message: it may have been delivered")),
         ("quit", "resets", SENT),
         ("quit", "421 closing", SENT),
     ],
@@ -343,22 +375,81 @@ def test_a_server_that_breaks_off(at: str, how: str, outcome: Outcome) -> None:
         assert attempt(settings(port)) == outcome
 
 
-@pytest.mark.parametrize("at", ["greeting", "data", "quit"])
-def test_a_server_that_hangs_is_left(at: str) -> None:
-    with breaking_server(at, "hangs") as port:
+IN_VAIN = unreachable("the server did not answer within 0.5 s")
+
+
+@pytest.mark.parametrize(
+    ("at", "how", "seconds", "outcome"),
+    [
+        ("greeting", "hangs", 0.5, IN_VAIN),
+        ("greeting", "drips", 0.5, IN_VAIN),  # each byte in time, and never a whole reply
+        ("mail", "hangs", 0.5, IN_VAIN),
+        ("rcpt", "drips", 0.5, IN_VAIN),
+        (
+            "data",
+            "hangs",
+            1,
+            unreachable("the server did not answer within 1 s after the message: it may have been delivered"),
+        ),
+        (
+            "data",
+            "drips",
+            1,
+            unreachable("the server did not answer within 1 s after the message: it may have been delivered"),
+        ),
+        ("nowhere", "is slow", 2, unreachable("the server took longer than 2 s in all")),
+        ("quit", "hangs", 0.5, SENT),
+        ("quit", "drips", 0.5, SENT),
+    ],
+)
+@pytest.mark.parametrize("is_tls", [False, True])
+def test_a_server_that_takes_too_long_is_left(
+    certificate: Certificate, at: str, how: str, seconds: float, outcome: Outcome, is_tls: bool
+) -> None:
+    secured: dict[str, Any] = {"security": "tls", "ca_file": str(certificate.file)} if is_tls else {}
+    with breaking_server(at, how, certificate if is_tls else None) as port:
         began = time.monotonic()
-        outcome = attempt(settings(port), patience=0.5)
-        assert time.monotonic() - began < 15, "the server would hang for longer"
-    assert outcome == SENT if at == "quit" else outcome.result == "again"
+        assert attempt(settings(port, **secured), patience=Patience(0.5, 1, 2)) == outcome
+        assert seconds <= time.monotonic() - began < seconds + 5, "the server would go on for half a minute or for ever"
+
+
+@pytest.mark.parametrize("at", ["greeting", "ehlo", "data"])
+@pytest.mark.parametrize("how", ["never ends", "never ends its line"])
+def test_a_reply_without_an_end_is_not_read_to_the_end(at: str, how: str) -> None:
+    tracemalloc.start()
+    try:
+        with breaking_server(at, how) as port:
+            outcome = attempt(settings(port), patience=Patience(3, 3, 10))
+        assert (outcome.result, outcome.problem) == ("again", "the server's reply has no end")
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_server_that_never_speaks_tls_is_left() -> None:
+    with breaking_server("greeting", "hangs") as port:
+        given = settings(port, security="tls")
+        assert attempt(given, patience=Patience(0.5, 1, 2)) == IN_VAIN
 
 
 def test_a_reset_before_anything_was_said_is_for_later() -> None:
     with breaking_server("greeting", "resets") as port:  # whether it still connects is a matter of luck
-        assert attempt(settings(port)) in (again("the server hung up"), again("ConnectionResetError"))
+        assert attempt(settings(port)) in (unreachable("the server hung up"), unreachable("ConnectionResetError"))
+
+
+def test_a_challenge_that_is_no_base64_is_never_answered() -> None:
+    with breaking_server("auth", "334 a") as port:
+        outcome = attempt(settings(port, user="u", password="env:MAIL"))
+    assert outcome == never("the server's challenge at the sign-in is not base64")
+
+
+@pytest.mark.parametrize("host", [f"{'m' * 63}.example", "mail", "2m.example", "192.0.2.1", "2001:db8::1", "::1"])
+def test_names_and_addresses_of_machines_hold(host: str) -> None:
+    assert msgspec.convert(settings(25, security="tls", host=host), Settings).host == host
 
 
 def test_nobody_listens() -> None:
-    assert attempt(settings(free_port())) == again("ConnectionRefusedError")
+    assert attempt(settings(free_port())) == unreachable("ConnectionRefusedError")
 
 
 # The settings.
@@ -383,6 +474,15 @@ def test_nobody_listens() -> None:
         ('{host: m.example, sender: "a@b.example\\nBcc: x@y.example", recipients: [c@d.example]}', "the pattern"),
         ("{host: m.example, sender: a@b.example, recipients: [c@d.example], password: plain, user: u}", "the pattern"),
         ("{host: m.example, sender: a@b.example, recipients: [c@d.example], verify: false}", "'verify' is not known"),
+        ("{host: m..example, sender: a@b.example, recipients: [c@d.example]}", "the pattern"),
+        ("{host: m-.example, sender: a@b.example, recipients: [c@d.example]}", "the pattern"),
+        (f"{{host: {'m' * 64}.example, sender: a@b.example, recipients: [c@d.example]}}", "the pattern"),
+        ("{host: m.example, sender: a@b..example, recipients: [c@d.example]}", "the pattern"),
+        ("{host: m.example, sender: a@b.example, recipients: [c@-d.example]}", "the pattern"),
+        (f"{{host: m.example, sender: a@{'b' * 64}.example, recipients: [c@d.example]}}", "the pattern"),
+        (f"{{host: m.example, sender: {'a' * 65}@b.example, recipients: [c@d.example]}}", "the pattern"),
+        ("{host: 10.0.0.256, sender: a@b.example, recipients: [c@d.example]}", "neither a name nor an IP address"),
+        ("{host: '1::2::3', sender: a@b.example, recipients: [c@d.example]}", "neither a name nor an IP address"),
     ],
 )
 def test_settings_that_do_not_hold_are_refused_with_their_place(tmp_path: Path, given: str, problem: str) -> None:

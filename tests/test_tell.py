@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 from collections import Counter
 
 import httpx
@@ -9,12 +10,14 @@ import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook
 
-from model.alert import Alert, Item
+from model.alert import Alert, Delivery, Item
+from model.canonical import parse_instant
 from model.fault import Refused
 from model.tenant import Channel, Tenant
-from model.text import LANGUAGES, Text
+from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
+from notifier.smtp import Patience
 from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from store.home import Home
@@ -22,6 +25,7 @@ from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from tests.servers import receiver
+from tests.smtp_server import breaking_server
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
 
@@ -103,13 +107,62 @@ def test_a_server_that_stays_away_leaves_deliveries_queued_for_the_next_time(sca
     with receiver([200]) as (url, _):
         pass  # nobody listens there any more
     result, _ = told(scanned, hook(url), clock)
-    assert set(result.deliveries) == {"queued"}
+    assert set(result.deliveries) == {"queued", "put off"}
     clock.sleep(24 * 3600)
     port = int(url.split(":")[2].split("/")[0])
     assert port
     with receiver([200]) as (elsewhere, received):
         later, _ = told(scanned, hook(elsewhere), clock)
     assert later.deliveries == {"sent": len(received)}
+
+
+def queued(home: Home) -> list[Delivery]:
+    with home.tenant("aozora").read() as reader:
+        return reader.deliveries("queued")
+
+
+def test_a_server_that_stays_away_is_tried_with_one_delivery_and_the_others_lose_no_attempt(
+    scanned: Home, clock: MovingClock
+) -> None:
+    with receiver([200]) as (url, _):
+        pass
+    result, _ = told(scanned, hook(url), clock)
+    one, *others = sorted(queued(scanned), key=lambda delivery: -delivery.attempts)
+    assert result.deliveries == {"queued": 1, "put off": len(others)}
+    assert result.problems == ["soc: ConnectError", "soc: put off, because the channel could not be reached"]
+    assert one.attempts == 5  # at once, and 2, 4, 8 and 16 seconds after the one before
+    assert len(others) > 5
+    assert {(other.attempts, other.due_at) for other in others} == {(0, one.due_at)}
+
+
+def test_a_server_that_never_answers_costs_one_wait_and_another_channel_none(scanned: Home, clock: MovingClock) -> None:
+    with breaking_server("greeting", "hangs") as port:
+        mail = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "a@b.example", "recipients": ["c@d.e"]}
+        channels = [
+            Channel(name="mail", type="email", severity="critical", settings=mail),
+            Channel(name="terminal", type="console", severity="critical"),
+        ]
+        with httpx.Client() as http:
+            ways = Ways(http, io.StringIO(), lambda _: b"", clock.now, Patience(0.5, 0.5, 0.5))
+            teller = Teller(ways, clock, scanned.take("tell", ""), "p", patience_seconds=1)
+            began = time.monotonic()
+            result = tell(scanned.tenant("aozora"), replace(TENANT, channels=channels), house().policies, teller)
+    waits = (time.monotonic() - began) / 0.5
+    assert result.deliveries["sent"] == result.deliveries["put off"] + 1 > 5
+    assert [delivery.attempts for delivery in queued(scanned)].count(1) == 1
+    assert waits < result.deliveries["put off"]
+
+
+def test_what_was_put_off_arrives_with_the_one_that_was_tried(scanned: Home, clock: MovingClock) -> None:
+    with receiver([200]) as (url, _):
+        pass
+    told(scanned, hook(url), clock)
+    (due,) = {delivery.due_at for delivery in queued(scanned)}
+    clock.moment = parse_instant(due)
+    with receiver([200]) as (elsewhere, received):
+        result, _ = told(scanned, hook(elsewhere), clock)
+    assert result.deliveries == {"sent": len(received)}
+    assert result.problems == []
 
 
 def test_a_secret_that_cannot_be_read_is_named_by_its_reference_only(scanned: Home, clock: MovingClock) -> None:
@@ -158,6 +211,24 @@ def test_the_console_obeys_no_control_characters_of_customers() -> None:
     console.send(Message("k", alert, "en"), console.Settings(), ways)
     ways.http.close()
     assert terminal.getvalue() == "[high] new: x (1)\n    evil?[2J?name  global  m?\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["売上\u3000管理", "a\u00a0b", "1\u2009000", "👩\u200d💻", "が", "か\u3099", "❤\ufe0f"]
+)
+def test_what_people_write_stays(text: str) -> None:
+    assert printable(text) == text
+
+
+# Controls, line and paragraph ends, directions (the Bidi_Control of Unicode), what has no width, and what is no text.
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize(
+    "character", ["\x00", "\x1b", "\x7f", "\x9b", "\n", "\t", "\u2028", "\u200b", "\ufeff", "\ud800", *BIDI]
+)
+def test_what_would_be_obeyed_is_a_question_mark(character: str) -> None:
+    assert printable(f"a{character}b") == "a?b"
 
 
 def test_the_body_names_at_most_two_hundred_resources() -> None:

@@ -1,5 +1,6 @@
 """E-mail by an SMTP server: one message with a text and an HTML part, encrypted unless the server is this machine."""
 
+import binascii
 import contextlib
 import ipaddress
 import re
@@ -16,7 +17,7 @@ from typing import Annotated, Any, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from msgspec import Meta, Struct
 
-from model.alert import Alert
+from model.alert import Alert, Item
 from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
@@ -24,22 +25,25 @@ from model.finding import Severity, State
 from model.tenant import Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
-from notifier.message import SENT, Message, Outcome, Ways, again, never
+from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from notifier.smtp import Lost, Patience, Session, Silent, TlsSession
 
 _SHOWN = 50
 _LONGEST_TITLE = 200
-_PATIENCE_SECONDS = 30.0
+_LONGEST_MESSAGE = 500
 _TEMPLATES = Path(__file__).parent.parent / "templates"
 # Submission with STARTTLS (RFC 6409), submission with TLS from the first byte (RFC 8314), relaying (RFC 5321).
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
 # Bodies of eight bits may go only to servers that take them (RFC 6152); all take what is encoded in seven.
 _POLICY = SMTP.clone(cte_type="7bit")
 
-# A dot-atom at a host (RFC 5322, 3.4.1), in ASCII: no comment, quotes or line end can come in by it.
+# A dot-atom at a host (RFC 5322, 3.4.1), in ASCII: no comment, quotes or line end can come in by it. How long the parts
+# may be: RFC 5321, 4.5.3.1.1, and RFC 1035, 2.3.4.
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_HOST = r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?"
-MailAddress = Annotated[str, Meta(pattern=rf"^{_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
-HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:]+)$(?!\n)", max_length=253)]
+_LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = rf"{_LABEL}(\.{_LABEL})*"
+MailAddress = Annotated[str, Meta(pattern=rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
+HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)", max_length=253)]
 UserName = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=254)]
 FilePath = Annotated[str, Meta(pattern=r"^/.+$(?!\n)")]
 
@@ -57,7 +61,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: FilePath | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what would send alerts and passwords in the clear, and half a sign-in."""
+        """Refuse what would send alerts and passwords in the clear, half a sign-in, and addresses of no machine."""
+        if re.search(r":|(^|\.)\d+$", self.host) and not _is_address(self.host):
+            raise ValueError(f"{self.host!r} is neither a name nor an IP address")
         if self.security == "none" and not _is_this_machine(self.host):
             raise ValueError("security 'none' is for a server on this machine only; use 'starttls' or 'tls'")
         if (self.user is None) != (self.password is None):
@@ -71,14 +77,20 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         return never("the password is not ASCII, which the sign-in to the server needs")
     mail = compose(message, settings, ways.now())
     try:
-        with contextlib.closing(_connected(settings, ways.http.timeout.read or _PATIENCE_SECONDS)) as server:
+        with contextlib.closing(_connected(settings, ways.mail_patience)) as server:
             return _hand_over(server, mail, settings, password.decode())
     except smtplib.SMTPException as problem:
         return _refused(problem)
     except ssl.SSLCertVerificationError as problem:  # for later: certificates are renewed, interceptors go away
-        return again(f"the server's certificate does not hold: {problem.verify_message}")
+        return unreachable(f"the server's certificate does not hold: {problem.verify_message}")
+    except TimeoutError:
+        return unreachable(f"the server did not answer within {ways.mail_patience.step:g} s")
     except OSError as problem:
-        return again(type(problem).__name__)
+        return unreachable(type(problem).__name__)
+    except binascii.Error:
+        return never("the server's challenge at the sign-in is not base64")
+    except ValueError as problem:  # UnicodeError by a name that is none; its text may repeat what is secret
+        return never(f"what the server or the settings say cannot be used ({type(problem).__name__})")
 
 
 def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage:
@@ -89,7 +101,7 @@ def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage
     mail["Subject"] = _subject(message.alert, message.language)
     mail["Date"] = now
     # One identifier for one message, however often it is handed over (RFC 5322, 3.6.4).
-    mail["Message-ID"] = f"<{message.key}@{settings.sender.rpartition('@')[2]}>"
+    mail["Message-ID"] = f"<{message.key}@{_domain(settings.sender)}>"
     mail["Auto-Submitted"] = "auto-generated"  # no holiday notices in answer, please (RFC 3834)
     # Names come from customers' accounts: the HTML part escapes everything, no part gets control characters.
     environment = Environment(
@@ -108,19 +120,26 @@ def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage
 
 
 def _is_this_machine(host: str) -> bool:
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        ipaddress.ip_address(host)
     except ValueError:
         return False
+    return True
 
 
-def _connected(settings: Settings, patience_seconds: float) -> smtplib.SMTP:
+def _connected(settings: Settings, patience: Patience) -> Session:
     """Return a connection, encrypted as the settings ask for; the server's certificate is always verified."""
-    port = settings.port or _PORTS[settings.security]
     context = _trust(settings.ca_file)
+    where = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
+    # The sender's domain stands for this machine: looking up its own name may take long, and tells of the inside.
+    where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
-        return smtplib.SMTP_SSL(settings.host, port, timeout=patience_seconds, context=context)
-    server = smtplib.SMTP(settings.host, port, timeout=patience_seconds)
+        return TlsSession(patience, **where, context=context)
+    server = Session(patience, **where)
     if settings.security == "starttls":
         try:
             server.starttls(context=context)
@@ -130,6 +149,10 @@ def _connected(settings: Settings, patience_seconds: float) -> smtplib.SMTP:
     return server
 
 
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]
+
+
 def _trust(ca_file: str | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=ca_file)
@@ -137,13 +160,13 @@ def _trust(ca_file: str | None) -> ssl.SSLContext:
         raise Refused(f"the CA file {ca_file} cannot be read: {problem.strerror or 'no certificate in it'}") from None
 
 
-def _hand_over(server: smtplib.SMTP, mail: EmailMessage, settings: Settings, password: str) -> Outcome:
+def _hand_over(server: Session, mail: EmailMessage, settings: Settings, password: str) -> Outcome:
     if settings.user:
         server.login(settings.user, password)
     refused = server.send_message(mail, settings.sender, settings.recipients)
     # From here on the server answers for it (RFC 5321, 6.1): whatever becomes of the farewell, it is sent.
     with contextlib.suppress(smtplib.SMTPException, OSError):
-        server.quit()
+        server.leave()
     if not refused:
         return SENT
     # Each recipient is answered alone (RFC 5321, 3.3). Repeating the whole for those who were refused would tell the
@@ -159,10 +182,12 @@ def _refused(problem: smtplib.SMTPException) -> Outcome:
             said = _recipients_refused(problem.recipients, None)
             return never(said) if all(_is_final(code) for code, _ in replies) else again(said)
         case smtplib.SMTPResponseException():
-            said = f"{_STEPS.get(type(problem), 'SMTP')}: {_codes(problem.smtp_code, problem.smtp_error)}"
+            said = f"{_STEPS[type(problem)]}: {_codes(problem.smtp_code, problem.smtp_error)}"
             return never(said) if _is_final(problem.smtp_code) else again(said)
-        case smtplib.SMTPServerDisconnected():
-            return again("the server hung up")
+        case Lost():
+            # What breaks off at a message may do so because of it: others may get through. Silence is everybody's.
+            is_message_s = problem.at_message and not isinstance(problem, Silent)
+            return again(problem.why) if is_message_s else unreachable(problem.why)
         case _:  # without STARTTLS or a way to sign in; not for ever, as somebody in between may have taken it out
             return again(str(problem))
 
@@ -173,6 +198,7 @@ _STEPS: dict[type[smtplib.SMTPException], str] = {
     smtplib.SMTPAuthenticationError: "login refused",
     smtplib.SMTPSenderRefused: "sender refused",
     smtplib.SMTPDataError: "message refused",
+    smtplib.SMTPResponseException: "STARTTLS refused",
 }
 
 
@@ -199,6 +225,7 @@ _SEVERITY: dict[Severity, Text] = {
     "low": Text(en="Low", ja="低"),
     "informational": Text(en="Informational", ja="情報"),
 }
+# What is suppressed is told to nobody (a stage drops it).
 _LEAD: dict[State, Text] = {
     "open": Text(
         en="Newly found on {resources} in account {account}.",
@@ -211,10 +238,6 @@ _LEAD: dict[State, Text] = {
     "in_progress": Text(
         en="Work has begun on {resources} in account {account}.",
         ja="アカウント{account}の{resources}で、次の問題への対応が始まりました。",
-    ),
-    "suppressed": Text(
-        en="Accepted by an exception on {resources} in account {account}.",
-        ja="アカウント{account}の{resources}で、次の問題が例外として許容されました。",
     ),
     "resolved": Text(
         en="No longer found on {resources} in account {account}.",
@@ -264,9 +287,16 @@ def _words(message: Message) -> dict[str, Any]:
         "fix": "" if alert.became == "resolved" else alert.fix.of(language),
         "at": _moment(alert.at, language),
         "alert": alert,
-        "rows": [(item.name, item.resource, item.region, item.message.of(language)) for item in alert.items[:_SHOWN]],
+        "rows": [_row(item, language) for item in alert.items[:_SHOWN]],
         "is_cut": number > _SHOWN,
     }
+
+
+def _row(item: Item, language: Language) -> tuple[str, str, str, str]:
+    message = item.message.of(language)
+    if len(message) > _LONGEST_MESSAGE:
+        message = message[: _LONGEST_MESSAGE - 1] + "…"
+    return item.name, item.resource, item.region, message
 
 
 def _moment(text: str, language: Language) -> str:

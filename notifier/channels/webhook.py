@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from model.tenant import Reference, Url
-from notifier.message import SENT, Message, Outcome, Ways, again, never
+from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
 
 _SHOWN = 200
 _PASSING = frozenset({408, 425, 429})
@@ -34,7 +34,9 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
     }
     try:
         status = ways.http.post(settings.url, content=body, headers=headers).status_code
-    except httpx.HTTPError as problem:
+    except (httpx.ConnectError, httpx.TimeoutException) as problem:
+        return unreachable(type(problem).__name__)
+    except httpx.HTTPError as problem:  # what breaks off at a message may do so because of it
         return again(type(problem).__name__)
     if 200 <= status < 300:
         return SENT
