@@ -24,7 +24,7 @@ from collectors.aws.resource_types import ResourceType
 from collectors.secret_signs import Unreadable, looks_like, replaced, signs
 from model.asset import Asset
 from pipeline.clock import SystemClock
-from tests.clouds import NOT_EMULATED, REGIONS
+from tests.clouds import NOT_EMULATED, REGIONS, house
 
 TYPES = resource_types.load()
 
@@ -158,6 +158,108 @@ def test_a_script_is_told_by_the_numbers_of_its_lines(packed: Any) -> None:
     data = base64.b64encode(packed(SCRIPT.encode())).decode()
     assert [sign["line"] for sign in signs("base64", data)] == [2, 5, 6, 7]
     assert "hunter2" not in json.dumps(signs("base64", data))
+
+
+BUILD = """version: 0.2
+env:
+  variables:
+    DB_PASSWORD: "hunter2"
+  parameter-store:
+    API_KEY: shop-api-key
+  secrets-manager:
+    DB_PASSWORD: "shop:password"  # not PASSWORD=hunter2
+    "OTHER_PASSWORD":
+      shop:other
+phases:
+  build:
+    secrets-manager:
+      DB_PASSWORD: hunter2
+    commands:
+      - mysql --password=hunter2
+"""
+
+
+def test_a_build_specification_may_name_what_it_reads_from_a_store() -> None:
+    """The form is CodeBuild's (User Guide, «Build specification reference»): `env/parameter-store`, and its sister."""
+    assert [sign["line"] for sign in signs("buildspec", BUILD)] == [4, 8, 14, 16]
+    flow = '{"env": {"secrets-manager": {"DB_PASSWORD": "shop:password"}, "variables": {"API_KEY": %s}}}'
+    assert signs("buildspec", flow % "{}") == []
+    assert signs("buildspec", flow % '"hunter2"') == [{"line": 1, "looks_like": "named"}]
+    assert signs("buildspec", "é: |\r\n  あ\r\nenv:\r\n  secrets-manager:\r\n    PASSWORD: shop-db\r\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env: {secrets-manager: {A: b}}\n- no: YAML\n",
+        "env: [\nx: 1\n",
+        "env:\n\x00",
+        "\udc80",
+        "[" * 10_000,
+        "a: &a\n  - *a\n",
+        "buildspec.yml",
+        "",
+    ],
+)
+def test_a_build_specification_that_is_no_mapping_stays_lines(text: str) -> None:
+    text += "\nPASSWORD: hunter2\n"
+    assert [sign["looks_like"] for sign in signs("buildspec", text)] == ["named"]
+    assert signs("buildspec", text) == signs("lines", text)
+
+
+# What each policy on secrets proposes, as AWS's documentation writes it.
+MENDED: dict[str, dict[str, Any]] = {
+    "aws.lambda.variable-holds-secret": {
+        "Environment": {
+            "Variables": {
+                "SECRET_ARN": "arn:aws:secretsmanager:us-west-2:123456789012:secret:MyTestSecret-a1b2c3",
+                "SECRET_NAME": "prod/shop/db",
+            }
+        }
+    },
+    "aws.ecs.container-variable-holds-secret": {
+        "containerDefinitions": [
+            {
+                "environment": [{"name": "DB_HOST", "value": "db.example.com"}],
+                "secrets": [{"name": "DB_PASSWORD", "valueFrom": "arn:aws:ssm:us-east-2:123456789012:parameter/db"}],
+            }
+        ]
+    },
+    "aws.codebuild.variable-holds-secret": {
+        "environment": {
+            "environmentVariables": [
+                {"name": "DB_PASSWORD", "value": "shop:password", "type": "SECRETS_MANAGER"},
+                {"name": "API_KEY", "value": "shop-api-key", "type": "PARAMETER_STORE"},
+            ]
+        }
+    },
+    "aws.codebuild.build-commands-hold-secret": {
+        "source": {
+            "buildspec": "env:\n  secrets-manager:\n    DB_PASSWORD: shop/db:password\n"
+            "  parameter-store:\n    API_KEY: shop-api-key\n"
+        }
+    },
+    "aws.autoscaling.user-data-holds-secret": {
+        "UserData": base64.b64encode(
+            b"#!/bin/sh\nDB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id prod/shop/db)\n"
+        ).decode()
+    },
+    "aws.cloudformation.output-holds-secret": {
+        "Outputs": [{"OutputKey": "DatabaseSecretArn", "OutputValue": "arn:aws:secretsmanager:us-east-1:1:secret:db"}]
+    },
+}
+
+
+def test_what_the_policies_propose_passes_them() -> None:
+    on_secrets = {p.id: p.form.kind for p in house().policies if p.id.endswith(("-holds-secret", "-hold-secret"))}
+    assert on_secrets.keys() == MENDED.keys()
+    forms = {t.form.kind: t.form for t in TYPES}
+    for policy, body in MENDED.items():
+        form: Any = forms[on_secrets[policy]]
+        shapes = {k: shape for part in (form, *form.details.values()) for k, shape in part.secrets.items()}
+        kept = replaced(shapes, body)
+        assert "looks_like" not in json.dumps(kept), policy
+        assert kept != body, policy
 
 
 @pytest.mark.parametrize(
