@@ -29,16 +29,29 @@ Sign = dict[str, Any]
 # entropy alone are no formats: every commit and checksum is a secret to them.
 _NOT_ASKED = frozenset({"ArtifactoryDetector", "IPPublicDetector", "TelegramBotTokenDetector", "TwilioKeyDetector"})
 
-# A reference to where the secret is, a placeholder, or a switch: nothing that opens anything.
+# A reference to where the secret is, a placeholder, a type, or a switch: nothing that opens anything.
 _REFERENCE = re.compile(
-    r"(?i)arn:|[a-z][a-z0-9+.-]*://|[./~]|\$|[<{*]|%\w+%|(?:true|false|yes|no|on|off|none|null|enabled|disabled)$"
+    r"(?i)arn:|[a-z][a-z0-9+.-]*://|[./~]|[$`]|[<{*]|%\w+%|(?:var|local|data|module|aws_\w+)\.\w"
+    r"|(?:true|false|yes|no|on|off|none|null|enabled|disabled|string|str|securestring|boolean|integer|number)$"
 )
+# The name of a secret or parameter in a hierarchy, as `prod/shop/db`, perhaps with the key within; words, so that
+# random texts with slashes are none.
+_PATH_WORD = r"(?:(?:[a-z]+|[A-Z]+|(?:[A-Z][a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+)\d*|\d+)"
+_PATH_STEP = rf"{_PATH_WORD}(?:[._-]{_PATH_WORD})*"
+_STORED_NAME = re.compile(rf"{_PATH_STEP}(?:/{_PATH_STEP})+(?::[\w:-]*)?")
+_LONGEST_STORED_NAME = 512
 # The last word of a name that tells of a secret without holding it.
 _ABOUT = re.compile(
-    r"(?i)alias|arn|at|count|date|days|enabled|endpoint|expir(?:es|y)|file|format|header|host|hours|ids?|length|limit|minutes|mode"
-    r"|names?|path|policy|port|prefix|provider|ref|region|required|rotation|seconds|size|store|suffix|time|timeout|ttl|type|uri"
-    r"|url|used|version"
+    r"(?i)algorithm|alias|arn|at|attempts|audience|backend|bits|bucket|charset|class|columns?|connections|count|date|days|dir"
+    r"|directory|enabled|encoding|endpoint|engine|expir(?:es|y)|fields?|file|folder|format|hasher|header|host|hours|ids?"
+    r"|interval|issuer|iterations|keyspace|length|level|limit|manager|max|millis|min|minutes|mode|ms|names?|param|parameters?"
+    r"|path|pattern|policy|port|prefix|provider|ref|regex|region|required|retries|rotation|rounds|scopes?|seconds|size|source"
+    r"|ssm|stdin|store|strategy|suffix|table|template|time|timeout|ttl|type|uri|url|used|version"
 )
+# The key of a parameter is its name.
+_PARAMETERS_KEY = re.compile(r"(?i)(?:ssm|parameter)[_.-]?key$")
+# What begins the names of settings of AWS's extension and of clients: their own names are what follows.
+_SETTING = re.compile(r"(?i)(?:PARAMETERS_)?SECRETS_(?:EXTENSION|MANAGER)_")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 # The names that detect-secrets' keyword plugin goes by mean a secret whatever the value; these only where the value
 # looks random: as long and as mixed as gitleaks' rule generic-api-key wants it.
@@ -120,16 +133,23 @@ def _names() -> re.Pattern[str]:
 
 
 def _is_named(name: str, value: str) -> bool:
-    if len(value) < _SHORTEST or _REFERENCE.match(value):
+    if len(value) < _SHORTEST or _is_reference(value):
         return False
-    if name in _CREDENTIALS or _is_about(name):
-        return name in _CREDENTIALS
+    if name in _CREDENTIALS:
+        return True
+    name = _SETTING.sub("", name, count=1)
+    if _is_about(name):
+        return False
     return bool(_names().search(name)) or bool(_MAYBE.search(name) and _is_random(value))
+
+
+def _is_reference(value: str) -> bool:
+    return bool(_REFERENCE.match(value)) or (len(value) <= _LONGEST_STORED_NAME and bool(_STORED_NAME.fullmatch(value)))
 
 
 def _is_about(name: str) -> bool:
     words = _WORD.findall(name)
-    return bool(words and _ABOUT.fullmatch(words[-1]))
+    return bool(words and _ABOUT.fullmatch(words[-1])) or bool(_PARAMETERS_KEY.search(name))
 
 
 def _is_random(value: str) -> bool:

@@ -42,6 +42,8 @@ SECRETS = [
     ("STORAGE", "DefaultEndpointsProtocol=https;AccountKey=" + "a" * 86 + "==", "Azure Storage Account access key"),
     # by their names
     ("DB_PASSWORD", "hunter2", "named"),
+    ("DB_SECRET", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEX", "named"),  # a slash alone makes no name
+    ("SECRETS_MANAGER_PASSWORD", "hunter2", "named"),
     ("apiKey", "abcd1234", "named"),
     ("masterPassword", "12345678", "named"),
     ("JWT_SECRET", "correct horse", "named"),
@@ -67,6 +69,25 @@ HARMLESS = [
     ("AUTH_TOKEN_URL", "https://login.example.com/oauth2/token"),
     ("USE_SECRETS", "true"),
     ("PWD", "/var/task"),
+    # settings of what keeps secrets, and what things are called there
+    ("PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", "debug"),
+    ("PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", "1000"),
+    ("SECRETS_MANAGER_TIMEOUT_MILLIS", "1000"),
+    ("SECRETS_MANAGER_SECRET", "prod/shop/db"),
+    ("SECRETS_EXTENSION_CACHE_PREWARM", "lazy"),
+    ("DB_SECRET", "prod/shop/db"),
+    ("DB_SECRET", "prod/ShopDb/v2:password"),
+    ("DB_PASSWORD_PARAMETER", "shop-db-password"),
+    ("DB_PASSWORD_SSM_KEY", "shop-db-password"),
+    ("SECRETS_BACKEND", "secretsmanager"),
+    ("PASSWORD_RESET_TEMPLATE", "reset-v2"),
+    ("PASSWORD_HASHER", "argon2"),
+    ("API_KEY_SOURCE", "HEADER"),
+    ("DB_KEYSPACE", "orders"),
+    ("CLIENT_KEY_ALGORITHM", "RSA2048"),
+    ("PWD_DIR", "workdir"),
+    ("TOKEN_AUDIENCE", "shop-backend-production"),
+    ("CREDENTIALS_BUCKET", "shop-prod-artifacts-tokyo"),
     # random, and no secret
     ("GIT_COMMIT", "9fceb02d0ae598e95dc970b74767f19372d61af8"),
     ("ETAG", "d41d8cd98f00b204e9800998ecf8427e"),
@@ -94,6 +115,19 @@ def test_secrets_are_known_by_their_format_else_their_name(name: str, value: str
 @pytest.mark.parametrize(("name", "value"), HARMLESS)
 def test_references_switches_checksums_and_words_are_no_secrets(name: str, value: str) -> None:
     assert looks_like(name, value) == ""
+
+
+HARMLESS_LINES = [
+    "PASSWORD=`aws ssm get-parameter --name x`",
+    "password: string",
+    "secret: aws_secretsmanager_secret.db.arn",
+    "password = var.db_password",
+]
+
+
+@pytest.mark.parametrize("line", HARMLESS_LINES)
+def test_lines_that_refer_to_secrets_or_declare_them_hold_none(line: str) -> None:
+    assert signs("lines", line) == []
 
 
 # Of what AWS calls so in its examples, everything is a password or a key, but for the names of other things.
