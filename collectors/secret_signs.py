@@ -289,10 +289,14 @@ def _base64(value: Any) -> Iterator[Sign]:
 
 
 def _unpacked(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    unpacked = unpacker.decompress(data, _LONGEST_UNPACKED)
-    if unpacker.unconsumed_tail or not unpacker.eof:
-        raise Unreadable
+    """Return what all members hold; raises for one that is broken, for more than the bound, for a rest that is none."""
+    unpacked = b""
+    while data:
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        unpacked += unpacker.decompress(data, _LONGEST_UNPACKED + 1 - len(unpacked))  # never 0, which means no bound
+        if len(unpacked) > _LONGEST_UNPACKED or not unpacker.eof:
+            raise Unreadable
+        data = unpacker.unused_data
     return unpacked
 
 

@@ -296,9 +296,18 @@ def test_what_the_policies_propose_passes_them() -> None:
         assert kept != body, policy
 
 
+def test_all_members_of_a_compressed_text_are_read() -> None:
+    """RFC 1952, 2.2: a file is a series of members, one after the other."""
+    data = base64.b64encode(gzip.compress(b"#!/bin/sh\n") + gzip.compress(b"PASSWORD=hunter2\n")).decode()
+    assert signs("base64", data) == [{"line": 2, "looks_like": "named"}]
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        base64.b64encode(gzip.compress(b"#!/bin/sh\n") + b"PASSWORD=hunter2\n").decode(),
+        base64.b64encode(gzip.compress(b"x" * 600_000) * 2).decode(),
+        base64.b64encode(gzip.compress(b"x" * (1 << 20)) + gzip.compress(b"PASSWORD=hunter2\n")).decode(),
         "not Base64!",
         base64.b64encode(b"\xff\xfe\x00").decode(),
         base64.b64encode(gzip.compress(b"x" * 99, mtime=0)[:-9]).decode(),
