@@ -59,6 +59,10 @@ _MAYBE = re.compile(r"(?i)token(?!iz)|credential|(?:^|[_.-])auth$")
 # Security Hub's controls CodeBuild.2 and ECS.8 go by these names, beside AWS_SECRET_ACCESS_KEY.
 _CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "ECS_ENGINE_AUTH_DATA"})
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# What is kept of names: those that AWS allows for variables and the like. Others may be anything, and formats take
+# longer than linear time on them.
+_KEPT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_LONGEST_NAME = 256
 _RANDOM_BITS, _RANDOM_LENGTH = 3.5, 10
 _SHORTEST = 4
 
@@ -81,6 +85,7 @@ class Unreadable(ValueError):
 
 def looks_like(name: str, value: str) -> str:
     """Return the kind of secret that a value resembles, `NAMED` where only its name says so, else the empty text."""
+    name = name[:_LONGEST_NAME]
     for line in _windows(value):
         if kind := _format(line) or _format(f'{name} = "{line}"') or _assigned(line):
             return kind
@@ -88,7 +93,7 @@ def looks_like(name: str, value: str) -> str:
 
 
 def signs(shape: Shape, value: Any) -> list[Sign]:
-    """Return where secrets seem to be in a field's value: `name` or `line`, and what it `looks_like`.
+    """Return where secrets seem to be in a field's value: `name` (or its position, `#3`) or `line`, and what it `looks_like`.
 
     Raises `Unreadable` for what is not of the shape.
     """
@@ -163,9 +168,14 @@ def _bits(value: str) -> float:
 
 
 def _values(value: Any) -> Iterator[Sign]:
-    for name, text in _leaves("", value):
+    for position, (name, text) in enumerate(_leaves("", value), 1):
         if kind := looks_like(name, text):
-            yield {"name": name, "looks_like": kind}
+            yield {"name": _kept_name(name, position), "looks_like": kind}
+
+
+def _kept_name(name: str, position: int) -> str:
+    """Return a name that is surely none but a name, else the position: a misplaced secret is not kept either."""
+    return name if _KEPT_NAME.fullmatch(name) and not _format(name) else f"#{position}"
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -182,10 +192,10 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _pairs(value: Any) -> Iterator[Sign]:
     if not isinstance(value, list):
         raise Unreadable
-    for pair in value:
+    for position, pair in enumerate(value, 1):
         name, text = _pair(pair)
         if pair.get("type") not in _STORED and (kind := looks_like(name, text)):
-            yield {"name": name, "looks_like": kind}
+            yield {"name": _kept_name(name, position), "looks_like": kind}
 
 
 def _pair(pair: Any) -> tuple[str, str]:

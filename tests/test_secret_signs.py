@@ -177,6 +177,24 @@ def test_pairs_are_read_by_whatever_name_aws_gives_them() -> None:
     assert signs("pairs", stored) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["AKIAIOSFODNN7EXAMPLE", "postgres://shop:hunter2@db", "PASSWORD hunter2", "", "x" * 128 + "_PASSWORD", "パスワード"],
+)
+def test_a_name_that_may_be_a_secret_itself_is_told_by_its_position(name: str) -> None:
+    secret = {"value": "AKIAIOSFODNN7EXAMPLE"}
+    kept = [{"name": "#2", "looks_like": "AWS Access Key"}, {"name": "KEY", "looks_like": "AWS Access Key"}]
+    pairs = [{"name": "STAGE", "value": "live"}, {"name": name} | secret, {"name": "KEY"} | secret]
+    assert signs("pairs", pairs) == kept
+    assert signs("values", {pair["name"]: pair["value"] for pair in pairs}) == kept
+
+
+def test_a_hostile_name_is_looked_at_in_part_only() -> None:
+    start = time.process_time()
+    signs("values", {"eyJ" * 40_000: "live"})
+    assert time.process_time() - start < 1
+
+
 SCRIPT = """#!/bin/sh
 export DB_PASSWORD=hunter2
 export DB_HOST=db.example.com
