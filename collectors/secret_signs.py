@@ -31,7 +31,8 @@ _NOT_ASKED = frozenset({"ArtifactoryDetector", "IPPublicDetector", "TelegramBotT
 
 # A reference to where the secret is, a placeholder, a type, or a switch: nothing that opens anything.
 _REFERENCE = re.compile(
-    r"(?i)arn:|[a-z][a-z0-9+.-]*://|[./~]|[$`]|[<{*]|%\w+%|(?:var|local|data|module|aws_\w+)\.\w"
+    r"(?i)arn:|[a-z][a-z0-9+.-]*://|(?:~|\.\.?)?/|[$`]|\*+$|<[^<>]*>$|%\w+%|!(?:ref|sub|getatt|importvalue|secret|vault)\b"
+    r"|[][{}()]+$|\{\{|\{[^{}:\"']*\}$|\{\s*(?:\"[^\"]*\"|'[^']*'|\w+)\s*:|(?:id|type)=|(?:var|local|data|module|aws_\w+)\.\w"
     r"|(?:true|false|yes|no|on|off|none|null|enabled|disabled|string|str|securestring|boolean|integer|number)$"
 )
 # The name of a secret or parameter in a hierarchy, as `prod/shop/db`, perhaps with the key within; words, so that
@@ -53,6 +54,21 @@ _PARAMETERS_KEY = re.compile(r"(?i)(?:ssm|parameter)[_.-]?key$")
 # What begins the names of settings of AWS's extension and of clients: their own names are what follows.
 _SETTING = re.compile(r"(?i)(?:PARAMETERS_)?SECRETS_(?:EXTENSION|MANAGER)_")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+# Formats that the library lacks. A port before a path, a digest of an image and a reference are no passwords.
+_NO_PASSWORD = r"(?!\d{1,5}(?:[/?#]|$)|[$<{*`]|%s)"
+_OWN_FORMATS = (
+    ("Anthropic API Key", re.compile(r"sk-ant-(?:api|admin)\d\d-[\w-]{20}")),
+    (
+        "Basic Auth Credentials",
+        re.compile(
+            rf"""://[^\s/:@?#]{{0,128}}:{_NO_PASSWORD}[^\s@"'<>]{{1,256}}@(?!sha256:)"""
+            rf"""|(?<![\w.-])[\w.-]{{1,128}}:{_NO_PASSWORD}[^\s@"'<>]{{1,256}}@(?:tcp|udp|unix)\("""
+        ),
+    ),
+    ("Google API Key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
+)
+# The last word of a name that is a password's, where detect-secrets has it after a few words only.
+_PASS = re.compile(r"(?i)pass|pw|passcode")
 # The names that detect-secrets' keyword plugin goes by mean a secret whatever the value; these only where the value
 # looks random: as long and as mixed as gitleaks' rule generic-api-key wants it.
 _MAYBE = re.compile(r"(?i)token(?!iz)|credential|(?:^|[_.-])auth$")
@@ -66,7 +82,27 @@ _LONGEST_NAME = 256
 _RANDOM_BITS, _RANDOM_LENGTH = 3.5, 10
 _SHORTEST = 4
 
-_ASSIGNED = re.compile(r"""(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*+)["']?\s*(?:=|:(?=[\s"']))\s*["']?([^\s"',;&|)]+)""")
+# Values are looked ahead at, because they may hold assignments themselves.
+_VALUE = r"""(?="([^"]{0,256})"|'([^']{0,256})'|(<[^<>]{0,256}>)|["']?([^\s"',;&|)]{1,256}))"""
+_NAMINGS = (
+    re.compile(r"""(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*+)["']?\s*(?::?=|:(?=[\s"']))\s*""" + _VALUE),
+    re.compile(r"(?<!\S)--?([A-Za-z][\w-]{0,128})[ \t]{1,8}(?!-)" + _VALUE),
+    re.compile(r"(?:^\s*(?:ENV|ARG|setx)|\bconfigure\s+set)[ \t]{1,8}([A-Za-z_][\w.-]{0,128})[ \t]{1,8}" + _VALUE),
+)
+# Commands that take a password in a place of its own.
+_ARGUMENTS = (
+    (
+        "Password Argument",
+        re.compile(
+            r"(?:sshpass\s{1,8}-p|docker\s{1,8}login\b[^|;&]{0,256}?\s-p|mysql(?:dump|admin)?\b[^|;&]{0,256}?\s-p(?=\S))"
+            r"(?:=|[ \t]{1,8})?" + _VALUE
+        ),
+    ),
+    (
+        "Basic Auth Credentials",
+        re.compile(r"""\bcurl\b[^|;&]{0,256}?\s(?:-u|--user)[ =]?["']?[^\s:"']{1,128}:""" + _VALUE),
+    ),
+)
 # A pipeline's own words for variables that are read from a store.
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
 # Where a build specification names what it reads from a store, and how deep such a place can be looked for.
@@ -87,7 +123,7 @@ def looks_like(name: str, value: str) -> str:
     """Return the kind of secret that a value resembles, `NAMED` where only its name says so, else the empty text."""
     name = name[:_LONGEST_NAME]
     for line in _windows(value):
-        if kind := _format(line) or _format(f'{name} = "{line}"') or _assigned(line):
+        if kind := _format(line) or _format(f'{name} = "{line}"') or _handed(line):
             return kind
     return NAMED if _is_named(name, value.strip()) else ""
 
@@ -127,7 +163,8 @@ def _formats() -> tuple[tuple[str, Callable[[str], Iterable[str]]], ...]:
 
 
 def _format(line: str) -> str:
-    return next((kind for kind, found in _formats() if any(found(line))), "")
+    own = (kind for kind, pattern in _OWN_FORMATS if pattern.search(line))
+    return next((kind for kind, found in _formats() if any(found(line))), "") or next(own, "")
 
 
 @lru_cache(maxsize=1)
@@ -138,14 +175,23 @@ def _names() -> re.Pattern[str]:
 
 
 def _is_named(name: str, value: str) -> bool:
-    if len(value) < _SHORTEST or _is_reference(value):
+    if not _opens(value):
         return False
     if name in _CREDENTIALS:
         return True
     name = _SETTING.sub("", name, count=1)
     if _is_about(name):
         return False
-    return bool(_names().search(name)) or bool(_MAYBE.search(name) and _is_random(value))
+    return _is_passwords(name) or bool(_MAYBE.search(name) and _is_random(value))
+
+
+def _is_passwords(name: str) -> bool:
+    return bool(_names().search(name) or _PASS.fullmatch((_WORD.findall(name) or [""])[-1]))
+
+
+def _opens(value: str) -> bool:
+    """Return whether a value is long enough to open something, and refers to nothing."""
+    return len(value) >= _SHORTEST and not _is_reference(value)
 
 
 def _is_reference(value: str) -> bool:
@@ -213,7 +259,7 @@ def _lines(value: Any) -> Iterator[Sign]:
     if not isinstance(value, str):
         raise Unreadable
     for number, line in enumerate(value.splitlines(), 1):
-        kinds = (_format(window) or _assigned(window) for window in _windows(line))
+        kinds = (_format(window) or _handed(window) for window in _windows(line))
         if kind := next(filter(None, kinds), ""):
             yield {"line": number, "looks_like": kind}
 
@@ -283,8 +329,15 @@ def _windows(text: str) -> Iterator[str]:
             yield line[start : start + _WINDOW]
 
 
-def _assigned(line: str) -> str:
-    return NAMED if any(_is_named(name, value) for name, value in _ASSIGNED.findall(line)) else ""
+def _handed(line: str) -> str:
+    """Return the kind of secret that a line assigns to a name or hands to a command, else the empty text."""
+    for naming in _NAMINGS:
+        if any(_is_named(name, "".join(value)) for name, *value in naming.findall(line)):
+            return NAMED
+    for kind, argument in _ARGUMENTS:
+        if any(_opens("".join(value)) for value in argument.findall(line)):
+            return kind
+    return ""
 
 
 def _base64(value: Any) -> Iterator[Sign]:

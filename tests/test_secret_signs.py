@@ -49,6 +49,21 @@ SECRETS = [
     ("JWT_SECRET", "correct horse", "named"),
     ("AUTH_TOKEN", "q8Zr5tYw2LxPk9Vn", "named"),
     ("AWS_ACCESS_KEY_ID", "changed-by-deploy", "named"),  # ECS.8 and CodeBuild.2 go by the name alone
+    ("SMTP_PASS", "hunter2", "named"),
+    ("MYSQL_PASS", "hunter2", "named"),
+    ("mailPass", "hunter2", "named"),
+    ("DB_PW", "hunter2", "named"),
+    ("DB_PASSWORD", "*hunter2", "named"),
+    ("DB_PASSWORD", "~hunter2", "named"),
+    ("DB_PASSWORD", ".hunter2", "named"),
+    ("DB_PASSWORD", "<hunter2", "named"),
+    ("DB_PASSWORD", "{hunter2", "named"),
+    # by formats that the library lacks: RFC 3986's user part without a user, Go's DSN, Google's and Anthropic's keys
+    ("CACHE", "redis://:hunter2@cache.example.com:6379/0", "Basic Auth Credentials"),
+    ("CACHE", "https://shop:p/ss@h.example.com/x", "Basic Auth Credentials"),
+    ("DSN", "shop:hunter2@tcp(db:3306)/shop?parseTime=true", "Basic Auth Credentials"),
+    ("MAPS", "AIza" + "a1B2_" * 7, "Google API Key"),
+    ("MODEL", "sk-ant-" + "api03-" + "a1B2-" * 18 + "AA", "Anthropic API Key"),
     # the text holds its own names
     ("CONNECTION", "Server=db;Database=shop;User Id=owner;Password=hunter2;", "named"),
     ("ECS_ENGINE_AUTH_DATA", '{"https://index.docker.io/v1/":{"username":"u","password":"hunter2"}}', "named"),
@@ -88,6 +103,13 @@ HARMLESS = [
     ("PWD_DIR", "workdir"),
     ("TOKEN_AUDIENCE", "shop-backend-production"),
     ("CREDENTIALS_BUCKET", "shop-prod-artifacts-tokyo"),
+    ("CACHE", "redis://:${PASSWORD}@cache.example.com"),
+    ("IMAGE", "docker://registry.example.com:5000/shop@sha256:" + "ab12" * 16),
+    ("DSN", "shop:$PASSWORD@tcp(db:3306)/shop"),
+    ("DB_SECRET", '{"arn": "arn:aws:secretsmanager:us-west-2:123456789012:secret:MyTestSecret-a1b2c3"}'),
+    ("BYPASS", "hunter2"),
+    ("KEY_FILE", "~/.ssh/secret"),
+    ("DB_PASSWORD", "./secret.txt"),
     # random, and no secret
     ("GIT_COMMIT", "9fceb02d0ae598e95dc970b74767f19372d61af8"),
     ("ETAG", "d41d8cd98f00b204e9800998ecf8427e"),
@@ -117,7 +139,45 @@ def test_references_switches_checksums_and_words_are_no_secrets(name: str, value
     assert looks_like(name, value) == ""
 
 
+SECRET_LINES = [
+    "export PASSWORD='abc def'",
+    'export PASSWORD="abc def"',
+    "tool --password hunter2 --force",
+    "tool --db-password 'abc def'",
+    "ENV DB_PASSWORD hunter2",
+    "sshpass -p hunter2 ssh host",
+    "sshpass -phunter2 ssh host",
+    "docker login -u shop -p hunter2 registry.example.com",
+    "mysql -u shop -phunter2 shop",
+    "aws configure set aws_secret_access_key hunter2",
+    "curl -fsS -u shop:hunter2 https://example.com/",
+    "curl --user 'shop:hunter2' https://example.com/",
+    "kubectl create secret generic db --from-literal=password=hunter2",
+    "secrets: {DB_PASSWORD: hunter2}",
+]
+
+
+@pytest.mark.parametrize("line", SECRET_LINES)
+def test_lines_that_hand_a_secret_over_are_seen(line: str) -> None:
+    assert [sign["line"] for sign in signs("lines", line)] == [1]
+
+
 HARMLESS_LINES = [
+    "docker login -u shop --password-stdin registry.example.com",
+    "docker login -u shop -p $PASSWORD registry.example.com",
+    "docker build --secret id=npm,src=.npmrc .",
+    "mysql -u shop -p shop",
+    "mysql -u shop -p$PASSWORD shop",
+    'sshpass -p "$PASSWORD" ssh host',
+    "curl -u shop: https://example.com/",
+    "aws configure set region us-east-1",
+    "tool --password --force",
+    "tool --password ${PASSWORD}",
+    "ENV DB_PASSWORD_FILE /run/secrets/db",
+    "password: {type: string}",
+    "Password: !Ref DatabasePassword",
+    "password: <set by the pipeline>",
+    'PASSWORD="$(cat file with password)"',
     "PASSWORD=`aws ssm get-parameter --name x`",
     "password: string",
     "secret: aws_secretsmanager_secret.db.arn",
@@ -179,7 +239,14 @@ def test_pairs_are_read_by_whatever_name_aws_gives_them() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["AKIAIOSFODNN7EXAMPLE", "postgres://shop:hunter2@db", "PASSWORD hunter2", "", "x" * 128 + "_PASSWORD", "パスワード"],
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "postgres://shop:hunter2@db",
+        "PASSWORD hunter2",
+        "",
+        "x" * 128 + "_PASSWORD",
+        "パスワード",
+    ],
 )
 def test_a_name_that_may_be_a_secret_itself_is_told_by_its_position(name: str) -> None:
     secret = {"value": "AKIAIOSFODNN7EXAMPLE"}
@@ -348,7 +415,9 @@ def test_a_field_is_replaced_at_every_depth_and_stays_absent_where_it_is() -> No
     }
 
 
-@pytest.mark.parametrize("piece", ["eyJ", "://a:", "a.b-", "aws key", "password=", '="'])
+@pytest.mark.parametrize(
+    "piece", ["eyJ", "://a:", "a.b-", "aws key", "password=", '="', "a=", "curl -u ", "mysql ", "a:", "--a "]
+)
 def test_hostile_lines_take_linear_time(piece: str) -> None:
     def seconds(size: int) -> float:
         line, start = piece * (size // len(piece)), time.process_time()
