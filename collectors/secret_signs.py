@@ -55,14 +55,14 @@ _PARAMETERS_KEY = re.compile(r"(?i)(?:ssm|parameter)[_.-]?key$")
 _SETTING = re.compile(r"(?i)(?:PARAMETERS_)?SECRETS_(?:EXTENSION|MANAGER)_")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 # Formats that the library lacks. A port before a path, a digest of an image and a reference are no passwords.
-_NO_PASSWORD = r"(?!\d{1,5}(?:[/?#]|$)|[$<{*`]|%s)"
+_NEITHER = r"(?!\d{1,5}(?:[/?#]|$)|[$<{*`]|%s)"
 _OWN_FORMATS = (
     ("Anthropic API Key", re.compile(r"sk-ant-(?:api|admin)\d\d-[\w-]{20}")),
     (
         "Basic Auth Credentials",
         re.compile(
-            rf"""://[^\s/:@?#]{{0,128}}:{_NO_PASSWORD}[^\s@"'<>]{{1,256}}@(?!sha256:)"""
-            rf"""|(?<![\w.-])[\w.-]{{1,128}}:{_NO_PASSWORD}[^\s@"'<>]{{1,256}}@(?:tcp|udp|unix)\("""
+            rf"""://[^\s/:@?#]{{0,128}}:{_NEITHER}[^\s@"'<>]{{1,256}}@(?!sha256:)"""
+            rf"""|(?<![\w.-])[\w.-]{{1,128}}:{_NEITHER}[^\s@"'<>]{{1,256}}@(?:tcp|udp|unix)\("""
         ),
     ),
     ("Google API Key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
@@ -129,7 +129,7 @@ def looks_like(name: str, value: str) -> str:
 
 
 def signs(shape: Shape, value: Any) -> list[Sign]:
-    """Return where secrets seem to be in a field's value: `name` (or its position, `#3`) or `line`, and what it `looks_like`.
+    """Return where secrets seem to be in a field: `name` (or its position, `#3`) or `line`, and what it `looks_like`.
 
     Raises `Unreadable` for what is not of the shape.
     """
