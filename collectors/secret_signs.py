@@ -110,6 +110,7 @@ _STORED_IN_BUILD = frozenset({("env", "parameter-store"), ("env", "secrets-manag
 _DEEPEST = 100
 _GZIP = b"\x1f\x8b"
 _LONGEST_UNPACKED = 1 << 20
+_MOST_SIGNS = 100
 # Patterns take longer than linear time on hostile lines, so they see a window at a time; each overlaps the next by more
 # than a token is long.
 _WINDOW, _OVERLAP = 4096, 1024
@@ -131,9 +132,11 @@ def looks_like(name: str, value: str) -> str:
 def signs(shape: Shape, value: Any) -> list[Sign]:
     """Return where secrets seem to be in a field: `name` (or its position, `#3`) or `line`, and what it `looks_like`.
 
-    Raises `Unreadable` for what is not of the shape.
+    After a hundred, one `more` counts the rest. Raises `Unreadable` for what is not of the shape.
     """
-    return list(_READERS[shape](value))
+    found = list(_READERS[shape](value))
+    rest = len(found) - _MOST_SIGNS
+    return [*found[:_MOST_SIGNS], {"more": rest}] if rest > 0 else found
 
 
 def replaced(shapes: Mapping[str, Shape], value: Any) -> Any:

@@ -256,6 +256,14 @@ def test_a_name_that_may_be_a_secret_itself_is_told_by_its_position(name: str) -
     assert signs("values", {pair["name"]: pair["value"] for pair in pairs}) == kept
 
 
+def test_of_many_signs_a_hundred_are_kept_and_the_rest_is_counted() -> None:
+    def found(size: int) -> list[dict[str, Any]]:
+        return signs("lines", "PASSWORD=hunter2\n" * size)
+
+    assert found(100) == [{"line": number, "looks_like": "named"} for number in range(1, 101)]
+    assert found(1000) == [*found(100), {"more": 900}]
+
+
 def test_a_hostile_name_is_looked_at_in_part_only() -> None:
     start = time.process_time()
     signs("values", {"eyJ" * 40_000: "live"})
