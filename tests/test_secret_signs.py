@@ -526,6 +526,27 @@ def test_user_data_that_cannot_be_read_is_unknown(emulator: Emulator) -> None:
     assert "UserData" not in asset.body
 
 
+# What people or AWS wrote for people, which no policy reads: passwords stand there too.
+FREE_TEXTS = {
+    "aws.apigateway.rest-api": ["apiStatusMessage", "description", "Stages.description"],
+    "aws.apigatewayv2.api": ["Description", "Stages.Description", "Stages.LastDeploymentStatusMessage"],
+    "aws.cloudformation.stack": ["Description", "StackStatusReason"],
+    "aws.cloudwatch.alarm": ["StateReason", "StateReasonData"],
+    "aws.codebuild.project": ["description", "statusMessage"],
+    "aws.ec2.instance": ["StateReason", "StateTransitionReason"],
+    "aws.lambda.function": ["Description", "LastUpdateStatusReason", "StateReason"],
+}
+
+
+@pytest.mark.parametrize("kind", FREE_TEXTS)
+def test_free_texts_that_no_policy_reads_are_not_kept(kind: str) -> None:
+    [type_] = resource_types.load(kinds=[kind])
+    for path in FREE_TEXTS[kind]:
+        detail, _, name = path.rpartition(".")
+        part: Any = type_.form.details[detail] if detail else type_.form
+        assert name in part.omit, path
+
+
 # What AWS's service models mark as sensitive and is kept nevertheless: people's own remarks.
 REMARKS = {"Comment"}
 
