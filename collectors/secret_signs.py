@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
+import yaml
+
 # Said of what no format gives away, but the name does.
 NAMED = "named"
 
-# How a field holds texts: as values under their names, as pairs of a name and a value, as the lines of a text, as the
-# lines of a text in Base64 (and perhaps gzip, as cloud-init takes it).
-Shape = Literal["values", "pairs", "lines", "base64"]
+# How a field holds texts: as values under their names, as pairs of a name and a value, as the lines of a text, as those
+# of a build specification, as those of a text in Base64 (and perhaps gzip, as cloud-init takes it).
+Shape = Literal["values", "pairs", "lines", "buildspec", "base64"]
 Sign = dict[str, Any]
 
 # Left out of the library's formats: public addresses are no secrets, nor are Twilio's SIDs; «AP» with a hexadecimal
@@ -27,31 +29,88 @@ Sign = dict[str, Any]
 # entropy alone are no formats: every commit and checksum is a secret to them.
 _NOT_ASKED = frozenset({"ArtifactoryDetector", "IPPublicDetector", "TelegramBotTokenDetector", "TwilioKeyDetector"})
 
-# A reference to where the secret is, a placeholder, or a switch: nothing that opens anything.
+# A reference to where the secret is, a placeholder, a type, or a switch: nothing that opens anything.
 _REFERENCE = re.compile(
-    r"(?i)arn:|[a-z][a-z0-9+.-]*://|[./~]|\$|[<{*]|%\w+%|(?:true|false|yes|no|on|off|none|null|enabled|disabled)$"
+    r"(?i)arn:|[a-z][a-z0-9+.-]*://|(?:~|\.\.?)?/|[$`]|\*+$|<[^<>]*>$|%\w+%|!(?:ref|sub|getatt|importvalue|secret|vault)\b"
+    r"|[][{}()]+$|\{\{|\{[^{}:\"']*\}$|\{\s*(?:\"[^\"]*\"|'[^']*'|\w+)\s*:|(?:id|type)=|(?:var|local|data|module|aws_\w+)\.\w"
+    r"|(?:true|false|yes|no|on|off|none|null|enabled|disabled|string|str|securestring|boolean|integer|number)$"
 )
+# The name of a secret or parameter in a hierarchy, as `prod/shop/db`, perhaps with the key within; words, so that
+# random texts with slashes are none.
+_PATH_WORD = r"(?:(?:[a-z]+|[A-Z]+|(?:[A-Z][a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+)\d*|\d+)"
+_PATH_STEP = rf"{_PATH_WORD}(?:[._-]{_PATH_WORD})*"
+_STORED_NAME = re.compile(rf"{_PATH_STEP}(?:/{_PATH_STEP})+(?::[\w:-]*)?")
+_LONGEST_STORED_NAME = 512
 # The last word of a name that tells of a secret without holding it.
 _ABOUT = re.compile(
-    r"(?i)alias|arn|at|count|date|days|enabled|endpoint|expir(?:es|y)|file|format|header|host|hours|ids?|length|limit|minutes|mode"
-    r"|names?|path|policy|port|prefix|provider|ref|region|required|rotation|seconds|size|store|suffix|time|timeout|ttl|type|uri"
-    r"|url|used|version"
+    r"(?i)algorithm|alias|arn|at|attempts|audience|backend|bits|bucket|charset|class|columns?|connections|count|date|days|dir"
+    r"|directory|enabled|encoding|endpoint|engine|expir(?:es|y)|fields?|file|folder|format|hasher|header|host|hours|ids?"
+    r"|interval|issuer|iterations|keyspace|length|level|limit|manager|max|millis|min|minutes|mode|ms|names?|param|parameters?"
+    r"|path|pattern|policy|port|prefix|provider|ref|regex|region|required|retries|rotation|rounds|scopes?|seconds|size|source"
+    r"|ssm|stdin|store|strategy|suffix|table|template|time|timeout|ttl|type|uri|url|used|version"
 )
+# The key of a parameter is its name.
+_PARAMETERS_KEY = re.compile(r"(?i)(?:ssm|parameter)[_.-]?key$")
+# What begins the names of settings of AWS's extension and of clients: their own names are what follows.
+_SETTING = re.compile(r"(?i)(?:PARAMETERS_)?SECRETS_(?:EXTENSION|MANAGER)_")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+# Formats that the library lacks. A port before a path, a digest of an image and a reference are no passwords.
+_NEITHER = r"(?!\d{1,5}(?:[/?#]|$)|[$<{*`]|%s)"
+_OWN_FORMATS = (
+    ("Anthropic API Key", re.compile(r"sk-ant-(?:api|admin)\d\d-[\w-]{20}")),
+    (
+        "Basic Auth Credentials",
+        re.compile(
+            rf"""://[^\s/:@?#]{{0,128}}:{_NEITHER}[^\s@"'<>]{{1,256}}@(?!sha256:)"""
+            rf"""|(?<![\w.-])[\w.-]{{1,128}}:{_NEITHER}[^\s@"'<>]{{1,256}}@(?:tcp|udp|unix)\("""
+        ),
+    ),
+    ("Google API Key", re.compile(r"(?<![\w-])AIza[\w-]{35}(?![\w-])")),
+)
+# The last word of a name that is a password's, where detect-secrets has it after a few words only.
+_PASS = re.compile(r"(?i)pass|pw|passcode")
 # The names that detect-secrets' keyword plugin goes by mean a secret whatever the value; these only where the value
 # looks random: as long and as mixed as gitleaks' rule generic-api-key wants it.
 _MAYBE = re.compile(r"(?i)token(?!iz)|credential|(?:^|[_.-])auth$")
 # Security Hub's controls CodeBuild.2 and ECS.8 go by these names, beside AWS_SECRET_ACCESS_KEY.
 _CREDENTIALS = frozenset({"AWS_ACCESS_KEY_ID", "ECS_ENGINE_AUTH_DATA"})
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# What is kept of names: those that AWS allows for variables and the like. Others may be anything, and formats take
+# longer than linear time on them.
+_KEPT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_LONGEST_NAME = 256
 _RANDOM_BITS, _RANDOM_LENGTH = 3.5, 10
 _SHORTEST = 4
 
-_ASSIGNED = re.compile(r"""(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*+)["']?\s*(?:=|:(?=[\s"']))\s*["']?([^\s"',;&|)]+)""")
+# Values are looked ahead at, because they may hold assignments themselves.
+_VALUE = r"""(?="([^"]{0,256})"|'([^']{0,256})'|(<[^<>]{0,256}>)|["']?([^\s"',;&|)]{1,256}))"""
+_NAMINGS = (
+    re.compile(r"""(?<![\w.-])-{0,2}([A-Za-z_][\w.-]*+)["']?\s*(?::?=|:(?=[\s"']))\s*""" + _VALUE),
+    re.compile(r"(?<!\S)--?([A-Za-z][\w-]{0,128})[ \t]{1,8}(?!-)" + _VALUE),
+    re.compile(r"(?:^\s*(?:ENV|ARG|setx)|\bconfigure\s+set)[ \t]{1,8}([A-Za-z_][\w.-]{0,128})[ \t]{1,8}" + _VALUE),
+)
+# Commands that take a password in a place of its own.
+_ARGUMENTS = (
+    (
+        "Password Argument",
+        re.compile(
+            r"(?:sshpass\s{1,8}-p|docker\s{1,8}login\b[^|;&]{0,256}?\s-p|mysql(?:dump|admin)?\b[^|;&]{0,256}?\s-p(?=\S))"
+            r"(?:=|[ \t]{1,8})?" + _VALUE
+        ),
+    ),
+    (
+        "Basic Auth Credentials",
+        re.compile(r"""\bcurl\b[^|;&]{0,256}?\s(?:-u|--user)[ =]?["']?[^\s:"']{1,128}:""" + _VALUE),
+    ),
+)
 # A pipeline's own words for variables that are read from a store.
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
+# Where a build specification names what it reads from a store, and how deep such a place can be looked for.
+_STORED_IN_BUILD = frozenset({("env", "parameter-store"), ("env", "secrets-manager")})
+_DEEPEST = 100
 _GZIP = b"\x1f\x8b"
 _LONGEST_UNPACKED = 1 << 20
+_MOST_SIGNS = 100
 # Patterns take longer than linear time on hostile lines, so they see a window at a time; each overlaps the next by more
 # than a token is long.
 _WINDOW, _OVERLAP = 4096, 1024
@@ -63,18 +122,21 @@ class Unreadable(ValueError):
 
 def looks_like(name: str, value: str) -> str:
     """Return the kind of secret that a value resembles, `NAMED` where only its name says so, else the empty text."""
+    name = name[:_LONGEST_NAME]
     for line in _windows(value):
-        if kind := _format(line) or _format(f'{name} = "{line}"') or _assigned(line):
+        if kind := _format(line) or _format(f'{name} = "{line}"') or _handed(line):
             return kind
     return NAMED if _is_named(name, value.strip()) else ""
 
 
 def signs(shape: Shape, value: Any) -> list[Sign]:
-    """Return where secrets seem to be in a field's value: `name` or `line`, and what it `looks_like`.
+    """Return where secrets seem to be in a field: `name` (or its position, `#3`) or `line`, and what it `looks_like`.
 
-    Raises `Unreadable` for what is not of the shape.
+    After a hundred, one `more` counts the rest. Raises `Unreadable` for what is not of the shape.
     """
-    return list(_READERS[shape](value))
+    found = list(_READERS[shape](value))
+    rest = len(found) - _MOST_SIGNS
+    return [*found[:_MOST_SIGNS], {"more": rest}] if rest > 0 else found
 
 
 def replaced(shapes: Mapping[str, Shape], value: Any) -> Any:
@@ -104,7 +166,8 @@ def _formats() -> tuple[tuple[str, Callable[[str], Iterable[str]]], ...]:
 
 
 def _format(line: str) -> str:
-    return next((kind for kind, found in _formats() if any(found(line))), "")
+    own = (kind for kind, pattern in _OWN_FORMATS if pattern.search(line))
+    return next((kind for kind, found in _formats() if any(found(line))), "") or next(own, "")
 
 
 @lru_cache(maxsize=1)
@@ -115,16 +178,32 @@ def _names() -> re.Pattern[str]:
 
 
 def _is_named(name: str, value: str) -> bool:
-    if len(value) < _SHORTEST or _REFERENCE.match(value):
+    if not _opens(value):
         return False
-    if name in _CREDENTIALS or _is_about(name):
-        return name in _CREDENTIALS
-    return bool(_names().search(name)) or bool(_MAYBE.search(name) and _is_random(value))
+    if name in _CREDENTIALS:
+        return True
+    name = _SETTING.sub("", name, count=1)
+    if _is_about(name):
+        return False
+    return _is_passwords(name) or bool(_MAYBE.search(name) and _is_random(value))
+
+
+def _is_passwords(name: str) -> bool:
+    return bool(_names().search(name) or _PASS.fullmatch((_WORD.findall(name) or [""])[-1]))
+
+
+def _opens(value: str) -> bool:
+    """Return whether a value is long enough to open something, and refers to nothing."""
+    return len(value) >= _SHORTEST and not _is_reference(value)
+
+
+def _is_reference(value: str) -> bool:
+    return bool(_REFERENCE.match(value)) or (len(value) <= _LONGEST_STORED_NAME and bool(_STORED_NAME.fullmatch(value)))
 
 
 def _is_about(name: str) -> bool:
     words = _WORD.findall(name)
-    return bool(words and _ABOUT.fullmatch(words[-1]))
+    return bool(words and _ABOUT.fullmatch(words[-1])) or bool(_PARAMETERS_KEY.search(name))
 
 
 def _is_random(value: str) -> bool:
@@ -138,9 +217,14 @@ def _bits(value: str) -> float:
 
 
 def _values(value: Any) -> Iterator[Sign]:
-    for name, text in _leaves("", value):
+    for position, (name, text) in enumerate(_leaves("", value), 1):
         if kind := looks_like(name, text):
-            yield {"name": name, "looks_like": kind}
+            yield {"name": _kept_name(name, position), "looks_like": kind}
+
+
+def _kept_name(name: str, position: int) -> str:
+    """Return a name that is surely none but a name, else the position: a misplaced secret is not kept either."""
+    return name if _KEPT_NAME.fullmatch(name) and not _format(name) else f"#{position}"
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -157,10 +241,10 @@ def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _pairs(value: Any) -> Iterator[Sign]:
     if not isinstance(value, list):
         raise Unreadable
-    for pair in value:
+    for position, pair in enumerate(value, 1):
         name, text = _pair(pair)
         if pair.get("type") not in _STORED and (kind := looks_like(name, text)):
-            yield {"name": name, "looks_like": kind}
+            yield {"name": _kept_name(name, position), "looks_like": kind}
 
 
 def _pair(pair: Any) -> tuple[str, str]:
@@ -178,9 +262,68 @@ def _lines(value: Any) -> Iterator[Sign]:
     if not isinstance(value, str):
         raise Unreadable
     for number, line in enumerate(value.splitlines(), 1):
-        kinds = (_format(window) or _assigned(window) for window in _windows(line))
+        kinds = (_format(window) or _handed(window) for window in _windows(line))
         if kind := next(filter(None, kinds), ""):
             yield {"line": number, "looks_like": kind}
+
+
+def _buildspec(value: Any) -> Iterator[Sign]:
+    """Yield lines as of any text, but for the references to stores; a text that is no YAML has none."""
+    if not isinstance(value, str):
+        raise Unreadable
+    text, done = [], 0
+    for start, end in _stored_spans(value):
+        text += [value[done:start], re.sub(r"\S", "$", value[start:end])]
+        done = end
+    yield from _lines("".join([*text, value[done:]]))
+
+
+def _stored_spans(text: str) -> list[tuple[int, int]]:
+    try:
+        return [(start, end) for path, start, end in _scalars(text) if path[:-1] in _STORED_IN_BUILD]
+    except (yaml.YAMLError, ValueError):
+        return []
+
+
+def _scalars(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Yield the values of a YAML text, each with the keys that lead to it and where it stands.
+
+    It goes by events, so that neither aliases nor deep nesting cost anything.
+    """
+    stack: list[_Level] = []
+    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            stack.pop()
+        elif isinstance(event, yaml.NodeEvent):
+            path = tuple(level.key for level in stack)
+            if not (stack and stack[-1].took_key(event)) and isinstance(event, yaml.ScalarEvent):
+                yield path, _index(event.start_mark), _index(event.end_mark)
+            if isinstance(event, yaml.CollectionStartEvent):
+                stack.append(_Level(isinstance(event, yaml.MappingStartEvent)))
+        if len(stack) > _DEEPEST:
+            raise ValueError
+
+
+def _index(mark: Any) -> int:
+    return int(mark.index)
+
+
+class _Level:
+    """A mapping or list of a YAML text while it is read: the key that was read last, none in a list."""
+
+    def __init__(self, mapping: bool) -> None:
+        self.key = ""
+        self._mapping = mapping
+        self._has_key = False
+
+    def took_key(self, node: yaml.NodeEvent) -> bool:
+        """Return whether the node is a key; the next one is its value then."""
+        if not self._mapping:
+            return False
+        self._has_key = not self._has_key
+        if self._has_key:
+            self.key = str(getattr(node, "value", ""))
+        return self._has_key
 
 
 def _windows(text: str) -> Iterator[str]:
@@ -189,8 +332,15 @@ def _windows(text: str) -> Iterator[str]:
             yield line[start : start + _WINDOW]
 
 
-def _assigned(line: str) -> str:
-    return NAMED if any(_is_named(name, value) for name, value in _ASSIGNED.findall(line)) else ""
+def _handed(line: str) -> str:
+    """Return the kind of secret that a line assigns to a name or hands to a command, else the empty text."""
+    for naming in _NAMINGS:
+        if any(_is_named(name, "".join(value)) for name, *value in naming.findall(line)):
+            return NAMED
+    for kind, argument in _ARGUMENTS:
+        if any(_opens("".join(value)) for value in argument.findall(line)):
+            return kind
+    return ""
 
 
 def _base64(value: Any) -> Iterator[Sign]:
@@ -205,10 +355,14 @@ def _base64(value: Any) -> Iterator[Sign]:
 
 
 def _unpacked(data: bytes) -> bytes:
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    unpacked = unpacker.decompress(data, _LONGEST_UNPACKED)
-    if unpacker.unconsumed_tail or not unpacker.eof:
-        raise Unreadable
+    """Return what all members hold; raises for one that is broken, for more than the bound, for a rest that is none."""
+    unpacked = b""
+    while data:
+        unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        unpacked += unpacker.decompress(data, _LONGEST_UNPACKED + 1 - len(unpacked))  # never 0, which means no bound
+        if len(unpacked) > _LONGEST_UNPACKED or not unpacker.eof:
+            raise Unreadable
+        data = unpacker.unused_data
     return unpacked
 
 
@@ -216,5 +370,6 @@ _READERS: dict[Shape, Callable[[Any], Iterator[Sign]]] = {
     "values": _values,
     "pairs": _pairs,
     "lines": _lines,
+    "buildspec": _buildspec,
     "base64": _base64,
 }

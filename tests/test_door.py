@@ -226,6 +226,18 @@ def test_regions_that_may_not_be_listed_are_said_to_be_unread(emulator: Emulator
             "jdbc:mysql://redacted:redacted@db:3306/x and ssh://redacted:redacted@h",
         ),
         ("https://ghp_0123@github.com/x", "https://redacted@github.com/x"),
+        ("https://u:p@ss@h/x", "https://redacted:redacted@h/x"),
+        ("https://u:p/ss@h", "https://redacted:redacted@h"),
+        ("https://u:p/s@s?@h,x", "https://redacted:redacted@h,x"),
+        ("http://a:b@h https://u:p@i", "http://redacted:redacted@h https://redacted:redacted@i"),
+        ("https://h:8443/x@y", "https://h:8443/x@y"),
+        ("https://h/?token=abc", "https://h/?token=redacted"),
+        (
+            "https://h/x?a=1&X-Amz-Signature=abc&api_key=b#c",
+            "https://h/x?a=1&X-Amz-Signature=redacted&api_key=redacted#c",
+        ),
+        ("https://h/x?page=2&tokens=", "https://h/x?page=2&tokens="),
+        ("token=abc", "token=abc"),
         ("someone@example.com", "someone@example.com"),
     ],
 )

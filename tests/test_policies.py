@@ -1,7 +1,10 @@
 """Every policy's own cases, and what must hold for all policies and types."""
 
 import re
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +12,8 @@ from catalog.folder import config_folder
 from catalog.policies import Policy
 from clouds.aws_models import operation
 from detectors.posture import cases
+from detectors.posture.judge import Moment, judge
+from model.asset import Asset
 from model.text import LANGUAGES, Text
 from pipeline.assembly import assemble
 from tests.clouds import house
@@ -113,3 +118,24 @@ def test_a_new_type_and_policy_are_two_new_files(tmp_path: Path) -> None:
     assert [p.id for p in made.policies] == ["aws.dynamodb.deletion-protection-off"]
     assert list(cases.faults(made.policies[0], made.kinds)) == []
     assert [t.kind.name for t in made.types] == ["aws.dynamodb.table"]
+
+
+LINED: dict[str, Callable[[list[Any]], dict[str, Any]]] = {
+    "aws.autoscaling.user-data-holds-secret": lambda found: {"UserData": found},
+    "aws.codebuild.build-commands-hold-secret": lambda found: {"source": {"buildspec": found}},
+}
+
+
+@pytest.mark.parametrize("identity", LINED)
+def test_lines_are_told_in_their_order_and_what_was_not_kept_comes_last(identity: str) -> None:
+    body = LINED[identity]([*({"line": number, "looks_like": "named"} for number in (9, 10, 100)), {"more": 7}])
+    asset = Asset(
+        kind=policy(identity).form.kind, resource="x", name="x", scope="1", region="x", body=body, body_hash=""
+    )
+    verdict = judge(policy(identity), asset, {}, Moment(now=datetime(2026, 1, 1, tzinfo=UTC)))
+    told = [element.message for element in verdict.elements if element.message]
+    for text, line in zip(told, (9, 10, 100), strict=False):
+        assert text.en.endswith(f"line {line}: assigns to a name that tells of a secret")
+        assert text.ja.endswith(f"の{line}行目（秘密情報を示す名前への代入）")
+    assert [text.en[-12:] for text in told[3:]] == ["7 more lines"]
+    assert [text.ja[-4:] for text in told[3:]] == ["ほか7行"]

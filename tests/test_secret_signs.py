@@ -24,7 +24,7 @@ from collectors.aws.resource_types import ResourceType
 from collectors.secret_signs import Unreadable, looks_like, replaced, signs
 from model.asset import Asset
 from pipeline.clock import SystemClock
-from tests.clouds import NOT_EMULATED, REGIONS
+from tests.clouds import NOT_EMULATED, REGIONS, house
 
 TYPES = resource_types.load()
 
@@ -42,11 +42,28 @@ SECRETS = [
     ("STORAGE", "DefaultEndpointsProtocol=https;AccountKey=" + "a" * 86 + "==", "Azure Storage Account access key"),
     # by their names
     ("DB_PASSWORD", "hunter2", "named"),
+    ("DB_SECRET", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEX", "named"),  # a slash alone makes no name
+    ("SECRETS_MANAGER_PASSWORD", "hunter2", "named"),
     ("apiKey", "abcd1234", "named"),
     ("masterPassword", "12345678", "named"),
     ("JWT_SECRET", "correct horse", "named"),
     ("AUTH_TOKEN", "q8Zr5tYw2LxPk9Vn", "named"),
     ("AWS_ACCESS_KEY_ID", "changed-by-deploy", "named"),  # ECS.8 and CodeBuild.2 go by the name alone
+    ("SMTP_PASS", "hunter2", "named"),
+    ("MYSQL_PASS", "hunter2", "named"),
+    ("mailPass", "hunter2", "named"),
+    ("DB_PW", "hunter2", "named"),
+    ("DB_PASSWORD", "*hunter2", "named"),
+    ("DB_PASSWORD", "~hunter2", "named"),
+    ("DB_PASSWORD", ".hunter2", "named"),
+    ("DB_PASSWORD", "<hunter2", "named"),
+    ("DB_PASSWORD", "{hunter2", "named"),
+    # by formats that the library lacks: RFC 3986's user part without a user, Go's DSN, Google's and Anthropic's keys
+    ("CACHE", "redis://:hunter2@cache.example.com:6379/0", "Basic Auth Credentials"),
+    ("CACHE", "https://shop:p/ss@h.example.com/x", "Basic Auth Credentials"),
+    ("DSN", "shop:hunter2@tcp(db:3306)/shop?parseTime=true", "Basic Auth Credentials"),
+    ("MAPS", "AIza" + "a1B2_" * 7, "Google API Key"),
+    ("MODEL", "sk-ant-" + "api03-" + "a1B2-" * 18 + "AA", "Anthropic API Key"),
     # the text holds its own names
     ("CONNECTION", "Server=db;Database=shop;User Id=owner;Password=hunter2;", "named"),
     ("ECS_ENGINE_AUTH_DATA", '{"https://index.docker.io/v1/":{"username":"u","password":"hunter2"}}', "named"),
@@ -67,6 +84,32 @@ HARMLESS = [
     ("AUTH_TOKEN_URL", "https://login.example.com/oauth2/token"),
     ("USE_SECRETS", "true"),
     ("PWD", "/var/task"),
+    # settings of what keeps secrets, and what things are called there
+    ("PARAMETERS_SECRETS_EXTENSION_LOG_LEVEL", "debug"),
+    ("PARAMETERS_SECRETS_EXTENSION_MAX_CONNECTIONS", "1000"),
+    ("SECRETS_MANAGER_TIMEOUT_MILLIS", "1000"),
+    ("SECRETS_MANAGER_SECRET", "prod/shop/db"),
+    ("SECRETS_EXTENSION_CACHE_PREWARM", "lazy"),
+    ("DB_SECRET", "prod/shop/db"),
+    ("DB_SECRET", "prod/ShopDb/v2:password"),
+    ("DB_PASSWORD_PARAMETER", "shop-db-password"),
+    ("DB_PASSWORD_SSM_KEY", "shop-db-password"),
+    ("SECRETS_BACKEND", "secretsmanager"),
+    ("PASSWORD_RESET_TEMPLATE", "reset-v2"),
+    ("PASSWORD_HASHER", "argon2"),
+    ("API_KEY_SOURCE", "HEADER"),
+    ("DB_KEYSPACE", "orders"),
+    ("CLIENT_KEY_ALGORITHM", "RSA2048"),
+    ("PWD_DIR", "workdir"),
+    ("TOKEN_AUDIENCE", "shop-backend-production"),
+    ("CREDENTIALS_BUCKET", "shop-prod-artifacts-tokyo"),
+    ("CACHE", "redis://:${PASSWORD}@cache.example.com"),
+    ("IMAGE", "docker://registry.example.com:5000/shop@sha256:" + "ab12" * 16),
+    ("DSN", "shop:$PASSWORD@tcp(db:3306)/shop"),
+    ("DB_SECRET", '{"arn": "arn:aws:secretsmanager:us-west-2:123456789012:secret:MyTestSecret-a1b2c3"}'),
+    ("BYPASS", "hunter2"),
+    ("KEY_FILE", "~/.ssh/secret"),
+    ("DB_PASSWORD", "./secret.txt"),
     # random, and no secret
     ("GIT_COMMIT", "9fceb02d0ae598e95dc970b74767f19372d61af8"),
     ("ETAG", "d41d8cd98f00b204e9800998ecf8427e"),
@@ -94,6 +137,57 @@ def test_secrets_are_known_by_their_format_else_their_name(name: str, value: str
 @pytest.mark.parametrize(("name", "value"), HARMLESS)
 def test_references_switches_checksums_and_words_are_no_secrets(name: str, value: str) -> None:
     assert looks_like(name, value) == ""
+
+
+SECRET_LINES = [
+    "export PASSWORD='abc def'",
+    'export PASSWORD="abc def"',
+    "tool --password hunter2 --force",
+    "tool --db-password 'abc def'",
+    "ENV DB_PASSWORD hunter2",
+    "sshpass -p hunter2 ssh host",
+    "sshpass -phunter2 ssh host",
+    "docker login -u shop -p hunter2 registry.example.com",
+    "mysql -u shop -phunter2 shop",
+    "aws configure set aws_secret_access_key hunter2",
+    "curl -fsS -u shop:hunter2 https://example.com/",
+    "curl --user 'shop:hunter2' https://example.com/",
+    "kubectl create secret generic db --from-literal=password=hunter2",
+    "secrets: {DB_PASSWORD: hunter2}",
+]
+
+
+@pytest.mark.parametrize("line", SECRET_LINES)
+def test_lines_that_hand_a_secret_over_are_seen(line: str) -> None:
+    assert [sign["line"] for sign in signs("lines", line)] == [1]
+
+
+HARMLESS_LINES = [
+    "docker login -u shop --password-stdin registry.example.com",
+    "docker login -u shop -p $PASSWORD registry.example.com",
+    "docker build --secret id=npm,src=.npmrc .",
+    "mysql -u shop -p shop",
+    "mysql -u shop -p$PASSWORD shop",
+    'sshpass -p "$PASSWORD" ssh host',
+    "curl -u shop: https://example.com/",
+    "aws configure set region us-east-1",
+    "tool --password --force",
+    "tool --password ${PASSWORD}",
+    "ENV DB_PASSWORD_FILE /run/secrets/db",
+    "password: {type: string}",
+    "Password: !Ref DatabasePassword",
+    "password: <set by the pipeline>",
+    'PASSWORD="$(cat file with password)"',
+    "PASSWORD=`aws ssm get-parameter --name x`",
+    "password: string",
+    "secret: aws_secretsmanager_secret.db.arn",
+    "password = var.db_password",
+]
+
+
+@pytest.mark.parametrize("line", HARMLESS_LINES)
+def test_lines_that_refer_to_secrets_or_declare_them_hold_none(line: str) -> None:
+    assert signs("lines", line) == []
 
 
 # Of what AWS calls so in its examples, everything is a password or a key, but for the names of other things.
@@ -143,6 +237,39 @@ def test_pairs_are_read_by_whatever_name_aws_gives_them() -> None:
     assert signs("pairs", stored) == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AKIAIOSFODNN7EXAMPLE",
+        "postgres://shop:hunter2@db",
+        "PASSWORD hunter2",
+        "",
+        "x" * 128 + "_PASSWORD",
+        "パスワード",
+    ],
+)
+def test_a_name_that_may_be_a_secret_itself_is_told_by_its_position(name: str) -> None:
+    secret = {"value": "AKIAIOSFODNN7EXAMPLE"}
+    kept = [{"name": "#2", "looks_like": "AWS Access Key"}, {"name": "KEY", "looks_like": "AWS Access Key"}]
+    pairs = [{"name": "STAGE", "value": "live"}, {"name": name} | secret, {"name": "KEY"} | secret]
+    assert signs("pairs", pairs) == kept
+    assert signs("values", {pair["name"]: pair["value"] for pair in pairs}) == kept
+
+
+def test_of_many_signs_a_hundred_are_kept_and_the_rest_is_counted() -> None:
+    def found(size: int) -> list[dict[str, Any]]:
+        return signs("lines", "PASSWORD=hunter2\n" * size)
+
+    assert found(100) == [{"line": number, "looks_like": "named"} for number in range(1, 101)]
+    assert found(1000) == [*found(100), {"more": 900}]
+
+
+def test_a_hostile_name_is_looked_at_in_part_only() -> None:
+    start = time.process_time()
+    signs("values", {"eyJ" * 40_000: "live"})
+    assert time.process_time() - start < 1
+
+
 SCRIPT = """#!/bin/sh
 export DB_PASSWORD=hunter2
 export DB_HOST=db.example.com
@@ -160,9 +287,120 @@ def test_a_script_is_told_by_the_numbers_of_its_lines(packed: Any) -> None:
     assert "hunter2" not in json.dumps(signs("base64", data))
 
 
+BUILD = """version: 0.2
+env:
+  variables:
+    DB_PASSWORD: "hunter2"
+  parameter-store:
+    API_KEY: shop-api-key
+  secrets-manager:
+    DB_PASSWORD: "shop:password"  # not PASSWORD=hunter2
+    "OTHER_PASSWORD":
+      shop:other
+phases:
+  build:
+    secrets-manager:
+      DB_PASSWORD: hunter2
+    commands:
+      - mysql --password=hunter2
+"""
+
+
+def test_a_build_specification_may_name_what_it_reads_from_a_store() -> None:
+    """The form is CodeBuild's (User Guide, «Build specification reference»): `env/parameter-store`, and its sister."""
+    assert [sign["line"] for sign in signs("buildspec", BUILD)] == [4, 8, 14, 16]
+    flow = '{"env": {"secrets-manager": {"DB_PASSWORD": "shop:password"}, "variables": {"API_KEY": %s}}}'
+    assert signs("buildspec", flow % "{}") == []
+    assert signs("buildspec", flow % '"hunter2"') == [{"line": 1, "looks_like": "named"}]
+    assert signs("buildspec", "é: |\r\n  あ\r\nenv:\r\n  secrets-manager:\r\n    PASSWORD: shop-db\r\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "env: {secrets-manager: {A: b}}\n- no: YAML\n",
+        "env: [\nx: 1\n",
+        "env:\n\x00",
+        "\udc80",
+        "[" * 10_000,
+        "a: &a\n  - *a\n",
+        "buildspec.yml",
+        "",
+    ],
+)
+def test_a_build_specification_that_is_no_mapping_stays_lines(text: str) -> None:
+    text += "\nPASSWORD: hunter2\n"
+    assert [sign["looks_like"] for sign in signs("buildspec", text)] == ["named"]
+    assert signs("buildspec", text) == signs("lines", text)
+
+
+# What each policy on secrets proposes, as AWS's documentation writes it.
+MENDED: dict[str, dict[str, Any]] = {
+    "aws.lambda.variable-holds-secret": {
+        "Environment": {
+            "Variables": {
+                "SECRET_ARN": "arn:aws:secretsmanager:us-west-2:123456789012:secret:MyTestSecret-a1b2c3",
+                "SECRET_NAME": "prod/shop/db",
+            }
+        }
+    },
+    "aws.ecs.container-variable-holds-secret": {
+        "containerDefinitions": [
+            {
+                "environment": [{"name": "DB_HOST", "value": "db.example.com"}],
+                "secrets": [{"name": "DB_PASSWORD", "valueFrom": "arn:aws:ssm:us-east-2:123456789012:parameter/db"}],
+            }
+        ]
+    },
+    "aws.codebuild.variable-holds-secret": {
+        "environment": {
+            "environmentVariables": [
+                {"name": "DB_PASSWORD", "value": "shop:password", "type": "SECRETS_MANAGER"},
+                {"name": "API_KEY", "value": "shop-api-key", "type": "PARAMETER_STORE"},
+            ]
+        }
+    },
+    "aws.codebuild.build-commands-hold-secret": {
+        "source": {
+            "buildspec": "env:\n  secrets-manager:\n    DB_PASSWORD: shop/db:password\n"
+            "  parameter-store:\n    API_KEY: shop-api-key\n"
+        }
+    },
+    "aws.autoscaling.user-data-holds-secret": {
+        "UserData": base64.b64encode(
+            b"#!/bin/sh\nDB_PASSWORD=$(aws secretsmanager get-secret-value --secret-id prod/shop/db)\n"
+        ).decode()
+    },
+    "aws.cloudformation.output-holds-secret": {
+        "Outputs": [{"OutputKey": "DatabaseSecretArn", "OutputValue": "arn:aws:secretsmanager:us-east-1:1:secret:db"}]
+    },
+}
+
+
+def test_what_the_policies_propose_passes_them() -> None:
+    on_secrets = {p.id: p.form.kind for p in house().policies if p.id.endswith(("-holds-secret", "-hold-secret"))}
+    assert on_secrets.keys() == MENDED.keys()
+    forms = {t.form.kind: t.form for t in TYPES}
+    for policy, body in MENDED.items():
+        form: Any = forms[on_secrets[policy]]
+        shapes = {k: shape for part in (form, *form.details.values()) for k, shape in part.secrets.items()}
+        kept = replaced(shapes, body)
+        assert "looks_like" not in json.dumps(kept), policy
+        assert kept != body, policy
+
+
+def test_all_members_of_a_compressed_text_are_read() -> None:
+    """RFC 1952, 2.2: a file is a series of members, one after the other."""
+    data = base64.b64encode(gzip.compress(b"#!/bin/sh\n") + gzip.compress(b"PASSWORD=hunter2\n")).decode()
+    assert signs("base64", data) == [{"line": 2, "looks_like": "named"}]
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        base64.b64encode(gzip.compress(b"#!/bin/sh\n") + b"PASSWORD=hunter2\n").decode(),
+        base64.b64encode(gzip.compress(b"x" * 600_000) * 2).decode(),
+        base64.b64encode(gzip.compress(b"x" * (1 << 20)) + gzip.compress(b"PASSWORD=hunter2\n")).decode(),
         "not Base64!",
         base64.b64encode(b"\xff\xfe\x00").decode(),
         base64.b64encode(gzip.compress(b"x" * 99, mtime=0)[:-9]).decode(),
@@ -185,7 +423,9 @@ def test_a_field_is_replaced_at_every_depth_and_stays_absent_where_it_is() -> No
     }
 
 
-@pytest.mark.parametrize("piece", ["eyJ", "://a:", "a.b-", "aws key", "password=", '="'])
+@pytest.mark.parametrize(
+    "piece", ["eyJ", "://a:", "a.b-", "aws key", "password=", '="', "a=", "curl -u ", "mysql ", "a:", "--a "]
+)
 def test_hostile_lines_take_linear_time(piece: str) -> None:
     def seconds(size: int) -> float:
         line, start = piece * (size // len(piece)), time.process_time()
@@ -284,6 +524,27 @@ def test_user_data_that_cannot_be_read_is_unknown(emulator: Emulator) -> None:
     [asset] = [e for e in collect(door, types, locate(door, REGIONS[:1])) if isinstance(e, Asset)]
     assert asset.unknown == {"UserData": "unreadable text"}
     assert "UserData" not in asset.body
+
+
+# What people or AWS wrote for people, which no policy reads: passwords stand there too.
+FREE_TEXTS = {
+    "aws.apigateway.rest-api": ["apiStatusMessage", "description", "Stages.description"],
+    "aws.apigatewayv2.api": ["Description", "Stages.Description", "Stages.LastDeploymentStatusMessage"],
+    "aws.cloudformation.stack": ["Description", "StackStatusReason"],
+    "aws.cloudwatch.alarm": ["StateReason", "StateReasonData"],
+    "aws.codebuild.project": ["description", "statusMessage"],
+    "aws.ec2.instance": ["StateReason", "StateTransitionReason"],
+    "aws.lambda.function": ["Description", "LastUpdateStatusReason", "StateReason"],
+}
+
+
+@pytest.mark.parametrize("kind", FREE_TEXTS)
+def test_free_texts_that_no_policy_reads_are_not_kept(kind: str) -> None:
+    [type_] = resource_types.load(kinds=[kind])
+    for path in FREE_TEXTS[kind]:
+        detail, _, name = path.rpartition(".")
+        part: Any = type_.form.details[detail] if detail else type_.form
+        assert name in part.omit, path
 
 
 # What AWS's service models mark as sensitive and is kept nevertheless: people's own remarks.

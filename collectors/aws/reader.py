@@ -23,7 +23,12 @@ _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 Row = dict[str, Any]
 
 _UNREADABLE = "unreadable text"
-_USER_PART = re.compile(r"(?<=://)[^/@\s:]*(:?)[^/@\s]*@")
+# Passwords are written as they are too, with `@` and `/` in them: all up to the last `@` is dropped, but for a port.
+_USER_PART = re.compile(r"""(?<=://)(?:[^/@\s:?#]*(:)(?!\d{1,5}(?:[/?#]|$))(?:(?!://)[^\s"'<>])*@|[^/@\s:?#]*@)""")
+_TOLD_IN_QUERY = re.compile(
+    r"(?i)([?&;](?:[\w.-]{0,64}(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key|auth|credential|signature)|sig|key|code)=)"
+    r"[^&;#\s\"'<>]+"
+)
 
 
 class ReadCloud(Protocol):
@@ -252,9 +257,9 @@ def _without(names: list[str], value: Any) -> Any:
 
 
 def without_passwords(value: Any) -> Any:
-    """Return a JSON value with the user part of each URL in it (`https://user:password@host`) made unreadable."""
+    """Return a JSON value with what opens something in each URL made unreadable: `https://user:password@host/?token=x`."""
     if isinstance(value, str):
-        return _USER_PART.sub(_unreadable, value) if "://" in value and "@" in value else value
+        return _TOLD_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, value)) if "://" in value else value
     if isinstance(value, dict):
         return {key: without_passwords(inner) for key, inner in value.items()}
     if isinstance(value, list):
