@@ -1,10 +1,12 @@
 """Verdicts from memory are those that judging anew would give."""
 
 import itertools
+from collections.abc import Mapping
 
 import pytest
 from msgspec.structs import replace
 
+from catalog.expression import EvaluationError
 from collectors.aws.engine import collect
 from detectors.posture.judge import Known, Moment, Related, judge
 from detectors.posture.posture import Posture
@@ -52,6 +54,21 @@ def test_the_neighbours_count(others: tuple[str, str]) -> None:
     accounts = {"ok": asset("aws.s3.account-block", **blocked), "public": asset("aws.s3.account-block")}
     told = [known.judge(policy, bucket, {"account": Related((accounts[o],))}, MOMENT).status for o in others]
     assert told == [{"ok": "pass", "public": "fail"}[o] for o in others]
+
+
+def test_an_accident_is_not_remembered() -> None:
+    policy, volume = POLICIES["aws.ec2.ebs-volume-unencrypted"], asset("aws.ec2.volume", Encrypted=True)
+    answers = iter([EvaluationError("no time left"), True])
+
+    def evaluate(_: Mapping[str, object]) -> object:
+        match next(answers):
+            case EvaluationError() as accident:
+                raise accident
+            case value:
+                return value
+
+    shaky, known = replace(policy, passes=replace(policy.passes, evaluate=evaluate)), Known()
+    assert [known.judge(shaky, volume, {}, MOMENT).status for _ in range(3)] == ["unknown", "pass", "pass"]
 
 
 def test_memory_is_bounded() -> None:
