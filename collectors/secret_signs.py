@@ -129,6 +129,11 @@ def looks_like(name: str, value: str) -> str:
     return NAMED if _is_named(name, value.strip()) else ""
 
 
+def tells(name: str, value: str) -> bool:
+    """Return whether the name alone says that a value is a secret, and the value is no reference to one."""
+    return _is_named(name[:_LONGEST_NAME], value.strip())
+
+
 def signs(shape: Shape, value: Any) -> list[Sign]:
     """Return where secrets seem to be in a field: `name` (or its position, `#3`) or `line`, and what it `looks_like`.
 

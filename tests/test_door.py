@@ -11,7 +11,7 @@ from clouds.aws import AwsDoor, CallFailed
 from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from clouds.rate import LEAST_PER_SECOND, MOST_PER_SECOND, START_PER_SECOND, Rate
-from collectors.aws.reader import without_passwords
+from collectors.kept import without_passwords
 from model.fault import Refused
 from model.tenant import AwsScope
 from pipeline.clock import SystemClock

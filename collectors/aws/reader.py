@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -13,8 +12,9 @@ from msgspec import Struct
 
 from clouds.aws import CallFailed
 from clouds.aws_models import operation
-from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, TypeForm, Within, fill
-from collectors.secret_signs import Unreadable, replaced
+from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within, fill
+from collectors.kept import kept
+from collectors.secret_signs import Unreadable
 from model.asset import Asset, Place
 from model.canonical import digest, encode, plain
 
@@ -23,12 +23,6 @@ _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 Row = dict[str, Any]
 
 _UNREADABLE = "unreadable text"
-# Passwords are written as they are too, with `@` and `/` in them: all up to the last `@` is dropped, but for a port.
-_USER_PART = re.compile(r"""(?<=://)(?:[^/@\s:?#]*(:)(?!\d{1,5}(?:[/?#]|$))(?:(?!://)[^\s"'<>])*@|[^/@\s:?#]*@)""")
-_TOLD_IN_QUERY = re.compile(
-    r"(?i)([?&;](?:[\w.-]{0,64}(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key|auth|credential|signature)|sig|key|code)=)"
-    r"[^&;#\s\"'<>]+"
-)
 
 
 class ReadCloud(Protocol):
@@ -142,7 +136,7 @@ class Reader:
         sight = _Sight({}, self._job.region)
         for name, value in plain(row).items():
             try:
-                sight.body |= _kept(self._form, {name: value})
+                sight.body |= kept({name: value}, self._form.omit, self._form.secrets)
             except Unreadable:
                 sight.unknown[name] = _UNREADABLE
         return sight
@@ -187,7 +181,7 @@ class Reader:
         if form.json and isinstance(value, str):
             value = _decoded(value) if value else None
         try:
-            return _kept(form, plain(value))
+            return kept(plain(value), form.omit, form.secrets)
         except Unreadable:
             raise CallFailed(_UNREADABLE) from None
 
@@ -240,35 +234,6 @@ def _rows(form: List, page: Row) -> Iterator[Row]:
         return
     for row in found or []:
         yield {form.as_: row} if form.as_ else row
-
-
-def _kept(form: TypeForm | Detail, value: Any) -> Any:
-    """Return what is kept of a JSON value: nothing that may be a secret, only the signs of those that seem to be."""
-    return without_passwords(replaced(form.secrets, _without(form.omit, value)))
-
-
-def _without(names: list[str], value: Any) -> Any:
-    """Return a JSON value without the keys named, at every depth."""
-    if isinstance(value, dict):
-        return {key: _without(names, inner) for key, inner in value.items() if key not in names}
-    if isinstance(value, list):
-        return [_without(names, inner) for inner in value]
-    return value
-
-
-def without_passwords(value: Any) -> Any:
-    """Return a JSON value with what opens something in each URL made unreadable: `https://user:password@host/?token=x`."""
-    if isinstance(value, str):
-        return _TOLD_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, value)) if "://" in value else value
-    if isinstance(value, dict):
-        return {key: without_passwords(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [without_passwords(inner) for inner in value]
-    return value
-
-
-def _unreadable(user_part: re.Match[str]) -> str:
-    return "redacted:redacted@" if user_part[1] else "redacted@"
 
 
 def _decoded(text: str) -> Any:

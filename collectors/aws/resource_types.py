@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, field, structs
 
 from catalog.form import convert
-from catalog.yaml_reader import Document, KeyPath, read
+from catalog.yaml_reader import Document, KeyPath
 from clouds.aws import is_refusal
 from clouds.aws_models import Operation, fields_of, names_within, operation, operations, services, step
+from collectors import type_files
 from collectors.secret_signs import Shape
 from model.asset import Kind
 from model.fault import Fault, Refused
@@ -138,28 +139,7 @@ class ResourceType(Struct, frozen=True):
 
 def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
     """Return the types of a folder by kind, all or those named; raises `Refused` with all faults of all files."""
-    wanted = None if kinds is None else set(kinds)
-    faults: list[Fault] = []
-    types: dict[str, ResourceType] = {}
-    for file in sorted(directory.rglob("*.yaml")):
-        if wanted is not None and _kind_by_path(file, directory) not in wanted:
-            continue
-        try:
-            loaded = check(read(file, f"types/{file.relative_to(directory)}"))
-        except Refused as refused:
-            faults += refused.faults
-            continue
-        form, document = loaded.form, loaded.document
-        if form.kind != (says := _kind_by_path(file, directory)):
-            faults.append(document.fault(("kind",), f"{form.kind!r} and the path disagree; the path says {says!r}"))
-        types[form.kind] = loaded
-    if faults:
-        raise Refused(faults)
-    return [types[kind] for kind in sorted(types)]
-
-
-def _kind_by_path(file: Path, directory: Path) -> str:
-    return "aws." + file.relative_to(directory).with_suffix("").as_posix().replace("/", ".")
+    return type_files.load(directory, "aws", check, kinds)
 
 
 def check(document: Document) -> ResourceType:

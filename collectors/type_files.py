@@ -1,0 +1,52 @@
+"""Resource types are files: what all providers' have in common (docs/types.md)."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from catalog.yaml_reader import Document, read
+from model.asset import Kind
+from model.fault import Fault, Refused
+
+
+class TypeFile(Protocol):
+    """A checked type; `kind` tells policies what they can read."""
+
+    @property
+    def kind(self) -> Kind:
+        """Return the kind."""
+        ...
+
+    @property
+    def document(self) -> Document:
+        """Return the file as it was read."""
+        ...
+
+
+T = TypeVar("T", bound=TypeFile)
+
+
+def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: Iterable[str] | None = None) -> list[T]:
+    """Return the types of a provider's folder by kind, all or those named; `check` makes a type of a document.
+
+    Raises `Refused` with all faults of all files, those too whose kind and path disagree.
+    """
+    wanted = None if kinds is None else set(kinds)
+    faults: list[Fault] = []
+    types: dict[str, T] = {}
+    for file in sorted(directory.rglob("*.yaml")):
+        says = provider + "." + file.relative_to(directory).with_suffix("").as_posix().replace("/", ".")
+        if wanted is not None and says not in wanted:
+            continue
+        try:
+            loaded = check(read(file, f"types/{file.relative_to(directory)}"))
+        except Refused as refused:
+            faults += refused.faults
+            continue
+        if loaded.kind.name != says:
+            problem = f"{loaded.kind.name!r} and the path disagree; the path says {says!r}"
+            faults.append(loaded.document.fault(("kind",), problem))
+        types[loaded.kind.name] = loaded
+    if faults:
+        raise Refused(faults)
+    return [types[kind] for kind in sorted(types)]
