@@ -20,6 +20,7 @@ from msgspec import Struct
 from clouds.aws_credentials import AssumedRole
 from clouds.aws_models import paging
 from clouds.aws_replies import BrokenReply, check_reply
+from clouds.call_failed import CallFailed
 from clouds.rate import Rate
 from model.canonical import digest
 from model.clock import Clock
@@ -65,18 +66,6 @@ _UNSIGNED = frozenset(
 )
 _SKEW_ALLOWED_SECONDS = 300  # AWS's own limit
 CLOCK_SKEW = "(clock skew)"
-
-
-class CallFailed(Exception):
-    """A call that gave no answer; `code` is AWS's error code or the SDK's exception name, without any message.
-
-    Messages are left out: they name principals and resources.
-    """
-
-    def __init__(self, code: str, *, unreachable: bool = False) -> None:
-        super().__init__(code)
-        self.code = code
-        self.unreachable = unreachable
 
 
 class AwsDoor:

@@ -10,9 +10,10 @@ import botocore.exceptions
 import botocore.session
 from msgspec import Struct
 
-from clouds.aws import CLOCK_SKEW, AwsDoor, CallFailed
+from clouds.aws import CLOCK_SKEW, AwsDoor
 from clouds.aws_credentials import AssumedRole
 from clouds.aws_models import shared_loader
+from clouds.call_failed import CallFailed
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused

@@ -1,7 +1,8 @@
 """The accounts of an AWS organisation."""
 
-from clouds.aws import AwsDoor, CallFailed
+from clouds.aws import AwsDoor
 from clouds.aws_login import home_region
+from clouds.call_failed import CallFailed
 from model.fault import Refused
 
 ACTIVE, CLOSED = "ACTIVE", "CLOSED"

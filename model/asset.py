@@ -45,7 +45,7 @@ class Listing(Struct, frozen=True):
 
 
 class Place(Struct, frozen=True):
-    """Where resources were read: the account's full id and the regions that were looked at."""
+    """Where resources were read: the account's full id and the regions that were looked at, none named = everywhere."""
 
     scope: str
     account: str
@@ -56,7 +56,7 @@ class Place(Struct, frozen=True):
 
     def covers(self, region: str) -> bool:
         """Return whether resources of a region are looked at; all are, where the regions could not be told."""
-        return region == "global" or region in self.regions or bool(self.unread)
+        return region == "global" or not self.regions or region in self.regions or bool(self.unread)
 
 
 class Kind(Struct, frozen=True):

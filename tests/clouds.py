@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from catalog.folder import config_folder
-from clouds.aws import CallFailed
+from clouds.call_failed import CallFailed
 from collectors.aws.reader import ReadCloud
 from collectors.aws.sight import AwsSight
 from model.asset import Place

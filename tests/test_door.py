@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from clouds.aws import AwsDoor, CallFailed
+from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
+from clouds.call_failed import CallFailed
 from clouds.emulator import Emulator
 from clouds.rate import LEAST_PER_SECOND, MOST_PER_SECOND, START_PER_SECOND, Rate
 from collectors.kept import without_passwords

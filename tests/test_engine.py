@@ -12,8 +12,9 @@ import jmespath
 import pytest
 from botocore.exceptions import ClientError
 
-from clouds.aws import AwsDoor, CallFailed
+from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
+from clouds.call_failed import CallFailed
 from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws import resource_types
 from collectors.aws.engine import collect

@@ -18,9 +18,10 @@ import pytest
 from msgspec.structs import replace
 
 from bench.replay import Bucket, Reply, Request, Tape
-from clouds.aws import AwsDoor, CallFailed
+from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
 from clouds.aws_models import operation
+from clouds.call_failed import CallFailed
 from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws.engine import collect
 from collectors.aws.permissions import actions_by_call

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from clouds.aws import CallFailed
+from clouds.call_failed import CallFailed
 from collectors.aws.reader import ReadCloud
 from collectors.aws.sight import AwsSight
 from model.asset import Place

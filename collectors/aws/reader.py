@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import jmespath
 from msgspec import Struct
 
-from clouds.aws import CallFailed
 from clouds.aws_models import operation
+from clouds.call_failed import CallFailed
 from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within, fill
 from collectors.kept import kept
+from collectors.looking import Gone
 from collectors.secret_signs import Unreadable
-from model.asset import Asset, Place
+from model.asset import Asset, Listing, Place
 from model.canonical import digest, encode, plain
 
 _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
@@ -45,10 +46,6 @@ class ReadCloud(Protocol):
         ...
 
 
-class Gone(Exception):
-    """The resource vanished while it was read."""
-
-
 class Job(Struct, frozen=True):
     """One type in one region: `region` is asked, `label` stands in what was found."""
 
@@ -74,8 +71,22 @@ class Reader:
     def __init__(self, cloud: ReadCloud, place: Place, job: Job) -> None:
         self._cloud = cloud
         self._job = job
+        self._place = place
         self._form = job.type.form
         self._names = {"partition": place.partition, "account": place.account, "region": job.region}
+
+    @property
+    def region(self) -> str:
+        """Return the region that is asked."""
+        return self._job.region
+
+    def ended(self, cause: str) -> list[Listing]:
+        """Return the one listing that this is."""
+        return [Listing(self._place.scope, self._form.kind, self._job.label, cause)]
+
+    def missed(self, _row: Row, cause: str) -> Listing:
+        """Return the listing, which is not whole without that row."""
+        return Listing(self._place.scope, self._form.kind, self._job.label, cause)
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of the listing; raises `CallFailed`, named by the operation."""
