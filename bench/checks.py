@@ -38,7 +38,7 @@ def seen(house: House) -> tuple[list[Asset], Place]:
         os.environ.update(emulator.environment())
         door = AwsDoor(session(Login(), clock), clock)
         place = locate(door, (REGION,))
-        return [event for event in collect(door, house.types, place) if isinstance(event, Asset)], place
+        return [event for event in collect(door, house.aws, place) if isinstance(event, Asset)], place
     finally:
         emulator.stop()
 

@@ -53,7 +53,7 @@ def aws(
         _moment(now) or clock.now(), load_settings(settings, load(config_folder() / "policies")) if settings else {}
     )
     door = AwsDoor(session(Login(profile, role, external_id), clock), clock)
-    sight = AwsSight(door, locate(door, tuple(region)), house.types)
+    sight = AwsSight(door, locate(door, tuple(region)), house.aws)
     verdicts = (v for observation in survey(sight, house, moment) for v in observation.verdicts)
     if format == "jsonl":
         unknowns = _print_lines(verdicts, asked)

@@ -76,7 +76,7 @@ def check(
     from pipeline import onboarding
     from pipeline.assembly import assemble
     from pipeline.clock import SystemClock
-    from pipeline.doors import open_aws
+    from pipeline.doors import connect
     from pipeline.loop import scopes_of
 
     desk, clock = open_desk(home), SystemClock()
@@ -84,7 +84,7 @@ def check(
     scopes = scopes_of(desk.service("scans.start"), spec, clock)
     whole = True
     house = assemble(config_folder())
-    for reach in onboarding.check(scopes, lambda scope, known: open_aws(scope, known.types, clock), house, clock):
+    for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known, clock), house, clock):
         whole = whole and reach.whole
         if format == "jsonl":
             sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")

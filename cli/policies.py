@@ -82,10 +82,10 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
 
 
 def _read(folder: Path) -> dict[str, str]:
-    from collectors.aws import resource_types
+    from pipeline.assembly import kinds
     from pipeline.own_policies import read_folder
 
-    return read_folder(folder, {type_.kind.name: type_.kind for type_ in resource_types.load()})
+    return read_folder(folder, kinds())
 
 
 def _carry_out(desk: "Desk", tenant: str, wanted: "Plan", *, dry_run: bool) -> None:

@@ -4,9 +4,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from catalog.yaml_reader import Document, read
 from model.asset import Kind
 from model.fault import Fault, Refused
+
+COLLECTORS = Path(__file__).parent
 
 
 class TypeFile(Protocol):
@@ -15,6 +19,11 @@ class TypeFile(Protocol):
     @property
     def kind(self) -> Kind:
         """Return the kind."""
+        ...
+
+    @property
+    def form(self) -> Struct:
+        """Return the file's form."""
         ...
 
     @property

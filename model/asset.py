@@ -67,3 +67,9 @@ class Kind(Struct, frozen=True):
     fields: frozenset[str]
     details: frozenset[str]
     volatile: frozenset[str]
+
+
+# Resources of types that no file describes are kept as they are told, and no policy looks at them.
+RAW_KINDS = tuple(
+    Kind(f"{provider}.raw", provider, frozenset(), frozenset(), frozenset()) for provider in ("azure", "gcp")
+)

@@ -12,6 +12,13 @@ TenantId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)", m
 AwsAccount = Annotated[str, Meta(pattern=r"^[0-9]{12}$(?!\n)")]
 RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$(?!\n)")]
 RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$(?!\n)")]
+Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")]
+ManagementGroup = Annotated[str, Meta(pattern=r"^[\w().-]{1,90}$(?!\n)")]
+Location = Annotated[str, Meta(pattern=r"^[a-z0-9]+$(?!\n)", max_length=40)]
+ProjectId = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$(?!\n)")]
+GoogleNumber = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$(?!\n)")]
+ServiceAccount = Annotated[str, Meta(pattern=r"^[\w.-]+@[\w.-]+\.gserviceaccount\.com$(?!\n)")]
+FileReference = Annotated[str, Meta(pattern=r"^file:/.+$(?!\n)")]
 Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$(?!\n)")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000)]
 Option = Literal["own-policies"]
@@ -35,6 +42,11 @@ class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
     external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
     regions: list[RegionName] = []
 
+    @property
+    def id(self) -> str:
+        """Return the account's id."""
+        return self.aws
+
 
 class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
     """All active accounts of an AWS organisation, each entered by a role of the same name.
@@ -47,6 +59,41 @@ class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
     member_role: Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$(?!\n)", max_length=64)] = "hinomi-read"
     regions: list[RegionName] = []
     exclude: list[AwsAccount] = []
+
+
+class AzureDirectory(Struct, frozen=True, forbid_unknown_fields=True):
+    """An Entra ID directory, with the Azure subscriptions in it that are looked at.
+
+    `client` is an app registration, with its `secret` or the PEM file of its `certificate`; without one, the
+    installation's own identity enters (Azure Lighthouse). `entra` is for the directory itself. No locations named =
+    everywhere.
+    """
+
+    directory: Uuid
+    subscriptions: list[Uuid] = []
+    management_groups: list[ManagementGroup] = []
+    exclude: list[Uuid] = []
+    entra: bool = False
+    client: Uuid | None = None
+    secret: Reference | None = None
+    certificate: FileReference | None = None
+    locations: list[Location] = []
+
+
+class GoogleAccess(Struct, frozen=True, forbid_unknown_fields=True):
+    """Google Cloud projects, and folders and organisations whose projects are looked at, entered the same way.
+
+    As the service account of a `key` file, else by the installation's own credentials; `impersonate` names the service
+    account that these speak for. `quota_project` is whose quota is used.
+    """
+
+    projects: list[ProjectId] = []
+    folders: list[GoogleNumber] = []
+    organizations: list[GoogleNumber] = []
+    exclude: list[ProjectId] = []
+    key: FileReference | None = None
+    impersonate: ServiceAccount | None = None
+    quota_project: ProjectId | None = None
 
 
 class Channel(Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,6 +124,8 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     contract: Contract
     scopes: list[AwsScope] = []
     organizations: list[AwsOrganization] = []
+    azure: list[AzureDirectory] = []
+    google: list[GoogleAccess] = []
     channels: list[Channel] = []
     thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
     language: Language = "ja"

@@ -1,63 +1,92 @@
 """Puts the house together, and checks what its rooms must know of each other."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalog import policies as policy_files
 from catalog.evaluator import Allowance
 from catalog.policies import Policy
-from collectors.aws import resource_types
-from collectors.aws.resource_types import ResourceType
-from model.asset import Kind
+from collectors import type_files
+from collectors.aws import resource_types as aws_types
+from collectors.azure import resource_types as azure_types
+from collectors.type_files import TypeFile
+from model.asset import RAW_KINDS, Kind
 from model.fault import Fault, Refused
+
+T = TypeVar("T")
 
 
 class House(Struct, frozen=True):
-    """Policies, and the resource types that they need.
+    """Policies, and the resource types of each provider that they need.
 
     Policies of others have an allowance of time, by id; `broken` are those that cannot be used, with the reason.
     """
 
     policies: tuple[Policy, ...]
-    types: tuple[ResourceType, ...]
+    aws: tuple[aws_types.ResourceType, ...] = ()
+    azure: tuple[azure_types.ResourceType, ...] = ()
     allowances: Mapping[str, Allowance] = {}
     broken: Mapping[str, str] = {}
 
     @property
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds by name."""
-        return {type_.kind.name: type_.kind for type_ in self.types}
+        return {type_.kind.name: type_.kind for type_ in self.types} | {raw.name: raw for raw in RAW_KINDS}
+
+    @property
+    def types(self) -> tuple[TypeFile, ...]:
+        """Return the types of all providers."""
+        return (*self.aws, *self.azure)
 
 
-def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path = resource_types.TYPES) -> House:
+def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path = type_files.COLLECTORS) -> House:
     """Return the house of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
 
     Of chosen policies' types only those details are asked that the policies read.
     """
     faults: list[Fault] = []
-    policies: Sequence[Policy] = chosen or []
-    loaded: list[ResourceType] = []
-    try:
-        policies = chosen if chosen is not None else policy_files.load(config / "policies")
-    except Refused as refused:
-        faults += refused.faults
-    try:
-        wanted = None if chosen is None else set().union(*(policy.kinds for policy in chosen))
-        loaded = resource_types.load(types, wanted)
-    except Refused as refused:
-        faults += refused.faults
+    policies = _without_faults(faults, lambda: policy_files.load(config / "policies")) if chosen is None else chosen
+    wanted = None if chosen is None else {kind for policy in chosen for kind in policy.kinds}
+    aws = _without_faults(faults, lambda: aws_types.load(types / "aws" / "types", _of("aws", wanted)))
+    azure = _without_faults(faults, lambda: azure_types.load(types / "azure" / "types", _of("azure", wanted)))
+    house = House(tuple(policies), tuple(aws), tuple(azure))
     if not faults:
-        kinds = {type_.kind.name: type_.kind for type_ in loaded}
-        faults += [fault for policy in policies for fault in cross_check(policy, kinds)]
+        faults += [fault for policy in policies for fault in cross_check(policy, house.kinds)]
     if faults:
         raise Refused(faults)
-    if chosen is not None:
-        read = fields_read(chosen)
-        loaded = [resource_types.narrowed(type_, read[type_.kind.name]) for type_ in loaded]
-    return House(tuple(policies), tuple(loaded))
+    return house if chosen is None else _narrowed(house)
+
+
+def kinds() -> dict[str, Kind]:
+    """Return every kind that there is, by name."""
+    return House((), tuple(aws_types.load()), tuple(azure_types.load())).kinds
+
+
+def _without_faults(faults: list[Fault], load: Callable[[], list[T]]) -> list[T]:
+    """Return what is loaded; where it is refused, nothing, and its faults are added to those of the others."""
+    try:
+        return load()
+    except Refused as refused:
+        faults += refused.faults
+        return []
+
+
+def _of(provider: str, kinds: set[str] | None) -> list[str] | None:
+    return None if kinds is None else [kind for kind in kinds if kind.startswith(f"{provider}.")]
+
+
+def _narrowed(house: House) -> House:
+    read = fields_read(house.policies)
+    return replace(
+        house,
+        aws=tuple(aws_types.narrowed(type_, read[type_.kind.name]) for type_ in house.aws),
+        azure=tuple(azure_types.narrowed(type_, read[type_.kind.name]) for type_ in house.azure),
+    )
 
 
 def fields_read(policies: Iterable[Policy]) -> dict[str, set[str]]:
@@ -70,17 +99,17 @@ def fields_read(policies: Iterable[Policy]) -> dict[str, set[str]]:
     return fields
 
 
-def cross_check(policy: Policy, kinds: Mapping[str, Kind]) -> Iterator[Fault]:
+def cross_check(policy: Policy, known: Mapping[str, Kind]) -> Iterator[Fault]:
     """Yield what a policy says of kinds that do not exist, or of fields that a kind does not have."""
     roots = {"r": policy.form.kind} | {name: other.kind for name, other in policy.others.items()}
     for root, kind in roots.items():
-        if kind not in kinds:
+        if kind not in known:
             yield policy.document.fault(("kind",) if root == "r" else ("with", root), f"there is no kind {kind!r}")
             continue
         for path, expression in policy.expressions:
-            for field in sorted(expression.reads.get(root, frozenset()) - kinds[kind].fields):
+            for field in sorted(expression.reads.get(root, frozenset()) - known[kind].fields):
                 place = expression.place_of(field)
                 yield policy.document.fault_in_text(path, *place, f"{kind} has no field {field!r}")
     for name, other in policy.others.items():
-        if other.key and other.kind in kinds and other.key not in kinds[other.kind].fields:
+        if other.key and other.kind in known and other.key not in known[other.kind].fields:
             yield policy.document.fault(("with", name, "key"), f"{other.kind} has no field {other.key!r}")

@@ -10,7 +10,7 @@ from msgspec import Struct
 from catalog.form import convert
 from catalog.yaml_reader import read
 from clouds.emulator import ACCOUNT, Emulator
-from collectors.aws.resource_types import fill
+from collectors.templates import fill
 from model.finding import Finding
 
 

@@ -1,44 +1,35 @@
-"""Opens doors to the accounts of a tenant's file."""
+"""Opens doors to the places of a tenant's file, whichever cloud they are in."""
 
 import uuid
-from collections.abc import Sequence
 
-from clouds import aws_organization
-from clouds.aws import AwsDoor
-from clouds.aws_login import Login, locate, session
-from collectors.aws.resource_types import ResourceType
-from collectors.aws.sight import AwsSight
 from model.clock import Clock
-from model.fault import Refused
+from model.sight import Sight
 from model.tenant import AwsOrganization, AwsScope
-from pipeline.scopes import Members
+from pipeline import aws_doors, azure_doors
+from pipeline.assembly import House
+from pipeline.scopes import AzureScope, GoogleParent, GoogleScope, Group, ManagementGroupOf, Members, Scope
 
 
-def open_aws(scope: AwsScope, types: Sequence[ResourceType], clock: Clock) -> AwsSight:
-    """Return the sight of an account; raises `Refused` where the credentials lead to another account."""
-    door = AwsDoor(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
-    place = locate(door, tuple(scope.regions))
-    if place.account != scope.aws:
-        raise Refused(
-            f"the credentials for the scope {scope.aws} lead to the account {place.account}; "
-            "give the scope its own 'role' or 'profile'"
-        )
-    return AwsSight(door, place, types)
+def connect(scope: Scope, house: House, clock: Clock) -> Sight:
+    """Return the sight of a place; raises `Refused` where it cannot be entered."""
+    match scope:
+        case AwsScope():
+            return aws_doors.connect(scope, house, clock)
+        case AzureScope():
+            return azure_doors.connect(scope, house, clock)
+        case GoogleScope():
+            raise NotImplementedError
 
 
-def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:
-    """Return an organisation's accounts; raises `Refused` where they cannot be listed."""
-    login = Login("", organization.role, external_id)
-    door = AwsDoor(session(login, clock), clock)
-    listed = aws_organization.accounts(door, organization.role.split(":")[1])
-    return Members(
-        active=sorted(account for account, state in listed.items() if state == aws_organization.ACTIVE),
-        resting={
-            account: f"the account is {state} in its organisation"
-            for account, state in sorted(listed.items())
-            if state not in (aws_organization.ACTIVE, aws_organization.CLOSED)
-        },
-    )
+def list_members(group: Group, external_id: str, clock: Clock) -> Members:
+    """Return what stands in an organisation; raises `Refused` where it cannot be listed."""
+    match group:
+        case AwsOrganization():
+            return aws_doors.list_members(group, external_id, clock)
+        case ManagementGroupOf():
+            return azure_doors.list_members(group, clock)
+        case GoogleParent():
+            raise NotImplementedError
 
 
 def new_external_id() -> str:

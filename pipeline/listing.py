@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from catalog.policies import Policy
-from collectors.aws.resource_types import ResourceType
+from collectors.type_files import TypeFile
 from notifier import channels
 from pipeline.assembly import House
 
@@ -28,6 +28,7 @@ def _policy(policy: Policy) -> dict[str, Any]:
     return {"what": "policy", "id": policy.id, "provider": policy.provider, "service": policy.service} | fields
 
 
-def _type(type_: ResourceType) -> dict[str, Any]:
+def _type(type_: TypeFile) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(type_.form)
-    return {"what": "type", "id": type_.form.kind, "provider": "aws"} | fields | {"fields": sorted(type_.kind.fields)}
+    kind = type_.kind
+    return {"what": "type", "id": kind.name, "provider": kind.provider} | fields | {"fields": sorted(kind.fields)}

@@ -7,7 +7,7 @@ from model.clock import Clock
 from model.tenant import Tenant
 from notifier.message import Ways
 from pipeline.assembly import House
-from pipeline.doors import list_members, new_external_id, open_aws
+from pipeline.doors import connect, list_members, new_external_id
 from pipeline.own_policies import house_of
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
@@ -40,7 +40,7 @@ class Loop(Struct, frozen=True):
 
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
-        ports = Ports(self.clock, lambda scope, house: open_aws(scope, house.types, self.clock), self.scopes)
+        ports = Ports(self.clock, lambda scope, house: connect(scope, house, self.clock), self.scopes)
         with house_of(self.house, self.tenant, self.store, turn.go_on) as house:
             return scan(self.home, self.tenant, house, ports, turn)
 

@@ -24,7 +24,9 @@ from pipeline.scan import Connect
 from pipeline.scopes import Scopes
 from pipeline.survey import survey
 
-_DENIED = ("denied", "unauthorized", "forbidden")
+# How providers write permissions: iam:GetUser, Microsoft.Sql/servers/read, cloudasset.assets.listResource.
+_IN_ACTIONS = (":", "/", ".")
+_DENIED = ("denied", "unauthorized", "forbidden", "authorizationfailed", "not permitted")
 
 
 class Steps(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +84,7 @@ def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Itera
         try:
             sight = connect(scope, house)
         except Refused as refused:
-            yield Reach(scope.aws, str(refused))
+            yield Reach(scope.id, str(refused))
             continue
         gaps: dict[str, set[str]] = defaultdict(set)
         unknown: set[str] = set()
@@ -90,7 +92,7 @@ def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Itera
             for cause in _causes(observation.seen):
                 gaps[cause].add(observation.seen.kind if observation.seen else "")
             unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}
-        yield _reach(scope.aws, gaps, unknown)
+        yield _reach(scope.id, gaps, unknown)
 
 
 def _causes(seen: Asset | Listing | None) -> list[str]:
@@ -104,7 +106,7 @@ def _reach(account: str, gaps: dict[str, set[str]], unknown: set[str]) -> Reach:
     other: dict[str, list[str]] = {}
     for cause, kinds in sorted(gaps.items()):
         action, _, code = cause.partition(" ")
-        if ":" in action and any(word in code.lower() for word in _DENIED):
+        if any(mark in action for mark in _IN_ACTIONS) and any(word in code.lower() for word in _DENIED):
             missing[action] = sorted({*missing.get(action, []), *kinds})
         else:
             other[cause] = sorted(kinds)

@@ -9,6 +9,7 @@ from model.fault import Refused
 from model.finding import LIVE
 from model.tenant import Tenant
 from pipeline.own_policies import texts
+from pipeline.scopes import named
 from reports.proposals import Advice
 from reports.report import Report, Subject, build
 from store.tenant import TenantStore
@@ -22,7 +23,7 @@ def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], 
             raise Refused(f"{tenant.tenant} was not scanned yet; run `hinomi scan {tenant.tenant}` first")
         findings, gaps = list(reader.findings(LIVE)), reader.gaps(run.id)
         exceptions = {one.id: one for one in reader.suppressions()}
-        scopes = sorted({*(scope.aws for scope in tenant.scopes), *reader.scopes()})
+        scopes = sorted({*(scope.id for scope in named(tenant).found), *reader.scopes()})
         advice = {id_: _advice(form) for id_, form in texts(policies, reader).items()}
     subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions)
     return build(subject, run, findings, gaps, advice, instant(clock.now()))

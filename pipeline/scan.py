@@ -16,10 +16,10 @@ from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Fact, Finding, Verdict, advance, resolve, unverified
 from model.sight import Sight
 from model.suppression import suppressing
-from model.tenant import AwsScope, Tenant
+from model.tenant import Tenant
 from pipeline.assembly import House
 from pipeline.exceptions import settle
-from pipeline.scopes import Scopes, named
+from pipeline.scopes import Scope, Scopes, named
 from pipeline.survey import Observation, survey
 from pipeline.turn import Turn
 from store.home import Home
@@ -29,7 +29,7 @@ from store.writer import Writer
 
 BATCH = 500  # observations in one transaction
 
-Connect = Callable[[AwsScope, House], Sight]
+Connect = Callable[[Scope, House], Sight]
 
 
 class Ports(Struct, frozen=True):
@@ -103,7 +103,7 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
 class _Doors:
     """The scopes of a tenant, entered one after another: only one at a time is held in memory."""
 
-    def __init__(self, scopes: Scopes, connect: Callable[[AwsScope], Sight]) -> None:
+    def __init__(self, scopes: Scopes, connect: Callable[[Scope], Sight]) -> None:
         self._scopes = scopes
         self._connect = connect
         self.closed = scopes.closed | scopes.resting
@@ -128,7 +128,7 @@ class _Doors:
             try:
                 sight = self._connect(scope)
             except Refused as refused:  # one account that cannot be entered does not hurt the others
-                self.closed[scope.aws] = str(refused)
+                self.closed[scope.id] = str(refused)
                 continue
             self.places[sight.place.scope] = sight.place
             yield sight

@@ -1,71 +1,150 @@
-"""Which accounts a tenant has: those that its file names, and those of its organisations as they are now."""
+"""Which places a tenant has: those that its file names, and those of its organisations as they are now."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope, Tenant
+from model.tenant import AwsOrganization, AwsScope, AzureDirectory, GoogleAccess, Tenant
+
+
+class AzureScope(Struct, frozen=True):
+    """One Azure subscription, or the directory itself, and the directory by which it is entered."""
+
+    id: str
+    directory: AzureDirectory
+
+
+class GoogleScope(Struct, frozen=True):
+    """One Google Cloud project by its id, or an organisation or folder itself (`organizations/123`)."""
+
+    id: str
+    access: GoogleAccess
+
+
+class ManagementGroupOf(Struct, frozen=True):
+    """A management group of a directory."""
+
+    id: str
+    directory: AzureDirectory
+
+
+class GoogleParent(Struct, frozen=True):
+    """A folder or an organisation, as `folders/123`."""
+
+    id: str
+    access: GoogleAccess
+
+
+Scope = AwsScope | AzureScope | GoogleScope
+Group = AwsOrganization | ManagementGroupOf | GoogleParent
 
 
 class Scopes(Struct, frozen=True):
-    """The accounts that were found.
+    """The places that were found.
 
     `closed` tells of each organisation that could not be listed, `resting` of each account that nobody can enter for
     now, and why.
     """
 
-    found: tuple[AwsScope, ...]
+    found: tuple[Scope, ...]
     closed: dict[str, str] = {}
     resting: dict[str, str] = {}
 
     @property
     def whole(self) -> bool:
-        """Return whether these are all accounts: else one that is missing may be there all the same."""
+        """Return whether these are all places: else one that is missing may be there all the same."""
         return not self.closed
 
 
 class Members(Struct, frozen=True):
-    """The accounts of an organisation: those that can be entered, and why each of the others cannot."""
+    """What stands in an organisation: what can be entered, and why each of the others cannot."""
 
     active: list[str]
     resting: dict[str, str] = {}
 
 
-ListMembers = Callable[[AwsOrganization, str], Members]
+ListMembers = Callable[[Group, str], Members]
 
 
 def named(tenant: Tenant) -> Scopes:
-    """Return the accounts that the tenant's file names."""
-    return Scopes(tuple(tenant.scopes))
+    """Return the places that the tenant's file names."""
+    return Scopes((*tenant.scopes, *_named_elsewhere(tenant)))
 
 
 def discovered(tenant: Tenant, external_id: str, members: ListMembers) -> Scopes:
-    """Return the named accounts and the organisations' members, each once; roles ask for the tenant's external id."""
-    found = {scope.aws: _with(scope, external_id) for scope in tenant.scopes}
+    """Return the named places and the organisations' members, each once; roles ask for the tenant's external id."""
+    places: tuple[Scope, ...] = (*(_with(scope, external_id) for scope in tenant.scopes), *_named_elsewhere(tenant))
+    found = {scope.id: scope for scope in places}
     closed: dict[str, str] = {}
     resting: dict[str, str] = {}
-    for organization in tenant.organizations:
+    for group in _groups(tenant):
         try:
-            listed = members(organization, external_id)
+            listed = members(group, external_id)
         except Refused as refused:
-            closed[organization.management] = f"the organisation's accounts cannot be listed: {refused}"
+            closed[_name(group)] = f"what stands in {_name(group)} cannot be listed: {refused}"
             continue
-        for account in listed.active:
-            if account not in organization.exclude:
-                found.setdefault(account, _member(organization, account, external_id))
-        resting |= {account: why for account, why in listed.resting.items() if account not in organization.exclude}
-    return Scopes(
-        tuple(found.values()), closed, {account: resting[account] for account in resting.keys() - found.keys()}
-    )
+        excluded = _excluded(group)
+        for member in listed.active:
+            if member not in excluded:
+                found.setdefault(member, _member(group, member, external_id))
+        resting |= {member: why for member, why in listed.resting.items() if member not in excluded}
+    return Scopes(tuple(found.values()), closed, {member: resting[member] for member in resting.keys() - found.keys()})
+
+
+def _named_elsewhere(tenant: Tenant) -> Iterator[Scope]:
+    for directory in tenant.azure:
+        if directory.entra:
+            yield AzureScope(directory.directory, directory)
+        yield from (AzureScope(id_, directory) for id_ in directory.subscriptions)
+    for access in tenant.google:
+        yield from (GoogleScope(id_, access) for id_ in access.projects)
+        yield from (GoogleScope(parent, access) for parent in _parents(access))
+
+
+def _parents(access: GoogleAccess) -> list[str]:
+    return [f"organizations/{n}" for n in access.organizations] + [f"folders/{n}" for n in access.folders]
+
+
+def _groups(tenant: Tenant) -> Iterator[Group]:
+    yield from tenant.organizations
+    for directory in tenant.azure:
+        yield from (ManagementGroupOf(name, directory) for name in directory.management_groups)
+    for access in tenant.google:
+        yield from (GoogleParent(parent, access) for parent in _parents(access))
+
+
+def _name(group: Group) -> str:
+    match group:
+        case AwsOrganization():
+            return group.management
+        case ManagementGroupOf():
+            return f"managementGroups/{group.id}"
+        case GoogleParent():
+            return group.id
+
+
+def _excluded(group: Group) -> list[str]:
+    match group:
+        case AwsOrganization():
+            return group.exclude
+        case ManagementGroupOf():
+            return group.directory.exclude
+        case GoogleParent():
+            return group.access.exclude
+
+
+def _member(group: Group, member: str, external_id: str) -> Scope:
+    match group:
+        case AwsOrganization():
+            role = f"arn:{group.role.split(':')[1]}:iam::{member}:role/{group.member_role}"
+            return AwsScope(aws=member, role=role, external_id=external_id, regions=group.regions)
+        case ManagementGroupOf():
+            return AzureScope(member, group.directory)
+        case GoogleParent():
+            return GoogleScope(member, group.access)
 
 
 def _with(scope: AwsScope, external_id: str) -> AwsScope:
     return replace(scope, external_id=scope.external_id or external_id) if scope.role else scope
-
-
-def _member(organization: AwsOrganization, account: str, external_id: str) -> AwsScope:
-    partition = organization.role.split(":")[1]
-    role = f"arn:{partition}:iam::{account}:role/{organization.member_role}"
-    return AwsScope(aws=account, role=role, external_id=external_id, regions=organization.regions)

@@ -75,7 +75,7 @@ class Replies:
 
 def seeing(cloud: ReadCloud, place: Place) -> Connect:
     """Return how to enter the one account that there is."""
-    return lambda _scope, known: AwsSight(cloud, place, known.types)
+    return lambda _scope, known: AwsSight(cloud, place, known.aws)
 
 
 class Denying:

@@ -22,9 +22,10 @@ from collectors.aws.sight import AwsSight
 from model.tenant import AwsScope, Channel
 from notifier.message import Ways
 from pipeline.assembly import House, assemble
+from pipeline.aws_doors import connect as enter
 from pipeline.clock import SystemClock
-from pipeline.doors import open_aws
 from pipeline.scan import Ports, scan
+from pipeline.scopes import Scope
 from pipeline.tell import Teller, tell
 from pipeline.tenants import load_tenant
 from tests.homes import a_turn, home_at
@@ -87,8 +88,9 @@ def main(folder: str, url: str, point: str) -> None:
     channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
     tenant = replace(load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies), channels=[channel])
 
-    def connect(scope: AwsScope, known: House) -> AwsSight:
-        sight = open_aws(scope, known.types, clock)
+    def connect(scope: Scope, known: House) -> AwsSight:
+        assert isinstance(scope, AwsScope), "the demonstration's company has AWS accounts"
+        sight = enter(scope, known, clock)
         return replace(sight, cloud=Watched(sight.cloud, reaper))
 
     home = home_at(folder)

@@ -15,8 +15,9 @@ from clouds.rate import LEAST_PER_SECOND, MOST_PER_SECOND, START_PER_SECOND, Rat
 from collectors.kept import without_passwords
 from model.fault import Refused
 from model.tenant import AwsScope
+from pipeline.assembly import House
 from pipeline.clock import SystemClock
-from pipeline.doors import open_aws
+from pipeline.doors import connect
 from tests.conftest import MovingClock
 from tests.servers import denying_proxy
 
@@ -203,7 +204,7 @@ def test_the_external_id_is_sent(emulator: Emulator, monkeypatch: pytest.MonkeyP
 
 def test_credentials_that_lead_to_another_account_are_refused(emulator: Emulator) -> None:
     with pytest.raises(Refused, match="lead to the account 123456789012"):
-        open_aws(AwsScope(aws="111122223333", regions=["ap-northeast-1"]), [], SystemClock())
+        connect(AwsScope(aws="111122223333", regions=["ap-northeast-1"]), House(()), SystemClock())
 
 
 def test_regions_that_may_not_be_listed_are_said_to_be_unread(emulator: Emulator, clock: MovingClock) -> None:

@@ -18,7 +18,8 @@ from clouds.call_failed import CallFailed
 from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws import resource_types
 from collectors.aws.engine import collect
-from collectors.aws.resource_types import ResourceType, fill
+from collectors.aws.resource_types import ResourceType
+from collectors.templates import fill
 from model.asset import Asset, Listing, Place
 from model.canonical import plain
 from pipeline.clock import SystemClock

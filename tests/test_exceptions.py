@@ -14,12 +14,13 @@ from model.canonical import digest, instant
 from model.fault import Refused
 from model.finding import ACTIVE, Fact, Finding, Verdict, advance
 from model.suppression import Suppression, suppressing
-from model.tenant import AwsScope, Channel
+from model.tenant import Channel
 from model.text import Text
 from pipeline.assembly import House
 from pipeline.exceptions import expiry, grant, named, tag, withdraw
 from pipeline.mute_lists import Grant, load
 from pipeline.scan import Ports, Summary, scan
+from pipeline.scopes import Scope
 from store.home import Home
 from store.tenant import TenantStore
 from tests.clouds import TENANT, Replies, house, seeing
@@ -163,7 +164,7 @@ def test_an_exception_ends_also_where_nothing_can_be_looked_at(
     granted(store, clock, policy=SSH)
     clock.sleep(3 * 86400)
 
-    def closed(_scope: AwsScope, _house: House) -> Any:
+    def closed(_scope: Scope, _house: House) -> Any:
         raise Refused("AWS does not accept the credentials")
 
     with pytest.raises(Refused, match="credentials"):

@@ -110,7 +110,7 @@ def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsDoor:
 
 
 def look(door: AwsDoor) -> dict[Key, Verdict]:
-    seen = survey(AwsSight(door, locate(door, REGIONS[:1]), house().types), house(), Moment(MovingClock().now()))
+    seen = survey(AwsSight(door, locate(door, REGIONS[:1]), house().aws), house(), Moment(MovingClock().now()))
     return {(v.policy, v.finding_uid): v for observation in seen for v in observation.verdicts}
 
 
@@ -122,7 +122,7 @@ def healthy(player: FaultyPlayer) -> dict[Key, Verdict]:
 
 def action_of(service: str, op: str) -> str:
     """Return the IAM action by which a cause names an operation."""
-    return actions_by_call(house().types)[service, operation(service, op).name]
+    return actions_by_call(house().aws)[service, operation(service, op).name]
 
 
 def assert_only_readers_are_unknown(
@@ -425,7 +425,7 @@ def test_no_detail_is_lost_at_a_limit_of_200_calls_a_second(
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         door = AwsDoor(session(Login(), clock), clock)
         place, began = locate(door, REGIONS), time.monotonic()
-        events = list(collect(door, house().types, place))
+        events = list(collect(door, house().aws, place))
         took = time.monotonic() - began
     answered = player.calls.total() - player.throttled
     assert player.throttled > 0, "the limit was never felt"

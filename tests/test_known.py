@@ -86,7 +86,7 @@ def told_by(assets: list[Asset], posture: Posture) -> list[Verdict]:
 
 def test_an_account_is_judged_as_without_memory(replies: Replies) -> None:
     """Each asset also comes with each of its details unknown, under another name: near things are told apart."""
-    events = list(collect(replies, house().types, replies.place))
+    events = list(collect(replies, house().aws, replies.place))
     assets = [event for event in events if isinstance(event, Asset)]
     assert not [event for event in events if isinstance(event, Listing) and event.cause]
     every = list(assets)

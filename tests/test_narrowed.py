@@ -38,7 +38,7 @@ class Counted:
 
 def look(known: House, replies: Replies) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
     cloud = Counted(replies)
-    seen = survey(AwsSight(cloud, replies.place, known.types), known, Moment(MovingClock().now()))
+    seen = survey(AwsSight(cloud, replies.place, known.aws), known, Moment(MovingClock().now()))
     return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}, cloud.asked
 
 

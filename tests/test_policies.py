@@ -58,8 +58,8 @@ def test_there_are_at_least_ninety_policies_and_thirty_five_types() -> None:
     severe = [p for p in house().policies if p.form.severity in ("critical", "high")]
     assert len(house().policies) >= 90
     assert len(severe) >= 60
-    assert len(house().types) >= 35
-    assert sum(t.form.one is True for t in house().types) >= 3
+    assert len(house().aws) >= 35
+    assert sum(t.form.one is True for t in house().aws) >= 3
 
 
 def test_a_peers_check_is_the_same_as_policies_of_different_kinds_only() -> None:
@@ -88,7 +88,7 @@ def test_japanese_texts_have_full_width_parentheses_only() -> None:
 
 def test_no_details_operation_writes() -> None:
     reading = ("Get", "List", "Describe", "BatchGet", "GenerateCredentialReport")
-    for type_ in house().types:
+    for type_ in house().aws:
         form = type_.form
         ops = [detail.op for detail in form.details.values()]
         if form.listing:
@@ -99,7 +99,7 @@ def test_no_details_operation_writes() -> None:
 
 def test_a_new_type_and_policy_are_two_new_files(tmp_path: Path) -> None:
     """What is dropped into the folders is there; nothing else is edited."""
-    types, config = tmp_path / "types", tmp_path / "config"
+    types, config = tmp_path / "collectors" / "aws" / "types", tmp_path / "config"
     (types / "dynamodb").mkdir(parents=True)
     (config / "policies" / "aws" / "dynamodb").mkdir(parents=True)
     (types / "dynamodb" / "table.yaml").write_text(
@@ -114,7 +114,7 @@ def test_a_new_type_and_policy_are_two_new_files(tmp_path: Path) -> None:
         "pass: r.Table.?DeletionProtectionEnabled.orValue(false)\n"
         "cases: {pass: [{r: {Table: {DeletionProtectionEnabled: true}}}], fail: [{r: {Table: {}}}]}\n"
     )
-    made = assemble(config, types=types)
+    made = assemble(config, types=tmp_path / "collectors")
     assert [p.id for p in made.policies] == ["aws.dynamodb.deletion-protection-off"]
     assert list(cases.faults(made.policies[0], made.kinds)) == []
     assert [t.kind.name for t in made.types] == ["aws.dynamodb.table"]

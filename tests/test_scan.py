@@ -13,6 +13,7 @@ from model.fault import Refused
 from model.tenant import AwsScope, Contract
 from pipeline.assembly import House
 from pipeline.scan import Ports, Summary, scan
+from pipeline.scopes import Scope
 from store.home import Home
 from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
@@ -111,16 +112,16 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
     two = replace(TENANT, scopes=[AwsScope(aws="123456789012"), AwsScope(aws="210987654321")])
 
-    def connect(scope: AwsScope, known: House) -> AwsSight:
-        if scope.aws == "210987654321":
+    def connect(scope: Scope, known: House) -> AwsSight:
+        if scope.id == "210987654321":
             raise Refused("AWS does not accept the credentials")
-        return AwsSight(replies, replies.place, known.types)
+        return AwsSight(replies, replies.place, known.aws)
 
     summary = scan(home, two, house(), Ports(clock, connect), a_turn(home, clock))
     assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]
     assert summary.facts["open"] > 0
 
-    def closed(_scope: AwsScope, _house: House) -> AwsSight:
+    def closed(_scope: Scope, _house: House) -> AwsSight:
         raise Refused("AWS does not accept the credentials")
 
     clock.sleep(60)
@@ -146,7 +147,7 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
 def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, home: Home, clock: MovingClock) -> None:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
-    def never(_scope: AwsScope, _house: House) -> AwsSight:
+    def never(_scope: Scope, _house: House) -> AwsSight:
         raise AssertionError("nobody may look")
 
     with pytest.raises(Refused, match=why):

@@ -26,7 +26,7 @@ from tests.homes import a_turn, home_at
 def operations() -> list[tuple[str, str, str]]:
     """(kind, operation, detail) of every call that a type makes; the listing's detail is empty."""
     found = []
-    for type_ in house().types:
+    for type_ in house().aws:
         form = type_.form
         if form.kind in NOT_EMULATED:
             continue
@@ -41,7 +41,7 @@ Key = tuple[str, str]
 
 def look(cloud: ReadCloud, place: Place) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
     verdicts, assets = {}, {}
-    for observation in survey(AwsSight(cloud, place, house().types), house(), Moment(MovingClock().now())):
+    for observation in survey(AwsSight(cloud, place, house().aws), house(), Moment(MovingClock().now())):
         for verdict in observation.verdicts:
             key = (verdict.policy, verdict.finding_uid)
             assert key not in verdicts, "two verdicts for one policy and resource"
@@ -61,7 +61,7 @@ def denied_readers(service: str, op: str) -> set[str]:
     readers = set()
     for policy in house().policies:
         for root, kind in {"r": policy.form.kind, **{n: o.kind for n, o in policy.others.items()}}.items():
-            form = next(t.form for t in house().types if t.form.kind == kind)
+            form = next(t.form for t in house().aws if t.form.kind == kind)
             if form.service != service:
                 continue
             details = {name for name, detail in form.details.items() if detail.op == op}
@@ -78,10 +78,10 @@ def in_its_name(arn: str, details: set[str]) -> bool:
 @pytest.mark.parametrize(("kind", "op", "detail"), operations())
 def test_only_the_readers_become_unknown(kind: str, op: str, detail: str, replies: Replies) -> None:
     before, _ = baseline(replies)
-    form = next(t.form for t in house().types if t.form.kind == kind)
+    form = next(t.form for t in house().aws if t.form.kind == kind)
     after, _ = look(Denying(replies, form.service, op), replies.place)
     readers = denied_readers(form.service, op)
-    action = actions_by_call(house().types)[form.service, operation(form.service, op).name]
+    action = actions_by_call(house().aws)[form.service, operation(form.service, op).name]
     cause = f"{action} AccessDenied"
     for key, verdict in before.items():
         policy = key[0]
@@ -135,7 +135,7 @@ def test_no_asset_ends_and_no_finding_resolves(
     kind: str, op: str, detail: str, replies: Replies, scanned: Path, tmp_path: Path, clock: MovingClock
 ) -> None:
     home = home_at(str(shutil.copytree(scanned, tmp_path / "home")))
-    form = next(t.form for t in house().types if t.form.kind == kind)
+    form = next(t.form for t in house().aws if t.form.kind == kind)
     before = state(home)
     clock.sleep(3600)
     denied = Denying(replies, form.service, op)

@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from clouds.aws_models import operation
 from clouds.call_failed import CallFailed
-from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within, fill
+from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within
 from collectors.kept import kept
 from collectors.looking import Gone
 from collectors.secret_signs import Unreadable
+from collectors.templates import fill
 from model.asset import Asset, Listing, Place
 from model.canonical import digest, encode, plain
 

@@ -1,6 +1,5 @@
 """AWS resource types: data, checked against the SDK's service models (docs/types.md)."""
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from clouds.aws import is_refusal
 from clouds.aws_models import Operation, fields_of, names_within, operation, operations, services, step
 from collectors import type_files
 from collectors.secret_signs import Shape
+from collectors.templates import references
 from model.asset import Kind
 from model.fault import Fault, Refused
 
@@ -25,7 +25,6 @@ Action = Annotated[str, Meta(pattern=r"^[a-z0-9-]+:[A-Za-z0-9]+$(?!\n)")]
 
 # What every template can name beside the resource's own fields.
 PLACE_NAMES = frozenset({"partition", "account", "region"})
-_REFERENCE = re.compile(r"\$(?:\{([A-Za-z0-9_.]+)\}|([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*))")
 
 
 class Prepare(Struct, frozen=True, forbid_unknown_fields=True):
@@ -168,41 +167,6 @@ def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
             needed |= references(detail.args) | detail.only.keys()
     kept = {name: detail for name, detail in form.details.items() if name in needed}
     return structs.replace(type_, form=structs.replace(form, details=kept))
-
-
-def references(value: Any) -> set[str]:
-    """Return the first names of all references (`$Name`, `${Key.Id}`) in a value of templates."""
-    if isinstance(value, str):
-        return {(m[1] or m[2]).split(".")[0] for m in _REFERENCE.finditer(value)}
-    if isinstance(value, dict):
-        return set().union(*(references(v) for v in value.values()))
-    if isinstance(value, list):
-        return set().union(*(references(v) for v in value))
-    return set()
-
-
-def fill(value: Any, names: dict[str, Any]) -> Any:
-    """Return the templates with references replaced; a text that is one reference keeps the value's type.
-
-    Raises KeyError where a name has no value.
-    """
-    if isinstance(value, str):
-        whole = _REFERENCE.fullmatch(value)
-        if whole:
-            return _look_up(whole, names)
-        return _REFERENCE.sub(lambda match: str(_look_up(match, names)), value)
-    if isinstance(value, dict):
-        return {key: fill(v, names) for key, v in value.items()}
-    if isinstance(value, list):
-        return [fill(v, names) for v in value]
-    return value
-
-
-def _look_up(match: re.Match[str], names: dict[str, Any]) -> Any:
-    value: Any = names
-    for part in (match[1] or match[2]).split("."):
-        value = value[part]
-    return value
 
 
 class _Checker:

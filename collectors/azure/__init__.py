@@ -1,0 +1,1 @@
+"""Azure subscriptions and Entra ID directories -> assets."""

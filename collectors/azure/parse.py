@@ -1,0 +1,140 @@
+"""Azure's JSON of a resource -> Asset: rows of Resource Graph, replies of Resource Manager and recordings alike."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from collectors.azure.resource_types import ENVELOPE, ResourceType
+from collectors.declared import checked
+from collectors.kept import kept, kept_raw
+from collectors.secret_signs import Unreadable
+from collectors.templates import fill
+from model.asset import Asset
+from model.canonical import digest, plain
+
+RAW = "azure.raw"
+# Segments that every id has, and the ways in which services write them.
+_SEGMENTS = {name.lower(): name for name in ("subscriptions", "resourceGroups", "providers", "managementGroups")}
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
+
+
+class Malformed(Exception):
+    """An element of a reply that tells neither what nor which it is."""
+
+
+class Seen(Struct):
+    """A resource while it is looked at: what is told of it so far, and why the rest is not known."""
+
+    type: ResourceType
+    resource: str
+    body: dict[str, Any]
+    unknown: dict[str, str]
+
+    def asset(self, scope: str) -> Asset:
+        """Return it as an asset of a scope."""
+        form = self.type.form
+        volatile = self.type.kind.volatile
+        return Asset(
+            kind=form.kind,
+            resource=self.resource,
+            name=_name(form.name, self.body, self.resource),
+            scope=scope,
+            region=_location(self.body.get("location")),
+            body=self.body,
+            body_hash=digest({key: value for key, value in self.body.items() if key not in volatile}),
+            unknown=self.unknown,
+        )
+
+
+def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
+    """Return a resource of a known type; raises `Malformed` where it has no id.
+
+    Its properties stand beside its id, name and tags. What is not of its declared JSON type is unknown.
+    """
+    told = _mapping(row)
+    body, unknown = flattened(told), {}
+    form = type_.form
+    if "properties" in told and not isinstance(told["properties"], dict):
+        unknown = dict.fromkeys(form.fields, "malformed: properties are no mapping")
+    body, misfits = checked(body, dict(ENVELOPE) | form.fields if not type_.of_directory else form.fields)
+    unknown |= misfits
+    try:
+        resource = str(fill(form.resource, dict(names) | body))
+    except KeyError:
+        raise Malformed from None
+    for name, value in list(body.items()):
+        try:
+            body |= kept({name: value}, form.omit, form.secrets)
+        except Unreadable:
+            unknown[name] = "unreadable text"
+        if name in form.omit or name in unknown:
+            body.pop(name, None)
+    return Seen(type_, spelt(resource), body, unknown)
+
+
+def raw(row: Any, scope: str) -> Asset:
+    """Return a resource of a type that no file describes, as it is told; raises `Malformed` where it has no id."""
+    told = _mapping(row)
+    body = kept_raw(flattened(told))
+    resource, name = body.get("id"), body.get("name")
+    if not isinstance(resource, str) or not resource:
+        raise Malformed
+    shown = name if isinstance(name, str) and name else resource.rsplit("/", 1)[-1]
+    return Asset(RAW, spelt(resource), shown, scope, _location(body.get("location")), body, digest(body))
+
+
+def type_of(row: Any) -> str:
+    """Return the lower-case type that a resource says it is of, else the one of its id; empty where neither says."""
+    if not isinstance(row, dict):
+        return ""
+    if isinstance(told := row.get("type"), str) and "/" in told:
+        return told.lower()
+    return type_by_id(row.get("id"))
+
+
+def type_by_id(id_: Any) -> str:
+    """Return the lower-case type that an id, or the path of a list, leads to; empty where it is none."""
+    if not isinstance(id_, str) or "/providers/" not in id_.lower():
+        return ""
+    namespace, *below = id_.split("?")[0].rstrip("/").lower().rsplit("/providers/", 1)[1].split("/")
+    return "/".join([namespace, *below[::2]])
+
+
+def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource's envelope with its properties beside it, nulls and the envelope's empty texts left out.
+
+    Where both have a name (`sku` of key vaults), what the envelope says holds, if it says anything.
+    """
+    told = plain(row)
+    properties = told.pop("properties", None)
+    envelope = {name: value for name, value in told.items() if value != ""}
+    return (properties if isinstance(properties, dict) else {}) | envelope
+
+
+def spelt(resource: str) -> str:
+    """Return an id with the segments that all ids have as they should be written, the subscription in small letters.
+
+    Ids are equal in any case, and services differ; the names within are left as they are told.
+    """
+    parts = [_SEGMENTS.get(part.lower(), part) for part in resource.split("/")]
+    return _SUBSCRIPTION.sub(lambda found: f"/subscriptions/{found[1].lower()}", "/".join(parts), count=1)
+
+
+def _mapping(row: Any) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise Malformed
+    return row
+
+
+def _name(template: str, body: Mapping[str, Any], resource: str) -> str:
+    try:
+        return str(fill(template, dict(body))).replace("\0", "?")
+    except KeyError:
+        return resource.rsplit("/", 1)[-1]
+
+
+def _location(location: Any) -> str:
+    """Return a location by its short name: services write «East US» and `eastus`."""
+    return location.replace(" ", "").lower() if isinstance(location, str) and location.strip() else "global"

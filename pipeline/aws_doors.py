@@ -1,0 +1,38 @@
+"""Opens doors to AWS accounts."""
+
+from clouds import aws_organization
+from clouds.aws import AwsDoor
+from clouds.aws_login import Login, locate, session
+from collectors.aws.sight import AwsSight
+from model.clock import Clock
+from model.fault import Refused
+from model.tenant import AwsOrganization, AwsScope
+from pipeline.assembly import House
+from pipeline.scopes import Members
+
+
+def connect(scope: AwsScope, house: House, clock: Clock) -> AwsSight:
+    """Return the sight of an account; raises `Refused` where the credentials lead to another account."""
+    door = AwsDoor(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
+    place = locate(door, tuple(scope.regions))
+    if place.account != scope.aws:
+        raise Refused(
+            f"the credentials for the scope {scope.aws} lead to the account {place.account}; "
+            "give the scope its own 'role' or 'profile'"
+        )
+    return AwsSight(door, place, house.aws)
+
+
+def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:
+    """Return an organisation's accounts; raises `Refused` where they cannot be listed."""
+    login = Login("", organization.role, external_id)
+    door = AwsDoor(session(login, clock), clock)
+    listed = aws_organization.accounts(door, organization.role.split(":")[1])
+    return Members(
+        active=sorted(account for account, state in listed.items() if state == aws_organization.ACTIVE),
+        resting={
+            account: f"the account is {state} in its organisation"
+            for account, state in sorted(listed.items())
+            if state not in (aws_organization.ACTIVE, aws_organization.CLOSED)
+        },
+    )
