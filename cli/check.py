@@ -1,4 +1,4 @@
-"""`hinomi check`: one look at an account, nothing kept."""
+"""`hinomi check`: one look at an account, a subscription or a project, nothing kept."""
 
 import sys
 from pathlib import Path
@@ -13,55 +13,102 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from model.finding import Verdict
+    from model.sight import Sight
+    from model.text import Language
 
 app = typer.Typer()
 check_app = typer.Typer(help="Judge an account once; nothing is kept.", no_args_is_help=True)
 app.add_typer(check_app, name="check")
 
 
+PolicyOption = Annotated[list[str], typer.Option("--policy", help="only this policy: our id, or a peer's (prowler:…)")]
+ServiceOption = Annotated[list[str], typer.Option("--service", help="only policies of this service, as in their ids")]
+SeverityOption = Annotated[list[str], typer.Option("--severity", help="only policies of this severity")]
+SettingsOption = Annotated[Path | None, typer.Option("--settings", help="YAML file of thresholds by policy id")]
+NowOption = Annotated[str, typer.Option("--now", help="judge as of this moment (RFC 3339)")]
+LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--language", help="language of the table")]
+FormatOption = Annotated[Literal["table", "jsonl"], typer.Option("--format", help="what to print")]
+
+
 @check_app.command("aws")
 def aws(
-    policy: Annotated[list[str], typer.Option(help="only this policy: our id, or a peer's (prowler:…)")] = [],  # noqa: B006
-    service: Annotated[list[str], typer.Option(help="only policies of this service, as in their ids")] = [],  # noqa: B006
-    severity: Annotated[list[str], typer.Option(help="only policies of this severity")] = [],  # noqa: B006
+    policy: PolicyOption = [],  # noqa: B006
+    service: ServiceOption = [],  # noqa: B006
+    severity: SeverityOption = [],  # noqa: B006
     region: Annotated[list[str], typer.Option(help="only this region; global services are always read")] = [],  # noqa: B006
     profile: Annotated[str, typer.Option(help="profile of the AWS configuration")] = "",
     role: Annotated[str, typer.Option(help="ARN of a role to assume")] = "",
     external_id: Annotated[str, typer.Option(help="external id for the role")] = "",
-    settings: Annotated[Path | None, typer.Option(help="YAML file of thresholds by policy id")] = None,
-    now: Annotated[str, typer.Option(help="judge as of this moment (RFC 3339)")] = "",
-    language: Annotated[Literal["en", "ja"], typer.Option(help="language of the table")] = "en",
-    format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
+    settings: SettingsOption = None,
+    now: NowOption = "",
+    language: LanguageOption = "en",
+    format: FormatOption = "table",
 ) -> None:
     """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
-    from catalog.folder import config_folder
-    from catalog.policies import load
-    from clouds.aws import AwsDoor
-    from clouds.aws_login import Login, locate, session
-    from collectors.aws.sight import AwsSight
-    from detectors.posture.judge import Moment
-    from pipeline.assembly import assemble
-    from pipeline.choice import Choice, load_settings
-    from pipeline.clock import SystemClock
-    from pipeline.survey import survey
+    from pipeline.aws_doors import one_look
 
-    clock = SystemClock()
-    choice = Choice("aws", tuple(policy), tuple(service), tuple(severity))
-    chosen, asked = choice.of(config_folder())
-    house = assemble(config_folder(), chosen)
-    moment = Moment(
-        _moment(now) or clock.now(), load_settings(settings, load(config_folder() / "policies")) if settings else {}
-    )
-    door = AwsDoor(session(Login(profile, role, external_id), clock), clock)
-    sight = AwsSight(door, locate(door, tuple(region)), house.aws)
-    verdicts = (v for observation in survey(sight, house, moment) for v in observation.verdicts)
-    if format == "jsonl":
-        unknowns = _print_lines(verdicts, asked)
-    else:
-        from cli.tables import print_verdicts
+    check = _Check("aws", (policy, service, severity), settings, now)
+    check.run([one_look(profile, role, external_id, region, check.house, check.clock)], language, format)
 
-        unknowns = print_verdicts(list(verdicts), {p.id: p for p in chosen}, language)
-    raise typer.Exit(UNKNOWNS if unknowns else 0)
+
+@check_app.command("azure")
+def azure(
+    policy: PolicyOption = [],  # noqa: B006
+    service: ServiceOption = [],  # noqa: B006
+    severity: SeverityOption = [],  # noqa: B006
+    region: Annotated[list[str], typer.Option(help="only this location, as japaneast")] = [],  # noqa: B006
+    subscription: Annotated[
+        list[str], typer.Option(help="only this subscription; else AZURE_SUBSCRIPTION_ID, else all that we see")
+    ] = [],  # noqa: B006
+    settings: SettingsOption = None,
+    now: NowOption = "",
+    language: LanguageOption = "en",
+    format: FormatOption = "table",
+) -> None:
+    """Judge Azure subscriptions, and the directory where its policies are asked for. Exit codes as for AWS."""
+    from pipeline.azure_doors import looks
+
+    check = _Check("azure", (policy, service, severity), settings, now)
+    check.run(looks(subscription, region, check.house, check.clock), language, format)
+
+
+class _Check:
+    """What is asked for, and the one look at each place."""
+
+    def __init__(
+        self, provider: str, filters: tuple[list[str], list[str], list[str]], settings: Path | None, now: str
+    ) -> None:
+        from catalog.folder import config_folder
+        from catalog.policies import load
+        from detectors.posture.judge import Moment
+        from pipeline.assembly import assemble
+        from pipeline.choice import Choice, load_settings
+        from pipeline.clock import SystemClock
+
+        policy, service, severity = (tuple(names) for names in filters)
+        self.clock = SystemClock()
+        self._chosen, self._asked = Choice(provider, policy, service, severity).of(config_folder())
+        self.house = assemble(config_folder(), self._chosen)
+        thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
+        self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
+
+    def run(self, sights: "Iterable[Sight]", language: "Language", format: str) -> None:
+        """Print the verdicts; ends the command with the exit code."""
+        from pipeline.survey import survey
+
+        verdicts = (
+            verdict
+            for sight in sights
+            for observation in survey(sight, self.house, self._moment)
+            for verdict in observation.verdicts
+        )
+        if format == "jsonl":
+            unknowns = _print_lines(verdicts, self._asked)
+        else:
+            from cli.tables import print_verdicts
+
+            unknowns = print_verdicts(list(verdicts), {p.id: p for p in self._chosen}, language)
+        raise typer.Exit(UNKNOWNS if unknowns else 0)
 
 
 def _print_lines(verdicts: "Iterable[Verdict]", asked: dict[str, list[str]]) -> int:

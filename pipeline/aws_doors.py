@@ -1,5 +1,7 @@
 """Opens doors to AWS accounts."""
 
+from collections.abc import Sequence
+
 from clouds import aws_organization
 from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
@@ -21,6 +23,12 @@ def connect(scope: AwsScope, house: House, clock: Clock) -> AwsSight:
             "give the scope its own 'role' or 'profile'"
         )
     return AwsSight(door, place, house.aws)
+
+
+def one_look(profile: str, role: str, external_id: str, regions: Sequence[str], house: House, clock: Clock) -> AwsSight:
+    """Return the sight of whatever account the credentials lead to; raises `Refused`."""
+    door = AwsDoor(session(Login(profile, role, external_id), clock), clock)
+    return AwsSight(door, locate(door, tuple(regions)), house.aws)
 
 
 def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:

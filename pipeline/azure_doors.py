@@ -1,6 +1,7 @@
 """Opens doors to Azure subscriptions and Entra ID directories."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 
 from clouds import azure_login
 from clouds.azure import AzureDoor
@@ -8,6 +9,7 @@ from clouds.azure_clients import Login, clients
 from collectors.azure.resource_types import ResourceType
 from collectors.azure.sight import AzureSight
 from model.clock import Clock
+from model.fault import Refused
 from model.tenant import AzureDirectory
 from pipeline.assembly import House
 from pipeline.scopes import AzureScope, ManagementGroupOf, Members
@@ -22,6 +24,31 @@ def connect(scope: AzureScope, house: House, clock: Clock) -> AzureSight:
     place = azure_login.locate(door, scope.id, scope.directory.locations)
     hidden = hidden_kinds(door, scope.id, house.azure)
     return AzureSight(door, place, house.azure, scope.directory.directory, hidden)
+
+
+def looks(subscriptions: Sequence[str], locations: Sequence[str], house: House, clock: Clock) -> Iterator[AzureSight]:
+    """Yield the sights of what the environment's identity sees, first the directory where a type is asked of it.
+
+    Raises `Refused` where nothing can be entered.
+    """
+    directory = os.environ.get("AZURE_TENANT_ID", "")
+    door = open_door(Login(), clock)
+    wanted = list(subscriptions) or [one for one in [os.environ.get("AZURE_SUBSCRIPTION_ID", "")] if one]
+    of_directory = [type_ for type_ in house.azure if type_.of_directory]
+    if of_directory:
+        yield AzureSight(door, azure_login.directory_place(directory), of_directory, directory, whole=False)
+    of_subscriptions = [type_ for type_ in house.azure if not type_.of_directory]
+    if not of_subscriptions:
+        return
+    if not wanted:
+        seen = azure_login.subscriptions(door)
+        wanted = [id_ for id_, state in seen.items() if state in azure_login.ENABLED]
+        if not wanted:
+            raise Refused("these credentials see no subscription; assign our role, or name one by --subscription")
+    for id_ in wanted:
+        place = azure_login.locate(door, id_.lower(), locations)
+        hidden = hidden_kinds(door, id_, of_subscriptions)
+        yield AzureSight(door, place, of_subscriptions, directory, hidden, whole=False)
 
 
 def list_members(group: ManagementGroupOf, clock: Clock) -> Members:
