@@ -15,6 +15,24 @@ from model.asset import Asset
 from model.canonical import digest, plain
 
 RAW = "azure.raw"
+# What opens something wherever it stands; the services leave most of it out themselves.
+NEVER_KEPT = (
+    "accessKeys",
+    "administratorLoginPassword",
+    "adminPassword",
+    "certificatePassword",
+    "ConnectionString",
+    "connectionString",
+    "InstrumentationKey",
+    "password",
+    "primaryKey",
+    "protectedSettings",
+    "publishingPassword",
+    "radiusServerSecret",
+    "sdkTelemetryAppInsightsKey",
+    "secondaryKey",
+    "sharedKey",
+)
 # Segments that every id has, and the ways in which services write them.
 _SEGMENTS = {name.lower(): name for name in ("subscriptions", "resourceGroups", "providers", "managementGroups")}
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
@@ -64,14 +82,20 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
         resource = str(fill(form.resource, dict(names) | body))
     except KeyError:
         raise Malformed from None
-    for name, value in list(body.items()):
+    told_kept: dict[str, Any] = {}
+    for name, value in body.items():
         try:
-            body |= kept({name: value}, form.omit, form.secrets)
+            told_kept |= _kept(name, value, type_)
         except Unreadable:
             unknown[name] = "unreadable text"
-        if name in form.omit or name in unknown:
-            body.pop(name, None)
-    return Seen(type_, spelt(resource), body, unknown)
+    return Seen(type_, spelt(resource), told_kept, unknown)
+
+
+def _kept(name: str, value: Any, type_: ResourceType) -> dict[str, Any]:
+    """Return a field as it is kept, nothing where it is not; raises `Unreadable`."""
+    form = type_.form
+    told = value if name in type_.kind.fields or name in form.secrets else kept_raw({name: value})[name]
+    return dict(kept({name: told}, [*form.omit, *NEVER_KEPT], form.secrets))
 
 
 def raw(row: Any, scope: str) -> Asset:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from clouds.azure_scope import Subscriptions
 from clouds.call_failed import CallFailed
-from collectors.azure.parse import RAW, Malformed, Seen, flattened, raw, seen, type_of
+from collectors.azure.parse import NEVER_KEPT, RAW, Malformed, Seen, flattened, raw, seen, type_of
 from collectors.azure.resource_types import Call, Detail, ResourceType
 from collectors.kept import kept
 from collectors.secret_signs import Unreadable
@@ -75,7 +75,7 @@ class _Reading:
             if failure.code in detail.absent:
                 return None
             raise
-        return kept(told, detail.omit, detail.secrets)
+        return kept(told, [*detail.omit, *NEVER_KEPT], detail.secrets)
 
     def _listed(self, path: str, detail: Detail) -> list[Row]:
         rows = [row for page in self._cloud.pages(path, detail.api_version or "") for row in page]

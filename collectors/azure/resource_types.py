@@ -18,7 +18,7 @@ from model.fault import Fault, Refused
 TYPES = Path(__file__).parent / "types"
 
 KindName = Annotated[str, Meta(pattern=r"^azure\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
-Field = Annotated[str, Meta(pattern=r"^[A-Za-z@][A-Za-z0-9_.]*$(?!\n)")]
+Field = Annotated[str, Meta(pattern=r"^[A-Za-z@][A-Za-z0-9_.-]*$(?!\n)")]
 DetailName = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z0-9]*$(?!\n)")]
 ArmType = Annotated[str, Meta(pattern=r"^[A-Za-z]+(\.[A-Za-z]+)+(/[A-Za-z]+)*$(?!\n)")]
 ApiVersion = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z]+)?$(?!\n)")]
