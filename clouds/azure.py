@@ -103,6 +103,8 @@ class AzureDoor:
             if problem.response is not None:
                 self._quota.heard(_lowered(problem.response))
             raise
+        except (ValueError, TypeError, AttributeError):  # the SDK could not read it: its errors are of these types
+            raise BrokenReply from None
         self._quota.heard(reply.headers)
         return reply
 

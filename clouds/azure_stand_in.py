@@ -175,7 +175,7 @@ class StandIn:
 
     def _nothing_at(self, path: str) -> Answer:
         """Return an empty list for a list below something that is there, as the services do."""
-        above = path.lower().rsplit("/providers/", 1)[0] if path.lower().count("/providers/") > 1 else ""
+        above = path.lower().rsplit("/providers/", 1)[0]
         parent = path.lower().rsplit("/", 1)[0]
         if {above, parent} & self._things().keys():
             return Answer(200, {"value": []})
