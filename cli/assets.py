@@ -2,6 +2,7 @@
 
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -50,6 +51,21 @@ def list_(
     for row in sorted(rows, key=lambda row: (row.kind, row.name, row.region)):
         table.add_row(row.kind, printable(row.name), row.scope, row.region, row.valid_from[:10])
     Console(highlight=False, markup=False).print(table)
+
+
+@assets_app.command()
+def parse(
+    files: Annotated[list[Path], typer.Argument(help="recorded exchanges: JSON with method, url, status, response")],
+    provider: Annotated[Literal["azure", "gcp"], typer.Option(help="whose they are")],
+) -> None:
+    """Put recorded replies through the parsers; a JSON line each resource: asset, unknown-type or malformed."""
+    import msgspec
+
+    from pipeline.recordings import parse as parsed
+
+    for file, outcome in parsed(files, provider):
+        line = {"file": str(file)} | msgspec.to_builtins(outcome)
+        sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
 
 
 @assets_app.command()

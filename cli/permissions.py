@@ -9,11 +9,6 @@ permissions_app = typer.Typer(help="What a customer's read role has to allow.", 
 app.add_typer(permissions_app, name="permissions")
 
 
-@permissions_app.callback()
-def _group() -> None:
-    """Keep `aws` a command of its own."""
-
-
 @permissions_app.command("aws")
 def aws(
     format: Annotated[
@@ -32,3 +27,22 @@ def aws(
         "terraform": permissions.terraform,
     }[format]
     print(json.dumps(render(resource_types.load()), indent=2))
+
+
+@permissions_app.command("azure")
+def azure(
+    format: Annotated[
+        Literal["json", "bicep", "lighthouse"],
+        typer.Option(help="a custom role for `az role definition create`, a Bicep file, or a Lighthouse template"),
+    ] = "json",
+) -> None:
+    """Print the read-only role, made from the resource types; Lighthouse takes Azure's own role Reader instead."""
+    import json
+
+    from collectors.azure import permissions, resource_types
+
+    if format == "bicep":
+        print(permissions.bicep(resource_types.load()), end="")
+        return
+    made = permissions.lighthouse() if format == "lighthouse" else permissions.role(resource_types.load())
+    print(json.dumps(made, indent=2))

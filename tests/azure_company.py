@@ -67,32 +67,33 @@ def company(accounts: int = 5) -> Company:
         id=SUBSCRIPTION,
         name="Shop",
         tables={"resources": resources},
-        paths={
-            f"{GROUP}/Microsoft.KeyVault/vaults/keys/keys": [{"id": key, "name": "first", "properties": {}}],
-            key: {"id": key, "name": "first", "properties": {"attributes": {"enabled": True}}},
-            "$id/providers/Microsoft.Security/securityContacts": [
-                {
-                    "id": "$id/providers/Microsoft.Security/securityContacts/default",
-                    "name": "default",
-                    "type": "Microsoft.Security/securityContacts",
-                    "properties": {"emails": "soc@example.com"},
-                }
-            ],
-            "$id/providers/Microsoft.Security/settings": [],
-            "$id/providers/Microsoft.Security/autoProvisioningSettings": [],
-            "$id/providers/Microsoft.Authorization/locks": [],
-        }
-        | {
-            f"{GROUP}/Microsoft.Storage/storageAccounts/shop{n}/{part}": {
-                "id": f"{GROUP}/Microsoft.Storage/storageAccounts/shop{n}/{part}",
-                "properties": {"deleteRetentionPolicy": {"enabled": True}},
-            }
-            for n in range(accounts)
-            for part in ("blobServices/default", "fileServices/default")
-        },
+        paths=_paths(key, accounts),
     )
     other = Subscription(id=OTHER, name="Warehouse", tables={"resources": []})
     return Company(directory=DIRECTORY, subscriptions=[one, other], management_groups={"all": [SUBSCRIPTION, OTHER]})
+
+
+def _paths(key: str, accounts: int) -> dict[str, Body | list[Body]]:
+    parts = ("blobServices/default", "fileServices/default")
+    services = [f"{GROUP}/Microsoft.Storage/storageAccounts/shop{n}/{part}" for n in range(accounts) for part in parts]
+    paths: dict[str, Body | list[Body]] = {
+        f"{GROUP}/Microsoft.KeyVault/vaults/keys/keys": [{"id": key, "name": "first", "properties": {}}],
+        key: {"id": key, "name": "first", "properties": {"attributes": {"enabled": True}}},
+        "$id/providers/Microsoft.Security/securityContacts": [
+            {
+                "id": "$id/providers/Microsoft.Security/securityContacts/default",
+                "name": "default",
+                "type": "Microsoft.Security/securityContacts",
+                "properties": {"emails": "soc@example.com"},
+            }
+        ],
+        "$id/providers/Microsoft.Security/settings": [],
+        "$id/providers/Microsoft.Security/autoProvisioningSettings": [],
+        "$id/providers/Microsoft.Authorization/locks": [],
+    }
+    for service in services:
+        paths[service] = {"id": service, "properties": {"deleteRetentionPolicy": {"enabled": True}}}
+    return paths
 
 
 Act = Callable[["BreakingHandler", Answer], None]

@@ -35,6 +35,8 @@ NEVER_KEPT = (
 )
 # Segments that every id has, and the ways in which services write them.
 _SEGMENTS = {name.lower(): name for name in ("subscriptions", "resourceGroups", "providers", "managementGroups")}
+# What Resource Manager calls otherwise than Resource Graph and the permissions do.
+_OTHER_NAMES = {"microsoft.resources/resourcegroups": "microsoft.resources/subscriptions/resourcegroups"}
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 
 
@@ -114,7 +116,7 @@ def type_of(row: Any) -> str:
     if not isinstance(row, dict):
         return ""
     if isinstance(told := row.get("type"), str) and "/" in told:
-        return told.lower()
+        return _OTHER_NAMES.get(told.lower(), told.lower())
     return type_by_id(row.get("id"))
 
 
