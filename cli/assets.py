@@ -16,17 +16,22 @@ app.add_typer(assets_app, name="assets")
 TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 Resource = Annotated[str, typer.Argument(help="a resource's full id or name")]
 Tag = Annotated[str, typer.Argument(help="key=value")]
+Day = Annotated[
+    datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="as of the end of this day (Asia/Tokyo)")
+]
 
 
 @assets_app.command("list")
 def list_(
     tenant: TenantName,
     kind: Annotated[str, typer.Option(help="only this kind, such as aws.s3.bucket")] = "",
-    account: Annotated[str, typer.Option(help="only in this account")] = "",
-    region: Annotated[str, typer.Option(help="only in this region")] = "",
-    on: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as of the end of this day (Asia/Tokyo)")
-    ] = None,
+    account: Annotated[
+        str, typer.Option("--account", "--scope", help="only in this account, subscription or project")
+    ] = "",
+    region: Annotated[str, typer.Option(help="only in this region or location")] = "",
+    tag: Annotated[str, typer.Option(help="only with this tag, key=value: ours, or the resource's own")] = "",
+    text: Annotated[str, typer.Option(help="only where the name or id has this text, in whatever case")] = "",
+    on: Day = None,
     format: Annotated[Literal["table", "jsonl"], typer.Option(help="what to print")] = "table",
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
@@ -40,7 +45,8 @@ def list_(
     from store.rows import Selection
 
     where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
-    wanted = Selection(where, limit=1_000_000, at=end_of(on.date()) if on else "")
+    at = end_of(on.date()) if on else ""
+    wanted = Selection(where, limit=1_000_000, at=at, text=text, tag=tag)
     with open_desk(home).tenant("assets.read", tenant).read() as reader:
         rows = reader.assets(wanted)
     if format == "jsonl":
@@ -69,18 +75,21 @@ def parse(
 
 
 @assets_app.command()
-def show(tenant: TenantName, resource: Resource, home: HomeOption = DEFAULT_HOME) -> None:
+def show(tenant: TenantName, resource: Resource, on: Day = None, home: HomeOption = DEFAULT_HOME) -> None:
     """Print what is known of a resource, as JSON lines: one for each record of it."""
     import msgspec
 
     from model.fault import Refused
+    from pipeline.days import end_of
 
     with open_desk(home).tenant("assets.read", tenant).read() as reader:
-        uids, tags = reader.uids_of(resource), reader.asset_tags()
-        if not uids:
-            raise Refused(f"no resource is called {resource!r}; see `hinomi assets list {tenant}`")
-        for uid in uids:
-            known = msgspec.to_builtins(reader.asset(uid)) | {"tags": sorted(tags.get(uid, ()))}
+        at, tags = end_of(on.date()) if on else "", reader.asset_tags()
+        states = [state for uid in reader.uids_of(resource) if (state := reader.asset(uid, at))]
+        if not states:
+            when = f" on {on.date()}" if on else ""
+            raise Refused(f"no resource is called {resource!r}{when}; see `hinomi assets list {tenant}`")
+        for state in states:
+            known = msgspec.to_builtins(state) | {"tags": sorted(tags.get(state.uid, ()))}
             sys.stdout.write(msgspec.json.encode(known).decode() + "\n")
 
 

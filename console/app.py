@@ -36,6 +36,7 @@ from pipeline.days import end_of
 from pipeline.desk import NoSuchTenant, NotAllowed
 from pipeline.jobs import new_job, queue
 from pipeline.own_policies import texts
+from pipeline.scopes import group_names, named
 from pipeline.sign_in import NotSignedIn
 from store.database import StoreFault
 from store.reader import Reader
@@ -260,8 +261,8 @@ def _view(tenant: Tenant) -> TenantView:
         language=tenant.language,
         start=tenant.contract.start.isoformat(),
         last_day=last_day.isoformat() if last_day else "",
-        accounts=[scope.aws for scope in tenant.scopes],
-        organizations=[organization.management for organization in tenant.organizations],
+        accounts=[scope.id for scope in named(tenant).found],
+        organizations=group_names(tenant),
         cron=tenant.schedule.cron,
     )
 

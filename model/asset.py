@@ -1,5 +1,6 @@
 """What a collector saw, did not see, and could not see."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -30,6 +31,22 @@ class Asset(Struct, frozen=True):
     def uid(self) -> str:
         """Return the asset's identity within its tenant."""
         return digest(self.scope, self.kind, self.resource, self.key)
+
+
+def tags_of(body: Mapping[str, Any]) -> frozenset[str]:
+    """Return a resource's own tags as `key=value`, however its cloud writes them.
+
+    AWS has lists of Key and Value (`Tags`, `tags`), or mappings; Azure `tags`, Google `labels` and `tags`.
+    """
+    found: set[str] = set()
+    for name in ("Tags", "tags", "labels", "TagList", "TagSet"):
+        told = body.get(name)
+        if isinstance(told, dict):
+            found |= {f"{key}={value}" for key, value in told.items()}
+        elif isinstance(told, list):
+            pairs = ({key.lower(): value for key, value in tag.items()} for tag in told if isinstance(tag, dict))
+            found |= {f"{pair['key']}={pair.get('value', '')}" for pair in pairs if "key" in pair}
+    return frozenset(found)
 
 
 class Listing(Struct, frozen=True):

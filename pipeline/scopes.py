@@ -93,6 +93,11 @@ def discovered(tenant: Tenant, external_id: str, members: ListMembers) -> Scopes
     return Scopes(tuple(found.values()), closed, {member: resting[member] for member in resting.keys() - found.keys()})
 
 
+def group_names(tenant: Tenant) -> list[str]:
+    """Return the organisations, management groups and folders that the tenant's file names."""
+    return [_name(group) for group in _groups(tenant)]
+
+
 def _named_elsewhere(tenant: Tenant) -> Iterator[Scope]:
     for directory in tenant.azure:
         if directory.entra:

@@ -18,6 +18,7 @@ from notifier import channels
 from pipeline import schedule
 from pipeline.applied import applied_tenants
 from pipeline.choice import check_settings
+from pipeline.scopes import group_names, named
 from store.home import Edition, Home
 
 ABSENT = object()
@@ -110,8 +111,40 @@ def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
         if organization.management not in organization.role:
             place = ("organizations", number, "role")
             yield document.fault(place, f"is not a role of the account {organization.management}")
-    if not tenant.scopes and not tenant.organizations:
-        yield document.fault((), "names nothing to look at: add 'scopes' or 'organizations'")
+    yield from _azure_faults(document, tenant)
+    yield from _google_faults(document, tenant)
+    if not named(tenant).found and not group_names(tenant):
+        yield document.fault((), "names nothing to look at: add 'scopes', 'organizations', 'azure' or 'google'")
+
+
+def _azure_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, directory in enumerate(tenant.azure):
+        at = ("azure", number)
+        for position, subscription in enumerate(directory.subscriptions):
+            if subscription in seen:
+                place = (*at, "subscriptions", position)
+                yield document.fault(place, f"the subscription {subscription} stands twice")
+            seen.add(subscription)
+        if bool(directory.client) != bool(directory.secret or directory.certificate):
+            yield document.fault(at, "'client' goes with its 'secret' or 'certificate'")
+        if directory.secret and directory.certificate:
+            yield document.fault((*at, "secret"), "goes without 'certificate'; keep one of them")
+        if not (directory.subscriptions or directory.management_groups or directory.entra):
+            yield document.fault(at, "names nothing to look at: add 'subscriptions', 'management_groups' or 'entra'")
+
+
+def _google_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
+    seen: set[str] = set()
+    for number, access in enumerate(tenant.google):
+        for position, project in enumerate(access.projects):
+            if project in seen:
+                yield document.fault(("google", number, "projects", position), f"the project {project} stands twice")
+            seen.add(project)
+        if not (access.projects or access.folders or access.organizations):
+            yield document.fault(
+                ("google", number), "names nothing to look at: add 'projects', 'folders' or 'organizations'"
+            )
 
 
 def _channel_faults(document: Document, number: int, channel: Channel) -> Iterator[Fault]:

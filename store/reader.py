@@ -1,12 +1,14 @@
 """What can be asked of a tenant's data."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from model.alert import Alert, Delivery, News
+from model.asset import tags_of
 from model.finding import ACTIVE, Element, Fact, Finding, State, as_of
 from model.suppression import Suppression
 from model.text import Text
@@ -54,13 +56,28 @@ class Reader:
             query = query.where(table.c.valid_from <= wanted.at, _or_none(table.c.valid_to, wanted.at))
         else:
             query = query.where(table.c.valid_to.is_(None))
-        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
-        return [_asset(row) for row in self._connection.execute(query)]
+        if wanted.text:
+            found = (column.icontains(wanted.text, autoescape=True) for column in (table.c.name, table.c.resource))
+            query = query.where(or_(*found))
+        query = query.where(table.c.uid > wanted.after).order_by(table.c.uid)
+        if wanted.tag:
+            return list(itertools.islice(self._tagged(query, wanted.tag), wanted.limit))
+        return [_asset(row) for row in self._connection.execute(query.limit(wanted.limit))]
 
-    def asset(self, uid: str) -> AssetRow | None:
-        """Return an asset's newest state with its body."""
+    def _tagged(self, query: Select[Any], tag: str) -> Iterator[AssetRow]:
+        """Yield the assets of a query that have a tag, ours or their own; their own stand in their bodies."""
+        ours, body = self.asset_tags(), schema.body
+        query = query.add_columns(body.c.json).join(body, schema.asset.c.body_hash == body.c.hash)
+        for row in self._connection.execute(query):
+            if tag in ours.get(row.uid, ()) or tag in tags_of(msgspec.json.decode(row.json)):
+                yield _asset(row)
+
+    def asset(self, uid: str, at: str = "") -> AssetRow | None:
+        """Return an asset's newest state with its body, or its state at a moment."""
         table, body = schema.asset, schema.body
         query = select(table, body.c.json).join(body, table.c.body_hash == body.c.hash).where(table.c.uid == uid)
+        if at:
+            query = query.where(table.c.valid_from <= at, _or_none(table.c.valid_to, at))
         row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
         return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json)) if row else None
 

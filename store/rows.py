@@ -64,6 +64,7 @@ class AssetRow(Struct, frozen=True):
 class Selection(Struct, frozen=True):
     """Which rows are asked for: columns with their values, rows after a uid, at most so many, as of a moment.
 
+    `text` is in an asset's name or id, in whatever case; `tag` (`key=value`) is on our record or the resource itself.
     Findings as of a moment are those that were active then, unless `where` names a state or `all_states` are wanted.
     """
 
@@ -72,3 +73,5 @@ class Selection(Struct, frozen=True):
     limit: int = 100
     at: str = ""
     all_states: bool = False
+    text: str = ""
+    tag: str = ""
