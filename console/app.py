@@ -29,7 +29,7 @@ from console.metrics import Metrics
 from console.sign_in import router as sign_in_routes
 from model.canonical import instant
 from model.fault import Refused
-from model.finding import Finding
+from model.finding import Finding, Severity, State
 from model.job import Job
 from model.tenant import Tenant
 from pipeline.days import end_of
@@ -225,10 +225,12 @@ def _assets_wanted(
 
 
 def _findings_wanted(
-    policy: Word = "", severity: Word = "", state: Word = "", scope: Word = "", resource: Word = "",
+    policy: Word = "", severity: Severity | None = None, state: State | None = None,
+    scope: Word = "", resource: Word = "",
     on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
 ) -> Selection:  # fmt: skip
-    given = {"policy": policy, "severity": severity, "state": state, "scope": scope, "resource": resource}
+    words = {"policy": policy, "scope": scope, "resource": resource}
+    given = words | {"severity": severity or "", "state": state or ""}
     return _selection(given, on, cursor, limit)
 
 
