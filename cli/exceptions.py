@@ -40,7 +40,7 @@ def add(
     from model.suppression import Suppression
     from pipeline.clock import SystemClock
     from pipeline.exceptions import expiry, grant, named
-    from pipeline.own_policies import texts
+    from pipeline.policy_texts import texts
 
     clock, desk = SystemClock(), open_desk(home)
     store = desk.tenant("exceptions.grant", tenant)

@@ -187,7 +187,7 @@ def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reade
 
     from catalog import policies
     from catalog.folder import config_folder
-    from pipeline.own_policies import texts
+    from pipeline.policy_texts import texts
     from reports.export import Export
 
     forms = texts(policies.load(config_folder() / "policies"), reader)

@@ -35,7 +35,7 @@ from model.tenant import Tenant
 from pipeline.days import end_of
 from pipeline.desk import NoSuchTenant, NotAllowed
 from pipeline.jobs import new_job, queue
-from pipeline.own_policies import texts
+from pipeline.policy_texts import texts
 from pipeline.sign_in import NotSignedIn
 from store.database import StoreFault
 from store.reader import Reader
