@@ -91,7 +91,7 @@ def _said(problem: "ValidationError") -> str:
         case "pattern":
             return f"{instance} does not fit the pattern {problem.validator_value}"
         case _:
-            return str(problem.message)
+            return str(problem.message).replace(repr(problem.instance), instance)
 
 
 def _type_name(value: str | list[str]) -> str:

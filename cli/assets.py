@@ -39,7 +39,7 @@ def list_(
     import msgspec
     from rich.console import Console
 
-    from cli.tables import plain_table
+    from cli.tables import nothing_known, plain_table
     from model.text import printable
     from pipeline.days import end_of
     from store.rows import Selection
@@ -48,10 +48,13 @@ def list_(
     at = end_of(on.date()) if on else ""
     wanted = Selection(where, limit=1_000_000, at=at, text=text, tag=tag)
     with open_desk(home).tenant("assets.read", tenant).read() as reader:
-        rows = reader.assets(wanted)
+        rows, run = reader.assets(wanted), reader.last_run(wanted.at)
     if format == "jsonl":
         for row in rows:
             sys.stdout.write(msgspec.json.encode(row).decode() + "\n")
+        return
+    if not rows and run is None:
+        print(f"{nothing_known(wanted.at).capitalize()}.")
         return
     table = plain_table("kind", "name", "account", "region", "since")
     for row in sorted(rows, key=lambda row: (row.kind, row.name, row.region)):

@@ -40,7 +40,7 @@ def add(
     from model.suppression import Suppression
     from pipeline.clock import SystemClock
     from pipeline.exceptions import expiry, grant, named
-    from pipeline.own_policies import texts
+    from pipeline.policy_texts import texts
 
     clock, desk = SystemClock(), open_desk(home)
     store = desk.tenant("exceptions.grant", tenant)
@@ -78,10 +78,10 @@ def list_(
 
     with open_desk(home).tenant("exceptions.read", tenant).read() as reader:
         found = reader.suppressions("" if all_ else instant(SystemClock().now()))
-    table = plain_table("id", "until", "policy", "account", "resource", "tag", "author", "reason")
+    table = plain_table("id", "until", "policy", "where", "resource", "tag", "author", "reason")
     for s in found:
         ends = f"withdrawn {s.withdrawn_at[:10]}" if s.withdrawn_at else s.expires_at[:10]
-        cells = (s.id, ends, s.policy, s.scope, s.resource, s.tag, s.author, s.reason)
+        cells = (s.id, ends, s.policy, f"{s.scope} {s.region}".strip(), s.resource, s.tag, s.author, s.reason)
         table.add_row(*(printable(cell) for cell in cells))
     Console(highlight=False, markup=False).print(table)
 

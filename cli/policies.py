@@ -61,7 +61,7 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     from cli.tables import plain_table
     from contract.options import decide_option
     from model.text import printable
-    from pipeline.own_policies import texts
+    from pipeline.policy_texts import texts
 
     desk = open_desk(home)
     spec = desk.file("policies.read", tenant)

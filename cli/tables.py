@@ -82,11 +82,20 @@ def print_gaps(gaps: Sequence[Gap]) -> None:
         print(f"coverage: {gap.scope} {gap.region} {what} not read: {gap.cause}{number}")
 
 
-def print_findings(found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap], language: Language) -> None:
-    """Print findings, worst first, with the coverage of the last run."""
+def nothing_known(at: str) -> str:
+    """Return what is said where no scan has come to its end, or had by a past moment."""
+    if at:
+        return "no scan had come to its end by then: nothing is known of that day"
+    return "no scan has come to its end yet: nothing is known"
+
+
+def print_findings(
+    found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap], language: Language, at: str = ""
+) -> None:
+    """Print findings, worst first, with the coverage of the last run, or of the last by a past moment."""
     console = Console(highlight=False)
     if run is None:
-        console.print("No scan has come to its end yet: nothing is known.")
+        console.print(f"{nothing_known(at).capitalize()}.")
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in (_HEADINGS[language][0], "state" if language == "en" else "状態", *_HEADINGS[language][1:]):

@@ -146,7 +146,7 @@ def findings(
     format: Annotated[str, typer.Option(help=f"what to print: {', '.join(_FORMATS)}")] = "table",
 ) -> None:
     """List a tenant's findings, with what could not be looked at beside them (on standard error for programs)."""
-    from cli.tables import print_findings
+    from cli.tables import nothing_known, print_findings
     from model.fault import Refused
     from pipeline.days import end_of
 
@@ -160,12 +160,12 @@ def findings(
         export = None if format == "table" else _export(tenant, language, run, reader)
     suppressed = f"{borne} more are suppressed by exceptions: hinomi exceptions list {tenant}" if borne else ""
     if export is None:
-        print_findings(found, run, gaps, language)
+        print_findings(found, run, gaps, language, at)
         if suppressed:
             print(suppressed)
         return
     _write_formatted(format, found, export)
-    print(_coverage(tenant, run, len(gaps)), file=sys.stderr)
+    print(f"coverage: {_read(tenant, run, len(gaps)) if run else nothing_known(at)}", file=sys.stderr)
     if suppressed:
         print(suppressed, file=sys.stderr)
 
@@ -187,7 +187,7 @@ def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reade
 
     from catalog import policies
     from catalog.folder import config_folder
-    from pipeline.own_policies import texts
+    from pipeline.policy_texts import texts
     from reports.export import Export
 
     forms = texts(policies.load(config_folder() / "policies"), reader)
@@ -202,8 +202,6 @@ def _write_formatted(format: str, found: list["Finding"], export: "Export") -> N
     sys.stdout.buffer.flush()
 
 
-def _coverage(tenant: str, run: "Run | None", gaps: int) -> str:
-    if run is None:
-        return "coverage: no scan has come to its end yet: nothing is known"
+def _read(tenant: str, run: "Run", gaps: int) -> str:
     read = f"{gaps} gaps, which `hinomi findings {tenant}` names" if gaps else "everything was read"
-    return f"coverage: {read}; last scan {run.finished_at}"
+    return f"{read}; last scan {run.finished_at}"

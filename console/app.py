@@ -29,13 +29,13 @@ from console.metrics import Metrics
 from console.sign_in import router as sign_in_routes
 from model.canonical import instant
 from model.fault import Refused
-from model.finding import Finding
+from model.finding import Finding, Severity, State
 from model.job import Job
 from model.tenant import Tenant
 from pipeline.days import end_of
 from pipeline.desk import NoSuchTenant, NotAllowed
 from pipeline.jobs import new_job, queue
-from pipeline.own_policies import texts
+from pipeline.policy_texts import texts
 from pipeline.scopes import group_names, named
 from pipeline.sign_in import NotSignedIn
 from store.database import StoreFault
@@ -226,10 +226,12 @@ def _assets_wanted(
 
 
 def _findings_wanted(
-    policy: Word = "", severity: Word = "", state: Word = "", scope: Word = "", resource: Word = "",
+    policy: Word = "", severity: Severity | None = None, state: State | None = None,
+    scope: Word = "", resource: Word = "",
     on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
 ) -> Selection:  # fmt: skip
-    given = {"policy": policy, "severity": severity, "state": state, "scope": scope, "resource": resource}
+    words = {"policy": policy, "scope": scope, "resource": resource}
+    given = words | {"severity": severity or "", "state": state or ""}
     return _selection(given, on, cursor, limit)
 
 

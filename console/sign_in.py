@@ -48,10 +48,10 @@ class Invitation(_Form):
 
 
 class Wanted(_Form):
-    """A further token: what it is for, for which tenants (none = all of one's own), for how many days."""
+    """A further token: what it is for, for which tenants (left out = all of one's own), for how many days."""
 
     label: Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT)]
-    tenants: Annotated[list[str], Field(max_length=500)] = []
+    tenants: Annotated[list[str], Field(min_length=1, max_length=500)] = []
     days: Annotated[int, Field(ge=1, le=366)] = 90
 
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from model.finding import Finding, Verdict
 
 Tags = Mapping[str, frozenset[str]]
+FULL_ID = "arn:"  # full ids begin so
 
 
 class Suppression(Struct, frozen=True):
@@ -38,9 +39,13 @@ class Suppression(Struct, frozen=True):
         exact = ((self.policy, found.policy), (self.scope, found.scope), (self.region, found.region))
         return (
             all(not wanted or wanted == is_ for wanted, is_ in exact)
-            and (not self.resource or any(fnmatch(name, self.resource) for name in (found.resource, found.name)))
+            and (not self.resource or any(fnmatch(name, self.resource) for name in self._names(found)))
             and (not self.tag or self.tag in tags)
         )
+
+    def _names(self, found: Finding | Verdict) -> tuple[str, ...]:
+        """Return what `resource` may mean: a name that looks like a full id is none, whoever chose it."""
+        return (found.resource,) if self.resource.startswith(FULL_ID) else (found.resource, found.name)
 
 
 def suppressing(suppressions: Iterable[Suppression], found: Finding | Verdict, tags: Tags) -> Suppression | None:

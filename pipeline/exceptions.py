@@ -10,12 +10,13 @@ from model.canonical import digest, instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.finding import LIVE, Fact, Finding, reopen, suppress
-from model.suppression import Suppression, suppressing
+from model.suppression import FULL_ID, Suppression, suppressing
 from pipeline.days import end_of
 from store.tenant import TenantStore
 from store.writer import Writer
 
 LONGEST = timedelta(days=366)
+_ARN_PARTS = 5  # before the resource: arn, partition, service, region, account
 
 
 def expiry(day: date, clock: Clock) -> str:
@@ -33,16 +34,22 @@ def named(suppression: Suppression, policies: Collection[str]) -> Suppression:
     if not suppression.reason.strip():
         raise Refused("an exception needs a reason")
     criteria = [suppression.policy, suppression.scope, suppression.region, suppression.resource, suppression.tag]
-    if not any((*criteria[:2], criteria[3].strip("*"), criteria[4])):
+    if not any((*criteria[:2], _said_of(suppression.resource), criteria[4])):
         raise Refused("an exception names at least a policy, an account, a resource or a tag")
-    if suppression.resource and not suppression.resource.startswith("arn:") and not any(criteria[:2]):
+    if suppression.resource and not suppression.resource.startswith(FULL_ID) and not any(criteria[:2]):
         # Names are chosen in the customer's account: one that fits must not be enough.
         raise Refused("a resource's name goes with a policy or an account; or give its full id")
     if suppression.policy and suppression.policy not in policies:
         raise Refused(f"no policy is called {suppression.policy!r}; see `hinomi catalog list`")
-    if suppression.tag and "=" not in suppression.tag:
+    if suppression.tag and "=" not in suppression.tag.strip("="):
         raise Refused(f"{suppression.tag!r} is no tag; write it as key=value")
     return replace(suppression, id=digest(*criteria, suppression.author, suppression.created_at)[:16])
+
+
+def _said_of(resource: str) -> str:
+    """Return what a pattern says of resources' names; one such as `arn:aws:s3:::*` means all of them."""
+    own = resource.split(":", _ARN_PARTS)[_ARN_PARTS:] if resource.startswith(FULL_ID) else [resource]
+    return "".join(own).strip("*")
 
 
 def grant(store: TenantStore, suppressions: Sequence[Suppression], actor: str, clock: Clock) -> int:

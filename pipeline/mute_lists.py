@@ -62,7 +62,7 @@ def load(file: Path, policies: Sequence[Policy], grant: Grant) -> tuple[list[Sup
     """
     document = read(file)
     listed: File = convert(document, File)
-    found: list[Suppression] = []
+    found: dict[tuple[str, ...], Suppression] = {}
     left: list[Fault] = []
     for account, checks in listed.mutelist.accounts.items():
         for check, entry in checks.checks.items():
@@ -71,9 +71,10 @@ def load(file: Path, policies: Sequence[Policy], grant: Grant) -> tuple[list[Sup
             if problem:
                 left.append(document.fault(place, problem))
                 continue
-            found += _suppressions(account, _policies(check, policies), entry or Entry(), grant)
+            for one in _suppressions(account, _policies(check, policies), entry or Entry(), grant):
+                found.setdefault((one.policy, one.scope, one.region, one.resource), one)  # the same may stand twice
             left += _left_over(document, place, entry or Entry())
-    return found, left
+    return list(found.values()), left
 
 
 def _problem(entry: Entry, account: str, check: str, policies: Sequence[Policy]) -> str:
@@ -81,7 +82,7 @@ def _problem(entry: Entry, account: str, check: str, policies: Sequence[Policy])
         return (
             "left out: tags of the customer's account suppress nothing here; tag our own records (`hinomi assets tag`)"
         )
-    if entry.exceptions:
+    if any((entry.exceptions or {}).values()):
         return "left out: it has exceptions of its own; grant what is left of it by hand"
     if check == "*" and account == "*":
         return "left out: it names neither a check nor an account"

@@ -1,16 +1,14 @@
 """Customers' own policies: the same form as ours, compiled and evaluated in a process of their own."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from catalog.evaluator import COMMAND, Allowance, Spent, elsewhere
-from catalog.form import convert
-from catalog.policies import Cases, Policy, PolicyForm, compile_policy
+from catalog.policies import Policy, compile_policy
 from catalog.yaml_reader import Document, content, parse
 from contract.options import decide_option
 from detectors.posture import cases
@@ -22,7 +20,6 @@ from model.tenant import Tenant
 from model.worker import Worker
 from pipeline.assembly import House, cross_check
 from store.own_policies import RECORDED, PolicyEdition
-from store.reader import Reader
 from store.tenant import TenantStore
 from workers.child import Child
 
@@ -125,21 +122,6 @@ def without(store: TenantStore, ids: Sequence[str]) -> Plan:
         if id_ not in documents:
             raise Refused(f"{id_!r} is none of the tenant's own policies; see `hinomi policies list`")
     return plan(store, {id_: text for id_, text in documents.items() if id_ not in ids})
-
-
-def texts(policies: Iterable[Policy], reader: Reader) -> dict[str, PolicyForm]:
-    """Return by id what is written in the given policies and in the tenant's own; nothing is compiled."""
-    own = {id_: _form(text) for id_, text in reader.policies.newest().documents.items()}
-    return {policy.id: policy.form for policy in policies} | {id_: form for id_, form in own.items() if form}
-
-
-@lru_cache(maxsize=10 * MOST)
-def _form(text: str) -> PolicyForm | None:
-    """Return what is written in a policy, without its cases; None where it does not fit any more, as the scan says."""
-    try:
-        return replace(convert(parse(text.encode(), ""), PolicyForm), cases=Cases([], []))
-    except Refused:
-        return None
 
 
 @contextlib.contextmanager

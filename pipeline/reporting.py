@@ -8,7 +8,7 @@ from model.clock import Clock
 from model.fault import Refused
 from model.finding import LIVE
 from model.tenant import Tenant
-from pipeline.own_policies import texts
+from pipeline.policy_texts import texts
 from pipeline.scopes import named
 from reports.proposals import Advice
 from reports.report import Report, Subject, build

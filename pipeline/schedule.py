@@ -8,9 +8,13 @@ from model.canonical import digest
 from model.clock import CONTRACT_ZONE
 from model.tenant import Schedule
 
+_FIELDS = 5
+
 
 def fault(schedule: Schedule) -> str:
     """Return what is wrong with a schedule's cron expression, the empty text where nothing is."""
+    if len(schedule.cron.split()) != _FIELDS:  # with a sixth, of seconds, CronSim would take it
+        return f"{schedule.cron!r} is no cron expression; five fields, such as 0 3 * * *"
     try:
         next(CronSim(schedule.cron, datetime(2000, 1, 1, tzinfo=CONTRACT_ZONE)))
     except CronSimError as problem:

@@ -17,7 +17,7 @@ from model.tenant import Channel, Tenant
 from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
-from pipeline.own_policies import texts
+from pipeline.policy_texts import texts
 from store.rows import Fence
 from store.tenant import TenantStore
 

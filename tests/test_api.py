@@ -296,6 +296,11 @@ def test_requests_that_do_not_fit(api: Api, query: str, status: int) -> None:
     assert set(answer.json()) == {"detail"}
 
 
+@pytest.mark.parametrize("query", ["severity=hgih", "state=closed"])
+def test_a_word_that_no_finding_can_have_is_no_empty_list(api: Api, query: str) -> None:
+    assert api.ask("GET", f"/v1/tenants/{MINE}/findings?{query}", api.token("lead")).status_code == 422
+
+
 def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
     form = {"person": "a", "password": "x" * 100_000, "code": "1"}
     assert api.client.post("/v1/sign-in/local", json=form).status_code == 413
@@ -317,6 +322,8 @@ def test_the_way_of_a_person_through_the_api(api: Api) -> None:
     further = api.ask("POST", "/v1/tokens", token, json={"label": "ci", "days": 2}).json()["token"]
     assert api.ask("GET", "/v1/me", further).json() == {"name": "ito", "roles": ["viewer"], "tenants": [MINE]}
     assert api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": [FOREIGN]}).status_code == 400
+    nobodys = api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": []})
+    assert nobodys.status_code == 422, "a list without tenants is not a list of all"
     assert api.ask("DELETE", "/v1/tokens/current", token).status_code == 204
     assert api.ask("GET", "/v1/me", token).status_code == 401
     assert api.client.post("/v1/sign-in/device").json() == {"detail": "no OpenID provider is set up"}

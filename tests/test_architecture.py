@@ -73,6 +73,13 @@ def test_help_imports_no_sdk_and_no_database() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("process", ["console.__main__", "pipeline.supervisor"])
+def test_what_runs_all_the_time_imports_no_sdk(process: str) -> None:
+    code = f"import sys, {process}; print(sorted({{'boto3', 'botocore'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
 def test_requirement_files_are_pinned_hashed_and_name_no_host() -> None:
     for file in (ROOT / "requirements").glob("*.txt"):
         text = file.read_text(encoding="utf-8")

@@ -202,7 +202,7 @@ def test_findings_of_a_past_day_and_suppressed_ones(
     assert ids("--on", today, "--all") == (everything, beside)
     assert ids("--on", "2020-01-01", "--all") == (
         set(),
-        "coverage: no scan has come to its end yet: nothing is known\n",
+        "coverage: no scan had come to its end by then: nothing is known of that day\n",
     )
     assert run(capsys, "findings", "aozora-foods", "--format", "xml", *home)[0] == 2
 

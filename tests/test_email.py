@@ -466,6 +466,10 @@ def test_nobody_listens() -> None:
         ("{host: m.example, sender: a@b.example, recipients: [c@d.example], user: u}", "go together"),
         ("{host: m.example, sender: a@b.example, recipients: [c@d.example], password: 'env:P'}", "go together"),
         ("{host: m.example, sender: a@b.example, recipients: []}", "non-empty"),
+        (
+            f"{{host: m.example, sender: a@b.example, recipients: [{'c@d.example, ' * 51}]}}",
+            "c@d.exampl... is too long",
+        ),
         ("{host: m.example, sender: a@b.example}", "lacks 'recipients'"),
         (
             "{host: m.example, sender: a@b.example, recipients: ['c@d.example, e@f.example']}",

@@ -55,6 +55,7 @@ TAGGED = {VERDICT.asset_uid: frozenset({"stage=test"})}
         ({"resource": "logs-?"}, False),
         ({"resource": "logs-[0-9]"}, False),
         ({"resource": "LOGS-1"}, False),
+        ({"resource": "arn:aws:s3:::logs-*"}, True),
         ({"tag": "stage=test"}, True),
         ({"tag": "stage=production"}, False),
         ({"policy": "aws.s3.open", "tag": "stage=production"}, False),
@@ -236,6 +237,14 @@ def test_nothing_in_the_customers_account_suppresses(home: Home, store: TenantSt
     assert suppressing([replace(BASE, tag="stage=test")], VERDICT, {}) is None
 
 
+def test_a_name_that_looks_like_a_full_id_is_none() -> None:
+    """A security group may be called so by whoever may make one."""
+    named_so = replace(
+        VERDICT, resource="arn:aws:ec2:us-east-1:123456789012:security-group/sg-1", name=VERDICT.resource
+    )
+    assert suppressing([replace(BASE, resource="arn:aws:s3:::logs-*")], named_so, {}) is None
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -246,6 +255,11 @@ def test_nothing_in_the_customers_account_suppresses(home: Home, store: TenantSt
         ({"tag": "stage"}, "is no tag"),
         ({"policy": "", "resource": "*"}, "names at least"),
         ({"policy": "", "resource": "bastion"}, "goes with a policy or an account"),
+        ({"policy": "", "resource": "arn:*"}, "names at least"),
+        ({"policy": "", "resource": "arn:aws:*"}, "names at least"),
+        ({"policy": "", "resource": "arn:aws:s3:::*"}, "names at least"),
+        ({"tag": "="}, "is no tag"),
+        ({"tag": "stage="}, "is no tag"),
     ],
 )
 def test_exceptions_that_are_none(change: dict[str, str], problem: str) -> None:
@@ -308,6 +322,29 @@ def test_prowlers_mute_lists_come_in(tmp_path: Path) -> None:
     ]
 
 
+TWICE = """\
+Mutelist:
+  Accounts:
+    "*":
+      Checks:
+        s3_bucket_level_public_access_block:
+          Resources: ["logs", "^logs$", "logs"]
+          Description: first
+          Exceptions: {Accounts: [], Tags: []}
+        "s3_bucket_level_*":
+          Resources: ["logs"]
+          Description: second
+"""
+
+
+def test_what_a_mute_list_says_twice_comes_in_once(tmp_path: Path) -> None:
+    file = tmp_path / "mutelist.yaml"
+    file.write_text(TWICE)
+    found, left = load(file, house().policies, Grant("sato", "x", AT, END))
+    assert [(s.policy, s.resource, s.reason) for s in found] == [("aws.s3.public-access-block-off", "logs", "first")]
+    assert left == []
+
+
 def test_a_file_that_is_no_mute_list(tmp_path: Path) -> None:
     file = tmp_path / "mutelist.yaml"
     file.write_text("Accounts: {}\n")
@@ -320,6 +357,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     from tests.homes import home_at
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("COLUMNS", "160")
     home = ("--home", str(tmp_path / "home"))
     run(capsys, "init", *home)
     run(capsys, "apply", str(config_folder() / "example" / "demo-tenant.yaml"), *home)
@@ -333,10 +371,12 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
         writer.put_assets([seen], at)
     day = str(date.today().replace(year=date.today().year + 1))  # noqa: DTZ011 - a day to type, not a moment
     status, out = run(
-        capsys, "exceptions", "add", "aozora-foods", "--policy", SSH, "--reason", "bastion", "--expires", day, *home
-    )
+        capsys, "exceptions", "add", "aozora-foods", "--policy", SSH, "--region", VERDICT.region, "--reason", "bastion",
+        "--expires", day, *home,
+    )  # fmt: skip
     assert (status, "1 findings are suppressed" in out) == (0, True)
-    assert "bastion" in run(capsys, "exceptions", "list", "aozora-foods", *home)[1]
+    listed = run(capsys, "exceptions", "list", "aozora-foods", *home)[1]
+    assert all(said in listed for said in ("bastion", VERDICT.region))
     assert run(capsys, "findings", "aozora-foods", "--format", "jsonl", *home)[1] == ""
     status, out = run(capsys, "exceptions", "withdraw", "aozora-foods", out.split(":")[0], *home)
     assert (status, out) == (0, "1 findings are reopened.\n")
@@ -359,3 +399,6 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert run(capsys, "assets", "tag", "aozora-foods", "logs-1", "stage=test", *home)[0] == 0
     assert '"tags":["stage=test"]' in run(capsys, "assets", "show", "aozora-foods", "logs-1", *home)[1]
     assert run(capsys, "assets", "list", "aozora-foods", "--on", "2020-01-01", "--format", "jsonl", *home) == (0, "")
+    nothing = "No scan had come to its end by then: nothing is known of that day.\n"
+    for what in (("findings",), ("assets", "list")):
+        assert run(capsys, *what, "aozora-foods", "--on", "2020-01-01", *home) == (0, nothing)

@@ -76,7 +76,7 @@ def test_delays_are_spread_over_the_tenants() -> None:
     assert min(tens) > 50, "about 83 in each ten minutes"
 
 
-@pytest.mark.parametrize("cron", ["", "x", "* * * *", "61 * * * *", "0 3 30 2 *", "@daily; rm -rf /"])
+@pytest.mark.parametrize("cron", ["", "x", "* * * *", "0 0 3 * * *", "61 * * * *", "0 3 30 2 *", "@daily; rm -rf /"])
 def test_cron_expressions_that_are_none(cron: str) -> None:
     assert fault(Schedule(cron))
 

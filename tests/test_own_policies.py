@@ -25,7 +25,8 @@ from model.finding import Verdict
 from model.person import HOST
 from model.tenant import Tenant
 from pipeline.desk import Desk
-from pipeline.own_policies import MOST, carry_out, house_of, plan, read_folder, texts, without
+from pipeline.own_policies import MOST, carry_out, house_of, plan, read_folder, without
+from pipeline.policy_texts import texts
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home

@@ -1,0 +1,29 @@
+"""What policies say, ours and a tenant's own, by id: apart from judging, so that whoever only tells loads no SDK."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from catalog.form import convert
+from catalog.policies import Cases, Policy, PolicyForm
+from catalog.yaml_reader import parse
+from model.fault import Refused
+from store.reader import Reader
+
+_KEPT = 1_000
+
+
+def texts(policies: Iterable[Policy], reader: Reader) -> dict[str, PolicyForm]:
+    """Return by id what is written in the given policies and in the tenant's own; nothing is compiled."""
+    own = {id_: _form(text) for id_, text in reader.policies.newest().documents.items()}
+    return {policy.id: policy.form for policy in policies} | {id_: form for id_, form in own.items() if form}
+
+
+@lru_cache(_KEPT)
+def _form(text: str) -> PolicyForm | None:
+    """Return what is written in a policy, without its cases; None where it does not fit any more, as the scan says."""
+    try:
+        return replace(convert(parse(text.encode(), ""), PolicyForm), cases=Cases([], []))
+    except Refused:
+        return None
