@@ -8,12 +8,11 @@ import google.auth
 import google.auth.exceptions
 from google.auth import impersonated_credentials
 from google.auth.transport.requests import Request
-from google.cloud.asset_v1 import AssetServiceClient
 from google.oauth2 import service_account
 from msgspec import Struct
 
 from clouds.call_failed import CallFailed
-from clouds.gcp import Access, GcpDoor, local_client
+from clouds.gcp import Access, GcpDoor, client, local_client
 from clouds.gcp_ask import Ask
 from model.asset import Place
 from model.clock import Clock
@@ -48,7 +47,7 @@ def door(login: Login, clock: Clock) -> GcpDoor:
         told = (("x-goog-user-project", login.quota_project),) if login.quota_project else ()
         return GcpDoor(Access(local_client(endpoint), metadata=told), clock)
     credentials, project = _credentials(login)
-    access = Access(AssetServiceClient(credentials=credentials), project, renew=lambda: credentials.refresh(Request()))
+    access = Access(client(credentials), project, renew=lambda: credentials.refresh(Request()))
     return GcpDoor(access, clock)
 
 

@@ -1,8 +1,12 @@
 """A real Cloud Asset server over gRPC: assets of several parents, by pages, and faults where it is told to."""
 
+import select
+import socket
+import struct
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -156,3 +160,65 @@ def token(*names: str) -> Act:
         return bytes(page.SerializeToString())
 
     return act
+
+
+def odd(change: Callable[[Row], None]) -> Act:
+    """Answer with the true page but for a change of its first asset, made in the JSON form of the whole page."""
+
+    def act(_call: Call, _context: grpc.ServicerContext, told: bytes) -> bytes:
+        page = json_format.MessageToDict(_RESPONSE.FromString(told))
+        change(page["assets"][0])
+        return bytes(json_format.ParseDict(page, _RESPONSE()).SerializeToString())
+
+    return act
+
+
+class Proxy:
+    """Stands before a server and cuts connections: after so many bytes of the answer, each time or so many times."""
+
+    def __init__(self, endpoint: str, after_bytes: int, times: int | None = None) -> None:
+        self._endpoint = endpoint
+        self._after = after_bytes
+        self._left = times
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.cuts = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            host, port = self._endpoint.split(":")
+            far = socket.create_connection((host, int(port)))
+            threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
+
+    def _pass(self, near: socket.socket, far: socket.socket) -> None:
+        """Pass on both ways in one thread: a socket that another one waits for would not be reset."""
+        answered = 0
+        with suppress(OSError), near, far:
+            while True:
+                for source in select.select([near, far], [], [])[0]:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if source is near:
+                        far.sendall(data)
+                        continue
+                    answered += len(data)
+                    if answered > self._after and self._left != 0:
+                        near.sendall(data[: self._after - answered])
+                        self._left = None if self._left is None else self._left - 1
+                        self.cuts += 1
+                        return _reset(near)
+                    near.sendall(data)
+
+
+def _reset(own: socket.socket) -> None:
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close sends a reset
+    own.close()

@@ -109,32 +109,47 @@ def _looked_at(body: Row, form: TypeForm) -> Any:
 
 
 def _switched(value: Any, names: list[str]) -> Any:
-    """Return a JSON value in which, of the pairs under some names, only values that are switches are left."""
+    """Return a JSON value in which, of the metadata under some names, only values that are switches are left."""
     if isinstance(value, dict):
-        return {key: _pairs(inner) if key in names else _switched(inner, names) for key, inner in value.items()}
+        return {key: _metadata(inner) if key in names else _switched(inner, names) for key, inner in value.items()}
     if isinstance(value, list):
         return [_switched(inner, names) for inner in value]
     return value
 
 
-def _pairs(value: Any) -> list[Row]:
+def _metadata(value: Any) -> Row:
+    """Return what is kept of metadata: pairs under `items`, as Compute Engine has it, or values under their names."""
+    if not isinstance(value, dict):
+        raise Unreadable
+    if "items" in value:
+        return value | {"items": [_pair(pair, number) for number, pair in enumerate(_list(value["items"]), 1)]}
+    return {_name(key, number): _switch(key, inner) for number, (key, inner) in enumerate(value.items(), 1)}
+
+
+def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise Unreadable
-    return [_pair(pair, position) for position, pair in enumerate(value, 1)]
+    return value
 
 
-def _pair(pair: Any, position: int) -> Row:
+def _pair(pair: Any, number: int) -> Row:
     if not isinstance(pair, dict) or not isinstance(pair.get("key"), str):
         raise Unreadable
-    key = pair["key"] if _KEPT_KEY.fullmatch(pair["key"]) else f"#{position}"
-    value = pair.get("value")
-    if value is None:
-        return {"key": key}
+    key = {"key": _name(pair["key"], number)}
+    return key | ({"value": _switch(pair["key"], pair["value"])} if pair.get("value") is not None else {})
+
+
+def _switch(name: str, value: Any) -> Any:
+    """Return a switch as it is; of any other text, in its place, only the lines where a secret seems to be."""
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if _SWITCH.fullmatch(text):
-        return {"key": key, "value": text}
-    named = [{"looks_like": NAMED}] if tells(pair["key"], text) else []
-    return {"key": key, "signs": signs("lines", text) or named}
+        return text
+    named = [{"looks_like": NAMED}] if tells(name, text) else []
+    return {"signs": signs("lines", text) or named}
+
+
+def _name(name: str, number: int) -> str:
+    return name if _KEPT_KEY.fullmatch(name) else f"#{number}"
 
 
 def _raw(row: Row, context: Context) -> Asset:

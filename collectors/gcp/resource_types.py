@@ -23,6 +23,8 @@ KindName = Annotated[str, Meta(pattern=r"^gcp\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*
 Field = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]*$(?!\n)")]
 AssetType = Annotated[str, Meta(pattern=r"^[a-z0-9.-]+\.googleapis\.com/[A-Za-z0-9]+$(?!\n)")]
 NameField = Annotated[str, Meta(pattern=r"^\$[A-Za-z][A-Za-z0-9_]*$(?!\n)")]
+# A name at any depth: annotations of Kubernetes are fields too.
+DeepName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_./-]*$(?!\n)")]
 RestPath = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[A-Za-z0-9]+)+$(?!\n)")]
 
 
@@ -40,9 +42,9 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     iam: Literal[True] | None = None
     org: Literal[True] | None = None
     volatile: list[Field] = []
-    omit: list[Field] = []
-    secrets: dict[Field, Shape] = {}
-    switches: list[Field] = []
+    omit: list[DeepName] = []
+    secrets: dict[DeepName, Shape] = {}
+    switches: list[DeepName] = []
 
 
 class ResourceType(Struct, frozen=True):
