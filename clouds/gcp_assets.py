@@ -51,6 +51,8 @@ def _mapping(struct: Any) -> Row:
 
 
 def _value(value: Any) -> Any:
+    if text := value.string_value:  # most are texts, and asking which kind it is costs more than all else
+        return text
     kind = value.WhichOneof("kind")
     return _READERS[kind](value) if kind else None
 
@@ -63,7 +65,7 @@ def _number(value: Any) -> Any:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "string_value": lambda value: value.string_value,
+    "string_value": lambda _value: "",
     "struct_value": lambda value: _mapping(value.struct_value),
     "list_value": lambda value: [told for inner in value.list_value.values if (told := _value(inner)) is not None],
     "number_value": _number,

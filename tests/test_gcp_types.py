@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collectors.gcp import resource_types
-from collectors.gcp.parse import Context, by_asset_type, parse
+from collectors.gcp.parse import Context, Parser
 from collectors.gcp.resource_types import ResourceType
 from model.asset import Asset
 from model.fault import Refused
@@ -16,13 +16,13 @@ DATA = Path(__file__).parent / "data"
 TABLE: dict[str, dict[str, Any]] = json.loads((DATA / "google-fields.json").read_text(encoding="utf-8"))["types"]
 TYPES = resource_types.load()
 BY_KIND = {type_.kind.name: type_ for type_ in TYPES}
-HERE = Context("aozora-shop")
+PARSER, HERE = Parser(TYPES), Context("aozora-shop")
 
 
 def asset(kind: str, data: dict[str, Any], **more: Any) -> Asset:
     type_ = BY_KIND[kind]
     row = {"name": "//x.googleapis.com/things/a", "assetType": type_.form.asset_type, "resource": {"data": data}}
-    parsed = parse(row | more, by_asset_type(TYPES), HERE)
+    parsed = PARSER.parse(row | more, HERE)
     assert parsed.asset is not None
     return parsed.asset
 
@@ -176,3 +176,27 @@ def test_metadata_of_another_shape_is_unknown_and_not_kept() -> None:
     found = asset("gcp.compute.instance", {"name": "a", "metadata": {"items": {"password": SECRET}}})
     assert found.body == {"name": "a"}
     assert found.unknown == {"metadata": "unreadable text"}
+
+
+def test_a_label_named_as_the_environment_is_a_label() -> None:
+    labels = {"env": "prod", "args": "none"}
+    found = asset("gcp.run.job", {"labels": labels, "template": {"labels": labels}})
+    assert (found.body["labels"], found.body["template"]["labels"], found.unknown) == (labels, labels, {})
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("https://user:hunter22@example.com/x", "https://redacted:redacted@example.com/x"),
+        ('see\n"https://example.com/?token=hunter22', 'see\n"https://example.com/?token=redacted'),
+        (
+            "https://example.com/" + "x" * 5000 + "?token=hunter22",
+            "https://example.com/" + "x" * 5000 + "?token=redacted",
+        ),
+        ("https://example.com/x", "https://example.com/x"),
+    ],
+)
+def test_addresses_lose_what_opens_something(address: str, kept: str) -> None:
+    assert asset("gcp.pubsub.subscription", {"pushConfig": {"pushEndpoint": address}}).body == {
+        "pushConfig": {"pushEndpoint": kept}
+    }

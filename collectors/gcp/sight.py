@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from clouds.gcp_ask import Content
-from collectors.gcp.parse import RAW, Context, Row, by_asset_type, parse
+from collectors.gcp.parse import RAW, Context, Parser, Row
 from collectors.gcp.reading import ReadAssets, Reading
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
 from model.asset import Asset, Listing, Place
@@ -42,7 +42,8 @@ class _Look:
     def __init__(self, sight: GcpSight) -> None:
         self._sight = sight
         self._parent = sight.place.account_resource.removeprefix(_HOLDER)
-        self._types = by_asset_type(sight.types)
+        self._types = {type_.form.asset_type: type_ for type_ in sight.types}
+        self._parser = Parser(sight.types)
         self._policies = {
             name: _Policies(self._reading(content, name), key) for name, (content, key) in _POLICIES.items()
         }
@@ -65,7 +66,7 @@ class _Look:
             return
         for policies in self._policies.values():
             policies.join(row)
-        parsed = parse(row, self._types, context)
+        parsed = self._parser.parse(row, context)
         if parsed.asset is None:
             self._malformed.setdefault(parsed.kind or RAW, parsed.fault)
         elif self._covers(parsed.asset.region):
