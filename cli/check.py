@@ -72,6 +72,33 @@ def azure(
     check.run(looks(subscription, region, check.house, check.clock), language, format)
 
 
+@check_app.command("gcp")
+def gcp(
+    policy: PolicyOption = [],  # noqa: B006
+    service: ServiceOption = [],  # noqa: B006
+    severity: SeverityOption = [],  # noqa: B006
+    region: Annotated[list[str], typer.Option(help="only this region with its zones, as asia-northeast1")] = [],  # noqa: B006
+    project: Annotated[list[str], typer.Option(help="only this project; else GOOGLE_CLOUD_PROJECT, else our own")] = [],  # noqa: B006
+    folder: Annotated[list[str], typer.Option(help="this folder's number: itself and all projects in it")] = [],  # noqa: B006
+    organization: Annotated[list[str], typer.Option(help="this organisation's number: itself and all in it")] = [],  # noqa: B006
+    impersonate: Annotated[str, typer.Option(help="e-mail of a service account to speak for")] = "",
+    quota_project: Annotated[str, typer.Option(help="project that the calls count for")] = "",
+    settings: SettingsOption = None,
+    now: NowOption = "",
+    language: LanguageOption = "en",
+    format: FormatOption = "table",
+) -> None:
+    """Judge Google Cloud projects. Exit codes as for AWS."""
+    from clouds.gcp_login import Login
+    from pipeline.google_doors import looks
+
+    check = _Check("gcp", (policy, service, severity), settings, now)
+    parents = [f"projects/{p}" for p in project]
+    parents += [f"folders/{f}" for f in folder] + [f"organizations/{o}" for o in organization]
+    login = Login(quota_project=quota_project, impersonate=impersonate)
+    check.run(looks(parents, login, region, check.house, check.clock), language, format)
+
+
 class _Check:
     """What is asked for, and the one look at each place."""
 

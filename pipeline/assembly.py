@@ -14,6 +14,7 @@ from catalog.policies import Policy
 from collectors import type_files
 from collectors.aws import resource_types as aws_types
 from collectors.azure import resource_types as azure_types
+from collectors.gcp import resource_types as gcp_types
 from collectors.type_files import TypeFile
 from model.asset import RAW_KINDS, Kind
 from model.fault import Fault, Refused
@@ -30,6 +31,7 @@ class House(Struct, frozen=True):
     policies: tuple[Policy, ...]
     aws: tuple[aws_types.ResourceType, ...] = ()
     azure: tuple[azure_types.ResourceType, ...] = ()
+    gcp: tuple[gcp_types.ResourceType, ...] = ()
     allowances: Mapping[str, Allowance] = {}
     broken: Mapping[str, str] = {}
 
@@ -41,7 +43,7 @@ class House(Struct, frozen=True):
     @property
     def types(self) -> tuple[TypeFile, ...]:
         """Return the types of all providers."""
-        return (*self.aws, *self.azure)
+        return (*self.aws, *self.azure, *self.gcp)
 
 
 def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path = type_files.COLLECTORS) -> House:
@@ -54,7 +56,8 @@ def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path =
     wanted = None if chosen is None else {kind for policy in chosen for kind in policy.kinds}
     aws = _without_faults(faults, lambda: aws_types.load(types / "aws" / "types", _of("aws", wanted)))
     azure = _without_faults(faults, lambda: azure_types.load(types / "azure" / "types", _of("azure", wanted)))
-    house = House(tuple(policies), tuple(aws), tuple(azure))
+    gcp = _without_faults(faults, lambda: gcp_types.load(types / "gcp" / "types", _of("gcp", wanted)))
+    house = House(tuple(policies), tuple(aws), tuple(azure), tuple(gcp))
     if not faults:
         faults += [fault for policy in policies for fault in cross_check(policy, house.kinds)]
     if faults:
@@ -64,7 +67,7 @@ def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path =
 
 def kinds() -> dict[str, Kind]:
     """Return every kind that there is, by name."""
-    return House((), tuple(aws_types.load()), tuple(azure_types.load())).kinds
+    return House((), tuple(aws_types.load()), tuple(azure_types.load()), tuple(gcp_types.load())).kinds
 
 
 def _without_faults(faults: list[Fault], load: Callable[[], list[T]]) -> list[T]:
@@ -86,6 +89,7 @@ def _narrowed(house: House) -> House:
         house,
         aws=tuple(aws_types.narrowed(type_, read[type_.kind.name]) for type_ in house.aws),
         azure=tuple(azure_types.narrowed(type_, read[type_.kind.name]) for type_ in house.azure),
+        gcp=tuple(gcp_types.narrowed(type_, read[type_.kind.name]) for type_ in house.gcp),
     )
 
 

@@ -1,0 +1,1 @@
+"""Google Cloud: Cloud Asset's assets -> Asset."""

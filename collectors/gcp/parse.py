@@ -1,0 +1,170 @@
+"""Cloud Asset's JSON form of an asset -> Asset; pure, and the same for live replies and for recordings."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from collectors.declared import checked
+from collectors.gcp.keeping import Keeper
+from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
+from collectors.kept import kept_raw
+from model.asset import Asset
+from model.canonical import digest
+
+RAW = "gcp.raw"
+MALFORMED = "malformed"
+
+Row = dict[str, Any]
+
+_NOT_TOLD = "not in this reply"
+_EXACT = 2.0**53
+
+
+class Context(Struct, frozen=True):
+    """What a row does not tell itself: the scope, and why a detail (`iamPolicy`…) is not known."""
+
+    scope: str
+    unread: Mapping[str, str] = {}
+
+
+class Parsed(Struct, frozen=True):
+    """An asset, or none where not even its name is told; `fault` says what is malformed of it, empty: nothing."""
+
+    asset: Asset | None
+    kind: str
+    fault: str = ""
+
+
+class Parser:
+    """Parses assets of these types; all others are kept raw. Safe to share between threads."""
+
+    def __init__(self, types: Iterable[ResourceType]) -> None:
+        self._typed = {type_.form.asset_type: _Typed(type_) for type_ in types}
+
+    def parse(self, row: Any, context: Context) -> Parsed:
+        """Return what a tidy row tells: an asset of its type, or a raw one where no type file describes it.
+
+        It never raises: what breaks it is malformed.
+        """
+        if not isinstance(row, dict) or not isinstance(row.get("assetType"), str):
+            return Parsed(None, "", f"{MALFORMED}: no asset")
+        typed = self._typed.get(row["assetType"])
+        kind = typed.kind if typed else RAW
+        if not isinstance(row.get("name"), str) or not row["name"]:
+            return Parsed(None, kind, f"{MALFORMED}: no name")
+        try:
+            return typed.parse(row, context) if typed else Parsed(_raw(row, context), kind)
+        except Exception as problem:  # noqa: BLE001 - one odd body, whatever is odd of it, must not end a look
+            return Parsed(None, kind, f"{MALFORMED} ({type(problem).__name__})")
+
+
+def tidy(value: Any) -> Any:
+    """Return a JSON value without nulls at every depth, and whole numbers as such: Struct has doubles only."""
+    if isinstance(value, dict):
+        return {str(key): tidy(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [tidy(inner) for inner in value if inner is not None]
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        return int(value)
+    return value
+
+
+class _Typed:
+    """Parses assets of one type."""
+
+    def __init__(self, type_: ResourceType) -> None:
+        form = type_.form
+        self.kind = type_.kind.name
+        self._shown = form.name[1:]
+        self._volatile = type_.kind.volatile
+        self._fields = {name: said for name, said in form.fields.items() if name not in form.omit}
+        self._details = details(form)
+        self._keeper = Keeper(form)
+
+    def parse(self, row: Row, context: Context) -> Parsed:
+        data, fault = _data(row)
+        if fault:
+            unknown = dict.fromkeys([*self._fields, *sorted(self._details)], fault)
+            return Parsed(self._asset(row, context.scope, {}, unknown), self.kind, fault)
+        body, unknown = checked(data, self._fields)
+        if "resource" not in row:
+            unknown |= dict.fromkeys(self._fields, _NOT_TOLD)
+        body, unread = self._keeper.kept(body)
+        told, untold = self._policies(row, context)
+        return Parsed(self._asset(row, context.scope, body | told, unknown | unread | untold), self.kind)
+
+    def _policies(self, row: Row, context: Context) -> tuple[Row, dict[str, str]]:
+        """Return the policies that are set on the resource, and why others are not known."""
+        told, unknown = Row(), dict[str, str]()
+        for name, key, shape in ((IAM, "iamPolicy", dict), (ORG, "orgPolicy", list)):
+            if name not in self._details:
+                continue
+            if name in context.unread:
+                unknown[name] = context.unread[name]
+            elif isinstance(row.get(key), shape):
+                told[name] = _without_etags(row[key])
+            elif key in row:
+                unknown[name] = f"{MALFORMED}: no policy"
+        return told, unknown
+
+    def _asset(self, row: Row, scope: str, body: Row, unknown: dict[str, str]) -> Asset:
+        shown = body.get(self._shown)
+        return Asset(
+            kind=self.kind,
+            resource=_plain(row["name"]),
+            name=_last_part(str(shown) if shown else row["name"]),
+            scope=scope,
+            region=_region(row),
+            body=body,
+            body_hash=digest({key: value for key, value in body.items() if key not in self._volatile}),
+            unknown=unknown,
+        )
+
+
+def _raw(row: Row, context: Context) -> Asset:
+    data, fault = _data(row)
+    body = {**kept_raw(data), "assetType": row["assetType"]}
+    return Asset(
+        kind=RAW,
+        resource=_plain(row["name"]),
+        name=_last_part(row["name"]),
+        scope=context.scope,
+        region=_region(row),
+        body=body,
+        body_hash=digest(body),
+        unknown={"data": fault} if fault else {},
+    )
+
+
+def _data(row: Row) -> tuple[Row, str]:
+    """Return the resource's own fields, and what is malformed where there are none."""
+    if "resource" not in row:
+        return {}, ""
+    resource = row["resource"]
+    data = resource.get("data") if isinstance(resource, dict) else None
+    return (data, "") if isinstance(data, dict) else ({}, f"{MALFORMED}: no data")
+
+
+def _without_etags(value: Any) -> Any:
+    """Return a policy without its etags, which tell nothing and make equal policies differ."""
+    if isinstance(value, dict):
+        return {key: _without_etags(inner) for key, inner in value.items() if key != "etag"}
+    if isinstance(value, list):
+        return [_without_etags(inner) for inner in value]
+    return value
+
+
+def _region(row: Row) -> str:
+    resource = row.get("resource")
+    location = resource.get("location") if isinstance(resource, dict) else None
+    return _plain(location).lower() if isinstance(location, str) and location else "global"
+
+
+def _last_part(name: str) -> str:
+    return _plain(name.rstrip("/").rsplit("/", 1)[-1] or name)
+
+
+def _plain(text: str) -> str:
+    """Return a text without what no store takes."""
+    return text.replace("\0", "?")

@@ -1,0 +1,205 @@
+"""Recorded exchanges of Google's REST APIs through the parser of live replies (docs/types-google.md).
+
+A reply of Cloud Asset is parsed as it is; a reply of a single service is wrapped as the `data` of an asset.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+
+from collectors.gcp.parse import MALFORMED, RAW, Context, Parsed, Parser, Row, tidy
+from collectors.gcp.resource_types import ResourceType
+from model.asset import Asset
+
+Outcome = Literal["asset", "unknown-type", "malformed"]
+Line = tuple[str, str, Outcome]
+
+_CLOUD_ASSET = "cloudasset"
+# Where the host or the path's first word is not the API's name.
+_NAMES = {"sql": "sqladmin", "bigtable": "bigtableadmin"}
+# Where Cloud Asset's full names begin otherwise than the API's host.
+_HOSTS = {"sqladmin": "cloudsql", "bigtableadmin": "bigtable"}
+_VERSION = re.compile(r"v\d+(?:(?:alpha|beta|b|p)\d*)*")
+_PREFIX = re.compile(rf"^/(?:[a-z]+/)*{_VERSION.pattern}/(?:b/(?!.*/)|apis/[^/]+/[^/]+/)?")
+# What resources lie in, not what they are.
+_HOLDERS = frozenset({"projects", "folders", "organizations", "locations", "zones", "regions", "namespaces"})
+_WHERE = frozenset({"locations", "zones", "regions"})
+_ALL_PLACES = frozenset({"global", "aggregated"})
+_OK = range(200, 300)
+_NOBODY = Context("recorded")
+# What a list's reply holds beside the resources.
+_ENVELOPE = frozenset(
+    {"kind", "etag", "id", "selfLink", "apiVersion", "metadata", "nextPageToken", "totalSize", "totalItems"}
+    | {"unreachable", "failedLocations", "missingZones", "readTime", "warning", "header"}
+)
+
+
+class _Url(Struct, frozen=True):
+    """What a URL names: the service, its collections and ids in turn, the custom verb, the place."""
+
+    service: str
+    parts: tuple[str, ...]
+    verb: str
+    location: str
+    path: str
+
+    @property
+    def type(self) -> str:
+        """Return the path type: `cloudkms.keyrings.cryptokeys`."""
+        return ".".join([self.service, *self.parts[::2]]).lower()
+
+    @property
+    def is_one(self) -> bool:
+        """Return whether it ends in an id: it names one resource, else a collection."""
+        return len(self.parts) % 2 == 0
+
+    def names(self, reply: Row) -> bool:
+        """Return whether a reply is the one resource of the URL: settings stand where a collection would."""
+        return self.is_one or str(reply.get("name", "")).endswith(f"/{self.parts[-1]}")
+
+
+class Recordings:
+    """Reads exchanges with these types; a recording's scope is nobody's, and its policies are not told."""
+
+    def __init__(self, types: Iterable[ResourceType]) -> None:
+        types = list(types)
+        self._parser = Parser(types)
+        self._by_path = {path.lower(): type_ for type_ in types for path in type_.form.rest}
+
+    def read(self, exchange: Mapping[str, Any]) -> Iterator[Line]:
+        """Yield kind, id and outcome of each resource of one exchange {method, url, status, response}; never raises.
+
+        What tells of no resource (errors, operations, IAM policies, empty bodies) is one line without a kind.
+        """
+        path = _url(str(exchange.get("url") or "")).path
+        for parsed in self._parsed(exchange):
+            yield _line(parsed, path) if parsed else ("", path, "unknown-type")
+
+    def assets(self, exchange: Mapping[str, Any]) -> Iterator[Asset]:
+        """Yield the assets of one exchange."""
+        yield from (parsed.asset for parsed in self._parsed(exchange) if parsed and parsed.asset)
+
+    def _parsed(self, exchange: Mapping[str, Any]) -> Iterator[Parsed | None]:
+        """Yield what each resource of an exchange became; None once, where it tells of none."""
+        url, response = _url(str(exchange.get("url") or "")), exchange.get("response")
+        type_ = self._by_path.get(url.type)
+        if exchange.get("status") not in _OK or response is None:
+            yield None
+        elif url.service == _CLOUD_ASSET and url.parts[-1:] == ("assets",) and not url.verb:
+            yield from self._of_cloud_asset(response)
+        elif type_ is None or url.verb not in ("", "search") or _tells_of_a_change(exchange):
+            yield None
+        else:
+            yield from self._of_service(url, type_, response)
+
+    def _of_cloud_asset(self, response: Any) -> Iterator[Parsed]:
+        assets = response.get("assets", []) if isinstance(response, dict) else None
+        rows = assets if isinstance(assets, list) else [None]
+        yield from (self._of_row(row, RAW) for row in rows)
+
+    def _of_service(self, url: _Url, type_: ResourceType, response: Any) -> Iterator[Parsed]:
+        elements = _elements(url, response)
+        if elements is None:
+            yield Parsed(None, type_.kind.name, MALFORMED)
+            return
+        yield from (self._of_row(_wrapped(url, type_, element), type_.kind.name) for element in elements)
+
+    def _of_row(self, row: Any, kind: str) -> Parsed:
+        try:
+            return self._parser.parse(tidy(row), _NOBODY)
+        except RecursionError:  # deeper than any resource is
+            return Parsed(None, kind, MALFORMED)
+
+
+def _line(parsed: Parsed, path: str) -> Line:
+    resource = parsed.asset.resource if parsed.asset else path
+    if parsed.fault:
+        return parsed.kind or RAW, resource, "malformed"
+    return parsed.kind, resource, "unknown-type" if parsed.kind == RAW else "asset"
+
+
+def _url(text: str) -> _Url:
+    try:
+        split = urlsplit(text)
+    except ValueError:  # no URL
+        return _Url("", ("",), "", "", text)
+    words = [unquote(word) for word in split.path.split("/") if word]
+    service = (split.hostname or "").removesuffix(".googleapis.com").rsplit("-", 1)[-1]
+    at = next((number for number, word in enumerate(words) if _VERSION.fullmatch(word)), -1)
+    if service == "www" and at > 0:
+        service = words[0]
+    last, _, verb = words[-1].partition(":") if words else ("", "", "")
+    words = [*words[at + 1 : -1], last] if words[at + 1 :] else []
+    return _Url(_NAMES.get(service, service), _parts(words), verb, _location(words), split.path)
+
+
+def _parts(words: list[str]) -> tuple[str, ...]:
+    """Return collections and ids without what resources lie in; a holder that ends the path is the resource itself."""
+    at = 0
+    while at < len(words):
+        if words[at] in _ALL_PLACES and at + 1 < len(words):
+            at += 1
+        elif words[at] in _HOLDERS and at + 2 < len(words):
+            at += 2
+        else:
+            break
+    return tuple(words[at:])
+
+
+def _location(words: list[str]) -> str:
+    pairs = itertools.pairwise(words)
+    return next((place for holder, place in pairs if holder in _WHERE and place != "-"), "")
+
+
+def _tells_of_a_change(exchange: Mapping[str, Any]) -> bool:
+    """Tell whether a reply is of something under way or gone, which is no resource."""
+    response = exchange.get("response")
+    told = [str(response.get(key, "")) for key in ("kind", "name")] if isinstance(response, dict) else ["", ""]
+    under_way = told[0].endswith("#operation") or re.search(r"(?:^|/)operations/", told[1])
+    return bool(under_way) or exchange.get("method") == "DELETE"
+
+
+def _elements(url: _Url, response: Any) -> list[Any] | None:
+    """Return the resources that a reply tells of, None where it is of no form that the API has."""
+    if not isinstance(response, dict):
+        return None
+    if url.names(response):
+        return [response] if response else None
+    lists = [name for name in ("items", url.parts[-1]) if name in response] or list(response.keys() - _ENVELOPE)
+    if len(lists) != 1:
+        return None if lists else []
+    found = response[lists[0]]
+    if isinstance(found, dict):  # by place: {"zones/a": {"instances": […]}, "zones/b": {"warning": …}}
+        groups = [group.get(url.parts[-1], []) if isinstance(group, dict) else group for group in found.values()]
+        return [element for group in groups for element in (group if isinstance(group, list) else [group])]
+    return found if isinstance(found, list) else None
+
+
+def _wrapped(url: _Url, type_: ResourceType, data: Any) -> Row:
+    """Return a resource as the asset that Cloud Asset would make of it."""
+    return {
+        "name": _full_name(url, data if isinstance(data, dict) else {}),
+        "assetType": type_.form.asset_type,
+        "resource": {"data": data, "location": url.location or _told_location(data)},
+    }
+
+
+def _full_name(url: _Url, data: Row) -> str:
+    host = f"//{_HOSTS.get(url.service, url.service)}.googleapis.com/"
+    link = data.get("selfLink")
+    if isinstance(link, str) and link:
+        return host + _PREFIX.sub("", urlsplit(link).path)
+    name = data.get("name")
+    if isinstance(name, str) and "/" in name:
+        return host + name
+    own = next((str(data[key]) for key in ("name", "id", "projectId") if data.get(key)), "")
+    return host + _PREFIX.sub("", url.path if url.is_one or not own else f"{url.path}/{own}")
+
+
+def _told_location(data: Any) -> str:
+    told = (data.get(key) for key in ("location", "zone", "region")) if isinstance(data, dict) else ()
+    return next((value.rsplit("/", 1)[-1].lower() for value in told if isinstance(value, str) and value), "")

@@ -1,0 +1,139 @@
+"""One Google Cloud project, folder or organisation that was entered."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from clouds.gcp_ask import Content
+from collectors.gcp.parse import RAW, Context, Parser, Row
+from collectors.gcp.reading import ReadAssets, Reading
+from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
+from model.asset import Asset, Listing, Place
+from model.canonical import encode
+
+_HOLDER = "//cloudresourcemanager.googleapis.com/"
+# Each detail: what it is asked by, and where it stands in Cloud Asset's form.
+_POLICIES: dict[str, tuple[Content, str]] = {IAM: ("IAM_POLICY", "iamPolicy"), ORG: ("ORG_POLICY", "orgPolicy")}
+_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
+
+
+class GcpSight(Struct, frozen=True):
+    """A door to Cloud Asset, a place, and the types that are looked for there.
+
+    With `raw`, assets of all other types are kept as they are; without, they are not even asked for.
+    """
+
+    door: ReadAssets
+    place: Place
+    types: Sequence[ResourceType]
+    raw: bool = True
+
+    def look(self) -> Iterator[Asset | Listing]:
+        """Yield every asset of the place while it is read; at the end, one `Listing` for each type, and for raw."""
+        yield from _Look(self).events()
+
+
+class _Look:
+    """One look at a place: first its policies into an index, then its resources page by page."""
+
+    def __init__(self, sight: GcpSight) -> None:
+        self._sight = sight
+        self._parent = sight.place.account_resource.removeprefix(_HOLDER)
+        self._types = {type_.form.asset_type: type_ for type_ in sight.types}
+        self._parser = Parser(sight.types)
+        self._policies = {
+            name: _Policies(self._reading(content, name), key) for name, (content, key) in _POLICIES.items()
+        }
+        self._malformed: dict[str, str] = {}
+
+    def events(self) -> Iterator[Asset | Listing]:
+        for name, policies in self._policies.items():
+            if wanting := self._wanting(name):
+                policies.read(wanting)
+        contexts = {asset_type: self._context(asset_type) for asset_type in self._types}
+        raw = Context(self._sight.place.scope)
+        resources = self._reading("RESOURCE", "") if self._sight.raw or self._types else None
+        for row in resources.rows() if resources else ():
+            if self._is_here(row):
+                yield from self._assets(row, contexts.get(row["assetType"], raw))
+        yield from self._listings(resources)
+
+    def _assets(self, row: Row, context: Context) -> Iterator[Asset]:
+        if row["assetType"] not in self._types and not self._sight.raw:
+            return
+        for policies in self._policies.values():
+            policies.join(row)
+        parsed = self._parser.parse(row, context)
+        if parsed.asset is None:
+            self._malformed.setdefault(parsed.kind or RAW, parsed.fault)
+        elif self._covers(parsed.asset.region):
+            yield parsed.asset
+
+    def _listings(self, resources: Reading | None) -> Iterator[Listing]:
+        named = [(type_.kind.name, asset_type) for asset_type, type_ in self._types.items()]
+        for kind, asset_type in named + ([(RAW, "")] if self._sight.raw else []):
+            cause = (resources.cause(asset_type) if resources else "") or self._malformed.get(kind, "")
+            yield Listing(self._sight.place.scope, kind, "global", cause)
+
+    def _reading(self, content: Content, detail: str) -> Reading:
+        asked = self._wanting(detail) if detail else self._types.keys()
+        return Reading(self._sight.door, self._parent, content, () if self._sight.raw else sorted(asked))
+
+    def _wanting(self, detail: str) -> set[str]:
+        return {asset_type for asset_type, type_ in self._types.items() if detail in details(type_.form)}
+
+    def _context(self, asset_type: str) -> Context:
+        causes = {name: policies.cause(asset_type) for name, policies in self._policies.items()}
+        return Context(self._sight.place.scope, {name: cause for name, cause in causes.items() if cause})
+
+    def _is_here(self, row: Row) -> bool:
+        """Tell whether an asset is the place's own: projects in a folder or an organisation are scopes themselves."""
+        nearest = next(iter(row.get("ancestors") or [self._holder(row)]), "")
+        return self._parent.startswith("projects/") or not str(nearest).startswith("projects/")
+
+    @staticmethod
+    def _holder(row: Row) -> str:
+        """Return the parent of an asset that tells no ancestors."""
+        parent = str(row.get("resource", {}).get("parent") or row["name"])
+        return parent.removeprefix(_HOLDER)
+
+    def _covers(self, region: str) -> bool:
+        place, zone = self._sight.place, _ZONE.fullmatch(region)
+        return not place.regions or place.covers(region) or bool(zone and place.covers(zone[1]))
+
+
+class _Policies:
+    """The policies of one content by the name of what they are set on: equal ones are kept once."""
+
+    def __init__(self, reading: Reading, key: str) -> None:
+        self._reading = reading
+        self._key = key
+        self._by_name: dict[str, bytes] = {}
+
+    def read(self, asset_types: set[str]) -> None:
+        """Read the whole listing, and keep what is set on assets of these types."""
+        once: dict[bytes, bytes] = {}
+        for row in self._reading.rows():
+            if row["assetType"] in asset_types and self._key in row:
+                policy = encode(_without_etag(row[self._key]))
+                self._by_name[row["name"]] = once.setdefault(policy, policy)
+
+    def cause(self, asset_type: str) -> str:
+        """Return why the policies of a type are not known."""
+        return self._reading.cause(asset_type)
+
+    def join(self, row: Row) -> None:
+        """Put an asset's policy beside its resource; one that is in no whole listing has none."""
+        row.pop(self._key, None)
+        if policy := self._by_name.get(row["name"]):
+            row[self._key] = msgspec.json.decode(policy)
+
+
+def _without_etag(policy: Any) -> Any:
+    """Return an IAM policy without its etag, so that equal ones are; others as they are."""
+    if isinstance(policy, Mapping):
+        return {key: value for key, value in policy.items() if key != "etag"}
+    return policy
