@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -58,7 +57,8 @@ class Summary(Struct, frozen=True):
 def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> Summary:
     """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
 
-    Raises `Refused` outside the contract's term, and where no scope can be entered; nothing is changed then.
+    A scope that cannot be entered is a gap with its cause, and its findings are unverified: also where it is the only
+    one. Raises `Refused` outside the contract's term, and where there is no scope; nothing is changed then.
     """
     now = ports.clock.now()
     decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())
@@ -69,12 +69,11 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
         return done
     reopened = _end_exceptions(store, turn, instant(now))
     doors = _Doors(ports.scopes(tenant), lambda scope: ports.connect(scope, house))
-    first, others = doors.opened()
     run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
-    for sight in chain([first], others):
+    for sight in doors.opened():
         for batch in _batches(survey(sight, house, moment), ports.batch):
             turn.go_on()
             recorder.record(batch, sight.place, instant(ports.clock.now()))
@@ -107,23 +106,12 @@ class _Doors:
         self._scopes = scopes
         self._connect = connect
         self.closed = scopes.closed | scopes.resting
+        if not scopes.found and not self.closed:
+            raise Refused("there is no account to look at")
         self.places: dict[str, Place] = {}
 
-    def opened(self) -> tuple[Sight, Iterator[Sight]]:
-        """Return the first scope that can be entered, and the others; raises `Refused` where none can."""
-        others = self._enter()
-        first = next(others, None)
-        if first is None:
-            raise Refused(next(iter(self.closed.values()), "there is no account to look at"))
-        return first, others
-
-    def why_closed(self, scope: str) -> str:
-        """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
-        if scope in self.places:
-            return ""
-        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
-
-    def _enter(self) -> Iterator[Sight]:
+    def opened(self) -> Iterator[Sight]:
+        """Yield the scopes that can be entered, one after another."""
         for scope in self._scopes.found:
             try:
                 sight = self._connect(scope)
@@ -132,6 +120,12 @@ class _Doors:
                 continue
             self.places[sight.place.scope] = sight.place
             yield sight
+
+    def why_closed(self, scope: str) -> str:
+        """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
+        if scope in self.places:
+            return ""
+        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
 
 
 def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:

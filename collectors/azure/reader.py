@@ -75,7 +75,7 @@ class _Reading:
             if failure.code in detail.absent:
                 return None
             raise
-        return kept(told, [*detail.omit, *NEVER_KEPT], detail.secrets)
+        return kept(told, NEVER_KEPT.union(detail.omit), detail.secrets)
 
     def _listed(self, path: str, detail: Detail) -> list[Row]:
         rows = [row for page in self._cloud.pages(path, detail.api_version or "") for row in page]
