@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from google.cloud.asset_v1 import ListAssetsResponse
 from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 
 from clouds.gcp import GcpDoor
-from clouds.gcp_assets import row
+from clouds.gcp_assets import row, struct
 from clouds.gcp_login import Login, door, locate, place, projects_under
 from collectors.gcp import resource_types
 from collectors.gcp.sight import GcpSight
@@ -167,3 +168,29 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(inner) for inner in value if inner is not None]
     return value
+
+
+NUMBERS = [0, -1, 1.5, 2.0**53, -(2.0**53), 2.0**60, 1e300, 5e-324]
+TEXTS = ["", "a", "é", "日本" * 200, "x" * 127, "x" * 128, "x" * 20_000, '"\\\n']
+STRUCTS: list[dict[str, Any]] = [
+    {},
+    {"a": {}, "b": [], "c": [[], {}, [[None]]], "d": None},
+    {"numbers": NUMBERS, "texts": TEXTS, "truths": [True, False, None, {"a": False, "b": True}]},
+    {text: text for text in TEXTS},
+    {"k" * 130: {"k" * 20_000: [{"k": "v" * 300}] * 3}},
+]
+
+
+@pytest.mark.parametrize("told", STRUCTS, ids=range(len(STRUCTS)))
+def test_structs_are_read_as_protobuf_reads_them(told: dict[str, Any]) -> None:
+    message = json_format.ParseDict(told, Struct())
+    assert struct(message) == without_nulls(json_format.MessageToDict(message))
+
+
+def test_whole_numbers_are_whole_and_what_json_cannot_say_is_text() -> None:
+    message = Struct()
+    for name, number in (("whole", 2.0), ("half", 0.5), ("endless", float("inf")), ("none", float("nan"))):
+        message.fields[name].number_value = number
+    told = struct(message)
+    assert told == {"whole": 2, "half": 0.5, "endless": "inf", "none": "nan"}
+    assert type(told["whole"]) is int

@@ -87,7 +87,8 @@ class _Typed:
         if fault:
             unknown = dict.fromkeys([*self._fields, *sorted(self._details)], fault)
             return Parsed(self._asset(row, context.scope, {}, unknown), self.kind, fault)
-        body, unknown = checked(data, self._fields)
+        declared = {name: self._fields[name] for name in data.keys() & self._fields.keys()}
+        body, unknown = checked(data, declared)
         if "resource" not in row:
             unknown |= dict.fromkeys(self._fields, _NOT_TOLD)
         body, unread = self._keeper.kept(body)
