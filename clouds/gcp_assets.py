@@ -1,6 +1,7 @@
 """Cloud Asset's messages in the API's own JSON form, nulls left out: what `json_format` does, in half of the time."""
 
 import base64
+from collections.abc import Iterator
 from struct import unpack_from
 from typing import Any
 
@@ -12,22 +13,55 @@ _EXACT = 2.0**53  # whole numbers up to here are told apart
 
 
 def row(asset: Any) -> Row:
-    """Return an asset message as JSON: name, assetType, ancestors, resource, iamPolicy, orgPolicy where it has them."""
-    told: Row = {"name": asset.name, "assetType": asset.asset_type, "ancestors": list(asset.ancestors)}
-    if asset.HasField("resource"):
-        told["resource"] = _resource(asset.resource)
-    if asset.HasField("iam_policy"):
-        told["iamPolicy"] = _policy(asset.iam_policy)
+    """Return an asset message as JSON: name, assetType, ancestors, resource, iamPolicy, orgPolicy where it has them.
+
+    It is read from its own bytes: asking the message takes twice as long. What is read here was written a moment ago by
+    the protocol buffers' own library, in one form only: https://protobuf.dev/programming-guides/encoding/.
+    """
+    data = asset.SerializeToString()
+    told: Row = {"name": "", "assetType": "", "ancestors": []}
+    for number, at, end in _parts(data, 0, len(data)):
+        if number == _NAME:
+            told["name"] = data[at:end].decode()
+        elif number == _ASSET_TYPE:
+            told["assetType"] = data[at:end].decode()
+        elif number == _ANCESTORS:
+            told["ancestors"].append(data[at:end].decode())
+        elif number == _RESOURCE:
+            told["resource"] = _resource(data, at, end)
+        elif number == _IAM_POLICY:
+            told["iamPolicy"] = _policy(asset.iam_policy)
     if asset.org_policy:
         told["orgPolicy"] = [json_format.MessageToDict(policy) for policy in asset.org_policy]
     return told
 
 
-def _resource(resource: Any) -> Row:
-    told: Row = {"discoveryName": resource.discovery_name, "parent": resource.parent, "location": resource.location}
-    if resource.HasField("data"):
-        told["data"] = struct(resource.data)
+# Numbers of fields, as they stand in google/cloud/asset/v1/assets.proto.
+_NAME, _ASSET_TYPE, _RESOURCE, _IAM_POLICY, _ANCESTORS = 1, 2, 3, 4, 10
+_PARENT, _DATA, _LOCATION = 5, 6, 8
+
+
+def _resource(data: bytes, at: int, end: int) -> Row:
+    told: Row = {"parent": "", "location": ""}
+    for number, start, stop in _parts(data, at, end):
+        if number == _DATA:
+            told["data"] = _struct(data, start, stop)
+        elif number == _PARENT:
+            told["parent"] = data[start:stop].decode()
+        elif number == _LOCATION:
+            told["location"] = data[start:stop].decode()
     return told
+
+
+def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the number of each field, where it begins and where it ends; an asset and its resource have texts only."""
+    while at < end:
+        tag = data[at]
+        if tag & 0x87 != _LENGTH_DELIMITED:  # fields of a newer form: they follow all that are known
+            return
+        length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
+        yield tag >> 3, at, at + length
+        at += length
 
 
 def _policy(policy: Any) -> Row:
@@ -47,17 +81,13 @@ def _binding(binding: Any) -> Row:
 
 
 def struct(message: Any) -> Row:
-    """Return a google.protobuf.Struct as a JSON object, read from its own bytes.
-
-    Asking the message for each value takes 1.6 times as long. What is written here was written a moment ago by the
-    protocol buffers' own library, in one form only: https://protobuf.dev/programming-guides/encoding/.
-    """
+    """Return a google.protobuf.Struct as a JSON object."""
     data = message.SerializeToString()
     return _struct(data, 0, len(data))
 
 
 # Each field's number and wire type, as they stand in google/protobuf/struct.proto.
-_FIELD, _KEY = 0x0A, 0x0A
+_LENGTH_DELIMITED, _FIELD = 2, 0x0A
 _NUMBER, _TEXT, _TRUTH, _STRUCT, _LIST = 0x11, 0x1A, 0x20, 0x2A, 0x32
 
 

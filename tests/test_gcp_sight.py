@@ -159,7 +159,7 @@ def test_messages_become_what_protobuf_itself_makes_of_them(told: dict[str, Any]
 
 
 def needed(resource: dict[str, Any]) -> dict[str, Any]:
-    return {key: resource.get(key, "") for key in ("discoveryName", "parent", "location")} | {"data": resource["data"]}
+    return {key: resource.get(key, "") for key in ("parent", "location")} | {"data": resource["data"]}
 
 
 def without_nulls(value: Any) -> Any:
