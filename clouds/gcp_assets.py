@@ -112,7 +112,9 @@ def _struct(data: bytes, at: int, end: int) -> Row:
         key = data[at : at + length].decode()
         at += length
         at = at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1]
-        if (value := _value(data, at, stop)) is not None:
+        if at < stop and data[at] == _TEXT:  # most are texts: here they cost no call
+            told[key] = data[at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1] : stop].decode()
+        elif (value := _value(data, at, stop)) is not None:
             told[key] = value
         at = stop
     return told
