@@ -18,6 +18,7 @@ def row(asset: Any) -> Row:
     It is read from its own bytes: asking the message takes twice as long. What is read here was written a moment ago by
     the protocol buffers' own library, in one form only: https://protobuf.dev/programming-guides/encoding/.
     """
+    asset.DiscardUnknownFields()  # of a newer form than the library knows: they would stand anywhere
     data = asset.SerializeToString()
     told: Row = {"name": "", "assetType": "", "ancestors": []}
     for number, at, end in _parts(data, 0, len(data)):
@@ -57,7 +58,7 @@ def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield the number of each field, where it begins and where it ends; an asset and its resource have texts only."""
     while at < end:
         tag = data[at]
-        if tag & 0x87 != _LENGTH_DELIMITED:  # fields of a newer form: they follow all that are known
+        if tag & 0x87 != _LENGTH_DELIMITED:  # numbers of 16 and more: they follow all that are asked for
             return
         length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
         yield tag >> 3, at, at + length
@@ -82,12 +83,13 @@ def _binding(binding: Any) -> Row:
 
 def struct(message: Any) -> Row:
     """Return a google.protobuf.Struct as a JSON object."""
+    message.DiscardUnknownFields()
     data = message.SerializeToString()
     return _struct(data, 0, len(data))
 
 
 # Each field's number and wire type, as they stand in google/protobuf/struct.proto.
-_LENGTH_DELIMITED, _FIELD = 2, 0x0A
+_LENGTH_DELIMITED = 2
 _NUMBER, _TEXT, _TRUTH, _STRUCT, _LIST = 0x11, 0x1A, 0x20, 0x2A, 0x32
 
 
@@ -104,8 +106,6 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
 def _struct(data: bytes, at: int, end: int) -> Row:
     told: Row = {}
     while at < end:
-        if data[at] != _FIELD:  # of a newer form of Struct than there is: nothing in it is known
-            break
         length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
         stop = at + length
         length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
@@ -132,7 +132,7 @@ def _list(data: bytes, at: int, end: int) -> list[Any]:
 
 
 def _value(data: bytes, at: int, end: int) -> Any:
-    """Return a value; None for null, and for one that is none of the known kinds."""
+    """Return a value; None for null, and for one that is none of the kinds."""
     kind = data[at] if at < end else None
     if kind == _TEXT:
         return data[at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1] : end].decode()

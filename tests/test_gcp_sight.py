@@ -194,3 +194,16 @@ def test_whole_numbers_are_whole_and_what_json_cannot_say_is_text() -> None:
     told = struct(message)
     assert told == {"whole": 2, "half": 0.5, "endless": "inf", "none": "nan"}
     assert type(told["whole"]) is int
+
+
+def test_fields_that_the_library_does_not_know_change_nothing() -> None:
+    strange = b"\x98\x06\x01"  # field 99, a number
+    value = b"\x1a\x01v" + strange
+    entry = b"\x0a\x01k\x12" + bytes([len(value)]) + value  # the library drops a map's entry that has more
+    data = strange + b"\x0a" + bytes([len(entry)]) + entry + strange
+    assert struct(Struct.FromString(data)) == {"k": "v"}
+    resource = b"\x32" + bytes([len(data)]) + data
+    asset = strange + b"\x0a\x01n" + b"\x1a" + bytes([len(resource)]) + resource + b"\x12\x01t" + strange
+    page = ListAssetsResponse.pb().FromString(b"\x12" + bytes([len(asset)]) + asset)
+    told = row(page.assets[0])
+    assert (told["name"], told["assetType"], told["resource"]["data"]) == ("n", "t", {"k": "v"})
