@@ -150,7 +150,8 @@ def main() -> None:
         floor = max(0.0, (stand_in.queries - QUERIES) / QUERIES * WINDOW_SECONDS)
         print(
             f"{resources:>7,} resources: {took.wall:.1f} s wall (the quota alone takes {floor:.1f} s), "
-            f"{took.cpu:.1f} s CPU, {took.rss_mb:.0f} MB; {stand_in.queries} queries answered, {stand_in.refused} refused; {told}"
+            f"{took.cpu:.1f} s CPU, {took.rss_mb:.0f} MB; "
+            f"{stand_in.queries} queries answered, {stand_in.refused} refused; {told}"
         )
     print(f"goal for {RESOURCES:,}: {GOAL_SECONDS:.0f} s, memory flat")
 
