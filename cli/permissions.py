@@ -56,15 +56,11 @@ def gcp(
             help="a role for `gcloud iam roles create --file`, or Terraform in JSON (save it as NAME.tf.json)"
         ),
     ] = "json",
-    organization: Annotated[
-        bool, typer.Option("--organization", help="for an organisation, not for a project")
-    ] = False,
 ) -> None:
     """Print the read-only role, made from the resource types; Google's own roles/cloudasset.viewer allows more."""
     import json
 
     from collectors.gcp import permissions, resource_types
 
-    types = resource_types.load()
-    made = permissions.terraform(types, organization=organization) if format == "terraform" else permissions.role(types)
-    print(json.dumps(made, indent=2))
+    render = {"json": permissions.role, "terraform": permissions.terraform}[format]
+    print(json.dumps(render(resource_types.load()), indent=2))
