@@ -6,6 +6,7 @@ a scan does, and is measured from outside. Beside it ten times fewer resources, 
 """
 
 import json
+import math
 import os
 import sys
 import tempfile
@@ -92,7 +93,7 @@ class PagedStandIn(StandIn):
         return told | ({"$skipToken": str(start + PAGE)} if start + PAGE < self._total else {})
 
     def _quota(self, left: int, resets: float) -> dict[str, str]:
-        span = f"00:00:{max(1, round(resets + 0.5)):02}"
+        span = f"00:00:{max(1, math.ceil(resets)):02}"
         return {"x-ms-user-quota-remaining": str(left), "x-ms-user-quota-resets-after": span}
 
 
