@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from contract.term import decide
 from detectors.posture.judge import Moment
-from model.asset import Asset, Listing, Place
+from model.asset import RAW_KINDS, Asset, Listing, Place, provider_type
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
@@ -26,6 +26,7 @@ from store.rows import Current, Fence, Gap, Run
 from store.tenant import TenantStore
 from store.writer import Writer
 
+_RAW = frozenset(kind.name for kind in RAW_KINDS)
 BATCH = 500  # observations in one transaction
 
 Connect = Callable[[Scope, House], Sight]
@@ -44,7 +45,10 @@ class Ports(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What a scan did: numbers of assets, verdicts by status, facts by what became, gaps."""
+    """What a scan did: numbers of assets, verdicts by status, facts by what became, gaps.
+
+    `raw` counts by their types the resources that no type file describes: they are kept, and nothing judges them.
+    """
 
     run: str
     assets: int
@@ -52,6 +56,7 @@ class Summary(Struct, frozen=True):
     verdicts: dict[str, int]
     facts: dict[str, int]
     gaps: list[Gap]
+    raw: dict[str, int] = {}
 
 
 def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> Summary:
@@ -96,7 +101,7 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         if run is None or not run.finished_at:
             return None
         told = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
-        return Summary(run=id_, gaps=reader.gaps(id_), **told)
+        return Summary(run=id_, gaps=reader.gaps(id_), raw=run.summary.get("raw", {}), **told)
 
 
 class _Doors:
@@ -156,6 +161,7 @@ class _Recorder:
         self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
         self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self._facts: Counter[str] = Counter()
+        self._raw: Counter[str] = Counter()
         self._new_rows = 0
 
     def start(self, facts: Counter[str]) -> None:
@@ -212,6 +218,8 @@ class _Recorder:
     def _note(self, seen: Asset | Listing | None, place: Place) -> None:
         if isinstance(seen, Asset):
             self._seen.add(seen.uid)
+            if seen.kind in _RAW:
+                self._raw[provider_type(seen)] += 1
             for detail, cause in seen.unknown.items():
                 self._unknown_details[place.scope, seen.kind, seen.region, detail, cause] += 1
         elif isinstance(seen, Listing):
@@ -271,7 +279,8 @@ class _Recorder:
         total: Counter[str] = Counter()
         for counts in self._verdicts.values():
             total.update(counts)
-        return Summary(self._run.id, len(self._seen), self._new_rows, dict(total), dict(self._facts), gaps)
+        numbers = (len(self._seen), self._new_rows, dict(total), dict(self._facts))
+        return Summary(self._run.id, *numbers, gaps, dict(sorted(self._raw.items())))
 
 
 def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, Any]:
@@ -280,5 +289,6 @@ def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, A
         "new_rows": summary.new_rows,
         "verdicts": summary.verdicts,
         "facts": summary.facts,
+        "raw": summary.raw,
         "by_policy": {policy: dict(counts) for policy, counts in sorted(by_policy.items())},
     }

@@ -61,6 +61,7 @@ def test_subscriptions_of_a_management_group_are_scanned_and_everything_is_kept(
 ) -> None:
     first = look(home, tenant, clock)
     assert first.gaps == []
+    assert first.raw == {"microsoft.strange/things": 1}
     assert open_findings(home) == {"shop0": ""}
     with home.tenant("aozora").read() as reader:
         rows = reader.assets(Selection({}, limit=1000))
