@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog import documents, filter_patterns, identity
+from catalog import documents, filter_patterns, google_logging, identity
 from catalog.documents import Document, listed
 
 
@@ -84,6 +84,8 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("permits_all_ports", ("map",), "bool", permits_all_ports),
     ("pattern_alternatives", ("string",), "strings", filter_patterns.alternatives),
     ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
+    ("query_alternatives", ("string",), "strings", google_logging.alternatives),
+    ("query_catches", ("string", "string"), "bool", google_logging.catches),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )
