@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog import documents, filter_patterns, identity
+from catalog import azure_alerts, azure_networks, documents, filter_patterns, identity
 from catalog.documents import Document, listed
 
 
@@ -84,6 +84,9 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("permits_all_ports", ("map",), "bool", permits_all_ports),
     ("pattern_alternatives", ("string",), "strings", filter_patterns.alternatives),
     ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
+    ("internet_rules", ("documents", "string", "ints"), "strings", azure_networks.internet_rules),
+    ("is_wide_range", ("string", "string"), "bool", azure_networks.is_wide_range),
+    ("alerts_on", ("document", "string"), "bool", azure_alerts.alerts_on),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )
