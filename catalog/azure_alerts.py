@@ -1,4 +1,4 @@
-"""Which events of Azure's activity log an alert rule tells of, by its condition (Microsoft.Insights/activityLogAlerts)."""
+"""Which events of Azure's activity log an alert rule tells of, by its condition."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ def alerts_on(condition: Document | None, operation: str) -> bool:
 
 
 class _Part:
-    """One part of a condition: a field with the values that it may have, or several such parts of which one suffices."""
+    """One part of a condition: a field with the values that it may have, or several parts of which one suffices."""
 
     def __init__(self, part: Document) -> None:
         self._any_of = [_Part(inner) for inner in listed(part.get("anyOf"))]
