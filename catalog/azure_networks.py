@@ -6,7 +6,7 @@ deny to the internet.
 """
 
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -35,7 +35,7 @@ class _Rule(Struct):
         return bool(self.destinations & {"*", "0.0.0.0/0", "::/0"}) or self.destinations >= other.destinations
 
 
-def internet_rules(rules: list[Document], protocol: str, ports: list[int]) -> list[str]:
+def internet_rules(rules: Sequence[Document], protocol: str, ports: Sequence[int]) -> list[str]:
     """Return the names of a security group's rules that let the whole internet in to one of the ports; none = to any.
 
     A rule counts as far as no denial with a lower number takes its ports back for everybody.

@@ -51,7 +51,7 @@ def shared_folder() -> Path:
     """Return the workplace's shared folder beside the checkout; tests that need it are skipped without it."""
     folder = Path(__file__).parent.parent.parent / "shared"
     if not folder.is_dir():
-        pytest.skip("needs ../shared")
+        pytest.skip("needs the shared folder")
     return folder
 
 

@@ -106,7 +106,10 @@ def test_the_lowest_number_decides(case: str, turned: bool) -> None:
 def test_a_denial_for_the_same_destination_counts() -> None:
     machine: dict[str, Any] = {"destinationAddressPrefix": "10.0.0.4"}
     assert internet_rules([deny(**machine), rule("a", 200, **machine)], "tcp", [22]) == []
-    group = {"destinationAddressPrefix": None, "destinationApplicationSecurityGroups": [{"id": "/x/ASG"}]}
+    group: dict[str, Any] = {
+        "destinationAddressPrefix": None,
+        "destinationApplicationSecurityGroups": [{"id": "/x/ASG"}],
+    }
     assert internet_rules([deny(**group), rule("a", 200, **group)], "tcp", [22]) == []
 
 
