@@ -130,11 +130,11 @@ class Policy(Struct, frozen=True):
         return frozenset({self.form.kind, *(other.kind for other in self.others.values())})
 
 
-def load(directory: Path) -> list[Policy]:
-    """Return the policies of a folder, by id; raises `Refused` with all faults of all files."""
+def load(directory: Path, provider: str = "") -> list[Policy]:
+    """Return the policies of a folder, or only a provider's, by id; raises `Refused` with all faults of all files."""
     faults: list[Fault] = []
     policies: dict[str, Policy] = {}
-    for file in sorted(directory.rglob("*.yaml")):
+    for file in sorted((directory / provider).rglob("*.yaml")):
         name = str(file.relative_to(directory.parent))
         try:
             policy = compile_policy(read(file, name))

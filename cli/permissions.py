@@ -46,3 +46,21 @@ def azure(
         return
     made = permissions.lighthouse() if format == "lighthouse" else permissions.role(resource_types.load())
     print(json.dumps(made, indent=2))
+
+
+@permissions_app.command("gcp")
+def gcp(
+    format: Annotated[
+        Literal["json", "terraform"],
+        typer.Option(
+            help="a role for `gcloud iam roles create --file`, or Terraform in JSON (save it as NAME.tf.json)"
+        ),
+    ] = "json",
+) -> None:
+    """Print the read-only role, made from the resource types; Google's own roles/cloudasset.viewer allows more."""
+    import json
+
+    from collectors.gcp import permissions, resource_types
+
+    render = {"json": permissions.role, "terraform": permissions.terraform}[format]
+    print(json.dumps(render(resource_types.load()), indent=2))

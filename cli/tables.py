@@ -70,6 +70,10 @@ def print_summary(summary: Summary, tenant: Tenant) -> None:
     print(f"verdicts: {', '.join(f'{count.get(s, 0)} {s}' for s in ('fail', 'pass', 'unknown', 'not_applicable'))}")
     print(f"findings: {', '.join(f'{facts.get(s, 0)} {s}' for s in ('open', 'reopened', 'resolved'))}")
     print_gaps(summary.gaps)
+    if summary.raw:
+        print(f"kept as they are, judged by nothing: {sum(summary.raw.values())} resources of {len(summary.raw)} types")
+    for type_, number in summary.raw.items():
+        print(f"    {printable(type_)}: {number}")
 
 
 def print_gaps(gaps: Sequence[Gap]) -> None:

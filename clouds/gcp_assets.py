@@ -1,7 +1,8 @@
-"""Cloud Asset's messages in the API's own JSON form, nulls left out: what `json_format` does, several times as fast."""
+"""Cloud Asset's messages in the API's own JSON form, nulls left out: what `json_format` does, in half of the time."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Iterator
+from struct import unpack_from
 from typing import Any
 
 from google.protobuf import json_format  # type: ignore[import-untyped]
@@ -12,22 +13,56 @@ _EXACT = 2.0**53  # whole numbers up to here are told apart
 
 
 def row(asset: Any) -> Row:
-    """Return an asset message as JSON: name, assetType, ancestors, resource, iamPolicy, orgPolicy where it has them."""
-    told: Row = {"name": asset.name, "assetType": asset.asset_type, "ancestors": list(asset.ancestors)}
-    if asset.HasField("resource"):
-        told["resource"] = _resource(asset.resource)
-    if asset.HasField("iam_policy"):
-        told["iamPolicy"] = _policy(asset.iam_policy)
+    """Return an asset message as JSON: name, assetType, ancestors, resource, iamPolicy, orgPolicy where it has them.
+
+    It is read from its own bytes: asking the message takes twice as long. What is read here was written a moment ago by
+    the protocol buffers' own library, in one form only: https://protobuf.dev/programming-guides/encoding/.
+    """
+    asset.DiscardUnknownFields()  # of a newer form than the library knows: they would stand anywhere
+    data = asset.SerializeToString()
+    told: Row = {"name": "", "assetType": "", "ancestors": []}
+    for number, at, end in _parts(data, 0, len(data)):
+        if number == _NAME:
+            told["name"] = data[at:end].decode()
+        elif number == _ASSET_TYPE:
+            told["assetType"] = data[at:end].decode()
+        elif number == _ANCESTORS:
+            told["ancestors"].append(data[at:end].decode())
+        elif number == _RESOURCE:
+            told["resource"] = _resource(data, at, end)
+        elif number == _IAM_POLICY:
+            told["iamPolicy"] = _policy(asset.iam_policy)
     if asset.org_policy:
         told["orgPolicy"] = [json_format.MessageToDict(policy) for policy in asset.org_policy]
     return told
 
 
-def _resource(resource: Any) -> Row:
-    told: Row = {"discoveryName": resource.discovery_name, "parent": resource.parent, "location": resource.location}
-    if resource.HasField("data"):
-        told["data"] = _mapping(resource.data)
+# Numbers of fields, as they stand in google/cloud/asset/v1/assets.proto.
+_NAME, _ASSET_TYPE, _RESOURCE, _IAM_POLICY, _ANCESTORS = 1, 2, 3, 4, 10
+_PARENT, _DATA, _LOCATION = 5, 6, 8
+
+
+def _resource(data: bytes, at: int, end: int) -> Row:
+    told: Row = {"parent": "", "location": ""}
+    for number, start, stop in _parts(data, at, end):
+        if number == _DATA:
+            told["data"] = _struct(data, start, stop)
+        elif number == _PARENT:
+            told["parent"] = data[start:stop].decode()
+        elif number == _LOCATION:
+            told["location"] = data[start:stop].decode()
     return told
+
+
+def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield the number of each field, where it begins and where it ends; an asset and its resource have texts only."""
+    while at < end:
+        tag = data[at]
+        if tag & 0x87 != _LENGTH_DELIMITED:  # numbers of 16 and more: they follow all that are asked for
+            return
+        length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
+        yield tag >> 3, at, at + length
+        at += length
 
 
 def _policy(policy: Any) -> Row:
@@ -46,29 +81,72 @@ def _binding(binding: Any) -> Row:
     return told
 
 
-def _mapping(struct: Any) -> Row:
-    return {key: told for key, value in struct.fields.items() if (told := _value(value)) is not None}
+def struct(message: Any) -> Row:
+    """Return a google.protobuf.Struct as a JSON object."""
+    message.DiscardUnknownFields()
+    data = message.SerializeToString()
+    return _struct(data, 0, len(data))
 
 
-def _value(value: Any) -> Any:
-    if text := value.string_value:  # most are texts, and asking which kind it is costs more than all else
-        return text
-    kind = value.WhichOneof("kind")
-    return _READERS[kind](value) if kind else None
+# Each field's number and wire type, as they stand in google/protobuf/struct.proto.
+_LENGTH_DELIMITED = 2
+_NUMBER, _TEXT, _TRUTH, _STRUCT, _LIST = 0x11, 0x1A, 0x20, 0x2A, 0x32
 
 
-def _number(value: Any) -> Any:
-    number: float = value.number_value
+def _length(data: bytes, at: int) -> tuple[int, int]:
+    """Return the length that is written at a place, and where what it measures begins."""
+    length, shift = data[at] & 0x7F, 7
+    while data[at] > 0x7F:
+        at += 1
+        length |= (data[at] & 0x7F) << shift
+        shift += 7
+    return length, at + 1
+
+
+def _struct(data: bytes, at: int, end: int) -> Row:
+    told: Row = {}
+    while at < end:
+        length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
+        stop = at + length
+        length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
+        key = data[at : at + length].decode()
+        at += length
+        at = at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1]
+        if at < stop and data[at] == _TEXT:  # most are texts: here they cost no call
+            told[key] = data[at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1] : stop].decode()
+        elif (value := _value(data, at, stop)) is not None:
+            told[key] = value
+        at = stop
+    return told
+
+
+def _list(data: bytes, at: int, end: int) -> list[Any]:
+    told = []
+    while at < end:
+        length, at = _length(data, at + 1)
+        value = _value(data, at, at + length)
+        if value is not None:
+            told.append(value)
+        at += length
+    return told
+
+
+def _value(data: bytes, at: int, end: int) -> Any:
+    """Return a value; None for null, and for one that is none of the kinds."""
+    kind = data[at] if at < end else None
+    if kind == _TEXT:
+        return data[at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1] : end].decode()
+    if kind == _TRUTH:
+        return data[at + 1] == 1
+    if kind == _NUMBER:
+        return _number(unpack_from("<d", data, at + 1)[0])
+    if kind in (_STRUCT, _LIST):
+        length, at = _length(data, at + 1)
+        return (_struct if kind == _STRUCT else _list)(data, at, at + length)
+    return None
+
+
+def _number(number: float) -> Any:
     if number.is_integer() and abs(number) <= _EXACT:
         return int(number)
     return number if abs(number) < float("inf") else str(number)  # none in JSON: a text where a number is expected
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "string_value": lambda _value: "",
-    "struct_value": lambda value: _mapping(value.struct_value),
-    "list_value": lambda value: [told for inner in value.list_value.values if (told := _value(inner)) is not None],
-    "number_value": _number,
-    "bool_value": lambda value: value.bool_value,
-    "null_value": lambda _value: None,
-}

@@ -1,7 +1,7 @@
 """What of a cloud's answer may be kept: nothing that may be a secret."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from collectors.secret_signs import NAMED, Shape, replaced, tells
@@ -14,46 +14,42 @@ _TOLD_IN_QUERY = re.compile(
 )
 
 
-def kept(value: Any, omit: Sequence[str], secrets: Mapping[str, Shape]) -> Any:
+def kept(value: Any, omit: Collection[str], secrets: Mapping[str, Shape]) -> Any:
     """Return what is kept of a JSON value, at every depth.
 
-    Fields under `omit` are dropped; of those under `secrets` only the signs of secrets stay; addresses lose their
-    passwords. Raises `Unreadable` where a field under `secrets` is not of its shape.
+    Nulls and fields under `omit` are dropped; of those under `secrets` only the signs of secrets stay; addresses lose
+    their passwords. Raises `Unreadable` where a field under `secrets` is not of its shape.
     """
-    return without_passwords(replaced(secrets, _without(omit, value)))
+    return _told(replaced(secrets, value) if secrets else value, frozenset(omit))
 
 
 def kept_raw(value: Any) -> Any:
     """Return what is kept of a JSON value that no type file describes: texts under names that tell of a secret are not.
 
-    In the place of each stands what it looks like.
+    In the place of each stands what it looks like. Nulls are dropped, addresses lose their passwords.
     """
-    return without_passwords(_untold(value))
+    return _told(_untold(value, ""), frozenset())
 
 
 def without_passwords(value: Any) -> Any:
     """Return a JSON value with what opens something in each URL made unreadable: `https://user:password@host/?token=x`."""
+    return _told(value, frozenset())
+
+
+def _told(value: Any, omit: frozenset[str]) -> Any:
+    """Return a JSON value without nulls, the keys named and what opens something in addresses, by one walk."""
     if isinstance(value, str):
         return _TOLD_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, value)) if "://" in value else value
     if isinstance(value, dict):
-        return {key: without_passwords(inner) for key, inner in value.items()}
+        return {key: _told(inner, omit) for key, inner in value.items() if inner is not None and key not in omit}
     if isinstance(value, list):
-        return [without_passwords(inner) for inner in value]
+        return [_told(inner, omit) for inner in value if inner is not None]
     return value
 
 
-def _without(names: Sequence[str], value: Any) -> Any:
-    """Return a JSON value without the keys named, at every depth."""
-    if not names:
-        return value
-    if isinstance(value, dict):
-        return {key: _without(names, inner) for key, inner in value.items() if key not in names}
-    if isinstance(value, list):
-        return [_without(names, inner) for inner in value]
-    return value
-
-
-def _untold(value: Any, name: str = "") -> Any:
+def _untold(value: Any, name: str) -> Any:
+    if isinstance(value, str):
+        return {"looks_like": NAMED} if name and tells(name, value) else value
     if isinstance(value, dict):
         own = value.get("name") or value.get("key")  # a pair: what `value` is, is told beside it
         return {
@@ -62,7 +58,7 @@ def _untold(value: Any, name: str = "") -> Any:
         }
     if isinstance(value, list):
         return [_untold(inner, name) for inner in value]
-    return {"looks_like": NAMED} if isinstance(value, str) and name and tells(name, value) else value
+    return value
 
 
 def _unreadable(user_part: re.Match[str]) -> str:

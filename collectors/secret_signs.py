@@ -131,7 +131,14 @@ def looks_like(name: str, value: str) -> str:
 
 def tells(name: str, value: str) -> bool:
     """Return whether the name alone says that a value is a secret, and the value is no reference to one."""
-    return _is_named(name[:_LONGEST_NAME], value.strip())
+    name = name[:_LONGEST_NAME]
+    return _may_tell(name) and _is_named(name, value.strip())
+
+
+@lru_cache(maxsize=4096)
+def _may_tell(name: str) -> bool:
+    """Return whether a name could say so of any value: the same few names stand in thousands of resources."""
+    return name in _CREDENTIALS or _is_passwords(_SETTING.sub("", name, count=1)) or bool(_MAYBE.search(name))
 
 
 def signs(shape: Shape, value: Any) -> list[Sign]:

@@ -86,6 +86,12 @@ class Kind(Struct, frozen=True):
     volatile: frozenset[str]
 
 
+def provider_type(asset: Asset) -> str:
+    """Return what an asset's cloud calls its type, where the body tells; else its kind."""
+    told = asset.body.get("assetType") or asset.body.get("type")
+    return told if isinstance(told, str) else asset.kind
+
+
 # Resources of types that no file describes are kept as they are told, and no policy looks at them.
 RAW_KINDS = tuple(
     Kind(f"{provider}.raw", provider, frozenset(), frozenset(), frozenset()) for provider in ("azure", "gcp")

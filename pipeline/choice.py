@@ -27,7 +27,7 @@ class Choice(Struct, frozen=True):
 
         Raises `Refused` for names, services and severities that do not exist, and for broken policy files.
         """
-        known = [p for p in policy_files.load(config / "policies") if p.provider == self.provider]
+        known = policy_files.load(config / "policies", self.provider)
         self._check(known)
         asked: dict[str, list[str]] = defaultdict(list)
         for name in self.policies:

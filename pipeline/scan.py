@@ -2,14 +2,13 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from typing import Any
 
 from msgspec import Struct
 
 from contract.term import decide
 from detectors.posture.judge import Moment
-from model.asset import Asset, Listing, Place
+from model.asset import RAW_KINDS, Asset, Listing, Place, provider_type
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
@@ -27,6 +26,7 @@ from store.rows import Current, Fence, Gap, Run
 from store.tenant import TenantStore
 from store.writer import Writer
 
+_RAW = frozenset(kind.name for kind in RAW_KINDS)
 BATCH = 500  # observations in one transaction
 
 Connect = Callable[[Scope, House], Sight]
@@ -45,7 +45,10 @@ class Ports(Struct, frozen=True):
 
 
 class Summary(Struct, frozen=True):
-    """What a scan did: numbers of assets, verdicts by status, facts by what became, gaps."""
+    """What a scan did: numbers of assets, verdicts by status, facts by what became, gaps.
+
+    `raw` counts by their types the resources that no type file describes: they are kept, and nothing judges them.
+    """
 
     run: str
     assets: int
@@ -53,12 +56,14 @@ class Summary(Struct, frozen=True):
     verdicts: dict[str, int]
     facts: dict[str, int]
     gaps: list[Gap]
+    raw: dict[str, int] = {}
 
 
 def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> Summary:
     """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
 
-    Raises `Refused` outside the contract's term, and where no scope can be entered; nothing is changed then.
+    A scope that cannot be entered is a gap with its cause, and its findings are unverified: also where it is the only
+    one. Raises `Refused` outside the contract's term, and where there is no scope; nothing is changed then.
     """
     now = ports.clock.now()
     decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())
@@ -69,12 +74,11 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
         return done
     reopened = _end_exceptions(store, turn, instant(now))
     doors = _Doors(ports.scopes(tenant), lambda scope: ports.connect(scope, house))
-    first, others = doors.opened()
     run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
-    for sight in chain([first], others):
+    for sight in doors.opened():
         for batch in _batches(survey(sight, house, moment), ports.batch):
             turn.go_on()
             recorder.record(batch, sight.place, instant(ports.clock.now()))
@@ -97,7 +101,7 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         if run is None or not run.finished_at:
             return None
         told = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
-        return Summary(run=id_, gaps=reader.gaps(id_), **told)
+        return Summary(run=id_, gaps=reader.gaps(id_), raw=run.summary.get("raw", {}), **told)
 
 
 class _Doors:
@@ -107,23 +111,12 @@ class _Doors:
         self._scopes = scopes
         self._connect = connect
         self.closed = scopes.closed | scopes.resting
+        if not scopes.found and not self.closed:
+            raise Refused("there is no account to look at")
         self.places: dict[str, Place] = {}
 
-    def opened(self) -> tuple[Sight, Iterator[Sight]]:
-        """Return the first scope that can be entered, and the others; raises `Refused` where none can."""
-        others = self._enter()
-        first = next(others, None)
-        if first is None:
-            raise Refused(next(iter(self.closed.values()), "there is no account to look at"))
-        return first, others
-
-    def why_closed(self, scope: str) -> str:
-        """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
-        if scope in self.places:
-            return ""
-        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
-
-    def _enter(self) -> Iterator[Sight]:
+    def opened(self) -> Iterator[Sight]:
+        """Yield the scopes that can be entered, one after another."""
         for scope in self._scopes.found:
             try:
                 sight = self._connect(scope)
@@ -132,6 +125,12 @@ class _Doors:
                 continue
             self.places[sight.place.scope] = sight.place
             yield sight
+
+    def why_closed(self, scope: str) -> str:
+        """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
+        if scope in self.places:
+            return ""
+        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
 
 
 def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
@@ -162,6 +161,7 @@ class _Recorder:
         self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
         self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self._facts: Counter[str] = Counter()
+        self._raw: Counter[str] = Counter()
         self._new_rows = 0
 
     def start(self, facts: Counter[str]) -> None:
@@ -218,6 +218,8 @@ class _Recorder:
     def _note(self, seen: Asset | Listing | None, place: Place) -> None:
         if isinstance(seen, Asset):
             self._seen.add(seen.uid)
+            if seen.kind in _RAW:
+                self._raw[provider_type(seen)] += 1
             for detail, cause in seen.unknown.items():
                 self._unknown_details[place.scope, seen.kind, seen.region, detail, cause] += 1
         elif isinstance(seen, Listing):
@@ -277,7 +279,8 @@ class _Recorder:
         total: Counter[str] = Counter()
         for counts in self._verdicts.values():
             total.update(counts)
-        return Summary(self._run.id, len(self._seen), self._new_rows, dict(total), dict(self._facts), gaps)
+        numbers = (len(self._seen), self._new_rows, dict(total), dict(self._facts))
+        return Summary(self._run.id, *numbers, gaps, dict(sorted(self._raw.items())))
 
 
 def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, Any]:
@@ -286,5 +289,6 @@ def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, A
         "new_rows": summary.new_rows,
         "verdicts": summary.verdicts,
         "facts": summary.facts,
+        "raw": summary.raw,
         "by_policy": {policy: dict(counts) for policy, counts in sorted(by_policy.items())},
     }

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from google.cloud.asset_v1 import ListAssetsResponse
 from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 
 from clouds.gcp import GcpDoor
-from clouds.gcp_assets import row
+from clouds.gcp_assets import row, struct
 from clouds.gcp_login import Login, door, locate, place, projects_under
 from collectors.gcp import resource_types
 from collectors.gcp.sight import GcpSight
@@ -158,7 +159,7 @@ def test_messages_become_what_protobuf_itself_makes_of_them(told: dict[str, Any]
 
 
 def needed(resource: dict[str, Any]) -> dict[str, Any]:
-    return {key: resource.get(key, "") for key in ("discoveryName", "parent", "location")} | {"data": resource["data"]}
+    return {key: resource.get(key, "") for key in ("parent", "location")} | {"data": resource["data"]}
 
 
 def without_nulls(value: Any) -> Any:
@@ -167,3 +168,42 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, list):
         return [without_nulls(inner) for inner in value if inner is not None]
     return value
+
+
+NUMBERS = [0, -1, 1.5, 2.0**53, -(2.0**53), 2.0**60, 1e300, 5e-324]
+TEXTS = ["", "a", "é", "日本" * 200, "x" * 127, "x" * 128, "x" * 20_000, '"\\\n']
+STRUCTS: list[dict[str, Any]] = [
+    {},
+    {"a": {}, "b": [], "c": [[], {}, [[None]]], "d": None},
+    {"numbers": NUMBERS, "texts": TEXTS, "truths": [True, False, None, {"a": False, "b": True}]},
+    {text: text for text in TEXTS},
+    {"k" * 130: {"k" * 20_000: [{"k": "v" * 300}] * 3}},
+]
+
+
+@pytest.mark.parametrize("told", STRUCTS, ids=range(len(STRUCTS)))
+def test_structs_are_read_as_protobuf_reads_them(told: dict[str, Any]) -> None:
+    message = json_format.ParseDict(told, Struct())
+    assert struct(message) == without_nulls(json_format.MessageToDict(message))
+
+
+def test_whole_numbers_are_whole_and_what_json_cannot_say_is_text() -> None:
+    message = Struct()
+    for name, number in (("whole", 2.0), ("half", 0.5), ("endless", float("inf")), ("none", float("nan"))):
+        message.fields[name].number_value = number
+    told = struct(message)
+    assert told == {"whole": 2, "half": 0.5, "endless": "inf", "none": "nan"}
+    assert type(told["whole"]) is int
+
+
+def test_fields_that_the_library_does_not_know_change_nothing() -> None:
+    strange = b"\x98\x06\x01"  # field 99, a number
+    value = b"\x1a\x01v" + strange
+    entry = b"\x0a\x01k\x12" + bytes([len(value)]) + value  # the library drops a map's entry that has more
+    data = strange + b"\x0a" + bytes([len(entry)]) + entry + strange
+    assert struct(Struct.FromString(data)) == {"k": "v"}
+    resource = b"\x32" + bytes([len(data)]) + data
+    asset = strange + b"\x0a\x01n" + b"\x1a" + bytes([len(resource)]) + resource + b"\x12\x01t" + strange
+    page = ListAssetsResponse.pb().FromString(b"\x12" + bytes([len(asset)]) + asset)
+    told = row(page.assets[0])
+    assert (told["name"], told["assetType"], told["resource"]["data"]) == ("n", "t", {"k": "v"})

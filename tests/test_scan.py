@@ -126,9 +126,21 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
 
     clock.sleep(60)
     before = findings(home, "open")
-    with pytest.raises(Refused, match="credentials"):
-        scan(home, two, house(), Ports(clock, closed), a_turn(home, clock))
+    summary = scan(home, two, house(), Ports(clock, closed), a_turn(home, clock))
+    assert [(gap.scope, gap.cause) for gap in summary.gaps] == [
+        (scope.aws, "AWS does not accept the credentials") for scope in two.scopes
+    ]
+    assert (summary.assets, summary.facts) == (0, {})
     assert findings(home, "open") == before
+    with home.tenant("aozora").read() as reader:
+        assert {f.unverified_because for f in reader.findings()} == {"AWS does not accept the credentials"}
+
+
+def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock, replies: Replies) -> None:
+    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    ports = Ports(clock, seeing(replies, replies.place))
+    with pytest.raises(Refused, match="no account to look at"):
+        scan(home, replace(TENANT, scopes=[]), house(), ports, a_turn(home, clock))
 
 
 @pytest.mark.parametrize(

@@ -12,26 +12,28 @@ from collectors.kept import kept, kept_raw
 from collectors.secret_signs import Unreadable
 from collectors.templates import fill
 from model.asset import Asset
-from model.canonical import digest, plain
+from model.canonical import digest
 
 RAW = "azure.raw"
 # What opens something wherever it stands; the services leave most of it out themselves.
-NEVER_KEPT = (
-    "accessKeys",
-    "administratorLoginPassword",
-    "adminPassword",
-    "certificatePassword",
-    "ConnectionString",
-    "connectionString",
-    "InstrumentationKey",
-    "password",
-    "primaryKey",
-    "protectedSettings",
-    "publishingPassword",
-    "radiusServerSecret",
-    "sdkTelemetryAppInsightsKey",
-    "secondaryKey",
-    "sharedKey",
+NEVER_KEPT = frozenset(
+    {
+        "accessKeys",
+        "administratorLoginPassword",
+        "adminPassword",
+        "certificatePassword",
+        "ConnectionString",
+        "connectionString",
+        "InstrumentationKey",
+        "password",
+        "primaryKey",
+        "protectedSettings",
+        "publishingPassword",
+        "radiusServerSecret",
+        "sdkTelemetryAppInsightsKey",
+        "secondaryKey",
+        "sharedKey",
+    }
 )
 # Segments that every id has, and the ways in which services write them.
 _SEGMENTS = {name.lower(): name for name in ("subscriptions", "resourceGroups", "providers", "managementGroups")}
@@ -84,20 +86,15 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
         resource = str(fill(form.resource, dict(names) | body))
     except KeyError:
         raise Malformed from None
-    told_kept: dict[str, Any] = {}
-    for name, value in body.items():
-        try:
-            told_kept |= _kept(name, value, type_)
-        except Unreadable:
+    strange = {name: value for name, value in body.items() if name not in type_.kind.fields}
+    body |= kept_raw(strange) if strange else {}
+    try:
+        body = kept(body, NEVER_KEPT.union(form.omit), form.secrets)
+    except Unreadable:
+        for name in body.keys() & form.secrets.keys():
             unknown[name] = "unreadable text"
-    return Seen(type_, spelt(resource), told_kept, unknown)
-
-
-def _kept(name: str, value: Any, type_: ResourceType) -> dict[str, Any]:
-    """Return a field as it is kept, nothing where it is not; raises `Unreadable`."""
-    form = type_.form
-    told = value if name in type_.kind.fields or name in form.secrets else kept_raw({name: value})[name]
-    return dict(kept({name: told}, [*form.omit, *NEVER_KEPT], form.secrets))
+        body = kept(body, NEVER_KEPT.union(form.omit, form.secrets), {})
+    return Seen(type_, spelt(resource), body, unknown)
 
 
 def raw(row: Any, scope: str) -> Asset:
@@ -129,14 +126,15 @@ def type_by_id(id_: Any) -> str:
 
 
 def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a resource's envelope with its properties beside it, nulls and the envelope's empty texts left out.
+    """Return a resource's envelope with its properties beside it, without nulls and the envelope's empty texts.
 
     Where both have a name (`sku` of key vaults), what the envelope says holds, if it says anything.
     """
-    told = plain(row)
-    properties = told.pop("properties", None)
-    envelope = {name: value for name, value in told.items() if value != ""}
-    return (properties if isinstance(properties, dict) else {}) | envelope
+    envelope = {name: value for name, value in row.items() if value not in (None, "") and name != "properties"}
+    properties = row.get("properties")
+    if not isinstance(properties, dict):
+        return envelope
+    return {name: value for name, value in properties.items() if value is not None} | envelope
 
 
 def spelt(resource: str) -> str:

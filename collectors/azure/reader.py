@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from clouds.azure_scope import Subscriptions
 from clouds.call_failed import CallFailed
+from collectors.ahead import ahead
 from collectors.azure.parse import NEVER_KEPT, RAW, Malformed, Seen, flattened, raw, seen, type_of
 from collectors.azure.resource_types import Call, Detail, ResourceType
 from collectors.kept import kept
@@ -75,7 +76,7 @@ class _Reading:
             if failure.code in detail.absent:
                 return None
             raise
-        return kept(told, [*detail.omit, *NEVER_KEPT], detail.secrets)
+        return kept(told, NEVER_KEPT.union(detail.omit), detail.secrets)
 
     def _listed(self, path: str, detail: Detail) -> list[Row]:
         rows = [row for page in self._cloud.pages(path, detail.api_version or "") for row in page]
@@ -100,7 +101,7 @@ class TableReading(_Reading):
 
     def rows(self) -> Iterator[Asset | Seen]:
         """Yield what the table has; raises `CallFailed`."""
-        for page in self._cloud.query(Subscriptions(self._scope), self._look.query):
+        for page in ahead(self._cloud.query(Subscriptions(self._scope), self._look.query)):
             for row in page:
                 told = type_of(row)
                 type_ = self._types.get(told)

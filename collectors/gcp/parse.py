@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from collectors.declared import checked
+from collectors.declared import FieldType, checked
 from collectors.gcp.keeping import Keeper
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
 from collectors.kept import kept_raw
@@ -19,6 +19,7 @@ Row = dict[str, Any]
 
 _NOT_TOLD = "not in this reply"
 _EXACT = 2.0**53
+_PLAIN: dict[FieldType, type] = {"boolean": bool, "integer": int, "string": str, "object": dict, "array": list}
 
 
 class Context(Struct, frozen=True):
@@ -79,6 +80,7 @@ class _Typed:
         self._shown = form.name[1:]
         self._volatile = type_.kind.volatile
         self._fields = {name: said for name, said in form.fields.items() if name not in form.omit}
+        self._plain_types = {name: _PLAIN[said] for name, said in self._fields.items() if said in _PLAIN}
         self._details = details(form)
         self._keeper = Keeper(form)
 
@@ -87,12 +89,17 @@ class _Typed:
         if fault:
             unknown = dict.fromkeys([*self._fields, *sorted(self._details)], fault)
             return Parsed(self._asset(row, context.scope, {}, unknown), self.kind, fault)
-        body, unknown = checked(data, self._fields)
+        body, unknown = self._checked(data)
         if "resource" not in row:
             unknown |= dict.fromkeys(self._fields, _NOT_TOLD)
         body, unread = self._keeper.kept(body)
         told, untold = self._policies(row, context)
         return Parsed(self._asset(row, context.scope, body | told, unknown | unread | untold), self.kind)
+
+    def _checked(self, data: Row) -> tuple[Row, dict[str, str]]:
+        """Return the data without fields of another type; most are plainly of their own, and need no second look."""
+        doubtful = [name for name, value in data.items() if self._plain_types.get(name, type(value)) is not type(value)]
+        return checked(data, {name: self._fields[name] for name in doubtful}) if doubtful else (data, {})
 
     def _policies(self, row: Row, context: Context) -> tuple[Row, dict[str, str]]:
         """Return the policies that are set on the resource, and why others are not known."""
@@ -110,6 +117,7 @@ class _Typed:
 
     def _asset(self, row: Row, scope: str, body: Row, unknown: dict[str, str]) -> Asset:
         shown = body.get(self._shown)
+        hashed = {key: value for key, value in body.items() if key not in self._volatile}
         return Asset(
             kind=self.kind,
             resource=_plain(row["name"]),
@@ -117,7 +125,7 @@ class _Typed:
             scope=scope,
             region=_region(row),
             body=body,
-            body_hash=digest({key: value for key, value in body.items() if key not in self._volatile}),
+            body_hash=digest(hashed),
             unknown=unknown,
         )
 

@@ -1,14 +1,13 @@
 """One content of one place while Cloud Asset lists it."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from clouds.call_failed import CallFailed
 from clouds.gcp_ask import Ask, Content
+from collectors.ahead import ahead
 
 Row = dict[str, Any]
-T = TypeVar("T")
 
 # What each content takes, by Google's page on listing assets.
 PERMISSIONS: dict[Content, str] = {
@@ -58,15 +57,3 @@ class Reading:
                 return
             cause = f"{PERMISSIONS[self._content]} {failure.code}"
             self._failed |= dict.fromkeys(asset_types or ("",), cause)
-
-
-def ahead(pages: Iterator[T]) -> Iterator[T]:
-    """Yield what an iterator yields, never None; the next is fetched while the one before is used."""
-    fetching = ThreadPoolExecutor(1, thread_name_prefix="page")
-    try:
-        waiting = fetching.submit(next, pages, None)
-        while (page := waiting.result()) is not None:
-            waiting = fetching.submit(next, pages, None)
-            yield page
-    finally:  # also when the reader walks away in the middle
-        fetching.shutdown(wait=False, cancel_futures=True)
