@@ -5,33 +5,21 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from msgspec import Struct
 from typer.testing import CliRunner
 
 from catalog.folder import config_folder
-from catalog.form import convert
-from catalog.yaml_reader import read
 from cli.main import app
-from clouds.azure_stand_in import Company, StandIn, running
-
-
-class Planted(Struct, frozen=True, forbid_unknown_fields=True):
-    policy: str
-    resource: str
-
-
-class Sample(Struct, frozen=True, forbid_unknown_fields=True):
-    company: Company
-    planted: list[Planted]
+from clouds.azure_stand_in import StandIn, running
+from pipeline.demo import AzureSample, load_azure
 
 
 @pytest.fixture(scope="module")
-def sample() -> Sample:
-    return convert(read(config_folder() / "example" / "azure.yaml"), Sample)
+def sample() -> AzureSample:
+    return load_azure(config_folder())
 
 
 @pytest.fixture(scope="module")
-def lines(sample: Sample) -> Iterator[list[dict[str, Any]]]:
+def lines(sample: AzureSample) -> Iterator[list[dict[str, Any]]]:
     with running(StandIn(sample.company)) as environment, pytest.MonkeyPatch.context() as patch:
         patch.delenv("AZURE_SUBSCRIPTION_ID", raising=False)
         for name, value in environment.items():
@@ -41,7 +29,7 @@ def lines(sample: Sample) -> Iterator[list[dict[str, Any]]]:
         yield [json.loads(line) for line in result.stdout.splitlines()]
 
 
-def test_what_is_planted_is_found_and_nothing_else(sample: Sample, lines: list[dict[str, Any]]) -> None:
+def test_what_is_planted_is_found_and_nothing_else(sample: AzureSample, lines: list[dict[str, Any]]) -> None:
     found = sorted((line["policy"], line["name"]) for line in lines if line["status"] == "fail")
     assert found == sorted((one.policy, one.resource) for one in sample.planted)
 
@@ -50,7 +38,7 @@ def test_nothing_is_unknown(lines: list[dict[str, Any]]) -> None:
     assert [line for line in lines if line["status"] == "unknown"] == []
 
 
-def test_the_sample_is_worth_a_demonstration(sample: Sample, lines: list[dict[str, Any]]) -> None:
+def test_the_sample_is_worth_a_demonstration(sample: AzureSample, lines: list[dict[str, Any]]) -> None:
     assert len({one.policy.split(".")[1] for one in sample.planted}) >= 8
     sound = {line["resource"] for line in lines} - {line["resource"] for line in lines if line["status"] == "fail"}
     assert len(sound) >= len({line["resource"] for line in lines if line["status"] == "fail"})
