@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog import documents, filter_patterns, google_logging, identity
+from catalog import azure_alerts, azure_networks, documents, filter_patterns, google_logging, identity
 from catalog.documents import Document, listed
 
 
@@ -86,6 +86,9 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
     ("query_alternatives", ("string",), "strings", google_logging.alternatives),
     ("query_catches", ("string", "string"), "bool", google_logging.catches),
+    ("internet_rules", ("documents", "string", "ints"), "strings", azure_networks.internet_rules),
+    ("is_wide_range", ("string", "string"), "bool", azure_networks.is_wide_range),
+    ("alerts_on", ("document", "string"), "bool", azure_alerts.alerts_on),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )

@@ -1,9 +1,9 @@
 """Queries of Cloud Logging, compared by what they mean.
 
-Source of the syntax: Google Cloud, «Logging query language» (docs.cloud.google.com/logging/docs/view/logging-query-language):
-`resource.type="gce_route" AND protoPayload.methodName:("routes.insert" OR "routes.delete")`. Comparisons, words that are
-looked for everywhere, `NOT` before `OR` before `AND`, terms side by side as with `AND`, parentheses, comments, `log_id`.
-Texts are compared without case, but for regular expressions. What is not of this grammar is no query here.
+Source of the syntax: Google Cloud documentation, «Logging query language»:
+`resource.type="gce_route" AND protoPayload.methodName:("routes.insert" OR "routes.delete")`. Comparisons, words that
+are looked for everywhere, `NOT` before `OR` before `AND`, terms side by side as with `AND`, parentheses, comments,
+`log_id`. Texts are compared without case, but for regular expressions. What is not of this grammar is no query here.
 """
 
 import itertools
@@ -144,7 +144,7 @@ class _Reader:
         return self._values(_plain(name), operator)
 
     def _values(self, field: str, operator: str) -> Condition:
-        """Read what a field is compared with: a value, or some in parentheses, which are read as if each had the field."""
+        """Read what a field is compared with: a value, or values in parentheses, each as if it had the field."""
         if self.next != "(":
             return _test(field, operator, _plain(self._text()))
         return self._inner(lambda: _with_field(self.all(), field, operator))

@@ -15,7 +15,8 @@ from model.text import LANGUAGES, Language, Text
 
 if TYPE_CHECKING:
     from clouds.emulator import Emulator
-    from pipeline.demo import Planted, Stage
+    from clouds.stand_ins import StandIns
+    from pipeline.demo import Neighbours, Planted, Stage
     from pipeline.loop import Loop
     from pipeline.scan import Summary
     from pipeline.tell import Told
@@ -26,7 +27,10 @@ app = typer.Typer()
 TENANT = "aozora-foods"
 
 _SAYS = {
-    "emulator": Text(en="Start a local AWS emulator", ja="ローカルのAWSエミュレーターを起動"),
+    "emulator": Text(
+        en="Start a local AWS emulator, and stand-ins for Azure and Google Cloud",
+        ja="ローカルのAWSエミュレーターと、Azure・Google Cloudの模擬サーバーを起動",
+    ),
     "build": Text(en="Build the company Aozora Foods, faults and all", ja="不備のある環境（アオゾラ食品）を構築"),
     "apply": Text(en="Take it on as a tenant", ja="テナントとして登録"),
     "scan": Text(en="Scan it: collect, judge, record", ja="診断（収集・判定・記録）"),
@@ -51,12 +55,12 @@ _SAYS = {
     "worth": Text(en="Most worthwhile now", ja="次に着手したい改善"),
     "reports": Text(en="Reports", ja="レポート"),
     "kept": Text(
-        en="The emulator goes on. To change something by hand, and look again:",
-        ja="エミュレーターは動作中です。設定を変更して再診断するには:",
+        en="The emulator and the stand-ins go on. To change something by hand, and look again:",
+        ja="エミュレーターと模擬サーバーは動作中です。設定を変更して再診断するには:",
     ),
     "ended": Text(
-        en="The emulator has ended. To look around in it: hinomi demo --keep",
-        ja="エミュレーターは終了しました。操作を試すには: hinomi demo --keep",
+        en="The emulator and the stand-ins have ended. To look around in them: hinomi demo --keep",
+        ja="エミュレーターと模擬サーバーは終了しました。操作を試すには: hinomi demo --keep",
     ),
 }
 
@@ -64,29 +68,40 @@ _SAYS = {
 @app.command()
 def demo(
     keep: Annotated[
-        bool, typer.Option("--keep", help="leave the emulator running, to change something by hand")
+        bool, typer.Option("--keep", help="leave the local servers running, to change something by hand")
     ] = False,
     language: Annotated[Language, typer.Option(help="language of what is shown")] = "en",
 ) -> None:
-    """Build a small company in a local AWS emulator, find its planted faults, mend a third, look again."""
+    """Build a small company in local clouds, find its planted faults, mend a third, look again."""
+    from catalog.folder import config_folder
     from clouds.emulator import Emulator
+    from clouds.stand_ins import StandIns
+    from pipeline.demo import Neighbours, load_azure
 
-    show = _Show(language)
+    show, folder = _Show(language), Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
+    neighbours = Neighbours(folder / "clouds", load_azure(config_folder()))
+    neighbours.build()
     with show.step("emulator"):
         emulator = Emulator()
+        try:
+            stand_ins = StandIns(folder / "clouds")
+        except BaseException:
+            emulator.stop()
+            raise
     try:
-        environment = emulator.environment()
-        os.environ.clear()  # nothing of this machine's own AWS configuration is in sight from here on
+        environment = {**emulator.environment(), **stand_ins.environment}
+        os.environ.clear()  # nothing of this machine's own configuration of clouds is in sight from here on
         os.environ.update(environment)
-        folder = Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
-        went_well = show.run(emulator, folder)
+        went_well = show.run(emulator, neighbours, folder)
     except BaseException:
         emulator.stop()
+        stand_ins.stop()
         raise
     if keep:
-        show.kept(emulator.url, emulator.pid, folder / "home")
+        show.kept(emulator, stand_ins, folder)
     else:
         emulator.stop()
+        stand_ins.stop()
         show.console.print(f"\n[dim]{show.says('ended')}[/dim]")
     raise typer.Exit(0 if went_well else 1)
 
@@ -112,7 +127,7 @@ class _Show:
             yield
         self.console.print(f" [green]✓[/green] {self.says(key)} [dim]{time.monotonic() - began:.1f} s[/dim]")
 
-    def run(self, emulator: "Emulator", folder: Path) -> bool:
+    def run(self, emulator: "Emulator", neighbours: "Neighbours", folder: Path) -> bool:
         """Run all steps; return whether findings and planted faults agreed both ways, both times."""
         stage, loop = self._prepare(emulator, folder)
         with self.step("scan"):
@@ -121,7 +136,7 @@ class _Show:
         with self.step("tell"):
             told = loop.tell()
         with self.step("mend"):
-            mended = stage.mend()
+            mended = stage.mend() | neighbours.mend()
         with self.step("again"):
             loop.scan(loop.turn())
             loop.tell()
@@ -131,7 +146,7 @@ class _Show:
             files = _write_reports(report, folder)
         self.console.print()
         resolved = first - second
-        planted = stage.planted()
+        planted = stage.planted() | neighbours.planted()
         self.policies = {policy for policy, _, _ in planted}
         others = sum(policy not in self.policies for policy, _, _ in first)
         agrees = self._compare("found", planted, first) & self._compare("mended", mended, resolved)
@@ -208,16 +223,18 @@ class _Show:
         for file in files:
             self.console.print(f"  {file}", soft_wrap=True, markup=False)
 
-    def kept(self, url: str, pid: int, home: Path) -> None:
+    def kept(self, emulator: "Emulator", stand_ins: "StandIns", folder: Path) -> None:
         """Say how to go on by hand."""
         remove = "import boto3; boto3.client('s3').delete_public_access_block(Bucket='aozora-ledger')"
         lines = (
-            f"export AWS_ENDPOINT_URL={url} HINOMI_HOME={home}",
+            f"export AWS_ENDPOINT_URL={emulator.url} HINOMI_HOME={folder / 'home'}",
+            "export " + " ".join(f"{name}={value}" for name, value in stand_ins.environment.items()),
             "export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_DEFAULT_REGION=ap-northeast-1",
             f'.venv/bin/python -c "{remove}"',
+            f"$EDITOR {folder / 'clouds' / 'azure.json'}",
             f".venv/bin/hinomi scan {TENANT}",
             f".venv/bin/hinomi findings {TENANT}",
-            f"kill {pid}",
+            f"kill {emulator.pid} {stand_ins.pid}",
         )
         self.console.print(f"\n[bold]{self.says('kept')}[/bold]")
         for line in lines:

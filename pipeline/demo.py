@@ -1,15 +1,19 @@
 """The demonstration: a small company's account with planted faults, all in `config/example/demo.yaml`."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import jmespath
+import msgspec
 from msgspec import Struct
 
 from catalog.form import convert
 from catalog.yaml_reader import read
+from clouds.azure_stand_in import Company as AzureCompany
 from clouds.emulator import ACCOUNT, Emulator
+from clouds.stand_ins import AZURE, GOOGLE
 from collectors.templates import fill
 from model.finding import Finding
 
@@ -39,6 +43,24 @@ class Company(Struct, frozen=True, forbid_unknown_fields=True):
 
     sound: list[Call]
     faults: list[Fault]
+
+
+class Elsewhere(Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault that is planted in Azure or Google Cloud: its policy, the resource's name, and what mends it.
+
+    `mend` is merged into the resource's properties, or into its data.
+    """
+
+    policy: str
+    resource: str
+    mend: dict[str, Any] = {}
+
+
+class AzureSample(Struct, frozen=True, forbid_unknown_fields=True):
+    """The company's directory with its subscriptions, and the faults in them."""
+
+    company: AzureCompany
+    planted: list[Elsewhere]
 
 
 Planted = set[tuple[str, str, str]]
@@ -77,11 +99,49 @@ class Stage:
         return {(fault.policy, fill(fault.resource, self._names), fault.region) for fault in faults}
 
 
+class Neighbours:
+    """The company in Azure, as a file that a stand-in serves: written once, some faults mended later."""
+
+    def __init__(self, folder: Path, azure: AzureSample) -> None:
+        self._folder = folder
+        self._azure = azure
+
+    def build(self) -> None:
+        """Write the files."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        (self._folder / AZURE).write_bytes(msgspec.json.encode(self._azure.company))
+        (self._folder / GOOGLE).write_bytes(b"{}")
+
+    def mend(self) -> Planted:
+        """Mend the faults that say how; return the findings that have to resolve."""
+        mended = [fault for fault in self._azure.planted if fault.mend]
+        changes: dict[str, dict[str, Any]] = defaultdict(dict)
+        for fault in mended:
+            changes[fault.resource] |= fault.mend
+        for subscription in self._azure.company.subscriptions:
+            for rows in subscription.tables.values():
+                for row in rows:
+                    row["properties"] |= changes[row["name"]]
+        self.build()
+        return {(fault.policy, fault.resource, "") for fault in mended}
+
+    def planted(self) -> Planted:
+        """Return the findings that the planted faults have to cause."""
+        return {(fault.policy, fault.resource, "") for fault in self._azure.planted}
+
+
+def load_azure(config: Path) -> AzureSample:
+    """Return the company of the demonstration in Azure."""
+    return convert(read(config / "example" / "azure.yaml"), AzureSample)
+
+
 def load_company(config: Path) -> Company:
     """Return the company of the demonstration."""
     return convert(read(config / "example" / "demo.yaml"), Company)
 
 
 def keys(findings: Iterable[Finding]) -> Planted:
-    """Return findings as (policy, resource, region), to compare with what was planted."""
-    return {(finding.policy, finding.resource, finding.region) for finding in findings}
+    """Return findings as (policy, resource, region), to compare with what was planted; beyond AWS by names alone."""
+    return {
+        (f.policy, f.resource, f.region) if f.policy.startswith("aws.") else (f.policy, f.name, "") for f in findings
+    }

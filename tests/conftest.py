@@ -46,6 +46,15 @@ def lead_to(emulator: Emulator, patch: pytest.MonkeyPatch) -> None:
             patch.setenv(name, value)
 
 
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Return the workplace's shared folder beside the checkout; tests that need it are skipped without it."""
+    folder = Path(__file__).parent.parent.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("needs the shared folder")
+    return folder
+
+
 @pytest.fixture
 def clock() -> MovingClock:
     return MovingClock()

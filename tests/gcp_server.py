@@ -4,37 +4,24 @@ import select
 import socket
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
-from google.cloud.asset_v1 import ContentType, ListAssetsRequest, ListAssetsResponse
+from google.cloud.asset_v1 import ListAssetsResponse
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from google.protobuf.any_pb2 import Any as Packed  # type: ignore[import-untyped]
-from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 from msgspec import Struct
 
-Row = dict[str, Any]
-_RESPONSE, _REQUEST = ListAssetsResponse.pb(), ListAssetsRequest.pb()
-_HELD = {"RESOURCE": "resource", "IAM_POLICY": "iamPolicy", "ORG_POLICY": "orgPolicy"}
-_METHOD = "ListAssets"
-_SERVICE = "google.cloud.asset.v1.AssetService"
+from clouds.gcp_stand_in import AssetStandIn, Call, Row, heard, serving
 
+_RESPONSE = ListAssetsResponse.pb()
 
-class Call(Struct, frozen=True):
-    """One call as it was heard."""
-
-    parent: str
-    content: str
-    types: tuple[str, ...]
-    token: str
-    page_size: int
-    metadata: dict[str, str]
+__all__ = ["AssetServer", "Call", "serving"]
 
 
 # What befalls a call: it ends the call by the context, or returns the bytes to answer with.
@@ -57,71 +44,24 @@ class Fault(Struct):
         return asked and (self.times is None or self.times >= 0)
 
 
-class AssetServer:
-    """Serves assets in the API's JSON form, `page_size` to a page at most; only those with what is asked for."""
+class AssetServer(AssetStandIn):
+    """The stand-in with faults."""
 
     def __init__(self, assets: Mapping[str, list[Row]], page_size: int = 1000) -> None:
-        self.assets = dict(assets)
-        self.page_size = page_size
+        super().__init__(assets, page_size)
         self.faults: list[Fault] = []
-        self.calls: list[Call] = []
         self.known_types: set[str] | None = None  # others are an INVALID_ARGUMENT, as the API has it
 
     def answer(self, request: Any, context: grpc.ServicerContext) -> bytes:
-        call = Call(
-            parent=request.parent,
-            content=ContentType(request.content_type).name,
-            types=tuple(request.asset_types),
-            token=request.page_token,
-            page_size=request.page_size,
-            metadata={key: str(value) for key, value in context.invocation_metadata()},
-        )
+        call = heard(request, context)
         self.calls.append(call)
-        page = int("".join(filter(str.isdigit, call.token)) or 0)
         if self.known_types is not None and set(call.types) - self.known_types:
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "an asset type is not supported")
-        reply = self._reply(call, page)
+        reply = self.reply(call)
         for fault in self.faults:
-            if fault.befalls(call, page):
+            if fault.befalls(call, call.page):
                 return fault.act(call, context, reply)
         return reply
-
-    def _reply(self, call: Call, page: int) -> bytes:
-        held = _HELD[call.content]
-        rows = [
-            {key: value for key, value in row.items() if key in ("name", "assetType", "ancestors", held)}
-            for row in self.assets.get(call.parent, [])
-            if held in row and (not call.types or row["assetType"] in call.types)
-        ]
-        size = min(self.page_size, call.page_size)
-        shown = rows[page * size : (page + 1) * size]
-        more = f"page-{page + 1}" if (page + 1) * size < len(rows) else ""
-        return reply(shown, more)
-
-
-def reply(rows: list[Row], token: str = "") -> bytes:
-    """Return a page in the protocol's own bytes."""
-    told = _RESPONSE(read_time=Timestamp(seconds=1_780_000_000), next_page_token=token)
-    for row in rows:
-        json_format.ParseDict(row, told.assets.add())
-    return bytes(told.SerializeToString())
-
-
-@contextmanager
-def serving(server: AssetServer) -> Iterator[str]:
-    """Run a server on a free port; yields `host:port`."""
-    handler = grpc.unary_unary_rpc_method_handler(server.answer, request_deserializer=_REQUEST.FromString)
-    running = grpc.server(
-        ThreadPoolExecutor(8),
-        handlers=[grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: handler})],
-        options=[("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)],
-    )
-    port = running.add_insecure_port("127.0.0.1:0")
-    running.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        running.stop(0).wait()
 
 
 def error(code: grpc.StatusCode, retry_seconds: int = 0) -> Act:

@@ -229,6 +229,7 @@ MALFORMED: list[tuple[dict[str, Any], str, dict[str, str]]] = [
     ({"properties": []}, "", {"supportsHttpsTrafficOnly": "malformed: properties are no mapping"}),
     ({"properties": "x"}, "", {"supportsHttpsTrafficOnly": "malformed: properties are no mapping"}),
     ({"properties": {"isSftpEnabled": "yes"}}, "", {"isSftpEnabled": NO_SWITCH}),
+    ({"properties": None}, "", {"supportsHttpsTrafficOnly": "not in this reply"}),
     ({"tags": 7}, "", {"tags": "malformed: a number where a mapping was expected"}),
     ({"id": None}, "malformed", {}),
     ({"id": 7}, "malformed", {}),

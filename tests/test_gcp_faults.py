@@ -19,6 +19,7 @@ from clouds.call_failed import CallFailed
 from clouds.gcp import Access, GcpDoor, local_client
 from clouds.gcp_ask import Ask
 from clouds.gcp_login import Login, door, locate, place, projects_under
+from clouds.gcp_stand_in import page_of
 from collectors.gcp import resource_types
 from collectors.gcp.sight import GcpSight
 from model.asset import Asset, Listing
@@ -138,7 +139,7 @@ def test_pages_without_end_are_given_up(server: AssetServer) -> None:
     numbers = (f"page-{number}" for number in range(100, 100_000))
 
     def onward(*_: Any) -> bytes:
-        return gcp_server.reply([], next(numbers))
+        return page_of([], next(numbers))
 
     server.faults = [Fault(onward)]
     with pytest.raises(CallFailed, match="PaginationError"):

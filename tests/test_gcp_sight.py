@@ -13,12 +13,13 @@ from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 from clouds.gcp import GcpDoor
 from clouds.gcp_assets import row, struct
 from clouds.gcp_login import Login, door, locate, place, projects_under
+from clouds.gcp_stand_in import page_of
 from collectors.gcp import resource_types
 from collectors.gcp.sight import GcpSight
 from model.asset import Asset, Listing
 from model.fault import Refused
 from tests.conftest import MovingClock
-from tests.gcp_server import AssetServer, reply, serving
+from tests.gcp_server import AssetServer, serving
 
 SERVED = json.loads((Path(__file__).parent / "data" / "gcp" / "assets.json").read_text(encoding="utf-8"))
 SHOP, ORGANIZATION = "projects/aozora-shop", "organizations/700"
@@ -153,7 +154,7 @@ def test_the_project_is_told_or_refused(server: AssetServer, monkeypatch: pytest
 
 @pytest.mark.parametrize("told", [asset for assets in SERVED.values() for asset in assets])
 def test_messages_become_what_protobuf_itself_makes_of_them(told: dict[str, Any]) -> None:
-    message = ListAssetsResponse.pb().FromString(reply([told])).assets[0]
+    message = ListAssetsResponse.pb().FromString(page_of([told])).assets[0]
     expected = json_format.MessageToDict(message)
     assert without_nulls(row(message)) == without_nulls(expected | {"resource": needed(expected["resource"])})
 

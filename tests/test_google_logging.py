@@ -36,8 +36,11 @@ def test_queries_are_read_by_their_grammar(query: str, expected: list[str]) -> N
 
 @pytest.mark.parametrize(
     "query",
-    ["", "   ", "-- only a comment", "(a=1", "a=1)", "a=", "=1", "a=1 OR", "AND a=1", "a=AND", 'a="open', "a=(b=1)"]
-    + ["sample(insertId, 0.1)", "(" * 5000 + "a", "-" + "x" * 30_000, " AND ".join(["(a=1 OR a=2)"] * 11)],
+    [
+        *("", "   ", "-- only a comment", "(a=1", "a=1)", "a=", "=1", "a=1 OR", "AND a=1", "a=AND", 'a="open'),
+        *("a=(b=1)", "sample(insertId, 0.1)", "(" * 5000 + "a", "-" + "x" * 30_000),
+        " AND ".join(["(a=1 OR a=2)"] * 11),
+    ],
 )
 def test_what_is_no_query_is_told_and_finds_nothing(query: str) -> None:
     with pytest.raises(NoQuery):

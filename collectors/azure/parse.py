@@ -15,6 +15,7 @@ from model.asset import Asset
 from model.canonical import digest
 
 RAW = "azure.raw"
+MALFORMED_PROPERTIES, NOT_TOLD = "malformed: properties are no mapping", "not in this reply"
 # What opens something wherever it stands; the services leave most of it out themselves.
 NEVER_KEPT = frozenset(
     {
@@ -78,8 +79,11 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
     told = _mapping(row)
     body, unknown = flattened(told), {}
     form = type_.form
-    if "properties" in told and not isinstance(told["properties"], dict):
-        unknown = dict.fromkeys(form.fields, "malformed: properties are no mapping")
+    properties = told.get("properties")
+    if properties is not None and not isinstance(properties, dict):
+        unknown = dict.fromkeys(form.fields, MALFORMED_PROPERTIES)
+    elif properties is None and form.table:  # every row of a table has them
+        unknown = dict.fromkeys(form.fields, NOT_TOLD)
     body, misfits = checked(body, dict(ENVELOPE) | form.fields if not type_.of_directory else form.fields)
     unknown |= misfits
     try:

@@ -21,7 +21,17 @@ def actions(types: Iterable[ResourceType]) -> list[str]:
     found = set(_ALWAYS)
     for type_ in types:
         if not type_.of_directory:
-            found |= {type_.action, *(type_.action_of(detail) for detail in type_.form.details.values())}
+            asked = [detail for detail in type_.form.details.values() if not detail.of_graph]
+            found |= {type_.action, *(type_.action_of(detail) for detail in asked)}
+    return sorted(found)
+
+
+def graph_permissions(types: Iterable[ResourceType]) -> list[str]:
+    """Return every application permission of Microsoft Graph that reading these types takes, sorted."""
+    found: set[str] = set()
+    for type_ in types:
+        details = [detail for detail in type_.form.details.values() if detail.of_graph]
+        found |= {type_.action_of(detail) for detail in details} | ({type_.action} if type_.of_directory else set())
     return sorted(found)
 
 

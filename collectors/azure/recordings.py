@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from collectors.azure.parse import RAW, Malformed, raw, seen, spelt, type_by_id, type_of
+from collectors.azure.parse import NOT_TOLD, RAW, Malformed, raw, seen, spelt, type_by_id, type_of
 from collectors.azure.resource_types import ResourceType
 
 Outcome = Literal["asset", "unknown-type", "malformed"]
@@ -70,7 +70,8 @@ class _Known:
         try:
             if type_ is not None:
                 found = seen(row, type_, _names(path))
-                return Parsed(type_.form.kind, found.resource, "malformed" if found.unknown else "asset")
+                malformed = any(cause != NOT_TOLD for cause in found.unknown.values())
+                return Parsed(type_.form.kind, found.resource, "malformed" if malformed else "asset")
             if (detail := self._details.get(told)) is not None:
                 return _detail(detail, row)
             return Parsed(RAW, raw(row, "").resource, "unknown-type")

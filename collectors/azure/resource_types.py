@@ -58,7 +58,7 @@ class Call(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True, rename={"many": "list"}):
-    """A call that tells more of one resource: one thing, or `list` of them.
+    """A call that tells more of one resource: one thing, or `list` of them; versions are as in `Call`.
 
     `each` says that each of the list is asked by itself, because the list leaves out what it has. `absent` lists the
     error codes that mean «there is none». `only` names fields and what they have to be: elsewhere nothing is asked.
@@ -74,6 +74,11 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True, rename={"many": "l
     omit: list[Field] = []
     secrets: dict[Field, Shape] = {}
     action: str | None = None
+
+    @property
+    def of_graph(self) -> bool:
+        """Return whether Microsoft Graph is asked, also for a resource of a subscription."""
+        return self.api_version is None
 
 
 class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing": "list"}):
@@ -178,6 +183,10 @@ def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:
     for call, key in ((form.listing, "list"), (form.one, "one")):
         for reference in sorted(references(call.path) - PLACE_NAMES) if call else ():
             yield document.fault((key, "path"), f"${reference} is not known before this call")
+    if (call := form.listing or form.one) and call.api_version is None and not call.action:
+        yield document.fault(
+            ("list" if form.listing else "one",), "has to say its 'action', the permission of Microsoft Graph"
+        )
     for number, name in enumerate(form.volatile):
         if name not in known | form.details.keys():
             yield document.fault(("volatile", number), f"{name!r} is no field and no detail")
@@ -192,6 +201,8 @@ def _detail_faults(document: Document, name: str, detail: Detail, known: frozens
         yield document.fault(("details", name), f"${reference} is no field of the resource")
     if detail.each and not detail.many:
         yield document.fault(("details", name, "each"), "goes with 'list: true'")
+    if detail.of_graph and not detail.action:
+        yield document.fault(("details", name), "has to say its 'action', the permission of Microsoft Graph")
     for number, code in enumerate(detail.absent):
         if not code.endswith("NotFound"):
             yield document.fault(("details", name, "absent", number), f"{code} does not say that there is none")

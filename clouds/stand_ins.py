@@ -1,0 +1,102 @@
+"""Azure and Google Cloud on this machine, in a process of their own, as the files of a folder say.
+
+`azure.json` is a `clouds.azure_stand_in.Company`; `google.json` holds assets by their parents. Both are read anew when
+they change, so that anybody can change a resource there and look again.
+"""
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import grpc  # type: ignore[import-untyped]
+import msgspec
+
+from clouds import azure_stand_in, gcp_stand_in
+from clouds.azure_stand_in import Answer, Company, StandIn
+from clouds.gcp_stand_in import AssetStandIn, Row
+from model.fault import Refused
+
+AZURE, GOOGLE = "azure.json", "google.json"
+
+
+class StandIns:
+    """The process, while it runs; `environment` leads to it, `stop` ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it and wait until it tells where it is; raises `Refused` where it does not."""
+        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
+            [sys.executable, "-m", "clouds.stand_ins", str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the command, and --keep outlives it
+        )
+        self.pid = self._process.pid
+        assert self._process.stdout is not None, "it is a pipe"
+        with self._process.stdout as told:
+            line = told.readline()
+        if not line:
+            self.stop()
+            raise Refused("the local stand-ins for Azure and Google Cloud do not start")
+        self.environment: dict[str, str] = json.loads(line)
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class _AzureFile(StandIn):
+    """Azure as a file says."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(_company(file))
+        self._file = file
+        self._changed_at = file.stat().st_mtime_ns
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if (at := self._file.stat().st_mtime_ns) != self._changed_at:
+            self.company, self._changed_at = _company(self._file), at
+        return super().answer(method, target, headers, body)
+
+
+class _GoogleFile(AssetStandIn):
+    """Cloud Asset as a file says."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__({})
+        self._file = file
+
+    def answer(self, request: Any, context: grpc.ServicerContext) -> bytes:
+        assets: dict[str, list[Row]] = json.loads(self._file.read_bytes())
+        self.assets = assets
+        return super().answer(request, context)
+
+
+def _company(file: Path) -> Company:
+    return msgspec.json.decode(file.read_bytes(), type=Company)
+
+
+def main(folder: Path) -> None:
+    """Serve both until somebody ends the process."""
+    with (
+        azure_stand_in.running(_AzureFile(folder / AZURE)) as environment,
+        gcp_stand_in.serving(_GoogleFile(folder / GOOGLE)) as endpoint,
+    ):
+        print(json.dumps(environment | {"HINOMI_GCP_ENDPOINT": endpoint}), flush=True)
+        ended = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
