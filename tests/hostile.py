@@ -98,6 +98,8 @@ def expressions() -> Iterator[tuple[str, str, str]]:
     yield "alternatives of alternatives", f"pattern_alternatives('{_alternatives(40)}').size() > 1", "error"
     yield "what a pattern catches", f"pattern_catches('{_alternatives(16)}', '{_alternatives(16)}')", "error"
     yield "a pattern in brackets", f"pattern_alternatives('{{{'(' * 20_000}') == []", "error"
+    yield "a query in brackets", f"query_alternatives('{'(' * 15_000}') == []", "error"
+    yield "a query of dashes", f"query_catches('{'-' * 15_000}', 'a=1')", "value"
     yield "an address of 50,000 digits", f"is_any_address('{'1' * 50_000}/0')", "value"
     yield (
         "a document of much",

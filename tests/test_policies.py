@@ -78,6 +78,13 @@ def test_policies_on_alarms_differ_only_in_what_they_wait_for() -> None:
     assert len({form.settings["pattern"] for form in alarms}) == len({form.title.ja for form in alarms}) == 15
 
 
+def test_policies_on_alerts_differ_only_in_what_they_wait_for() -> None:
+    alerts = [p.form for p in house().policies if p.id.startswith("gcp.logging.no-alert-for-")]
+    assert len(alerts) == 8
+    assert len({form.pass_ for form in alerts}) == 1
+    assert len({form.settings["query"] for form in alerts}) == len({form.title.ja for form in alerts}) == 8
+
+
 def test_japanese_texts_have_full_width_parentheses_only() -> None:
     for p in house().policies:
         form = p.form
