@@ -18,9 +18,9 @@ from catalog.evaluator import COMMAND, Allowance, Spent, elsewhere
 from catalog.expression import EvaluationError, ExpressionFault
 from catalog.folder import config_folder
 from catalog.policies import Policy
-from collectors.aws import resource_types
 from detectors.posture import cases
 from model.worker import NoAnswer
+from tests.clouds import house
 from tests.hostile import expressions
 from workers.child import Child
 
@@ -232,12 +232,9 @@ def test_what_is_spent_is_not_asked() -> None:
     assert len(asked) == 1
 
 
-KINDS = {type_.kind.name: type_.kind for type_ in resource_types.load()}
-
-
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.id)
 def test_a_policy_is_judged_elsewhere_as_it_is_here(worker: Child, policy: Policy) -> None:
     allowance = Allowance(1_000.0, 1_000.0)
     again = policies.compile_policy(policy.document, elsewhere(worker, allowance))
     assert again.reads == policy.reads
-    assert list(cases.faults(again, KINDS)) == []
+    assert list(cases.faults(again, house().kinds)) == []
