@@ -129,7 +129,7 @@ class _Show:
 
     def run(self, emulator: "Emulator", neighbours: "Neighbours", folder: Path) -> bool:
         """Run all steps; return whether findings and planted faults agreed both ways, both times."""
-        stage, loop = self._prepare(emulator, folder)
+        stage, loop = self._prepare(emulator, neighbours, folder)
         with self.step("scan"):
             summary = loop.scan(loop.turn())
         first = _findings(loop)
@@ -156,7 +156,7 @@ class _Show:
         self._proposals(report, files)
         return agrees and whole and second <= first
 
-    def _prepare(self, emulator: "Emulator", folder: Path) -> "tuple[Stage, Loop]":
+    def _prepare(self, emulator: "Emulator", neighbours: "Neighbours", folder: Path) -> "tuple[Stage, Loop]":
         import httpx
 
         from catalog.folder import config_folder
@@ -177,6 +177,7 @@ class _Show:
             make(folder / "home", config_folder() / "example" / "installation.yaml")
             home, house, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
             tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies)
+            tenant = neighbours.of(tenant)
             carry_out(home, plan(home, tenant), clock, HOST.name)
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
         ways = Ways(httpx.Client(), io.StringIO(), secret, clock.now)

@@ -52,17 +52,23 @@ def locate(door: AzureDoor, subscription: str, locations: Sequence[str] = ()) ->
     try:
         door.get(f"/subscriptions/{subscription}", _SUBSCRIPTIONS_VERSION)
     except CallFailed as failure:
-        if failure.unreachable:
-            raise Refused(f"Azure does not answer ({failure.code}); check the network and the address") from None
-        if failure.code.startswith("sign-in"):
-            raise Refused(
-                f"Entra ID does not accept the credentials ({failure.code}); check directory, client and secret"
-            ) from None
+        _refuse_who_asks(failure)
         if failure.code in _NO_SUCH:
             raise Refused(
                 f"the subscription {subscription} cannot be entered ({failure.code}); check its id and our role in it"
             ) from None
     return Place(subscription, subscription, f"/subscriptions/{subscription}", "", tuple(locations))
+
+
+def _refuse_who_asks(failure: CallFailed) -> None:
+    """Raise `Refused` where it is not what was asked that failed, but the way to Azure or who asks."""
+    if failure.unreachable:
+        raise Refused(f"Azure does not answer ({failure.code}); check the network and the address") from None
+    if failure.code.startswith("sign-in"):
+        raise Refused(
+            f"Entra ID accepts no credentials of ours ({failure.code}); check directory, client and secret "
+            "(AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET), or sign in by `az login`"
+        ) from None
 
 
 def directory_place(directory: str) -> Place:
@@ -90,6 +96,7 @@ def subscriptions(door: AzureDoor) -> dict[str, str]:
         rows = [row for page in door.pages("/subscriptions", _SUBSCRIPTIONS_VERSION) for row in page]
         return {str(row["subscriptionId"]): str(row.get("state", "Enabled")) for row in rows}
     except CallFailed as failure:
+        _refuse_who_asks(failure)
         raise Refused(f"the subscriptions cannot be listed ({failure.code}); name one by --subscription") from None
     except (KeyError, TypeError, AttributeError):
         raise Refused("the subscriptions cannot be listed (malformed); name one by --subscription") from None

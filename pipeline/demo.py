@@ -8,6 +8,7 @@ from typing import Any
 import jmespath
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalog.form import convert
 from catalog.yaml_reader import read
@@ -16,6 +17,7 @@ from clouds.emulator import ACCOUNT, Emulator
 from clouds.stand_ins import AZURE, GOOGLE
 from collectors.templates import fill
 from model.finding import Finding
+from model.tenant import AzureDirectory, Tenant
 
 
 class Call(Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +113,13 @@ class Neighbours:
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / AZURE).write_bytes(msgspec.json.encode(self._azure.company))
         (self._folder / GOOGLE).write_bytes(b"{}")
+
+    def of(self, tenant: Tenant) -> Tenant:
+        """Return the tenant with what it has in Azure."""
+        company = self._azure.company
+        subscriptions = [subscription.id for subscription in company.subscriptions]
+        directory = AzureDirectory(directory=company.directory, subscriptions=subscriptions, entra=True)
+        return replace(tenant, azure=[directory])
 
     def mend(self) -> Planted:
         """Mend the faults that say how; return the findings that have to resolve."""

@@ -279,7 +279,7 @@ def test_credentials_that_do_not_hold_are_refused_in_one_line(
     stand_in: BreakingStandIn, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
-    with pytest.raises(Refused, match="Entra ID does not accept the credentials"):
+    with pytest.raises(Refused, match="Entra ID accepts no credentials"):
         azure_login.locate(AzureDoor(clients(Login()), clock), SUBSCRIPTION)
 
 
