@@ -76,10 +76,10 @@ def demo(
     from catalog.folder import config_folder
     from clouds.emulator import Emulator
     from clouds.stand_ins import StandIns
-    from pipeline.demo import Neighbours, load_azure
+    from pipeline.demo import Neighbours, load_azure, load_google
 
     show, folder = _Show(language), Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
-    neighbours = Neighbours(folder / "clouds", load_azure(config_folder()))
+    neighbours = Neighbours(folder / "clouds", load_azure(config_folder()), load_google(config_folder()))
     neighbours.build()
     with show.step("emulator"):
         emulator = Emulator()
@@ -232,7 +232,7 @@ class _Show:
             "export " + " ".join(f"{name}={value}" for name, value in stand_ins.environment.items()),
             "export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_DEFAULT_REGION=ap-northeast-1",
             f'.venv/bin/python -c "{remove}"',
-            f"$EDITOR {folder / 'clouds' / 'azure.json'}",
+            f"$EDITOR {folder / 'clouds' / 'azure.json'} {folder / 'clouds' / 'google.json'}",
             f".venv/bin/hinomi scan {TENANT}",
             f".venv/bin/hinomi findings {TENANT}",
             f"kill {emulator.pid} {stand_ins.pid}",

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from clouds.emulator import ACCOUNT, Emulator
 from clouds.stand_ins import AZURE, GOOGLE
 from collectors.templates import fill
 from model.finding import Finding
-from model.tenant import AzureDirectory, Tenant
+from model.tenant import AzureDirectory, GoogleAccess, Tenant
 
 
 class Call(Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +66,19 @@ class AzureSample(Struct, frozen=True, forbid_unknown_fields=True):
     planted: list[Elsewhere]
 
 
+class Projects(Struct, frozen=True, forbid_unknown_fields=True):
+    """The company's projects: Cloud Asset's rows by project id."""
+
+    projects: dict[str, list[dict[str, Any]]]
+
+
+class GoogleSample(Struct, frozen=True, forbid_unknown_fields=True):
+    """The company's projects in Google Cloud, and the faults in them."""
+
+    company: Projects
+    planted: list[Elsewhere]
+
+
 Planted = set[tuple[str, str, str]]
 
 
@@ -102,46 +116,58 @@ class Stage:
 
 
 class Neighbours:
-    """The company in Azure, as a file that a stand-in serves: written once, some faults mended later."""
+    """The company in Azure and Google Cloud, as files that stand-ins serve: written once, some faults mended later."""
 
-    def __init__(self, folder: Path, azure: AzureSample) -> None:
+    def __init__(self, folder: Path, azure: AzureSample, google: GoogleSample) -> None:
         self._folder = folder
         self._azure = azure
+        self._google = google
 
     def build(self) -> None:
         """Write the files."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / AZURE).write_bytes(msgspec.json.encode(self._azure.company))
-        (self._folder / GOOGLE).write_bytes(b"{}")
+        rows = {f"projects/{project}": assets for project, assets in self._google.company.projects.items()}
+        (self._folder / GOOGLE).write_bytes(msgspec.json.encode(rows))
 
     def of(self, tenant: Tenant) -> Tenant:
-        """Return the tenant with what it has in Azure."""
+        """Return the tenant with what it has in Azure and Google Cloud."""
         company = self._azure.company
         subscriptions = [subscription.id for subscription in company.subscriptions]
         directory = AzureDirectory(directory=company.directory, subscriptions=subscriptions, entra=True)
-        return replace(tenant, azure=[directory])
+        return replace(tenant, azure=[directory], google=[GoogleAccess(projects=list(self._google.company.projects))])
 
     def mend(self) -> Planted:
         """Mend the faults that say how; return the findings that have to resolve."""
-        mended = [fault for fault in self._azure.planted if fault.mend]
+        mended = [fault for fault in self._planted() if fault.mend]
         changes: dict[str, dict[str, Any]] = defaultdict(dict)
         for fault in mended:
             changes[fault.resource] |= fault.mend
         for subscription in self._azure.company.subscriptions:
-            for rows in subscription.tables.values():
-                for row in rows:
-                    row["properties"] |= changes[row["name"]]
+            for row in chain(*subscription.tables.values()):
+                row["properties"] |= changes[row["name"]]
+        for row in chain(*self._google.company.projects.values()):
+            data = row.get("resource", {}).get("data", {})
+            data |= changes[data.get("name", "")]
         self.build()
         return {(fault.policy, fault.resource, "") for fault in mended}
 
     def planted(self) -> Planted:
         """Return the findings that the planted faults have to cause."""
-        return {(fault.policy, fault.resource, "") for fault in self._azure.planted}
+        return {(fault.policy, fault.resource, "") for fault in self._planted()}
+
+    def _planted(self) -> list[Elsewhere]:
+        return [*self._azure.planted, *self._google.planted]
 
 
 def load_azure(config: Path) -> AzureSample:
     """Return the company of the demonstration in Azure."""
     return convert(read(config / "example" / "azure.yaml"), AzureSample)
+
+
+def load_google(config: Path) -> GoogleSample:
+    """Return the company of the demonstration in Google Cloud."""
+    return convert(read(config / "example" / "google.yaml"), GoogleSample)
 
 
 def load_company(config: Path) -> Company:
