@@ -13,7 +13,6 @@ from collectors.gcp.recordings import Line, Recordings
 TYPES = resource_types.load()
 RECORDINGS = Recordings(TYPES)
 SUPPORTED = {path.lower() for type_ in TYPES for path in type_.form.rest}
-SHARED = Path(__file__).parent.parent.parent / "shared" / "recorded" / "gcp"
 CASES = json.loads((Path(__file__).parent / "data" / "gcp" / "recordings.json").read_text(encoding="utf-8"))
 COMPUTE = "https://compute.googleapis.com/compute/v1/projects/p"
 
@@ -95,9 +94,9 @@ def test_an_odd_body_of_a_supported_type_is_never_of_an_unknown_one(url: str, bo
 
 
 @pytest.mark.shared
-def test_every_recording_of_a_supported_type_is_an_asset() -> None:
+def test_every_recording_of_a_supported_type_is_an_asset(shared_folder: Path) -> None:
     outcomes: Counter[str] = Counter()
-    for file in sorted(SHARED.glob("*/*.json")):
+    for file in sorted((shared_folder / "recorded" / "gcp").glob("*/*.json")):
         exchange = json.loads(file.read_text(encoding="utf-8"))
         lines = list(RECORDINGS.read(exchange))
         outcomes.update(outcome for _, _, outcome in lines)
@@ -110,9 +109,11 @@ def test_every_recording_of_a_supported_type_is_an_asset() -> None:
 
 
 @pytest.mark.shared
-def test_no_field_of_a_recording_is_of_another_type_but_where_it_was_recorded_otherwise() -> None:
+def test_no_field_of_a_recording_is_of_another_type_but_where_it_was_recorded_otherwise(
+    shared_folder: Path,
+) -> None:
     """Enumerations are numbers where the caller asked for them so; one upstream put a text for an id."""
-    for file in sorted(SHARED.glob("*/*.json")):
+    for file in sorted((shared_folder / "recorded" / "gcp").glob("*/*.json")):
         exchange = json.loads(file.read_text(encoding="utf-8"))
         if "enum-encoding" in exchange["url"] or '"a22222222222222222"' in json.dumps(exchange):
             continue

@@ -59,7 +59,7 @@ def baseline(replies: Replies) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
 def denied_readers(service: str, op: str) -> set[str]:
     """The policies that read something which this operation tells, of their own kind or another."""
     readers = set()
-    for policy in house().policies:
+    for policy in (policy for policy in house().policies if policy.provider == "aws"):
         for root, kind in {"r": policy.form.kind, **{n: o.kind for n, o in policy.others.items()}}.items():
             form = next(t.form for t in house().aws if t.form.kind == kind)
             if form.service != service:
