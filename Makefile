@@ -39,6 +39,8 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.own_policies
+	$(BIN)/python -m bench.azure_resources
+	$(BIN)/python -m bench.google_assets
 	$(BIN)/python -m bench.growth 1
 	$(BIN)/python -m bench.against_prowler
 	$(BIN)/python -m bench.growth 10
