@@ -43,8 +43,10 @@ def seen(house: House) -> tuple[list[Asset], Place]:
         emulator.stop()
 
 
-_NAMES = re.compile(r"\b(?:[a-z]+-[0-9a-f]{8,17}|bench-bucket-\d+)\b")
-_FEW = ("aws.cloudtrail.", "aws.account.")  # an account has few of these, however large it is
+# Names that the account gives out (`bench/account.py`), and ids: what others refer to a resource by.
+_GIVEN = "bench-bucket|cluster|db|function|key|lb|policy|queue|repository|role|secret|table|topic|trail|user"
+_NAMES = re.compile(rf"\b(?:[a-z]+-[0-9a-f]{{8,17}}|(?:{_GIVEN})-\d+)\b")
+_FEW = ("aws.cloudtrail.", "aws.account.", "aws.rds.parameter-group")  # few in an account, however large it is
 
 
 def many(assets: list[Asset], number: int) -> Iterator[Asset]:

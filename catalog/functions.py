@@ -7,12 +7,14 @@ document, so that `f(r.?Policy.orValue(null))` reads as it should.
 import ipaddress
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from catalog import azure_alerts, azure_networks, documents, filter_patterns, google_logging, identity
 from catalog.documents import Document, listed
 
 
+@lru_cache(maxsize=4096)  # rules name the same few blocks over and over
 def is_any_address(cidr: str) -> bool:
     """Return whether a CIDR block means every address of IPv4 or IPv6."""
     try:

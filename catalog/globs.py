@@ -10,6 +10,13 @@ def includes(wide: str, narrow: str) -> bool:
 
     What is told is true; a few inclusions that need two wildcards to be weighed together are not seen.
     """
+    fixed = wide[:-1] if wide.endswith("*") else wide
+    if "*" not in fixed and "?" not in fixed:  # most patterns are a name, or the beginning of one
+        return narrow.startswith(fixed) if fixed is not wide else narrow == wide
+    return _includes(wide, narrow)
+
+
+def _includes(wide: str, narrow: str) -> bool:
     at = mark = restart = 0
     star = -1
     while mark < len(narrow):

@@ -167,12 +167,15 @@ def _with_name(statement: dict[str, Any], name: str) -> Statement:
 
 
 def _may(rights: _Rights, step: _Step) -> bool:
+    allowing = _allowing(rights.own, step)
+    if not allowing:  # the most usual answer
+        return False
     sides = [rights.own, *rights.bounds]
     denials = [s for side in sides for s in side if s["Effect"] == "Deny" and _denies(s, step)]
     return any(
         all(any(covers_resource(bound, target) for bound in _allowing(side, step)) for side in rights.bounds)
         and not any(covers_resource(denial, target) for denial in denials)
-        for allow in _allowing(rights.own, step)
+        for allow in allowing
         for target in _targets(allow, step)
     )
 

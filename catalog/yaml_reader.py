@@ -1,11 +1,12 @@
 """YAML with its places, in the core schema of YAML 1.2 (clause 10.3), without aliases.
 
-PyYAML's own constructors let the last of two equal keys win, read `on` as true and follow alias bombs; here nodes are
-composed by libyaml and turned into values by us.
+PyYAML's own constructors let the last of two equal keys win, read `on` as true and follow alias bombs; here the events
+of libyaml are turned into values by us.
 """
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ _LONGEST_NUMBER = 40
 
 KeyPath = tuple[str | int, ...]
 
+_TEXT_TAGS = (None, "!", "tag:yaml.org,2002:str")
 _NULL = re.compile(r"(?:null|Null|NULL|~|)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"[-+]?[0-9]+\Z|0o[0-7]+\Z|0x[0-9a-fA-F]+\Z")
@@ -38,12 +40,11 @@ class Place(Struct, frozen=True):
 
 
 class Document(Struct, frozen=True):
-    """A parsed file: its value, and the place of every value and key in it, by key path."""
+    """A parsed file: its value; and its text, in which the place of every value and key is found by its key path."""
 
     file: str
     value: Any
-    places: dict[KeyPath, Place]
-    keys: dict[KeyPath, Place]
+    text: str
 
     def fault(self, path: KeyPath, problem: str) -> Fault:
         """Return a fault at the value's place, or at its nearest parent's."""
@@ -52,14 +53,15 @@ class Document(Struct, frozen=True):
 
     def fault_at_key(self, path: KeyPath, problem: str) -> Fault:
         """Return a fault at the last key of the path itself."""
-        place = self.keys[path]
+        place = _places(self.text).keys[path]
         return Fault(self.file, place.line, place.column, problem)
 
     def place(self, path: KeyPath) -> Place:
         """Return the place of the value, or of the nearest parent that has one."""
-        while path and path not in self.places:
+        places = _places(self.text).values
+        while path and path not in places:
             path = path[:-1]
-        return self.places.get(path, Place(1, 1))
+        return places.get(path, Place(1, 1))
 
     def fault_in_text(self, path: KeyPath, line: int, column: int, problem: str) -> Fault:
         """Return a fault at a line and column (from 1) inside the scalar at `path`."""
@@ -103,96 +105,139 @@ def parse(raw: bytes, name: str) -> Document:
         before = raw[: problem.start]
         line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
         raise Refused([Fault(name, line, column, "is not UTF-8; save the file as UTF-8")]) from None
-    node = _compose(text, name)
-    builder = _Builder(name, text.splitlines())
-    value = None if node is None else builder.value(node, ())
+    builder = _Builder(name, text)
+    value = builder.document()
     if builder.faults:
         raise Refused(builder.faults)
-    return Document(name, value, builder.places, builder.keys)
+    return Document(name, value, text)
 
 
-def _compose(text: str, name: str) -> yaml.Node | None:
-    try:
-        _guard(text, name)
-        return yaml.compose(text, Loader=yaml.CBaseLoader)
-    except yaml.MarkedYAMLError as problem:
-        mark = problem.problem_mark or problem.context_mark
-        what = problem.problem or problem.context or "is not YAML"
-        place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise Refused([Fault(name, *place, f"is not valid YAML: {what}")]) from None
-    except yaml.YAMLError as problem:
-        first = str(problem).splitlines()[0]
-        raise Refused([Fault(name, 0, 0, f"is not valid YAML: {first}")]) from None
+class _Places(Struct, frozen=True):
+    """Where the values and the keys of a text stand."""
+
+    values: dict[KeyPath, Place]
+    keys: dict[KeyPath, Place]
 
 
-def _guard(text: str, name: str) -> None:
-    """Refuse aliases and deep nesting while they are still events: composing recurses, in C, without a limit."""
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
-        mark = event.start_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        if isinstance(event, yaml.AliasEvent):
-            raise Refused([Fault(name, line, column, "aliases (*name) are not taken; write the value out")])
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise Refused([Fault(name, line, column, f"is nested deeper than {MAX_DEPTH} levels")])
+@lru_cache(maxsize=16)
+def _places(text: str) -> _Places:
+    """Return the places in a text that was read before: few files have faults, so few are asked where things stand."""
+    surveyor = _Surveyor("", text)
+    surveyor.document()
+    return _Places(surveyor.places, surveyor.keys)
 
 
 class _Builder:
-    """Turns nodes into values and notes every place and fault on the way."""
+    """Turns the events of libyaml into values, and gathers faults on the way."""
 
-    def __init__(self, file: str, lines: list[str]) -> None:
+    def __init__(self, file: str, text: str) -> None:
         self.file = file
-        self.lines = lines
-        self.places: dict[KeyPath, Place] = {}
-        self.keys: dict[KeyPath, Place] = {}
         self.faults: list[Fault] = []
+        self._events = yaml.parse(text, Loader=yaml.CBaseLoader)
 
-    def value(self, node: yaml.Node, path: KeyPath) -> Any:
-        self.places[path] = self._place(node)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.value(child, (*path, i)) for i, child in enumerate(node.value)]
-        return self._scalar(node)
+    def document(self) -> Any:
+        """Return the value of the one document, None where there is none; raises `Refused` for what is not YAML."""
+        value = None
+        try:
+            for number, event in enumerate(e for e in self._events if isinstance(e, yaml.DocumentStartEvent)):
+                if number:
+                    raise Refused([self._fault(event, "a second document begins; keep one in a file")])
+                value = self.value(next(self._events), ())
+        except yaml.MarkedYAMLError as problem:
+            mark = problem.problem_mark or problem.context_mark
+            what = problem.problem or problem.context or "is not YAML"
+            place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+            raise Refused([Fault(self.file, *place, f"is not valid YAML: {what}")]) from None
+        except yaml.YAMLError as problem:
+            first = str(problem).splitlines()[0]
+            raise Refused([Fault(self.file, 0, 0, f"is not valid YAML: {first}")]) from None
+        return value
 
-    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+    def value(self, event: yaml.Event, path: KeyPath) -> Any:
+        """Return the value that begins with an event."""
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        if isinstance(event, yaml.AliasEvent):
+            raise Refused([self._fault(event, "aliases (*name) are not taken; write the value out")])
+        if len(path) == MAX_DEPTH:
+            raise Refused([self._fault(event, f"is nested deeper than {MAX_DEPTH} levels")])
+        return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
+
+    def key(self, event: yaml.ScalarEvent, path: KeyPath) -> None:
+        """Take notice of a key."""
+
+    def _mapping(self, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            if not isinstance(key_node, yaml.ScalarNode):
-                self._wrong(key_node, "a key has to be plain text")
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                self._wrong(event, "a key has to be plain text")
+                self.value(event, path)
+                self.value(next(self._events), path)
                 continue
-            key = str(key_node.value)
+            key = str(event.value)
             if key in result:
-                self._wrong(key_node, f"the key {key!r} stands twice; remove one")
-            self.keys[(*path, key)] = self._place(key_node)
-            result[key] = self.value(value_node, (*path, key))
+                self._wrong(event, f"the key {key!r} stands twice; remove one")
+            self.key(event, (*path, key))
+            result[key] = self.value(next(self._events), (*path, key))
         return result
 
-    def _scalar(self, node: yaml.Node) -> Any:
-        text = str(node.value)
-        if node.tag != "tag:yaml.org,2002:str":
-            return self._wrong(node, f"the tag {node.tag!r} is not taken; write a plain value")
-        if getattr(node, "style", ""):  # quoted or a block
+    def _sequence(self, path: KeyPath) -> list[Any]:
+        result: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            result.append(self.value(event, (*path, len(result))))
+        return result
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+        text = str(event.value)
+        if event.tag not in _TEXT_TAGS:
+            return self._wrong(event, f"the tag {event.tag!r} is not taken; write a plain value")
+        if event.style:  # quoted or a block
             return text
         for pattern, convert in _RESOLVERS:
             if pattern.match(text):
-                return convert(text) if len(text) <= _LONGEST_NUMBER else self._wrong(node, "is too long for a number")
+                return convert(text) if len(text) <= _LONGEST_NUMBER else self._wrong(event, "is too long for a number")
         return text
 
-    def _place(self, node: yaml.Node) -> Place:
-        mark = node.start_mark
-        style = getattr(node, "style", None)
-        first = (mark.line + 1, mark.column + 1)
-        if style in ("'", '"'):
-            first = (mark.line + 1, mark.column + 2)
-        elif style in ("|", ">"):
-            below = next((i for i in range(mark.line + 1, len(self.lines)) if self.lines[i].strip()), mark.line)
-            first = (below + 1, len(self.lines[below]) - len(self.lines[below].lstrip()) + 1)
-        return Place(mark.line + 1, mark.column + 1, first, style == "|")
+    def _wrong(self, event: yaml.Event, problem: str) -> None:
+        self.faults.append(self._fault(event, problem))
 
-    def _wrong(self, node: yaml.Node, problem: str) -> None:
-        self.faults.append(Fault(self.file, node.start_mark.line + 1, node.start_mark.column + 1, problem))
+    def _fault(self, event: yaml.Event, problem: str) -> Fault:
+        return Fault(self.file, *_begin(event), problem)
+
+
+def _begin(event: yaml.Event) -> tuple[int, int]:
+    """Return line and column where an event begins, from 1."""
+    mark = event.start_mark
+    assert mark is not None, "libyaml marks every event"
+    return mark.line + 1, mark.column + 1
+
+
+class _Surveyor(_Builder):
+    """Notes where everything stands, too."""
+
+    def __init__(self, file: str, text: str) -> None:
+        super().__init__(file, text)
+        self.places: dict[KeyPath, Place] = {}
+        self.keys: dict[KeyPath, Place] = {}
+        self._lines = text.splitlines()
+
+    def value(self, event: yaml.Event, path: KeyPath) -> Any:
+        self.places[path] = self._place(event)
+        return super().value(event, path)
+
+    def key(self, event: yaml.ScalarEvent, path: KeyPath) -> None:
+        self.keys[path] = self._place(event)
+
+    def _place(self, event: yaml.Event) -> Place:
+        line, column = _begin(event)
+        style = getattr(event, "style", None)
+        first = (line, column)
+        if style in ("'", '"'):
+            first = (line, column + 1)
+        elif style in ("|", ">"):
+            below = next((i for i in range(line, len(self._lines)) if self._lines[i].strip()), line - 1)
+            first = (below + 1, len(self._lines[below]) - len(self._lines[below].lstrip()) + 1)
+        return Place(line, column, first, style == "|")
 
 
 def _integer(text: str) -> int:

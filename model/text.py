@@ -17,6 +17,8 @@ def printable(text: str) -> str:
 
     Blanks of every width stay, as Japanese texts have them (U+3000).
     """
+    if text.isprintable():  # nearly all are
+        return text
     return "".join(character if _is_printable(character) else "?" for character in text)
 
 

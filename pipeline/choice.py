@@ -27,7 +27,8 @@ class Choice(Struct, frozen=True):
 
         Raises `Refused` for names, services and severities that do not exist, and for broken policy files.
         """
-        known = policy_files.load(config / "policies", self.provider)
+        named_only = () if self.services or self.severities else self.policies
+        known = policy_files.load(config / "policies", self.provider, named_only)
         self._check(known)
         asked: dict[str, list[str]] = defaultdict(list)
         for name in self.policies:
