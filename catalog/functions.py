@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from catalog import azure_alerts, azure_networks, documents, filter_patterns, google_logging, identity
+from catalog import azure_alerts, azure_networks, documents, filter_patterns, google_logging, identity, workloads
 from catalog.documents import Document, listed
 
 
@@ -91,6 +91,11 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("internet_rules", ("documents", "string", "ints"), "strings", azure_networks.internet_rules),
     ("is_wide_range", ("string", "string"), "bool", azure_networks.is_wide_range),
     ("alerts_on", ("document", "string"), "bool", azure_alerts.alerts_on),
+    ("pod_spec", ("string", "document"), "map", workloads.pod_spec),
+    ("containers", ("map",), "list", workloads.containers),
+    ("setting", ("map", "map", "string"), "value", workloads.setting),
+    ("grants", ("list", "string", "string", "string"), "bool", workloads.grants),
+    ("outsiders", ("list",), "strings", workloads.outsiders),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )
