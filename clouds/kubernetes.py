@@ -37,6 +37,10 @@ class Answers(Protocol):
         """Return the reply."""
         ...
 
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
 
 class KubernetesDoor:
     """Reads one cluster; safe to share between threads.
@@ -67,6 +71,10 @@ class KubernetesDoor:
             except _Expired as expired:
                 if start == _STARTS:
                     raise CallFailed(expired.code) from None
+
+    def close(self) -> None:
+        """Close the connections; nothing can be asked afterwards."""
+        self._client.close()
 
     def _from_start(self, path: str, selected: Row, metadata_only: bool) -> Iterator[list[Row]]:
         accept = _METADATA.format("List") if metadata_only else _JSON

@@ -53,15 +53,17 @@ def door(login: Login, clock: Clock) -> KubernetesDoor:
 def locate(door: KubernetesDoor, name: str = "") -> Place:
     """Return the cluster's place: its id is the uid of the namespace kube-system, which lives as long as it does.
 
-    Raises `Refused` where the cluster does not answer or does not let us in.
+    Raises `Refused`, with the door closed, where the cluster does not answer or does not let us in.
     """
     try:
         uid = door.get(_OWN_NAMESPACE)["metadata"].get("uid")
     except CallFailed as failure:
+        door.close()
         raise Refused(
             f"the cluster's namespace kube-system cannot be read: {failure.code}; {_remedy(failure)}"
         ) from None
     if not isinstance(uid, str) or not uid:
+        door.close()
         raise Refused("the cluster does not tell the uid of its namespace kube-system")
     return Place(scope=uid, account=name or uid, account_resource=f"kubernetes://{uid}", partition="", regions=())
 

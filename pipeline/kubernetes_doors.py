@@ -15,6 +15,7 @@ def connect(scope: KubernetesScope, house: House, clock: Clock) -> KubernetesSig
     login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
     sight = one_look(login, house, clock, cluster.name)
     if sight.place.scope != scope.id:
+        sight.door.close()
         raise Refused(f"the kubeconfig leads to the cluster {sight.place.scope}, the tenant's file names {scope.id}")
     return sight
 

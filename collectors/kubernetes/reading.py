@@ -28,6 +28,10 @@ class ReadObjects(Protocol):
         """Yield a list page by page, or of it what has these labels; raises `NotThere` and `CallFailed`."""
         ...
 
+    def close(self) -> None:
+        """Close the connections; nothing can be asked afterwards."""
+        ...
+
 
 class Reading:
     """The listing of one type."""

@@ -20,9 +20,15 @@ class KubernetesSight(Struct, frozen=True):
     types: Sequence[ResourceType]
 
     def look(self) -> Iterator[Asset | Listing]:
-        """Yield every asset of the cluster while it is read, and one `Listing` for each type that ended."""
+        """Yield every asset of the cluster while it is read, and one `Listing` for each type that ended.
+
+        The door is closed at the end: a cluster is looked at once.
+        """
         maker = Maker(self.place, self.types)
         readings: list[ListingOf] = [Reading(self.door, maker, t) for t in self.types if not t.form.component]
         if components := [type_ for type_ in self.types if type_.form.component]:
             readings.append(ControlPlane(self.door, maker, components))
-        yield from look(readings, self.place)
+        try:
+            yield from look(readings, self.place)
+        finally:
+            self.door.close()
