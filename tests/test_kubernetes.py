@@ -14,13 +14,13 @@ import pytest
 
 from clouds import kubernetes_login
 from clouds.kubernetes_login import Login
+from clouds.kubernetes_stand_in import RESOURCES, UID, Asked, ClusterStandIn, Fault, Reply, status
 from collectors.kubernetes import permissions, resource_types
 from collectors.kubernetes.control_plane import flags
 from collectors.kubernetes.keeping import kept
 from collectors.kubernetes.sight import KubernetesSight
 from model.asset import Asset, Listing
 from model.fault import Refused
-from tests.kubernetes_server import RESOURCES, UID, Asked, Cluster, Fault, Reply, status
 
 Row = dict[str, Any]
 TYPES = resource_types.load()
@@ -58,7 +58,7 @@ def _owned_by(kind: str, name: str) -> Row:
     return {"ownerReferences": [{"apiVersion": "apps/v1", "kind": kind, "name": name, "controller": True}]}
 
 
-def _seen(cluster: Cluster, folder: Path, clock: Patient | None = None) -> list[Asset | Listing]:
+def _seen(cluster: ClusterStandIn, folder: Path, clock: Patient | None = None) -> list[Asset | Listing]:
     clock = clock or Patient()
     door = kubernetes_login.door(Login(str(cluster.kubeconfig(folder))), clock)
     return list(KubernetesSight(door, kubernetes_login.locate(door), TYPES).look())
@@ -85,7 +85,7 @@ def test_every_object_is_an_asset_under_the_path_of_its_api(tmp_path: Path) -> N
         _object("apps/v1", "Deployment", "web", metadata=labels, spec={"replicas": 2}),
         _object("v1", "Node", "n1", ""),
     ]
-    with Cluster(objects) as cluster:
+    with ClusterStandIn(objects) as cluster:
         seen = _seen(cluster, tmp_path)
     (web,) = _assets(seen, "kubernetes.apps.deployment")
     assert web.resource == f"kubernetes://{UID}/apis/apps/v1/namespaces/shop/deployments/web"
@@ -105,7 +105,7 @@ def test_nothing_is_written_and_of_secrets_only_metadata_is_asked(tmp_path: Path
         "team": "shop",
     }
     secret = _object("v1", "Secret", "db", metadata={"annotations": hidden}, data={"password": "aHVudGVyMg=="})
-    with Cluster([secret, _object("v1", "ConfigMap", "settings", data={"password": "hunter2"})]) as cluster:
+    with ClusterStandIn([secret, _object("v1", "ConfigMap", "settings", data={"password": "hunter2"})]) as cluster:
         seen = _seen(cluster, tmp_path)
     assert {asked.method for asked in cluster.asked} == {"GET"}
     of_secrets = [asked for asked in cluster.asked if "secrets" in asked.path]
@@ -127,10 +127,10 @@ def test_a_server_that_sends_secrets_all_the_same_is_not_used(tmp_path: Path) ->
         told = {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": [item]}
         return Reply(200, json.dumps(told).encode())
 
-    with Cluster([], whole) as cluster:
+    with ClusterStandIn([], whole) as cluster:
         seen = _seen(cluster, tmp_path)
     assert _assets(seen, "kubernetes.core.secret") == []
-    assert _causes(seen) == {"kubernetes.core.secret": "NotMetadataOnly"}
+    assert _causes(seen) == {"kubernetes.core.secret": "list:secrets NotMetadataOnly"}
 
 
 def test_what_a_workload_made_is_judged_with_the_workload(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_what_a_workload_made_is_judged_with_the_workload(tmp_path: Path) -> Non
         _pod("rolled", metadata=_owned_by("Rollout", "shop")),  # of a type that we do not list
         _pod("static", metadata=_owned_by("Node", "n1")),
     ]
-    with Cluster(objects) as cluster:
+    with ClusterStandIn(objects) as cluster:
         seen = _seen(cluster, tmp_path)
     families = {one.name: one.family for one in seen if isinstance(one, Asset) and one.family}
     assert sorted(families) == ["bare", "rolled", "static", "web"]
@@ -167,7 +167,7 @@ def test_the_control_plane_is_told_by_its_static_pods(tmp_path: Path) -> None:
     pretender = _object(
         "v1", "Pod", "evil", "kube-system", metadata={"labels": {"component": "etcd", "tier": "control-plane"}}, spec={}
     )
-    with Cluster([_API_SERVER, pretender]) as cluster:
+    with ClusterStandIn([_API_SERVER, pretender]) as cluster:
         seen = _seen(cluster, tmp_path)
     (server,) = _assets(seen, "kubernetes.apiserver.component")
     assert server.body["flags"] == {"profiling": "false"}
@@ -201,7 +201,7 @@ def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_p
         data={"kubelet": "authentication:\n  anonymous:\n    enabled: false\n"},
     )
     odd = _object("v1", "ConfigMap", "kubeadm-config", "kube-system", data={"ClusterConfiguration": "a: *b\n"})
-    with Cluster([good, odd]) as cluster:
+    with ClusterStandIn([good, odd]) as cluster:
         seen = _seen(cluster, tmp_path)
     (kubelet,) = _assets(seen, "kubernetes.kubelet.configuration")
     assert kubelet.body["kubelet"] == {"authentication": {"anonymous": {"enabled": False}}}
@@ -244,7 +244,7 @@ MANY = [_pod(f"p{number}") for number in range(1_200)]
 
 
 def test_lists_are_read_page_by_page(tmp_path: Path) -> None:
-    with Cluster(MANY) as cluster:
+    with ClusterStandIn(MANY) as cluster:
         seen = _seen(cluster, tmp_path)
     assert len(_assets(seen, "kubernetes.core.pod")) == 1_200
     asked = [a.query for a in cluster.asked if a.path == PODS]
@@ -273,7 +273,7 @@ _FAULTS: list[tuple[str, Fault, str]] = [
     ("cut off once", _at_pods(_CUT, range(1, 3), "500"), ""),
     (
         "a body shorter than it says",
-        _at_pods(Reply(200, b"{}", {"Content-Length": "9"}), ALWAYS),
+        _at_pods(Reply(200, b"{}", {"Content-Length": "9", "Connection": "close"}), ALWAYS),
         "RemoteProtocolError",
     ),
     ("no object", _at_pods(Reply(200, b"[]"), ALWAYS), "MalformedReply"),
@@ -297,9 +297,10 @@ _FAULTS: list[tuple[str, Fault, str]] = [
 @pytest.mark.parametrize(("name", "fault", "cause"), _FAULTS, ids=[name for name, *_ in _FAULTS])
 def test_a_fault_ends_in_a_cause_and_the_look_goes_on(name: str, fault: Fault, cause: str, tmp_path: Path) -> None:
     clock = Patient()
-    with Cluster([*MANY, _object("v1", "Node", "n1", "")], fault) as cluster:
+    with ClusterStandIn([*MANY, _object("v1", "Node", "n1", "")], fault) as cluster:
         seen = _seen(cluster, tmp_path, clock)
-    assert _causes(seen) == ({"kubernetes.core.pod": cause} if cause else {})
+    told = cause if cause.startswith("malformed") else f"list:pods {cause}"
+    assert _causes(seen) == ({"kubernetes.core.pod": told} if cause else {})
     assert len(_assets(seen, "kubernetes.core.node")) == 1
     if name.startswith(("429 with", "500 once", "cut off once", "410 once")):
         assert len({pod.resource for pod in _assets(seen, "kubernetes.core.pod")}) == 1_200
@@ -311,12 +312,12 @@ def test_what_a_server_does_not_know_there_is_none_of(tmp_path: Path) -> None:
     def old(asked: Asked, _: int) -> Reply | None:
         return status(404, "NotFound") if "validatingadmissionpolicies" in asked.path else None
 
-    with Cluster([], old) as cluster:
+    with ClusterStandIn([], old) as cluster:
         assert _causes(_seen(cluster, tmp_path)) == {}
 
 
 def test_a_cluster_that_does_not_let_us_in_or_does_not_answer_is_refused(tmp_path: Path) -> None:
-    with Cluster([], lambda asked, _: status(403, "Forbidden")) as cluster:
+    with ClusterStandIn([], lambda asked, _: status(403, "Forbidden")) as cluster:
         file = cluster.kubeconfig(tmp_path)
         door = kubernetes_login.door(Login(str(file)), Patient())
         with pytest.raises(Refused, match="Forbidden; bind the role that `hinomi permissions kubernetes` prints"):
@@ -333,7 +334,7 @@ def test_a_plug_in_makes_the_token_and_is_asked_again_when_it_has_ended(version:
     plug_in.chmod(plug_in.stat().st_mode | stat.S_IXUSR)
     user = {"exec": {"apiVersion": f"client.authentication.k8s.io/{version}", "command": str(plug_in)}}
     ended = status(401, "Unauthorized")
-    with Cluster([], lambda asked, times: ended if asked.path == PODS and times == 1 else None) as cluster:
+    with ClusterStandIn([], lambda asked, times: ended if asked.path == PODS and times == 1 else None) as cluster:
         door = kubernetes_login.door(Login(str(cluster.kubeconfig(tmp_path, user))), Patient())
         assert _causes(list(KubernetesSight(door, kubernetes_login.locate(door), TYPES).look())) == {}
     asked = [json.loads(line)["apiVersion"] for line in (tmp_path / "asked").read_text().splitlines()]
@@ -342,7 +343,7 @@ def test_a_plug_in_makes_the_token_and_is_asked_again_when_it_has_ended(version:
 
 def test_a_plug_in_that_fails_is_a_cause_without_its_words(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/false"}}
-    with Cluster([]) as cluster:
+    with ClusterStandIn([]) as cluster:
         door = kubernetes_login.door(Login(str(cluster.kubeconfig(tmp_path, user))), Patient())
         with pytest.raises(Refused, match=r"credentials \(ConfigError\)"):
             kubernetes_login.locate(door)
@@ -370,7 +371,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_refused(
 
 def test_the_role_allows_what_is_asked_and_no_more(tmp_path: Path) -> None:
     own, of_secrets = permissions.roles(TYPES)
-    with Cluster([]) as cluster:
+    with ClusterStandIn([]) as cluster:
         _seen(cluster, tmp_path)
     for asked in cluster.asked:
         assert _allows([own, of_secrets], asked), asked
@@ -398,7 +399,7 @@ def _allows(roles: list[Row], asked: Asked) -> bool:
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kubectl_takes_the_server_for_a_cluster(tmp_path: Path) -> None:
-    with Cluster(MANY) as cluster:
+    with ClusterStandIn(MANY) as cluster:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Reply, status
 from model.tenant import KubernetesCluster, Tenant
 from pipeline.doors import connect, list_members
 from pipeline.scan import Ports, Summary, scan
@@ -16,7 +17,6 @@ from store.rows import Selection
 from tests.clouds import TENANT, house
 from tests.conftest import MovingClock
 from tests.homes import a_turn
-from tests.kubernetes_server import UID, Asked, Cluster, Reply, status
 
 AT = "2026-06-01T00:00:00.000000Z"
 POLICY = "kubernetes.core.privileged-container"
@@ -50,19 +50,19 @@ def breaking() -> _Breaking:
 
 
 @pytest.fixture
-def cluster(breaking: _Breaking) -> Iterator[Cluster]:
+def cluster(breaking: _Breaking) -> Iterator[ClusterStandIn]:
     owner = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": True}]
     objects = [
         _workload("apps/v1", "Deployment", "web", True, labels={"team": "shop"}),
         *(_workload("v1", "Pod", f"web-{n}", True, ownerReferences=owner) for n in range(3)),
         _workload("v1", "Pod", "bare", True),
     ]
-    with Cluster(objects, breaking) as made:
+    with ClusterStandIn(objects, breaking) as made:
         yield made
 
 
 @pytest.fixture
-def tenant(home: Home, cluster: Cluster, tmp_path: Path) -> Tenant:
+def tenant(home: Home, cluster: ClusterStandIn, tmp_path: Path) -> Tenant:
     entry = KubernetesCluster(cluster=UID, name="shop", kubeconfig=f"file:{cluster.kubeconfig(tmp_path)}")
     made = replace(TENANT, scopes=[], kubernetes=[entry])
     home.apply(made.tenant, {"tenant": made.tenant}, AT, "p")
@@ -97,7 +97,7 @@ def test_one_finding_for_a_deployment_and_its_pods(home: Home, tenant: Tenant, c
 
 
 def test_what_cannot_be_listed_stays_and_what_is_gone_ends(
-    home: Home, tenant: Tenant, clock: MovingClock, cluster: Cluster, breaking: _Breaking
+    home: Home, tenant: Tenant, clock: MovingClock, cluster: ClusterStandIn, breaking: _Breaking
 ) -> None:
     _look(home, tenant, clock)
     breaking.paths = {DEPLOYMENTS}
@@ -112,7 +112,7 @@ def test_what_cannot_be_listed_stays_and_what_is_gone_ends(
 
 
 def test_another_cluster_than_the_file_names_is_not_looked_at(
-    home: Home, tenant: Tenant, clock: MovingClock, cluster: Cluster
+    home: Home, tenant: Tenant, clock: MovingClock, cluster: ClusterStandIn
 ) -> None:
     _look(home, tenant, clock)
     cluster.objects[0] = cluster.objects[0] | {"metadata": {"name": "kube-system", "uid": "another"}}

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from collectors.kubernetes.reading import GLOBAL, MALFORMED, Maker, ReadObjects
+from clouds.call_failed import CallFailed
+from collectors.kubernetes.reading import GLOBAL, MALFORMED, Maker, ReadObjects, named
 from collectors.kubernetes.resource_types import ResourceType
 from model.asset import Asset, Listing
 
@@ -29,13 +30,19 @@ class ControlPlane:
         """Yield the components that can be seen, and one asset without flags for each of the others: its provider
         runs it, or it is no static pod. Raises `CallFailed`.
         """
+        try:
+            yield from self._components()
+        except CallFailed as failure:
+            raise named(next(iter(self._types.values())), failure) from None
+
+    def _components(self) -> Iterator[Asset]:
         seen: set[str] = set()
         for page in self._door.pages(_PODS, labels=_LABELS):
             for pod in page:
                 if (component := component_of(pod)) in self._types:
                     seen.add(component)
                     yield from self._component(component, pod)
-        for component in self._types.keys() - seen:
+        for component in sorted(self._types.keys() - seen):
             metadata = {"name": component, "namespace": _NAMESPACE}
             yield self._maker.asset(self._types[component], {"metadata": metadata})
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from catalog.yaml_reader import parse
+from clouds.call_failed import CallFailed
 from clouds.kubernetes import NotThere
 from collectors.kubernetes.keeping import kept
 from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
@@ -50,6 +51,8 @@ class Reading:
             yield from self._one() if self._type.form.only else self._listed()
         except NotThere:
             return
+        except CallFailed as failure:
+            raise named(self._type, failure) from None
 
     def asset(self, row: Asset) -> Asset:
         """Return the row: all that there is to know of it stands in its listing."""
@@ -122,6 +125,11 @@ class Maker:
     def _is_made(self, metadata: Row) -> bool:
         owners = metadata.get("ownerReferences") or []
         return any(owner.get("controller") and owner.get("kind") in self._makers for owner in owners)
+
+
+def named(type_: ResourceType, failure: CallFailed) -> CallFailed:
+    """Return a failure that says which permission was used."""
+    return CallFailed(f"{type_.permission} {failure.code}", unreachable=failure.unreachable)
 
 
 def _path(type_: ResourceType, namespace: str) -> str:

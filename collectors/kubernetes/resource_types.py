@@ -72,6 +72,12 @@ class ResourceType(Struct, frozen=True):
         return self.form.api.rpartition("/")[0]
 
     @property
+    def permission(self) -> str:
+        """Return what our role has to allow, as `list:deployments.apps`."""
+        resource = f"{self.form.plural}.{self.group}" if self.group else self.form.plural
+        return f"get:{resource}" if self.form.only else f"list:{resource}"
+
+    @property
     def root(self) -> str:
         """Return the path of its API."""
         return f"/apis/{self.form.api}" if self.group else f"/api/{self.form.api}"

@@ -1,4 +1,7 @@
-"""A server that replays the API of a cluster to kubectl and lightkube: lists in pages, single objects, faults."""
+"""A small API server of Kubernetes on this machine, from data: for the demonstration and the tests.
+
+It answers lists in pages, single objects and what kubectl asks before, and it changes nothing.
+"""
 
 import json
 import re
@@ -6,7 +9,7 @@ import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
@@ -61,6 +64,7 @@ class Resource(Struct, frozen=True):
 
     @property
     def version(self) -> str:
+        """Return the API version as objects have it."""
         return self.api.removeprefix("/apis/").removeprefix("/api/")
 
 
@@ -82,12 +86,11 @@ class Asked(Struct, frozen=True):
 
 
 class Reply(Struct, frozen=True):
-    """What a fault answers: a status with a body; `cut` sends only so many bytes of it and closes."""
+    """What is answered."""
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = {}
-    cut: int = -1
 
 
 Fault = Callable[[Asked, int], Reply | None]
@@ -100,7 +103,7 @@ def status(code: int, reason: str, **headers: str) -> Reply:
     return Reply(code, json.dumps(told).encode(), headers)
 
 
-class Cluster:
+class ClusterStandIn:
     """A server on loopback with these objects; `fault` may answer instead, by the request and how often it was made."""
 
     def __init__(self, objects: list[Row], fault: Fault = lambda _asked, _times: None) -> None:
@@ -115,15 +118,13 @@ class Cluster:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                cluster._answer(self, "GET")
+                """Answer, whatever the method."""
+                cluster._answer(self, str(self.command))
 
-            def do_POST(self) -> None:
-                cluster._answer(self, "POST")
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
 
-            do_PUT = do_PATCH = do_DELETE = do_POST
-
-            def log_message(self, *args: object) -> None:
-                pass
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -131,9 +132,10 @@ class Cluster:
 
     @property
     def url(self) -> str:
+        """Return where it is."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> "Cluster":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -141,6 +143,10 @@ class Cluster:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+    def served(self) -> list[Row]:
+        """Return the objects as they are now."""
+        return self.objects
 
     def kubeconfig(self, folder: Path, user: Row | None = None) -> Path:
         """Write a kubeconfig that leads here, and return its file."""
@@ -168,13 +174,12 @@ class Cluster:
             self.asked.append(asked)
             self._times[split.path] = times = self._times.get(split.path, 0) + 1
         reply = self._fault(asked, times) or self._reply(asked)
-        body = reply.body if reply.cut < 0 else reply.body[: reply.cut]
         handler.send_response(reply.status)
-        for name, value in {"Content-Type": "application/json", **reply.headers}.items():
+        told = {"Content-Type": "application/json", "Content-Length": str(len(reply.body))} | reply.headers
+        for name, value in told.items():
             handler.send_header(name, value)
-        handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
-        handler.wfile.write(body)
+        handler.wfile.write(reply.body)
 
     def _reply(self, asked: Asked) -> Reply:
         if asked.method != "GET":
@@ -185,7 +190,7 @@ class Cluster:
         resource = RESOURCES.get((found["api"], found["plural"])) if found else None
         if found is None or resource is None:
             return status(404, "NotFound")
-        rows = [row for row in self.objects if _is_of(row, resource, found["namespace"])]
+        rows = [row for row in self.served() if _is_of(row, resource, found["namespace"])]
         if found["name"]:
             row = next((row for row in rows if row["metadata"]["name"] == found["name"]), None)
             return _json(row) if row else status(404, "NotFound")
