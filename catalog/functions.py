@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from catalog import azure_alerts, azure_networks, documents, filter_patterns, google_logging, identity, workloads
+from catalog import (
+    azure_alerts,
+    azure_networks,
+    component_flags,
+    documents,
+    filter_patterns,
+    google_logging,
+    identity,
+    workloads,
+)
 from catalog.documents import Document, listed
 
 
@@ -96,6 +105,12 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("setting", ("map", "map", "string"), "value", workloads.setting),
     ("grants", ("list", "string", "string", "string"), "bool", workloads.grants),
     ("outsiders", ("list",), "strings", workloads.outsiders),
+    ("flag", ("map", "string"), "string", component_flags.flag),
+    ("flag_on", ("map", "string", "bool"), "bool", component_flags.flag_on),
+    ("flag_list", ("map", "string"), "strings", component_flags.flag_list),
+    ("admission_plugin_on", ("map", "string", "bool"), "bool", component_flags.admission_plugin_on),
+    ("authorization_modes", ("map",), "strings", component_flags.authorization_modes),
+    ("anonymous_requests_on", ("map",), "bool", component_flags.anonymous_requests_on),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )
