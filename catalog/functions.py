@@ -101,6 +101,8 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("is_wide_range", ("string", "string"), "bool", azure_networks.is_wide_range),
     ("alerts_on", ("document", "string"), "bool", azure_alerts.alerts_on),
     ("pod_spec", ("string", "document"), "map", workloads.pod_spec),
+    ("pod_annotations", ("string", "document", "document"), "map", workloads.pod_annotations),
+    ("wildcards", ("list",), "strings", workloads.wildcards),
     ("containers", ("map",), "list", workloads.containers),
     ("setting", ("map", "map", "string"), "value", workloads.setting),
     ("grants", ("list", "string", "string", "string"), "bool", workloads.grants),

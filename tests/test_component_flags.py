@@ -1,7 +1,7 @@
 """Flags of the control plane as the components' own parser takes them.
 
-Expected by pflag's documentation (`strconv.ParseBool`, names with `_`), kubernetes.io «kube-apiserver» (defaults, lists,
-`--authorization-config`, `--authentication-config`) and «Admission Control in Kubernetes» (plugins that are on unasked).
+Expected by pflag's documentation (`strconv.ParseBool`, names with `_`), kubernetes.io «kube-apiserver» (defaults,
+lists, `--authorization-config`, `--authentication-config`) and «Admission Control in Kubernetes» (what is on unasked).
 """
 
 import pytest
