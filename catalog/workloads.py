@@ -26,6 +26,16 @@ def containers(pod: Document) -> list[Document]:
     return [c for name in _CONTAINERS for c in pod.get(name) or [] if isinstance(c, Mapping)]
 
 
+def pod_annotations(kind: str, metadata: Document | None, spec: Document | None) -> Document:
+    """Return the annotations that a workload's pods have: a Pod's own, else those of its template."""
+    holder: Any = {"metadata": metadata, "spec": spec or {}}
+    for name in () if kind == "Pod" else _TEMPLATES.get(kind, _OF_OTHERS)[:-1]:
+        holder = holder.get(name) if isinstance(holder, Mapping) else None
+    for name in ("metadata", "annotations"):
+        holder = holder.get(name) if isinstance(holder, Mapping) else None
+    return holder if isinstance(holder, Mapping) else {}
+
+
 def setting(pod: Document, container: Document, name: str) -> Any:
     """Return a field of the security context: the container's own, else the pod's; null where neither says."""
     for holder in (container, pod):
@@ -53,6 +63,19 @@ def _names(rule: Document, resource: str) -> bool:
     subresource = resource.partition("/")[2]
     named = rule.get("resources") or []
     return "*" in named or resource in named or bool(subresource and f"*/{subresource}" in named)
+
+
+def wildcards(rules: list[Document]) -> list[str]:
+    """Return the RBAC rules with `*` for all verbs or all resources, as `verbs of resources`.
+
+    A rule with `resourceNames`, or for paths that are no resources, does not count.
+    """
+    wide = [rule for rule in rules if rule.get("resources") and not rule.get("resourceNames")]
+    return [
+        f"{'/'.join(rule.get('verbs') or [])} of {'/'.join(rule['resources'])}"
+        for rule in wide
+        if "*" in rule["resources"] or "*" in (rule.get("verbs") or [])
+    ]
 
 
 _BUILT_IN_PREFIX = "system:"
