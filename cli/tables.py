@@ -1,13 +1,12 @@
 """What people read in the terminal."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from catalog.policies import Policy
 from model.finding import SEVERITIES, Finding, Verdict
 from model.tenant import Tenant
 from model.text import Language, printable
@@ -21,7 +20,7 @@ _HEADINGS = {
 }
 
 
-def print_verdicts(verdicts: Sequence[Verdict], policies: Mapping[str, Policy], language: Language) -> int:
+def print_verdicts(verdicts: Sequence[Verdict], policies: Collection[str], language: Language) -> int:
     """Print failed verdicts as a table, then what passed and what could not be known; return the unknowns."""
     console = Console(highlight=False)
     failed = [v for v in verdicts if v.status == "fail"]
