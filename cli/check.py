@@ -134,7 +134,7 @@ class _Check:
         else:
             from cli.tables import print_verdicts
 
-            unknowns = print_verdicts(list(verdicts), {p.id: p for p in self._chosen}, language)
+            unknowns = print_verdicts(list(verdicts), [p.id for p in self._chosen], language)
         raise typer.Exit(UNKNOWNS if unknowns else 0)
 
 
