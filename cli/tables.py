@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text as Styled
 
 from model.finding import SEVERITIES, Finding, Verdict
+from model.template import TemplateLook
 from model.tenant import Tenant
 from model.text import Language, printable
 from pipeline.scan import Summary
@@ -35,6 +36,23 @@ def print_verdicts(verdicts: Sequence[Verdict], policies: Collection[str], langu
         f"{count['not_applicable']} not applicable; {len(policies)} policies"
     )
     return len(unknown)
+
+
+def print_look(looked: TemplateLook, language: Language) -> None:
+    """Print what was found in templates, by file and line, then what passed."""
+    console = Console(highlight=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    headings = {"en": ("severity", "where", "resource", "what is wrong"), "ja": ("重大度", "場所", "リソース", "問題")}
+    for heading in headings[language]:
+        table.add_column(heading, overflow="fold")
+    for one in looked.found:
+        severity = Styled(one.severity or "-", style=STYLES[one.severity] if one.severity else "dim")
+        where = Styled(f"{one.file}:{one.line}")
+        table.add_row(severity, where, Styled(one.resource), Styled(one.title.of(language)))
+    if looked.found:
+        console.print(table)
+    count = f"{len(looked.found)} failed, {looked.passed} passed, {looked.skipped} skipped by a comment"
+    console.print(f"{count}; {len(looked.unread)} not read")
 
 
 def _failures(failed: Sequence[Verdict], language: Language) -> Table:
