@@ -47,6 +47,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.own_policies
+	$(BIN)/python -m bench.checkov_checks
 	$(BIN)/python -m bench.azure_resources
 	$(BIN)/python -m bench.google_assets
 	$(BIN)/python -m bench.growth 1
