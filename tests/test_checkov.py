@@ -248,6 +248,44 @@ def test_without_checkov_every_adopted_check_is_unknown_and_says_why(
     assert len(verdicts) == 2 * sum(WORKLOAD in adopted.form.kinds for adopted in ADOPTED.values())
 
 
+def test_large_objects_are_asked_without_what_no_check_reads() -> None:
+    asked: list[int] = []
+
+    class Counting:
+        def ready(self) -> None: ...
+
+        def ask(self, question: bytes, seconds: float) -> bytes:
+            asked.append(len(question))
+            told = [["PASSED"] * len(one["checks"]) for one in json.loads(question)["judge"]]
+            return json.dumps({"told": told}).encode()
+
+    metadata = {"name": "photos", "namespace": "shop"}
+    large = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"all": "x" * 900_000}}
+    assets = [asset(large, name=f"photos-{number}") for number in range(200)]
+    assert len(judged(Counting(), [ADOPTED["CKV_K8S_21"]], assets)) == 200
+    assert (len(asked), max(asked) < 50_000) == (1, True)
+    asked.clear()
+    body = json.loads(json.dumps(workloads(1)[0].body))
+    body["spec"]["template"]["spec"]["containers"][0]["args"] = ["x" * 1_000_000]
+    assert len(judged(Counting(), [ADOPTED["CKV_K8S_8"]], [asset(body)] * 20)) == 20
+    assert (len(asked), max(asked) < 11 * 2**20) == (3, True)
+
+
+HOSTILE: list[Any] = [None, 5, "text", [], {}, [5], ["text"], [[]], [{}], {"text": 5}, [{"name": []}]]
+
+
+@pytest.mark.parametrize("value", HOSTILE, ids=repr)
+def test_whatever_stands_where_something_else_is_expected_ends_in_a_verdict(child: Child, value: Any) -> None:
+    for adopted in ADOPTED.values():
+        body = adopted.form.cases.fail[0]
+        for key in body.keys() - {"apiVersion", "kind", "metadata", "status"}:
+            assert only(judged(child, [adopted], [replace(asset(body), body={**body, key: value})]))
+        if "spec" in body:
+            template = {"spec": {"containers": value, "volumes": value}, "metadata": value}
+            spec = template["spec"] if body["kind"] == "Pod" else {"template": template}
+            assert only(judged(child, [adopted], [replace(asset(body), body={**body, "spec": spec})]))
+
+
 def test_a_listing_that_failed_is_unknown_once(child: Child) -> None:
     checkov = Checkov([ADOPTED["CKV_K8S_8"], ADOPTED["CKV_K8S_49"]], child)
     listing = Listing("cluster-1", "kubernetes.apps.deployment", "global", "Forbidden")

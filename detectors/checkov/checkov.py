@@ -15,9 +15,11 @@ from model.text import printable
 from model.worker import NoAnswer, Worker
 
 _BATCH = 200
+_BATCH_BYTES = 8 * 2**20
 _BATCH_SECONDS, _ONE_SECONDS = 30.0, 5.0
 _MOST_BROKEN = 20
 _LONGEST_REASON = 500
+_ALWAYS = frozenset({"apiVersion", "kind", "metadata"})
 _NO_ANSWER = "checkov gave an answer that is none"
 
 
@@ -29,20 +31,16 @@ class _One(Struct, frozen=True):
     resource: dict[str, Any]
 
 
-class _Question(Struct, frozen=True):
-    judge: list[_One]
-
-
 class _Answer(Struct, frozen=True):
     told: list[list[str]]
 
 
 class _Task(Struct, frozen=True):
-    """Checks of one asset that are asked together."""
+    """Checks of one asset that are asked together, and the question's part for them."""
 
     asset: Asset
     checks: tuple[Adopted, ...]
-    question: _One
+    question: bytes
 
 
 class Checkov:
@@ -71,7 +69,7 @@ class Checkov:
         checks = [adopted for adopted in self._adopted if _is_for(adopted, asset)]
         verdicts, tasks = _sorted_out(checks, asset)
         self._batch += tasks
-        if len(self._batch) >= self._size:
+        if len(self._batch) >= self._size or sum(len(task.question) for task in self._batch) > _BATCH_BYTES:
             verdicts += self._ask()
         return self._our_own(verdicts)
 
@@ -143,8 +141,7 @@ class Checkov:
             return _unknown(task, f"checkov: {problem}")
 
     def _told(self, batch: Sequence[_Task], seconds: float) -> list[Verdict]:
-        question = msgspec.json.encode(_Question([task.question for task in batch]))
-        said = self._worker.ask(question, seconds)
+        said = self._worker.ask(b'{"judge":[' + b",".join(task.question for task in batch) + b"]}", seconds)
         try:
             told = msgspec.json.decode(said, type=_Answer).told
             pairs = [(task, zip(task.checks, words, strict=True)) for task, words in zip(batch, told, strict=True)]
@@ -169,11 +166,15 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
         else:
             program = adopted.form.program.name if adopted.form.program else ""
             alike.setdefault((adopted.form.runner, program or adopted.form.shape), []).append(adopted)
-    tasks = [
-        _Task(asset, tuple(same), _One(runner, [one.form.check for one in same], shape(same[0], asset)))
-        for (runner, _), same in alike.items()
-    ]
-    return verdicts, tasks
+    return verdicts, [_task(asset, runner, same) for (runner, _), same in alike.items()]
+
+
+def _task(asset: Asset, runner: str, checks: list[Adopted]) -> _Task:
+    """Return what is asked: only of the fields that the checks look at, as a ConfigMap's data is large."""
+    fields = _ALWAYS.union(*(adopted.fields for adopted in checks))
+    resource = {key: value for key, value in shape(checks[0], asset).items() if key in fields}
+    question = _One(runner, [adopted.form.check for adopted in checks], resource)
+    return _Task(replace(asset, body={}), tuple(checks), msgspec.json.encode(question))
 
 
 def _unknown(task: _Task, reason: str) -> list[Verdict]:

@@ -61,14 +61,12 @@ def _at(body: Mapping[str, Any], path: str) -> Any:
 
 
 def _containers(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    found = _at(body, "pod.containers")
-    if isinstance(found, list):
-        yield from (container for container in found if isinstance(container, Mapping))
+    yield from (container for container in _list(_at(body, "pod.containers")) if isinstance(container, Mapping))
 
 
 def _arguments(container: Mapping[str, Any]) -> list[str]:
-    lists = [container.get("command"), container.get("args")]
-    return [text for given in lists if isinstance(given, list) for text in given if isinstance(text, str)]
+    given = [*_list(container.get("command")), *_list(container.get("args"))]
+    return [text for text in given if isinstance(text, str)]
 
 
 def _runs(container: Mapping[str, Any], program: Program) -> bool:
@@ -84,10 +82,14 @@ def _as_pod(body: Mapping[str, Any]) -> dict[str, Any]:
 
 def _in_one_rule(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a role whose first rule has all that its rules name: checkov looks for wildcards in no other."""
-    rules = [rule for rule in body["rules"] if isinstance(rule, Mapping)] if isinstance(body["rules"], list) else []
+    rules = [rule for rule in _list(body["rules"]) if isinstance(rule, Mapping)]
     lists = ("apiGroups", "resources", "verbs")
-    one = {name: sorted({str(value) for rule in rules for value in rule.get(name) or []}) for name in lists}
+    one = {name: sorted({str(value) for rule in rules for value in _list(rule.get(name))}) for name in lists}
     return {**body, "rules": [one]}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _with_arguments(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
