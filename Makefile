@@ -4,18 +4,26 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint soak bench bench-peers lock clean
+.PHONY: help setup checkov demo test lint soak bench bench-peers lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(STAMP)  ## make .venv in the checkout; nothing outside it is touched
+setup: $(STAMP) checkov  ## make .venv and .checkov-venv in the checkout; nothing outside it is touched
 
 # pip's own cache would be written to the home folder: --no-cache-dir.
 $(STAMP): requirements/dev.txt pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --no-deps --no-build-isolation --editable .
+	touch $@
+
+# Its pins clash with ours, so it has a venv of its own (docs/checkov.md).
+checkov: .checkov-venv/.installed  ## install checkov, whose checks we use, into .checkov-venv
+
+.checkov-venv/.installed: requirements/checkov.txt
+	test -x .checkov-venv/bin/python || $(PYTHON) -m venv .checkov-venv
+	.checkov-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir --require-hashes -r requirements/checkov.txt
 	touch $@
 
 demo: setup  ## the whole loop on a local AWS emulator, no account needed
@@ -39,6 +47,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.own_policies
+	$(BIN)/python -m bench.checkov_checks
 	$(BIN)/python -m bench.azure_resources
 	$(BIN)/python -m bench.google_assets
 	$(BIN)/python -m bench.growth 1
@@ -55,11 +64,12 @@ bench-peers: .bench-venv/.installed  ## install what the benchmarks compare with
 	touch $@
 
 lock: setup  ## compile the pinned requirement files anew
-	for e in run dev; do \
+	for e in run dev checkov; do \
+	  from=$$( [ $$e = checkov ] && echo requirements/checkov.in || echo pyproject.toml ); \
 	  extra=$$( [ $$e = dev ] && echo "--extra demo --extra dev" ); \
 	  $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-header --no-annotate \
-	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra -o requirements/$$e.txt pyproject.toml && \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $$extra -o requirements/$$e.txt $$from && \
 	  sed -i '/^#/d; /^$$/d' requirements/$$e.txt; done
 
 clean:  ## remove what setup and the tests made
-	rm -rf $(VENV) .bench-venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .checkov-venv .bench-venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache

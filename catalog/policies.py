@@ -49,23 +49,30 @@ class Cases(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "p
     not_applicable: list[dict[str, Any]] = []
 
 
-class PolicyForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass", "with_": "with"}):
-    """A policy file as it is written."""
+class Described(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is told to people of whatever yields verdicts: a policy, or a check of somebody else's that we adopted."""
 
     id: Id
-    kind: Id
     severity: Severity
     title: Text
     risk: Text
     fix: Text
     effort_hours: Hours
-    pass_: str
-    cases: Cases
-    message: Text | None = None
     remedy: Id | None = None
     controls: list[Control] = []
     same_as: list[PeerCheck] = []
     part_of: list[PeerCheck] = []
+
+
+class PolicyForm(
+    Described, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"pass_": "pass", "with_": "with"}
+):
+    """A policy file as it is written."""
+
+    kind: Id
+    pass_: str
+    cases: Cases
+    message: Text | None = None
     with_: dict[Name, Id | Many] = field(default_factory=dict)
     settings: dict[Name, Any] = field(default_factory=dict)
     when: str = ""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from model.finding import Verdict
     from model.sight import Sight
+    from model.template import TemplateLook
     from model.text import Language
 
 app = typer.Typer()
@@ -121,6 +122,55 @@ def kubernetes(
     check.run([one_look(Login(kubeconfig, context), check.house, check.clock)], language, format)
 
 
+@check_app.command("iac")
+def iac(
+    folder: Annotated[Path, typer.Argument(help="a folder of Terraform, CloudFormation, ARM, Kubernetes, Dockerfiles")],
+    language: LanguageOption = "en",
+    format: Annotated[Literal["table", "jsonl", "sarif"], typer.Option("--format", help="what to print")] = "table",
+) -> None:
+    """Judge the templates of a folder by checkov's checks; nothing of them is executed or downloaded.
+
+    Exit 0: all was read; 3: files could not be read, or checkov is not installed; 2: could not run.
+    """
+    from catalog.checkov import load
+    from catalog.folder import config_folder
+    from model.worker import NoAnswer
+    from pipeline.checkov import worker
+    from pipeline.templates import LIMITS, look
+
+    adopted = load(config_folder() / "checkov")
+    try:
+        with worker(LIMITS) as child:
+            looked = look(folder, child, adopted)
+    except NoAnswer as problem:
+        print(f"hinomi: {problem}", file=sys.stderr)
+        raise typer.Exit(UNKNOWNS) from None
+    _print_look(looked, language, format)
+    for name, reason in looked.unread.items():
+        print(f"hinomi: {name}: {reason}", file=sys.stderr)
+    raise typer.Exit(UNKNOWNS if looked.unread else 0)
+
+
+def _print_look(looked: "TemplateLook", language: "Language", format: str) -> None:
+    from importlib.metadata import version
+
+    import msgspec
+
+    from cli.tables import print_look
+    from reports import sarif
+
+    if format == "table":
+        print_look(looked, language)
+        return
+    if format == "sarif":
+        unread = [f"{name}: {reason}" for name, reason in looked.unread.items()]
+        lines = [sarif.write(looked.found, unread, language, version("hinomi"))]
+    else:
+        lines = [msgspec.json.encode({"status": "fail", **msgspec.to_builtins(one)}).decode() for one in looked.found]
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
 class _Check:
     """What is asked for, and the one look at each place."""
 
@@ -156,7 +206,7 @@ class _Check:
         else:
             from cli.tables import print_verdicts
 
-            unknowns = print_verdicts(list(verdicts), {p.id: p for p in self._chosen}, language)
+            unknowns = print_verdicts(list(verdicts), [p.id for p in self._chosen], language)
         raise typer.Exit(UNKNOWNS if unknowns else 0)
 
 

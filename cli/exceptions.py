@@ -34,13 +34,12 @@ def add(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Grant an exception; what it is meant for is suppressed at once, until its last day."""
-    from catalog import policies
     from catalog.folder import config_folder
     from model.canonical import instant
     from model.suppression import Suppression
     from pipeline.clock import SystemClock
     from pipeline.exceptions import expiry, grant, named
-    from pipeline.policy_texts import texts
+    from pipeline.policy_texts import shipped, texts
 
     clock, desk = SystemClock(), open_desk(home)
     store = desk.tenant("exceptions.grant", tenant)
@@ -57,7 +56,7 @@ def add(
         tag=tag,
     )
     with store.read() as reader:
-        known = texts(policies.load(config_folder() / "policies"), reader)
+        known = texts(shipped(config_folder()), reader)
     made = named(wanted, known)
     print(f"{made.id}: {grant(store, [made], desk.actor.name, clock)} findings are suppressed until {expires.date()}.")
 

@@ -61,12 +61,12 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     from cli.tables import plain_table
     from contract.options import decide_option
     from model.text import printable
-    from pipeline.policy_texts import texts
+    from pipeline.policy_texts import own_texts
 
     desk = open_desk(home)
     spec = desk.file("policies.read", tenant)
     with desk.tenant("policies.read", tenant).read() as reader:
-        edition, found = reader.policies.newest(), texts([], reader)
+        edition, found = reader.policies.newest(), own_texts(reader)
     table = plain_table("id", "severity", "kind", "title")
     for id_ in sorted(edition.documents):
         form = found.get(id_)

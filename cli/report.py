@@ -18,16 +18,16 @@ def report(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Write the report of the last scan as one HTML file."""
-    from catalog import policies
     from catalog.folder import config_folder
     from model.fault import Fault, Refused
     from pipeline.clock import SystemClock
+    from pipeline.policy_texts import shipped
     from pipeline.reporting import make_report
     from reports.html import render
 
     desk = open_desk(home)
     spec = desk.file("reports.read", tenant)
-    known = policies.load(config_folder() / "policies")
+    known = shipped(config_folder())
     made = make_report(desk.tenant("reports.read", tenant), spec, known, SystemClock())
     try:
         output.write_text(render(made, language or spec.language), encoding="utf-8")

@@ -1,14 +1,14 @@
 """What people read in the terminal."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from catalog.policies import Policy
 from model.finding import SEVERITIES, Finding, Verdict
+from model.template import TemplateLook
 from model.tenant import Tenant
 from model.text import Language, printable
 from pipeline.scan import Summary
@@ -21,7 +21,7 @@ _HEADINGS = {
 }
 
 
-def print_verdicts(verdicts: Sequence[Verdict], policies: Mapping[str, Policy], language: Language) -> int:
+def print_verdicts(verdicts: Sequence[Verdict], policies: Collection[str], language: Language) -> int:
     """Print failed verdicts as a table, then what passed and what could not be known; return the unknowns."""
     console = Console(highlight=False)
     failed = [v for v in verdicts if v.status == "fail"]
@@ -36,6 +36,23 @@ def print_verdicts(verdicts: Sequence[Verdict], policies: Mapping[str, Policy], 
         f"{count['not_applicable']} not applicable; {len(policies)} policies"
     )
     return len(unknown)
+
+
+def print_look(looked: TemplateLook, language: Language) -> None:
+    """Print what was found in templates, by file and line, then what passed."""
+    console = Console(highlight=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    headings = {"en": ("severity", "where", "resource", "what is wrong"), "ja": ("重大度", "場所", "リソース", "問題")}
+    for heading in headings[language]:
+        table.add_column(heading, overflow="fold")
+    for one in looked.found:
+        severity = Styled(one.severity or "-", style=STYLES[one.severity] if one.severity else "dim")
+        where = Styled(f"{one.file}:{one.line}")
+        table.add_row(severity, where, Styled(one.resource), Styled(one.title.of(language)))
+    if looked.found:
+        console.print(table)
+    count = f"{len(looked.found)} failed, {looked.passed} passed, {looked.skipped} skipped by a comment"
+    console.print(f"{count}; {len(looked.unread)} not read")
 
 
 def _failures(failed: Sequence[Verdict], language: Language) -> Table:

@@ -185,12 +185,11 @@ def _selected(reader: "Reader", all_: bool, at: str) -> tuple[list["Finding"], i
 def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reader: "Reader") -> "Export":
     from importlib.metadata import version
 
-    from catalog import policies
     from catalog.folder import config_folder
-    from pipeline.policy_texts import texts
+    from pipeline.policy_texts import shipped, texts
     from reports.export import Export
 
-    forms = texts(policies.load(config_folder() / "policies"), reader)
+    forms = texts(shipped(config_folder()), reader)
     return Export(tenant, language, forms, run, version("hinomi"))
 
 

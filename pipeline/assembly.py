@@ -8,7 +8,9 @@ from typing import TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalog import checkov as adopted_files
 from catalog import policies as policy_files
+from catalog.checkov import Adopted
 from catalog.evaluator import Allowance
 from catalog.policies import Policy
 from collectors import type_files
@@ -24,7 +26,7 @@ T = TypeVar("T")
 
 
 class House(Struct, frozen=True):
-    """Policies, and the resource types of each provider that they need.
+    """Policies and adopted checks, and the resource types of each provider that they need.
 
     Policies of others have an allowance of time, by id; `broken` are those that cannot be used, with the reason.
     """
@@ -36,6 +38,12 @@ class House(Struct, frozen=True):
     kubernetes: tuple[kubernetes_types.ResourceType, ...] = ()
     allowances: Mapping[str, Allowance] = {}
     broken: Mapping[str, str] = {}
+    adopted: tuple[Adopted, ...] = ()
+
+    @property
+    def judging(self) -> tuple[Policy | Adopted, ...]:
+        """Return whatever yields verdicts."""
+        return (*self.policies, *self.adopted)
 
     @property
     def kinds(self) -> dict[str, Kind]:
@@ -49,26 +57,43 @@ class House(Struct, frozen=True):
         return (*self.aws, *self.azure, *self.gcp, *self.kubernetes)
 
 
-def assemble(config: Path, chosen: Sequence[Policy] | None = None, types: Path = type_files.COLLECTORS) -> House:
+def assemble(
+    config: Path, chosen: Sequence[Policy | Adopted] | None = None, types: Path = type_files.COLLECTORS
+) -> House:
     """Return the house of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
 
     Of chosen policies' types only those details are asked that the policies read.
     """
     faults: list[Fault] = []
-    policies = _without_faults(faults, lambda: policy_files.load(config / "policies")) if chosen is None else chosen
-    wanted = None if chosen is None else {kind for policy in chosen for kind in policy.kinds}
+    judging = _all(faults, config) if chosen is None else chosen
+    policies = [one for one in judging if isinstance(one, Policy)]
+    adopted = [one for one in judging if isinstance(one, Adopted)]
+    wanted = None if chosen is None else {kind for one in chosen for kind in one.kinds}
     aws = _without_faults(faults, lambda: aws_types.load(types / "aws" / "types", _of("aws", wanted)))
     azure = _without_faults(faults, lambda: azure_types.load(types / "azure" / "types", _of("azure", wanted)))
     gcp = _without_faults(faults, lambda: gcp_types.load(types / "gcp" / "types", _of("gcp", wanted)))
     kubernetes = _without_faults(
         faults, lambda: kubernetes_types.load(types / "kubernetes" / "types", _of("kubernetes", wanted))
     )
-    house = House(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), tuple(kubernetes))
+    house = House(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), tuple(kubernetes), adopted=tuple(adopted))
     if not faults:
         faults += [fault for policy in policies for fault in cross_check(policy, house.kinds)]
+        ours = [policy.id for policy in policies]
+        faults += adopted_files.cross_check(adopted, house.kinds, ours if chosen is None else _also(adopted))
     if faults:
         raise Refused(faults)
     return house if chosen is None else _narrowed(house)
+
+
+def _all(faults: list[Fault], config: Path) -> list[Policy | Adopted]:
+    policies = _without_faults(faults, lambda: policy_files.load(config / "policies"))
+    adopted = _without_faults(faults, lambda: adopted_files.load(config / "checkov"))
+    return [*policies, *adopted]
+
+
+def _also(adopted: Iterable[Adopted]) -> list[str]:
+    """Return the policies that adopted checks name: where some are chosen, that they exist is not looked at."""
+    return [one.form.also for one in adopted if one.form.also]
 
 
 def kinds() -> dict[str, Kind]:
@@ -92,6 +117,9 @@ def _of(provider: str, kinds: set[str] | None) -> list[str] | None:
 
 def _narrowed(house: House) -> House:
     read = fields_read(house.policies)
+    for one in house.adopted:
+        for kind in one.kinds:
+            read[kind] |= one.fields
     return replace(
         house,
         aws=tuple(aws_types.narrowed(type_, read[type_.kind.name]) for type_ in house.aws),
@@ -100,9 +128,9 @@ def _narrowed(house: House) -> House:
     )
 
 
-def fields_read(policies: Iterable[Policy]) -> dict[str, set[str]]:
+def fields_read(policies: Iterable[Policy]) -> defaultdict[str, set[str]]:
     """Return for each kind the fields that policies read of it, as the judged asset or as another."""
-    fields: dict[str, set[str]] = defaultdict(set)
+    fields = defaultdict[str, set[str]](set)
     for policy in policies:
         fields[policy.form.kind] |= policy.reads["r"]
         for name, other in policy.others.items():

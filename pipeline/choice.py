@@ -7,7 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from catalog import checkov as adopted_files
 from catalog import policies as policy_files
+from catalog.checkov import Adopted
 from catalog.policies import Policy
 from catalog.yaml_reader import Document, read
 from model.fault import Fault, Refused
@@ -22,13 +24,15 @@ class Choice(Struct, frozen=True):
     services: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
 
-    def of(self, config: Path) -> tuple[list[Policy], dict[str, list[str]]]:
-        """Return the chosen policies, and for each the names by which it was asked for.
+    def of(self, config: Path) -> tuple[list[Policy | Adopted], dict[str, list[str]]]:
+        """Return the chosen policies and adopted checks, and for each the names by which it was asked for.
 
         Raises `Refused` for names, services and severities that do not exist, and for broken policy files.
         """
         named_only = () if self.services or self.severities else self.policies
-        known = policy_files.load(config / "policies", self.provider, named_only)
+        known: list[Policy | Adopted] = [*policy_files.load(config / "policies", self.provider, named_only)]
+        adopted = adopted_files.load(config / "checkov", named_only)
+        known += [one for one in adopted if one.provider == self.provider]
         self._check(known)
         asked: dict[str, list[str]] = defaultdict(list)
         for name in self.policies:
@@ -46,7 +50,7 @@ class Choice(Struct, frozen=True):
             raise Refused("no policy fits all of --policy, --service and --severity")
         return chosen, dict(asked)
 
-    def _check(self, known: Sequence[Policy]) -> None:
+    def _check(self, known: Sequence[Policy | Adopted]) -> None:
         names = {p.id for p in known} | {name for p in known for name in p.form.same_as}
         services = {p.service for p in known}
         faults = [

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from catalog.checkov import Adopted
 from catalog.policies import Policy
 from collectors.type_files import TypeFile
 from notifier import channels
@@ -12,9 +13,11 @@ from pipeline.assembly import House
 
 
 def entries(house: House) -> Iterator[dict[str, Any]]:
-    """Yield an entry per policy, type and channel: `what`, `id`, `provider`, and every field of its file."""
+    """Yield an entry per policy, adopted check, type and channel: `what`, `id`, `provider`, every field of its file."""
     for policy in house.policies:
-        yield _policy(policy)
+        yield _judging("policy", policy)
+    for adopted in house.adopted:
+        yield _judging("checkov", adopted)
     for type_ in house.types:
         yield _type(type_)
     for name in channels.types():
@@ -22,10 +25,10 @@ def entries(house: House) -> Iterator[dict[str, Any]]:
         yield {"what": "channel", "id": name, "provider": "hinomi", "settings": settings}
 
 
-def _policy(policy: Policy) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(policy.form)
+def _judging(what: str, judging: Policy | Adopted) -> dict[str, Any]:
+    fields: dict[str, Any] = msgspec.to_builtins(judging.form)
     fields.pop("cases")
-    return {"what": "policy", "id": policy.id, "provider": policy.provider, "service": policy.service} | fields
+    return {"what": what, "id": judging.id, "provider": judging.provider, "service": judging.service} | fields
 
 
 def _type(type_: TypeFile) -> dict[str, Any]:

@@ -51,11 +51,11 @@ class Loop(Struct, frozen=True):
     def tell(self) -> Told:
         """Turn facts into alerts and send what is due."""
         fence = self.home.take(f"tell:{self.tenant.tenant}", "")
-        return tell(self.store, self.tenant, self.house.policies, Teller(self.ways, self.clock, fence, self.person))
+        return tell(self.store, self.tenant, self.house.judging, Teller(self.ways, self.clock, fence, self.person))
 
     def report(self) -> Report:
         """Return the report as of the last scan."""
-        return make_report(self.store, self.tenant, self.house.policies, self.clock)
+        return make_report(self.store, self.tenant, self.house.judging, self.clock)
 
 
 def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from catalog.policies import Policy, PolicyForm
+from catalog.checkov import Adopted
+from catalog.policies import Described, Policy
 from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
@@ -15,7 +16,7 @@ from reports.report import Report, Subject, build
 from store.tenant import TenantStore
 
 
-def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], clock: Clock) -> Report:
+def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock) -> Report:
     """Return the report as of the tenant's last scan; raises `Refused` where there was none yet."""
     with store.read() as reader:
         run = reader.last_run()
@@ -29,7 +30,7 @@ def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], 
     return build(subject, run, findings, gaps, advice, instant(clock.now()))
 
 
-def _advice(form: PolicyForm) -> Advice:
+def _advice(form: Described) -> Advice:
     return Advice(
         policy=form.id,
         severity=form.severity,

@@ -254,7 +254,7 @@ class _Recorder:
 
     def _settle(self, writer: Writer, doors: _Doors, unwatched: set[str], at: str) -> None:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
-        policies = {policy.id for policy in self._house.policies}
+        policies = {judging.id for judging in self._house.judging}
         current = {row.uid for row in writer.current_assets()}
         changes: list[tuple[Finding | None, Finding, Fact | None]] = []
         for finding in writer.findings(LIVE):

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from catalog.checkov import Adopted
 from catalog.policies import Policy
 from model.alert import Alert, Delivery
 from model.canonical import instant
@@ -48,7 +49,7 @@ class Teller(Struct, frozen=True):
     patience_seconds: float = 10.0
 
 
-def tell(store: TenantStore, tenant: Tenant, policies: Sequence[Policy], teller: Teller) -> Told:
+def tell(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], teller: Teller) -> Told:
     """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
     clock = teller.clock
     alerts, dropped = _queue(store, tenant, policies, teller)
@@ -70,7 +71,7 @@ def _waiting(store: TenantStore, until: str) -> list[Delivery]:
 
 
 def _queue(
-    store: TenantStore, tenant: Tenant, policies: Sequence[Policy], teller: Teller
+    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], teller: Teller
 ) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
     at = instant(teller.clock.now())

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
-from catalog.policies import PolicyForm
+from catalog.policies import Described
 from model.finding import Finding
 from model.text import Language
 from store.rows import Run
@@ -15,7 +15,7 @@ class Export(Struct, frozen=True):
 
     tenant: str
     language: Language
-    policies: Mapping[str, PolicyForm]
+    policies: Mapping[str, Described]
     run: Run | None
     version: str
 

@@ -47,6 +47,9 @@ class Door:
     def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
         yield self._pods if path.endswith("/pods") else []
 
+    def close(self) -> None:
+        pass
+
 
 @lru_cache(maxsize=1)
 def policies() -> list[Policy]:

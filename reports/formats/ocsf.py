@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from catalog.policies import PolicyForm
+from catalog.policies import Described
 from model.canonical import digest, parse_instant
 from model.finding import Element, Finding, Severity, State
 from reports.export import Export
@@ -114,7 +114,7 @@ def _metadata(finding: Finding, export: Export) -> dict[str, Any]:
     }
 
 
-def _finding_info(finding: Finding, form: PolicyForm | None, export: Export) -> dict[str, Any]:
+def _finding_info(finding: Finding, form: Described | None, export: Export) -> dict[str, Any]:
     title = form.title if form else finding.message
     info: dict[str, Any] = {
         "uid": f"{export.tenant}:{finding.uid}",  # a finding's own uid is told apart within its tenant only
@@ -136,7 +136,7 @@ def _finding_info(finding: Finding, form: PolicyForm | None, export: Export) -> 
     return info
 
 
-def _compliance(finding: Finding, form: PolicyForm | None) -> dict[str, Any]:
+def _compliance(finding: Finding, form: Described | None) -> dict[str, Any]:
     status = _compliance_status(finding)
     made: dict[str, Any] = {"control": finding.policy, "status_id": status.id, "status": status.caption}
     if form and form.controls:

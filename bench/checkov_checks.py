@@ -1,0 +1,107 @@
+"""What judging 1,000 workloads by all adopted Kubernetes checks takes: our process, beside checkov's own runner.
+
+Both see the same 1,000 Deployments: ours as assets, checkov's as manifests in a folder. Its runner is measured within
+its process, from the first file to the report, without its imports.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+
+from catalog import checkov as adopted_files
+from catalog.checkov import FAMILIES
+from catalog.folder import config_folder
+from detectors.checkov.checkov import Checkov
+from model.asset import Asset
+from pipeline.checkov import venv, worker
+
+WORKLOADS = 1_000
+_ROUNDS, _THEIR_ROUNDS = 5, 2
+_KIND = "kubernetes.apps.deployment"
+_THEIRS = """
+import json, os, sys, time
+from checkov.kubernetes.runner import Runner
+from checkov.runner_filter import RunnerFilter
+began = time.process_time()
+checks = json.loads(sys.argv[2])
+report = Runner().run(root_folder=sys.argv[1], runner_filter=RunnerFilter(framework=["kubernetes"], checks=checks))
+print(json.dumps([time.process_time() - began, len(report.passed_checks), len(report.failed_checks)]))
+"""
+
+
+class _Workload(Asset, frozen=True):
+    family: str = "kubernetes.core.workload"
+
+
+def _workloads() -> list[_Workload]:
+    cases = [
+        body
+        for adopted in adopted_files.load(config_folder() / "checkov")
+        for body in (*adopted.form.cases.pass_, *adopted.form.cases.fail)
+        if body["kind"] == "Deployment"
+    ]
+    made = []
+    for number in range(WORKLOADS):
+        name = f"orders-{number}"
+        case = cases[number % len(cases)]
+        body = {**case, "metadata": {**case["metadata"], "name": name}}
+        made.append(_Workload(_KIND, f"kubernetes://bench/{name}", name, "bench", "global", body, ""))
+    return made
+
+
+def _cpu_seconds(pid: int) -> float:
+    after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return (int(after[11]) + int(after[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _ours(workloads: list[_Workload]) -> None:
+    checks = [one for one in adopted_files.load(config_folder() / "checkov") if _is_for_workloads(one.kinds)]
+    for number in range(_ROUNDS):
+        with worker() as child:
+            child.ready()
+            started, began, wall = _cpu_seconds(child.pid), time.process_time(), time.monotonic()
+            checkov = Checkov(checks, child)
+            count: Counter[str] = Counter(v.status for one in workloads for v in checkov.see(one))
+            count.update(verdict.status for verdict in checkov.end())
+            took = _cpu_seconds(child.pid) - started
+            print(
+                f"ours, round {number + 1}: {count.total()} verdicts by {len(checks)} checks {dict(count)}: child "
+                f"{took:.2f} s CPU and {started:.2f} s to start, this process {time.process_time() - began:.2f} s CPU, "
+                f"{time.monotonic() - wall:.2f} s"
+            )
+
+
+def _is_for_workloads(kinds: frozenset[str]) -> bool:
+    return FAMILIES["kubernetes.core.workload"] <= kinds
+
+
+def _theirs(workloads: list[_Workload]) -> None:
+    checks = [one.form.check for one in adopted_files.load(config_folder() / "checkov") if _is_for_workloads(one.kinds)]
+    with tempfile.TemporaryDirectory() as folder:
+        for one in workloads:
+            (Path(folder) / f"{one.name}.json").write_bytes(msgspec.json.encode(one.body))
+        environment = {"LOG_LEVEL": "CRITICAL", "CHECKOV_PARALLELIZATION_TYPE": "none", "GIT_PYTHON_REFRESH": "quiet"}
+        command = [str(venv() / "bin" / "python"), "-I", "-B", "-c", _THEIRS, folder, json.dumps(checks)]
+        for number in range(_THEIR_ROUNDS):
+            done = subprocess.run(command, env=environment, capture_output=True, check=True)
+            took, passed, failed = json.loads(done.stdout.splitlines()[-1])
+            print(
+                f"checkov's runner, round {number + 1}: {passed} passed, {failed} failed: {took:.2f} s CPU", flush=True
+            )
+
+
+def main() -> None:
+    """Judge by both, and print."""
+    workloads = _workloads()
+    _ours(workloads)
+    _theirs(workloads)
+
+
+if __name__ == "__main__":
+    main()

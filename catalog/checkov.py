@@ -1,0 +1,165 @@
+"""Adopted checks: one file each, for one check of checkov that we stand for (docs/checkov.md).
+
+The check is checkov's, the words, the severity and the cases are ours.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from catalog.form import convert
+from catalog.policies import Described, Id
+from catalog.yaml_reader import Document, content, parse
+from model.fault import Fault, Refused
+
+CheckId = Annotated[str, Meta(pattern=r"^CKV2?_[A-Z0-9]+_[0-9]+$(?!\n)")]
+# `spec.type`, `pod.containers[].image`; `pod` is the pod's spec, wherever a kind keeps it.
+ReadPath = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]*(\[\])?(\.[A-Za-z][A-Za-z0-9]*(\[\])?)*$(?!\n)")]
+Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
+Sentence = Annotated[str, Meta(min_length=10)]
+
+# What counts as the family's member, for listings that failed; an asset says itself whether it is one.
+FAMILIES: Mapping[str, frozenset[str]] = {
+    "kubernetes.core.workload": frozenset(
+        {
+            "kubernetes.apps.daemon-set",
+            "kubernetes.apps.deployment",
+            "kubernetes.apps.replica-set",
+            "kubernetes.apps.stateful-set",
+            "kubernetes.batch.cron-job",
+            "kubernetes.batch.job",
+            "kubernetes.core.pod",
+            "kubernetes.core.replication-controller",
+        }
+    )
+}
+
+
+class Program(Struct, frozen=True, forbid_unknown_fields=True):
+    """A check of a program's arguments: it is for pods that run the program, and can tell only with these flags."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$(?!\n)")]
+    needs: list[Flag] = []
+
+
+class Examples(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
+    """Resources as the API returns them, by what the check says of each."""
+
+    pass_: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    fail: Annotated[list[dict[str, Any]], Meta(min_length=1)]
+
+
+class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An adopted check's file as it is written.
+
+    `reads` names what the check looks at, `needs` what has to be there for its word to mean anything, `absent` what it
+    makes of a value that is not there. `shape` is how checkov has to be shown the resource, where it overlooks
+    something: a workload's template as a `pod`, all of a role's rules in `one-rule`. `also` is our own policy that
+    asks the same. `undecided` is what checkov's own «unknown» means, where it says that of what is not its matter.
+    """
+
+    check: CheckId
+    runner: Literal["kubernetes"]
+    kinds: Annotated[list[Id], Meta(min_length=1)]
+    reads: Annotated[list[ReadPath], Meta(min_length=1)]
+    needs: Annotated[list[ReadPath], Meta(min_length=1)]
+    absent: Sentence
+    cases: Examples
+    also: Id | None = None
+    shape: Literal["as-it-is", "pod", "one-rule"] = "as-it-is"
+    program: Program | None = None
+    undecided: Literal["unknown", "pass", "not_applicable"] = "unknown"
+
+
+class Adopted(Struct, frozen=True):
+    """A check that is adopted, with the document that says so."""
+
+    form: AdoptedForm
+    document: Document
+
+    @property
+    def id(self) -> str:
+        """Return our id of the check."""
+        return self.form.id
+
+    @property
+    def provider(self) -> str:
+        """Return the provider's name, the first part of the id."""
+        return self.form.id.split(".")[0]
+
+    @property
+    def service(self) -> str:
+        """Return the service's name, the second part of the id."""
+        return self.form.id.split(".")[1]
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Return every kind that has to be collected for this check, each family by its members."""
+        return frozenset().union(*(FAMILIES.get(kind, frozenset({kind})) for kind in self.form.kinds))
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Return the fields of a body that the check looks at."""
+        return frozenset(_field(path) for path in (*self.form.reads, *self.form.needs))
+
+
+def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
+    """Return the adopted checks of a folder by id; raises `Refused` with all faults of all files.
+
+    With `naming`, only files in whose text one of these words stands.
+    """
+    faults: list[Fault] = []
+    found: dict[str, Adopted] = {}
+    for file in sorted(directory.glob("*.yaml")):
+        name = str(file.relative_to(directory.parent))
+        try:
+            raw = content(file, name)
+            if naming and not any(word.encode() in raw for word in naming):
+                continue
+            document = parse(raw, name)
+            adopted = Adopted(convert(document, AdoptedForm), document)
+        except Refused as refused:
+            faults += refused.faults
+            continue
+        faults += _faults(adopted, file.stem)
+        if (first := found.get(adopted.id)) is not None:
+            faults.append(document.fault(("id",), f"the id {adopted.id!r} is taken by {first.document.file}"))
+        found[adopted.id] = adopted
+    if faults:
+        raise Refused(faults)
+    return [found[id_] for id_ in sorted(found)]
+
+
+def _faults(adopted: Adopted, stem: str) -> Iterator[Fault]:
+    form, document = adopted.form, adopted.document
+    if form.check != stem:
+        yield document.fault(("check",), f"the check {form.check!r} and the file's name disagree; it says {stem!r}")
+    if f"checkov:{form.check}" not in form.same_as:
+        yield document.fault(("same_as",), f"has to name the check: checkov:{form.check}")
+    for number, kind in enumerate(form.kinds):
+        if kind.split(".")[0] != adopted.provider:
+            yield document.fault(("kinds", number), f"{kind!r} is of another provider than the id {form.id!r}")
+    if form.also is not None and form.also == form.id:
+        yield document.fault(("also",), "names the check itself; leave it out")
+
+
+def cross_check(adopted: Iterable[Adopted], kinds: Iterable[str], policies: Iterable[str]) -> Iterator[Fault]:
+    """Yield what adopted checks say of kinds and policies that do not exist.
+
+    A provider none of whose kinds is there is not looked at yet: none of its checks is asked anything.
+    """
+    known, ours = set(kinds), set(policies)
+    providers = {kind.split(".")[0] for kind in known}
+    for one in adopted:
+        for number, kind in enumerate(one.form.kinds):
+            if one.provider in providers and kind not in known and kind not in FAMILIES:
+                yield one.document.fault(("kinds", number), f"there is no kind {kind!r}")
+        if one.provider in providers and one.form.also is not None and one.form.also not in ours:
+            yield one.document.fault(("also",), f"there is no policy {one.form.also!r}")
+
+
+def _field(path: str) -> str:
+    first = path.split(".")[0].removesuffix("[]")
+    return "spec" if first == "pod" else first

@@ -1,0 +1,1 @@
+"""Configurations against checkov's checks, those that we adopted."""

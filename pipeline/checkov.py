@@ -1,0 +1,39 @@
+"""The process of checkov's checks: where its venv is, and how it is asked."""
+
+import os
+from pathlib import Path
+
+import workers
+from model.worker import NoAnswer
+from workers.child import Child, Limits
+
+NOT_INSTALLED = "checkov is not installed (`make checkov`, or HINOMI_CHECKOV for another place)"
+_VARIABLE = "HINOMI_CHECKOV"
+# Measured (docs/benchmarks.md): 34 MB of addresses with all Kubernetes checks, 0.1 seconds for 200 workloads.
+_LIMITS = Limits(cpu_seconds=30)
+
+
+class NotInstalled(Child):
+    """Stands for the process where there is no checkov: says so whenever it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def ready(self) -> None:
+        """Raise `NoAnswer`."""
+        raise NoAnswer(NOT_INSTALLED)
+
+
+def venv() -> Path:
+    """Return where checkov's venv has to be: what HINOMI_CHECKOV says, else beside the checkout."""
+    told = os.environ.get(_VARIABLE, "")
+    return Path(told).absolute() if told else Path(__file__).parent.parent / ".checkov-venv"
+
+
+def worker(limits: Limits = _LIMITS) -> Child:
+    """Return the process to ask, started when it is first asked; without checkov, one that says so."""
+    python = venv() / "bin" / "python"
+    if not python.exists():
+        return NotInstalled()
+    child = Path(workers.__file__).parent / "checkov_child.py"
+    return Child([str(python), "-I", "-B", str(child)], limits)
