@@ -3,7 +3,7 @@
 Sources: Kubernetes API reference, PodTemplateSpec, PodSpec; «Using RBAC Authorization».
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Document = Mapping[str, Any]
@@ -45,7 +45,7 @@ def setting(pod: Document, container: Document, name: str) -> Any:
     return None
 
 
-def grants(rules: list[Document], verb: str, group: str, resource: str) -> bool:
+def grants(rules: Sequence[Document], verb: str, group: str, resource: str) -> bool:
     """Return whether RBAC rules allow a verb on every object of a resource (`pods/exec` for a subresource).
 
     A rule with `resourceNames` speaks of some objects only, and does not count.
@@ -65,7 +65,7 @@ def _names(rule: Document, resource: str) -> bool:
     return "*" in named or resource in named or bool(subresource and f"*/{subresource}" in named)
 
 
-def wildcards(rules: list[Document]) -> list[str]:
+def wildcards(rules: Sequence[Document]) -> list[str]:
     """Return the RBAC rules with `*` for all verbs or all resources, as `verbs of resources`.
 
     A rule with `resourceNames`, or for paths that are no resources, does not count.
@@ -82,7 +82,7 @@ _BUILT_IN_PREFIX = "system:"
 _EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
 
 
-def outsiders(subjects: list[Document]) -> list[str]:
+def outsiders(subjects: Sequence[Document]) -> list[str]:
     """Return those subjects of a binding that are not the cluster's own components, as `Kind namespace/name`.
 
     Names that begin with `system:` are the components' own, but for those that mean everybody and all service accounts
@@ -91,7 +91,7 @@ def outsiders(subjects: list[Document]) -> list[str]:
     return list(_outsiders(subjects))
 
 
-def _outsiders(subjects: list[Document]) -> Iterator[str]:
+def _outsiders(subjects: Sequence[Document]) -> Iterator[str]:
     for subject in subjects:
         kind, name = str(subject.get("kind", "")), str(subject.get("name", ""))
         if kind == "ServiceAccount":
