@@ -182,6 +182,10 @@ def test_the_control_plane_is_told_by_its_static_pods(tmp_path: Path) -> None:
         (["kube-apiserver", "--a", "1", "--b", "--c=x=y"], {"a": "1", "b": "true", "c": "x=y"}),
         (["kube-apiserver", "--a=1", "--a=2", "-v=4", "-v", "5"], {"a": "2", "v": "5"}),
         (["kube-apiserver", "--", "-", "--a="], {"a": ""}),
+        (
+            ["kube-apiserver", "--authorization_mode=Node", "--authorization-mode=RBAC"],
+            {"authorization-mode": "Node,RBAC"},
+        ),
         ([], {}),
     ],
 )
@@ -190,6 +194,16 @@ def test_flags(words: list[str], expected: dict[str, str]) -> None:
         "spec": {"containers": [{"name": "helper", "args": ["--x=1"]}, {"name": "kube-apiserver", "command": words}]}
     }
     assert flags(pod, "kube-apiserver") == expected
+
+
+def test_etcd_takes_variables_where_there_is_no_flag() -> None:
+    env = [
+        {"name": "ETCD_CLIENT_CERT_AUTH", "value": "true"},
+        {"name": "ETCD_AUTO_TLS", "value": "true"},
+        {"name": "PATH"},
+    ]
+    container = {"name": "etcd", "command": ["etcd", "--auto-tls=false"], "env": env}
+    assert flags({"spec": {"containers": [container]}}, "etcd") == {"client-cert-auth": "true", "auto-tls": "false"}
 
 
 def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_path: Path) -> None:

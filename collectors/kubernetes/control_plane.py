@@ -13,6 +13,17 @@ Row = dict[str, Any]
 _NAMESPACE = "kube-system"
 _PODS = f"/api/v1/namespaces/{_NAMESPACE}/pods"
 _LABELS = "tier=control-plane"
+_ETCD = "ETCD_"
+# Flags that are lists of names: said again, they grow (pflag, StringSlice).
+_LISTS = frozenset(
+    {
+        "admission-control",
+        "authorization-mode",
+        "disable-admission-plugins",
+        "enable-admission-plugins",
+        "tls-cipher-suites",
+    }
+)
 
 
 class ControlPlane:
@@ -77,22 +88,35 @@ def component_of(pod: Row) -> str:
 
 
 def flags(pod: Row, component: str) -> dict[str, str]:
-    """Return a component's flags by name, without their dashes; `--name` alone means true, the last of equal ones wins.
+    """Return a component's flags by name, without their dashes and with `-` for `_`; `--name` alone means true.
 
-    Both `--name=value` and `--name value` are taken, as the components' own parser (pflag) takes them.
+    Both `--name=value` and `--name value` are taken, as the components' own parser (pflag) takes them. Of equal flags
+    the last wins, but lists grow. etcd takes variables (ETCD_NAME) where there is no flag («Configuration options»).
     """
-    found: dict[str, str] = {}
-    words = _words(pod, component)
+    own = _containers(pod, component)
+    found = _variables(own) if component == "etcd" else {}
+    words = [str(word) for container in own for key in ("command", "args") for word in container.get(key) or []]
+    told: dict[str, str] = {}
     for position, word in enumerate(words):
         if not word.startswith("-") or not word.strip("-"):
             continue
         name, equals, value = word.lstrip("-").partition("=")
         following = words[position + 1] if position + 1 < len(words) else "-"
-        found[name] = value if equals else "true" if following.startswith("-") else following
-    return found
+        name = name.replace("_", "-")
+        value = value if equals else "true" if following.startswith("-") else following
+        told[name] = f"{told[name]},{value}" if name in _LISTS and name in told else value
+    return found | told
 
 
-def _words(pod: Row, component: str) -> list[str]:
+def _containers(pod: Row, component: str) -> list[Row]:
     containers = (pod.get("spec") or {}).get("containers") or []
-    own = [c for c in containers if c.get("name") == component] or containers[:1]
-    return [str(word) for container in own for key in ("command", "args") for word in container.get(key) or []]
+    return [c for c in containers if c.get("name") == component] or containers[:1]
+
+
+def _variables(containers: list[Row]) -> dict[str, str]:
+    pairs = [(str(v.get("name", "")), v.get("value")) for c in containers for v in c.get("env") or []]
+    return {
+        name.removeprefix(_ETCD).lower().replace("_", "-"): str(value)
+        for name, value in pairs
+        if name.startswith(_ETCD) and value is not None
+    }
