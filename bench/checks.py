@@ -25,6 +25,7 @@ from model.asset import Asset, Place
 from model.canonical import digest, encode
 from pipeline.assembly import House, assemble
 from pipeline.clock import SystemClock
+from pipeline.process import begin
 
 RESOURCES = 100_000
 _ROUNDS = 5
@@ -65,6 +66,7 @@ def many(assets: list[Asset], number: int) -> Iterator[Asset]:
 
 def main() -> None:
     """Judge, and print the rate."""
+    begin()
     house = assemble(config_folder())
     clock = SystemClock()
     assets, _ = seen(house)

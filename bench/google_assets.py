@@ -25,6 +25,7 @@ from collectors.gcp import resource_types
 from collectors.gcp.sight import GcpSight
 from model.asset import Asset, Listing
 from pipeline.clock import SystemClock
+from pipeline.process import begin
 
 PROJECTS = 8
 _PAGE = 1000
@@ -250,6 +251,7 @@ def serve(count: int) -> None:
 
 def look(share: int, shares: int) -> None:
     """Look at a share of the projects at once, each in a thread of its own; print assets and failed listings."""
+    begin()
     types = resource_types.load()
     opened = door(Login(), SystemClock())
 

@@ -25,6 +25,7 @@ _TYPES = {
     "documents": (_T.List(_T.DYN),),
     "lists": (_T.List(_T.DYN),),
     "anything": (_T.List(_T.DYN),),
+    "value": (_T.DYN,),
     "bool": (_T.BOOL,),
     "double": (_T.DOUBLE,),
     "timestamp": (_T.TIMESTAMP,),

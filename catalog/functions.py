@@ -10,7 +10,16 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from catalog import azure_alerts, azure_networks, documents, filter_patterns, google_logging, identity
+from catalog import (
+    azure_alerts,
+    azure_networks,
+    component_flags,
+    documents,
+    filter_patterns,
+    google_logging,
+    identity,
+    workloads,
+)
 from catalog.documents import Document, listed
 
 
@@ -91,6 +100,19 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("internet_rules", ("documents", "string", "ints"), "strings", azure_networks.internet_rules),
     ("is_wide_range", ("string", "string"), "bool", azure_networks.is_wide_range),
     ("alerts_on", ("document", "string"), "bool", azure_alerts.alerts_on),
+    ("pod_spec", ("string", "document"), "map", workloads.pod_spec),
+    ("pod_annotations", ("string", "document", "document"), "map", workloads.pod_annotations),
+    ("wildcards", ("list",), "strings", workloads.wildcards),
+    ("containers", ("map",), "list", workloads.containers),
+    ("setting", ("map", "map", "string"), "value", workloads.setting),
+    ("grants", ("list", "string", "string", "string"), "bool", workloads.grants),
+    ("outsiders", ("list",), "strings", workloads.outsiders),
+    ("flag", ("map", "string"), "string", component_flags.flag),
+    ("flag_on", ("map", "string", "bool"), "bool", component_flags.flag_on),
+    ("flag_list", ("map", "string"), "strings", component_flags.flag_list),
+    ("admission_plugin_on", ("map", "string", "bool"), "bool", component_flags.admission_plugin_on),
+    ("authorization_modes", ("map",), "strings", component_flags.authorization_modes),
+    ("anonymous_requests_on", ("map",), "bool", component_flags.anonymous_requests_on),
     ("flat", ("lists",), "anything", flat),
     ("age_days", ("string", "timestamp"), "double", age_days),
 )

@@ -1,4 +1,4 @@
-"""`hinomi check`: one look at an account, a subscription or a project, nothing kept."""
+"""`hinomi check`: one look at an account, a subscription, a project or a cluster, nothing kept."""
 
 import sys
 from pathlib import Path
@@ -98,6 +98,28 @@ def gcp(
     parents += [f"folders/{f}" for f in folder] + [f"organizations/{o}" for o in organization]
     login = Login(quota_project=quota_project, impersonate=impersonate)
     check.run(looks(parents, login, region, check.house, check.clock), language, format)
+
+
+@check_app.command("kubernetes")
+def kubernetes(
+    policy: PolicyOption = [],  # noqa: B006
+    service: ServiceOption = [],  # noqa: B006
+    severity: SeverityOption = [],  # noqa: B006
+    kubeconfig: Annotated[
+        str, typer.Option(help="kubeconfig file; else KUBECONFIG, the pod's own, ~/.kube/config")
+    ] = "",
+    context: Annotated[str, typer.Option(help="context of the kubeconfig; else its current one")] = "",
+    settings: SettingsOption = None,
+    now: NowOption = "",
+    language: LanguageOption = "en",
+    format: FormatOption = "table",
+) -> None:
+    """Judge one Kubernetes cluster; nothing is written into it. Exit codes as for AWS."""
+    from clouds.kubernetes_login import Login
+    from pipeline.kubernetes_doors import one_look
+
+    check = _Check("kubernetes", (policy, service, severity), settings, now)
+    check.run([one_look(Login(kubeconfig, context), check.house, check.clock)], language, format)
 
 
 @check_app.command("iac")

@@ -28,8 +28,8 @@ TENANT = "aozora-foods"
 
 _SAYS = {
     "emulator": Text(
-        en="Start a local AWS emulator, and stand-ins for Azure and Google Cloud",
-        ja="ローカルのAWSエミュレーターと、Azure・Google Cloudの模擬サーバーを起動",
+        en="Start a local AWS emulator, and stand-ins for Azure, Google Cloud and a cluster",
+        ja="ローカルのAWSエミュレーターと、Azure・Google Cloud・Kubernetesの模擬サーバーを起動",
     ),
     "build": Text(en="Build the company Aozora Foods, faults and all", ja="不備のある環境（アオゾラ食品）を構築"),
     "apply": Text(en="Take it on as a tenant", ja="テナントとして登録"),
@@ -76,10 +76,10 @@ def demo(
     from catalog.folder import config_folder
     from clouds.emulator import Emulator
     from clouds.stand_ins import StandIns
-    from pipeline.demo import Neighbours, load_azure, load_google
+    from pipeline.demo import Neighbours
 
     show, folder = _Show(language), Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
-    neighbours = Neighbours(folder / "clouds", load_azure(config_folder()), load_google(config_folder()))
+    neighbours = Neighbours(folder / "clouds", config_folder())
     neighbours.build()
     with show.step("emulator"):
         emulator = Emulator()
@@ -232,7 +232,8 @@ class _Show:
             "export " + " ".join(f"{name}={value}" for name, value in stand_ins.environment.items()),
             "export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo AWS_DEFAULT_REGION=ap-northeast-1",
             f'.venv/bin/python -c "{remove}"',
-            f"$EDITOR {folder / 'clouds' / 'azure.json'} {folder / 'clouds' / 'google.json'}",
+            "$EDITOR "
+            + " ".join(str(folder / "clouds" / f"{name}.json") for name in ("azure", "google", "kubernetes")),
             f".venv/bin/hinomi scan {TENANT}",
             f".venv/bin/hinomi findings {TENANT}",
             f"kill {emulator.pid} {stand_ins.pid}",

@@ -24,6 +24,7 @@ from cli import (
 )
 from model.fault import Refused
 from model.text import printable
+from pipeline.process import begin
 
 app = typer.Typer(
     name="hinomi",
@@ -60,6 +61,7 @@ def _refuse_other_encodings(arguments: list[str]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run; bad input is one line per fault and exit 2, and nobody ever sees a traceback."""
+    begin()
     logging.getLogger().addHandler(logging.NullHandler())  # the SDK's own warnings are not for users
     try:
         _refuse_other_encodings(sys.argv if arguments is None else arguments)

@@ -93,6 +93,40 @@ def check(
     raise typer.Exit(0 if whole else UNKNOWNS)
 
 
+@onboard_app.command()
+def clusters(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id")],
+    home: HomeOption = DEFAULT_HOME,
+    format: Annotated[Literal["text", "jsonl"], typer.Option(help="what to print")] = "text",
+) -> None:
+    """Offer the EKS, AKS and GKE clusters that scans found and that the tenant's file does not name yet."""
+    import msgspec
+
+    from model.text import printable
+    from pipeline.clusters import offered
+
+    desk = open_desk(home)
+    spec = desk.file("assets.read", tenant)
+    with desk.tenant("assets.read", tenant).read() as reader:
+        found = list(offered(reader.assets, spec))
+    for offer in found:
+        if format == "jsonl":
+            sys.stdout.write(msgspec.json.encode(offer).decode() + "\n")
+            continue
+        print(f"{printable(offer.name)}  {offer.kind}  {printable(offer.resource)}")
+        print(f"    {printable(offer.command)}")
+    if format == "text":
+        print(_NEXT if found else "No cluster was found that the tenant's file does not name.")
+
+
+_NEXT = """
+To look at one: bind the role of `hinomi permissions kubernetes`, and add to the tenant's file
+    kubernetes:
+      - cluster: UID        # kubectl get namespace kube-system -o jsonpath={.metadata.uid}
+        name: NAME
+        kubeconfig: file:/path/NAME"""
+
+
 def _print(reach: "Reach") -> None:
     if reach.closed:
         print(f"{reach.account}: cannot be entered: {reach.closed}")

@@ -64,3 +64,23 @@ def gcp(
 
     render = {"json": permissions.role, "terraform": permissions.terraform}[format]
     print(json.dumps(render(resource_types.load()), indent=2))
+
+
+@permissions_app.command("kubernetes")
+def kubernetes(
+    format: Annotated[
+        Literal["yaml", "json"], typer.Option(help="manifests for `kubectl apply -f`, or the same as a JSON list")
+    ] = "yaml",
+) -> None:
+    """Print the read-only ClusterRole, made from the types; the one for Secrets stands apart, and may be left out."""
+    import json
+
+    from collectors.kubernetes import permissions, resource_types
+
+    roles = permissions.roles(resource_types.load())
+    if format == "json":
+        print(json.dumps(roles, indent=2))
+        return
+    import yaml
+
+    print(yaml.safe_dump_all(roles, sort_keys=False), end="")

@@ -1,7 +1,7 @@
-"""Azure and Google Cloud on this machine, in a process of their own, as the files of a folder say.
+"""Azure, Google Cloud and a cluster on this machine, in a process of their own, as the files of a folder say.
 
-`azure.json` is a `clouds.azure_stand_in.Company`; `google.json` holds assets by their parents. Both are read anew when
-they change, so that anybody can change a resource there and look again.
+`azure.json` is a `clouds.azure_stand_in.Company`; `google.json` holds assets by their parents; `kubernetes.json` is a
+list of objects. They are read anew when they change, so that anybody can change a resource there and look again.
 """
 
 import json
@@ -19,9 +19,10 @@ import msgspec
 from clouds import azure_stand_in, gcp_stand_in
 from clouds.azure_stand_in import Answer, Company, StandIn
 from clouds.gcp_stand_in import AssetStandIn, Row
+from clouds.kubernetes_stand_in import ClusterStandIn
 from model.fault import Refused
 
-AZURE, GOOGLE = "azure.json", "google.json"
+AZURE, GOOGLE, KUBERNETES = "azure.json", "google.json", "kubernetes.json"
 
 
 class StandIns:
@@ -42,7 +43,7 @@ class StandIns:
             line = told.readline()
         if not line:
             self.stop()
-            raise Refused("the local stand-ins for Azure and Google Cloud do not start")
+            raise Refused("the local stand-ins for Azure, Google Cloud and Kubernetes do not start")
         self.environment: dict[str, str] = json.loads(line)
 
     def stop(self) -> None:
@@ -82,17 +83,32 @@ class _GoogleFile(AssetStandIn):
         return super().answer(request, context)
 
 
+class _KubernetesFile(ClusterStandIn):
+    """A cluster as a file says."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__([])
+        self._file = file
+
+    def served(self) -> list[Row]:
+        told: list[Row] = json.loads(self._file.read_bytes())
+        return [*self.objects, *told]
+
+
 def _company(file: Path) -> Company:
     return msgspec.json.decode(file.read_bytes(), type=Company)
 
 
 def main(folder: Path) -> None:
-    """Serve both until somebody ends the process."""
+    """Serve them until somebody ends the process."""
     with (
         azure_stand_in.running(_AzureFile(folder / AZURE)) as environment,
         gcp_stand_in.serving(_GoogleFile(folder / GOOGLE)) as endpoint,
+        _KubernetesFile(folder / KUBERNETES) as cluster,
     ):
-        print(json.dumps(environment | {"HINOMI_GCP_ENDPOINT": endpoint}), flush=True)
+        kubeconfig = str(cluster.kubeconfig(folder))
+        told = environment | {"HINOMI_GCP_ENDPOINT": endpoint, "KUBECONFIG": kubeconfig}
+        print(json.dumps(told), flush=True)
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         ended.wait()

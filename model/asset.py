@@ -15,6 +15,7 @@ class Asset(Struct, frozen=True):
     `unknown` names the details that could not be read, each with its cause; it is no part of the hash.
     `region` is `global` where the service has no regions. `body_hash` leaves out the kind's volatile fields.
     `key` tells apart assets of a scope that share a resource, such as an account's settings in each region.
+    `family` has policies of its own that look at this asset too: those of all workloads at a Deployment.
     """
 
     kind: str
@@ -26,6 +27,7 @@ class Asset(Struct, frozen=True):
     body_hash: str
     unknown: dict[str, str] = {}
     key: str = ""
+    family: str = ""
 
     @property
     def uid(self) -> str:
@@ -36,9 +38,13 @@ class Asset(Struct, frozen=True):
 def tags_of(body: Mapping[str, Any]) -> frozenset[str]:
     """Return a resource's own tags as `key=value`, however its cloud writes them.
 
-    AWS has lists of Key and Value (`Tags`, `tags`), or mappings; Azure `tags`, Google `labels` and `tags`.
+    AWS has lists of Key and Value (`Tags`, `tags`), or mappings; Azure `tags`, Google `labels` and `tags`, Kubernetes
+    labels in `metadata`.
     """
     found: set[str] = set()
+    metadata = body.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("labels"), dict):
+        found |= {f"{key}={value}" for key, value in metadata["labels"].items()}
     for name in ("Tags", "tags", "labels", "TagList", "TagSet"):
         told = body.get(name)
         if isinstance(told, dict):
@@ -53,12 +59,14 @@ class Listing(Struct, frozen=True):
     """One listing of (scope, kind, region) that has ended: whole when `cause` is empty, else unknown with its cause.
 
     A kind whose resources lie in other regions than the listing's (S3 buckets) says so by `region` = `global`.
+    `family` is that of its assets.
     """
 
     scope: str
     kind: str
     region: str
     cause: str = ""
+    family: str = ""
 
 
 class Place(Struct, frozen=True):

@@ -96,6 +96,18 @@ class GoogleAccess(Struct, frozen=True, forbid_unknown_fields=True):
     quota_project: ProjectId | None = None
 
 
+class KubernetesCluster(Struct, frozen=True, forbid_unknown_fields=True):
+    """A Kubernetes cluster by the uid of its namespace kube-system, and how it is entered.
+
+    `name` is what people call it. Without a `kubeconfig` it is entered as the pod that the installation runs in.
+    """
+
+    cluster: Uuid
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    kubeconfig: FileReference | None = None
+    context: Annotated[str, Meta(max_length=253)] = ""
+
+
 class Channel(Struct, frozen=True, forbid_unknown_fields=True):
     """A way to people; `severity` is the least that it is told of, `settings` are its type's own."""
 
@@ -126,6 +138,7 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     organizations: list[AwsOrganization] = []
     azure: list[AzureDirectory] = []
     google: list[GoogleAccess] = []
+    kubernetes: list[KubernetesCluster] = []
     channels: list[Channel] = []
     thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
     language: Language = "ja"

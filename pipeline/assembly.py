@@ -17,6 +17,7 @@ from collectors import type_files
 from collectors.aws import resource_types as aws_types
 from collectors.azure import resource_types as azure_types
 from collectors.gcp import resource_types as gcp_types
+from collectors.kubernetes import resource_types as kubernetes_types
 from collectors.type_files import TypeFile
 from model.asset import RAW_KINDS, Kind
 from model.fault import Fault, Refused
@@ -34,6 +35,7 @@ class House(Struct, frozen=True):
     aws: tuple[aws_types.ResourceType, ...] = ()
     azure: tuple[azure_types.ResourceType, ...] = ()
     gcp: tuple[gcp_types.ResourceType, ...] = ()
+    kubernetes: tuple[kubernetes_types.ResourceType, ...] = ()
     allowances: Mapping[str, Allowance] = {}
     broken: Mapping[str, str] = {}
     adopted: tuple[Adopted, ...] = ()
@@ -45,13 +47,14 @@ class House(Struct, frozen=True):
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """Return the kinds by name."""
-        return {type_.kind.name: type_.kind for type_ in self.types} | {raw.name: raw for raw in RAW_KINDS}
+        """Return the kinds by name, families of them too."""
+        families = kubernetes_types.families(self.kubernetes)
+        return {kind.name: kind for kind in (*(type_.kind for type_ in self.types), *families, *RAW_KINDS)}
 
     @property
     def types(self) -> tuple[TypeFile, ...]:
         """Return the types of all providers."""
-        return (*self.aws, *self.azure, *self.gcp)
+        return (*self.aws, *self.azure, *self.gcp, *self.kubernetes)
 
 
 def assemble(
@@ -69,7 +72,10 @@ def assemble(
     aws = _without_faults(faults, lambda: aws_types.load(types / "aws" / "types", _of("aws", wanted)))
     azure = _without_faults(faults, lambda: azure_types.load(types / "azure" / "types", _of("azure", wanted)))
     gcp = _without_faults(faults, lambda: gcp_types.load(types / "gcp" / "types", _of("gcp", wanted)))
-    house = House(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), adopted=tuple(adopted))
+    kubernetes = _without_faults(
+        faults, lambda: kubernetes_types.load(types / "kubernetes" / "types", _of("kubernetes", wanted))
+    )
+    house = House(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), tuple(kubernetes), adopted=tuple(adopted))
     if not faults:
         faults += [fault for policy in policies for fault in cross_check(policy, house.kinds)]
         ours = [policy.id for policy in policies]
@@ -92,7 +98,8 @@ def _also(adopted: Iterable[Adopted]) -> list[str]:
 
 def kinds() -> dict[str, Kind]:
     """Return every kind that there is, by name."""
-    return House((), tuple(aws_types.load()), tuple(azure_types.load()), tuple(gcp_types.load())).kinds
+    every = tuple(aws_types.load()), tuple(azure_types.load()), tuple(gcp_types.load()), tuple(kubernetes_types.load())
+    return House((), *every).kinds
 
 
 def _without_faults(faults: list[Fault], load: Callable[[], list[T]]) -> list[T]:

@@ -15,10 +15,11 @@ from catalog.form import convert
 from catalog.yaml_reader import read
 from clouds.azure_stand_in import Company as AzureCompany
 from clouds.emulator import ACCOUNT, Emulator
-from clouds.stand_ins import AZURE, GOOGLE
+from clouds.kubernetes_stand_in import UID
+from clouds.stand_ins import AZURE, GOOGLE, KUBERNETES
 from collectors.templates import fill
 from model.finding import Finding
-from model.tenant import AzureDirectory, GoogleAccess, Tenant
+from model.tenant import AzureDirectory, GoogleAccess, KubernetesCluster, Tenant
 
 
 class Call(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,9 +50,9 @@ class Company(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Elsewhere(Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault that is planted in Azure or Google Cloud: its policy, the resource's name, and what mends it.
+    """A fault that is planted elsewhere than in AWS: its policy, the resource's name, and what mends it.
 
-    `mend` is merged into the resource's properties, or into its data.
+    `mend` is merged into the resource's properties, into its data, or into the object.
     """
 
     policy: str
@@ -76,6 +77,13 @@ class GoogleSample(Struct, frozen=True, forbid_unknown_fields=True):
     """The company's projects in Google Cloud, and the faults in them."""
 
     company: Projects
+    planted: list[Elsewhere]
+
+
+class ClusterSample(Struct, frozen=True, forbid_unknown_fields=True):
+    """The objects of the company's cluster, and the faults in them."""
+
+    objects: list[dict[str, Any]]
     planted: list[Elsewhere]
 
 
@@ -116,12 +124,14 @@ class Stage:
 
 
 class Neighbours:
-    """The company in Azure and Google Cloud, as files that stand-ins serve: written once, some faults mended later."""
+    """The company elsewhere than in AWS, as files that stand-ins serve: written once, some faults mended later."""
 
-    def __init__(self, folder: Path, azure: AzureSample, google: GoogleSample) -> None:
+    def __init__(self, folder: Path, config: Path) -> None:
+        """Take the folder to write into, and the one of `config/` with the samples."""
         self._folder = folder
-        self._azure = azure
-        self._google = google
+        self._azure = convert(read(config / "example" / "azure.yaml"), AzureSample)
+        self._google = convert(read(config / "example" / "google.yaml"), GoogleSample)
+        self._cluster = convert(read(config / "example" / "kubernetes.yaml"), ClusterSample)
 
     def build(self) -> None:
         """Write the files."""
@@ -129,13 +139,17 @@ class Neighbours:
         (self._folder / AZURE).write_bytes(msgspec.json.encode(self._azure.company))
         rows = {f"projects/{project}": assets for project, assets in self._google.company.projects.items()}
         (self._folder / GOOGLE).write_bytes(msgspec.json.encode(rows))
+        (self._folder / KUBERNETES).write_bytes(msgspec.json.encode(self._cluster.objects))
 
     def of(self, tenant: Tenant) -> Tenant:
-        """Return the tenant with what it has in Azure and Google Cloud."""
+        """Return the tenant with what it has elsewhere."""
         company = self._azure.company
         subscriptions = [subscription.id for subscription in company.subscriptions]
         directory = AzureDirectory(directory=company.directory, subscriptions=subscriptions, entra=True)
-        return replace(tenant, azure=[directory], google=[GoogleAccess(projects=list(self._google.company.projects))])
+        google = GoogleAccess(projects=list(self._google.company.projects))
+        file = f"file:{self._folder.resolve() / 'kubeconfig'}"
+        cluster = KubernetesCluster(cluster=UID, name="aozora-kitchen", kubeconfig=file)
+        return replace(tenant, azure=[directory], google=[google], kubernetes=[cluster])
 
     def mend(self) -> Planted:
         """Mend the faults that say how; return the findings that have to resolve."""
@@ -149,6 +163,8 @@ class Neighbours:
         for row in chain(*self._google.company.projects.values()):
             data = row.get("resource", {}).get("data", {})
             data |= changes[data.get("name", "")]
+        for row in self._cluster.objects:
+            row |= changes[row["metadata"]["name"]]
         self.build()
         return {(fault.policy, fault.resource, "") for fault in mended}
 
@@ -157,17 +173,7 @@ class Neighbours:
         return {(fault.policy, fault.resource, "") for fault in self._planted()}
 
     def _planted(self) -> list[Elsewhere]:
-        return [*self._azure.planted, *self._google.planted]
-
-
-def load_azure(config: Path) -> AzureSample:
-    """Return the company of the demonstration in Azure."""
-    return convert(read(config / "example" / "azure.yaml"), AzureSample)
-
-
-def load_google(config: Path) -> GoogleSample:
-    """Return the company of the demonstration in Google Cloud."""
-    return convert(read(config / "example" / "google.yaml"), GoogleSample)
+        return [*self._azure.planted, *self._google.planted, *self._cluster.planted]
 
 
 def load_company(config: Path) -> Company:

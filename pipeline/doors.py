@@ -9,7 +9,16 @@ from model.clock import Clock
 from model.sight import Sight
 from model.tenant import AwsOrganization, AwsScope
 from pipeline.assembly import House
-from pipeline.scopes import AzureScope, GoogleParent, GoogleScope, Group, ManagementGroupOf, Members, Scope
+from pipeline.scopes import (
+    AzureScope,
+    GoogleParent,
+    GoogleScope,
+    Group,
+    KubernetesScope,
+    ManagementGroupOf,
+    Members,
+    Scope,
+)
 
 
 def connect(scope: Scope, house: House, clock: Clock) -> Sight:
@@ -27,6 +36,10 @@ def connect(scope: Scope, house: House, clock: Clock) -> Sight:
             from pipeline import google_doors
 
             return google_doors.connect(scope, house, clock)
+        case KubernetesScope():
+            from pipeline import kubernetes_doors
+
+            return kubernetes_doors.connect(scope, house, clock)
 
 
 def list_members(group: Group, external_id: str, clock: Clock) -> Members:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope, AzureDirectory, GoogleAccess, Tenant
+from model.tenant import AwsOrganization, AwsScope, AzureDirectory, GoogleAccess, KubernetesCluster, Tenant
 
 
 class AzureScope(Struct, frozen=True):
@@ -23,6 +23,13 @@ class GoogleScope(Struct, frozen=True):
     access: GoogleAccess
 
 
+class KubernetesScope(Struct, frozen=True):
+    """One Kubernetes cluster by the uid of its namespace kube-system."""
+
+    id: str
+    cluster: KubernetesCluster
+
+
 class ManagementGroupOf(Struct, frozen=True):
     """A management group of a directory."""
 
@@ -37,7 +44,7 @@ class GoogleParent(Struct, frozen=True):
     access: GoogleAccess
 
 
-Scope = AwsScope | AzureScope | GoogleScope
+Scope = AwsScope | AzureScope | GoogleScope | KubernetesScope
 Group = AwsOrganization | ManagementGroupOf | GoogleParent
 
 
@@ -106,6 +113,7 @@ def _named_elsewhere(tenant: Tenant) -> Iterator[Scope]:
     for access in tenant.google:
         yield from (GoogleScope(id_, access) for id_ in access.projects)
         yield from (GoogleScope(parent, access) for parent in _parents(access))
+    yield from (KubernetesScope(cluster.cluster, cluster) for cluster in tenant.kubernetes)
 
 
 def _parents(access: GoogleAccess) -> list[str]:

@@ -113,8 +113,13 @@ def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
             yield document.fault(place, f"is not a role of the account {organization.management}")
     yield from _azure_faults(document, tenant)
     yield from _google_faults(document, tenant)
+    for number, cluster in enumerate(tenant.kubernetes):
+        if cluster.cluster in (earlier.cluster for earlier in tenant.kubernetes[:number]):
+            yield document.fault(("kubernetes", number, "cluster"), f"the cluster {cluster.cluster} stands twice")
     if not named(tenant).found and not group_names(tenant):
-        yield document.fault((), "names nothing to look at: add 'scopes', 'organizations', 'azure' or 'google'")
+        yield document.fault(
+            (), "names nothing to look at: add 'scopes', 'organizations', 'azure', 'google' or 'kubernetes'"
+        )
 
 
 def _azure_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:

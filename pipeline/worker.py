@@ -15,12 +15,14 @@ from pipeline.clock import SystemClock
 from pipeline.installation import open_home
 from pipeline.jobs import Worker
 from pipeline.logs import set_up
+from pipeline.process import begin
 from pipeline.secrets import secret
 from pipeline.work import Bench, work
 
 
 def main(folder: str, job_id: str, name: str) -> int:
     """Do the job; 0 where it ended one way or the other, 1 where it is not this worker's."""
+    begin()
     set_up()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())

@@ -8,14 +8,16 @@ import pytest
 from typer.testing import CliRunner
 
 from catalog.folder import config_folder
+from catalog.form import convert
+from catalog.yaml_reader import read
 from cli.main import app
 from clouds.azure_stand_in import StandIn, running
-from pipeline.demo import AzureSample, load_azure
+from pipeline.demo import AzureSample
 
 
 @pytest.fixture(scope="module")
 def sample() -> AzureSample:
-    return load_azure(config_folder())
+    return convert(read(config_folder() / "example" / "azure.yaml"), AzureSample)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from tests.clouds import house
 
 pytestmark = pytest.mark.shared
 
-MOST_MANUAL = {"azure": 8, "gcp": 6}
+MOST_MANUAL = {"azure": 8, "gcp": 6, "kubernetes": 6}
 MANUAL_CHECKS = config_folder().parent / "docs" / "manual-checks.md"
 
 

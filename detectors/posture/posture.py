@@ -42,18 +42,19 @@ class Posture:
 
     def see(self, asset: Asset) -> list[Verdict]:
         """Return the verdicts that need nothing but this asset, and keep what others need of it."""
-        if asset.kind in self._kept_fields:
-            fields = self._kept_fields[asset.kind]
-            body = {key: value for key, value in asset.body.items() if key in fields}
-            self._kept[asset.kind].append(replace(asset, body=body))
-        return [self._judge(policy, asset) for policy in self._at_once[asset.kind]]
+        for kind in _kinds(asset):
+            if (fields := self._kept_fields.get(kind)) is not None:
+                body = {key: value for key, value in asset.body.items() if key in fields}
+                self._kept[kind].append(replace(asset, body=body))
+        return [self._judge(policy, asset) for kind in _kinds(asset) for policy in self._at_once[kind]]
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
         known = self._unlisted[listing.kind]
         if not listing.cause or any(earlier.region == listing.region for earlier in known):
             return []
-        known.append(listing)
+        for kind in _kinds(listing):
+            self._unlisted[kind].append(listing)
         stand_in = Asset(
             kind=listing.kind,
             resource=place.account_resource,
@@ -62,9 +63,9 @@ class Posture:
             region=listing.region,
             body={},
             body_hash="",
-            key=f"listing {listing.region}",
+            key=f"listing {listing.region}" + (f" {listing.kind}" if listing.family else ""),
         )
-        judged = [policy for policy in self._policies if policy.form.kind == listing.kind]
+        judged = [policy for policy in self._policies if policy.form.kind in _kinds(listing)]
         return [unknown(policy, stand_in, f"listing: {listing.cause}") for policy in judged]
 
     def end(self) -> Iterable[Verdict]:
@@ -163,6 +164,11 @@ class _Index:
     def _cause(self, kind: str) -> str:
         failed = self._unlisted.get(kind)
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+def _kinds(seen: Asset | Listing) -> tuple[str, ...]:
+    """Return the names under which policies look at what was seen."""
+    return (seen.kind, seen.family) if seen.family else (seen.kind,)
 
 
 def _evaluated(of: Expression, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:

@@ -1,0 +1,180 @@
+"""The read door to one Kubernetes cluster: lightkube's connection, and raw pages instead of its models.
+
+Nothing but GET is ever sent (API Concepts, «Retrieving large results sets in chunks»).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import httpx2
+import msgspec
+from lightkube.core.exceptions import ConfigError
+
+from clouds.call_failed import CallFailed
+from clouds.rate import Rate
+from model.clock import Clock
+
+ROWS_A_PAGE = 500
+_THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
+_LONGEST_PAUSE_SECONDS = 30.0
+_MOST_PAGES = 10_000
+_STARTS = 3  # a listing begins anew where its token has grown too old
+_JSON = "application/json"
+_METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+_GONE, _NOT_FOUND, _TOO_MANY_REQUESTS = 410, 404, 429
+
+Row = dict[str, Any]
+
+
+class NotThere(CallFailed):
+    """There is nothing at a path: the object does not exist, or the server does not know its type."""
+
+
+class Answers(Protocol):
+    """Sends GET requests, and is who the kubeconfig says."""
+
+    def get(self, url: str, *, params: Mapping[str, str], headers: Mapping[str, str]) -> httpx2.Response:
+        """Return the reply."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class KubernetesDoor:
+    """Reads one cluster; safe to share between threads.
+
+    Every call waits for its turn, is repeated within a budget while the server objects or breaks, and ends in an answer
+    or in `CallFailed`.
+    """
+
+    def __init__(self, client: Answers, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._rate = Rate(clock)
+
+    def get(self, path: str) -> Row:
+        """Return one object. Raises `NotThere` where there is none, and `CallFailed`."""
+        return self._try(path, {}, _JSON)
+
+    def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
+        """Yield a list page by page, or of it what has these labels; `metadata_only` is asked of the server.
+
+        Raises `NotThere` and `CallFailed`.
+        Where a token has grown too old (410) the list begins anew: what was yielded comes again.
+        """
+        for start in range(1, _STARTS + 1):
+            try:
+                yield from self._from_start(path, {"labelSelector": labels} if labels else {}, metadata_only)
+                return
+            except _Expired as expired:
+                if start == _STARTS:
+                    raise CallFailed(expired.code) from None
+
+    def close(self) -> None:
+        """Close the connections; nothing can be asked afterwards."""
+        self._client.close()
+
+    def _from_start(self, path: str, selected: Row, metadata_only: bool) -> Iterator[list[Row]]:
+        accept = _METADATA.format("List") if metadata_only else _JSON
+        token, seen = "", set[str]()
+        while True:
+            asked = {"limit": str(ROWS_A_PAGE)} | selected | ({"continue": token} if token else {})
+            page = self._try(path, asked, accept)
+            if metadata_only and page.get("kind") != "PartialObjectMetadataList":
+                raise CallFailed("NotMetadataOnly")  # the server sent more than was asked for: none of it is used
+            yield _rows(page)
+            token = str(page["metadata"].get("continue") or "")
+            if not token:
+                return
+            if token in seen or len(seen) == _MOST_PAGES:
+                raise CallFailed("PaginationError")
+            seen.add(token)
+
+    def _try(self, path: str, params: Mapping[str, str], accept: str) -> Row:
+        tries = 0
+        while True:
+            self._rate.wait()
+            tries += 1
+            try:
+                row = _row(self._client.get(path, params=params, headers={"Accept": accept}))
+            except _Again as again:
+                if again.throttled:
+                    self._rate.objected()
+                if tries >= (_THROTTLED_TRIES if again.throttled else _BROKEN_TRIES):
+                    raise CallFailed(again.code, unreachable=again.unreachable) from None
+                self._clock.sleep(min(again.seconds or 0.2 * 2**tries, _LONGEST_PAUSE_SECONDS))
+            except httpx2.HTTPError as problem:
+                if tries >= _BROKEN_TRIES:
+                    raise CallFailed(type(problem).__name__, unreachable=True) from None
+                self._clock.sleep(0.2 * 2**tries)
+            except (ConfigError, OSError) as problem:  # the plug-in that makes tokens, or its file
+                raise CallFailed(f"credentials ({type(problem).__name__})") from None
+            else:
+                self._rate.went_well()
+                return row
+
+
+class _Again(Exception):
+    """An answer that may be another one next time; `seconds` is what the server asks us to wait."""
+
+    def __init__(self, code: str, seconds: float = 0.0, *, throttled: bool = False) -> None:
+        super().__init__(code)
+        self.code, self.seconds, self.throttled = code, seconds, throttled
+        self.unreachable = False
+
+
+class _Expired(CallFailed):
+    """The token of a list is too old for the server."""
+
+
+def _row(reply: httpx2.Response) -> Row:
+    """Return the object in a reply; raises `_Again`, `_Expired`, `NotThere` and `CallFailed`."""
+    if reply.status_code == httpx2.codes.OK:
+        return _decoded(reply)
+    code = _reason(reply)
+    if reply.status_code == _TOO_MANY_REQUESTS:
+        raise _Again(code, _seconds(reply), throttled=True)
+    if reply.status_code >= 500:
+        raise _Again(code, _seconds(reply))
+    if reply.status_code == _GONE:
+        raise _Expired(code)
+    if reply.status_code == _NOT_FOUND:
+        raise NotThere(code)
+    raise CallFailed(code)
+
+
+def _decoded(reply: httpx2.Response) -> Row:
+    try:
+        row = msgspec.json.decode(reply.content)
+    except msgspec.DecodeError:
+        raise _Again("TruncatedReply") from None
+    if not isinstance(row, dict) or not isinstance(row.get("metadata"), dict):
+        raise _Again("MalformedReply")
+    return row
+
+
+def _rows(page: Row) -> list[Row]:
+    """Return the rows of a page; an empty list may be null, as the API conventions allow. Raises `CallFailed`."""
+    rows = page.get("items")
+    if rows is None and "items" in page:
+        return []
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise CallFailed("MalformedReply")
+    return rows
+
+
+def _reason(reply: httpx2.Response) -> str:
+    """Return the Status's reason, a word of the API's; its message names people and resources, and is left out."""
+    try:
+        status = msgspec.json.decode(reply.content)
+    except msgspec.DecodeError:
+        status = None
+    reason = status.get("reason") if isinstance(status, dict) and status.get("kind") == "Status" else None
+    return reason if isinstance(reason, str) and reason.isalpha() else f"HTTP {reply.status_code}"
+
+
+def _seconds(reply: httpx2.Response) -> float:
+    told = reply.headers.get("Retry-After", "")
+    return float(told) if told.isdecimal() and len(told) < 6 else 0.0

@@ -1,0 +1,257 @@
+"""A small API server of Kubernetes on this machine, from data: for the demonstration and the tests.
+
+It answers lists in pages, single objects and what kubectl asks before, and it changes nothing.
+"""
+
+import json
+import re
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct
+
+Row = dict[str, Any]
+UID = "8f1c7f0e-6e0f-4c7e-9f0a-3c1f6f1d2a11"
+KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": UID}}
+
+# What a server of v1.35 serves of the types that we ask for: path of the API -> plural, kind, namespaced.
+_APIS = {
+    "/api/v1": (
+        "pods Pod 1, nodes Node 0, namespaces Namespace 0, services Service 1, serviceaccounts ServiceAccount 1, "
+        "secrets Secret 1, configmaps ConfigMap 1, persistentvolumes PersistentVolume 0, "
+        "persistentvolumeclaims PersistentVolumeClaim 1, resourcequotas ResourceQuota 1, limitranges LimitRange 1, "
+        "replicationcontrollers ReplicationController 1"
+    ),
+    "/apis/apps/v1": (
+        "deployments Deployment 1, daemonsets DaemonSet 1, statefulsets StatefulSet 1, replicasets ReplicaSet 1"
+    ),
+    "/apis/batch/v1": "jobs Job 1, cronjobs CronJob 1",
+    "/apis/rbac.authorization.k8s.io/v1": (
+        "roles Role 1, clusterroles ClusterRole 0, rolebindings RoleBinding 1, clusterrolebindings ClusterRoleBinding 0"
+    ),
+    "/apis/networking.k8s.io/v1": "networkpolicies NetworkPolicy 1, ingresses Ingress 1, ingressclasses IngressClass 0",
+    "/apis/policy/v1": "poddisruptionbudgets PodDisruptionBudget 1",
+    "/apis/storage.k8s.io/v1": "storageclasses StorageClass 0, csidrivers CSIDriver 0",
+    "/apis/admissionregistration.k8s.io/v1": (
+        "validatingwebhookconfigurations ValidatingWebhookConfiguration 0, "
+        "mutatingwebhookconfigurations MutatingWebhookConfiguration 0, "
+        "validatingadmissionpolicies ValidatingAdmissionPolicy 0, "
+        "validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding 0"
+    ),
+    "/apis/apiextensions.k8s.io/v1": "customresourcedefinitions CustomResourceDefinition 0",
+    "/apis/apiregistration.k8s.io/v1": "apiservices APIService 0",
+    "/apis/autoscaling/v2": "horizontalpodautoscalers HorizontalPodAutoscaler 1",
+    "/apis/scheduling.k8s.io/v1": "priorityclasses PriorityClass 0",
+    "/apis/node.k8s.io/v1": "runtimeclasses RuntimeClass 0",
+    "/apis/certificates.k8s.io/v1": "certificatesigningrequests CertificateSigningRequest 0",
+}
+_PATH = re.compile(
+    r"(?P<api>/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+)
+
+
+class Resource(Struct, frozen=True):
+    """A type that is served."""
+
+    api: str
+    plural: str
+    kind: str
+    namespaced: bool
+
+    @property
+    def version(self) -> str:
+        """Return the API version as objects have it."""
+        return self.api.removeprefix("/apis/").removeprefix("/api/")
+
+
+RESOURCES = {
+    (api, plural): Resource(api, plural, kind, namespaced == "1")
+    for api, told in _APIS.items()
+    for plural, kind, namespaced in (words.split() for words in told.split(", "))
+}
+_OF_KIND = {(resource.version, resource.kind): resource for resource in RESOURCES.values()}
+
+
+class Asked(Struct, frozen=True):
+    """One request that was made."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    accept: str
+
+
+class Reply(Struct, frozen=True):
+    """What is answered."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = {}
+
+
+Fault = Callable[[Asked, int], Reply | None]
+
+
+def status(code: int, reason: str, **headers: str) -> Reply:
+    """Return a Status as the API server writes it."""
+    told = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "metadata": {}}
+    told["message"] = "pods is forbidden: User alice@example.com cannot list"
+    return Reply(code, json.dumps(told).encode(), headers)
+
+
+class ClusterStandIn:
+    """A server on loopback with these objects; `fault` may answer instead, by the request and how often it was made."""
+
+    def __init__(self, objects: list[Row], fault: Fault = lambda _asked, _times: None) -> None:
+        self.objects = [KUBE_SYSTEM, *objects]
+        self.asked: list[Asked] = []
+        self._fault = fault
+        self._times: dict[str, int] = {}
+        self._lock = threading.Lock()
+        cluster = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                """Answer, whatever the method."""
+                cluster._answer(self, str(self.command))
+
+            do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+
+    @property
+    def url(self) -> str:
+        """Return where it is."""
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def served(self) -> list[Row]:
+        """Return the objects as they are now."""
+        return self.objects
+
+    def kubeconfig(self, folder: Path, user: Row | None = None) -> Path:
+        """Write a kubeconfig that leads here, and return its file."""
+        file = folder / "kubeconfig"
+        context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
+        file.write_text(
+            json.dumps(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "current-context": "test",
+                    "clusters": [{"name": "test", "cluster": {"server": self.url}}],
+                    "contexts": [context],
+                    "users": [{"name": "test", "user": user or {"token": "t"}}],
+                }
+            )
+        )
+        return file
+
+    def _answer(self, handler: BaseHTTPRequestHandler, method: str) -> None:
+        split = urlsplit(handler.path)
+        query = {name: values[0] for name, values in parse_qs(split.query).items()}
+        asked = Asked(method, split.path, query, handler.headers.get("Accept", ""))
+        with self._lock:
+            self.asked.append(asked)
+            self._times[split.path] = times = self._times.get(split.path, 0) + 1
+        reply = self._fault(asked, times) or self._reply(asked)
+        handler.send_response(reply.status)
+        told = {"Content-Type": "application/json", "Content-Length": str(len(reply.body))} | reply.headers
+        for name, value in told.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(reply.body)
+
+    def _reply(self, asked: Asked) -> Reply:
+        if asked.method != "GET":
+            return status(405, "MethodNotAllowed")
+        if discovered := _discovery(asked.path):
+            return _json(discovered)
+        found = _PATH.fullmatch(asked.path)
+        resource = RESOURCES.get((found["api"], found["plural"])) if found else None
+        if found is None or resource is None:
+            return status(404, "NotFound")
+        rows = [row for row in self.served() if _is_of(row, resource, found["namespace"])]
+        if found["name"]:
+            row = next((row for row in rows if row["metadata"]["name"] == found["name"]), None)
+            return _json(row) if row else status(404, "NotFound")
+        selector = asked.query.get("labelSelector", "")
+        return _json(_list(resource, [row for row in rows if _selected(row, selector)], asked))
+
+
+def _is_of(row: Row, resource: Resource, namespace: str | None) -> bool:
+    same = (row["apiVersion"], row["kind"]) == (resource.version, resource.kind)
+    return same and namespace in (None, row["metadata"].get("namespace"))
+
+
+def _selected(row: Row, selector: str) -> bool:
+    labels = row["metadata"].get("labels") or {}
+    return all(labels.get(name) == value for name, _, value in (s.partition("=") for s in selector.split(",") if s))
+
+
+def _list(resource: Resource, rows: list[Row], asked: Asked) -> Row:
+    start, limit = int(asked.query.get("continue", "0")), int(asked.query.get("limit", "0")) or len(rows) or 1
+    left = len(rows) - start - limit
+    metadata = {"resourceVersion": "4711"} | (
+        {"continue": str(start + limit), "remainingItemCount": left} if left > 0 else {}
+    )
+    page = rows[start : start + limit]
+    if "as=PartialObjectMetadataList" in asked.accept:
+        items = [{"metadata": row["metadata"]} for row in page]
+        return {
+            "kind": "PartialObjectMetadataList",
+            "apiVersion": "meta.k8s.io/v1",
+            "metadata": metadata,
+            "items": items,
+        }
+    items = [{name: value for name, value in row.items() if name not in ("apiVersion", "kind")} for row in page]
+    return {"kind": f"{resource.kind}List", "apiVersion": resource.version, "metadata": metadata, "items": items}
+
+
+def _discovery(path: str) -> Row | None:
+    if path == "/version":
+        return {"major": "1", "minor": "35", "gitVersion": "v1.35.0"}
+    if path == "/api":
+        return {"kind": "APIVersions", "versions": ["v1"]}
+    if path == "/apis":
+        groups = [api.removeprefix("/apis/") for api in _APIS if api.startswith("/apis/")]
+        told = [{"groupVersion": group, "version": group.split("/")[1]} for group in groups]
+        return {
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": [
+                {"name": one["groupVersion"].split("/")[0], "versions": [one], "preferredVersion": one} for one in told
+            ],
+        }
+    if path in _APIS:
+        resources = [
+            {"name": r.plural, "singularName": "", "namespaced": r.namespaced, "kind": r.kind, "verbs": ["get", "list"]}
+            for r in RESOURCES.values()
+            if r.api == path
+        ]
+        version = path.removeprefix("/apis/").removeprefix("/api/")
+        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
+    return None
+
+
+def _json(value: Row) -> Reply:
+    return Reply(200, json.dumps(value).encode())

@@ -1,0 +1,1 @@
+"""Kubernetes: what its API tells of a cluster -> Asset."""

@@ -1,0 +1,98 @@
+"""The control plane as its static pods tell it: which flags each component was started with."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from clouds.call_failed import CallFailed
+from collectors.kubernetes.reading import GLOBAL, MALFORMED, Maker, ReadObjects, named
+from collectors.kubernetes.resource_types import ResourceType
+from model.asset import Asset, Listing
+
+Row = dict[str, Any]
+
+_NAMESPACE = "kube-system"
+_PODS = f"/api/v1/namespaces/{_NAMESPACE}/pods"
+_LABELS = "tier=control-plane"
+
+
+class ControlPlane:
+    """The listing of the control plane's pods: of each component that is a type."""
+
+    region = GLOBAL
+
+    def __init__(self, door: ReadObjects, maker: Maker, types: Sequence[ResourceType]) -> None:
+        self._door = door
+        self._maker = maker
+        self._types = {str(type_.form.component): type_ for type_ in types}
+        self._malformed: dict[str, str] = {}
+
+    def rows(self) -> Iterator[Asset]:
+        """Yield the components that can be seen, and one asset without flags for each of the others: its provider
+        runs it, or it is no static pod. Raises `CallFailed`.
+        """
+        try:
+            yield from self._components()
+        except CallFailed as failure:
+            raise named(next(iter(self._types.values())), failure) from None
+
+    def _components(self) -> Iterator[Asset]:
+        seen: set[str] = set()
+        for page in self._door.pages(_PODS, labels=_LABELS):
+            for pod in page:
+                if (component := component_of(pod)) in self._types:
+                    seen.add(component)
+                    yield from self._component(component, pod)
+        for component in sorted(self._types.keys() - seen):
+            metadata = {"name": component, "namespace": _NAMESPACE}
+            yield self._maker.asset(self._types[component], {"metadata": metadata})
+
+    def asset(self, row: Asset) -> Asset:
+        """Return the row: all that there is to know of it stands in its listing."""
+        return row
+
+    def ended(self, cause: str) -> Iterable[Listing]:
+        """Return what there is to say of each component."""
+        for component, type_ in self._types.items():
+            yield self._maker.listing(type_, cause or self._malformed.get(component, ""))
+
+    def missed(self, row: Asset, cause: str) -> Listing:
+        """Return that a component could not be told."""
+        return next(self._maker.listing(type_, cause) for type_ in self._types.values() if type_.kind.name == row.kind)
+
+    def _component(self, component: str, pod: Row) -> Iterator[Asset]:
+        try:
+            yield self._maker.asset(self._types[component], pod, {"flags": flags(pod, component)})
+        except Exception as problem:  # noqa: BLE001 - one odd object must not end the look: it was not whole
+            self._malformed[component] = f"{MALFORMED} ({type(problem).__name__})"
+
+
+def component_of(pod: Row) -> str:
+    """Return which component of the control plane a pod is, empty for all others: kubeadm's label says so.
+
+    A static pod's mirror is owned by its node; a pod that anybody may make is none.
+    """
+    metadata = pod.get("metadata") or {}
+    owners = metadata.get("ownerReferences") or []
+    return str((metadata.get("labels") or {}).get("component", "")) if any(o["kind"] == "Node" for o in owners) else ""
+
+
+def flags(pod: Row, component: str) -> dict[str, str]:
+    """Return a component's flags by name, without their dashes; `--name` alone means true, the last of equal ones wins.
+
+    Both `--name=value` and `--name value` are taken, as the components' own parser (pflag) takes them.
+    """
+    found: dict[str, str] = {}
+    words = _words(pod, component)
+    for position, word in enumerate(words):
+        if not word.startswith("-") or not word.strip("-"):
+            continue
+        name, equals, value = word.lstrip("-").partition("=")
+        following = words[position + 1] if position + 1 < len(words) else "-"
+        found[name] = value if equals else "true" if following.startswith("-") else following
+    return found
+
+
+def _words(pod: Row, component: str) -> list[str]:
+    containers = (pod.get("spec") or {}).get("containers") or []
+    own = [c for c in containers if c.get("name") == component] or containers[:1]
+    return [str(word) for container in own for key in ("command", "args") for word in container.get(key) or []]

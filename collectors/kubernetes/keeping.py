@@ -1,0 +1,66 @@
+"""What is kept of an object: nothing that may be a secret, and nothing that changes without anybody changing it."""
+
+from functools import lru_cache
+from typing import Any
+
+from collectors.kept import without_passwords
+from collectors.secret_signs import looks_like
+
+Row = dict[str, Any]
+
+# Written by the server at every change. The last applied manifest is the whole object over again, of a Secret too.
+_OMITTED_METADATA = frozenset({"managedFields", "resourceVersion", "selfLink"})
+_OMITTED_ANNOTATIONS = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
+_COMMANDS = frozenset({"command", "args"})
+REDACTED = "redacted"
+
+
+def kept(row: Row) -> Row:
+    """Return an object without nulls, server's notes and secrets.
+
+    Values of variables are left out, with what they look like beside the name where they look like a secret; words of
+    commands and values of annotations that do are redacted. References (`valueFrom`) stay.
+    """
+    body = {name: _kept(name, value) for name, value in row.items() if value is not None and name != "metadata"}
+    body["metadata"] = _metadata(row.get("metadata"))
+    told: Row = without_passwords(body)
+    return told
+
+
+def _metadata(value: Any) -> Row:
+    metadata = dict(value) if isinstance(value, dict) else {}
+    found = {k: v for k, v in metadata.items() if v is not None and k not in _OMITTED_METADATA}
+    if isinstance(annotations := found.get("annotations"), dict):
+        found["annotations"] = {
+            name: _open(name, str(text)) for name, text in annotations.items() if name not in _OMITTED_ANNOTATIONS
+        }
+    return found
+
+
+def _kept(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        if name == "metadata":  # of a pod template
+            return _metadata(value)
+        return {key: _kept(key, inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        if name == "env":
+            return [_variable(inner) for inner in value if isinstance(inner, dict)]
+        if name in _COMMANDS:
+            return [_open("", str(word)) for word in value]
+        return [_kept("", inner) for inner in value if inner is not None]
+    return value
+
+
+def _variable(variable: Row) -> Row:
+    own = {key: inner for key, inner in variable.items() if key != "value" and inner is not None}
+    kind = _looks_like(str(variable.get("name", "")), str(variable.get("value") or ""))
+    return own | ({"looksLike": kind} if kind else {})
+
+
+def _open(name: str, text: str) -> str:
+    return REDACTED if _looks_like(name, text) else text
+
+
+@lru_cache(maxsize=65_536)  # the replicas of a workload all say the same
+def _looks_like(name: str, text: str) -> str:
+    return looks_like(name, text) if text else ""

@@ -1,0 +1,146 @@
+"""One listing of a cluster -> its assets."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from catalog.yaml_reader import parse
+from clouds.call_failed import CallFailed
+from clouds.kubernetes import NotThere
+from collectors.kubernetes.keeping import kept
+from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
+from model.asset import Asset, Listing, Place
+from model.canonical import digest
+from model.fault import Refused
+
+Row = dict[str, Any]
+
+GLOBAL = "global"
+MALFORMED = "malformed"
+
+
+class ReadObjects(Protocol):
+    """Reads objects of one cluster."""
+
+    def get(self, path: str) -> Row:
+        """Return one object; raises `NotThere` and `CallFailed`."""
+        ...
+
+    def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
+        """Yield a list page by page, or of it what has these labels; raises `NotThere` and `CallFailed`."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections; nothing can be asked afterwards."""
+        ...
+
+
+class Reading:
+    """The listing of one type."""
+
+    region = GLOBAL
+
+    def __init__(self, door: ReadObjects, maker: "Maker", type_: ResourceType) -> None:
+        self._door = door
+        self._maker = maker
+        self._type = type_
+        self._malformed = ""
+
+    def rows(self) -> Iterator[Asset]:
+        """Yield the assets of all pages; of what the server does not know there is none. Raises `CallFailed`."""
+        try:
+            yield from self._one() if self._type.form.only else self._listed()
+        except NotThere:
+            return
+        except CallFailed as failure:
+            raise named(self._type, failure) from None
+
+    def asset(self, row: Asset) -> Asset:
+        """Return the row: all that there is to know of it stands in its listing."""
+        return row
+
+    def ended(self, cause: str) -> Iterable[Listing]:
+        """Return what there is to say of the type."""
+        yield self._maker.listing(self._type, cause or self._malformed)
+
+    def missed(self, row: Asset, cause: str) -> Listing:  # noqa: ARG002 - all rows are of one type
+        """Return that the listing was not whole."""
+        return self._maker.listing(self._type, cause)
+
+    def _listed(self) -> Iterator[Asset]:
+        for page in self._door.pages(self._type.path, metadata_only=bool(self._type.form.metadata)):
+            for row in page:
+                try:
+                    yield self._maker.asset(self._type, row)
+                except Exception as problem:  # noqa: BLE001 - one odd object must not end the look: it was not whole
+                    self._malformed = f"{MALFORMED} ({type(problem).__name__})"
+
+    def _one(self) -> Iterator[Asset]:
+        only = self._type.form.only
+        assert only is not None, "only called for types of one object"
+        row = self._door.get(self._type.path)
+        text, body, unknown = (row.get("data") or {}).get(only.yaml), dict[str, Any](), dict[str, str]()
+        if text is not None:
+            try:
+                body[only.yaml] = _without_nulls(parse(str(text).encode(), only.name).value)
+            except Refused:
+                unknown[only.yaml] = MALFORMED
+        yield self._maker.asset(self._type, {"metadata": row["metadata"]}, body, unknown)
+
+
+class Maker:
+    """Makes assets of objects: it knows the cluster, and which types are looked at."""
+
+    def __init__(self, place: Place, types: Sequence[ResourceType]) -> None:
+        self._place = place
+        # Objects of these are judged in the place of those that they made.
+        self._makers = {type_.form.object for type_ in types if type_.family}
+
+    def asset(
+        self, type_: ResourceType, row: Row, more: Mapping[str, Any] = {}, unknown: Mapping[str, str] = {}
+    ) -> Asset:
+        """Return an object's asset, with `more` fields; raises what its odd form raises."""
+        form, metadata = type_.form, row["metadata"]
+        name, namespace = metadata["name"], metadata.get("namespace", "")
+        if not isinstance(name, str) or not isinstance(namespace, str) or bool(namespace) != form.namespaced:
+            raise TypeError("an object has a name, and a namespace where its type has")
+        own = {field: row[field] for field in form.fields if field in row} | {"metadata": metadata}
+        shown = f"{namespace}/{name}" if namespace else name
+        body = {"apiVersion": form.api, "kind": form.object, **kept(own), NAMESPACED_NAME: shown, **more}
+        return Asset(
+            kind=type_.kind.name,
+            resource=f"{self._place.account_resource}{_path(type_, namespace)}/{name}",
+            name=name,
+            scope=self._place.scope,
+            region=GLOBAL,
+            body=body,
+            body_hash=digest({key: value for key, value in body.items() if key not in type_.kind.volatile}),
+            unknown=dict(unknown),
+            family="" if self._is_made(metadata) else type_.family,
+        )
+
+    def listing(self, type_: ResourceType, cause: str) -> Listing:
+        """Return that a type's listing has ended."""
+        return Listing(self._place.scope, type_.kind.name, GLOBAL, cause, type_.family)
+
+    def _is_made(self, metadata: Row) -> bool:
+        owners = metadata.get("ownerReferences") or []
+        return any(owner.get("controller") and owner.get("kind") in self._makers for owner in owners)
+
+
+def named(type_: ResourceType, failure: CallFailed) -> CallFailed:
+    """Return a failure that says which permission was used."""
+    return CallFailed(f"{type_.permission} {failure.code}", unreachable=failure.unreachable)
+
+
+def _path(type_: ResourceType, namespace: str) -> str:
+    return (
+        f"{type_.root}/namespaces/{namespace}/{type_.form.plural}" if namespace else f"{type_.root}/{type_.form.plural}"
+    )
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
+    if isinstance(value, list):
+        return [_without_nulls(inner) for inner in value if inner is not None]
+    return value

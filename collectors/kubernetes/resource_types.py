@@ -1,0 +1,133 @@
+"""Kubernetes resource types: data, one file each (docs/types-kubernetes.md)."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from catalog.form import convert
+from catalog.yaml_reader import Document
+from collectors import type_files
+from model.asset import Kind
+from model.fault import Fault, Refused
+
+TYPES = Path(__file__).parent / "types"
+# What every body has beside the object's own fields: `namespace/name`, or the name of what has no namespace.
+NAMESPACED_NAME = "namespacedName"
+_OF_EVERY = frozenset({"apiVersion", "kind", "metadata", NAMESPACED_NAME})
+
+KindName = Annotated[str, Meta(pattern=r"^kubernetes\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
+ApiVersion = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?$(?!\n)")]
+Plural = Annotated[str, Meta(pattern=r"^[a-z]+$(?!\n)")]
+ObjectKind = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z]+$(?!\n)")]
+Field = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]*$(?!\n)")]
+DnsLabel = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$(?!\n)")]
+
+
+class Only(Struct, frozen=True, forbid_unknown_fields=True):
+    """The one object that is read of a type: its place, and the field of its data that is a YAML text itself."""
+
+    namespace: DnsLabel
+    name: DnsLabel
+    yaml: Field
+
+
+class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """A type file as it is written.
+
+    `fields` are the object's own beside its metadata. `only` reads one object instead of a list; `metadata: true` asks
+    for metadata alone; `component` is a component of the control plane, told by its pods, with its `flags`. `family`
+    has policies that look at these objects too, unless an object of the same family made them.
+    """
+
+    kind: KindName
+    api: ApiVersion
+    plural: Plural
+    object: ObjectKind
+    namespaced: bool = False
+    fields: list[Field] = []
+    volatile: list[Field] = []
+    metadata: Literal[True] | None = None
+    only: Only | None = None
+    component: DnsLabel | None = None
+    family: KindName | None = None
+
+
+class ResourceType(Struct, frozen=True):
+    """A checked type; `kind` tells policies what they can read."""
+
+    form: TypeForm
+    document: Document
+    kind: Kind
+
+    @property
+    def family(self) -> str:
+        """Return the family of the type's kind, empty where it has none."""
+        return self.form.family or ""
+
+    @property
+    def group(self) -> str:
+        """Return the API group, empty for the core."""
+        return self.form.api.rpartition("/")[0]
+
+    @property
+    def permission(self) -> str:
+        """Return what our role has to allow, as `list:deployments.apps`."""
+        resource = f"{self.form.plural}.{self.group}" if self.group else self.form.plural
+        return f"get:{resource}" if self.form.only else f"list:{resource}"
+
+    @property
+    def root(self) -> str:
+        """Return the path of its API."""
+        return f"/apis/{self.form.api}" if self.group else f"/api/{self.form.api}"
+
+    @property
+    def path(self) -> str:
+        """Return where its objects are listed, in all namespaces; or where the one object stands."""
+        if only := self.form.only:
+            return f"{self.root}/namespaces/{only.namespace}/{self.form.plural}/{only.name}"
+        return f"{self.root}/{self.form.plural}"
+
+
+def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
+    """Return the types by kind, all or those named by kind or family; raises `Refused` with all faults."""
+    wanted = None if kinds is None else set(kinds)
+    types = type_files.load(directory, "kubernetes", check)
+    if wanted is None:
+        return types
+    return [type_ for type_ in types if type_.kind.name in wanted or type_.family in wanted]
+
+
+def check(document: Document) -> ResourceType:
+    """Return the type of a document; raises `Refused` with every fault."""
+    form = convert(document, TypeForm)
+    if faults := [*_faults(document, form)]:
+        raise Refused(faults)
+    fields = _OF_EVERY | frozenset(form.fields)
+    fields |= {form.only.yaml} if form.only else frozenset()
+    fields |= {"flags"} if form.component else frozenset()
+    kind = Kind(form.kind, "kubernetes", fields, frozenset(), frozenset(form.volatile))
+    return ResourceType(form, document, kind)
+
+
+def families(types: Iterable[ResourceType]) -> list[Kind]:
+    """Return the families of types as kinds: their fields are those that all members have."""
+    members: dict[str, list[ResourceType]] = {}
+    for type_ in types:
+        if type_.family:
+            members.setdefault(type_.family, []).append(type_)
+    return [
+        Kind(name, "kubernetes", frozenset.intersection(*(m.kind.fields for m in found)), frozenset(), frozenset())
+        for name, found in members.items()
+    ]
+
+
+def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:
+    for number, name in enumerate(form.volatile):
+        if name not in form.fields:
+            yield document.fault(("volatile", number), f"{name!r} is no field")
+    if form.metadata and form.fields:
+        yield document.fault(("fields",), "metadata alone has no other fields")
+    if form.component and form.plural != "pods":
+        yield document.fault(("component",), "only pods have components")
