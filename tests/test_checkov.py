@@ -18,6 +18,8 @@ from msgspec.structs import replace
 from catalog import checkov as adopted_files
 from catalog.checkov import Adopted
 from catalog.folder import config_folder
+from cli.main import main
+from clouds.kubernetes_stand_in import ClusterStandIn
 from collectors.kubernetes import resource_types
 from detectors.checkov.checkov import Checkov
 from detectors.checkov.shape import shape
@@ -278,6 +280,33 @@ def test_whatever_stands_where_something_else_is_expected_ends_in_a_verdict(chil
             template = {"spec": {"containers": value, "volumes": value}, "metadata": value}
             spec = template["spec"] if body["kind"] == "Pod" else {"template": template}
             assert only(judged(child, [adopted], [replace(asset(body), body={**body, "spec": spec})]))
+
+
+def checked(cluster: ClusterStandIn, folder: Path, capsys: pytest.CaptureFixture[str], *policies: str) -> Any:
+    """Return the exit code of a look at a cluster, and its lines."""
+    chosen = [word for policy in policies for word in ("--policy", policy)]
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "kubernetes", "--kubeconfig", str(cluster.kubeconfig(folder)), *chosen, "--format", "jsonl"])
+    return ended.value.code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_cluster_is_judged_by_adopted_checks_beside_our_policies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = ADOPTED["CKV_K8S_16"].form.cases.fail[0]
+    names = ("checkov:CKV_K8S_13", "checkov:CKV_K8S_16", "kubernetes.core.privileged-container")
+    with ClusterStandIn([faulty]) as cluster:
+        code, alone = checked(cluster, tmp_path, capsys, *names[:2])
+        assert (code, {(line["asked"], line["status"]) for line in alone}) == (
+            0,
+            {("checkov:CKV_K8S_13", "pass"), ("checkov:CKV_K8S_16", "fail")},
+        )
+        _, both = checked(cluster, tmp_path, capsys, *names[1:])
+        assert {line["asked"]: line["status"] for line in both} == {names[1]: "not_applicable", names[2]: "fail"}
+        monkeypatch.setenv("HINOMI_CHECKOV", str(tmp_path / "nowhere"))
+        code, unknown = checked(cluster, tmp_path, capsys, *names[:1])
+        assert (code, unknown[0]["status"], unknown[0]["reason"]) == (3, "unknown", NOT_INSTALLED)
 
 
 def test_a_listing_that_failed_is_unknown_once(child: Child) -> None:
