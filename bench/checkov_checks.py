@@ -15,7 +15,6 @@ from pathlib import Path
 import msgspec
 
 from catalog import checkov as adopted_files
-from catalog.checkov import FAMILIES
 from catalog.folder import config_folder
 from detectors.checkov.checkov import Checkov
 from model.asset import Asset
@@ -23,7 +22,7 @@ from pipeline.checkov import venv, worker
 
 WORKLOADS = 1_000
 _ROUNDS, _THEIR_ROUNDS = 5, 2
-_KIND = "kubernetes.apps.deployment"
+_KIND, _FAMILY = "kubernetes.apps.deployment", "kubernetes.core.workload"
 _THEIRS = """
 import json, os, sys, time
 from checkov.kubernetes.runner import Runner
@@ -35,11 +34,7 @@ print(json.dumps([time.process_time() - began, len(report.passed_checks), len(re
 """
 
 
-class _Workload(Asset, frozen=True):
-    family: str = "kubernetes.core.workload"
-
-
-def _workloads() -> list[_Workload]:
+def _workloads() -> list[Asset]:
     cases = [
         body
         for adopted in adopted_files.load(config_folder() / "checkov")
@@ -51,7 +46,7 @@ def _workloads() -> list[_Workload]:
         name = f"orders-{number}"
         case = cases[number % len(cases)]
         body = {**case, "metadata": {**case["metadata"], "name": name}}
-        made.append(_Workload(_KIND, f"kubernetes://bench/{name}", name, "bench", "global", body, ""))
+        made.append(Asset(_KIND, f"kubernetes://bench/{name}", name, "bench", "global", body, "", family=_FAMILY))
     return made
 
 
@@ -60,7 +55,7 @@ def _cpu_seconds(pid: int) -> float:
     return (int(after[11]) + int(after[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _ours(workloads: list[_Workload]) -> None:
+def _ours(workloads: list[Asset]) -> None:
     checks = [one for one in adopted_files.load(config_folder() / "checkov") if _is_for_workloads(one.kinds)]
     for number in range(_ROUNDS):
         with worker() as child:
@@ -78,10 +73,10 @@ def _ours(workloads: list[_Workload]) -> None:
 
 
 def _is_for_workloads(kinds: frozenset[str]) -> bool:
-    return FAMILIES["kubernetes.core.workload"] <= kinds
+    return _FAMILY in kinds
 
 
-def _theirs(workloads: list[_Workload]) -> None:
+def _theirs(workloads: list[Asset]) -> None:
     checks = [one.form.check for one in adopted_files.load(config_folder() / "checkov") if _is_for_workloads(one.kinds)]
     with tempfile.TemporaryDirectory() as folder:
         for one in workloads:

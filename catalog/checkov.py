@@ -3,7 +3,7 @@
 The check is checkov's, the words, the severity and the cases are ours.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,22 +19,6 @@ CheckId = Annotated[str, Meta(pattern=r"^CKV2?_[A-Z0-9]+_[0-9]+$(?!\n)")]
 ReadPath = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]*(\[\])?(\.[A-Za-z][A-Za-z0-9]*(\[\])?)*$(?!\n)")]
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Sentence = Annotated[str, Meta(min_length=10)]
-
-# What counts as the family's member, for listings that failed; an asset says itself whether it is one.
-FAMILIES: Mapping[str, frozenset[str]] = {
-    "kubernetes.core.workload": frozenset(
-        {
-            "kubernetes.apps.daemon-set",
-            "kubernetes.apps.deployment",
-            "kubernetes.apps.replica-set",
-            "kubernetes.apps.stateful-set",
-            "kubernetes.batch.cron-job",
-            "kubernetes.batch.job",
-            "kubernetes.core.pod",
-            "kubernetes.core.replication-controller",
-        }
-    )
-}
 
 
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,8 +80,8 @@ class Adopted(Struct, frozen=True):
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Return every kind that has to be collected for this check, each family by its members."""
-        return frozenset().union(*(FAMILIES.get(kind, frozenset({kind})) for kind in self.form.kinds))
+        """Return every kind, or family of kinds, that has to be collected for this check."""
+        return frozenset(self.form.kinds)
 
     @property
     def fields(self) -> frozenset[str]:
@@ -154,7 +138,7 @@ def cross_check(adopted: Iterable[Adopted], kinds: Iterable[str], policies: Iter
     providers = {kind.split(".")[0] for kind in known}
     for one in adopted:
         for number, kind in enumerate(one.form.kinds):
-            if one.provider in providers and kind not in known and kind not in FAMILIES:
+            if one.provider in providers and kind not in known:
                 yield one.document.fault(("kinds", number), f"there is no kind {kind!r}")
         if one.provider in providers and one.form.also is not None and one.form.also not in ours:
             yield one.document.fault(("also",), f"there is no policy {one.form.also!r}")

@@ -18,6 +18,9 @@ from msgspec.structs import replace
 from catalog import checkov as adopted_files
 from catalog.checkov import Adopted
 from catalog.folder import config_folder
+from cli.main import main
+from clouds.kubernetes_stand_in import ClusterStandIn
+from collectors.kubernetes import resource_types
 from detectors.checkov.checkov import Checkov
 from detectors.checkov.shape import shape
 from detectors.posture.judge import Moment
@@ -42,14 +45,9 @@ GROUPS = {
     "networking.k8s.io/v1": "networking",
 }
 WORKLOAD = "kubernetes.core.workload"
+WORKLOADS = {type_.kind.name for type_ in resource_types.load() if type_.family == WORKLOAD}
 PLACE = Place("cluster-1", "cluster-1", "kubernetes://cluster-1", "kubernetes", ())
 EVERY = pytest.mark.parametrize("adopted", ADOPTED.values(), ids=list(ADOPTED))
-
-
-class Member(Asset, frozen=True):
-    """An asset that says which family it is of."""
-
-    family: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -68,17 +66,15 @@ def child(installed: Path) -> Iterator[Child]:
         yield asked
 
 
-def asset(body: dict[str, Any], kinds: Iterable[str] = (), name: str = "") -> Member:
-    """Return the asset of a body as the collector tells it; `kinds` helps where the body does not say its kind."""
-    kind = next(iter(kinds), "")
-    if body.get("kind"):
-        words = "".join("-" + c.lower() if c.isupper() else c for c in body["kind"]).strip("-")
-        kind = f"kubernetes.{GROUPS[body['apiVersion']]}.{words}"
-    told = body.get("metadata") or {}
-    name = name or str(told.get("name", "case"))
-    workload = kind in adopted_files.FAMILIES[WORKLOAD] and not told.get("ownerReferences")
-    family = WORKLOAD if workload or kind == WORKLOAD else ""
-    return Member(kind, f"kubernetes://cluster-1/{name}", name, "cluster-1", "global", body, "", family=family)
+def asset(body: dict[str, Any], name: str = "") -> Asset:
+    """Return the asset of an object as the collector tells it."""
+    words = "".join("-" + c.lower() if c.isupper() else c for c in body["kind"]).strip("-")
+    kind = f"kubernetes.{GROUPS[body['apiVersion']]}.{words}"
+    component = body["metadata"].get("labels", {}).get("component", "")
+    kind = f"kubernetes.{component.removeprefix('kube-').replace('-', '')}.component" if component else kind
+    name = name or str(body["metadata"]["name"])
+    family = WORKLOAD if kind in WORKLOADS else ""
+    return Asset(kind, f"kubernetes://cluster-1/{name}", name, "cluster-1", "global", body, "", family=family)
 
 
 def judged(asked: Worker, adopted: Iterable[Adopted], assets: Iterable[Asset], batch: int = 200) -> list[Verdict]:
@@ -157,7 +153,7 @@ def test_what_is_not_adopted_is_named_with_its_reason(installed: Path) -> None:
     assert not left_out & ADOPTED.keys()
 
 
-def workloads(number: int) -> list[Member]:
+def workloads(number: int) -> list[Asset]:
     body = ADOPTED["CKV_K8S_8"].form.cases.fail[0]
     return [asset(body, name=f"orders-{n}") for n in range(number)]
 
@@ -260,7 +256,7 @@ def test_large_objects_are_asked_without_what_no_check_reads() -> None:
             return json.dumps({"told": told}).encode()
 
     metadata = {"name": "photos", "namespace": "shop"}
-    large = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"all": "x" * 900_000}}
+    large = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "data": {"all": "x" * 900_000}}
     assets = [asset(large, name=f"photos-{number}") for number in range(200)]
     assert len(judged(Counting(), [ADOPTED["CKV_K8S_21"]], assets)) == 200
     assert (len(asked), max(asked) < 50_000) == (1, True)
@@ -286,9 +282,36 @@ def test_whatever_stands_where_something_else_is_expected_ends_in_a_verdict(chil
             assert only(judged(child, [adopted], [replace(asset(body), body={**body, "spec": spec})]))
 
 
+def checked(cluster: ClusterStandIn, folder: Path, capsys: pytest.CaptureFixture[str], *policies: str) -> Any:
+    """Return the exit code of a look at a cluster, and its lines."""
+    chosen = [word for policy in policies for word in ("--policy", policy)]
+    with pytest.raises(SystemExit) as ended:
+        main(["check", "kubernetes", "--kubeconfig", str(cluster.kubeconfig(folder)), *chosen, "--format", "jsonl"])
+    return ended.value.code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_cluster_is_judged_by_adopted_checks_beside_our_policies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = ADOPTED["CKV_K8S_16"].form.cases.fail[0]
+    names = ("checkov:CKV_K8S_13", "checkov:CKV_K8S_16", "kubernetes.core.privileged-container")
+    with ClusterStandIn([faulty]) as cluster:
+        code, alone = checked(cluster, tmp_path, capsys, *names[:2])
+        assert (code, {(line["asked"], line["status"]) for line in alone}) == (
+            0,
+            {("checkov:CKV_K8S_13", "pass"), ("checkov:CKV_K8S_16", "fail")},
+        )
+        _, both = checked(cluster, tmp_path, capsys, *names[1:])
+        assert {line["asked"]: line["status"] for line in both} == {names[1]: "not_applicable", names[2]: "fail"}
+        monkeypatch.setenv("HINOMI_CHECKOV", str(tmp_path / "nowhere"))
+        code, unknown = checked(cluster, tmp_path, capsys, *names[:1])
+        assert (code, unknown[0]["status"], unknown[0]["reason"]) == (3, "unknown", NOT_INSTALLED)
+
+
 def test_a_listing_that_failed_is_unknown_once(child: Child) -> None:
     checkov = Checkov([ADOPTED["CKV_K8S_8"], ADOPTED["CKV_K8S_49"]], child)
-    listing = Listing("cluster-1", "kubernetes.apps.deployment", "global", "Forbidden")
+    listing = Listing("cluster-1", "kubernetes.apps.deployment", "global", "Forbidden", WORKLOAD)
     verdict = only(checkov.hear(listing, PLACE))
     assert (verdict.policy, verdict.status) == ("kubernetes.checkov.liveness-probe-missing", "unknown")
     assert verdict.reason == "listing: Forbidden"
@@ -307,21 +330,18 @@ def test_what_a_policy_of_ours_says_too_is_left_to_it(child: Child) -> None:
     checkov.see(unseen)
     checkov.note([ours])
     left = list(checkov.end())
-    assert [v.status for v in left] == ["not_applicable"] * 2
+    assert [v.status for v in left] == ["not_applicable", "fail"]  # ours judges the first of them only
     assert [v.reason for v in left] == [
         "left to kubernetes.core.privileged-container: both say fail",
-        "left to kubernetes.core.privileged-container: it says nothing, checkov says fail",
+        "",
     ]
     assert only(judged(child, [adopted], [failing])).status == "fail"  # where ours is not in the run
 
 
 def test_a_pod_is_no_matter_of_a_program_that_it_does_not_run(child: Child) -> None:
-    api, etcd = ADOPTED["CKV_K8S_68"], ADOPTED["CKV_K8S_117"]
-    body = etcd.form.cases.fail[0]
-    assert {v.policy: v.status for v in judged(child, [api, etcd], [asset(body)])} == {
-        api.id: "not_applicable",
-        etcd.id: "fail",
-    }
+    etcd = ADOPTED["CKV_K8S_117"]
+    other = replace(asset(ADOPTED["CKV_K8S_68"].form.cases.fail[0]), kind="kubernetes.etcd.component")
+    assert only(judged(child, [etcd], [other])).status == "not_applicable"
 
 
 @pytest.mark.parametrize(
@@ -408,7 +428,7 @@ TEXT = (config_folder() / "checkov" / "CKV_K8S_8.yaml").read_text("utf-8")
         ("severity: low", "severity: lo", "'lo' has to be one of"),
         ("needs: [pod.containers]", "need: [pod.containers]", "'need' is not known here; did you mean 'needs'?"),
         ("needs: [pod.containers]", "needs: [pod..containers]", "'pod..containers' does not fit the pattern"),
-        ("  ja: コンテナーにLiveness Probeが設定されていない\n", "", "lacks 'ja'"),
+        ("  ja: コンテナにLiveness Probeが設定されていない\n", "", "lacks 'ja'"),
     ],
 )  # fmt: skip
 def test_a_file_that_does_not_fit_is_refused_with_its_place(

@@ -94,9 +94,9 @@ class Checkov:
             region=listing.region,
             body={},
             body_hash="",
-            key=f"listing {listing.region}",
+            key=f"listing {listing.region}" + (f" {listing.kind}" if listing.family else ""),
         )
-        judged = [adopted for adopted in self._adopted if listing.kind in adopted.kinds | set(adopted.form.kinds)]
+        judged = [adopted for adopted in self._adopted if {listing.kind, listing.family} & set(adopted.form.kinds)]
         return [_verdict(adopted, stand_in, "unknown", f"listing: {listing.cause}") for adopted in judged]
 
     def end(self) -> Iterator[Verdict]:
@@ -112,8 +112,11 @@ class Checkov:
         return [verdict for verdict in verdicts if verdict.policy not in by_id]
 
     def _left_to_ours(self, adopted: Adopted, verdict: Verdict) -> Verdict:
+        """Return that ours says so already; the check's own verdict where our policy does not judge this asset."""
         also = adopted.form.also or ""
-        ours = self._said_by_us.get((also, verdict.asset_uid), "nothing")
+        ours = self._said_by_us.get((also, verdict.asset_uid))
+        if ours is None:
+            return verdict
         agrees = f"both say {ours}" if ours == verdict.status else f"it says {ours}, checkov says {verdict.status}"
         because = f" ({verdict.reason})" if verdict.reason else ""
         return replace(verdict, status="not_applicable", message=None, reason=f"left to {also}: {agrees}{because}")
@@ -151,7 +154,7 @@ class Checkov:
 
 
 def _is_for(adopted: Adopted, asset: Asset) -> bool:
-    return asset.kind in adopted.form.kinds or getattr(asset, "family", "") in adopted.form.kinds
+    return asset.kind in adopted.form.kinds or asset.family in adopted.form.kinds
 
 
 def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict], list[_Task]]:
@@ -170,7 +173,7 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
 
 
 def _task(asset: Asset, runner: str, checks: list[Adopted]) -> _Task:
-    """Return what is asked: only of the fields that the checks look at, as a ConfigMap's data is large."""
+    """Return what is asked: only of the fields that the checks look at, others may be large."""
     fields = _ALWAYS.union(*(adopted.fields for adopted in checks))
     resource = {key: value for key, value in shape(checks[0], asset).items() if key in fields}
     question = _One(runner, [adopted.form.check for adopted in checks], resource)
