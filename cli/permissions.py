@@ -32,8 +32,11 @@ def aws(
 @permissions_app.command("azure")
 def azure(
     format: Annotated[
-        Literal["json", "bicep", "lighthouse"],
-        typer.Option(help="a custom role for `az role definition create`, a Bicep file, or a Lighthouse template"),
+        Literal["json", "bicep", "lighthouse", "graph"],
+        typer.Option(
+            help="a custom role for `az role definition create`, a Bicep file, a Lighthouse template, "
+            "or the application permissions of Microsoft Graph for Entra ID, one a line"
+        ),
     ] = "json",
 ) -> None:
     """Print the read-only role, made from the resource types; Lighthouse takes Azure's own role Reader instead."""
@@ -43,6 +46,9 @@ def azure(
 
     if format == "bicep":
         print(permissions.bicep(resource_types.load()), end="")
+        return
+    if format == "graph":
+        print("\n".join(permissions.graph_permissions(resource_types.load())))
         return
     made = permissions.lighthouse() if format == "lighthouse" else permissions.role(resource_types.load())
     print(json.dumps(made, indent=2))

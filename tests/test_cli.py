@@ -228,6 +228,12 @@ def test_the_catalog_lists_every_policy_and_type(capsys: pytest.CaptureFixture[s
     assert "every case is judged as its author expects" in run(capsys, "catalog", "test")[1]
 
 
+def test_permissions_for_entra_id_and_clusters_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Directory.Read.All" in run(capsys, "permissions", "azure", "--format", "graph")[1].splitlines()
+    told = run(capsys, "permissions", "kubernetes", "--format", "json")[1]
+    assert [role["metadata"]["name"] for role in json.loads(told)] == ["hinomi-read", "hinomi-read-secret-names"]
+
+
 @pytest.mark.parametrize("format_", ["json", "cloudformation", "terraform"])
 def test_permissions_are_printed(capsys: pytest.CaptureFixture[str], format_: str) -> None:
     status, out = run(capsys, "permissions", "aws", "--format", format_)
