@@ -1,6 +1,6 @@
 """Flags of the control plane's components, as their parser takes them.
 
-Sources: pflag (values of switches; `_` in a name is `-`); Kubernetes reference, kube-apiserver; etcd, «Configuration
+Sources: pflag (values of switches); Kubernetes reference, kube-apiserver; etcd, «Configuration
 options». What stands in a file that a flag names cannot be known: those functions raise ValueError.
 """
 
@@ -19,7 +19,7 @@ def flag(flags: Document, name: str) -> str:
     """Return a flag's value; empty where it is not given, or given as empty."""
     if "config-file" in flags:  # etcd: «all command line flags and environment variables will be ignored»
         raise ValueError("the configuration stands in a file: --config-file")
-    return str(next((value for given, value in flags.items() if given.replace("_", "-") == name), ""))
+    return str(flags.get(name, ""))
 
 
 def flag_on(flags: Document, name: str, default: bool) -> bool:

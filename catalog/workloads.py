@@ -8,15 +8,25 @@ from typing import Any
 
 Document = Mapping[str, Any]
 
-_TEMPLATES = {"Pod": ("spec",), "CronJob": ("spec", "jobTemplate", "spec", "template", "spec")}
-_OF_OTHERS = ("spec", "template", "spec")
+_TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
+_OF_OTHERS = ("spec", "template")
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
 
 
 def pod_spec(kind: str, spec: Document | None) -> Document:
     """Return the PodSpec of a workload, from its `kind` and `spec`; empty where it has none."""
-    found: Any = {"spec": spec or {}}
-    for name in _TEMPLATES.get(kind, _OF_OTHERS):
+    return _within(pod_template(kind, None, spec), "spec")
+
+
+def pod_template(kind: str, metadata: Document | None, spec: Document | None) -> Document:
+    """Return what a workload's pods will be, as `metadata` and `spec`: a Pod's own, else those of its template."""
+    return _within({"metadata": metadata, "spec": spec}, *_TEMPLATES.get(kind, _OF_OTHERS))
+
+
+def _within(document: Document, *names: str) -> Document:
+    """Return the mapping at a path; empty where there is none."""
+    found: Any = document
+    for name in names:
         found = found.get(name) if isinstance(found, Mapping) else None
     return found if isinstance(found, Mapping) else {}
 
@@ -28,12 +38,7 @@ def containers(pod: Document) -> Sequence[Document]:
 
 def pod_annotations(kind: str, metadata: Document | None, spec: Document | None) -> Document:
     """Return the annotations that a workload's pods have: a Pod's own, else those of its template."""
-    holder: Any = {"metadata": metadata, "spec": spec or {}}
-    for name in () if kind == "Pod" else _TEMPLATES.get(kind, _OF_OTHERS)[:-1]:
-        holder = holder.get(name) if isinstance(holder, Mapping) else None
-    for name in ("metadata", "annotations"):
-        holder = holder.get(name) if isinstance(holder, Mapping) else None
-    return holder if isinstance(holder, Mapping) else {}
+    return _within(pod_template(kind, metadata, spec), "metadata", "annotations")
 
 
 def setting(pod: Document, container: Document, name: str) -> Any:

@@ -73,7 +73,6 @@ RESOURCES = {
     for api, told in _APIS.items()
     for plural, kind, namespaced in (words.split() for words in told.split(", "))
 }
-_OF_KIND = {(resource.version, resource.kind): resource for resource in RESOURCES.values()}
 
 
 class Asked(Struct, frozen=True):

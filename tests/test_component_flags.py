@@ -20,7 +20,7 @@ Flags = dict[str, str]
 
 @pytest.mark.parametrize(
     ("flags", "value"),
-    [({"client-ca-file": "/a"}, "/a"), ({"client_ca_file": "/a"}, "/a"), ({"client-ca-file": ""}, ""), ({}, "")],
+    [({"client-ca-file": "/a"}, "/a"), ({"client-ca-file": ""}, ""), ({}, "")],
 )
 def test_flag(flags: Flags, value: str) -> None:
     assert flag(flags, "client-ca-file") == value
@@ -81,7 +81,6 @@ def test_admission_plugin(flags: Flags, by_default: bool, otherwise: bool) -> No
         ({}, ["AlwaysAllow"]),
         ({"authorization-mode": ""}, ["AlwaysAllow"]),
         ({"authorization-mode": "Node,RBAC"}, ["Node", "RBAC"]),
-        ({"authorization_mode": "RBAC"}, ["RBAC"]),
     ],
 )
 def test_authorization_modes(flags: Flags, modes: list[str]) -> None:

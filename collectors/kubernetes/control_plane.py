@@ -38,8 +38,9 @@ class ControlPlane:
         self._malformed: dict[str, str] = {}
 
     def rows(self) -> Iterator[Asset]:
-        """Yield the components that can be seen, and one asset without flags for each of the others: its provider
-        runs it, or it is no static pod. Raises `CallFailed`.
+        """Yield the components that can be seen, and one asset without flags for each of the others.
+
+        Of those the provider runs the component, or it is no static pod. Raises `CallFailed`.
         """
         try:
             yield from self._components()

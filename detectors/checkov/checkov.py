@@ -1,5 +1,6 @@
 """All adopted checks over all assets of one scope, while they come in: asked of checkov's process in batches."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -9,16 +10,15 @@ from msgspec.structs import replace
 
 from catalog.checkov import Adopted
 from detectors.checkov.shape import is_its_matter, shape, why_unknown
+from detectors.verdicts import kinds_of, unlisted, verdict
 from model.asset import Asset, Listing, Place
 from model.finding import Status, Verdict
-from model.text import printable
 from model.worker import NoAnswer, Worker
 
 _BATCH = 200
 _BATCH_BYTES = 8 * 2**20
 _BATCH_SECONDS, _ONE_SECONDS = 30.0, 5.0
 _MOST_BROKEN = 20
-_LONGEST_REASON = 500
 _ALWAYS = frozenset({"apiVersion", "kind", "metadata"})
 _NO_ANSWER = "checkov gave an answer that is none"
 
@@ -55,6 +55,11 @@ class Checkov:
     ) -> None:
         """Take checks, whom to ask, and which policies judge in the same run."""
         self._adopted = adopted
+        self._for: dict[str, list[Adopted]] = defaultdict(list)
+        for one in adopted:
+            for kind in one.form.kinds:
+                self._for[kind].append(one)
+        self._asked_by_us_too = frozenset(one.form.also for one in adopted)
         self._worker = worker
         self._ours = frozenset(ours)
         self._size = batch
@@ -66,19 +71,17 @@ class Checkov:
 
     def see(self, asset: Asset) -> list[Verdict]:
         """Take an asset; return the verdicts that are known by now, of this asset or of earlier ones."""
-        checks = [adopted for adopted in self._adopted if _is_for(adopted, asset)]
-        verdicts, tasks = _sorted_out(checks, asset)
+        verdicts, tasks = _sorted_out(self._of(asset), asset)
         self._batch += tasks
-        if len(self._batch) >= self._size or sum(len(task.question) for task in self._batch) > _BATCH_BYTES:
+        if tasks and (len(self._batch) >= self._size or sum(len(task.question) for task in self._batch) > _BATCH_BYTES):
             verdicts += self._ask()
         return self._our_own(verdicts)
 
     def note(self, verdicts: Iterable[Verdict]) -> None:
         """Take notice of what our own policies say, where an adopted check asks the same."""
-        wanted = {adopted.form.also for adopted in self._adopted}
-        for verdict in verdicts:
-            if verdict.policy in wanted:
-                self._said_by_us[verdict.policy, verdict.asset_uid] = verdict.status
+        for said in verdicts:
+            if said.policy in self._asked_by_us_too:
+                self._said_by_us[said.policy, said.asset_uid] = said.status
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Return an unknown verdict per check where a listing was not whole."""
@@ -86,40 +89,33 @@ class Checkov:
         if not listing.cause or heard in self._unlisted:
             return []
         self._unlisted.add(heard)
-        stand_in = Asset(
-            kind=listing.kind,
-            resource=place.account_resource,
-            name=place.account,
-            scope=listing.scope,
-            region=listing.region,
-            body={},
-            body_hash="",
-            key=f"listing {listing.region}" + (f" {listing.kind}" if listing.family else ""),
-        )
-        judged = [adopted for adopted in self._adopted if {listing.kind, listing.family} & set(adopted.form.kinds)]
-        return [_verdict(adopted, stand_in, "unknown", f"listing: {listing.cause}") for adopted in judged]
+        stand_in = unlisted(listing, place)
+        return [verdict(adopted, stand_in, "unknown", f"listing: {listing.cause}") for adopted in self._of(listing)]
 
     def end(self) -> Iterator[Verdict]:
         """Return the verdicts that waited, now that everything was seen."""
         yield from self._our_own(self._ask())
-        for adopted, verdict in self._left:
-            yield self._left_to_ours(adopted, verdict)
+        for adopted, said in self._left:
+            yield self._left_to_ours(adopted, said)
+
+    def _of(self, seen: Asset | Listing) -> list[Adopted]:
+        return list({one.id: one for kind in kinds_of(seen) for one in self._for.get(kind, ())}.values())
 
     def _our_own(self, verdicts: list[Verdict]) -> list[Verdict]:
         """Return the verdicts that are told as they are; the others wait for what our policies say."""
         by_id = {adopted.id: adopted for adopted in self._adopted if adopted.form.also in self._ours}
-        self._left += [(by_id[verdict.policy], verdict) for verdict in verdicts if verdict.policy in by_id]
-        return [verdict for verdict in verdicts if verdict.policy not in by_id]
+        self._left += [(by_id[said.policy], said) for said in verdicts if said.policy in by_id]
+        return [said for said in verdicts if said.policy not in by_id]
 
-    def _left_to_ours(self, adopted: Adopted, verdict: Verdict) -> Verdict:
+    def _left_to_ours(self, adopted: Adopted, said: Verdict) -> Verdict:
         """Return that ours says so already; the check's own verdict where our policy does not judge this asset."""
         also = adopted.form.also or ""
-        ours = self._said_by_us.get((also, verdict.asset_uid))
+        ours = self._said_by_us.get((also, said.asset_uid))
         if ours is None:
-            return verdict
-        agrees = f"both say {ours}" if ours == verdict.status else f"it says {ours}, checkov says {verdict.status}"
-        because = f" ({verdict.reason})" if verdict.reason else ""
-        return replace(verdict, status="not_applicable", message=None, reason=f"left to {also}: {agrees}{because}")
+            return said
+        agrees = f"both say {ours}" if ours == said.status else f"it says {ours}, checkov says {said.status}"
+        because = f" ({said.reason})" if said.reason else ""
+        return replace(said, status="not_applicable", message=None, reason=f"left to {also}: {agrees}{because}")
 
     def _ask(self) -> list[Verdict]:
         batch, self._batch = self._batch, []
@@ -128,11 +124,11 @@ class Checkov:
         try:
             self._worker.ready()
         except NoAnswer as problem:
-            return [verdict for task in batch for verdict in _unknown(task, str(problem))]
+            return [said for task in batch for said in _unknown(task, str(problem))]
         try:
             return self._told(batch, _BATCH_SECONDS)
         except NoAnswer:
-            return [verdict for task in batch for verdict in self._ask_alone(task)]
+            return [said for task in batch for said in self._ask_alone(task)]
 
     def _ask_alone(self, task: _Task) -> list[Verdict]:
         if self._broken >= _MOST_BROKEN:
@@ -153,19 +149,15 @@ class Checkov:
             raise NoAnswer(_NO_ANSWER) from None
 
 
-def _is_for(adopted: Adopted, asset: Asset) -> bool:
-    return asset.kind in adopted.form.kinds or asset.family in adopted.form.kinds
-
-
 def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict], list[_Task]]:
     """Return the verdicts that need nobody, and what has to be asked: a task for each shape of the asset."""
     verdicts: list[Verdict] = []
     alike: dict[tuple[str, str], list[Adopted]] = {}
     for adopted in checks:
         if not is_its_matter(adopted, asset):
-            verdicts.append(_verdict(adopted, asset, "not_applicable"))
+            verdicts.append(verdict(adopted, asset, "not_applicable"))
         elif reason := why_unknown(adopted, asset):
-            verdicts.append(_verdict(adopted, asset, "unknown", reason))
+            verdicts.append(verdict(adopted, asset, "unknown", reason))
         else:
             program = adopted.form.program.name if adopted.form.program else ""
             alike.setdefault((adopted.form.runner, program or adopted.form.shape), []).append(adopted)
@@ -181,37 +173,21 @@ def _task(asset: Asset, runner: str, checks: list[Adopted]) -> _Task:
 
 
 def _unknown(task: _Task, reason: str) -> list[Verdict]:
-    return [_verdict(adopted, task.asset, "unknown", reason) for adopted in task.checks]
+    return [verdict(adopted, task.asset, "unknown", reason) for adopted in task.checks]
 
 
 def _judged(adopted: Adopted, asset: Asset, word: str) -> Verdict:
     match word.partition(" ")[0]:
         case "PASSED":
-            return _verdict(adopted, asset, "pass")
+            return verdict(adopted, asset, "pass")
         case "FAILED":
-            return _verdict(adopted, asset, "fail")
+            return verdict(adopted, asset, "fail", message=adopted.form.title)
         case "NONE":
-            return _verdict(adopted, asset, "not_applicable")
+            return verdict(adopted, asset, "not_applicable")
         case "UNKNOWN" | "SKIPPED":
             undecided = adopted.form.undecided
-            return _verdict(adopted, asset, undecided, "checkov cannot tell" if undecided == "unknown" else "")
+            return verdict(adopted, asset, undecided, "checkov cannot tell" if undecided == "unknown" else "")
         case "RAISED":
-            return _verdict(adopted, asset, "unknown", f"the check broke off ({word.partition(' ')[2]})")
+            return verdict(adopted, asset, "unknown", f"the check broke off ({word.partition(' ')[2]})")
         case _:
             raise ValueError(word)
-
-
-def _verdict(adopted: Adopted, asset: Asset, status: Status, reason: str = "") -> Verdict:
-    return Verdict(
-        policy=adopted.id,
-        severity=adopted.form.severity,
-        kind=asset.kind,
-        resource=asset.resource,
-        name=asset.name,
-        scope=asset.scope,
-        region=asset.region,
-        status=status,
-        reason=printable(reason[:_LONGEST_REASON]),
-        message=adopted.form.title if status == "fail" else None,
-        key=asset.key,
-    )

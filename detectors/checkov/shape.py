@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from catalog.checkov import Adopted, Program
+from catalog.workloads import pod_spec, pod_template
 from model.asset import Asset
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -44,17 +45,11 @@ def why_unknown(adopted: Adopted, asset: Asset) -> str:
     return f"{program.name} has no {missing[0]}, and checkov does not look at what holds without it" if missing else ""
 
 
-def pod_of(body: Mapping[str, Any]) -> Any:
-    """Return the pod's spec of a workload, wherever its kind keeps it; None where there is none."""
-    below = {"Pod": "spec", "CronJob": "spec.jobTemplate.spec.template.spec"}
-    return _at(body, below.get(str(body.get("kind")), "spec.template.spec"))
-
-
 def _at(body: Mapping[str, Any], path: str) -> Any:
     value: Any = body
     for step in path.split("."):
         if step == "pod" and value is body:
-            value = pod_of(body)
+            value = pod_spec(str(body.get("kind")), body.get("spec"))
         else:
             value = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
     return value
@@ -75,9 +70,8 @@ def _runs(container: Mapping[str, Any], program: Program) -> bool:
 
 
 def _as_pod(body: Mapping[str, Any]) -> dict[str, Any]:
-    below = {"Pod": "metadata", "CronJob": "spec.jobTemplate.spec.template.metadata"}
-    metadata = _at(body, below.get(str(body.get("kind")), "spec.template.metadata"))
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata or {}, "spec": pod_of(body)}
+    template = pod_template(str(body.get("kind")), body.get("metadata"), body.get("spec"))
+    return {"metadata": {}, **template, "apiVersion": "v1", "kind": "Pod"}
 
 
 def _in_one_rule(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,15 +10,14 @@ from msgspec import Struct
 
 from catalog.expression import EvaluationError, Expression
 from catalog.policies import Policy, Template
+from detectors.verdicts import LONGEST_REASON, verdict
 from model.asset import Asset
-from model.finding import Element, Status, Verdict
+from model.finding import Element, Verdict
 from model.text import Text, printable
 
 _SHOWN_ELEMENTS = 5
 _SHOWN_CHARACTERS = 200
-# What a verdict may hold, whoever wrote the policy: it is kept, told and answered many times.
-_MOST_ELEMENTS = 200
-_LONGEST_KEY, _LONGEST_REASON, _LONGEST_MESSAGE = 200, 500, 2_000
+_LONGEST_KEY, _LONGEST_MESSAGE = 200, 2_000
 
 
 class Related(Struct, frozen=True):
@@ -55,15 +54,15 @@ class Known:
         """Return what `judge` says, from memory where the same was asked before."""
         key = hashlib.blake2b(msgspec.json.encode(_hangs_on(policy, asset, related)), digest_size=16).digest()
         if (before := self._verdicts.get(key)) is not None:
-            return _verdict(policy, asset, before.status, before.reason, before.message, before.elements)
-        verdict = judge(policy, asset, related, moment)
-        if verdict.status == "unknown":
-            return verdict
-        self._weight += 1 + len(verdict.elements)
+            return verdict(policy, asset, before.status, before.reason, before.message, before.elements)
+        said = judge(policy, asset, related, moment)
+        if said.status == "unknown":
+            return said
+        self._weight += 1 + len(said.elements)
         if self._weight > self._most:
             self._verdicts, self._weight = {}, 0
-        self._verdicts[key] = verdict
-        return verdict
+        self._verdicts[key] = said
+        return said
 
 
 def _hangs_on(policy: Policy, asset: Asset, related: Mapping[str, Related]) -> list[object]:
@@ -85,21 +84,21 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
     try:
         variables = _variables(policy, asset, moment)
         if policy.when and not _is_true(policy.when, _readable(policy.when, policy, asset, related, variables)):
-            return _verdict(policy, asset, "not_applicable")
+            return verdict(policy, asset, "not_applicable")
         _check_known(policy.reads, policy, asset, related)
         variables |= _related_bodies(policy.reads, policy, related)
         if policy.elements is not None:
             return _judge_elements(policy, asset, variables)
         if _is_true(policy.passes, variables):
-            return _verdict(policy, asset, "pass")
-        return _verdict(policy, asset, "fail", message=_message(policy, variables))
+            return verdict(policy, asset, "pass")
+        return verdict(policy, asset, "fail", message=_message(policy, variables))
     except _Unknown as cause:
         return unknown(policy, asset, str(cause))
 
 
 def unknown(policy: Policy, asset: Asset, cause: str) -> Verdict:
     """Return the verdict where nothing is evaluated: the place could not be listed, or there is no time left."""
-    return _verdict(policy, asset, "unknown", reason=cause)
+    return verdict(policy, asset, "unknown", reason=cause)
 
 
 def _judge_elements(policy: Policy, asset: Asset, variables: dict[str, Any]) -> Verdict:
@@ -112,12 +111,10 @@ def _judge_elements(policy: Policy, asset: Asset, variables: dict[str, Any]) -> 
     faulty = tuple(sorted((e for e in elements if e.status != "pass"), key=lambda e: e.key))
     failed = [e.message for e in faulty if e.status == "fail" and e.message]
     if failed:
-        return _verdict(policy, asset, "fail", message=_joined(failed), elements=faulty)
+        return verdict(policy, asset, "fail", message=_joined(failed), elements=faulty)
     if faulty:
-        return _verdict(
-            policy, asset, "unknown", reason=f"element {faulty[0].key}: {faulty[0].reason}", elements=faulty
-        )
-    return _verdict(policy, asset, "pass")
+        return verdict(policy, asset, "unknown", reason=f"element {faulty[0].key}: {faulty[0].reason}", elements=faulty)
+    return verdict(policy, asset, "pass")
 
 
 def _narrowed(variables: Mapping[str, Any], reads: Mapping[str, frozenset[str]]) -> dict[str, Any]:
@@ -137,7 +134,7 @@ def _element(policy: Policy, variables: dict[str, Any]) -> Element:
     try:
         passes = _is_true(policy.passes, variables)
     except _Unknown as cause:
-        return Element(key, "unknown", reason=printable(str(cause)[:_LONGEST_REASON]))
+        return Element(key, "unknown", reason=printable(str(cause)[:LONGEST_REASON]))
     return Element(key, "pass") if passes else Element(key, "fail", _message(policy, variables))
 
 
@@ -230,27 +227,3 @@ def _joined(messages: list[Text]) -> Text:
     en = "; ".join(m.en for m in shown) + (f"; and {more} more" if more > 0 else "")
     ja = "、".join(m.ja for m in shown) + (f"、ほか{more}件" if more > 0 else "")
     return Text(en=en, ja=ja)
-
-
-def _verdict(
-    policy: Policy,
-    asset: Asset,
-    status: Status,
-    reason: str = "",
-    message: Text | None = None,
-    elements: tuple[Element, ...] = (),
-) -> Verdict:
-    return Verdict(
-        policy=policy.id,
-        severity=policy.form.severity,
-        kind=asset.kind,
-        resource=asset.resource,
-        name=asset.name,
-        scope=asset.scope,
-        region=asset.region,
-        status=status,
-        reason=printable(reason[:_LONGEST_REASON]),
-        message=message,
-        elements=elements[:_MOST_ELEMENTS],
-        key=asset.key,
-    )

@@ -10,6 +10,7 @@ from catalog.evaluator import Allowance, Spent
 from catalog.expression import EvaluationError, Expression
 from catalog.policies import Other, Policy
 from detectors.posture.judge import Known, Moment, Related, unknown
+from detectors.verdicts import kinds_of, unlisted
 from model.asset import Asset, Listing, Place
 from model.finding import Verdict
 
@@ -42,31 +43,21 @@ class Posture:
 
     def see(self, asset: Asset) -> list[Verdict]:
         """Return the verdicts that need nothing but this asset, and keep what others need of it."""
-        for kind in _kinds(asset):
+        for kind in kinds_of(asset):
             if (fields := self._kept_fields.get(kind)) is not None:
                 body = {key: value for key, value in asset.body.items() if key in fields}
                 self._kept[kind].append(replace(asset, body=body))
-        return [self._judge(policy, asset) for kind in _kinds(asset) for policy in self._at_once[kind]]
+        return [self._judge(policy, asset) for kind in kinds_of(asset) for policy in self._at_once[kind]]
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
         known = self._unlisted[listing.kind]
         if not listing.cause or any(earlier.region == listing.region for earlier in known):
             return []
-        for kind in _kinds(listing):
+        for kind in kinds_of(listing):
             self._unlisted[kind].append(listing)
-        stand_in = Asset(
-            kind=listing.kind,
-            resource=place.account_resource,
-            name=place.account,
-            scope=listing.scope,
-            region=listing.region,
-            body={},
-            body_hash="",
-            key=f"listing {listing.region}" + (f" {listing.kind}" if listing.family else ""),
-        )
-        judged = [policy for policy in self._policies if policy.form.kind in _kinds(listing)]
-        return [unknown(policy, stand_in, f"listing: {listing.cause}") for policy in judged]
+        judged = [policy for policy in self._policies if policy.form.kind in kinds_of(listing)]
+        return [unknown(policy, unlisted(listing, place), f"listing: {listing.cause}") for policy in judged]
 
     def end(self) -> Iterable[Verdict]:
         """Return the verdicts that waited, now that everything was seen."""
@@ -164,11 +155,6 @@ class _Index:
     def _cause(self, kind: str) -> str:
         failed = self._unlisted.get(kind)
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
-
-
-def _kinds(seen: Asset | Listing) -> tuple[str, ...]:
-    """Return the names under which policies look at what was seen."""
-    return (seen.kind, seen.family) if seen.family else (seen.kind,)
 
 
 def _evaluated(of: Expression, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
