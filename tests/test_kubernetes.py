@@ -223,6 +223,13 @@ def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_p
     assert kubeadm.unknown == {"ClusterConfiguration": "malformed"}
 
 
+def test_without_kubeadm_the_kubelets_configuration_is_an_asset_that_tells_nothing(tmp_path: Path) -> None:
+    with ClusterStandIn([]) as cluster:
+        seen = _seen(cluster, tmp_path)
+    (kubelet,) = _assets(seen, "kubernetes.kubelet.configuration")
+    assert ("kubelet" in kubelet.body, kubelet.unknown, _causes(seen)) == (False, {}, {})
+
+
 def test_secrets_in_pods_are_not_kept() -> None:
     container = {
         "name": "app",

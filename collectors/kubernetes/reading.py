@@ -46,11 +46,15 @@ class Reading:
         self._malformed = ""
 
     def rows(self) -> Iterator[Asset]:
-        """Yield the assets of all pages; of what the server does not know there is none. Raises `CallFailed`."""
+        """Yield the assets of all pages; of what the server does not know there is none. Raises `CallFailed`.
+
+        The one object of a type that is not there is told as an asset without its field: what asks of it does not apply.
+        """
         try:
             yield from self._one() if self._type.form.only else self._listed()
         except NotThere:
-            return
+            if only := self._type.form.only:
+                yield self._maker.asset(self._type, {"metadata": {"name": only.name, "namespace": only.namespace}})
         except CallFailed as failure:
             raise named(self._type, failure) from None
 
