@@ -48,7 +48,7 @@ class Reading:
     def rows(self) -> Iterator[Asset]:
         """Yield the assets of all pages; of what the server does not know there is none. Raises `CallFailed`.
 
-        The one object of a type that is not there is told as an asset without its field: what asks of it does not apply.
+        The one object of a type that is not there is an asset without its field: what asks of it does not apply.
         """
         try:
             yield from self._one() if self._type.form.only else self._listed()
