@@ -11,3 +11,7 @@ class CallFailed(Exception):
         super().__init__(code)
         self.code = code
         self.unreachable = unreachable
+
+
+class InDoubt(CallFailed):
+    """A writing call of which nobody can tell whether it took effect: no answer, or one that says neither."""
