@@ -42,9 +42,9 @@ class Side(Struct, frozen=True):
 
 
 def checks() -> dict[str, list[str]]:
-    """Return Prowler's checks that our policies name, each with our policies."""
+    """Return Prowler's checks of AWS that our policies name, each with our policies."""
     found: dict[str, list[str]] = {}
-    for policy in load(config_folder() / "policies"):
+    for policy in load(config_folder() / "policies", "aws"):
         for name in policy.form.same_as:
             if name.startswith(_PEER):
                 found.setdefault(name.removeprefix(_PEER), []).append(policy.id)

@@ -53,7 +53,7 @@ def is_refusal(code: str) -> bool:
     return code in _THROTTLED or bool(_REFUSING.search(code))
 
 
-_THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
+THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 10.0
 _READ_SECONDS = 30.0
 _SILENT_AFTER_TIMEOUTS = 6  # in a row, of one operation: its other resources need not wait for the same
@@ -92,11 +92,11 @@ class AwsDoor:
             for page in self.pages(service, region, op, args):
                 _append(whole, page)
             return whole
-        return self._try(_Target(service, region, op), args)
+        return self._try(Target(service, region, op), args)
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the pages of an operation, one where it has no pages; raises `CallFailed` in mid-way too."""
-        client, target = self._client(service, region), _Target(service, region, op)
+        client, target = self._client(service, region), Target(service, region, op)
         if not client.can_paginate(op):
             yield self._try(target, args)
             return
@@ -111,7 +111,7 @@ class AwsDoor:
         if "more_results" in form and jmespath.search(form["more_results"], page):
             raise CallFailed("TruncatedListing")  # more is there, but no token leads to it
 
-    def _page_by_page(self, target: "_Target") -> Callable[..., dict[str, Any]]:
+    def _page_by_page(self, target: "Target") -> Callable[..., dict[str, Any]]:
         """Return what asks for one page; the SDK's paginator notices the same token twice in a row, not A → B → A."""
         asked: set[str] = set()
 
@@ -152,9 +152,8 @@ class AwsDoor:
                 self._rates.setdefault((service, region), Rate(self._clock))
             return self._clients[service, region]
 
-    def _try(self, target: "_Target", args: dict[str, Any]) -> dict[str, Any]:
-        attempt = getattr(self._client(target.service, target.region), target.op)
-        rate, tries = self._rates[target.service, target.region], 0
+    def _try(self, target: "Target", args: dict[str, Any]) -> dict[str, Any]:
+        attempt, rate, tries = self.attempt(target), self.rate(target), 0
         while True:
             self._silence.check(target)
             rate.wait()
@@ -162,19 +161,28 @@ class AwsDoor:
             try:
                 reply: dict[str, Any] = attempt(**args)
             except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
-                failure, most = _classify(problem)
-                if most == _THROTTLED_TRIES:
+                failure, most = classify(problem)
+                if most == THROTTLED_TRIES:
                     rate.objected()
                 self._silence.heard(target, failure, last=tries >= most)
                 if tries == 1 and failure.code in _ENDED_CREDENTIALS and self._renews():
                     continue
                 if tries >= most:
                     raise failure from None
-                self._clock.sleep(min(_LONGEST_PAUSE_SECONDS, 0.1 * 2**tries))
+                self._clock.sleep(pause_seconds(tries))
             else:
                 rate.went_well()
                 self._silence.heard(target)
                 return reply
+
+    def attempt(self, target: "Target") -> Callable[..., dict[str, Any]]:
+        """Return what sends one operation once; raises `CallFailed` where there is no client for it."""
+        found: Callable[..., dict[str, Any]] = getattr(self._client(target.service, target.region), target.op)
+        return found
+
+    def rate(self, target: "Target") -> Rate:
+        """Return the rate that all calls of a service in a region share; there is a client for it already."""
+        return self._rates[target.service, target.region]
 
     def _renews(self) -> bool:
         """Return whether the credentials could be new at the next try."""
@@ -185,7 +193,12 @@ class AwsDoor:
         return False
 
 
-class _Target(Struct, frozen=True):
+def pause_seconds(tries: int) -> float:
+    """Return how long to wait after so many tries."""
+    return min(_LONGEST_PAUSE_SECONDS, 0.1 * 2.0**tries)
+
+
+class Target(Struct, frozen=True):
     """One operation of one service in one region."""
 
     service: str
@@ -199,16 +212,16 @@ class _Silence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._unreachable: dict[tuple[str, str], str] = {}
-        self._timeouts: Counter[_Target] = Counter()
+        self._timeouts: Counter[Target] = Counter()
 
-    def check(self, target: _Target) -> None:
+    def check(self, target: Target) -> None:
         """Raise `CallFailed` where asking is in vain."""
         if cause := self._unreachable.get((target.service, target.region)):
             raise CallFailed(cause, unreachable=True)
         if self._timeouts[target] >= _SILENT_AFTER_TIMEOUTS:
             raise CallFailed(_TIMEOUT)
 
-    def heard(self, target: _Target, failure: CallFailed | None = None, *, last: bool = False) -> None:
+    def heard(self, target: Target, failure: CallFailed | None = None, *, last: bool = False) -> None:
         """Note how a try ended; `last` says that there will be no other."""
         with self._lock:
             self._timeouts[target] = self._timeouts[target] + 1 if failure and failure.code == _TIMEOUT else 0
@@ -219,7 +232,7 @@ class _Silence:
 _TIMEOUT = botocore.exceptions.ReadTimeoutError.__name__
 
 
-def _classify(problem: Exception) -> tuple[CallFailed, int]:
+def classify(problem: Exception) -> tuple[CallFailed, int]:
     """Return what a failure is called, and how many tries it is worth."""
     if isinstance(problem, botocore.exceptions.ClientError):
         return _classify_error(problem)
@@ -246,7 +259,7 @@ def _classify_error(problem: botocore.exceptions.ClientError) -> tuple[CallFaile
     if problem.operation_name == _ASSUME_ROLE:  # what failed is the login, not what was asked
         code = f"sts:{_ASSUME_ROLE} {code}"
     if code in _THROTTLED or status == _TOO_MANY_REQUESTS:
-        return CallFailed(code), _THROTTLED_TRIES
+        return CallFailed(code), THROTTLED_TRIES
     return CallFailed(code), _BROKEN_TRIES if status >= 500 else 1
 
 

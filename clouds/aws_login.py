@@ -23,11 +23,15 @@ _NOT_ALLOWED = frozenset({"AccessDenied", "AccessDeniedException", "Unauthorized
 
 
 class Login(Struct, frozen=True):
-    """Where credentials come from: the environment, a profile, a role assumed with an external id."""
+    """Where credentials come from: the environment, a profile, a role assumed with an external id.
+
+    `session_policy` narrows the role to what one plan needs (IAM policy as JSON, at most 2,048 characters).
+    """
 
     profile: str = ""
     role_arn: str = ""
     external_id: str = ""
+    session_policy: str = ""
 
 
 def session(login: Login, clock: Clock) -> botocore.session.Session:
@@ -44,7 +48,8 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
         raise Refused(f"the AWS configuration of this machine cannot be used ({type(problem).__name__})") from None
     if credentials is None:
         raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
-    extra = {"RoleSessionName": "hinomi"} | ({"ExternalId": login.external_id} if login.external_id else {})
+    told = {"ExternalId": login.external_id, "Policy": login.session_policy}
+    extra = {"RoleSessionName": "hinomi"} | {name: value for name, value in told.items() if value}
 
     def assume() -> dict[str, Any]:
         fetcher = botocore.credentials.AssumeRoleCredentialFetcher(  # a new one each time: it keeps what it got
@@ -92,16 +97,25 @@ def _without_account_host(params: dict[str, Any], **_: object) -> None:
     params["url"] = re.sub(r"^(https?://)\d{12}\.(?=127\.|localhost\b)", r"\1", params["url"])
 
 
+def account_of(door: AwsDoor) -> str:
+    """Return the id of the account behind the door; raises `Refused` where the credentials are wrong."""
+    return str(_identity(door, door.own_region)["Account"])
+
+
+def _identity(door: AwsDoor, region: str) -> dict[str, Any]:
+    try:
+        return door.call("sts", region, "get_caller_identity", {})
+    except CallFailed as failure:
+        raise Refused(_identity_problem(failure, region)) from None
+
+
 def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
     """Return the account behind the door with the regions to look at; none given = all that are enabled.
 
     Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
     """
     home = regions[0] if regions else door.own_region
-    try:
-        identity = door.call("sts", home, "get_caller_identity", {})
-    except CallFailed as failure:
-        raise Refused(_identity_problem(failure, home)) from None
+    identity = _identity(door, home)
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
     enabled, cause = _enabled_regions(door, home, named=bool(regions))
     for region in regions[1:]:

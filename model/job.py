@@ -4,12 +4,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-JobKind = Literal["scan", "tell"]
+JobKind = Literal["scan", "tell", "change"]
 JobState = Literal["queued", "running", "done", "failed"]
 
 
 class Job(Struct, frozen=True):
     """A scan for one slot of a tenant's schedule or that somebody asked for, or deliveries that are tried again.
+
+    `change` goes on with every plan of the tenant that was approved and begun.
 
     `number` is the lease number that fences off earlier workers; whoever works on it is the `holder`
     until `held_until`. `outcome` tells what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.

@@ -26,11 +26,23 @@ ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length
 
 
 class Contract(Struct, frozen=True, forbid_unknown_fields=True):
-    """The days of a contract, both counted, Asia/Tokyo, and its options; without a last day it renews year by year."""
+    """The days of a contract, both counted, Asia/Tokyo, and its options; without a last day it renews year by year.
+
+    Where the contract says so (`customer_approves`), each change needs the word of one of the customer's people too.
+    """
 
     start: date
     last_day: date | None = None
     options: list[Option] = []
+    customer_approves: bool = False
+
+
+class AwsWrite(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who changes things in an AWS account: another role or profile than the one that reads."""
+
+    profile: str = ""
+    role: RoleArn | None = None
+    external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
 
 
 class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +53,7 @@ class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
     role: RoleArn | None = None
     external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
     regions: list[RegionName] = []
+    write: AwsWrite | None = None
 
     @property
     def id(self) -> str:
@@ -129,7 +142,7 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tenant's file as it is written."""
+    """A tenant's file as it is written; `protected` names resources by their full ids that no change may touch."""
 
     tenant: TenantId
     name: Text
@@ -143,3 +156,4 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
     language: Language = "ja"
     schedule: Schedule = Schedule()
+    protected: list[Annotated[str, Meta(min_length=3, max_length=1000)]] = []

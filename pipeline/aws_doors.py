@@ -1,10 +1,12 @@
 """Opens doors to AWS accounts."""
 
+import json
 from collections.abc import Sequence
 
 from clouds import aws_organization
 from clouds.aws import AwsDoor
-from clouds.aws_login import Login, locate, session
+from clouds.aws_login import Login, account_of, locate, session
+from clouds.aws_write import AwsWriteDoor
 from collectors.aws.sight import AwsSight
 from model.clock import Clock
 from model.fault import Refused
@@ -23,6 +25,23 @@ def connect(scope: AwsScope, house: House, clock: Clock) -> AwsSight:
             "give the scope its own 'role' or 'profile'"
         )
     return AwsSight(door, place, house.aws)
+
+
+def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsWriteDoor:
+    """Return the door for changes in an account, narrowed to these IAM actions; raises `Refused`.
+
+    A role's session is narrowed by a session policy; a profile has what it has.
+    """
+    if scope.write is None:
+        raise Refused(f"nothing can be changed in the account {scope.aws}; give the scope 'write' (docs/tenants.md)")
+    write = scope.write
+    statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
+    login = Login(write.profile, write.role or "", write.external_id or "", policy if write.role else "")
+    door = AwsWriteDoor(session(login, clock), clock)
+    if (account := account_of(door)) != scope.aws:
+        raise Refused(f"the credentials for changes in {scope.aws} lead to the account {account}")
+    return door
 
 
 def one_look(profile: str, role: str, external_id: str, regions: Sequence[str], house: House, clock: Clock) -> AwsSight:

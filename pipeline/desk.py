@@ -54,6 +54,11 @@ class Desk:
         self.allow(action)
         return self._home
 
+    @property
+    def side(self) -> str:
+        """Return on whose side the actor stands: staff, customer or host; nobody stands on two."""
+        return next((self._access.roles[role].side for role in self.actor.roles if role in self._access.roles), "")
+
     def tenants(self, action: str = "tenants.read") -> list[str]:
         """Return the ids of the tenants that exist for the actor."""
         self.allow(action)

@@ -4,8 +4,11 @@ Each cloud's SDK is imported when a place of that cloud is entered: together the
 """
 
 import uuid
+from collections.abc import Sequence
 
+from model.call import WriteCloud
 from model.clock import Clock
+from model.fault import Refused
 from model.sight import Sight
 from model.tenant import AwsOrganization, AwsScope
 from pipeline.assembly import House
@@ -40,6 +43,17 @@ def connect(scope: Scope, house: House, clock: Clock) -> Sight:
             from pipeline import kubernetes_doors
 
             return kubernetes_doors.connect(scope, house, clock)
+
+
+def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteCloud:
+    """Return the door for changes in a place, for these permissions; raises `Refused` where none is given."""
+    match scope:
+        case AwsScope():
+            from pipeline import aws_doors
+
+            return aws_doors.connect_write(scope, needs, clock)
+        case _:
+            raise Refused(f"nothing can be changed in {scope.id}")
 
 
 def list_members(group: Group, external_id: str, clock: Clock) -> Members:

@@ -1,17 +1,22 @@
 """The main job for one tenant, ready to run: scan, tell, report."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
+from model.call import WriteCloud
 from model.canonical import instant
 from model.clock import Clock
+from model.fault import Refused
 from model.tenant import Tenant
 from notifier.message import Ways
 from pipeline.assembly import House
-from pipeline.doors import connect, list_members, new_external_id
+from pipeline.changes import Hands
+from pipeline.doors import connect, connect_write, list_members, new_external_id
 from pipeline.own_policies import house_of
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
-from pipeline.scopes import Scopes, discovered
+from pipeline.scopes import Scope, Scopes, discovered
 from pipeline.tell import Teller, Told, tell
 from pipeline.turn import Turn, take_turn
 from reports.report import Report
@@ -48,6 +53,11 @@ class Loop(Struct, frozen=True):
         """Return the accounts that a tenant has now."""
         return scopes_of(self.home, tenant, self.clock)
 
+    @property
+    def hands(self) -> Hands:
+        """Return what carrying out plans needs; scopes are found once, doors opened as they are needed."""
+        return hands_of(self.home, self.tenant, self.house, self.clock)
+
     def tell(self) -> Told:
         """Turn facts into alerts and send what is due."""
         fence = self.home.take(f"tell:{self.tenant.tenant}", "")
@@ -56,6 +66,20 @@ class Loop(Struct, frozen=True):
     def report(self) -> Report:
         """Return the report as of the last scan."""
         return make_report(self.store, self.tenant, self.house.judging, self.clock)
+
+
+def hands_of(home: Home, tenant: Tenant, house: House, clock: Clock) -> Hands:
+    """Return what carrying out a tenant's plans needs."""
+    found: dict[str, Scope] = {}
+
+    def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
+        if not found:
+            found.update({one.id: one for one in scopes_of(home, tenant, clock).found})
+        if scope not in found:
+            raise Refused(f"{scope} is none of the places of {tenant.tenant} any more")
+        return connect_write(found[scope], needs, clock)
+
+    return Hands(home, tenant, house, clock, enter)
 
 
 def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:

@@ -12,10 +12,10 @@ from model.asset import RAW_KINDS, Asset, Listing, Place, provider_type
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
-from model.finding import LIVE, UNWATCHED, WITHDRAWN, Fact, Finding, Verdict, advance, resolve, unverified
+from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
 from model.sight import Sight
-from model.suppression import suppressing
 from model.tenant import Tenant
+from pipeline.advancing import Advance, advanced, write_changes
 from pipeline.assembly import House
 from pipeline.exceptions import settle
 from pipeline.scopes import Scope, Scopes, named
@@ -177,7 +177,7 @@ class _Recorder:
         assets = [o.seen for o in batch if isinstance(o.seen, Asset)]
         with self._store.write(at, self._person, self._fence) as writer:
             self._new_rows += writer.put_assets(assets, at)
-            self._advance(writer, verdicts, at)
+            self._write(writer, advanced(writer, verdicts, at))
         for observation in batch:
             self._note(observation.seen, place)
         for verdict in verdicts:
@@ -197,23 +197,8 @@ class _Recorder:
             writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
         return summary
 
-    def _advance(self, writer: Writer, verdicts: Sequence[Verdict], at: str) -> None:
-        suppressions, tags = writer.suppressions(at), writer.asset_tags()  # as they are now: a scan may take long
-        before = {f.uid: f for f in writer.findings(None, [v.finding_uid for v in verdicts])}
-        changes = []
-        for verdict in verdicts:
-            old = before.get(verdict.finding_uid)
-            borne = suppressing(suppressions, verdict, tags) if verdict.status == "fail" else None
-            new, fact = advance(old, verdict, at, borne.id if borne else "")
-            if new is not None:
-                changes.append((old, new, fact))
-        self._write(writer, changes)
-
-    def _write(self, writer: Writer, changes: Sequence[tuple[Finding | None, Finding, Fact | None]]) -> None:
-        facts = [fact for _, _, fact in changes if fact]
-        writer.put_findings(new for old, new, _ in changes if new != old)
-        writer.put_facts(facts, self._run.id)
-        self._facts.update(fact.became for fact in facts)
+    def _write(self, writer: Writer, changes: Sequence[Advance]) -> None:
+        self._facts.update(fact.became for fact in write_changes(writer, changes, self._run.id))
 
     def _note(self, seen: Asset | Listing | None, place: Place) -> None:
         if isinstance(seen, Asset):
@@ -256,7 +241,7 @@ class _Recorder:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
         policies = {judging.id for judging in self._house.judging}
         current = {row.uid for row in writer.current_assets()}
-        changes: list[tuple[Finding | None, Finding, Fact | None]] = []
+        changes: list[Advance] = []
         for finding in writer.findings(LIVE):
             if (cause := self._house.broken.get(finding.policy)) is not None:
                 changes.append((finding, unverified(finding, cause, at), None))

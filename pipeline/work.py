@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from model.canonical import instant, parse_instant
 from model.fault import Refused
-from model.job import Job, JobState
+from model.job import Job, JobKind, JobState
 from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
 from pipeline.assembly import House
+from pipeline.changes import carry_on
 from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, give_back, holding, new_job, queue, settle, withdraw
 from pipeline.loop import Loop
 from pipeline.scan import Summary
@@ -57,13 +58,22 @@ def work(bench: Bench, job: Job, stop: threading.Event) -> Done:
 
 
 def scan_now(bench: Bench, tenant: str, actor: Actor) -> Done:
-    """Scan a tenant in this process; raises `Refused` where a scan of it is under way."""
+    """Scan a tenant in this process; raises `Refused` where something else is done for it now."""
+    return _now(bench, "scan", tenant, actor)
+
+
+def change_now(bench: Bench, tenant: str, actor: Actor) -> Done:
+    """Carry out a tenant's started plans in this process; raises `Refused` where something else is done for it now."""
+    return _now(bench, "change", tenant, actor)
+
+
+def _now(bench: Bench, kind: JobKind, tenant: str, actor: Actor) -> Done:
     clock = bench.worker.clock
-    asked = queue(bench.home, new_job("scan", tenant, clock.now(), actor.name), clock)
+    asked = queue(bench.home, new_job(kind, tenant, clock.now(), actor.name), clock)
     job = claim(bench.home, bench.worker, only=asked.id)
     if job is None:
         withdraw(bench.home, asked, bench.worker)
-        raise Refused(f"a scan of {tenant} is under way; `hinomi scans {tenant}` shows who holds it")
+        raise Refused(f"a scan or a change of {tenant} is under way; `hinomi scans {tenant}` shows who holds it")
     try:
         return work(bench, job, threading.Event())
     except KeyboardInterrupt:
@@ -93,6 +103,8 @@ def _work(bench: Bench, job: Job, turn: Turn) -> Done:
     tenant = applied_tenant(bench.home, job.tenant)
     loop = Loop(bench.home, tenant, bench.house, bench.worker.clock, bench.ways, job.asked_by)
     summary = loop.scan(turn) if job.kind == "scan" else None
+    if job.kind == "change":
+        carry_on(loop.hands, turn)
     told = loop.tell()
     _queue_next_tell(bench, loop.store, job)
     return Done("done", _outcome(summary, told), summary, told)

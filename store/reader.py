@@ -14,6 +14,7 @@ from model.suppression import Suppression
 from model.text import Text
 from store import schema
 from store.own_policies import OwnPolicies
+from store.plans import Plans
 from store.rows import AssetRow, Current, Fence, Gap, Run, Selection
 
 DROPPED = "dropped: "
@@ -26,6 +27,7 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.policies = OwnPolicies(connection)
+        self.plans = Plans(connection)
 
     def findings(
         self, states: frozenset[State] | None = ACTIVE, uids: Iterable[str] | None = None
@@ -80,6 +82,14 @@ class Reader:
             query = query.where(table.c.valid_from <= at, _or_none(table.c.valid_to, at))
         row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
         return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json)) if row else None
+
+    def assets_with_bodies(self, uids: Iterable[str]) -> Iterator[AssetRow]:
+        """Yield the current rows of assets with their bodies."""
+        table, body = schema.asset, schema.body
+        query = select(table, body.c.json).join(body, table.c.body_hash == body.c.hash)
+        for condition in chunks(table.c.uid, uids):
+            for row in self._connection.execute(query.where(table.c.valid_to.is_(None), condition)):
+                yield msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json))
 
     def finding(self, uid: str) -> Finding | None:
         """Return a finding."""

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0003", "service": "0002"}
+VERSIONS = {"tenant": "0004", "service": "0003"}
 
 tenant = MetaData()
 service = MetaData()
@@ -116,6 +116,35 @@ delivery = Table(
     Index("delivery_due", "state", "due_at"),
 )
 
+# Plans of changes, never edited; how far each step is; the journal of calls, written before each of them is sent.
+plan = Table(
+    "plan",
+    tenant,
+    _text("id", key=True),
+    *map(_text, ("hash", "playbook", "undoes", "author", "created_at", "document")),
+    Index("plan_created", "created_at"),
+)
+plan_step = Table(
+    "plan_step",
+    tenant,
+    _text("plan", key=True),
+    _text("uid", key=True),
+    *map(_text, ("state", "at", "reason")),
+    _text("before", empty=True),
+    _text("after", empty=True),
+    Index("plan_step_uid", "uid"),
+)
+plan_call = Table(
+    "plan_call",
+    tenant,
+    _text("plan", key=True),
+    _text("uid", key=True),
+    _number("number", key=True),
+    *map(_text, ("call", "state", "at", "code")),
+)
+# Who may change a resource now: one plan's runner at a time.
+resource_lease = Table("resource_lease", tenant, _text("uid", key=True), *map(_text, ("holder", "until")))
+
 # The highest lease number seen for a job: a worker that wakes up late has a lower one.
 fence = Table("fence", tenant, _text("job", key=True), _number("number"))
 
@@ -167,5 +196,12 @@ job = Table(
 # What a tenant's roles ask for beside our credentials; one per tenant, made by us, never another's.
 external_id = Table(
     "external_id", service, _text("tenant", key=True), Column("value", Text, nullable=False, unique=True)
+)
+# Who has stopped all changes, of one tenant or of all (`tenant` empty), and who let them go on.
+halt = Table(
+    "halt",
+    service,
+    _number("id", key=True),
+    *map(_text, ("tenant", "person", "at", "reason", "lifted_by", "lifted_at")),
 )
 service_audit = _audit(service)

@@ -9,6 +9,7 @@ from store import schema
 from store.audit import Head, first_fault
 from store.chain import Records, records, seal
 from store.database import Database
+from store.halts import Halts
 from store.jobs import Jobs
 from store.people import People
 
@@ -19,6 +20,7 @@ class ServiceDoor:
     def __init__(self, connection: Connection) -> None:
         self.people = People(connection)
         self.jobs = Jobs(connection)
+        self.halts = Halts(connection)
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:

@@ -1,0 +1,297 @@
+"""`hinomi plan`, `show`, `approve`, `reject`, `run`, `verify`, `rollback`, `status`: changes, and taking them back."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
+
+if TYPE_CHECKING:
+    from model.plan import Plan
+    from pipeline.desk import Desk
+    from pipeline.work import Bench
+    from remediation.approval import Standing
+    from store.home import Home
+
+app = typer.Typer()
+changes_app = typer.Typer(help="Stop all changes at once, and let them go on.", no_args_is_help=True)
+app.add_typer(changes_app, name="changes")
+
+TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
+PlanId = Annotated[str, typer.Argument(help="a plan's id")]
+LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
+FormatOption = Annotated[Literal["text", "json", "html"], typer.Option(help="what to print")]
+Chosen = Annotated[
+    list[str] | None, typer.Option("--resource", help="only this one: its id, its name or a finding's id")
+]
+
+
+@app.command()
+def plan(
+    tenant: TenantName,
+    playbook: Annotated[str, typer.Argument(help="a playbook's id; `hinomi catalog list` shows them")],
+    home: HomeOption = DEFAULT_HOME,
+    resource: Chosen = None,
+    requested_by: Annotated[str, typer.Option(help="the person it is made for, who cannot approve it either")] = "",
+    most: Annotated[int, typer.Option(min=0, help="more resources at once than usual; two persons approve then")] = 0,
+    live: Annotated[bool, typer.Option("--live", help="change also what infrastructure code owns")] = False,
+    language: LanguageOption = "en",
+    format: FormatOption = "text",
+) -> None:
+    """Make a plan for the open findings that a playbook closes; nothing is changed, and no cloud is asked."""
+    from pipeline.clock import SystemClock
+    from pipeline.plans import Wanted, make_plan
+
+    desk = open_desk(home)
+    spec = desk.file("plans.propose", tenant)
+    wanted = Wanted(playbook, requested_by, tuple(resource or ()), most, live)
+    made = make_plan(desk.tenant("plans.propose", tenant), spec, wanted, desk.actor, SystemClock())
+    _print(desk, made, language, format)
+
+
+@app.command()
+def show(
+    tenant: TenantName,
+    plan: PlanId,
+    home: HomeOption = DEFAULT_HOME,
+    language: LanguageOption = "en",
+    format: FormatOption = "text",
+) -> None:
+    """Show a plan with its values, calls and inverse calls, and how far it is."""
+    from pipeline.plans import read_plan
+
+    desk = open_desk(home)
+    _print(desk, read_plan(desk.tenant("plans.read", tenant), plan), language, format)
+
+
+@app.command()
+def approve(
+    tenant: TenantName,
+    plan: PlanId,
+    hash_: Annotated[str, typer.Option("--hash", help="the hash of the plan that you have seen (12 digits or all 64)")],
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Approve a plan; your word is bound to its hash."""
+    _vote(open_desk(home), tenant, plan, hash_, "")
+
+
+@app.command()
+def reject(
+    tenant: TenantName,
+    plan: PlanId,
+    reason: Annotated[str, typer.Option(help="why not")],
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Reject a plan; it cannot be carried out any more."""
+    _vote(open_desk(home), tenant, plan, "", reason)
+
+
+@app.command()
+def run(
+    tenant: TenantName,
+    plan: PlanId,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
+    from pipeline.changes import start
+    from pipeline.clock import SystemClock
+    from pipeline.loop import hands_of
+    from pipeline.work import change_now
+
+    desk = open_desk(home)
+    spec = desk.file("plans.run", tenant)
+    with _bench() as bench_of:
+        bench = bench_of(desk.service("plans.run"))
+        start(hands_of(bench.home, spec, bench.house, SystemClock()), plan, desk.actor.name)
+        done = change_now(bench, tenant, desk.actor)
+    if done.state == "failed":
+        print(f"hinomi: {done.outcome}", file=sys.stderr)
+    raise typer.Exit(_print_status(desk, tenant, plan))
+
+
+@app.command()
+def verify(
+    tenant: TenantName,
+    plan: PlanId,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Look once more whether what a plan has changed is as wanted. Exit 3: something is not."""
+    from pipeline.changes import verify_again
+    from pipeline.clock import SystemClock
+    from pipeline.loop import hands_of
+    from pipeline.turn import take_turn
+
+    desk = open_desk(home)
+    spec = desk.file("plans.run", tenant)
+    with _bench() as bench_of:
+        bench = bench_of(desk.service("plans.run"))
+        hands = hands_of(bench.home, spec, bench.house, SystemClock())
+        verify_again(hands, plan, take_turn(bench.home, f"verify:{tenant}", hands.now, desk.actor.name))
+    raise typer.Exit(_print_status(desk, tenant, plan))
+
+
+@app.command()
+def rollback(
+    tenant: TenantName,
+    plan: PlanId,
+    home: HomeOption = DEFAULT_HOME,
+    resource: Chosen = None,
+    language: LanguageOption = "en",
+    format: FormatOption = "text",
+) -> None:
+    """Make the plan that takes a plan back on what is there now; like any plan it is approved, then carried out."""
+    from pipeline.changes import make_undo
+    from pipeline.clock import SystemClock
+    from pipeline.loop import hands_of
+
+    desk = open_desk(home)
+    spec = desk.file("plans.propose", tenant)
+    with _bench() as bench_of:
+        bench = bench_of(desk.service("plans.propose"))
+        hands = hands_of(bench.home, spec, bench.house, SystemClock())
+        made = make_undo(hands, plan, desk.actor, tuple(resource or ()))
+    _print(desk, made, language, format)
+
+
+@app.command()
+def status(
+    tenant: TenantName,
+    plan: Annotated[str, typer.Argument(help="a plan's id; without one, all plans")] = "",
+    home: HomeOption = DEFAULT_HOME,
+    last: Annotated[int, typer.Option(min=1, max=1000, help="how many plans, newest first")] = 20,
+) -> None:
+    """Show how far a plan is, each resource and each call; or list the plans. Exit 3: not everything came out well."""
+    from cli.plan_views import print_plans
+    from pipeline.clock import SystemClock
+    from remediation.approval import stand
+
+    desk = open_desk(home)
+    if plan:
+        raise typer.Exit(_print_status(desk, tenant, plan))
+    now = SystemClock().now()
+    with desk.tenant("plans.read", tenant).read() as reader:
+        found = reader.plans.newest(last)
+        rows = [(one, stand(one, reader.plans.votes(one.id), now), reader.plans.progress(one.id)) for one in found]
+    print_plans(rows)
+
+
+@changes_app.command()
+def halt(
+    reason: Annotated[str, typer.Option(help="why")],
+    tenant: Annotated[str, typer.Argument(help="a tenant's id; without one, of all tenants")] = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Stop all changes from the next call on (the kill switch)."""
+    from pipeline.clock import SystemClock
+    from pipeline.plans import halt as stop
+
+    desk = open_desk(home)
+    stop(_service(desk, tenant), tenant, reason, desk.actor, SystemClock())
+    print(f"changes of {tenant or 'all tenants'} are stopped; `hinomi changes resume {tenant}` lets them go on")
+
+
+@changes_app.command()
+def resume(
+    tenant: Annotated[str, typer.Argument(help="a tenant's id; without one, of all tenants")] = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Let changes go on that were stopped."""
+    from pipeline.clock import SystemClock
+    from pipeline.plans import lift_halt
+
+    desk = open_desk(home)
+    lift_halt(_service(desk, tenant), tenant, desk.actor, SystemClock())
+    print(f"changes of {tenant or 'all tenants'} go on")
+
+
+def _service(desk: "Desk", tenant: str) -> "Home":
+    """Return all stores: for one tenant of the actor's, or for all of them."""
+    if not tenant:
+        return desk.whole("changes.halt")
+    desk.allow("changes.halt", tenant)
+    return desk.service("changes.halt")
+
+
+def _vote(desk: "Desk", tenant: str, plan: str, hash_: str, reason: str) -> None:
+    from model.canonical import instant
+    from model.fault import Refused
+    from model.plan import Vote
+    from pipeline.clock import SystemClock
+    from pipeline.plans import read_plan, vote
+
+    clock, store = SystemClock(), desk.tenant("plans.approve", tenant)
+    seen = read_plan(store, plan)
+    if not reason and (len(hash_) < _SHORT_HASH or not seen.hash.startswith(hash_)):
+        raise Refused(
+            f"the plan {plan} has another hash than {hash_!r}; look at it again: `hinomi show {tenant} {plan}`"
+        )
+    ballot = Vote(plan, seen.hash, desk.actor.name, desk.side, not reason, instant(clock.now()), reason)
+    stands = vote(store, ballot, clock)
+    print(f"plan {plan} is {stands.state}" + (f"; {_missing(stands)}" if stands.state == "proposed" else ""))
+
+
+_SHORT_HASH = 12
+
+
+def _missing(stands: "Standing") -> str:
+    wanted = [
+        f"{stands.missing} more approvals" if stands.missing else "",
+        "the customer's" if stands.customer_missing else "",
+    ]
+    return "it needs " + " and ".join(part for part in wanted if part)
+
+
+@contextmanager
+def _bench() -> Iterator["Callable[[Home], Bench]"]:
+    """Yield what makes a worker's bench of the stores."""
+    import httpx
+
+    from catalog.folder import config_folder
+    from notifier.message import Ways
+    from pipeline.assembly import assemble
+    from pipeline.clock import SystemClock
+    from pipeline.jobs import Worker, name_of
+    from pipeline.logs import quiet
+    from pipeline.secrets import secret
+    from pipeline.work import Bench
+
+    quiet()  # people read what is printed, not the log
+    clock = SystemClock()
+    with httpx.Client(timeout=10.0) as http:
+        ways = Ways(http, sys.stdout, secret, clock.now)
+        yield lambda home: Bench(home, assemble(config_folder()), ways, Worker(name_of(0), clock))
+
+
+def _print(desk: "Desk", made: "Plan", language: Literal["en", "ja"], format: str) -> None:
+    from pipeline.clock import SystemClock
+    from remediation.approval import stand
+
+    with desk.tenant("plans.read", made.tenant).read() as reader:
+        stands = stand(made, reader.plans.votes(made.id), SystemClock().now())
+    if format == "json":
+        from model.canonical import encode
+
+        sys.stdout.write(encode({"hash": made.hash, "standing": stands, "plan": made}).decode() + "\n")
+    elif format == "html":
+        from reports.plan_page import render
+
+        sys.stdout.write(render(made, stands.state, language))
+    else:
+        from cli.plan_views import print_plan
+
+        print_plan(made, stands, language)
+
+
+def _print_status(desk: "Desk", tenant: str, plan: str) -> int:
+    """Print how far a plan is; return the exit status."""
+    from cli.plan_views import print_progress
+    from pipeline.plans import read_plan
+
+    store = desk.tenant("plans.read", tenant)
+    one = read_plan(store, plan)
+    with store.read() as reader:
+        progress, journal = reader.plans.progress(plan), reader.plans.journal(plan)
+    return 0 if print_progress(one, progress, journal) else UNKNOWNS

@@ -1,0 +1,31 @@
+"""Verdicts into findings and facts, whoever has judged: a scan, or whoever verifies a change."""
+
+from collections.abc import Sequence
+
+from model.finding import Fact, Finding, Verdict, advance
+from model.suppression import suppressing
+from store.writer import Writer
+
+Advance = tuple[Finding | None, Finding, Fact | None]
+
+
+def advanced(writer: Writer, verdicts: Sequence[Verdict], at: str) -> list[Advance]:
+    """Return what verdicts make of the findings that there are, exceptions as they are now."""
+    suppressions, tags = writer.suppressions(at), writer.asset_tags()  # a scan may take long
+    before = {f.uid: f for f in writer.findings(None, [v.finding_uid for v in verdicts])}
+    changes: list[Advance] = []
+    for verdict in verdicts:
+        old = before.get(verdict.finding_uid)
+        borne = suppressing(suppressions, verdict, tags) if verdict.status == "fail" else None
+        new, fact = advance(old, verdict, at, borne.id if borne else "")
+        if new is not None:
+            changes.append((old, new, fact))
+    return changes
+
+
+def write_changes(writer: Writer, changes: Sequence[Advance], run: str) -> list[Fact]:
+    """Write findings that changed, and the facts of them, in the one transaction; return the facts."""
+    facts = [fact for _, _, fact in changes if fact]
+    writer.put_findings(new for old, new, _ in changes if new != old)
+    writer.put_facts(facts, run)
+    return facts

@@ -1,0 +1,172 @@
+"""Plans from findings, votes on plans, the kill switch: everything before anything is changed."""
+
+from collections.abc import Collection, Iterator
+
+import msgspec
+from msgspec import Struct
+
+from contract.term import decide
+from model.asset import Asset
+from model.canonical import instant
+from model.clock import CONTRACT_ZONE, Clock
+from model.fault import Refused
+from model.finding import LIVE
+from model.person import HOST, Actor
+from model.plan import Plan, Vote
+from model.tenant import Tenant
+from remediation.approval import Standing, stand, why_no_vote
+from remediation.never import ADMINISTRATORS, Never
+from remediation.playbook import Playbook, playbooks
+from remediation.proposing import Candidate, Terms, propose
+from store.halts import Halt
+from store.home import Home
+from store.plans import PROPOSED, VOTED
+from store.reader import Reader
+from store.rows import AssetRow
+from store.tenant import TenantStore
+
+
+class Wanted(Struct, frozen=True):
+    """What a plan is asked for: by which playbook, for whom, of which findings or resources (none named = all)."""
+
+    playbook: str
+    requester: str
+    resources: tuple[str, ...] = ()
+    most: int = 0
+    live: bool = False
+
+
+def playbook_of(id_: str) -> Playbook:
+    """Return a playbook; raises `Refused` where there is none."""
+    found = playbooks().get(id_)
+    if found is None:
+        raise Refused(f"there is no playbook {id_!r}; known are {', '.join(playbooks())}")
+    return found
+
+
+def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, clock: Clock) -> Plan:
+    """Make a plan from the inventory and record it; raises `Refused` where there is nothing to plan.
+
+    No cloud is asked: what is planned is read afresh before it is done.
+    """
+    now = clock.now()
+    refuse_unentitled(tenant, clock)
+    refuse_nobody(actor)
+    playbook = playbook_of(wanted.playbook)
+    with store.read() as reader:
+        candidates = _candidates(reader, playbook, wanted.resources)
+        of_kind = sum(row.kind == playbook.kind for row in reader.current_assets())
+        terms = Terms(
+            tenant=tenant.tenant,
+            author=actor.name,
+            requester=wanted.requester or actor.name,
+            created_at=instant(now),
+            of_kind=of_kind,
+            customer=tenant.contract.customer_approves,
+            most=wanted.most,
+            live=wanted.live,
+            never=Never(tenant, _administrators(reader)).why,
+        )
+    if not candidates:
+        raise Refused(f"no open finding is closed by {playbook.id}; see `hinomi findings {tenant.tenant}`")
+    plan = propose(playbook, candidates, terms)
+    if not plan.steps:
+        raise Refused(f"nothing can be planned: {plan.left_out[0].resource}: {plan.left_out[0].reason.en}")
+    put_plan(store, plan, actor.name)
+    return plan
+
+
+def put_plan(store: TenantStore, plan: Plan, person: str) -> None:
+    """Write a plan, and its hash into the audit chain."""
+    with store.write(plan.created_at, person) as writer:
+        writer.plans.add(plan)
+        writer.record(PROPOSED, plan.id, hash=plan.hash, playbook=plan.playbook, resources=len(plan.steps))
+
+
+def read_plan(store: TenantStore, id_: str) -> Plan:
+    """Return a plan that is as it was recorded; raises `Refused` where there is none, or somebody has edited it."""
+    with store.read() as reader:
+        plan = reader.plans.one(id_)
+        if plan is None:
+            raise Refused(f"there is no plan {id_!r}; see `hinomi status`")
+        if fault := reader.plans.fault(plan):
+            raise Refused(fault)
+        return plan
+
+
+def standing(store: TenantStore, plan: Plan, clock: Clock) -> Standing:
+    """Return where a plan stands by the votes in the audit chain."""
+    with store.read() as reader:
+        return stand(plan, reader.plans.votes(plan.id), clock.now())
+
+
+def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
+    """Record a person's word on a plan; raises `Refused` where it does not count, and nothing is recorded then."""
+    plan = read_plan(store, ballot.plan)
+    with store.write(ballot.at, ballot.person) as writer:
+        votes = writer.plans.votes(plan.id)
+        before = stand(plan, votes, clock.now())
+        if before.state != "proposed":
+            raise Refused(f"the plan {plan.id} is {before.state}" + (f": {before.reason}" if before.reason else ""))
+        if why := why_no_vote(plan, votes, ballot):
+            raise Refused(why)
+        writer.record(VOTED, plan.id, **msgspec.structs.asdict(ballot))
+    return standing(store, plan, clock)
+
+
+def halt(home: Home, tenant: str, reason: str, actor: Actor, clock: Clock) -> None:
+    """Stop all changes of a tenant, or of all tenants (`tenant` empty), from the next call on."""
+    at = instant(clock.now())
+    with home.service.write(at, actor.name) as door:
+        door.halts.add(Halt(tenant, actor.name, at, reason))
+        door.record("changes.halted", tenant or "all", reason=reason)
+
+
+def lift_halt(home: Home, tenant: str, actor: Actor, clock: Clock) -> None:
+    """Let changes go on; raises `Refused` where nothing was stopped under that name."""
+    at = instant(clock.now())
+    with home.service.write(at, actor.name) as door:
+        if not door.halts.lift(tenant, actor.name, at):
+            raise Refused(f"changes of {tenant or 'all tenants'} were not stopped")
+        door.record("changes.resumed", tenant or "all")
+
+
+def refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
+    """Raise `Refused` outside the contract's term."""
+    decision = decide(tenant.contract, clock.now().astimezone(CONTRACT_ZONE).date())
+    if not decision.allowed:
+        raise Refused(f"nothing is changed for {tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
+
+
+def refuse_nobody(actor: Actor) -> None:
+    """Raise `Refused` for whoever has not signed in."""
+    if actor.name == HOST.name:
+        raise Refused("a plan is made by somebody who has signed in (`hinomi login`)")
+
+
+def _candidates(reader: Reader, playbook: Playbook, resources: Collection[str]) -> list[Candidate]:
+    """Return the resources of the findings that a playbook closes, with the policies that each fails."""
+    policies: dict[str, list[str]] = {}
+    for finding in reader.findings():
+        chosen = not resources or {finding.uid, finding.resource, finding.name} & set(resources)
+        if finding.policy in playbook.closes and not finding.unverified_since and chosen:
+            policies.setdefault(finding.asset_uid, []).append(finding.policy)
+    return [Candidate(asset, tuple(sorted(policies[asset.uid]))) for asset in known_assets(reader, policies)]
+
+
+def known_assets(reader: Reader, uids: Collection[str]) -> Iterator[Asset]:
+    """Yield current assets of the inventory with their bodies."""
+    for row in reader.assets_with_bodies(uids):
+        yield as_asset(row)
+
+
+def as_asset(row: AssetRow) -> Asset:
+    """Return a row of the inventory as the asset that it was written from."""
+    asset = Asset(row.kind, row.resource, row.name, row.scope, row.region, row.body or {}, "", row.unknown)
+    if asset.uid == row.uid:
+        return asset
+    return msgspec.structs.replace(asset, key=row.region)  # listed by region (docs/decisions/0001)
+
+
+def _administrators(reader: Reader) -> frozenset[str]:
+    return frozenset(finding.resource for finding in reader.findings(LIVE) if finding.policy == ADMINISTRATORS)

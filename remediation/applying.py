@@ -1,0 +1,155 @@
+"""One step of a plan to its end: read afresh, write ahead, send, verify. What it needs of the world is handed to it.
+
+Whatever happens between two lines of this file, the journal and a fresh reading tell what was changed.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from clouds.call_failed import CallFailed, InDoubt
+from model.asset import Asset
+from model.call import Call, WriteCloud
+from model.clock import Clock
+from model.finding import Verdict
+from model.plan import CallState, Progress, State, Step, StepState
+from remediation.playbook import Body, Gone, Playbook
+from remediation.states import is_between, same
+
+_IN_ORDER = frozenset({"pass", "not_applicable"})
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.5, 10.0
+
+
+class Stopped(Exception):
+    """Nothing more may be sent: the kill switch, a lost lease, a turn that is over."""
+
+
+class Journal(Protocol):
+    """What is written down before and after everything that is done to one resource."""
+
+    def before(self) -> Progress | None:
+        """Return how far an earlier run came, None where none has begun."""
+        ...
+
+    def begin(self, before: State) -> None:
+        """Write that calls may be under way now, and what there was; raises `Stopped` where that must not be."""
+        ...
+
+    def ahead(self, call: Call) -> None:
+        """Write that a call is about to be sent; raises `Stopped` where it must not be."""
+        ...
+
+    def behind(self, state: CallState, code: str = "") -> None:
+        """Write what came of the call: `done`, `failed` or `in doubt`."""
+        ...
+
+    def end(self, ended: "Ended") -> None:
+        """Write how the step ended, and what follows for the findings."""
+        ...
+
+
+class Ended(Struct, frozen=True):
+    """How a step ended, with what was read last."""
+
+    state: StepState
+    reason: str = ""
+    body: Body | None = None
+    after: State | None = None
+    verdicts: Sequence[Verdict] = ()
+
+
+class Tools(Struct, frozen=True):
+    """What a step is done with: the door, the time, and the detector that found the fault.
+
+    Where something is taken back (`undoing`), the detector finds the fault again, and that is in order.
+    """
+
+    cloud: WriteCloud
+    clock: Clock
+    judge: Callable[[Asset, Body], Sequence[Verdict]]
+    undoing: bool = False
+
+
+def carry_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
+    """Do a step, or go on with one that was broken off; return how it ended. Raises `Stopped`."""
+    ended = _carried_out(step, asset, playbook, tools, journal)
+    journal.end(ended)
+    return ended
+
+
+def _carried_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
+    try:
+        now = playbook.state(playbook.read(tools.cloud, asset))
+    except Gone:
+        return Ended("stale", "the resource is gone")
+    except CallFailed as failure:
+        return Ended("failed", f"it could not be read: {failure.code}")
+    begun = journal.before()
+    halfway = begun is not None and begun.before is not None
+    if not halfway and not same(now, step.before) and not same(now, step.after):
+        return Ended("stale", "it is not as it was when the plan was made")
+    if begun is not None and begun.before is not None and not is_between(begun.before, step.after, now):
+        return Ended("stale", "somebody else has changed it since it was begun")
+    if same(now, step.after):
+        return _verified(step, asset, playbook, tools, unchanged=not halfway)
+    if not halfway:
+        journal.begin(now)
+    if failed := _send(playbook.write(asset, now, step.after), tools.cloud, journal):
+        return failed
+    return _verified(step, asset, playbook, tools)
+
+
+def _send(calls: Sequence[Call], cloud: WriteCloud, journal: Journal) -> Ended | None:
+    """Send calls one after another, each written ahead; return how that ended, None where nothing speaks against it."""
+    for call in calls:
+        journal.ahead(call)
+        try:
+            cloud.send(call)
+        except InDoubt as doubt:
+            journal.behind("in doubt", doubt.code)
+            return None  # whether it took effect is read, not guessed; nothing more is sent
+        except CallFailed as failure:
+            journal.behind("failed", failure.code)
+            return Ended("failed", f"{call.op}: {failure.code}")
+        journal.behind("done")
+    return None
+
+
+def verify(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:
+    """Return whether a step shows: read afresh, it is as wanted, and the policies pass."""
+    return _verified(step, asset, playbook, tools)
+
+
+def _verified(step: Step, asset: Asset, playbook: Playbook, tools: Tools, *, unchanged: bool = False) -> Ended:
+    """Read until what is wanted shows, or the time to settle is over."""
+    ends = tools.clock.now().timestamp() + playbook.settle_seconds
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        ended = _looked_at(step, asset, playbook, tools)
+        if ended.state == "verified":
+            return Ended("unchanged", "it was so already", *_rest(ended)) if unchanged else ended
+        if tools.clock.now().timestamp() + pause > ends or ended.state == "stale":
+            return ended
+        tools.clock.sleep(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _rest(ended: Ended) -> tuple[Body | None, State | None, Sequence[Verdict]]:
+    return ended.body, ended.after, ended.verdicts
+
+
+def _looked_at(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:
+    try:
+        body = playbook.read(tools.cloud, asset)
+    except Gone:
+        return Ended("stale", "the resource is gone")
+    except CallFailed as failure:
+        return Ended("unverified", f"it could not be read: {failure.code}")
+    now = playbook.state(body)
+    verdicts = tools.judge(asset, body)
+    if not same(now, step.after):
+        return Ended("unverified", "it is not as wanted", body, now, verdicts)
+    if not tools.undoing and (doubt := next((v for v in verdicts if v.status not in _IN_ORDER), None)):
+        return Ended("unverified", f"{doubt.policy}: {doubt.status} {doubt.reason}".strip(), body, now, verdicts)
+    return Ended("verified", "", body, now, verdicts)

@@ -1,0 +1,39 @@
+"""What playbooks of AWS share."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from clouds.call_failed import CallFailed
+from model.call import Call, WriteCloud
+from model.canonical import plain
+from remediation.playbook import Body, Gone
+
+
+def detail(cloud: WriteCloud, call: Call, name: str, key: str, absent: Collection[str] = ()) -> Body:
+    """Return one field of a body by the call that the collector makes for it; without it where the code says so."""
+    try:
+        reply = asked(cloud, call)
+    except CallFailed as failure:
+        if failure.code in absent:
+            return {}
+        raise
+    return {name: reply[key]} if key in reply else {}
+
+
+def asked(cloud: WriteCloud, call: Call) -> dict[str, Any]:
+    """Return a reply in JSON's values; raises `Gone` where the resource is not there, and `CallFailed`."""
+    try:
+        reply: dict[str, Any] = plain(cloud.ask(call))
+    except CallFailed as failure:
+        if failure.code in _GONE:
+            raise Gone from None
+        raise
+    return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
+
+
+_GONE = frozenset({"NoSuchBucket", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound"})
+
+
+def ending_in(grant: Mapping[str, Any], ends: tuple[str, ...]) -> bool:
+    """Return whether a grant of an ACL is to one of these groups."""
+    return str(grant.get("Grantee", {}).get("URI", "")).endswith(ends)

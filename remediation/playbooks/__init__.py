@@ -1,0 +1,1 @@
+"""Playbooks, one a file: `PLAYBOOK` is the one of the file."""

@@ -1,0 +1,227 @@
+"""Candidates into a plan; pure. Nothing is asked of any cloud: what is planned is checked again before it is done."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from msgspec import UNSET, Struct
+
+from model.asset import Asset
+from model.canonical import digest, encode
+from model.plan import LeftOut, Plan, Progress, State, Step, Target
+from model.text import Text
+from remediation.ownership import owner_of
+from remediation.playbook import Playbook
+from remediation.states import Conflict, bare, difference, same, undone
+
+AT_ONCE = 25
+SHARE = 0.10
+
+
+class Candidate(Struct, frozen=True):
+    """A resource with the policies that it fails."""
+
+    asset: Asset
+    policies: tuple[str, ...]
+
+
+class Terms(Struct, frozen=True):
+    """Under which terms a plan is made: whose, for whom, how much at once.
+
+    `of_kind` is how many resources of the kind there are. `most` allows more at once than the default does. `live`
+    chooses to change also what infrastructure code owns. `never` tells why a resource must not be touched.
+    """
+
+    tenant: str
+    author: str
+    requester: str
+    created_at: str
+    of_kind: int
+    customer: bool = False
+    most: int = 0
+    live: bool = False
+    order: str = ""
+    never: Callable[[Asset], Text | None] = lambda _: None
+
+
+def usual_most(of_kind: int) -> int:
+    """Return how many resources of a kind a plan changes by default: 25, or a tenth of them where that is more."""
+    return max(AT_ONCE, math.ceil(of_kind * SHARE))
+
+
+def propose(playbook: Playbook, candidates: Iterable[Candidate], terms: Terms) -> Plan:
+    """Return the plan for candidates, in the order of their names; it may have no steps."""
+    steps: list[Step] = []
+    left_out: list[LeftOut] = []
+    most = terms.most or usual_most(terms.of_kind)
+    for candidate in sorted(candidates, key=lambda one: (one.asset.name, one.asset.uid)):
+        step = _why_not(playbook, candidate.asset, terms) or _step(playbook, candidate, terms)
+        if isinstance(step, Text):
+            left_out.append(LeftOut(candidate.asset.resource, step))
+        elif len(steps) == most:
+            left_out.append(LeftOut(candidate.asset.resource, _too_many(most)))
+        else:
+            steps.append(step)
+    reasons = _reasons(steps, terms)
+    return Plan(
+        id=digest(terms.tenant, playbook.id, terms.author, terms.created_at)[:12],
+        tenant=terms.tenant,
+        playbook=playbook.id,
+        title=playbook.title,
+        risk=playbook.risk,
+        author=terms.author,
+        requester=terms.requester,
+        created_at=terms.created_at,
+        steps=tuple(steps),
+        needs=playbook.needs,
+        approvals=2 if reasons else playbook.persons,
+        customer=terms.customer,
+        reasons=tuple(reasons),
+        stays=playbook.stays,
+        left_out=tuple(left_out),
+        order=terms.order,
+    )
+
+
+class Done(Struct, frozen=True):
+    """A step that left something behind: how far it came, and what is there now."""
+
+    step: Step
+    progress: Progress
+    now: State
+
+
+def propose_undo(playbook: Playbook, plan: Plan, done: Sequence[Done], terms: Terms) -> Plan:
+    """Return the plan that takes steps of a plan back, on what is there now; what conflicts is left to a person."""
+    steps: list[Step] = []
+    left_out: list[LeftOut] = []
+    for one in done:
+        step = _undo(playbook, one)
+        if isinstance(step, Step):
+            steps.append(step)
+        else:
+            left_out.append(LeftOut(one.step.target.resource, step))
+    return Plan(
+        id=digest(terms.tenant, playbook.id, terms.author, terms.created_at, plan.id)[:12],
+        tenant=terms.tenant,
+        playbook=playbook.id,
+        title=Text(en=f"Take back: {plan.title.en}", ja=f"元に戻す：{plan.title.ja}"),
+        risk=_OPENS_AGAIN,
+        author=terms.author,
+        requester=terms.requester,
+        created_at=terms.created_at,
+        steps=tuple(steps),
+        needs=playbook.needs,
+        approvals=2,
+        customer=terms.customer,
+        reasons=(_OPENS_AGAIN,),
+        stays=playbook.stays,
+        left_out=tuple(left_out),
+        undoes=plan.id,
+    )
+
+
+_OPENS_AGAIN = Text(en="the fault that was mended is there again afterwards", ja="実行後は、是正した不備が再び生じる")
+
+
+def _why_not(playbook: Playbook, asset: Asset, terms: Terms) -> Text | None:
+    for name in playbook.fields:
+        if name in asset.unknown:
+            return Text(en=f"{name} is not known: {asset.unknown[name]}", ja=f"{name}が不明：{asset.unknown[name]}")
+    return terms.never(asset) or playbook.left_alone(asset)
+
+
+def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text:
+    asset = candidate.asset
+    before = playbook.state(asset.body)
+    after = playbook.want(before)
+    if same(before, after):
+        return Text(en="it is so already in the inventory", ja="台帳上は既に是正済み")
+    back = playbook.back(before, after)
+    owner = owner_of(asset)
+    cautions = playbook.cautions(asset, before)
+    if back is UNSET or not same(back, before):
+        cautions.append(Text(en="it cannot be taken back, or not wholly", ja="元に戻せない、または完全には戻せない"))
+    return Step(
+        target=target_of(asset),
+        policies=candidate.policies,
+        before=bare(before),
+        after=bare(after),
+        changes=difference(before, after),
+        calls=tuple(playbook.write(asset, before, after)),
+        back=UNSET if back is UNSET else bare(back),
+        inverse=() if back is UNSET else tuple(playbook.write(asset, after, back)),
+        cautions=tuple(cautions),
+        owner=str(owner or ""),
+        patch=playbook.patch(owner.tool, asset, after) if owner else "",
+        live=owner is None or terms.live,
+    )
+
+
+def _undo(playbook: Playbook, one: Done) -> Step | Text:
+    before = one.step.before if one.progress.before is None else one.progress.before
+    goal = playbook.back(before, one.step.after)
+    if goal is UNSET:
+        return playbook.stays or Text(en="there is no way back", ja="元に戻せない")
+    assert not isinstance(goal, type(UNSET)), "told above"
+    try:
+        back = undone(goal, one.step.after, one.now)
+    except Conflict as conflict:
+        return _three_values(conflict)
+    if same(one.now, back):
+        return Text(en="nothing of the change is there any more", ja="変更は既に残っていない")
+    asset = asset_of(one.step.target, one.now)
+    return Step(
+        target=one.step.target,
+        policies=one.step.policies,
+        before=bare(one.now),
+        after=back,  # with its handles: texts are put back as they were
+        changes=difference(one.now, back),
+        calls=tuple(playbook.write(asset, one.now, back)),
+        back=bare(one.now),
+        inverse=tuple(playbook.write(asset, back, one.now)),
+    )
+
+
+def _three_values(conflict: Conflict) -> Text:
+    """Return the three-way difference as a text: what it was, what we made of it, what it is now."""
+    lines = [
+        f"{'.'.join(change.path)}: {_shown(change.before)} → {_shown(change.after)} ≠ {_shown(now)}"
+        for change, now in conflict.places
+    ]
+    said = "; ".join(lines)
+    return Text(
+        en=f"changed by somebody else since (before → ours ≠ now): {said}",
+        ja=f"その後、第三者により変更済み（変更前 → 当方の変更 ≠ 現在）：{said}",
+    )
+
+
+def _shown(value: object) -> str:
+    return "absent" if value is UNSET else encode(value).decode()
+
+
+def _too_many(most: int) -> Text:
+    return Text(
+        en=f"beyond the {most} resources that one plan changes; make another one, or say how many by --most",
+        ja=f"1件の計画で変更する上限（{most}件）を超過。別の計画とするか、--mostで件数を指定",
+    )
+
+
+def _reasons(steps: Sequence[Step], terms: Terms) -> list[Text]:
+    """Return why two persons have to agree, each reason once."""
+    reasons = {text.en: text for step in steps for text in step.cautions}
+    if len(steps) > usual_most(terms.of_kind):
+        many = Text(en=f"{len(steps)} resources at once", ja=f"{len(steps)}件を一括で変更")
+        reasons[many.en] = many
+    return list(reasons.values())
+
+
+def target_of(asset: Asset) -> Target:
+    """Return an asset as the target of a step."""
+    a = asset
+    return Target(a.uid, a.kind, a.resource, a.name, a.scope, a.region, a.key)
+
+
+def asset_of(target: Target, body: Mapping[str, object]) -> Asset:
+    """Return a target as an asset with this body."""
+    t = target
+    return Asset(t.kind, t.resource, t.name, t.scope, t.region, dict(body), "", key=t.key)

@@ -1,0 +1,39 @@
+"""What every HTML page of ours has: escaping, and texts and moments in the reader's language."""
+
+from datetime import datetime
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from model.canonical import parse_instant
+from model.clock import CONTRACT_ZONE
+from model.text import Language
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def environment(language: Language) -> Environment:
+    """Return the templates for a language; autoescape for each: names and messages come from customers' accounts."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["text"] = lambda text: text.of(language)
+    made.filters["moment"] = lambda text: _moment(parse_instant(text), language)
+    made.filters["day"] = lambda text: str(parse_instant(text).astimezone(CONTRACT_ZONE).date())
+    return made
+
+
+def style() -> str:
+    """Return the style sheet that all pages carry."""
+    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def _moment(moment: datetime, language: Language) -> str:
+    local = moment.astimezone(CONTRACT_ZONE)
+    if language == "ja":
+        return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}(日本時間)"
+    return f"{local.day} {local:%B %Y, %H:%M} (Japan time)"

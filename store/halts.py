@@ -1,0 +1,43 @@
+"""The kill switch: who has stopped all changes of one tenant or of all of them, on one connection."""
+
+from msgspec import Struct
+from sqlalchemy import Connection, func, select
+
+from store import schema
+
+
+class Halt(Struct, frozen=True):
+    """Changes are stopped, of one tenant or of all (`tenant` empty)."""
+
+    tenant: str
+    person: str
+    at: str
+    reason: str
+
+
+class Halts:
+    """What can be asked and changed about the kill switch."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def holding(self, tenant: str) -> Halt | None:
+        """Return what stops changes of a tenant now, None where nothing does."""
+        table = schema.halt
+        query = select(table).where(table.c.lifted_at == "", table.c.tenant.in_(("", tenant))).order_by(table.c.id)
+        row = self._connection.execute(query.limit(1)).first()
+        return Halt(row.tenant, row.person, row.at, row.reason) if row else None
+
+    def add(self, halt: Halt) -> None:
+        """Stop changes."""
+        table = schema.halt
+        number = (self._connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
+        values = {"id": number, "tenant": halt.tenant, "person": halt.person, "at": halt.at, "reason": halt.reason}
+        self._connection.execute(table.insert().values(values | {"lifted_by": "", "lifted_at": ""}))
+
+    def lift(self, tenant: str, person: str, at: str) -> int:
+        """Let changes go on that were stopped under exactly this name; return how many halts that ended."""
+        table = schema.halt
+        mine = (table.c.tenant == tenant) & (table.c.lifted_at == "")
+        statement = table.update().where(mine).values(lifted_by=person, lifted_at=at)
+        return int(self._connection.execute(statement).rowcount)

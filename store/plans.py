@@ -1,0 +1,136 @@
+"""A tenant's plans: documents that are only ever added, and how far their steps are."""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+from sqlalchemy import Connection, func, or_, select
+
+from model.canonical import encode
+from model.plan import Plan, Progress, Sent, Vote
+from store import schema
+from store.database import insert
+
+PROPOSED, VOTED = "plan.proposed", "plan.voted"
+
+
+class Plans:
+    """What can be asked and changed about plans, on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def one(self, id_: str) -> Plan | None:
+        """Return a plan as its document tells it; whether it is what was recorded is for `fault` to say."""
+        row = self._connection.execute(select(schema.plan.c.document).where(schema.plan.c.id == id_)).first()
+        return msgspec.json.decode(row.document, type=Plan) if row else None
+
+    def newest(self, limit: int) -> list[Plan]:
+        """Return plans, newest first."""
+        table = schema.plan
+        query = select(table.c.document).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
+        return [msgspec.json.decode(row.document, type=Plan) for row in self._connection.execute(query)]
+
+    def add(self, plan: Plan) -> None:
+        """Write a plan."""
+        names = ("id", "hash", "playbook", "undoes", "author", "created_at")
+        values = {name: getattr(plan, name) for name in names} | {"document": encode(plan).decode()}
+        self._connection.execute(schema.plan.insert().values(values))
+
+    def fault(self, plan: Plan) -> str:
+        """Return how a plan differs from what the audit chain recorded of it, the empty text where it does not."""
+        told = [detail["hash"] for subject, detail in self._recorded(PROPOSED) if subject == plan.id]
+        return "" if told == [plan.hash] else f"the plan {plan.id} is not as it was recorded: somebody has edited it"
+
+    def votes(self, plan: str) -> list[Vote]:
+        """Return the votes on a plan: the audit chain's records are the votes, there is nothing else to edit."""
+        return [msgspec.convert(detail, Vote) for subject, detail in self._recorded(VOTED) if subject == plan]
+
+    def progress(self, plan: str) -> dict[str, Progress]:
+        """Return how far the steps of a plan are that were begun, by the resource's uid."""
+        table = schema.plan_step
+        return {row.uid: _progress(row) for row in self._connection.execute(select(table).where(table.c.plan == plan))}
+
+    def step(self, plan: str, uid: str) -> Progress | None:
+        """Return how far one step is, None where it was not begun."""
+        table = schema.plan_step
+        query = select(table).where((table.c.plan == plan) & (table.c.uid == uid))
+        row = self._connection.execute(query).first()
+        return _progress(row) if row else None
+
+    def of_resources(self, uids: Iterable[str], since: str) -> Iterator[Progress]:
+        """Yield what was done to resources by any plan since a moment."""
+        table = schema.plan_step
+        wanted = list(uids)
+        for start in range(0, len(wanted), 500):
+            query = select(table).where(table.c.uid.in_(wanted[start : start + 500]), table.c.at >= since)
+            for row in self._connection.execute(query.order_by(table.c.at)):
+                yield _progress(row)
+
+    def put_progress(self, progress: Progress) -> None:
+        """Write how far a step is."""
+        values = msgspec.structs.asdict(progress)
+        values |= {name: _json(values[name]) for name in ("before", "after")}
+        statement = insert(self._connection, schema.plan_step).values(values)
+        keys = ["plan", "uid"]
+        set_ = {name: value for name, value in values.items() if name not in keys}
+        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=set_))
+
+    def journal(self, plan: str) -> list[Sent]:
+        """Return the journal of a plan's calls, in the order in which they were sent to each resource."""
+        table = schema.plan_call
+        query = select(table).where(table.c.plan == plan).order_by(table.c.uid, table.c.number)
+        return [Sent(**row._mapping) for row in self._connection.execute(query)]
+
+    def calls(self, plan: str, uid: str) -> int:
+        """Return how many calls the journal has of one step."""
+        table = schema.plan_call
+        query = select(func.count()).select_from(table).where((table.c.plan == plan) & (table.c.uid == uid))
+        return int(self._connection.execute(query).scalar_one())
+
+    def write_ahead(self, sent: Sent) -> None:
+        """Write that a call is about to be sent; raises IntegrityError where it was written before."""
+        self._connection.execute(schema.plan_call.insert().values(msgspec.structs.asdict(sent)))
+
+    def note(self, sent: Sent) -> None:
+        """Write what came of a call."""
+        table = schema.plan_call
+        mine = (table.c.plan == sent.plan) & (table.c.uid == sent.uid) & (table.c.number == sent.number)
+        values = {"state": sent.state, "at": sent.at, "code": sent.code}
+        self._connection.execute(table.update().where(mine).values(values))
+
+    def hold(self, uid: str, holder: str, now: str, until: str) -> bool:
+        """Take or renew the lease of a resource; False where somebody else holds it."""
+        table = schema.resource_lease
+        values = {"uid": uid, "holder": holder, "until": until}
+        free = or_(table.c.holder == holder, table.c.until <= now)
+        statement = insert(self._connection, table).values(values)
+        statement = statement.on_conflict_do_update(index_elements=["uid"], set_=values, where=free)
+        return self._connection.execute(statement.returning(table.c.uid)).first() is not None
+
+    def let_go(self, uid: str, holder: str) -> None:
+        """Give the lease of a resource back."""
+        table = schema.resource_lease
+        self._connection.execute(table.delete().where((table.c.uid == uid) & (table.c.holder == holder)))
+
+    def was_recorded(self, action: str, plan: str) -> bool:
+        """Return whether the audit chain has a record of an action on a plan."""
+        table = schema.audit
+        query = select(table.c.seq).where(table.c.action == action, table.c.subject == plan).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def _recorded(self, action: str) -> Iterator[tuple[str, dict[str, object]]]:
+        table = schema.audit
+        query = select(table.c.subject, table.c.detail).where(table.c.action == action).order_by(table.c.seq)
+        for row in self._connection.execute(query):
+            yield row.subject, msgspec.json.decode(row.detail)
+
+
+def _json(state: object) -> str | None:
+    return None if state is None else encode(state).decode()
+
+
+def _progress(row: object) -> Progress:
+    values = dict(row._mapping)  # type: ignore[attr-defined]  # a row of SQLAlchemy
+    for name in ("before", "after"):
+        values[name] = None if values[name] is None else msgspec.json.decode(values[name])
+    return Progress(**values)

@@ -1,0 +1,102 @@
+"""A tenant on an emulator whose faults are mended: from the scan to the change and back, as people do it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from catalog.folder import config_folder
+from catalog.policies import load
+from model.canonical import instant
+from model.clock import Clock
+from model.finding import Finding
+from model.person import Actor
+from model.plan import Plan, Vote
+from model.tenant import AwsScope, AwsWrite, Contract, Tenant
+from model.text import Text
+from pipeline.assembly import House, assemble
+from pipeline.changes import Hands, carry_on, make_undo, start
+from pipeline.doors import connect
+from pipeline.loop import hands_of
+from pipeline.plans import Wanted, make_plan, standing, vote
+from pipeline.scan import Ports, Summary, scan
+from remediation.approval import Standing
+from remediation.playbook import playbooks
+from store.home import Home
+from tests.homes import a_turn
+
+ACCOUNT = "123456789012"
+AKI, KEN, RIN, MIO = (Actor(name, ("lead",), "all") for name in ("aki", "ken", "rin", "mio"))
+AWS = Tenant(
+    "aozora",
+    Text("Aozora", "青空"),
+    Contract(date(2026, 1, 1)),
+    scopes=[AwsScope(ACCOUNT, regions=["ap-northeast-1"], write=AwsWrite())],
+)
+
+
+def house_of(playbook: str) -> House:
+    """Return only what a playbook's policies need."""
+    closes = playbooks()[playbook].closes
+    chosen = [policy for policy in load(config_folder() / "policies", naming=closes) if policy.id in closes]
+    assert {policy.id for policy in chosen} == set(closes)
+    return assemble(config_folder(), chosen)
+
+
+@dataclass
+class Desk:
+    """Everything that people do about one tenant's changes."""
+
+    home: Home
+    clock: Clock
+    playbook: str
+    tenant: Tenant = AWS
+    house: House = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.house = house_of(self.playbook)
+        self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
+
+    @property
+    def hands(self) -> Hands:
+        return hands_of(self.home, self.tenant, self.house, self.clock)
+
+    def scan(self) -> Summary:
+        self.clock.sleep(60)
+        ports = Ports(self.clock, lambda scope, house: connect(scope, house, self.clock))
+        return scan(self.home, self.tenant, self.house, ports, a_turn(self.home, self.clock, self.tenant.tenant))
+
+    def plan(self, author: Actor = AKI, **wanted: Any) -> Plan:
+        self.clock.sleep(1)
+        asked = Wanted(self.playbook, **{"requester": ""} | wanted)
+        return make_plan(self.home.tenant(self.tenant.tenant), self.tenant, asked, author, self.clock)
+
+    def vote(self, plan: Plan, who: Actor = KEN, *, yes: bool = True, side: str = "staff") -> Standing:
+        self.clock.sleep(1)
+        ballot = Vote(plan.id, plan.hash, who.name, side, yes, instant(self.clock.now()))
+        return vote(self.home.tenant(self.tenant.tenant), ballot, self.clock)
+
+    def approve(self, plan: Plan) -> Plan:
+        for who in (KEN, RIN)[: plan.approvals]:
+            self.vote(plan, who)
+        assert standing(self.home.tenant(self.tenant.tenant), plan, self.clock).state == "approved"
+        return plan
+
+    def run(self, plan: Plan) -> dict[str, str]:
+        """Carry out a plan; return the states of its steps by resource's name."""
+        start(self.hands, plan.id, KEN.name)
+        carry_on(self.hands, a_turn(self.home, self.clock, self.tenant.tenant))
+        return self.states(plan)
+
+    def states(self, plan: Plan) -> dict[str, str]:
+        with self.home.tenant(self.tenant.tenant).read() as reader:
+            progress = reader.plans.progress(plan.id)
+        return {s.target.name: progress[s.target.uid].state for s in plan.steps if s.target.uid in progress}
+
+    def undo(self, plan: Plan, resources: Sequence[str] = ()) -> Plan:
+        self.clock.sleep(1)
+        return make_undo(self.hands, plan.id, MIO, resources)
+
+    def findings(self) -> dict[str, Finding]:
+        with self.home.tenant(self.tenant.tenant).read() as reader:
+            return {f"{f.policy} {f.name}": f for f in reader.findings(None)}
