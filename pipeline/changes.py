@@ -318,7 +318,8 @@ class Judge:
 
 def fresh(house: House, asset: Asset, playbook: Playbook, body: Body) -> Asset:
     """Return an asset with what was read of it just now."""
-    whole = {name: value for name, value in asset.body.items() if name not in playbook.fields} | body
+    told = {name: value for name, value in body.items() if not name.startswith("_")}  # handles are for the change only
+    whole = {name: value for name, value in asset.body.items() if name not in playbook.fields} | told
     volatile = house.kinds[asset.kind].volatile
     hashed = digest({name: value for name, value in whole.items() if name not in volatile})
     unknown = {name: cause for name, cause in asset.unknown.items() if name not in playbook.fields}

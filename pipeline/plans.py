@@ -146,12 +146,13 @@ def refuse_nobody(actor: Actor) -> None:
 
 def _candidates(reader: Reader, playbook: Playbook, resources: Collection[str]) -> list[Candidate]:
     """Return the resources of the findings that a playbook closes, with the policies that each fails."""
-    policies: dict[str, list[str]] = {}
+    faults: dict[str, dict[str, tuple[str, ...]]] = {}
     for finding in reader.findings():
         chosen = not resources or {finding.uid, finding.resource, finding.name} & set(resources)
         if finding.policy in playbook.closes and not finding.unverified_since and chosen:
-            policies.setdefault(finding.asset_uid, []).append(finding.policy)
-    return [Candidate(asset, tuple(sorted(policies[asset.uid]))) for asset in known_assets(reader, policies)]
+            failed = tuple(element.key for element in finding.elements if element.status == "fail")
+            faults.setdefault(finding.asset_uid, {})[finding.policy] = failed
+    return [Candidate(asset, faults[asset.uid]) for asset in known_assets(reader, faults)]
 
 
 def known_assets(reader: Reader, uids: Collection[str]) -> Iterator[Asset]:

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from clouds.aws_login import home_region
 from clouds.call_failed import CallFailed
+from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.canonical import plain
 from remediation.playbook import Body, Gone
@@ -31,7 +33,17 @@ def asked(cloud: WriteCloud, call: Call) -> dict[str, Any]:
     return {name: value for name, value in reply.items() if name != "ResponseMetadata"}
 
 
-_GONE = frozenset({"NoSuchBucket", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound"})
+_GONE = frozenset({"NoSuchBucket", "NoSuchEntity", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound"})
+
+
+def region_of(asset: Asset) -> str:
+    """Return the region to ask about an asset: its own, or the one where its partition's global services are."""
+    return home_region(asset.resource.split(":")[1]) if asset.region == "global" else asset.region
+
+
+def last_part(asset: Asset) -> str:
+    """Return the id at the end of an ARN."""
+    return asset.resource.rsplit("/", 1)[-1]
 
 
 def ending_in(grant: Mapping[str, Any], ends: tuple[str, ...]) -> bool:

@@ -15,6 +15,8 @@ from model.plan import State
 from model.text import Text
 
 Body = dict[str, Any]
+# The policies that a resource fails, each with the keys of the elements that do (none where it judges the whole).
+Faults = Mapping[str, tuple[str, ...]]
 
 
 class Gone(Exception):
@@ -50,8 +52,8 @@ class Playbook(ABC):
         return {name: body[name] for name in self.fields if name in body}
 
     @abstractmethod
-    def want(self, before: State) -> State:
-        """Return the state in which the policies pass, equal to `before` where they do; pure."""
+    def want(self, before: State, faults: Faults) -> State:
+        """Return the state in which the policies pass that fail now, and nothing else differs; pure."""
 
     @abstractmethod
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
@@ -61,8 +63,8 @@ class Playbook(ABC):
         """Return the state that a rollback reaches; unset where there is no way back."""
         return before
 
-    def cautions(self, asset: Asset, before: State) -> list[Text]:
-        """Return why two persons have to agree to this resource; nothing where one is enough."""
+    def cautions(self, asset: Asset, at: str) -> list[Text]:
+        """Return why two persons have to agree to this resource, as of a moment; nothing where one is enough."""
         return []
 
     def left_alone(self, asset: Asset) -> Text | None:

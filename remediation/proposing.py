@@ -10,7 +10,7 @@ from model.canonical import digest, encode
 from model.plan import LeftOut, Plan, Progress, State, Step, Target
 from model.text import Text
 from remediation.ownership import owner_of
-from remediation.playbook import Playbook
+from remediation.playbook import Faults, Playbook
 from remediation.states import Conflict, bare, difference, same, undone
 
 AT_ONCE = 25
@@ -21,7 +21,7 @@ class Candidate(Struct, frozen=True):
     """A resource with the policies that it fails."""
 
     asset: Asset
-    policies: tuple[str, ...]
+    faults: Faults
 
 
 class Terms(Struct, frozen=True):
@@ -133,17 +133,17 @@ def _why_not(playbook: Playbook, asset: Asset, terms: Terms) -> Text | None:
 def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text:
     asset = candidate.asset
     before = playbook.state(asset.body)
-    after = playbook.want(before)
+    after = playbook.want(before, candidate.faults)
     if same(before, after):
         return Text(en="it is so already in the inventory", ja="台帳上は既に是正済み")
     back = playbook.back(before, after)
     owner = owner_of(asset)
-    cautions = playbook.cautions(asset, before)
+    cautions = playbook.cautions(asset, terms.created_at)
     if back is UNSET or not same(back, before):
         cautions.append(Text(en="it cannot be taken back, or not wholly", ja="元に戻せない、または完全には戻せない"))
     return Step(
         target=target_of(asset),
-        policies=candidate.policies,
+        policies=tuple(sorted(candidate.faults)),
         before=bare(before),
         after=bare(after),
         changes=difference(before, after),

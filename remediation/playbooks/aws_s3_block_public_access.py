@@ -8,7 +8,7 @@ from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
 from remediation.aws import detail, ending_in
-from remediation.playbook import Body, Playbook
+from remediation.playbook import Body, Faults, Playbook
 
 SWITCHES = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
@@ -34,7 +34,7 @@ class BlockPublicAccess(Playbook):
         call = Call("s3", "get_public_access_block", {"Bucket": asset.name}, asset.region)
         return detail(cloud, call, "PublicAccessBlock", "PublicAccessBlockConfiguration", _ABSENT)
 
-    def want(self, before: State) -> State:
+    def want(self, before: State, faults: Faults) -> State:
         """All four switches on."""
         return before | {"PublicAccessBlock": dict.fromkeys(SWITCHES, True)}
 
@@ -46,7 +46,7 @@ class BlockPublicAccess(Playbook):
         put = bucket | {"PublicAccessBlockConfiguration": after["PublicAccessBlock"]}
         return [Call("s3", "put_public_access_block", put, asset.region)]
 
-    def cautions(self, asset: Asset, before: State) -> list[Text]:
+    def cautions(self, asset: Asset, at: str) -> list[Text]:
         """Two persons where a policy or an ACL of the bucket makes something public now."""
         granted = any(ending_in(grant, _EVERYONE) for grant in asset.body.get("Grants", ()))
         return [_PUBLIC_NOW] if granted or public_statements(asset.body.get("Policy")) else []

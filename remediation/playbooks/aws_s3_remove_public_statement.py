@@ -1,0 +1,106 @@
+"""A bucket policy without the statements that let everybody write; the text comes back as it was, letter by letter."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catalog.documents import listed, public_statements
+from clouds.call_failed import CallFailed
+from model.asset import Asset
+from model.call import Call, WriteCloud
+from model.canonical import digest
+from model.plan import State
+from model.text import Text
+from remediation.aws import asked
+from remediation.playbook import Body, Faults, Playbook
+
+
+class RemovePublicStatement(Playbook):
+    """Takes single statements out of a bucket policy, and leaves all others and their order."""
+
+    id = "aws.s3.remove-public-statement"
+    kind = "aws.s3.bucket"
+    closes = ("aws.s3.policy-public-write",)
+    needs = ("s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy")
+    fields = ("Policy",)
+    persons = 2
+    title = Text(
+        en="Remove statements from the bucket policy that let everybody write",
+        ja="バケットポリシーから、全員に書き込みを許可するステートメントを削除する",
+    )
+    risk = Text(
+        en="Whoever writes to the bucket by these statements alone loses access at once.",
+        ja="このステートメントのみを根拠に書き込んでいる利用者・システムは、ただちに書き込めなくなる。",
+    )
+
+    def read(self, cloud: WriteCloud, asset: Asset) -> Body:
+        """Ask for the policy; its text is carried along as it is."""
+        try:
+            text = asked(cloud, Call("s3", "get_bucket_policy", {"Bucket": asset.name}, asset.region))["Policy"]
+            return {"Policy": json.loads(text), "_text": text}
+        except CallFailed as failure:
+            if failure.code == "NoSuchBucketPolicy":
+                return {}
+            raise
+        except ValueError:
+            raise CallFailed("malformed JSON") from None
+
+    def state(self, body: Mapping[str, Any]) -> State:
+        """Each statement under its Sid or its content, so that neighbours are none of our business."""
+        if "Policy" not in body:
+            return {}
+        document: Mapping[str, Any] = body["Policy"]
+        keyed = {_key(statement): statement for statement in listed(document.get("Statement"))}
+        rest = {name: value for name, value in document.items() if name != "Statement"}
+        text = {"_text": body["_text"]} if "_text" in body else {}
+        return {
+            "statements": {key: json.dumps(one) for key, one in keyed.items()},
+            "rest": rest,
+            "_order": [*keyed],
+        } | text
+
+    def want(self, before: State, faults: Faults) -> State:
+        """Without the public statements whose actions and resources are those of the failing elements."""
+        failing = set(faults.get(self.closes[0], ()))
+        kept = {key: text for key, text in before["statements"].items() if not _is_failing(text, before, failing)}
+        if kept == before["statements"]:
+            return before
+        return {"statements": kept, "rest": before["rest"], "_order": before["_order"]} if kept else {}
+
+    def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
+        """Put the policy, its old text where that is known, or delete it where no statement is left."""
+        bucket = {"Bucket": asset.name}
+        if not after:
+            return [Call("s3", "delete_bucket_policy", bucket, asset.region)]
+        return [Call("s3", "put_bucket_policy", bucket | {"Policy": _text(before, after)}, asset.region)]
+
+
+def _key(statement: Mapping[str, Any]) -> str:
+    return f"{statement.get('Sid', '')} {digest(statement)[:8]}".strip()
+
+
+def _is_failing(text: str, before: State, failing: set[str]) -> bool:
+    """Return whether a statement is public among all the others, and one of those that the policy named."""
+    alone = json.loads(text)
+    others = [json.loads(one) for one in before["statements"].values()]
+    denials = [one for one in others if one.get("Effect") == "Deny"]
+    found = public_statements({"Statement": [alone, *denials]})
+    return any(_element(one) in failing for one in found)
+
+
+def _element(statement: Mapping[str, Any]) -> str:
+    """Return what the policy calls a failing element (config/policies/aws/s3/policy-public-write.yaml)."""
+    actions = ",".join(statement["Action"] + statement["NotAction"])
+    return f"{actions} {','.join(statement['Resource'] + statement['NotResource'])}"
+
+
+def _text(before: State, after: State) -> str:
+    if "_text" in after:
+        return str(after["_text"])
+    order = [*after.get("_order", ()), *before.get("_order", ()), *after["statements"]]
+    keys = [key for key in dict.fromkeys(order) if key in after["statements"]]
+    statements = [json.loads(after["statements"][key]) for key in keys]
+    return json.dumps(after["rest"] | {"Statement": statements}, ensure_ascii=False)
+
+
+PLAYBOOK = RemovePublicStatement()
