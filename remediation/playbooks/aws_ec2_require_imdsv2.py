@@ -43,11 +43,9 @@ class RequireImdsv2(Playbook):
         return {"MetadataOptions": before["MetadataOptions"] | {"HttpTokens": "required"}}
 
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
-        """Send the options that differ: what is not named stays (EC2 API, ModifyInstanceMetadataOptions)."""
-        old, new = before["MetadataOptions"], after["MetadataOptions"]
+        """Send all options as they are to be: whatever a service makes of those that are not named."""
         # An instance without the option takes version 1, which is called optional.
-        differing = {name: new.get(name, "optional") for name in old | new if new.get(name) != old.get(name)}
-        modify = {"InstanceId": last_part(asset)} | differing
+        modify = {"InstanceId": last_part(asset), "HttpTokens": "optional"} | after["MetadataOptions"]
         return [Call("ec2", "modify_instance_metadata_options", modify, asset.region)]
 
 

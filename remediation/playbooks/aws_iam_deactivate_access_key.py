@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from clouds.call_failed import CallFailed
 from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.canonical import parse_instant
@@ -37,6 +38,8 @@ class DeactivateAccessKey(Playbook):
         """List the user's keys, and find each in its slot of the report."""
         told = asked(cloud, Call("iam", "list_access_keys", {"UserName": asset.name}, region_of(asset)))
         keys = {_second(key["CreateDate"]): key for key in told["AccessKeyMetadata"]}
+        if len(keys) < len(told["AccessKeyMetadata"]):
+            raise CallFailed("two keys of the same second cannot be told apart")
         body: Body = {"_keys": {}}
         for slot in _SLOTS:
             key = keys.get(_second(asset.body.get(f"access_key_{slot}_last_rotated", "")))

@@ -8,7 +8,7 @@ from catalog.documents import listed, public_statements
 from clouds.call_failed import CallFailed
 from model.asset import Asset
 from model.call import Call, WriteCloud
-from model.canonical import digest
+from model.canonical import digest, encode
 from model.plan import State
 from model.text import Text
 from remediation.aws import asked
@@ -50,14 +50,10 @@ class RemovePublicStatement(Playbook):
         if "Policy" not in body:
             return {}
         document: Mapping[str, Any] = body["Policy"]
-        keyed = {_key(statement): statement for statement in listed(document.get("Statement"))}
+        keyed = _keyed(document)
         rest = {name: value for name, value in document.items() if name != "Statement"}
         text = {"_text": body["_text"]} if "_text" in body else {}
-        return {
-            "statements": {key: json.dumps(one) for key, one in keyed.items()},
-            "rest": rest,
-            "_order": [*keyed],
-        } | text
+        return {"statements": {key: encode(one).decode() for key, one in keyed.items()}, "rest": rest} | text
 
     def want(self, before: State, faults: Faults) -> State:
         """Without the public statements whose actions and resources are those of the failing elements."""
@@ -65,7 +61,7 @@ class RemovePublicStatement(Playbook):
         kept = {key: text for key, text in before["statements"].items() if not _is_failing(text, before, failing)}
         if kept == before["statements"]:
             return before
-        return {"statements": kept, "rest": before["rest"], "_order": before["_order"]} if kept else {}
+        return {"statements": kept, "rest": before["rest"]} if kept else {}
 
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
         """Put the policy, its old text where that is known, or delete it where no statement is left."""
@@ -73,6 +69,10 @@ class RemovePublicStatement(Playbook):
         if not after:
             return [Call("s3", "delete_bucket_policy", bucket, asset.region)]
         return [Call("s3", "put_bucket_policy", bucket | {"Policy": _text(before, after)}, asset.region)]
+
+
+def _keyed(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {_key(statement): statement for statement in listed(document.get("Statement"))}
 
 
 def _key(statement: Mapping[str, Any]) -> str:
@@ -95,11 +95,13 @@ def _element(statement: Mapping[str, Any]) -> str:
 
 
 def _text(before: State, after: State) -> str:
+    """Return the policy's text: the old one where that is known, else statements as they are spelt and ordered now."""
     if "_text" in after:
         return str(after["_text"])
-    order = [*after.get("_order", ()), *before.get("_order", ()), *after["statements"]]
-    keys = [key for key in dict.fromkeys(order) if key in after["statements"]]
-    statements = [json.loads(after["statements"][key]) for key in keys]
+    spelt = {key: json.loads(text) for key, text in after["statements"].items()}
+    now = _keyed(json.loads(before["_text"])) if "_text" in before else {}
+    ordered = {key: statement for key, statement in now.items() if key in spelt} | spelt
+    statements = [now.get(key, statement) for key, statement in ordered.items()]
     return json.dumps(after["rest"] | {"Statement": statements}, ensure_ascii=False)
 
 
