@@ -210,9 +210,16 @@ class StepJournal:
         self._call: Sent | None = None
 
     def before(self) -> Progress | None:
-        """Return how far an earlier run came."""
+        """Return how far an earlier run came; of a call that it was about to send nobody can tell, and it says so."""
+        uid = self._step.target.uid
         with self._hands.store.read() as reader:
-            return reader.plans.step(self._plan.id, self._step.target.uid)
+            begun = reader.plans.step(self._plan.id, uid)
+            open_ = [one for one in reader.plans.journal(self._plan.id) if one.uid == uid and one.state == "sending"]
+        if open_:
+            with self._write() as writer:
+                for one in open_:
+                    writer.plans.note(replace(one, state="in doubt", code="its runner ended", at=self._hands.now))
+        return begun
 
     def begin(self, before: State) -> None:
         """Write what there was, and that calls may be under way."""

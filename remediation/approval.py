@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from model.canonical import parse_instant
+from model.canonical import instant, parse_instant
 from model.person import HOST, SCHEDULE
 from model.plan import Plan, Vote
 
@@ -33,17 +33,20 @@ def stand(plan: Plan, votes: Sequence[Vote], now: datetime) -> Standing:
         return Standing("denied", f"{no.person} rejected it" + (f": {no.reason}" if no.reason else ""))
     staff = [vote for vote in counted if vote.side == "staff"]
     customers = [vote for vote in counted if vote.side == "customer"]
-    missing = max(0, plan.approvals - len(staff))
+    missing = max(0, max(1, plan.approvals) - len(staff))  # whatever a plan says, nothing is done on nobody's word
     customer_missing = plan.customer and not customers
     if missing or customer_missing:
-        ends = parse_instant(plan.created_at) + WITHOUT_VOTE
-        if now >= ends:
+        if now >= _ends(plan):
             return Standing("denied", "72 hours passed without the votes that it needs")
-        return Standing("proposed", "", missing, customer_missing, ends.isoformat())
+        return Standing("proposed", "", missing, customer_missing, instant(_ends(plan)))
     last = parse_instant(max(vote.at for vote in counted))
     if now >= last + APPROVED_FOR:
         return Standing("expired", "72 hours passed since it was approved")
-    return Standing("approved", until=(last + APPROVED_FOR).isoformat())
+    return Standing("approved", until=instant(last + APPROVED_FOR))
+
+
+def _ends(plan: Plan) -> datetime:
+    return parse_instant(plan.created_at) + WITHOUT_VOTE
 
 
 def why_no_vote(plan: Plan, votes: Sequence[Vote], vote: Vote) -> str:
@@ -58,6 +61,8 @@ def why_no_vote(plan: Plan, votes: Sequence[Vote], vote: Vote) -> str:
         return f"the plan was made for {vote.person}; somebody else has to approve it"
     if any(earlier.person == vote.person and earlier.hash == plan.hash for earlier in votes):
         return f"{vote.person} has voted already"
+    if parse_instant(vote.at) >= _ends(plan):
+        return "72 hours passed since the plan was made"
     return ""
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from catalog.folder import config_folder
@@ -35,6 +36,7 @@ AWS = Tenant(
 )
 
 
+@lru_cache
 def house_of(playbook: str) -> House:
     """Return only what a playbook's policies need."""
     closes = playbooks()[playbook].closes

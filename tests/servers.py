@@ -1,7 +1,7 @@
 """Real local servers."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,19 +49,36 @@ def receiver(statuses: list[int]) -> Iterator[tuple[str, list[Received]]]:
         thread.join()
 
 
+# What a proxy does with a request: pass it on, refuse it, pass it on and lose the answer.
+PASS, DENY, LOSE = "pass", "deny", "lose"
+
+
 @contextmanager
 def denying_proxy(target: str, denied: str) -> Iterator[str]:
     """Run a proxy before an AWS server that refuses requests whose `METHOD path?query action` contains a text."""
-    host = target.removeprefix("http://")
+    with proxy(target, lambda request: DENY if denied in request else PASS) as (url, _):
+        yield url
+
+
+@contextmanager
+def proxy(target: str, rule: Callable[[str], str]) -> Iterator[tuple[str, list[str]]]:
+    """Run a proxy before an AWS server; yield its URL, and all requests as `METHOD path?query action`."""
+    host, seen = target.removeprefix("http://"), list[str]()
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             action = self.headers.get("x-amz-target", "") or body.decode("utf-8", "replace")
-            if denied in f"{self.command} {self.path} {action}":
+            request = f"{self.command} {self.path} {action}"
+            seen.append(request)
+            said = rule(request)
+            if said == DENY:
                 status, headers, reply = 403, [("content-type", "text/xml")], _DENIED
             else:
                 status, headers, reply = self.forward(body)
+            if said == LOSE:
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, value in headers:
                 if name.lower() not in ("content-length", "transfer-encoding", "connection", "date", "server"):
@@ -88,7 +105,7 @@ def denying_proxy(target: str, denied: str) -> Iterator[str]:
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}", seen
     finally:
         server.shutdown()
         server.server_close()

@@ -20,12 +20,13 @@ def buckets(*names: str) -> None:
 
 
 def block_of(name: str) -> dict[str, bool] | None:
+    s3 = boto3.client("s3", region_name="ap-northeast-1")
     try:
-        reply = boto3.client("s3", region_name="ap-northeast-1").get_public_access_block(Bucket=name)
+        return dict(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"])
     except ClientError as error:
-        assert error.response["Error"]["Code"] == "NoSuchPublicAccessBlockConfiguration"
+        if error.response["Error"]["Code"] != "NoSuchPublicAccessBlockConfiguration":
+            raise
         return None
-    return dict(reply["PublicAccessBlockConfiguration"])
 
 
 @pytest.fixture

@@ -1,0 +1,87 @@
+"""kill -9 at every journal boundary and around every call: every change is accounted for, and none is made twice."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from clouds.emulator import Emulator
+from model.canonical import instant
+from pipeline.changes import start
+from tests.changing import KEN, Desk
+from tests.conftest import MovingClock, lead_to
+from tests.homes import home_at
+from tests.servers import PASS, proxy
+from tests.test_remediation import ALL_ON, BLOCK, block_of, buckets
+
+Change = Callable[[str, str, str], int]
+
+
+@pytest.fixture(scope="module")
+def child(running_emulator: Emulator) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.change_child"]
+    environment = running_emulator.environment() | {"PYTHONPATH": os.getcwd()}
+    with subprocess.Popen(
+        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        yield process
+        assert process.stdin
+        process.stdin.close()
+
+
+POINTS = [
+    f"{kind}:{number}"
+    for kind, most in (("commit", 9), ("committed", 20), ("send", 2), ("sent", 2))
+    for number in range(1, most + 1)
+]
+
+
+@pytest.fixture(scope="module")
+def scanned(running_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Desk, str]]:
+    """A tenant with two buckets for each point, scanned once."""
+    running_emulator.reset()
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(running_emulator, patch)
+        buckets(*(f"{which}-{point.replace(':', '-')}" for point in POINTS for which in ("one", "two")))
+        address = str(tmp_path_factory.mktemp("crash") / "home")
+        home = home_at(address)
+        home.create()
+        made = Desk(home, MovingClock(), BLOCK)
+        made.scan()
+        yield made, address
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_whoever_goes_on_finds_out_what_was_done(
+    point: str,
+    scanned: tuple[Desk, str],
+    child: subprocess.Popen[str],
+    running_emulator: Emulator,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    desk, address = scanned
+    pair = [f"{which}-{point.replace(':', '-')}" for which in ("one", "two")]
+    plan = desk.approve(desk.plan(resources=tuple(pair)))
+    start(desk.hands, plan.id, KEN.name)
+    assert child.stdin
+    assert child.stdout
+    child.stdin.write(f"{address} {BLOCK} {instant(desk.clock.now())} {point}\n")
+    child.stdin.flush()
+    assert int(child.stdout.readline()) == -9
+    written = [name for name in pair if block_of(name) is not None]
+    desk.clock.sleep(600)  # the dead runner's leases end
+    with proxy(running_emulator.url, lambda _: PASS) as (url, seen):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert desk.run(plan) == dict.fromkeys(pair, "verified")
+        assert [block_of(name) for name in pair] == [ALL_ON, ALL_ON]
+    puts = [request for request in seen if request.startswith("PUT")]
+    assert len(puts) == 2 - len(written), "what was done is not done again"
+    store = desk.home.tenant("aozora")
+    with store.read() as reader:
+        journal = reader.plans.journal(plan.id)
+    assert {one.state for one in journal} <= {"done", "in doubt"}
+    assert len({one.uid for one in journal}) == 2, "each change was written ahead"
+    assert {f.state for f in desk.findings().values() if f.name in pair} == {"resolved"}
+    assert store.audit_fault() == ""
