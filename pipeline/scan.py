@@ -18,6 +18,7 @@ from model.tenant import Tenant
 from pipeline.advancing import Advance, advanced, write_changes
 from pipeline.assembly import House
 from pipeline.exceptions import settle
+from pipeline.reverts import mark_reverted
 from pipeline.scopes import Scope, Scopes, named
 from pipeline.survey import Observation, survey
 from pipeline.turn import Turn
@@ -198,7 +199,9 @@ class _Recorder:
         return summary
 
     def _write(self, writer: Writer, changes: Sequence[Advance]) -> None:
-        self._facts.update(fact.became for fact in write_changes(writer, changes, self._run.id))
+        facts = write_changes(writer, changes, self._run.id)
+        mark_reverted(writer, facts)
+        self._facts.update(fact.became for fact in facts)
 
     def _note(self, seen: Asset | Listing | None, place: Place) -> None:
         if isinstance(seen, Asset):

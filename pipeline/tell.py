@@ -19,6 +19,7 @@ from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
 from pipeline.policy_texts import texts
+from pipeline.reverts import with_note
 from store.rows import Fence
 from store.tenant import TenantStore
 
@@ -78,7 +79,7 @@ def _queue(
     with store.read() as reader:
         wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(policies, reader).items()}
     with store.write(at, teller.person, teller.fence) as writer:
-        news = writer.untold()
+        news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.untold()]
         told = writer.told_active({one.fact.finding for one in news})
         flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, told, at))
         for alert, facts in flow.alerts:

@@ -1,13 +1,34 @@
 """From a finding to a change and back: what people do, on the emulator."""
 
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+from typing import Any
+
 import boto3
+import httpx
 import pytest
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from clouds.emulator import Emulator
+from model.call import Call, WriteCloud
+from model.canonical import encode, instant
+from model.fault import Refused
+from model.person import HOST
+from model.plan import Plan, Vote
+from model.tenant import Channel, Contract
+from notifier.message import Ways
+from pipeline.changes import carry_on, start
+from pipeline.plans import halt, lift_halt
+from pipeline.tell import Teller, tell
 from store.home import Home
-from tests.changing import Desk
+from tests.changing import AKI, KEN, RIN, Desk
 from tests.conftest import MovingClock
+from tests.homes import a_turn, home_at, tamper
+from tests.servers import DENY, LOSE, PASS, proxy
 
 BLOCK = "aws.s3.block-public-access"
 ALL_ON = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
@@ -50,3 +71,257 @@ def test_a_fault_is_planned_approved_mended_verified_and_taken_back(desk: Desk) 
     assert block_of("one") is None
     assert {f.state for f in desk.findings().values()} == {"reopened"}
     assert desk.scan().facts == {}
+
+
+def fault(name: str) -> None:
+    boto3.client("s3", region_name="ap-northeast-1").delete_public_access_block(Bucket=name)
+
+
+def half_open(name: str) -> None:
+    switches = dict.fromkeys(ALL_ON, True) | {"BlockPublicPolicy": False}
+    s3 = boto3.client("s3", region_name="ap-northeast-1")
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=switches)
+
+
+@pytest.fixture
+def approved(emulator: Emulator, tmp_path: Path, clock: MovingClock) -> tuple[Desk, Plan]:
+    """On SQLite alone, for what does not depend on the store."""
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    buckets("one", "two")
+    desk = Desk(home, clock, BLOCK)
+    desk.scan()
+    return desk, desk.approve(desk.plan())
+
+
+Approved = tuple[Desk, Plan]
+
+
+def test_what_was_changed_underneath_is_stale_and_the_others_go_on(approved: Approved) -> None:
+    desk, plan = approved
+    half_open("one")
+    before = block_of("one")
+    assert desk.run(plan) == {"one": "stale", "two": "verified"}
+    assert block_of("one") == before
+
+
+def test_what_is_in_order_already_is_not_written_and_its_finding_resolves(
+    approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, plan = approved
+    s3 = boto3.client("s3", region_name="ap-northeast-1")
+    s3.put_public_access_block(Bucket="one", PublicAccessBlockConfiguration=ALL_ON)
+    with proxy(emulator.url, lambda _: PASS) as (url, seen):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert desk.run(plan) == {"one": "unchanged", "two": "verified"}
+    assert [request.split()[1] for request in seen if request.startswith("PUT")] == ["/two?publicAccessBlock"]
+    assert {f.state for f in desk.findings().values()} == {"resolved"}
+
+
+def test_one_failure_leaves_the_others_going(
+    approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, plan = approved
+    with proxy(emulator.url, lambda request: DENY if request.startswith("PUT /one?") else PASS) as (url, _):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert desk.run(plan) == {"one": "failed", "two": "verified"}
+    assert {name.split()[1]: f.state for name, f in desk.findings().items()} == {"one": "open", "two": "resolved"}
+
+
+def test_a_lost_answer_is_read_not_guessed_and_nothing_is_sent_twice(
+    approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, plan = approved
+    with proxy(emulator.url, lambda request: LOSE if request.startswith("PUT /one?") else PASS) as (url, seen):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        assert desk.run(plan) == {"one": "verified", "two": "verified"}
+    assert len([request for request in seen if request.startswith("PUT /one?")]) == 1
+    with desk.home.tenant("aozora").read() as reader:
+        assert {one.state for one in reader.plans.journal(plan.id)} == {"done", "in doubt"}
+
+
+def test_the_calls_made_need_exactly_the_permissions_of_the_plan(
+    approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, plan = approved
+    with proxy(emulator.url, lambda _: PASS) as (url, seen):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        desk.run(plan)
+    called = [request for request in seen if "publicAccessBlock" in request]
+    made = {(request.split()[0], request.split("?")[-1].split()[0]) for request in called}
+    # Amazon S3 API Reference: PutPublicAccessBlock needs s3:PutBucketPublicAccessBlock, its GET the Get of it.
+    assert made == {("GET", "publicAccessBlock"), ("PUT", "publicAccessBlock")}
+    assert plan.needs == ("s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock")
+    rest = [request for request in seen if "publicAccessBlock" not in request]
+    assert [request.split()[-1].split("&")[0] for request in rest] == ["Action=GetCallerIdentity"]
+    assert len(seen) == 1 + 3 * 2, "three calls a bucket"
+
+
+def test_nothing_is_sent_while_changes_are_stopped(approved: Approved) -> None:
+    desk, plan = approved
+    for tenant in ("aozora", ""):
+        halt(desk.home, tenant, "incident 7", RIN, desk.clock)
+        with pytest.raises(Refused, match=r"rin has stopped the changes of .*: incident 7"):
+            desk.run(plan)
+        lift_halt(desk.home, tenant, RIN, desk.clock)
+    halt(desk.home, "sakura", "another tenant's", RIN, desk.clock)
+    assert block_of("one") is block_of("two") is None
+    assert desk.run(plan) == {"one": "verified", "two": "verified"}
+
+
+def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
+    desk, plan = approved
+    start(desk.hands, plan.id, KEN.name)
+    hands = desk.hands
+
+    def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
+        return StopsAfterwards(hands.enter(scope, needs), desk)
+
+    with pytest.raises(Refused, match="enough"):
+        carry_on(replace(hands, enter=enter), a_turn(desk.home, desk.clock))
+    assert (block_of("one"), block_of("two")) == (ALL_ON, None)
+    lift_halt(desk.home, "", RIN, desk.clock)
+    assert desk.run(plan) == {"one": "verified", "two": "verified"}
+
+
+class StopsAfterwards:
+    """A door behind which somebody stops all changes as soon as one was made."""
+
+    def __init__(self, inner: WriteCloud, desk: Desk) -> None:
+        self._inner, self._desk = inner, desk
+
+    def ask(self, call: Call) -> Any:
+        return self._inner.ask(call)
+
+    def send(self, call: Call) -> None:
+        self._inner.send(call)
+        halt(self._desk.home, "", "enough", RIN, self._desk.clock)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        """UPDATE plan SET document = replace(document, '"approvals"\\:1', '"approvals"\\:0')""",
+        """UPDATE plan SET document = replace(document, '"name"\\:"one"', '"name"\\:"won"')""",
+        'UPDATE plan SET document = replace(document, \'"author":"aki"\', \'"author":"ken"\')',
+    ],
+)
+def test_a_plan_that_was_edited_in_the_database_is_refused(approved: Approved, tmp_path: Path, edit: str) -> None:
+    desk, plan = approved
+    tamper(str(tmp_path / "home"), "aozora", edit)
+    with pytest.raises(Refused, match="somebody has edited it"):
+        desk.run(plan)
+    assert block_of("one") is None
+
+
+def test_a_vote_that_was_written_into_the_database_is_none(
+    emulator: Emulator, tmp_path: Path, clock: MovingClock
+) -> None:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    buckets("one")
+    desk = Desk(home, clock, BLOCK)
+    desk.scan()
+    plan = desk.plan()
+    forged = Vote(plan.id, plan.hash, "ken", "staff", True, instant(clock.now()))
+    columns = ("2026-06-01", "ken", "plan.voted", plan.id, encode(forged).decode().replace(":", "\\:"), "", "")
+    values = ", ".join(f"'{column}'" for column in columns)
+    tamper(str(tmp_path / "home"), "aozora", f"INSERT INTO audit VALUES ((SELECT max(seq) + 1 FROM audit), {values})")
+    with pytest.raises(Refused, match="the audit chain cannot be trusted"):
+        desk.run(plan)
+    assert block_of("one") is None
+
+
+def test_whoever_made_the_plan_or_only_has_the_shell_does_not_approve_it(approved: Approved) -> None:
+    desk, _ = approved
+    plan = desk.plan(requester="rin")
+    for who, why in ((AKI, "has made the plan"), (RIN, "was made for"), (HOST, "nobody who has signed in")):
+        with pytest.raises(Refused, match=why):
+            desk.vote(plan, who)
+    with pytest.raises(Refused, match="made by somebody who has signed in"):
+        desk.plan(author=HOST)
+    with pytest.raises(Refused, match="is proposed"):
+        desk.run(plan)
+
+
+def test_two_runners_of_one_plan_write_once(
+    approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, plan = approved
+    start(desk.hands, plan.id, KEN.name)
+    turns = [a_turn(desk.home, desk.clock) for _ in range(2)]  # the first one is fenced off by the second
+    with proxy(emulator.url, lambda _: PASS) as (url, seen):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with ThreadPoolExecutor(2) as pool:
+            both = [pool.submit(carry_on, desk.hands, turn) for turn in turns]
+            ends = [one.exception() for one in both]
+        assert all(isinstance(end, Refused) for end in ends if end), "fenced off, or the resource is the other's"
+        desk.clock.sleep(600)
+        assert desk.run(plan) == {"one": "verified", "two": "verified"}
+    assert len([request for request in seen if request.startswith("PUT")]) == 2
+
+
+def test_a_resource_that_another_plan_is_changing_is_waited_for(approved: Approved) -> None:
+    desk, plan = approved
+    uid = plan.steps[0].target.uid
+    with desk.home.tenant("aozora").write(instant(desk.clock.now()), "p") as writer:
+        assert writer.plans.hold(uid, "another", instant(desk.clock.now()), "2026-06-01T12:00:00.000000Z")
+    with pytest.raises(Refused, match="another plan is changing one now"):
+        desk.run(plan)
+    desk.clock.sleep(13 * 3600)
+    assert desk.run(plan) == {"one": "verified", "two": "verified"}
+
+
+def test_what_somebody_takes_back_within_a_week_is_marked_and_told(approved: Approved) -> None:
+    desk, plan = approved
+    desk.run(plan)
+    fault("one")
+    desk.clock.sleep(6 * 86_400)
+    desk.scan()
+    assert desk.states(plan) == {"one": "reverted", "two": "verified"}
+    screen = io.StringIO()
+    assert told(desk, screen) > 0
+    assert f"mended by the plan {plan.id}, and taken back by somebody since" in screen.getvalue()
+    fault("two")
+    desk.clock.sleep(6 * 86_400)
+    desk.scan()
+    assert desk.states(plan)["two"] == "verified", "after a week it is a new fault"
+
+
+def told(desk: Desk, screen: io.StringIO) -> int:
+    tenant = replace(desk.tenant, channels=[Channel("screen", "console", language="en")])
+    with httpx.Client() as http:
+        ways = Ways(http, screen, lambda _: b"", desk.clock.now)
+        teller = Teller(ways, desk.clock, desk.home.take("tell", ""), "p")
+        return tell(desk.home.tenant("aozora"), tenant, desk.house.judging, teller).alerts
+
+
+def test_taking_back_keeps_what_others_have_changed_and_leaves_conflicts_to_a_person(approved: Approved) -> None:
+    desk, plan = approved
+    desk.run(plan)
+    half_open("one")
+    undo = desk.undo(plan)
+    assert [step.target.name for step in undo.steps] == ["two"]
+    assert [one.reason.en for one in undo.left_out] == [
+        "changed by somebody else since (before → ours ≠ now): PublicAccessBlock: absent → "
+        '{"BlockPublicAcls":true,"BlockPublicPolicy":true,"IgnorePublicAcls":true,"RestrictPublicBuckets":true} ≠ '
+        '{"BlockPublicAcls":true,"BlockPublicPolicy":false,"IgnorePublicAcls":true,"RestrictPublicBuckets":true}'
+    ]
+    desk.vote(undo, KEN)
+    with pytest.raises(Refused, match="is proposed"):  # one is not enough to open something again
+        desk.run(undo)
+    desk.vote(undo, RIN)
+    assert desk.run(undo) == {"two": "verified"}
+    assert block_of("two") is None
+    assert block_of("one") is not None
+    with pytest.raises(Refused, match="nothing can be taken back"):
+        desk.undo(plan, ["one"])
+
+
+def test_outside_the_contracts_term_nothing_is_planned_or_changed(approved: Approved) -> None:
+    desk, plan = approved
+    ended = replace(desk.tenant, contract=Contract(date(2026, 1, 1), date(2026, 5, 31)))
+    desk.tenant = ended
+    for ask in (desk.plan, lambda: desk.run(plan), lambda: desk.undo(plan)):
+        with pytest.raises(Refused, match="the contract's term ended"):
+            ask()
