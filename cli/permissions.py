@@ -1,11 +1,13 @@
-"""`hinomi permissions`: what a customer's read role has to allow."""
+"""`hinomi permissions`: what a customer's roles have to allow."""
 
 from typing import Annotated, Literal
 
 import typer
 
 app = typer.Typer()
-permissions_app = typer.Typer(help="What a customer's read role has to allow.", no_args_is_help=True)
+permissions_app = typer.Typer(
+    help="What a customer's roles have to allow: ours that read, and those that change things.", no_args_is_help=True
+)
 app.add_typer(permissions_app, name="permissions")
 
 
@@ -90,3 +92,23 @@ def kubernetes(
     import yaml
 
     print(yaml.safe_dump_all(roles, sort_keys=False), end="")
+
+
+@permissions_app.command("changes")
+def changes(
+    provider: Annotated[Literal["aws", "azure", "gcp", "kubernetes"], typer.Option(help="of which cloud")],
+    playbook: Annotated[list[str] | None, typer.Option(help="only for this one; may be repeated")] = None,
+) -> None:
+    """Print what the identity that changes things has to be allowed: an IAM policy for AWS, else permissions."""
+    import json
+
+    from pipeline.plans import playbook_of
+    from remediation.playbook import playbooks
+
+    chosen = [playbook_of(id_) for id_ in playbook] if playbook else [*playbooks().values()]
+    needs = sorted({need for one in chosen if one.id.split(".")[0] == provider for need in one.needs})
+    if provider == "aws":
+        statement = {"Sid": "HinomiChange", "Effect": "Allow", "Action": needs, "Resource": "*"}
+        print(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2))
+    else:
+        print(json.dumps(needs, indent=2))

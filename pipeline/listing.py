@@ -10,16 +10,19 @@ from catalog.policies import Policy
 from collectors.type_files import TypeFile
 from notifier import channels
 from pipeline.assembly import House
+from remediation.playbook import Playbook, playbooks
 
 
 def entries(house: House) -> Iterator[dict[str, Any]]:
-    """Yield an entry per policy, adopted check, type and channel: `what`, `id`, `provider`, every field of its file."""
+    """Yield an entry per policy, adopted check, type, playbook and channel: `what`, `id`, `provider`, all its fields."""
     for policy in house.policies:
         yield _judging("policy", policy)
     for adopted in house.adopted:
         yield _judging("checkov", adopted)
     for type_ in house.types:
         yield _type(type_)
+    for playbook in playbooks().values():
+        yield _playbook(playbook)
     for name in channels.types():
         settings = list(channels.way(name).settings.__struct_fields__)
         yield {"what": "channel", "id": name, "provider": "hinomi", "settings": settings}
@@ -29,6 +32,12 @@ def _judging(what: str, judging: Policy | Adopted) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(judging.form)
     fields.pop("cases")
     return {"what": what, "id": judging.id, "provider": judging.provider, "service": judging.service} | fields
+
+
+def _playbook(playbook: Playbook) -> dict[str, Any]:
+    names = ("kind", "closes", "needs", "fields", "title", "risk", "stays", "persons")
+    fields = {name: msgspec.to_builtins(getattr(playbook, name)) for name in names}
+    return {"what": "playbook", "id": playbook.id, "provider": playbook.id.split(".")[0]} | fields
 
 
 def _type(type_: TypeFile) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset, Kind
 from model.canonical import parse_instant
 from model.fault import Fault
-from model.finding import Status
+from model.finding import Status, Verdict
 
 _CASE_NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _CASE_SCOPE = "123456789012"
@@ -45,7 +45,24 @@ def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], e
     if strange := sorted(case.keys() - known):
         yield f"the key {strange[0]!r} is not known in a case; known are {', '.join(sorted(known))}"
         return
-    subject = _asset(policy.form.kind, case.get("r", {}), case)
+    subject, related = _situation(policy, case)
+    for asset in (subject, *(a for r in related.values() for a in r.assets)):
+        if strange := sorted(asset.body.keys() - kinds[asset.kind].fields):
+            yield f"{asset.kind} has no field {strange[0]!r}"
+    verdict = judged(policy, case)
+    if verdict.status != expected:
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        yield f"this case is judged {verdict.status}{why}, its author expects {expected}"
+
+
+def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
+    """Return what a policy says of one of its cases."""
+    subject, related = _situation(policy, case)
+    now = parse_instant(case["now"]) if "now" in case else _CASE_NOW
+    return judge(policy, subject, related, Moment(now, {policy.id: case.get("settings", {})}))
+
+
+def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
     related = {}
     for name, other in policy.others.items():
         if name in case:
@@ -53,17 +70,7 @@ def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], e
             related[name] = Related(tuple(_asset(other.kind, body, {}) for body in bodies))
         else:
             related[name] = Related((), "was not read")
-    for asset in (subject, *(a for r in related.values() for a in r.assets)):
-        if strange := sorted(asset.body.keys() - kinds[asset.kind].fields):
-            yield f"{asset.kind} has no field {strange[0]!r}"
-    moment = Moment(
-        now=parse_instant(case["now"]) if "now" in case else _CASE_NOW,
-        settings={policy.id: case.get("settings", {})},
-    )
-    verdict = judge(policy, subject, related, moment)
-    if verdict.status != expected:
-        why = f" ({verdict.reason})" if verdict.reason else ""
-        yield f"this case is judged {verdict.status}{why}, its author expects {expected}"
+    return _asset(policy.form.kind, case.get("r", {}), case), related
 
 
 def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:

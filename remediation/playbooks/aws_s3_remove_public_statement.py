@@ -57,6 +57,8 @@ class RemovePublicStatement(Playbook):
 
     def want(self, before: State, faults: Faults) -> State:
         """Without the public statements whose actions and resources are those of the failing elements."""
+        if not before:
+            return before
         failing = set(faults.get(self.closes[0], ()))
         kept = {key: text for key, text in before["statements"].items() if not _is_failing(text, before, failing)}
         if kept == before["statements"]:
