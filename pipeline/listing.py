@@ -14,7 +14,7 @@ from remediation.playbook import Playbook, playbooks
 
 
 def entries(house: House) -> Iterator[dict[str, Any]]:
-    """Yield an entry per policy, adopted check, type, playbook and channel: `what`, `id`, `provider`, all its fields."""
+    """Yield an entry per policy, adopted check, type, playbook, channel: `what`, `id`, `provider`, all its fields."""
     for policy in house.policies:
         yield _judging("policy", policy)
     for adopted in house.adopted:
