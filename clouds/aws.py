@@ -139,6 +139,11 @@ class AwsDoor:
             for key in [key for key in self._clients if key[1] == region]:
                 self._clients.pop(key).close()
 
+    def regions(self) -> set[str]:
+        """Return the regions of which clients are kept."""
+        with self._lock:
+            return {region for _, region in self._clients}
+
     def _client(self, service: str, region: str) -> Any:
         with self._lock:
             if (service, region) not in self._clients:

@@ -42,6 +42,11 @@ class AwsWriteDoor(AwsDoor):
                 rate.went_well()
                 return
 
+    def close(self) -> None:
+        """Drop all clients."""
+        for region in self.regions():
+            self.forget(region)
+
 
 def _did_nothing(problem: Exception) -> bool:
     """Return whether a failure certainly changed nothing: the service refused, or was not reached."""

@@ -210,7 +210,7 @@ def _classified(problem: Exception) -> _Failure:
 
 def _refused(response: Any) -> _Failure:
     status = int(response.status_code)
-    code = _code(response) or f"HTTP {status}"
+    code = code_of(response) or f"HTTP {status}"
     if 200 <= status < 300:  # the SDK could not read it
         return _Failure("BrokenReply", _BROKEN_TRIES)
     pause = _retry_after(response.headers.get("Retry-After", ""))
@@ -221,7 +221,7 @@ def _refused(response: Any) -> _Failure:
     return _Failure(code, _BROKEN_TRIES if status >= 500 or status == _TIMED_OUT else 1, pause)
 
 
-def _code(response: Any) -> str:
+def code_of(response: Any) -> str:
     """Return the error's code (Azure REST guidelines, `error.code`), empty where the body has none."""
     try:
         error = msgspec.json.decode(response.content)["error"]

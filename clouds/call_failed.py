@@ -15,3 +15,7 @@ class CallFailed(Exception):
 
 class InDoubt(CallFailed):
     """A writing call of which nobody can tell whether it took effect: no answer, or one that says neither."""
+
+
+class NotThere(CallFailed):
+    """There is nothing at a path: the object does not exist, or the server does not know its type."""

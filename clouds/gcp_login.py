@@ -14,6 +14,7 @@ from msgspec import Struct
 from clouds.call_failed import CallFailed
 from clouds.gcp import Access, GcpDoor, client, local_client
 from clouds.gcp_ask import Ask
+from clouds.gcp_write import ENDPOINT, GoogleWire, session_of
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused
@@ -49,6 +50,14 @@ def door(login: Login, clock: Clock) -> GcpDoor:
     credentials, project = _credentials(login)
     access = Access(client(credentials), project, renew=lambda: credentials.refresh(Request()))
     return GcpDoor(access, clock)
+
+
+def write_wire(login: Login) -> GoogleWire:
+    """Return the wire for changes for a login; raises `Refused` where there are no credentials.
+
+    HINOMI_GCP_REST_ENDPOINT=URL leads to a local server, without credentials.
+    """
+    return GoogleWire(session_of(None if os.environ.get(ENDPOINT) else _credentials(login)[0]))
 
 
 def _credentials(login: Login) -> tuple[Any, str]:

@@ -10,7 +10,7 @@ import httpx2
 import msgspec
 from lightkube.core.exceptions import ConfigError
 
-from clouds.call_failed import CallFailed
+from clouds.call_failed import CallFailed, NotThere
 from clouds.rate import Rate
 from model.clock import Clock
 
@@ -24,10 +24,6 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _GONE, _NOT_FOUND, _TOO_MANY_REQUESTS = 410, 404, 429
 
 Row = dict[str, Any]
-
-
-class NotThere(CallFailed):
-    """There is nothing at a path: the object does not exist, or the server does not know its type."""
 
 
 class Answers(Protocol):

@@ -38,16 +38,20 @@ class Login(Struct, frozen=True):
 
 def door(login: Login, clock: Clock) -> KubernetesDoor:
     """Return the door for a login; raises `Refused` where the configuration cannot be used."""
+    return KubernetesDoor(connection(login), clock)
+
+
+def connection(login: Login) -> httpx2.Client:
+    """Return what sends requests to a login's cluster; raises `Refused` where the configuration cannot be used."""
     try:
         config = _with_plug_in(_config(login))
         parameters = client_adapter.ConnectionParams(timeout=httpx2.Timeout(_READ_SECONDS, connect=5.0))
-        client = client_adapter.Client(config, parameters)
+        return client_adapter.Client(config, parameters)
     except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError, yaml.YAMLError) as p:
         # The message would name files and people of the machine; the kind of fault is enough to look for it.
         raise Refused(
             f"{_shown(login)} cannot be used ({type(p).__name__}); try `kubectl --context … get nodes`"
         ) from None
-    return KubernetesDoor(client, clock)
 
 
 def locate(door: KubernetesDoor, name: str = "") -> Place:

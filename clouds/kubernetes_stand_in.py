@@ -1,6 +1,7 @@
 """A small API server of Kubernetes on this machine, from data: for the demonstration and the tests.
 
-It answers lists in pages, single objects and what kubectl asks before, and it changes nothing.
+It answers lists in pages, single objects and what kubectl asks before. Of the types in `_WRITABLE` it takes JSON merge
+patches, as strictly as the real one: unknown fields and old resource versions are refused.
 """
 
 import json
@@ -54,6 +55,12 @@ _PATH = re.compile(
 )
 
 
+# The fields that an object of a type can have (API reference, v1), for the types that may be changed here.
+_WRITABLE = {"ServiceAccount": {"automountServiceAccountToken", "imagePullSecrets", "secrets"}}
+_ENVELOPE = {"apiVersion", "kind", "metadata"}
+_MERGE_PATCH = "application/merge-patch+json"
+
+
 class Resource(Struct, frozen=True):
     """A type that is served."""
 
@@ -82,6 +89,8 @@ class Asked(Struct, frozen=True):
     path: str
     query: dict[str, str]
     accept: str
+    type: str = ""
+    body: bytes = b""
 
 
 class Reply(Struct, frozen=True):
@@ -111,6 +120,7 @@ class ClusterStandIn:
         self._fault = fault
         self._times: dict[str, int] = {}
         self._lock = threading.Lock()
+        self._versions: dict[tuple[str, str, str], int] = {}
         cluster = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -147,6 +157,10 @@ class ClusterStandIn:
         """Return the objects as they are now."""
         return self.objects
 
+    def keep(self, row: Row) -> None:
+        """Put an object in the place of the one of its name."""
+        self.objects = [row if is_same(one, row) else one for one in self.objects]
+
     def kubeconfig(self, folder: Path, user: Row | None = None) -> Path:
         """Write a kubeconfig that leads here, and return its file."""
         file = folder / "kubeconfig"
@@ -168,11 +182,16 @@ class ClusterStandIn:
     def _answer(self, handler: BaseHTTPRequestHandler, method: str) -> None:
         split = urlsplit(handler.path)
         query = {name: values[0] for name, values in parse_qs(split.query).items()}
-        asked = Asked(method, split.path, query, handler.headers.get("Accept", ""))
+        body = handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        accept, type_ = handler.headers.get("Accept", ""), handler.headers.get("Content-Type", "")
+        asked = Asked(method, split.path, query, accept, type_, body)
         with self._lock:
             self.asked.append(asked)
             self._times[split.path] = times = self._times.get(split.path, 0) + 1
         reply = self._fault(asked, times) or self._reply(asked)
+        if reply.status == CUT:
+            handler.close_connection = True
+            return
         handler.send_response(reply.status)
         told = {"Content-Type": "application/json", "Content-Length": str(len(reply.body))} | reply.headers
         for name, value in told.items():
@@ -181,7 +200,7 @@ class ClusterStandIn:
         handler.wfile.write(reply.body)
 
     def _reply(self, asked: Asked) -> Reply:
-        if asked.method != "GET":
+        if asked.method not in ("GET", "PATCH"):
             return status(405, "MethodNotAllowed")
         if discovered := _discovery(asked.path):
             return _json(discovered)
@@ -192,9 +211,64 @@ class ClusterStandIn:
         rows = [row for row in self.served() if _is_of(row, resource, found["namespace"])]
         if found["name"]:
             row = next((row for row in rows if row["metadata"]["name"] == found["name"]), None)
-            return _json(row) if row else status(404, "NotFound")
+            if row is None:
+                return status(404, "NotFound")
+            return self._patched(row, asked) if asked.method == "PATCH" else _json(self._versioned(row))
+        if asked.method != "GET":
+            return status(405, "MethodNotAllowed")
         selector = asked.query.get("labelSelector", "")
         return _json(_list(resource, [row for row in rows if _selected(row, selector)], asked))
+
+    def _versioned(self, row: Row) -> Row:
+        version = str(self._versions.get(_key(row), 1))
+        return row | {"metadata": row["metadata"] | {"resourceVersion": version}}
+
+    def _patched(self, row: Row, asked: Asked) -> Reply:
+        """Apply a patch as the API server does; a dry run changes nothing."""
+        fields = _WRITABLE.get(row["kind"])
+        if fields is None:
+            return status(405, "MethodNotAllowed")
+        if asked.type != _MERGE_PATCH:
+            return status(415, "UnsupportedMediaType")
+        now = self._versioned(row)
+        patched = merged(now, json.loads(asked.body))
+        if asked.query.get("fieldValidation") == "Strict" and patched.keys() - fields - _ENVELOPE:
+            return status(400, "BadRequest")
+        if patched["metadata"].get("resourceVersion") != now["metadata"]["resourceVersion"]:
+            return status(409, "Conflict")
+        if asked.query.get("dryRun") != "All":
+            self._versions[_key(row)] = self._versions.get(_key(row), 1) + 1
+            self.keep(patched | {"metadata": _without(patched["metadata"], "resourceVersion")})
+        return _json(self._versioned(patched))
+
+
+CUT = 0  # a reply of this status is none: the connection is closed instead
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """Return a document with a JSON merge patch applied (RFC 7386, section 2)."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+def _without(row: Row, name: str) -> Row:
+    return {key: value for key, value in row.items() if key != name}
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["kind"], row["metadata"].get("namespace", ""), row["metadata"]["name"]
+
+
+def is_same(one: Row, other: Row) -> bool:
+    """Return whether two rows are one object at different times."""
+    return _key(one) == _key(other)
 
 
 def _is_of(row: Row, resource: Resource, namespace: str | None) -> bool:

@@ -19,7 +19,7 @@ import msgspec
 from clouds import azure_stand_in, gcp_stand_in
 from clouds.azure_stand_in import Answer, Company, StandIn
 from clouds.gcp_stand_in import AssetStandIn, Row
-from clouds.kubernetes_stand_in import ClusterStandIn
+from clouds.kubernetes_stand_in import ClusterStandIn, is_same
 from model.fault import Refused
 
 AZURE, GOOGLE, KUBERNETES = "azure.json", "google.json", "kubernetes.json"
@@ -91,8 +91,14 @@ class _KubernetesFile(ClusterStandIn):
         self._file = file
 
     def served(self) -> list[Row]:
+        return [*self.objects, *self._told()]
+
+    def keep(self, row: Row) -> None:
+        self._file.write_text(json.dumps([row if is_same(one, row) else one for one in self._told()]))
+
+    def _told(self) -> list[Row]:
         told: list[Row] = json.loads(self._file.read_bytes())
-        return [*self.objects, *told]
+        return told
 
 
 def _company(file: Path) -> Company:

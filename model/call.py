@@ -33,3 +33,7 @@ class WriteCloud(Protocol):
         Raises `CallFailed` where it certainly changed nothing, and its kind `InDoubt` where nobody can tell.
         """
         ...
+
+    def close(self) -> None:
+        """Close the connections; nothing can be asked or sent afterwards."""
+        ...

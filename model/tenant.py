@@ -74,6 +74,14 @@ class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
     exclude: list[AwsAccount] = []
 
 
+class AzureWrite(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who changes things in Azure: another app registration, with its `secret` or the PEM file of its `certificate`."""
+
+    client: Uuid
+    secret: Reference | None = None
+    certificate: FileReference | None = None
+
+
 class AzureDirectory(Struct, frozen=True, forbid_unknown_fields=True):
     """An Entra ID directory, with the Azure subscriptions in it that are looked at.
 
@@ -91,6 +99,14 @@ class AzureDirectory(Struct, frozen=True, forbid_unknown_fields=True):
     secret: Reference | None = None
     certificate: FileReference | None = None
     locations: list[Location] = []
+    write: AzureWrite | None = None
+
+
+class GoogleWrite(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who changes things in Google Cloud: another service account, by its `key` file or spoken for."""
+
+    key: FileReference | None = None
+    impersonate: ServiceAccount | None = None
 
 
 class GoogleAccess(Struct, frozen=True, forbid_unknown_fields=True):
@@ -107,6 +123,14 @@ class GoogleAccess(Struct, frozen=True, forbid_unknown_fields=True):
     key: FileReference | None = None
     impersonate: ServiceAccount | None = None
     quota_project: ProjectId | None = None
+    write: GoogleWrite | None = None
+
+
+class KubernetesWrite(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who changes things in a cluster: another kubeconfig, or another of its contexts."""
+
+    kubeconfig: FileReference | None = None
+    context: Annotated[str, Meta(max_length=253)] = ""
 
 
 class KubernetesCluster(Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +143,7 @@ class KubernetesCluster(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     kubeconfig: FileReference | None = None
     context: Annotated[str, Meta(max_length=253)] = ""
+    write: KubernetesWrite | None = None
 
 
 class Channel(Struct, frozen=True, forbid_unknown_fields=True):

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from clouds import azure_login
 from clouds.azure import AzureDoor
 from clouds.azure_clients import Login, clients
+from clouds.azure_write import AzureWire
+from clouds.rest_write import RestWriteDoor
 from collectors.azure.resource_types import ResourceType
 from collectors.azure.sight import AzureSight
 from model.clock import Clock
@@ -24,6 +26,16 @@ def connect(scope: AzureScope, house: House, clock: Clock) -> AzureSight:
     place = azure_login.locate(door, scope.id, scope.directory.locations)
     hidden = hidden_kinds(door, scope.id, house.azure)
     return AzureSight(door, place, house.azure, scope.directory.directory, hidden)
+
+
+def connect_write(scope: AzureScope, clock: Clock) -> RestWriteDoor:
+    """Return the door for changes in a subscription; raises `Refused` where none is given."""
+    write = scope.directory.write
+    if write is None:
+        raise Refused(f"nothing can be changed in {scope.id}; give its directory 'write' (docs/tenants.md)")
+    value = secret(write.secret).decode() if write.secret else ""
+    login = Login(scope.directory.directory, write.client, value, (write.certificate or "").removeprefix("file:"))
+    return RestWriteDoor(AzureWire(clients(login)), clock)
 
 
 def looks(subscriptions: Sequence[str], locations: Sequence[str], house: House, clock: Clock) -> Iterator[AzureSight]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import Self
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -96,17 +97,18 @@ def carry_on(hands: Hands, turn: Turn) -> None:
 def _run(hands: Hands, plan: Plan, turn: Turn) -> None:
     with hands.store.read() as reader:
         left = _left(plan, reader.plans)
-    workshop = _Workshop(hands, plan, turn)
     tried = good = 0
-    for wave in waves(left):
-        workshop.refuse_halted()
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            ended = [one for one in pool.map(workshop.work, wave) if one is not None]
-        workshop.check()
-        tried += len(ended)
-        good += sum(one.state in ("verified", "unchanged") for one in ended)
-        if tried >= _FUTILE and not good:
-            raise Refused(f"the plan {plan.id} stops by itself: none of its first {tried} resources came out well")
+    with Doors(hands, plan) as doors:
+        workshop = _Workshop(hands, plan, turn, doors)
+        for wave in waves(left):
+            workshop.refuse_halted()
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                ended = [one for one in pool.map(workshop.work, wave) if one is not None]
+            workshop.check()
+            tried += len(ended)
+            good += sum(one.state in ("verified", "unchanged") for one in ended)
+            if tried >= _FUTILE and not good:
+                raise Refused(f"the plan {plan.id} stops by itself: none of its first {tried} resources came out well")
 
 
 def waves(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
@@ -132,13 +134,12 @@ def _is_started(store: TenantStore, plan: Plan) -> bool:
 class _Workshop:
     """Works on the steps of one plan; safe to share between threads."""
 
-    def __init__(self, hands: Hands, plan: Plan, turn: Turn) -> None:
+    def __init__(self, hands: Hands, plan: Plan, turn: Turn, doors: "Doors") -> None:
         self._hands = hands
         self._plan = plan
         self._turn = turn
+        self._doors = doors
         self._playbook = playbook_of(plan.playbook)
-        self._lock = threading.Lock()
-        self._doors: dict[str, WriteCloud] = {}
         self._failure: BaseException | None = None
         with hands.store.read() as reader:
             found = known_assets(reader, [step.target.uid for step in plan.steps])
@@ -155,7 +156,12 @@ class _Workshop:
             if asset is None:
                 journal.end(ended := Ended("stale", "the inventory does not know the resource any more"))
                 return ended
-            tools = Tools(self._door(step), self._hands.clock, self._judge.of(step), undoing=bool(self._plan.undoes))
+            tools = Tools(
+                self._doors.of(step.target.scope),
+                self._hands.clock,
+                self._judge.of(step),
+                undoing=bool(self._plan.undoes),
+            )
             return carry_out(step, asset, self._playbook, tools, journal)
         except Stopped as stopped:
             self._failure = self._failure or Refused(str(stopped))
@@ -176,12 +182,29 @@ class _Workshop:
         if why := why_stopped(self._hands):
             raise Refused(why)
 
-    def _door(self, step: Step) -> WriteCloud:
+
+class Doors:
+    """The doors for one plan's changes, opened as they are needed, closed at the end; safe to share between threads."""
+
+    def __init__(self, hands: Hands, plan: Plan) -> None:
+        self._hands = hands
+        self._needs = plan.needs
+        self._lock = threading.Lock()
+        self._open: dict[str, WriteCloud] = {}
+
+    def of(self, scope: str) -> WriteCloud:
+        """Return the door of a scope; raises `Refused` where there is none."""
         with self._lock:
-            scope = step.target.scope
-            if scope not in self._doors:
-                self._doors[scope] = self._hands.enter(scope, self._plan.needs)
-            return self._doors[scope]
+            if scope not in self._open:
+                self._open[scope] = self._hands.enter(scope, self._needs)
+            return self._open[scope]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for door in self._open.values():
+            door.close()
 
 
 def why_stopped(hands: Hands) -> str:
@@ -340,15 +363,14 @@ def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
     with hands.store.read() as reader:
         progress = reader.plans.progress(plan.id)
         assets = {asset.uid: asset for asset in known_assets(reader, progress)}
-    for step in plan.steps:
-        begun = progress.get(step.target.uid)
-        if begun is None or begun.state not in CHANGED or step.target.uid not in assets:
-            continue
-        asset = assets[step.target.uid]
-        tools = Tools(hands.enter(asset.scope, plan.needs), hands.clock, judge.of(step), undoing=bool(plan.undoes))
-        ended = verify(step, asset, playbook, tools)
-        StepJournal(hands, plan, step, playbook, asset, turn).end(ended)
-        found[asset.resource] = ended
+    with Doors(hands, plan) as doors:
+        for step in plan.steps:
+            begun, asset = progress.get(step.target.uid), assets.get(step.target.uid)
+            if begun is None or begun.state not in CHANGED or asset is None:
+                continue
+            tools = Tools(doors.of(asset.scope), hands.clock, judge.of(step), undoing=bool(plan.undoes))
+            found[asset.resource] = ended = verify(step, asset, playbook, tools)
+            StepJournal(hands, plan, step, playbook, asset, turn).end(ended)
     return found
 
 
@@ -362,19 +384,13 @@ def make_undo(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = (
         progress = reader.plans.progress(plan.id)
         assets = {asset.uid: asset for asset in known_assets(reader, progress)}
     done = []
-    for step in plan.steps:
-        begun = progress.get(step.target.uid)
-        chosen = not resources or {step.target.resource, step.target.name} & set(resources)
-        if begun is None or begun.state not in CHANGED or begun.before is None or not chosen:
-            continue
-        asset = assets.get(step.target.uid) or asset_of(step.target, {})
-        try:
-            now = playbook.state(playbook.read(hands.enter(asset.scope, plan.needs), asset))
-        except Gone:
-            raise Refused(f"{asset.resource} is gone: there is nothing to take back") from None
-        except CallFailed as failure:
-            raise Refused(f"{asset.resource} could not be read: {failure.code}") from None
-        done.append(Done(step, begun, now))
+    with Doors(hands, plan) as doors:
+        for step in plan.steps:
+            begun = progress.get(step.target.uid)
+            chosen = not resources or {step.target.resource, step.target.name} & set(resources)
+            if begun is not None and begun.state in CHANGED and begun.before is not None and chosen:
+                asset = assets.get(step.target.uid) or asset_of(step.target, {})
+                done.append(Done(step, begun, _now(playbook, doors.of(asset.scope), asset)))
     if not done:
         raise Refused(f"the plan {plan.id} has changed nothing that could be taken back")
     terms = Terms(
@@ -390,3 +406,13 @@ def make_undo(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = (
         raise Refused(f"nothing can be taken back: {made.left_out[0].resource}: {made.left_out[0].reason.en}")
     put_plan(hands.store, made, actor.name)
     return made
+
+
+def _now(playbook: Playbook, cloud: WriteCloud, asset: Asset) -> State:
+    """Return a resource's state; raises `Refused` where it cannot be told."""
+    try:
+        return playbook.state(playbook.read(cloud, asset))
+    except Gone:
+        raise Refused(f"{asset.resource} is gone: there is nothing to take back") from None
+    except CallFailed as failure:
+        raise Refused(f"{asset.resource} could not be read: {failure.code}") from None

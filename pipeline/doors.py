@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from model.call import WriteCloud
 from model.clock import Clock
-from model.fault import Refused
 from model.sight import Sight
 from model.tenant import AwsOrganization, AwsScope
 from pipeline.assembly import House
@@ -52,8 +51,18 @@ def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteClou
             from pipeline import aws_doors
 
             return aws_doors.connect_write(scope, needs, clock)
-        case _:
-            raise Refused(f"nothing can be changed in {scope.id}")
+        case AzureScope():
+            from pipeline import azure_doors
+
+            return azure_doors.connect_write(scope, clock)
+        case GoogleScope():
+            from pipeline import google_doors
+
+            return google_doors.connect_write(scope, clock)
+        case KubernetesScope():
+            from pipeline import kubernetes_doors
+
+            return kubernetes_doors.connect_write(scope, clock)
 
 
 def list_members(group: Group, external_id: str, clock: Clock) -> Members:

@@ -6,8 +6,10 @@ from msgspec.structs import replace
 
 from clouds import gcp_login
 from clouds.gcp_login import Login
+from clouds.rest_write import RestWriteDoor
 from collectors.gcp.sight import GcpSight
 from model.clock import Clock
+from model.fault import Refused
 from model.tenant import GoogleAccess
 from pipeline.assembly import House
 from pipeline.scopes import GoogleParent, GoogleScope, Members
@@ -18,6 +20,16 @@ def connect(scope: GoogleScope, house: House, clock: Clock) -> GcpSight:
     login = _login(scope.access, scope.id if "/" in scope.id else f"projects/{scope.id}")
     door = gcp_login.door(login, clock)
     return GcpSight(door, gcp_login.locate(door, login), house.gcp)
+
+
+def connect_write(scope: GoogleScope, clock: Clock) -> RestWriteDoor:
+    """Return the door for changes in a project; raises `Refused` where none is given."""
+    write = scope.access.write
+    if write is None:
+        raise Refused(f"nothing can be changed in {scope.id}; give its access 'write' (docs/tenants.md)")
+    key = (write.key or "").removeprefix("file:")
+    login = Login(f"projects/{scope.id}", scope.access.quota_project or "", write.impersonate or "", key)
+    return RestWriteDoor(gcp_login.write_wire(login), clock)
 
 
 def looks(

@@ -1,7 +1,10 @@
 """Opens doors to Kubernetes clusters."""
 
 from clouds import kubernetes_login
+from clouds.kubernetes import KubernetesDoor
 from clouds.kubernetes_login import Login
+from clouds.kubernetes_write import KubernetesWire
+from clouds.rest_write import RestWriteDoor
 from collectors.kubernetes.sight import KubernetesSight
 from model.clock import Clock
 from model.fault import Refused
@@ -18,6 +21,20 @@ def connect(scope: KubernetesScope, house: House, clock: Clock) -> KubernetesSig
         sight.door.close()
         raise Refused(f"the kubeconfig leads to the cluster {sight.place.scope}, the tenant's file names {scope.id}")
     return sight
+
+
+def connect_write(scope: KubernetesScope, clock: Clock) -> RestWriteDoor:
+    """Return the door for changes in a cluster; raises `Refused` where none is given, or it leads to another one."""
+    cluster = scope.cluster
+    if cluster.write is None:
+        raise Refused(f"nothing can be changed in {cluster.name}; give the cluster 'write' (docs/tenants.md)")
+    login = Login((cluster.write.kubeconfig or "").removeprefix("file:"), cluster.write.context)
+    client = kubernetes_login.connection(login)
+    place = kubernetes_login.locate(KubernetesDoor(client, clock), cluster.name)
+    if place.scope != scope.id:
+        client.close()
+        raise Refused(f"the kubeconfig for changes leads to the cluster {place.scope}, the tenant's is {scope.id}")
+    return RestWriteDoor(KubernetesWire(client), clock)
 
 
 def one_look(login: Login, house: House, clock: Clock, name: str = "") -> KubernetesSight:

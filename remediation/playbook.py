@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from msgspec import UnsetType
 
+from clouds.call_failed import NotThere
 from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
@@ -74,6 +75,15 @@ class Playbook(ABC):
     def patch(self, tool: str, asset: Asset, after: State) -> str:
         """Return the change as a text for infrastructure code (`cloudformation`, `terraform`, …), if there is one."""
         return ""
+
+
+def found(cloud: WriteCloud, call: Call) -> Body:
+    """Return the document that a call tells; raises `Gone` where there is none, and `CallFailed`."""
+    try:
+        told: Body = cloud.ask(call)
+    except NotThere:
+        raise Gone from None
+    return told
 
 
 @cache

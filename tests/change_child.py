@@ -32,6 +32,9 @@ class Watched:
     def ask(self, call: Call) -> Any:
         return self._inner.ask(call)
 
+    def close(self) -> None:
+        self._inner.close()
+
     def send(self, call: Call) -> None:
         self._reaper.comes("send")
         self._inner.send(call)

@@ -101,4 +101,4 @@ class Desk:
 
     def findings(self) -> dict[str, Finding]:
         with self.home.tenant(self.tenant.tenant).read() as reader:
-            return {f"{f.policy} {f.name}": f for f in reader.findings(None)}
+            return {f"{f.policy} {f.name} {f.uid}": f for f in reader.findings(None)}

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from catalog.policies import Policy
-from clouds.kubernetes import NotThere
+from clouds.call_failed import NotThere
 from collectors.kubernetes.sight import KubernetesSight
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture

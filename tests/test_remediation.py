@@ -193,6 +193,9 @@ class StopsAfterwards:
     def ask(self, call: Call) -> Any:
         return self._inner.ask(call)
 
+    def close(self) -> None:
+        self._inner.close()
+
     def send(self, call: Call) -> None:
         self._inner.send(call)
         halt(self._desk.home, "", "enough", RIN, self._desk.clock)

@@ -10,7 +10,9 @@ from msgspec import UNSET
 from model.plan import Change
 from remediation.states import Conflict, bare, difference, is_between, put, same, undone, value_at
 
-leaves = st.one_of(st.booleans(), st.integers(0, 3), st.sampled_from(["", "a", "b"]), st.just([1]), st.just([]))
+leaves: st.SearchStrategy[Any] = st.one_of(
+    st.booleans(), st.integers(0, 3), st.sampled_from(["", "a", "b"]), st.just([1]), st.just([])
+)
 names = st.sampled_from(["a", "b", "c", "d"])
 states = st.dictionaries(
     names,

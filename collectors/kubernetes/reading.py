@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from catalog.yaml_reader import parse
-from clouds.call_failed import CallFailed
-from clouds.kubernetes import NotThere
+from clouds.call_failed import CallFailed, NotThere
 from collectors.kubernetes.keeping import kept
 from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
 from model.asset import Asset, Listing, Place
