@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.measured import Measure, run
-from clouds.azure_stand_in import Answer, Company, Handler, StandIn, Subscription, running
+from clouds.azure_stand_in import Company, Handler, StandIn, Subscription, running
+from clouds.azure_stand_in_writes import Answer
 
 RESOURCES, PAGE, DELAY_SECONDS = 100_000, 1_000, 0.05
 QUERIES, WINDOW_SECONDS = 15, 5.0

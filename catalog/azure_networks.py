@@ -51,6 +51,11 @@ def internet_rules(rules: Sequence[Document], protocol: str, ports: Sequence[int
     return found
 
 
+def is_internet(source: str) -> bool:
+    """Return whether a rule's source is every address, or every IPv4 or IPv6 address."""
+    return bool(_families({"sourceAddressPrefix": source}))
+
+
 def is_wide_range(start: str, end: str) -> bool:
     """Return whether a firewall rule lets in more addresses than a /8 (IPv4) or /32 (IPv6) holds.
 

@@ -1,8 +1,8 @@
 """A small Azure on this machine: sign-in, Resource Manager, Resource Graph and Microsoft Graph, over TLS, from data.
 
-It answers what the demonstration and the tests tell it, in the real services' forms; it changes nothing and takes no
-writes. Forms: Microsoft identity platform (OAuth 2.0 client credentials), Azure Resource Manager's REST guidelines,
-Resource Graph's `resources` operation.
+It answers what the demonstration and the tests tell it, in the real services' forms, and takes the writes that
+`clouds/azure_stand_in_writes.py` knows. Forms: Microsoft identity platform (OAuth 2.0 client credentials), Azure
+Resource Manager's REST guidelines, Resource Graph's `resources` operation.
 """
 
 import ipaddress
@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from msgspec import Struct, field
 
-Body = dict[str, Any]
+from clouds.azure_stand_in_writes import Answer, Body, Writes, error
 
 CLIENT, SECRET = "22222222-2222-4222-8222-222222222222", "stand-in"
 _TYPES = re.compile(r"where type in~ \(([^)]*)\)")
@@ -56,14 +56,6 @@ class Company(Struct, forbid_unknown_fields=True):
     graph: dict[str, Body | list[Body]] = {}
 
 
-class Answer(Struct):
-    """One reply, before it is sent."""
-
-    status: int
-    body: Any
-    headers: dict[str, str] = {}
-
-
 class StandIn:
     """Answers requests; `calls` counts them by method and path."""
 
@@ -73,6 +65,7 @@ class StandIn:
         self.calls: Counter[str] = Counter()
         self.tokens: set[str] = set()
         self.url = ""
+        self.writes = Writes(self)
         self._issued = 0
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
@@ -82,11 +75,15 @@ class StandIn:
         if "/oauth2/" in parts.path or "/.well-known/" in parts.path:
             return self._sign_in(parts.path, body)
         if headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
-            return _error(401, "InvalidAuthenticationToken", {"www-authenticate": 'Bearer error="invalid_token"'})
+            return error(401, "InvalidAuthenticationToken", {"www-authenticate": 'Bearer error="invalid_token"'})
         if method == "POST" and parts.path.lower() == "/providers/microsoft.resourcegraph/resources":
             return self._rows(json.loads(body))
+        if method in ("PUT", "PATCH", "DELETE"):
+            return self.writes.answer(method, parts.path, headers, body)
+        if (told := self.writes.told(parts.path)) is not None:
+            return told
         if method != "GET":
-            return _error(405, "MethodNotAllowed")
+            return error(405, "MethodNotAllowed")
         skip = int(parse_qs(parts.query).get("$skiptoken", ["0"])[0])
         return self._at(parts.path, parts.query, skip)
 
@@ -173,13 +170,29 @@ class StandIn:
             things |= {path.replace("$id", own).lower(): filled(body, own) for path, body in one.paths.items()}
         return things
 
+    def rows(self) -> Iterator[Body]:
+        """Yield the rows of all tables, to be changed in place; ids may begin with `$id`."""
+        for one in self.company.subscriptions:
+            for rows in one.tables.values():
+                yield from rows
+
+    def full_id(self, row: Body) -> str:
+        """Return the id of a row in small letters."""
+        for one in self.company.subscriptions:
+            if any(row is other for rows in one.tables.values() for other in rows):
+                return str(filled(row["id"], f"/subscriptions/{one.id}")).lower()
+        return str(row["id"]).lower()
+
+    def saved(self) -> None:
+        """Do nothing: what was changed is in memory."""
+
     def _nothing_at(self, path: str) -> Answer:
         """Return an empty list for a list below something that is there, as the services do."""
         above = path.lower().rsplit("/providers/", 1)[0]
         parent = path.lower().rsplit("/", 1)[0]
         if {above, parent} & self._things().keys():
             return Answer(200, {"value": []})
-        return _error(404, "ResourceNotFound")
+        return error(404, "ResourceNotFound")
 
 
 def filled(value: Any, own: str) -> Any:
@@ -200,10 +213,6 @@ def _of(subscription: Subscription) -> Body:
         "displayName": subscription.name,
         "state": subscription.state,
     }
-
-
-def _error(status: int, code: str, headers: Mapping[str, str] | None = None) -> Answer:
-    return Answer(status, {"error": {"code": code, "message": "stand-in"}}, dict(headers or {}))
 
 
 class Handler(BaseHTTPRequestHandler):

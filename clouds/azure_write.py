@@ -12,7 +12,7 @@ from clouds.call_failed import CallFailed
 from clouds.rest_write import Lost, NotSent, Reply, document, headers
 from model.call import Call
 
-_ACCEPTED, _CREATED = 202, 201
+_ACCEPTED, _SUCCEEDED = 202, "succeeded"
 _FAILED = frozenset({"failed", "canceled"})
 
 
@@ -46,17 +46,16 @@ class AzureWire:
         """Return the error's code (Azure REST guidelines, `error.code`)."""
         return code_of(reply)
 
-    def next_look(self, reply: Reply) -> Call | None:
+    def next_look(self, asked: Call, reply: Reply) -> Call | None:
         """Return where to ask how far an operation is."""
-        told = reply.body
-        if "azure-asyncoperation" in reply.headers and reply.status in (_CREATED, _ACCEPTED, 200):
+        if "azure-asyncoperation" in reply.headers and asked.op != "GET":
             return _at(reply.headers["azure-asyncoperation"])
-        status = str(told.get("status") or told.get("properties", {}).get("provisioningState") or "").lower()
+        status = str(reply.body.get("status") or "").lower() if asked.op == "GET" else ""
         if status in _FAILED:
             raise CallFailed(code_of(reply) or status)
-        if reply.status == _ACCEPTED and "location" in reply.headers:
-            return _at(reply.headers["location"])
-        return None
+        if reply.status == _ACCEPTED:
+            return _at(reply.headers["location"]) if "location" in reply.headers else asked
+        return asked if status and status != _SUCCEEDED else None
 
     def close(self) -> None:
         """Close the connections."""

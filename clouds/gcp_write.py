@@ -53,7 +53,7 @@ class GoogleWire:
             return ""
         return _reason(error) if isinstance(error, dict) else ""
 
-    def next_look(self, reply: Reply) -> Call | None:
+    def next_look(self, _asked: Call, reply: Reply) -> Call | None:
         """Return where to ask how far an operation is; raises `CallFailed` where it has failed."""
         told = reply.body
         if not str(told.get("kind", "")).endswith("#operation"):

@@ -38,7 +38,7 @@ class KubernetesWire:
             return ""
         return reason if isinstance(reason, str) and reason.isalpha() else ""
 
-    def next_look(self, _reply: Reply) -> Call | None:
+    def next_look(self, _asked: Call, _reply: Reply) -> Call | None:
         """Return nothing: a write of the API server is done when it is answered."""
         return None
 

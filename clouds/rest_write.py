@@ -60,7 +60,7 @@ class Wire(Protocol):
         """Return the provider's code of an error, a word; empty where the reply has none."""
         ...
 
-    def next_look(self, reply: Reply) -> Call | None:
+    def next_look(self, asked: Call, reply: Reply) -> Call | None:
         """Return what to ask about an operation that goes on, None where all is done; raises `CallFailed`."""
         ...
 
@@ -93,7 +93,7 @@ class RestWriteDoor:
             raise CallFailed("GET is no writing")
         reply = self._sent(call)
         try:
-            self._see_it_end(reply)
+            self._see_it_end(call, reply)
         except msgspec.DecodeError:
             raise InDoubt("TruncatedReply") from None
 
@@ -121,16 +121,16 @@ class RestWriteDoor:
         self._rate.went_well()
         return reply
 
-    def _see_it_end(self, reply: Reply) -> None:
+    def _see_it_end(self, asked: Call, reply: Reply) -> None:
         """Ask how far an operation is until it has ended."""
         ends = self._clock.now().timestamp() + self._patience_seconds
-        while (look := self._wire.next_look(reply)) is not None:
+        while (look := self._wire.next_look(asked, reply)) is not None:
             pause = reply.pause_seconds or _LOOK_SECONDS
             if self._clock.now().timestamp() + pause > ends:
                 raise InDoubt("OperationNotEnded")
             self._clock.sleep(pause)
             try:
-                reply, _ = self._read(look)
+                asked, (reply, _) = look, self._read(look)
             except CallFailed as failure:  # what became of it is not told
                 raise InDoubt(failure.code) from None
 

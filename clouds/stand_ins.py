@@ -16,8 +16,10 @@ from typing import Any
 import grpc  # type: ignore[import-untyped]
 import msgspec
 
-from clouds import azure_stand_in, gcp_stand_in
-from clouds.azure_stand_in import Answer, Company, StandIn
+from clouds import azure_stand_in, gcp_rest_stand_in, gcp_stand_in, gcp_write
+from clouds.azure_stand_in import Company, StandIn
+from clouds.azure_stand_in_writes import Answer
+from clouds.gcp_rest_stand_in import ComputeStandIn
 from clouds.gcp_stand_in import AssetStandIn, Row
 from clouds.kubernetes_stand_in import ClusterStandIn, is_same
 from model.fault import Refused
@@ -69,6 +71,10 @@ class _AzureFile(StandIn):
             self.company, self._changed_at = _company(self._file), at
         return super().answer(method, target, headers, body)
 
+    def saved(self) -> None:
+        self._file.write_bytes(msgspec.json.encode(self.company))
+        self._changed_at = self._file.stat().st_mtime_ns
+
 
 class _GoogleFile(AssetStandIn):
     """Cloud Asset as a file says."""
@@ -81,6 +87,21 @@ class _GoogleFile(AssetStandIn):
         assets: dict[str, list[Row]] = json.loads(self._file.read_bytes())
         self.assets = assets
         return super().answer(request, context)
+
+
+class _ComputeFile(ComputeStandIn):
+    """Compute Engine as the file of Cloud Asset says."""
+
+    def __init__(self, assets: _GoogleFile, file: Path) -> None:
+        super().__init__(assets)
+        self._google, self._file = assets, file
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Row]:
+        self._google.assets = json.loads(self._file.read_bytes())
+        return super().answer(method, path, body)
+
+    def saved(self) -> None:
+        self._file.write_text(json.dumps(self._google.assets))
 
 
 class _KubernetesFile(ClusterStandIn):
@@ -109,11 +130,12 @@ def main(folder: Path) -> None:
     """Serve them until somebody ends the process."""
     with (
         azure_stand_in.running(_AzureFile(folder / AZURE)) as environment,
-        gcp_stand_in.serving(_GoogleFile(folder / GOOGLE)) as endpoint,
+        gcp_stand_in.serving(google := _GoogleFile(folder / GOOGLE)) as endpoint,
+        gcp_rest_stand_in.serving(_ComputeFile(google, folder / GOOGLE)) as compute,
         _KubernetesFile(folder / KUBERNETES) as cluster,
     ):
         kubeconfig = str(cluster.kubeconfig(folder))
-        told = environment | {"HINOMI_GCP_ENDPOINT": endpoint, "KUBECONFIG": kubeconfig}
+        told = environment | {"HINOMI_GCP_ENDPOINT": endpoint, gcp_write.ENDPOINT: compute, "KUBECONFIG": kubeconfig}
         print(json.dumps(told), flush=True)
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())

@@ -9,7 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from clouds.azure_stand_in import Answer, Company, Handler, StandIn, Subscription
+from clouds.azure_stand_in import Company, Handler, StandIn, Subscription
+from clouds.azure_stand_in_writes import Answer
 
 DIRECTORY = "33333333-3333-4333-8333-333333333333"
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"

@@ -1,14 +1,28 @@
 """The playbooks of Azure, Google Cloud and Kubernetes on local servers that are as strict as the real ones."""
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from clouds import azure_stand_in, gcp_rest_stand_in, gcp_stand_in
+from clouds.azure_stand_in import CLIENT, Company, StandIn, Subscription
+from clouds.gcp_rest_stand_in import ComputeStandIn
+from clouds.gcp_stand_in import AssetStandIn
 from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Reply
-from model.tenant import KubernetesCluster, KubernetesWrite, Tenant
+from model.fault import Refused
+from model.tenant import (
+    AzureDirectory,
+    AzureWrite,
+    GoogleAccess,
+    GoogleWrite,
+    KubernetesCluster,
+    KubernetesWrite,
+    Tenant,
+)
 from tests.changing import AWS, Desk
 from tests.conftest import MovingClock
 from tests.homes import home_at
@@ -20,6 +34,161 @@ def desk_of(folder: Path, playbook: str, tenant: Tenant) -> Desk:
     home = home_at(str(folder / "home"))
     home.create()
     return Desk(home, MovingClock(), playbook, tenant)
+
+
+# --- Azure
+
+DIRECTORY = "33333333-3333-4333-8333-333333333333"
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers"
+
+
+def rule(name: str, priority: int, port: str, **sources: Any) -> Row:
+    properties: Row = {"protocol": "Tcp", "sourcePortRange": "*", "destinationPortRange": port, "access": "Allow"}
+    properties |= {"destinationAddressPrefix": "*", "priority": priority, "direction": "Inbound", "description": name}
+    return {"name": name, "properties": properties | sources}
+
+
+def security_group() -> Row:
+    rules = [
+        rule("https", 100, "443", sourceAddressPrefix="Internet"),
+        rule("ssh", 110, "22", sourceAddressPrefix="*"),
+        rule("rdp", 120, "3389", sourceAddressPrefixes=["198.51.100.0/24", "0.0.0.0/0"]),
+    ]
+    return azure_row("Microsoft.Network/networkSecurityGroups", "web", securityRules=rules)
+
+
+def azure_row(type_: str, name: str, **properties: Any) -> Row:
+    id_ = f"{GROUP}/{type_}/{name}"
+    row = {"id": id_, "name": name, "type": type_.lower(), "location": "japaneast", "tags": {"system": "shop"}}
+    return row | {"properties": properties}
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    vault = azure_row("Microsoft.KeyVault/vaults", "keys", enableSoftDelete=True, enableRbacAuthorization=True)
+    rows = [security_group(), vault]
+    stand_in = StandIn(Company(DIRECTORY, [Subscription(SUBSCRIPTION, tables={"resources": rows})]))
+    with azure_stand_in.running(stand_in) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        yield stand_in
+
+
+def azure_tenant() -> Tenant:
+    enters: dict[str, Any] = {"client": CLIENT, "secret": "env:AZURE_CLIENT_SECRET"}
+    directory = AzureDirectory(DIRECTORY, [SUBSCRIPTION], **enters, write=AzureWrite(**enters))
+    return replace(AWS, scopes=[], azure=[directory])
+
+
+def test_a_security_group_is_narrowed_rule_by_rule_and_taken_back(azure: StandIn, tmp_path: Path) -> None:
+    desk = desk_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
+    desk.scan()
+    before = copy.deepcopy([*azure.rows()])
+    failing = {f.policy for f in desk.findings().values() if f.state == "open"}
+    assert failing == {"azure.network.ssh-open-to-internet", "azure.network.rdp-open-to-internet"}
+    plan = desk.approve(desk.plan())
+    assert desk.run(plan) == {"web": "verified"}
+    after = {one["name"]: one["properties"] for one in next(azure.rows())["properties"]["securityRules"]}
+    assert after == {
+        "https": rule("https", 100, "443", sourceAddressPrefix="Internet")["properties"],
+        "rdp": rule("rdp", 120, "3389", sourceAddressPrefixes=["198.51.100.0/24"])["properties"],
+    }
+    assert [(method, status_) for method, _, status_ in azure.writes.log] == [("PUT", 200), ("DELETE", 202)]
+    assert {f.state for f in desk.findings().values()} == {"resolved"}
+    assert desk.run(desk.approve(desk.undo(plan))) == {"web": "verified"}
+    (group, vault), (old, old_vault) = azure.rows(), before
+    assert by_name(group) == by_name(old)
+    assert (group | {"properties": {}}, vault) == (old | {"properties": {}}, old_vault), "nothing else differs"
+    assert {f.state for f in desk.findings().values()} == {"reopened"}
+
+
+def by_name(group: Row) -> dict[str, Row]:
+    return {one["name"]: one["properties"] for one in group["properties"]["securityRules"]}
+
+
+def test_a_rule_that_somebody_has_changed_meanwhile_is_left_as_it_is(azure: StandIn, tmp_path: Path) -> None:
+    desk = desk_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
+    desk.scan()
+    plan = desk.approve(desk.plan())
+    next(azure.rows())["properties"]["securityRules"][1]["properties"]["description"] = "needed until Friday"
+    assert desk.run(plan) == {"web": "stale"}
+    assert azure.writes.log == []
+
+
+def test_purge_protection_is_turned_on_by_two_and_cannot_be_taken_back(azure: StandIn, tmp_path: Path) -> None:
+    desk = desk_of(tmp_path, "azure.keyvault.purge-protection", azure_tenant())
+    desk.scan()
+    plan = desk.plan()
+    assert plan.approvals == 2
+    assert plan.steps[0].inverse == ()
+    assert plan.stays
+    assert desk.run(desk.approve(plan)) == {"keys": "verified"}
+    vault = [*azure.rows()][1]["properties"]
+    assert vault == {"enableSoftDelete": True, "enableRbacAuthorization": True, "enablePurgeProtection": True}
+    with pytest.raises(Refused, match="Azure does not let anybody turn purge protection off again"):
+        desk.undo(plan)
+
+
+# --- Google Cloud
+
+PROJECT = "aozora-shop"
+
+
+def firewall(name: str, **data: Any) -> Row:
+    full = f"projects/{PROJECT}/global/firewalls/{name}"
+    told = {"name": name, "direction": "INGRESS", "priority": 1000, "description": name, "network": "default"}
+    resource = {"version": "v1", "data": told | {"allowed": [{"IPProtocol": "tcp", "ports": ["22"]}]} | data}
+    return {
+        "name": f"//compute.googleapis.com/{full}",
+        "assetType": "compute.googleapis.com/Firewall",
+        "ancestors": ["projects/1"],
+        "resource": resource,
+    }
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AssetStandIn, ComputeStandIn]]:
+    rows = [
+        firewall("any", sourceRanges=["0.0.0.0/0"]),
+        firewall("office", sourceRanges=["0.0.0.0/0", "198.51.100.0/24", "35.235.240.0/20"]),
+        firewall("sound", sourceRanges=["35.235.240.0/20"]),
+    ]
+    assets = AssetStandIn({f"projects/{PROJECT}": rows})
+    compute = ComputeStandIn(assets)
+    with gcp_stand_in.serving(assets) as endpoint, gcp_rest_stand_in.serving(compute) as url:
+        monkeypatch.setenv("HINOMI_GCP_ENDPOINT", endpoint)
+        monkeypatch.setenv("HINOMI_GCP_REST_ENDPOINT", url)
+        yield assets, compute
+
+
+def google_tenant() -> Tenant:
+    return replace(AWS, scopes=[], google=[GoogleAccess([PROJECT], write=GoogleWrite())])
+
+
+def data_of(assets: AssetStandIn) -> dict[str, Row]:
+    return {row["resource"]["data"]["name"]: row["resource"]["data"] for row in assets.assets[f"projects/{PROJECT}"]}
+
+
+def test_firewall_rules_are_narrowed_or_disabled_and_taken_back(
+    google: tuple[AssetStandIn, ComputeStandIn], tmp_path: Path
+) -> None:
+    assets, compute = google
+    desk = desk_of(tmp_path, "gcp.compute.restrict-ingress", google_tenant())
+    desk.scan()
+    before = copy.deepcopy(data_of(assets))
+    plan = desk.approve(desk.plan())
+    assert desk.run(plan) == {"any": "verified", "office": "verified"}
+    during = data_of(assets)
+    assert during["any"] == before["any"] | {"disabled": True}
+    assert during["office"] == before["office"] | {"sourceRanges": ["198.51.100.0/24", "35.235.240.0/20"]}
+    assert during["sound"] == before["sound"]
+    assert [(method, status_) for method, _, status_ in compute.log] == [("PATCH", 200), ("PATCH", 200)]
+    assert {f.state for f in desk.findings().values()} == {"resolved"}
+    assert desk.run(desk.approve(desk.undo(plan))) == {"any": "verified", "office": "verified"}
+    assert data_of(assets)["office"] == before["office"]
+    assert data_of(assets)["any"] == before["any"] | {"disabled": False}, "not disabled, as it was"
+    assert {f.state for f in desk.findings().values()} == {"reopened"}
 
 
 # --- Kubernetes

@@ -1,0 +1,19 @@
+"""What playbooks of Azure share."""
+
+from collections.abc import Collection
+from typing import Any
+
+from model.asset import Asset
+from model.call import Call, WriteCloud
+from remediation.playbook import Body, found
+
+
+def properties(cloud: WriteCloud, asset: Asset, version: str, fields: Collection[str]) -> Body:
+    """Return fields of a resource as its inventory has them: properties stand beside the id (docs/decisions/0012)."""
+    told = found(cloud, call("GET", asset.resource, version)).get("properties") or {}
+    return {name: told[name] for name in fields if told.get(name) is not None}
+
+
+def call(op: str, path: str, version: str, **args: Any) -> Call:
+    """Return a call to Resource Manager."""
+    return Call("management", op, {"path": path, "query": {"api-version": version}} | args)

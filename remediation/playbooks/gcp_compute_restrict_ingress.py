@@ -1,0 +1,73 @@
+"""Firewall rules of a VPC network: the internet is taken out of a rule's sources, or the rule is disabled."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catalog.functions import is_any_address
+from model.asset import Asset
+from model.call import Call, WriteCloud
+from model.plan import State
+from model.text import Text
+from remediation.playbook import Body, Faults, Playbook, found
+
+_SERVICE = "//compute.googleapis.com/"
+
+
+class RestrictIngress(Playbook):
+    """Narrows where other ranges stay (Identity-Aware Proxy's, an office's), else disables: nothing is deleted."""
+
+    id = "gcp.compute.restrict-ingress"
+    kind = "gcp.compute.firewall"
+    closes = ("gcp.compute.rdp-open-to-internet", "gcp.compute.ssh-open-to-internet")
+    needs = (
+        "compute.firewalls.get",
+        "compute.firewalls.update",
+        "compute.globalOperations.get",
+        "compute.networks.updatePolicy",
+    )
+    fields = ("disabled", "sourceRanges")
+    settle_seconds = 120.0
+    title = Text(
+        en="Close firewall rules to the internet", ja="VPCファイアウォール ルールをインターネットに対して閉じる"
+    )
+    risk = Text(
+        en="Whoever comes from the internet by the rule is locked out, on all its ports; open connections end too.",
+        ja="このルールでインターネットから接続している利用者は、ルールの全ポートで接続できなくなる。確立済みの接続も切れる。",
+    )
+
+    def read(self, cloud: WriteCloud, asset: Asset) -> Body:
+        """Get the rule."""
+        told = found(cloud, Call("compute", "GET", {"path": _path(asset)}))
+        return {name: told[name] for name in self.fields if name in told}
+
+    def state(self, body: Mapping[str, Any]) -> State:
+        """Its ranges, and whether it is off: not told is not."""
+        ranges = {"sourceRanges": body["sourceRanges"]} if "sourceRanges" in body else {}
+        return ranges | {"disabled": body.get("disabled", False)}
+
+    def want(self, before: State, faults: Faults) -> State:
+        """The ranges without the internet; off, where there are no others."""
+        left = [cidr for cidr in before.get("sourceRanges", ()) if not is_any_address(cidr)]
+        return before | ({"sourceRanges": left} if left else {"disabled": True})
+
+    def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
+        """Patch what differs: a field that is named is replaced whole."""
+        differing = {name: value for name, value in after.items() if before.get(name) != value}
+        return [Call("compute", "PATCH", {"path": _path(asset), "body": differing})]
+
+    def cautions(self, asset: Asset, at: str) -> list[Text]:
+        """Two persons where the rule opens more than one thing: all of it is closed."""
+        return [_MORE] if len(asset.body.get("allowed", ())) > 1 else []
+
+
+_MORE = Text(
+    en="the rule allows more than what fails; all of it is closed to the internet",
+    ja="不備のあるポート以外も同じルールで許可されており、まとめて閉じられる",
+)
+
+
+def _path(asset: Asset) -> str:
+    return "/compute/v1/" + asset.resource.removeprefix(_SERVICE)
+
+
+PLAYBOOK = RestrictIngress()
