@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from clouds.emulator import Emulator
     from clouds.stand_ins import StandIns
     from pipeline.demo import Neighbours, Planted, Stage
+    from pipeline.demo_change import Story
     from pipeline.loop import Loop
     from pipeline.scan import Summary
     from pipeline.tell import Told
@@ -37,6 +38,10 @@ _SAYS = {
     "tell": Text(en="Tell people", ja="通知"),
     "mend": Text(en="Mend a third of the faults", ja="不備の3分の1を修正"),
     "again": Text(en="Scan again, and tell", ja="再診断と通知"),
+    "change": Text(
+        en="Three people sign in, mend one more by a plan, and take it back",
+        ja="担当者3名がサインインし、変更計画で1件を是正してから元に戻す",
+    ),
     "report": Text(en="Write the reports", ja="レポートを作成"),
     "found": Text(
         en="{0} planted faults, found {1}; nothing else was found",
@@ -49,6 +54,10 @@ _SAYS = {
     "seen": Text(en="{0} resources seen, everything was read", ja="{0}件のリソースを確認、読み取り漏れなし"),
     "others": Text(
         en="{0} more, of policies that no fault is planted for", ja="ほかに、不備を仕込んでいないポリシーの{0}件"
+    ),
+    "changed": Text(
+        en="{0}: planned by aki, approved by {1} others, mended, verified by its policy; and taken back, found again",
+        ja="{0}：akiが計画、ほか{1}名が承認、是正してポリシーで確認。その後に元に戻し、再検出を確認",
     ),
     "audit": Text(en="the audit chain is whole", ja="監査記録の連鎖に欠けなし"),
     "differs": Text(en="This differs from what was planted:", ja="仕込んだ内容と一致しません:"),
@@ -141,6 +150,9 @@ class _Show:
             loop.scan(loop.turn())
             loop.tell()
         second = _findings(loop)
+        with self.step("change"):
+            story = self._change(loop, folder)
+        third = _findings(loop)
         with self.step("report"):
             report = loop.report()
             files = _write_reports(report, folder)
@@ -152,9 +164,25 @@ class _Show:
         agrees = self._compare("found", planted, first) & self._compare("mended", mended, resolved)
         if others:
             self._line("others", others)
+        well = (story.mended, story.undone) == ("verified", "verified") and third == second
+        if well:
+            self._line("changed", story.plan.title.of(self.language), story.plan.approvals)
         self._facts(summary, told, whole := loop.store.audit_fault() == "")
         self._proposals(report, files)
-        return agrees and whole and second <= first
+        return agrees and whole and well and second <= first
+
+    def _change(self, loop: "Loop", folder: Path) -> "Story":
+        from catalog import access
+        from catalog.folder import config_folder
+        from pipeline.demo_change import mend_and_take_back, sign_in
+        from pipeline.installation import service_key
+        from pipeline.plans import Wanted
+        from pipeline.sign_in import Gate
+
+        table = access.load(config_folder())
+        gate = Gate(loop.home.service, lambda: service_key(folder / "home"), loop.clock)
+        wanted = Wanted("aws.s3.block-public-access", "", ("aozora-dropbox",))
+        return mend_and_take_back(loop, table, sign_in(loop, table, gate), wanted)
 
     def _prepare(self, emulator: "Emulator", neighbours: "Neighbours", folder: Path) -> "tuple[Stage, Loop]":
         import httpx
@@ -203,7 +231,7 @@ class _Show:
         if whole:
             self._line("audit")
 
-    def _line(self, key: str, *numbers: int) -> None:
+    def _line(self, key: str, *numbers: object) -> None:
         self.console.print(f" [green]✓[/green] {self.says(key).format(*(f'[bold]{n}[/bold]' for n in numbers))}")
 
     def _proposals(self, report: "Report", files: list[Path]) -> None:
@@ -236,6 +264,7 @@ class _Show:
             + " ".join(str(folder / "clouds" / f"{name}.json") for name in ("azure", "google", "kubernetes")),
             f".venv/bin/hinomi scan {TENANT}",
             f".venv/bin/hinomi findings {TENANT}",
+            f".venv/bin/hinomi status {TENANT}",
             f"kill {emulator.pid} {stand_ins.pid}",
         )
         self.console.print(f"\n[bold]{self.says('kept')}[/bold]")

@@ -13,13 +13,22 @@ from msgspec.structs import replace
 
 from catalog.form import convert
 from catalog.yaml_reader import read
+from clouds.azure_stand_in import CLIENT
 from clouds.azure_stand_in import Company as AzureCompany
 from clouds.emulator import ACCOUNT, Emulator
 from clouds.kubernetes_stand_in import UID
 from clouds.stand_ins import AZURE, GOOGLE, KUBERNETES
 from collectors.templates import fill
 from model.finding import Finding
-from model.tenant import AzureDirectory, GoogleAccess, KubernetesCluster, Tenant
+from model.tenant import (
+    AzureDirectory,
+    AzureWrite,
+    GoogleAccess,
+    GoogleWrite,
+    KubernetesCluster,
+    KubernetesWrite,
+    Tenant,
+)
 
 
 class Call(Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,10 +154,11 @@ class Neighbours:
         """Return the tenant with what it has elsewhere."""
         company = self._azure.company
         subscriptions = [subscription.id for subscription in company.subscriptions]
-        directory = AzureDirectory(directory=company.directory, subscriptions=subscriptions, entra=True)
-        google = GoogleAccess(projects=list(self._google.company.projects))
+        changes = AzureWrite(client=CLIENT, secret="env:AZURE_CLIENT_SECRET")  # noqa: S106 - a reference
+        directory = AzureDirectory(company.directory, subscriptions, entra=True, write=changes)
+        google = GoogleAccess(projects=list(self._google.company.projects), write=GoogleWrite())
         file = f"file:{self._folder.resolve() / 'kubeconfig'}"
-        cluster = KubernetesCluster(cluster=UID, name="aozora-kitchen", kubeconfig=file)
+        cluster = KubernetesCluster(UID, "aozora-kitchen", file, write=KubernetesWrite(file))
         return replace(tenant, azure=[directory], google=[google], kubernetes=[cluster])
 
     def mend(self) -> Planted:

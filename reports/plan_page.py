@@ -60,7 +60,11 @@ def lines(step: Step) -> Iterator[Line]:
 
 
 def call_text(call: Call) -> str:
-    """Return a call as one line: service, operation, arguments as JSON."""
+    """Return a call as one line: service, operation, arguments as JSON; a request with its path and body."""
+    if "path" in call.args:
+        query = "&".join(f"{name}={value}" for name, value in call.args.get("query", {}).items())
+        body = f" {encode(call.args['body']).decode()}" if "body" in call.args else ""
+        return f"{call.op} {call.args['path']}{'?' if query else ''}{query}{body}"
     where = f" ({call.region})" if call.region and call.region != "global" else ""
     return f"{call.service} {call.op}{where} {encode(call.args).decode()}"
 

@@ -1,0 +1,66 @@
+"""The demonstration's people, who sign in and mend a fault together, and take it back."""
+
+import secrets
+
+import pyotp
+from msgspec import Struct
+
+from model.access import Access
+from model.canonical import instant
+from model.person import HOST, Actor, Person
+from model.plan import Plan, Vote
+from pipeline.changes import carry_on, make_undo, start
+from pipeline.desk import Desk
+from pipeline.loop import Loop
+from pipeline.people import Register
+from pipeline.plans import Wanted, make_plan, vote
+from pipeline.sign_in import Gate
+
+_CREW = {"aki": "analyst", "ken": "lead", "rin": "lead"}
+
+
+class Story(Struct, frozen=True):
+    """What was done: the plan with how its one step ended, and the same of the plan that took it back."""
+
+    plan: Plan
+    mended: str
+    undo: Plan
+    undone: str
+
+
+def sign_in(loop: Loop, access: Access, gate: Gate) -> dict[str, Actor]:
+    """Add the crew, let each of them enrol and sign in, and return them by name."""
+    register, crew = Register(Desk(loop.home, access, HOST), access, loop.clock), dict[str, Actor]()
+    for name, role in _CREW.items():
+        password = secrets.token_urlsafe(16)
+        person = Person(name, name.capitalize(), "ja", (role,), (loop.tenant.tenant,), "")
+        enrolment = gate.enrol(register.add(person, gate), password)
+        code = pyotp.TOTP(enrolment.secret).at(loop.clock.now())
+        crew[name] = gate.actor(gate.with_password(name, password, code))
+    return crew
+
+
+def mend_and_take_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:
+    """Plan, approve, carry out and verify a change, then take it back the same way."""
+    desks = {name: Desk(loop.home, access, actor) for name, actor in crew.items()}
+    tenant = loop.tenant.tenant
+    store = desks["aki"].tenant("plans.propose", tenant)
+    plan = make_plan(store, loop.tenant, wanted, crew["aki"], loop.clock)
+    mended = _approve_and_run(loop, desks, plan)
+    desks["aki"].allow("plans.propose", tenant)
+    undo = make_undo(loop.hands, plan.id, crew["aki"])
+    return Story(plan, mended, undo, _approve_and_run(loop, desks, undo))
+
+
+def _approve_and_run(loop: Loop, desks: dict[str, Desk], plan: Plan) -> str:
+    """Return how the plan's one step ended."""
+    tenant = loop.tenant.tenant
+    for name in ("ken", "rin")[: plan.approvals]:
+        store = desks[name].tenant("plans.approve", tenant)
+        vote(store, Vote(plan.id, plan.hash, name, desks[name].side, True, instant(loop.clock.now())), loop.clock)
+    desks["aki"].allow("plans.run", tenant)
+    start(loop.hands, plan.id, "aki")
+    carry_on(loop.hands, loop.turn())
+    with loop.store.read() as reader:
+        (step,) = plan.steps
+        return reader.plans.progress(plan.id)[step.target.uid].state
