@@ -51,17 +51,23 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.azure_resources
 	$(BIN)/python -m bench.google_assets
 	$(BIN)/python -m bench.kubernetes_pods
+	$(BIN)/python -m bench.changes
 	$(BIN)/python -m bench.growth 1
 	$(BIN)/python -m bench.against_prowler
 	$(BIN)/python -m bench.growth 10
 	$(BIN)/python -m bench.many_accounts 200
 
-# Its pins clash with ours, so it has a venv of its own.
-bench-peers: .bench-venv/.installed  ## install what the benchmarks compare with, into .bench-venv
+# Their pins clash with ours and with each other's, so each has a venv of its own.
+bench-peers: .bench-venv/.installed .custodian-venv/.installed  ## install what the benchmarks compare with
 
 .bench-venv/.installed: Makefile
 	test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
 	.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir prowler==5.46.0
+	touch $@
+
+.custodian-venv/.installed: Makefile
+	test -x .custodian-venv/bin/python || $(PYTHON) -m venv .custodian-venv
+	.custodian-venv/bin/python -m pip install --quiet --disable-pip-version-check --no-cache-dir c7n==0.9.53
 	touch $@
 
 lock: setup  ## compile the pinned requirement files anew
@@ -73,4 +79,4 @@ lock: setup  ## compile the pinned requirement files anew
 	  sed -i '/^#/d; /^$$/d' requirements/$$e.txt; done
 
 clean:  ## remove what setup and the tests made
-	rm -rf $(VENV) .checkov-venv .bench-venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .checkov-venv .bench-venv .custodian-venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,7 +1,7 @@
 """`hinomi plan`, `show`, `approve`, `reject`, `run`, `verify`, `rollback`, `status`: changes, and taking them back."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -103,8 +103,7 @@ def run(
 
     desk = open_desk(home)
     spec = desk.file("plans.run", tenant)
-    with _bench() as bench_of:
-        bench = bench_of(desk.service("plans.run"))
+    with _bench(desk, "plans.run", tenant) as bench:
         start(hands_of(bench.home, spec, bench.house, SystemClock()), plan, desk.actor.name)
         done = change_now(bench, tenant, desk.actor)
     if done.state == "failed":
@@ -126,8 +125,7 @@ def verify(
 
     desk = open_desk(home)
     spec = desk.file("plans.run", tenant)
-    with _bench() as bench_of:
-        bench = bench_of(desk.service("plans.run"))
+    with _bench(desk, "plans.run", tenant) as bench:
         hands = hands_of(bench.home, spec, bench.house, SystemClock())
         verify_again(hands, plan, take_turn(bench.home, f"verify:{tenant}", hands.now, desk.actor.name))
     raise typer.Exit(_print_status(desk, tenant, plan))
@@ -149,8 +147,7 @@ def rollback(
 
     desk = open_desk(home)
     spec = desk.file("plans.propose", tenant)
-    with _bench() as bench_of:
-        bench = bench_of(desk.service("plans.propose"))
+    with _bench(desk, "plans.propose", tenant) as bench:
         hands = hands_of(bench.home, spec, bench.house, SystemClock())
         made = make_undo(hands, plan, desk.actor, tuple(resource or ()))
     _print(desk, made, language, format)
@@ -245,24 +242,28 @@ def _missing(stands: "Standing") -> str:
 
 
 @contextmanager
-def _bench() -> Iterator["Callable[[Home], Bench]"]:
-    """Yield what makes a worker's bench of the stores."""
+def _bench(desk: "Desk", action: str, tenant: str) -> "Iterator[Bench]":
+    """Yield a worker's bench that knows the policies of the last plans, and those that people have to be told of."""
     import httpx
 
     from catalog.folder import config_folder
     from notifier.message import Ways
-    from pipeline.assembly import assemble
+    from pipeline.assembly import assemble_named
     from pipeline.clock import SystemClock
     from pipeline.jobs import Worker, name_of
     from pipeline.logs import quiet
+    from pipeline.plans import playbook_of
     from pipeline.secrets import secret
     from pipeline.work import Bench
 
     quiet()  # people read what is printed, not the log
     clock = SystemClock()
+    with desk.tenant(action, tenant).read() as reader:
+        ids = {news.finding.policy for news in reader.untold()}
+        ids |= {closed for plan in reader.plans.newest(200) for closed in playbook_of(plan.playbook).closes}
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
-        yield lambda home: Bench(home, assemble(config_folder()), ways, Worker(name_of(0), clock))
+        yield Bench(desk.service(action), assemble_named(config_folder(), ids), ways, Worker(name_of(0), clock))
 
 
 def _print(desk: "Desk", made: "Plan", language: Literal["en", "ja"], format: str) -> None:

@@ -21,7 +21,6 @@ StepState = Literal[
     "unchanged",  # there was nothing to change
     "patch",  # infrastructure code owns it: a proposal only
     "applying",  # a call may be under way
-    "applied",  # every call went through; not yet verified
     "verified",  # read afresh, as wanted, and the policy passes
     "unverified",  # as far as it went, but not shown to be in order
     "stale",  # it is not as it was when the plan was made
@@ -34,7 +33,7 @@ ENDED: frozenset[StepState] = frozenset(
     {"unchanged", "patch", "verified", "unverified", "stale", "failed", "reverted", "undone"}
 )
 # What may have left something behind, and can be taken back.
-CHANGED: frozenset[StepState] = frozenset({"applying", "applied", "verified", "unverified", "failed"})
+CHANGED: frozenset[StepState] = frozenset({"applying", "verified", "unverified", "failed"})
 
 
 class Change(Struct, frozen=True):

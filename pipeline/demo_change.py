@@ -1,6 +1,7 @@
 """The demonstration's people, who sign in and mend a fault together, and take it back."""
 
 import secrets
+from collections.abc import Mapping
 
 import pyotp
 from msgspec import Struct
@@ -29,15 +30,21 @@ class Story(Struct, frozen=True):
 
 
 def sign_in(loop: Loop, access: Access, gate: Gate) -> dict[str, Actor]:
-    """Add the crew, let each of them enrol and sign in, and return them by name."""
-    register, crew = Register(Desk(loop.home, access, HOST), access, loop.clock), dict[str, Actor]()
-    for name, role in _CREW.items():
+    """Return the crew, each of them signed in, by name."""
+    register = Register(Desk(loop.home, access, HOST), access, loop.clock)
+    return {name: gate.actor(token) for name, token in enlist(register, gate, loop.tenant.tenant, _CREW).items()}
+
+
+def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]) -> dict[str, str]:
+    """Add people with a role each, let them enrol and sign in, and return their tokens by name."""
+    tokens: dict[str, str] = {}
+    for name, role in roles.items():
         password = secrets.token_urlsafe(16)
-        person = Person(name, name.capitalize(), "ja", (role,), (loop.tenant.tenant,), "")
-        enrolment = gate.enrol(register.add(person, gate), password)
-        code = pyotp.TOTP(enrolment.secret).at(loop.clock.now())
-        crew[name] = gate.actor(gate.with_password(name, password, code))
-    return crew
+        enrolment = gate.enrol(
+            register.add(Person(name, name.capitalize(), "ja", (role,), (tenant,), ""), gate), password
+        )
+        tokens[name] = gate.with_password(name, password, pyotp.TOTP(enrolment.secret).now())
+    return tokens
 
 
 def mend_and_take_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:

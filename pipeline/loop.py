@@ -11,8 +11,8 @@ from model.fault import Refused
 from model.tenant import Tenant
 from notifier.message import Ways
 from pipeline.assembly import House
-from pipeline.changes import Hands
 from pipeline.doors import connect, connect_write, list_members, new_external_id
+from pipeline.hands import Hands
 from pipeline.own_policies import house_of
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
@@ -79,7 +79,7 @@ def hands_of(home: Home, tenant: Tenant, house: House, clock: Clock) -> Hands:
             raise Refused(f"{scope} is none of the places of {tenant.tenant} any more")
         return connect_write(found[scope], needs, clock)
 
-    return Hands(home, tenant, house, clock, enter)
+    return Hands(home, home.tenant(tenant.tenant), tenant, house, clock, enter)
 
 
 def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from clouds.call_failed import CallFailed, InDoubt
 from model.asset import Asset
@@ -50,13 +51,20 @@ class Journal(Protocol):
 
 
 class Ended(Struct, frozen=True):
-    """How a step ended, with what was read last."""
+    """How a step ended, with what was read last: the state, the asset as it is now, and the verdicts on it."""
 
     state: StepState
     reason: str = ""
-    body: Body | None = None
     after: State | None = None
+    asset: Asset | None = None
     verdicts: Sequence[Verdict] = ()
+
+
+class Judged(Struct, frozen=True):
+    """An asset as it is now, and what its policies say of it."""
+
+    asset: Asset
+    verdicts: Sequence[Verdict]
 
 
 class Tools(Struct, frozen=True):
@@ -67,7 +75,7 @@ class Tools(Struct, frozen=True):
 
     cloud: WriteCloud
     clock: Clock
-    judge: Callable[[Asset, Body], Sequence[Verdict]]
+    judge: Callable[[Asset, Body], Judged]
     undoing: bool = False
 
 
@@ -128,15 +136,11 @@ def _verified(step: Step, asset: Asset, playbook: Playbook, tools: Tools, *, unc
     while True:
         ended = _looked_at(step, asset, playbook, tools)
         if ended.state == "verified":
-            return Ended("unchanged", "it was so already", *_rest(ended)) if unchanged else ended
+            return replace(ended, state="unchanged", reason="it was so already") if unchanged else ended
         if tools.clock.now().timestamp() + pause > ends or ended.state == "stale":
             return ended
         tools.clock.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-
-
-def _rest(ended: Ended) -> tuple[Body | None, State | None, Sequence[Verdict]]:
-    return ended.body, ended.after, ended.verdicts
 
 
 def _looked_at(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:
@@ -146,10 +150,11 @@ def _looked_at(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> En
         return Ended("stale", "the resource is gone")
     except CallFailed as failure:
         return Ended("unverified", f"it could not be read: {failure.code}")
-    now = playbook.state(body)
-    verdicts = tools.judge(asset, body)
+    now, judged = playbook.state(body), tools.judge(asset, body)
+    doubt = next((said for said in judged.verdicts if said.status not in _IN_ORDER), None)
+    why = ""
     if not same(now, step.after):
-        return Ended("unverified", "it is not as wanted", body, now, verdicts)
-    if not tools.undoing and (doubt := next((v for v in verdicts if v.status not in _IN_ORDER), None)):
-        return Ended("unverified", f"{doubt.policy}: {doubt.status} {doubt.reason}".strip(), body, now, verdicts)
-    return Ended("verified", "", body, now, verdicts)
+        why = "it is not as wanted"
+    elif doubt and not tools.undoing:
+        why = f"{doubt.policy}: {doubt.status} {doubt.reason}".strip()
+    return Ended("unverified" if why else "verified", why, now, judged.asset, judged.verdicts)

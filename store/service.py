@@ -1,7 +1,7 @@
 """The service's own store behind two doors: people, jobs, and records of what was done for the service as a whole."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection
 
@@ -47,6 +47,10 @@ class ServiceStore:
             door = ServiceDoor(connection)
             yield door
             seal(connection, schema.service_audit, door.records.entries, at, person)
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep a connection open, for many short transactions in a row."""
+        return self._database.held()
 
     def audit_fault(self) -> str:
         """Return the first thing that is wrong with the service's chain, the empty text where nothing is.

@@ -1,7 +1,7 @@
 """One tenant's data behind two doors: `read()` sees one moment, `write()` is alone and leaves audit records."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from sqlalchemy import Connection, select
@@ -61,6 +61,10 @@ class TenantStore:
             head = seal(connection, schema.audit, writer.records.entries, at, person)
         if head:
             self._heads.advance(head)
+
+    def held(self) -> AbstractContextManager[None]:
+        """Keep a connection open, for many short transactions in a row."""
+        return self._database.held()
 
     def audit_fault(self) -> str:
         """Return the first thing that is wrong with the audit chain, the empty text where nothing is."""

@@ -16,8 +16,9 @@ from model.plan import Plan, Vote
 from model.tenant import AwsScope, AwsWrite, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import House, assemble
-from pipeline.changes import Hands, carry_on, make_undo, start
+from pipeline.changes import carry_on, make_undo, start
 from pipeline.doors import connect
+from pipeline.hands import Hands
 from pipeline.loop import hands_of
 from pipeline.plans import Wanted, make_plan, standing, vote
 from pipeline.scan import Ports, Summary, scan
