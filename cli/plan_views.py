@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text as Styled
 
 from cli.tables import plain_table
+from model.order import Order
 from model.plan import Plan, Progress, Sent, Step
 from model.text import Language, Text, printable
 from remediation.approval import Standing
@@ -102,4 +103,13 @@ def print_plans(rows: Sequence[tuple[Plan, Standing, Mapping[str, Progress]]]) -
         count = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
         name = plan.playbook + (f" (takes back {plan.undoes})" if plan.undoes else "")
         table.add_row(plan.id, plan.created_at[:16], Styled(plan.author), name, stands.state, count)
+    Console(highlight=False).print(table)
+
+
+def print_orders(orders: Sequence[Order]) -> None:
+    """Print standing orders, a line each."""
+    table = plain_table("order", "playbook", "scope", "until", "by", "reason")
+    for one in orders:
+        until = f"withdrawn {one.withdrawn_at[:16]}" if one.withdrawn_at else one.expires_at[:16]
+        table.add_row(one.id, one.playbook, one.scope or "all", until, one.author, Styled(printable(one.reason)))
     Console(highlight=False).print(table)

@@ -4,7 +4,10 @@ from contract.term import Decision
 from model.tenant import Contract, Option
 from model.text import Text
 
-_NAMES: dict[Option, Text] = {"own-policies": Text(en="the customer's own policies", ja="お客様独自ポリシー")}
+_NAMES: dict[Option, Text] = {
+    "own-policies": Text(en="the customer's own policies", ja="お客様独自ポリシー"),
+    "standing-orders": Text(en="standing orders for changes", ja="変更の包括承認"),
+}
 
 
 def decide_option(contract: Contract, option: Option) -> Decision:

@@ -3,15 +3,26 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from clouds.call_failed import CallFailed
 from model.asset import Asset
 from model.call import WriteCloud
 from model.fault import Refused
-from model.person import Actor
+from model.person import SCHEDULE, Actor
 from model.plan import CHANGED, ENDED, Plan, State, Step
 from pipeline.hands import Doors, Hands, why_stopped
-from pipeline.plans import known_assets, playbook_of, put_plan, read_plan, refuse_nobody, refuse_unentitled, standing
+from pipeline.plans import (
+    Wanted,
+    known_assets,
+    make_plan,
+    playbook_of,
+    put_plan,
+    read_plan,
+    refuse_nobody,
+    refuse_unentitled,
+    standing,
+)
 from pipeline.rejudging import Judge
 from pipeline.step_journal import StepJournal, begun_before
 from pipeline.turn import Turn
@@ -22,6 +33,7 @@ from store.plans import Plans
 from store.tenant import TenantStore
 
 STARTED, WORKED = "plan.started", "plan.worked"
+BY_SCHEDULE = Actor(SCHEDULE, (), "all")
 _AT_ONCE = 8  # resources of a wave that are worked on at the same time
 _SECOND_WAVE = 0.10
 _FUTILE = 3  # so many steps without one success end a plan
@@ -41,6 +53,17 @@ def start(hands: Hands, id_: str, person: str) -> Plan:
     with hands.store.write(hands.now, person) as writer:
         writer.record(STARTED, plan.id, hash=plan.hash)
     return plan
+
+
+def obey(hands: Hands) -> None:
+    """Make and start the plans that standing orders ask for after a scan; a plan for nothing is none."""
+    with hands.store.read() as reader:
+        orders = [order for order in reader.plans.orders() if order.holds(hands.now)]
+    for order in orders:
+        wanted = Wanted(order.playbook, order.author, order=order)
+        with suppress(Refused):  # nothing to mend, or the contract has ended
+            plan = make_plan(hands.store, hands.tenant, wanted, BY_SCHEDULE, hands.clock)
+            start(hands, plan.id, SCHEDULE)
 
 
 def underway(hands: Hands) -> list[Plan]:

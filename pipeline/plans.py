@@ -4,13 +4,16 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
+from contract.options import decide_option
 from contract.term import decide
 from model.asset import Asset
-from model.canonical import instant
+from model.canonical import digest, instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.finding import LIVE
+from model.order import Order
 from model.person import HOST, Actor
 from model.plan import Plan, Vote
 from model.tenant import Tenant
@@ -20,20 +23,24 @@ from remediation.playbook import Playbook, playbooks
 from remediation.proposing import Candidate, Terms, propose
 from store.halts import Halt
 from store.home import Home
-from store.plans import PROPOSED, VOTED
+from store.plans import GRANTED, PROPOSED, VOTED, WITHDRAWN
 from store.reader import Reader
 from store.rows import AssetRow
 from store.tenant import TenantStore
 
 
 class Wanted(Struct, frozen=True):
-    """What a plan is asked for: by which playbook, for whom, of which findings or resources (none named = all)."""
+    """What a plan is asked for: by which playbook, for whom, of which findings or resources (none named = all).
+
+    With a standing order, only what is in its scope, and nothing that somebody has taken back before.
+    """
 
     playbook: str
     requester: str
     resources: tuple[str, ...] = ()
     most: int = 0
     live: bool = False
+    order: Order | None = None
 
 
 def playbook_of(id_: str) -> Playbook:
@@ -54,7 +61,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
     refuse_nobody(actor)
     playbook = playbook_of(wanted.playbook)
     with store.read() as reader:
-        candidates = _candidates(reader, playbook, wanted.resources)
+        candidates = _candidates(reader, playbook, wanted)
         of_kind = sum(row.kind == playbook.kind for row in reader.current_assets())
         terms = Terms(
             tenant=tenant.tenant,
@@ -65,6 +72,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
             customer=tenant.contract.customer_approves,
             most=wanted.most,
             live=wanted.live,
+            order=wanted.order.id if wanted.order else "",
             never=Never(tenant, _administrators(reader)).why,
         )
     if not candidates:
@@ -97,7 +105,7 @@ def read_plan(store: TenantStore, id_: str) -> Plan:
 def standing(store: TenantStore, plan: Plan, clock: Clock) -> Standing:
     """Return where a plan stands by the votes in the audit chain."""
     with store.read() as reader:
-        return stand(plan, reader.plans.votes(plan.id), clock.now())
+        return stand(plan, reader.plans.votes(plan.id), clock.now(), reader.plans.orders())
 
 
 def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
@@ -105,13 +113,38 @@ def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
     plan = read_plan(store, ballot.plan)
     with store.write(ballot.at, ballot.person) as writer:
         votes = writer.plans.votes(plan.id)
-        before = stand(plan, votes, clock.now())
+        before = stand(plan, votes, clock.now(), writer.plans.orders())
         if before.state != "proposed":
             raise Refused(f"the plan {plan.id} is {before.state}" + (f": {before.reason}" if before.reason else ""))
         if why := why_no_vote(plan, votes, ballot):
             raise Refused(why)
         writer.record(VOTED, plan.id, **msgspec.structs.asdict(ballot))
     return standing(store, plan, clock)
+
+
+def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
+    """Record a standing order; raises `Refused` where the contract has none, or it names no playbook or no reason."""
+    decision = decide_option(tenant.contract, "standing-orders")
+    if not decision.allowed:
+        raise Refused(f"{decision.reason.en} (Article {decision.clause})")
+    playbook_of(order.playbook)
+    if not order.reason.strip():
+        raise Refused("a standing order needs a reason")
+    if order.author == HOST.name:
+        raise Refused("a standing order is granted by somebody who has signed in (`hinomi login`)")
+    named = replace(order, id=digest(order.playbook, order.scope, order.author, order.granted_at)[:12])
+    with store.write(named.granted_at, named.author) as writer:
+        writer.record(GRANTED, named.id, **msgspec.structs.asdict(named))
+    return named
+
+
+def withdraw(store: TenantStore, id_: str, actor: Actor, clock: Clock) -> None:
+    """End a standing order before its day; raises `Refused` where none of this id holds."""
+    at = instant(clock.now())
+    with store.write(at, actor.name) as writer:
+        if not any(order.id == id_ and order.holds(at) for order in writer.plans.orders()):
+            raise Refused(f"no standing order {id_!r} holds now; see `hinomi orders list`")
+        writer.record(WITHDRAWN, id_, at=at)
 
 
 def halt(home: Home, tenant: str, reason: str, actor: Actor, clock: Clock) -> None:
@@ -144,15 +177,20 @@ def refuse_nobody(actor: Actor) -> None:
         raise Refused("a plan is made by somebody who has signed in (`hinomi login`)")
 
 
-def _candidates(reader: Reader, playbook: Playbook, resources: Collection[str]) -> list[Candidate]:
+def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Candidate]:
     """Return the resources of the findings that a playbook closes, with the policies that each fails."""
     faults: dict[str, dict[str, tuple[str, ...]]] = {}
     for finding in reader.findings():
-        chosen = not resources or {finding.uid, finding.resource, finding.name} & set(resources)
+        chosen = not wanted.resources or {finding.uid, finding.resource, finding.name} & set(wanted.resources)
         if finding.policy in playbook.closes and not finding.unverified_since and chosen:
             failed = tuple(element.key for element in finding.elements if element.status == "fail")
             faults.setdefault(finding.asset_uid, {})[finding.policy] = failed
-    return [Candidate(asset, faults[asset.uid]) for asset in known_assets(reader, faults)]
+    if wanted.order:
+        taken_back = {one.uid for one in reader.plans.of_resources(faults, "") if one.state == "reverted"}
+        faults = {uid: told for uid, told in faults.items() if uid not in taken_back}
+    assets = known_assets(reader, faults)
+    within = (asset for asset in assets if not wanted.order or wanted.order.scope in ("", asset.scope))
+    return [Candidate(asset, faults[asset.uid]) for asset in within]
 
 
 def known_assets(reader: Reader, uids: Collection[str]) -> Iterator[Asset]:

@@ -13,7 +13,7 @@ from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
 from pipeline.assembly import House
-from pipeline.changes import carry_on
+from pipeline.changes import carry_on, obey
 from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, give_back, holding, new_job, queue, settle, withdraw
 from pipeline.loop import Loop
 from pipeline.scan import Summary
@@ -103,7 +103,9 @@ def _work(bench: Bench, job: Job, turn: Turn) -> Done:
     tenant = applied_tenant(bench.home, job.tenant)
     loop = Loop(bench.home, tenant, bench.house, bench.worker.clock, bench.ways, job.asked_by)
     summary = loop.scan(turn) if job.kind == "scan" else None
-    if job.kind == "change":
+    if job.kind == "scan":
+        obey(loop.hands)
+    if job.kind in ("scan", "change"):
         carry_on(loop.hands, turn)
     told = loop.tell()
     _queue_next_tell(bench, loop.store, job)

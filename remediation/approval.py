@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from model.canonical import instant, parse_instant
+from model.order import Order
 from model.person import HOST, SCHEDULE
 from model.plan import Plan, Vote
 
@@ -26,11 +27,13 @@ class Standing(Struct, frozen=True):
     until: str = ""
 
 
-def stand(plan: Plan, votes: Sequence[Vote], now: datetime) -> Standing:
-    """Return where a plan stands now."""
+def stand(plan: Plan, votes: Sequence[Vote], now: datetime, orders: Sequence[Order] = ()) -> Standing:
+    """Return where a plan stands now; `orders` are the standing ones of its tenant."""
     counted = _counted(plan, votes)
     if no := next((vote for vote in counted if not vote.yes), None):
         return Standing("denied", f"{no.person} rejected it" + (f": {no.reason}" if no.reason else ""))
+    if any(covers(order, plan, now) for order in orders):
+        return Standing("approved", "by a standing order", until=instant(_ends(plan)))
     staff = [vote for vote in counted if vote.side == "staff"]
     customers = [vote for vote in counted if vote.side == "customer"]
     missing = max(0, max(1, plan.approvals) - len(staff))  # whatever a plan says, nothing is done on nobody's word
@@ -47,6 +50,13 @@ def stand(plan: Plan, votes: Sequence[Vote], now: datetime) -> Standing:
 
 def _ends(plan: Plan) -> datetime:
     return parse_instant(plan.created_at) + WITHOUT_VOTE
+
+
+def covers(order: Order, plan: Plan, now: datetime) -> bool:
+    """Return whether a standing order is the approval of a plan that was made on it."""
+    within = all(order.scope in ("", step.target.scope) for step in plan.steps)
+    alone = plan.approvals == 1 and not plan.reasons and not plan.customer and not plan.undoes
+    return plan.order == order.id and order.playbook == plan.playbook and within and alone and order.holds(instant(now))
 
 
 def why_no_vote(plan: Plan, votes: Sequence[Vote], vote: Vote) -> str:

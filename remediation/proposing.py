@@ -57,6 +57,8 @@ def propose(playbook: Playbook, candidates: Iterable[Candidate], terms: Terms) -
         step = _why_not(playbook, candidate.asset, terms) or _step(playbook, candidate, terms)
         if isinstance(step, Text):
             left_out.append(LeftOut(candidate.asset.resource, step))
+        elif terms.order and step.cautions:  # what needs two persons is for people to plan
+            left_out.append(LeftOut(candidate.asset.resource, step.cautions[0]))
         elif len(steps) == most:
             left_out.append(LeftOut(candidate.asset.resource, _too_many(most)))
         else:

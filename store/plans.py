@@ -6,11 +6,13 @@ import msgspec
 from sqlalchemy import Connection, func, or_, select
 
 from model.canonical import encode
+from model.order import Order
 from model.plan import Plan, Progress, Sent, Vote
 from store import schema
 from store.database import insert
 
 PROPOSED, VOTED = "plan.proposed", "plan.voted"
+GRANTED, WITHDRAWN = "order.granted", "order.withdrawn"
 
 
 class Plans:
@@ -44,6 +46,12 @@ class Plans:
     def votes(self, plan: str) -> list[Vote]:
         """Return the votes on a plan: the audit chain's records are the votes, there is nothing else to edit."""
         return [msgspec.convert(detail, Vote) for subject, detail in self._recorded(VOTED) if subject == plan]
+
+    def orders(self) -> list[Order]:
+        """Return all standing orders that were ever granted; like votes they are records of the audit chain."""
+        ended = {subject: str(detail["at"]) for subject, detail in self._recorded(WITHDRAWN)}
+        granted = [msgspec.convert(detail, Order) for _, detail in self._recorded(GRANTED)]
+        return [msgspec.structs.replace(one, withdrawn_at=ended.get(one.id, "")) for one in granted]
 
     def progress(self, plan: str) -> dict[str, Progress]:
         """Return how far the steps of a plan are that were begun, by the resource's uid."""

@@ -57,6 +57,18 @@ def test_whoever_is_let_in_now_makes_it_a_matter_of_two(body: Any) -> None:
     assert propose(BLOCK, candidates(bucket("b", **body)), TERMS).approvals == 2
 
 
+def test_what_needs_two_persons_is_no_matter_of_a_standing_order() -> None:
+    plan = propose(BLOCK, candidates(bucket("a"), bucket("b", Policy=PUBLIC)), replace(TERMS, order="o1"))
+    assert [step.target.name for step in plan.steps] == ["a"]
+    assert [one.resource for one in plan.left_out] == ["arn:aws:s3:::b"]
+    assert plan.approvals == 1
+
+
+def test_whether_it_is_public_has_to_be_known_for_one_person_to_be_enough() -> None:
+    asset = replace(bucket("b"), unknown={"Policy": "s3:GetBucketPolicy AccessDenied"})
+    assert propose(BLOCK, candidates(asset), TERMS).approvals == 2
+
+
 def test_unknown_is_never_a_reason_to_change_something() -> None:
     asset = replace(bucket("b"), unknown={"PublicAccessBlock": "s3:GetBucketPublicAccessBlock AccessDenied"})
     plan = propose(BLOCK, candidates(asset), TERMS)

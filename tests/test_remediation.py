@@ -17,12 +17,13 @@ from clouds.emulator import Emulator
 from model.call import Call, WriteCloud
 from model.canonical import encode, instant
 from model.fault import Refused
+from model.order import Order
 from model.person import HOST
 from model.plan import Plan, Vote
 from model.tenant import Channel, Contract
 from notifier.message import Ways
-from pipeline.changes import carry_on, start
-from pipeline.plans import halt, lift_halt
+from pipeline.changes import carry_on, obey, start
+from pipeline.plans import grant, halt, lift_halt, withdraw
 from pipeline.tell import Teller, tell
 from store.home import Home
 from tests.changing import AKI, KEN, RIN, Desk
@@ -328,3 +329,60 @@ def test_outside_the_contracts_term_nothing_is_planned_or_changed(approved: Appr
     for ask in (desk.plan, lambda: desk.run(plan), lambda: desk.undo(plan)):
         with pytest.raises(Refused, match="the contract's term ended"):
             ask()
+
+
+def order(desk: Desk, **more: Any) -> Order:
+    at = instant(desk.clock.now())
+    return Order("", BLOCK, "", "ken", "agreed in May", at, "2026-07-01T00:00:00.000000Z", **more)
+
+
+def orders(desk: Desk) -> None:
+    """Do what follows a scan."""
+    desk.scan()
+    obey(desk.hands)
+    carry_on(desk.hands, a_turn(desk.home, desk.clock))
+
+
+@pytest.fixture
+def ordered(approved: Approved) -> Desk:
+    desk, _ = approved
+    desk.tenant = replace(desk.tenant, contract=Contract(date(2026, 1, 1), options=["standing-orders"]))
+    return desk
+
+
+def test_a_standing_order_mends_what_one_person_could_approve(ordered: Desk) -> None:
+    store = ordered.home.tenant("aozora")
+    grant(store, ordered.tenant, order(ordered))
+    orders(ordered)
+    assert block_of("one") == block_of("two") == ALL_ON
+    fault("one")
+    orders(ordered)
+    assert block_of("one") is None, "what somebody has taken back is not mended again without asking"
+
+
+def test_a_standing_order_ends(ordered: Desk) -> None:
+    store = ordered.home.tenant("aozora")
+    granted = grant(store, ordered.tenant, order(ordered))
+    withdraw(store, granted.id, RIN, ordered.clock)
+    orders(ordered)
+    assert block_of("one") is None
+    grant(store, ordered.tenant, order(ordered))
+    ordered.clock.sleep(60 * 86_400)
+    orders(ordered)
+    assert block_of("one") is None
+    elsewhere = replace(order(ordered), scope="210987654321", expires_at="2027-01-01T00:00:00.000000Z")
+    grant(store, ordered.tenant, elsewhere)
+    orders(ordered)
+    assert block_of("one") is None
+
+
+def test_standing_orders_are_an_option_and_a_persons_word(approved: Approved) -> None:
+    desk, _ = approved
+    store = desk.home.tenant("aozora")
+    with pytest.raises(Refused, match="an option that the contract does not have"):
+        grant(store, desk.tenant, order(desk))
+    entitled = replace(desk.tenant, contract=Contract(date(2026, 1, 1), options=["standing-orders"]))
+    with pytest.raises(Refused, match="somebody who has signed in"):
+        grant(store, entitled, replace(order(desk), author=HOST.name))
+    with pytest.raises(Refused, match="needs a reason"):
+        grant(store, entitled, replace(order(desk), reason=" "))

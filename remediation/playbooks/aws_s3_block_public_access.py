@@ -47,7 +47,9 @@ class BlockPublicAccess(Playbook):
         return [Call("s3", "put_public_access_block", put, asset.region)]
 
     def cautions(self, asset: Asset, at: str) -> list[Text]:
-        """Two persons where a policy or an ACL of the bucket makes something public now."""
+        """Two persons where a policy or an ACL of the bucket makes something public now, or nobody could read them."""
+        if asset.unknown.keys() & {"Policy", "Grants"}:
+            return [_NOT_KNOWN]
         granted = any(ending_in(grant, _EVERYONE) for grant in asset.body.get("Grants", ()))
         return [_PUBLIC_NOW] if granted or public_statements(asset.body.get("Policy")) else []
 
@@ -57,6 +59,9 @@ class BlockPublicAccess(Playbook):
 
 
 _ABSENT = frozenset({"NoSuchPublicAccessBlockConfiguration"})
+_NOT_KNOWN = Text(
+    en="whether the bucket is public now could not be read", ja="現在公開されているかどうかを読み取れなかった"
+)
 _PUBLIC_NOW = Text(
     en="the bucket's policy or ACL lets everyone in now", ja="現在、バケットポリシーまたはACLで全員に公開されている"
 )
