@@ -3,20 +3,27 @@
 The check is checkov's, the words, the severity and the cases are ours.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from catalog.form import convert
 from catalog.policies import Described, Id
 from catalog.yaml_reader import Document, content, parse
+from model.asset import Kind
 from model.fault import Fault, Refused
 
 CheckId = Annotated[str, Meta(pattern=r"^CKV2?_[A-Z0-9]+_[0-9]+$(?!\n)")]
 # `spec.type`, `pod.containers[].image`; `pod` is the pod's spec, wherever a kind keeps it.
 ReadPath = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]*(\[\])?(\.[A-Za-z][A-Za-z0-9]*(\[\])?)*$(?!\n)")]
+# Where a template has a value: `Properties.BucketEncryption`, `properties.subnets[].id`.
+TemplatePath = Annotated[str, Meta(pattern=r"^[A-Za-z]+(\[\])?(\.[A-Za-z][A-Za-z0-9_]*(\[\])?)*$(?!\n)")]
+TemplateType = Annotated[
+    str, Meta(pattern=r"^(AWS::[A-Za-z0-9]+::[A-Za-z0-9]+|Microsoft\.[A-Za-z]+(/[A-Za-z]+)+)$(?!\n)")
+]
+Scalar = str | int | bool
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Sentence = Annotated[str, Meta(min_length=10)]
 
@@ -26,6 +33,25 @@ class Program(Struct, frozen=True, forbid_unknown_fields=True):
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$(?!\n)")]
     needs: list[Flag] = []
+
+
+class Equals(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is"}):
+    """True where the body's value is the one named, false where it is another, nothing where there is none."""
+
+    of: ReadPath
+    is_: Scalar
+
+
+class Template(Struct, frozen=True, forbid_unknown_fields=True):
+    """The template's resource that a live one is shown as: its type, and for each place in it that of the body."""
+
+    type: TemplateType
+    values: Annotated[dict[TemplatePath, ReadPath | Equals], Meta(min_length=1)]
+
+    @property
+    def reads(self) -> list[str]:
+        """Return what is taken of a body."""
+        return [source.of if isinstance(source, Equals) else source for source in self.values.values()]
 
 
 class Examples(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
@@ -39,15 +65,19 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """An adopted check's file as it is written.
 
     `reads` names what the check looks at, `needs` what has to be there for its word to mean anything, `absent` what it
-    makes of a value that is not there. `shape` is how checkov has to be shown the resource, where it overlooks
-    something: a workload's template as a `pod`, all of a role's rules in `one-rule`. `also` is our own policy that
-    asks the same. `undecided` is what checkov's own «unknown» means, where it says that of what is not its matter.
+    makes of a value that is not there. `template` is what a check of templates is shown, and says itself what is read.
+    `only` are the resources that the check is for, by a value of theirs. `shape` is how checkov has to be shown the
+    resource, where it overlooks something: a workload's template as a `pod`, all of a role's rules in `one-rule`.
+    `also` is our own policy that asks the same. `undecided` is what checkov's own «unknown» means, where it says that
+    of what is not its matter.
     """
 
     check: CheckId
-    runner: Literal["kubernetes"]
+    runner: Literal["kubernetes", "cloudformation", "arm"]
     kinds: Annotated[list[Id], Meta(min_length=1)]
-    reads: Annotated[list[ReadPath], Meta(min_length=1)]
+    reads: list[ReadPath] = field(default_factory=list)
+    template: Template | None = None
+    only: dict[ReadPath, Annotated[list[Scalar], Meta(min_length=1)]] = field(default_factory=dict)
     needs: Annotated[list[ReadPath], Meta(min_length=1)]
     absent: Sentence
     cases: Examples
@@ -86,7 +116,8 @@ class Adopted(Struct, frozen=True):
     @property
     def fields(self) -> frozenset[str]:
         """Return the fields of a body that the check looks at."""
-        return frozenset(_field(path) for path in (*self.form.reads, *self.form.needs))
+        taken = self.form.template.reads if self.form.template else self.form.reads
+        return frozenset(_field(path) for path in (*taken, *self.form.needs, *self.form.only))
 
 
 def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
@@ -125,22 +156,31 @@ def _faults(adopted: Adopted, stem: str) -> Iterator[Fault]:
     for number, kind in enumerate(form.kinds):
         if kind.split(".")[0] != adopted.provider:
             yield document.fault(("kinds", number), f"{kind!r} is of another provider than the id {form.id!r}")
+    if (form.runner == "kubernetes") == (form.template is not None):
+        yield document.fault((), "has to have a 'template' where the runner is one of templates, and there alone")
+    elif bool(form.reads) == (form.template is not None):
+        yield document.fault((), "has to have 'reads' where no 'template' says what is read, and there alone")
     if form.also is not None and form.also == form.id:
         yield document.fault(("also",), "names the check itself; leave it out")
 
 
-def cross_check(adopted: Iterable[Adopted], kinds: Iterable[str], policies: Iterable[str]) -> Iterator[Fault]:
-    """Yield what adopted checks say of kinds and policies that do not exist.
+def cross_check(adopted: Iterable[Adopted], kinds: Mapping[str, Kind], policies: Iterable[str]) -> Iterator[Fault]:
+    """Yield what adopted checks say of kinds, their fields, and policies that do not exist.
 
     A provider none of whose kinds is there is not looked at yet: none of its checks is asked anything.
     """
-    known, ours = set(kinds), set(policies)
-    providers = {kind.split(".")[0] for kind in known}
+    ours = set(policies)
+    providers = {kind.split(".")[0] for kind in kinds}
     for one in adopted:
+        if one.provider not in providers:
+            continue
         for number, kind in enumerate(one.form.kinds):
-            if one.provider in providers and kind not in known:
+            if kind not in kinds:
                 yield one.document.fault(("kinds", number), f"there is no kind {kind!r}")
-        if one.provider in providers and one.form.also is not None and one.form.also not in ours:
+                continue
+            for name in sorted(one.fields - kinds[kind].fields):
+                yield one.document.fault(("kinds", number), f"{kind} has no field {name!r}")
+        if one.form.also is not None and one.form.also not in ours:
             yield one.document.fault(("also",), f"there is no policy {one.form.also!r}")
 
 

@@ -11,7 +11,7 @@ from model.finding import Severity
 from model.text import Language, Text
 from reports.proposals import WEIGHTS
 from reports.report import Report
-from reports.wording import SEVERITY, STATE, TEXTS
+from reports.wording import SEVERITY, STATE, TEXTS, second_sources
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -29,6 +29,7 @@ def render(report: Report, language: Language) -> str:
     environment.filters["text"] = lambda text: _of(text, language)
     environment.filters["moment"] = lambda text: _moment(parse_instant(text), language)
     environment.filters["day"] = lambda text: str(parse_instant(text).astimezone(CONTRACT_ZONE).date())
+    environment.filters["sources"] = lambda finding: second_sources(finding, language)
     return environment.get_template("report.html").render(
         report=report,
         language=language,

@@ -1,17 +1,47 @@
 """What a check of checkov's gets to see of an asset, and whether there is enough for its word to mean anything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog.checkov import Adopted, Program
+from catalog.checkov import Adopted, Equals, Program, Template
 from catalog.workloads import pod_spec, pod_template
 from model.asset import Asset
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+# What every Kubernetes object has, and its checks may look at.
+_ALWAYS = frozenset({"apiVersion", "kind", "metadata"})
+# How the runners of templates call a resource's type.
+_TYPE = {"cloudformation": "Type", "arm": "type"}
+
+
+def likeness(adopted: Adopted) -> str:
+    """Return what checks have in common that can be shown an asset in one shape."""
+    if adopted.form.template is not None:
+        return adopted.id
+    return adopted.form.program.name if adopted.form.program else adopted.form.shape
+
+
+def shown(checks: Sequence[Adopted], asset: Asset) -> dict[str, Any]:
+    """Return of an asset, in the shape that all these checks take, only what they look at: others may be large."""
+    first = checks[0]
+    if first.form.template is not None:
+        return as_template(asset.body, first.form.template, _TYPE[first.form.runner])
+    fields = _ALWAYS.union(*(adopted.fields for adopted in checks))
+    return {key: value for key, value in shape(first, asset).items() if key in fields}
+
+
+def as_template(body: Mapping[str, Any], template: Template, type_name: str) -> dict[str, Any]:
+    """Return the template's resource that a live one would have come of, as far as its file says."""
+    resource: dict[str, Any] = {type_name: template.type}
+    for path, source in template.values.items():
+        value = _equals(body, source) if isinstance(source, Equals) else _at(body, source)
+        if value is not None:
+            _put(resource, path.split("."), value)
+    return resource
 
 
 def shape(adopted: Adopted, asset: Asset) -> dict[str, Any]:
-    """Return the resource as the check expects it: what checkov overlooks elsewhere stands where it looks."""
+    """Return the object as the check expects it: what checkov overlooks elsewhere stands where it looks."""
     if adopted.form.program is not None:
         return _with_arguments(asset.body, adopted.form.program)
     if adopted.form.shape == "pod":
@@ -20,7 +50,13 @@ def shape(adopted: Adopted, asset: Asset) -> dict[str, Any]:
 
 
 def is_its_matter(adopted: Adopted, asset: Asset) -> bool:
-    """Tell whether the check is for such an asset at all: for a program's arguments, whether the program runs there."""
+    """Tell whether the check is for such an asset at all: by a value of it, or by the program that runs there.
+
+    What does not tell its value may be the check's matter.
+    """
+    for path, wanted in adopted.form.only.items():
+        if (value := _at(asset.body, path)) not in _EMPTY and value not in wanted:
+            return False
     program = adopted.form.program
     return program is None or any(_runs(container, program) for container in _containers(asset.body))
 
@@ -29,7 +65,8 @@ def why_unknown(adopted: Adopted, asset: Asset) -> str:
     """Return why the check's word would mean nothing, empty where it means something."""
     for field in sorted(adopted.fields & asset.unknown.keys()):
         return f"{field}: {asset.unknown[field]}"
-    for path in ("kind", *adopted.form.needs):
+    own = ("kind",) if adopted.form.template is None else ()
+    for path in (*own, *adopted.form.only, *adopted.form.needs):
         if _at(asset.body, path) in _EMPTY:
             return f"{path} is not there, and the check looks at nothing else"
     program = adopted.form.program
@@ -46,13 +83,38 @@ def why_unknown(adopted: Adopted, asset: Asset) -> str:
 
 
 def _at(body: Mapping[str, Any], path: str) -> Any:
-    value: Any = body
-    for step in path.split("."):
-        if step == "pod" and value is body:
-            value = pod_spec(str(body.get("kind")), body.get("spec"))
-        else:
-            value = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+    first, *steps = path.split(".")
+    if first == "pod":
+        return _within(pod_spec(str(body.get("kind")), body.get("spec")), steps)
+    return _within(body, [first, *steps])
+
+
+def _within(value: Any, steps: Sequence[str]) -> Any:
+    """Return what stands at a path, None where nothing does; `[]` after a name yields a value for each element."""
+    for number, step in enumerate(steps):
+        value = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+        if step.endswith("[]"):
+            return [_within(element, steps[number + 1 :]) for element in value] if isinstance(value, list) else None
     return value
+
+
+def _equals(body: Mapping[str, Any], source: Equals) -> bool | None:
+    value = _at(body, source.of)
+    return None if value is None else value == source.is_
+
+
+def _put(place: dict[str, Any], steps: Sequence[str], value: Any) -> None:
+    """Set a value at a path, or each of a list's values at the path within an element of its own."""
+    first, *further = steps
+    if not further:
+        place[first] = value
+    elif first.endswith("[]"):
+        elements = place.setdefault(first.removesuffix("[]"), [{} for _ in value])
+        for element, one in zip(elements, value, strict=True):
+            if one is not None:
+                _put(element, further, one)
+    else:
+        _put(place.setdefault(first, {}), further, value)
 
 
 def _containers(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
