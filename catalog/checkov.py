@@ -29,10 +29,16 @@ Sentence = Annotated[str, Meta(min_length=10)]
 
 
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
-    """A check of a program's arguments: it is for pods that run the program, and can tell only with these flags."""
+    """A check of a program's arguments: it is for pods that run the program, and can tell only with flags it `needs`.
+
+    `absent` is what holds without them. `flags` are those that fields of a configuration file stand for: then it is for
+    assets that have the file.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$(?!\n)")]
     needs: list[Flag] = []
+    absent: Literal["unknown", "pass", "not_applicable"] = "unknown"
+    flags: dict[Flag, ReadPath] = {}
 
 
 class Equals(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is"}):
@@ -86,6 +92,14 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     program: Program | None = None
     undecided: Literal["unknown", "pass", "not_applicable"] = "unknown"
 
+    @property
+    def looks_at(self) -> list[str]:
+        """Return what the check looks at, wherever the file says it."""
+        said_otherwise = (
+            self.template.reads if self.template else [*self.program.flags.values()] if self.program else []
+        )
+        return [*self.reads, *said_otherwise]
+
 
 class Adopted(Struct, frozen=True):
     """A check that is adopted, with the document that says so."""
@@ -116,8 +130,7 @@ class Adopted(Struct, frozen=True):
     @property
     def fields(self) -> frozenset[str]:
         """Return the fields of a body that the check looks at."""
-        taken = self.form.template.reads if self.form.template else self.form.reads
-        return frozenset(_field(path) for path in (*taken, *self.form.needs, *self.form.only))
+        return frozenset(_field(path) for path in (*self.form.looks_at, *self.form.needs, *self.form.only))
 
 
 def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
@@ -158,8 +171,8 @@ def _faults(adopted: Adopted, stem: str) -> Iterator[Fault]:
             yield document.fault(("kinds", number), f"{kind!r} is of another provider than the id {form.id!r}")
     if (form.runner == "kubernetes") == (form.template is not None):
         yield document.fault((), "has to have a 'template' where the runner is one of templates, and there alone")
-    elif bool(form.reads) == (form.template is not None):
-        yield document.fault((), "has to have 'reads' where no 'template' says what is read, and there alone")
+    elif not form.looks_at or (form.reads and form.looks_at != form.reads):
+        yield document.fault((), "has to have 'reads' where no 'template' or 'flags' say what is read, and there alone")
     if form.also is not None and form.also == form.id:
         yield document.fault(("also",), "names the check itself; leave it out")
 

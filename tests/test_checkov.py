@@ -59,6 +59,7 @@ GROUPS = {
     "batch/v1": "batch",
     "rbac.authorization.k8s.io/v1": "rbac",
     "networking.k8s.io/v1": "networking",
+    "policy/v1beta1": "policy",
 }
 WORKLOAD = "kubernetes.core.workload"
 WORKLOADS = {type_.kind.name for type_ in resource_types.load() if type_.family == WORKLOAD}
@@ -90,6 +91,7 @@ def asset(body: dict[str, Any], name: str = "") -> Asset:
     kind = f"kubernetes.{GROUPS[body['apiVersion']]}.{words}"
     component = body["metadata"].get("labels", {}).get("component", "")
     kind = f"kubernetes.{component.removeprefix('kube-').replace('-', '')}.component" if component else kind
+    kind = "kubernetes.kubelet.configuration" if body["kind"] == "ConfigMap" else kind
     name = name or str(body["metadata"]["name"])
     family = WORKLOAD if kind in WORKLOADS else ""
     return Asset(kind, f"kubernetes://cluster-1/{name}", name, "cluster-1", "global", body, "", family=family)
@@ -618,6 +620,51 @@ def test_arguments_are_found_however_they_are_written(
     body = json.loads(json.dumps(adopted.form.cases.pass_[0]))
     body["spec"]["containers"][0] |= {"command": command, "args": args}
     assert only(judged(child, [adopted], [asset(body)])).status == expected
+
+
+@pytest.mark.parametrize(
+    ("check", "flag", "expected"),
+    [
+        ("CKV_K8S_88", None, "not_applicable"),  # no supported server has such a port
+        ("CKV_K8S_88", "--insecure-port=0", "pass"),
+        ("CKV_K8S_88", "--insecure-port=8080", "fail"),
+        ("CKV_K8S_96", None, "pass"),  # on by default
+        ("CKV_K8S_96", "--service-account-lookup", "pass"),
+        ("CKV_K8S_96", "--service-account-lookup=false", "fail"),
+        ("CKV_K8S_105", None, "unknown"),
+    ],
+)
+def test_what_holds_without_a_flag_stands_in_the_file(
+    child: Child, check: str, flag: str | None, expected: Status
+) -> None:
+    body = json.loads(json.dumps(ADOPTED["CKV_K8S_68"].form.cases.pass_[0]))
+    body["spec"]["containers"][0]["command"] += [flag] if flag else []
+    assert only(judged(child, [ADOPTED[check]], [asset(body)])).status == expected
+
+
+@pytest.mark.parametrize(
+    ("kubelet", "unknown", "expected"),
+    [
+        ({"readOnlyPort": 10255}, {}, {"CKV_K8S_138": "pass", "CKV_K8S_141": "fail", "CKV_K8S_144": "fail"}),
+        ({"readOnlyPort": 0, "protectKernelDefaults": True}, {}, {"CKV_K8S_141": "pass", "CKV_K8S_144": "pass"}),
+        ({"authentication": {"anonymous": {"enabled": True}}}, {}, {"CKV_K8S_138": "fail", "CKV_K8S_149": "unknown"}),
+        ({"tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA"]}, {}, {"CKV_K8S_151": "fail"}),
+        (None, {}, {"CKV_K8S_138": "not_applicable", "CKV_K8S_144": "not_applicable"}),  # not made by kubeadm
+        (None, {"kubelet": "malformed"}, {"CKV_K8S_138": "unknown", "CKV_K8S_144": "unknown"}),
+    ],
+)
+def test_the_kubelet_s_configuration_is_judged_as_its_arguments(
+    child: Child, kubelet: dict[str, Any] | None, unknown: dict[str, str], expected: dict[str, Status]
+) -> None:
+    body = dict(ADOPTED["CKV_K8S_138"].form.cases.pass_[0])
+    body |= {"kubelet": kubelet} if kubelet is not None else {}
+    if kubelet is None:
+        del body["kubelet"]
+    seen = replace(asset(body), unknown=unknown)
+    checks = [ADOPTED[check] for check in expected]
+    assert {v.policy: v.status for v in judged(child, checks, [seen])} == {
+        ADOPTED[check].id: status for check, status in expected.items()
+    }
 
 
 def test_a_template_is_found_in_every_kind_of_workload(child: Child) -> None:

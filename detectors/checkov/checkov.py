@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from catalog.checkov import Adopted
 from catalog.policies import Policy
-from detectors.checkov.shape import is_its_matter, likeness, shown, why_unknown
+from detectors.checkov.shape import foregone, likeness, shown
 from detectors.verdicts import kinds_of, unlisted, verdict
 from model.asset import Asset, Listing, Place
 from model.finding import Source, Verdict
@@ -179,10 +179,8 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
     verdicts: list[Verdict] = []
     alike: dict[tuple[str, str], list[Adopted]] = {}
     for adopted in checks:
-        if not is_its_matter(adopted, asset):
-            verdicts.append(verdict(adopted, asset, "not_applicable"))
-        elif reason := why_unknown(adopted, asset):
-            verdicts.append(verdict(adopted, asset, "unknown", reason))
+        if (told := foregone(adopted, asset)) is not None:
+            verdicts.append(verdict(adopted, asset, *told))
         else:
             alike.setdefault((adopted.form.runner, likeness(adopted)), []).append(adopted)
     return verdicts, [_task(asset, runner, same) for (runner, _), same in alike.items()]
