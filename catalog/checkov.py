@@ -3,6 +3,7 @@
 The check is checkov's, the words, the severity and the cases are ours.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ TemplateType = Annotated[
     str, Meta(pattern=r"^(AWS::[A-Za-z0-9]+::[A-Za-z0-9]+|Microsoft\.[A-Za-z]+(/[A-Za-z]+)+)$(?!\n)")
 ]
 Scalar = str | int | bool
+_PROVIDER = re.compile(rb"id: ([a-z]+)\.")
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Sentence = Annotated[str, Meta(min_length=10)]
 
@@ -58,6 +60,15 @@ class Template(Struct, frozen=True, forbid_unknown_fields=True):
     def reads(self) -> list[str]:
         """Return what is taken of a body."""
         return [source.of if isinstance(source, Equals) else source for source in self.values.values()]
+
+    @property
+    def lists_agree(self) -> bool:
+        """Return whether each list of the template is made of one list of the body, element by element."""
+        placed = [*zip(self.values, self.reads, strict=True)]
+        lists = {(path.rpartition("[]")[0], of.rpartition("[]")[0]) for path, of in placed}
+        as_deep = all(path.count("[]") == of.count("[]") for path, of in placed)
+        compared = any(isinstance(source, Equals) and "[]" in source.of for source in self.values.values())
+        return as_deep and not compared and len(dict(lists)) == len(lists)
 
 
 class Examples(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
@@ -133,10 +144,10 @@ class Adopted(Struct, frozen=True):
         return frozenset(_field(path) for path in (*self.form.looks_at, *self.form.needs, *self.form.only))
 
 
-def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
+def load(directory: Path, naming: Sequence[str] = (), provider: str = "") -> list[Adopted]:
     """Return the adopted checks of a folder by id; raises `Refused` with all faults of all files.
 
-    With `naming`, only files in whose text one of these words stands.
+    With `naming`, only files in whose text one of these words stands; with `provider`, none that begin as another's.
     """
     faults: list[Fault] = []
     found: dict[str, Adopted] = {}
@@ -145,6 +156,8 @@ def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
         try:
             raw = content(file, name)
             if naming and not any(word.encode() in raw for word in naming):
+                continue
+            if provider and (begins := _PROVIDER.match(raw)) and begins[1] != provider.encode():
                 continue
             document = parse(raw, name)
             adopted = Adopted(convert(document, AdoptedForm), document)
@@ -173,6 +186,8 @@ def _faults(adopted: Adopted, stem: str) -> Iterator[Fault]:
         yield document.fault((), "has to have a 'template' where the runner is one of templates, and there alone")
     elif not form.looks_at or (form.reads and form.looks_at != form.reads):
         yield document.fault((), "has to have 'reads' where no 'template' or 'flags' say what is read, and there alone")
+    if form.template is not None and not form.template.lists_agree:
+        yield document.fault(("template", "values"), "elements ([]) of one list have to come of elements of one list")
     if form.also is not None and form.also == form.id:
         yield document.fault(("also",), "names the check itself; leave it out")
 

@@ -37,7 +37,7 @@ from model.fault import Refused
 from model.finding import Source, Status, Verdict
 from model.worker import Worker
 from pipeline.assembly import House, assemble
-from pipeline.checkov import NOT_INSTALLED, venv, worker
+from pipeline.checkov import NOT_INSTALLED, NotInstalled, venv, worker
 from pipeline.choice import Choice
 from pipeline.listing import entries
 from pipeline.scan import Ports, scan
@@ -495,6 +495,15 @@ def test_what_a_policy_says_at_the_end_names_its_second_source_too(child: Child)
     assert checkov.sourced(ours(seen, "fail")).sources == (Source("checkov:CKV_K8S_16", "fail"),)
 
 
+def test_what_checkov_does_not_know_is_no_source() -> None:
+    checkov = Checkov([ADOPTED["CKV_K8S_16"]], NotInstalled(), BOTH)
+    seen = asset(ADOPTED["CKV_K8S_16"].form.cases.fail[0])
+    checkov.see(seen, [ours(seen, "fail")])
+    mine, theirs = checkov.end()
+    assert (mine.status, mine.sources) == ("fail", ())
+    assert theirs.reason == f"left to {PRIVILEGED}; checkov says unknown ({NOT_INSTALLED})"
+
+
 def test_several_checks_may_be_one_policy_s_second_sources(child: Child) -> None:
     public = [adopted for adopted in ADOPTED.values() if adopted.form.also == "aws.s3.public-access-block-off"]
     mine = [p for p in policies.load(config_folder() / "policies", "aws") if p.id == public[0].form.also]
@@ -743,6 +752,45 @@ def test_a_file_that_does_not_fit_is_refused_with_its_place(
     with pytest.raises(Refused) as refused:
         adopted_files.load(folder)
     assert str(refused.value).startswith("checkov/CKV_K8S_8.yaml:")
+    assert problem in str(refused.value)
+
+
+TEMPLATES_TEXT = (config_folder() / "checkov" / "CKV_AWS_34.yaml").read_text("utf-8")
+LISTED = '"Properties.DistributionConfig.CacheBehaviors[].ViewerProtocolPolicy": '
+BEHAVIOUR = '"Config.CacheBehaviors.Items[].ViewerProtocolPolicy"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        (
+            "runner: cloudformation",
+            "runner: kubernetes",
+            "has to have a 'template' where the runner is one of templates",
+        ),
+        ("needs:", "reads: [Config]\nneeds:", "has to have 'reads' where no 'template' or 'flags' say what is read"),
+        (BEHAVIOUR, "Config.Enabled", "elements ([]) of one list have to come of elements of one list"),
+        (
+            BEHAVIOUR,
+            '{of: "Config.Items[].A", is: x}',
+            "elements ([]) of one list have to come of elements of one list",
+        ),
+        (
+            LISTED + BEHAVIOUR,
+            f'{LISTED}{BEHAVIOUR}\n    "Properties.DistributionConfig.CacheBehaviors[].A": "Config.Other[].A"',
+            "elements ([]) of one list have to come of elements of one list",
+        ),
+        ("type: AWS::CloudFront::Distribution", "type: Distribution", "does not fit the pattern"),
+        ("  type: AWS::CloudFront::Distribution\n", "", "lacks 'type'"),
+    ],
+)
+def test_a_template_that_does_not_fit_is_refused(before: str, after: str, problem: str, tmp_path: Path) -> None:
+    assert before in TEMPLATES_TEXT
+    folder = tmp_path / "checkov"
+    folder.mkdir()
+    (folder / "CKV_AWS_34.yaml").write_text(TEMPLATES_TEXT.replace(before, after), "utf-8")
+    with pytest.raises(Refused) as refused:
+        adopted_files.load(folder)
     assert problem in str(refused.value)
 
 
