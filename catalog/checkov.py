@@ -3,29 +3,72 @@
 The check is checkov's, the words, the severity and the cases are ours.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from catalog.form import convert
 from catalog.policies import Described, Id
 from catalog.yaml_reader import Document, content, parse
+from model.asset import Kind
 from model.fault import Fault, Refused
 
 CheckId = Annotated[str, Meta(pattern=r"^CKV2?_[A-Z0-9]+_[0-9]+$(?!\n)")]
 # `spec.type`, `pod.containers[].image`; `pod` is the pod's spec, wherever a kind keeps it.
 ReadPath = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]*(\[\])?(\.[A-Za-z][A-Za-z0-9]*(\[\])?)*$(?!\n)")]
+# Where a template has a value: `Properties.BucketEncryption`, `properties.subnets[].id`.
+TemplatePath = Annotated[str, Meta(pattern=r"^[A-Za-z]+(\[\])?(\.[A-Za-z][A-Za-z0-9_]*(\[\])?)*$(?!\n)")]
+TemplateType = Annotated[
+    str, Meta(pattern=r"^(AWS::[A-Za-z0-9]+::[A-Za-z0-9]+|Microsoft\.[A-Za-z]+(/[A-Za-z]+)+)$(?!\n)")
+]
+Scalar = str | int | bool
+_PROVIDER = re.compile(rb"id: ([a-z]+)\.")
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Sentence = Annotated[str, Meta(min_length=10)]
 
 
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
-    """A check of a program's arguments: it is for pods that run the program, and can tell only with these flags."""
+    """A check of a program's arguments: it is for pods that run the program, and can tell only with flags it `needs`.
+
+    `absent` is what holds without them. `flags` are those that fields of a configuration file stand for: then it is for
+    assets that have the file.
+    """
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$(?!\n)")]
     needs: list[Flag] = []
+    absent: Literal["unknown", "pass", "not_applicable"] = "unknown"
+    flags: dict[Flag, ReadPath] = {}
+
+
+class Equals(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is"}):
+    """True where the body's value is the one named, false where it is another, nothing where there is none."""
+
+    of: ReadPath
+    is_: Scalar
+
+
+class Template(Struct, frozen=True, forbid_unknown_fields=True):
+    """The template's resource that a live one is shown as: its type, and for each place in it that of the body."""
+
+    type: TemplateType
+    values: Annotated[dict[TemplatePath, ReadPath | Equals], Meta(min_length=1)]
+
+    @property
+    def reads(self) -> list[str]:
+        """Return what is taken of a body."""
+        return [source.of if isinstance(source, Equals) else source for source in self.values.values()]
+
+    @property
+    def lists_agree(self) -> bool:
+        """Return whether each list of the template is made of one list of the body, element by element."""
+        placed = [*zip(self.values, self.reads, strict=True)]
+        lists = {(path.rpartition("[]")[0], of.rpartition("[]")[0]) for path, of in placed}
+        as_deep = all(path.count("[]") == of.count("[]") for path, of in placed)
+        compared = any(isinstance(source, Equals) and "[]" in source.of for source in self.values.values())
+        return as_deep and not compared and len(dict(lists)) == len(lists)
 
 
 class Examples(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "pass"}):
@@ -39,15 +82,19 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """An adopted check's file as it is written.
 
     `reads` names what the check looks at, `needs` what has to be there for its word to mean anything, `absent` what it
-    makes of a value that is not there. `shape` is how checkov has to be shown the resource, where it overlooks
-    something: a workload's template as a `pod`, all of a role's rules in `one-rule`. `also` is our own policy that
-    asks the same. `undecided` is what checkov's own «unknown» means, where it says that of what is not its matter.
+    makes of a value that is not there. `template` is what a check of templates is shown, and says itself what is read.
+    `only` are the resources that the check is for, by a value of theirs. `shape` is how checkov has to be shown the
+    resource, where it overlooks something: a workload's template as a `pod`, all of a role's rules in `one-rule`.
+    `also` is our own policy that asks the same. `undecided` is what checkov's own «unknown» means, where it says that
+    of what is not its matter.
     """
 
     check: CheckId
-    runner: Literal["kubernetes"]
+    runner: Literal["kubernetes", "cloudformation", "arm"]
     kinds: Annotated[list[Id], Meta(min_length=1)]
-    reads: Annotated[list[ReadPath], Meta(min_length=1)]
+    reads: list[ReadPath] = field(default_factory=list)
+    template: Template | None = None
+    only: dict[ReadPath, Annotated[list[Scalar], Meta(min_length=1)]] = field(default_factory=dict)
     needs: Annotated[list[ReadPath], Meta(min_length=1)]
     absent: Sentence
     cases: Examples
@@ -55,6 +102,14 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     shape: Literal["as-it-is", "pod", "one-rule"] = "as-it-is"
     program: Program | None = None
     undecided: Literal["unknown", "pass", "not_applicable"] = "unknown"
+
+    @property
+    def looks_at(self) -> list[str]:
+        """Return what the check looks at, wherever the file says it."""
+        said_otherwise = (
+            self.template.reads if self.template else [*self.program.flags.values()] if self.program else []
+        )
+        return [*self.reads, *said_otherwise]
 
 
 class Adopted(Struct, frozen=True):
@@ -86,13 +141,13 @@ class Adopted(Struct, frozen=True):
     @property
     def fields(self) -> frozenset[str]:
         """Return the fields of a body that the check looks at."""
-        return frozenset(_field(path) for path in (*self.form.reads, *self.form.needs))
+        return frozenset(_field(path) for path in (*self.form.looks_at, *self.form.needs, *self.form.only))
 
 
-def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
+def load(directory: Path, naming: Sequence[str] = (), provider: str = "") -> list[Adopted]:
     """Return the adopted checks of a folder by id; raises `Refused` with all faults of all files.
 
-    With `naming`, only files in whose text one of these words stands.
+    With `naming`, only files in whose text one of these words stands; with `provider`, none that begin as another's.
     """
     faults: list[Fault] = []
     found: dict[str, Adopted] = {}
@@ -101,6 +156,8 @@ def load(directory: Path, naming: Sequence[str] = ()) -> list[Adopted]:
         try:
             raw = content(file, name)
             if naming and not any(word.encode() in raw for word in naming):
+                continue
+            if provider and (begins := _PROVIDER.match(raw)) and begins[1] != provider.encode():
                 continue
             document = parse(raw, name)
             adopted = Adopted(convert(document, AdoptedForm), document)
@@ -125,22 +182,33 @@ def _faults(adopted: Adopted, stem: str) -> Iterator[Fault]:
     for number, kind in enumerate(form.kinds):
         if kind.split(".")[0] != adopted.provider:
             yield document.fault(("kinds", number), f"{kind!r} is of another provider than the id {form.id!r}")
+    if (form.runner == "kubernetes") == (form.template is not None):
+        yield document.fault((), "has to have a 'template' where the runner is one of templates, and there alone")
+    elif not form.looks_at or (form.reads and form.looks_at != form.reads):
+        yield document.fault((), "has to have 'reads' where no 'template' or 'flags' say what is read, and there alone")
+    if form.template is not None and not form.template.lists_agree:
+        yield document.fault(("template", "values"), "elements ([]) of one list have to come of elements of one list")
     if form.also is not None and form.also == form.id:
         yield document.fault(("also",), "names the check itself; leave it out")
 
 
-def cross_check(adopted: Iterable[Adopted], kinds: Iterable[str], policies: Iterable[str]) -> Iterator[Fault]:
-    """Yield what adopted checks say of kinds and policies that do not exist.
+def cross_check(adopted: Iterable[Adopted], kinds: Mapping[str, Kind], policies: Iterable[str]) -> Iterator[Fault]:
+    """Yield what adopted checks say of kinds, their fields, and policies that do not exist.
 
     A provider none of whose kinds is there is not looked at yet: none of its checks is asked anything.
     """
-    known, ours = set(kinds), set(policies)
-    providers = {kind.split(".")[0] for kind in known}
+    ours = set(policies)
+    providers = {kind.split(".")[0] for kind in kinds}
     for one in adopted:
+        if one.provider not in providers:
+            continue
         for number, kind in enumerate(one.form.kinds):
-            if one.provider in providers and kind not in known:
+            if kind not in kinds:
                 yield one.document.fault(("kinds", number), f"there is no kind {kind!r}")
-        if one.provider in providers and one.form.also is not None and one.form.also not in ours:
+                continue
+            for name in sorted(one.fields - kinds[kind].fields):
+                yield one.document.fault(("kinds", number), f"{kind} has no field {name!r}")
+        if one.form.also is not None and one.form.also not in ours:
             yield one.document.fault(("also",), f"there is no policy {one.form.also!r}")
 
 

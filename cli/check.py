@@ -193,20 +193,22 @@ class _Check:
 
     def run(self, sights: "Iterable[Sight]", language: "Language", format: str) -> None:
         """Print the verdicts; ends the command with the exit code."""
+        from pipeline.checkov import worker
         from pipeline.survey import survey
 
-        verdicts = (
-            verdict
-            for sight in sights
-            for observation in survey(sight, self.house, self._moment)
-            for verdict in observation.verdicts
-        )
-        if format == "jsonl":
-            unknowns = _print_lines(verdicts, self._asked)
-        else:
-            from cli.tables import print_verdicts
+        with worker() as checkov:
+            verdicts = (
+                verdict
+                for sight in sights
+                for observation in survey(sight, self.house, self._moment, checkov)
+                for verdict in observation.verdicts
+            )
+            if format == "jsonl":
+                unknowns = _print_lines(verdicts, self._asked)
+            else:
+                from cli.tables import print_verdicts
 
-            unknowns = print_verdicts(list(verdicts), [p.id for p in self._chosen], language)
+                unknowns = print_verdicts(list(verdicts), [p.id for p in self._chosen], language)
         raise typer.Exit(UNKNOWNS if unknowns else 0)
 
 
@@ -225,6 +227,8 @@ def _print_lines(verdicts: "Iterable[Verdict]", asked: dict[str, list[str]]) -> 
                 line["elements"] = [{"key": e.key, "status": e.status} for e in verdict.elements]
             if verdict.reason:
                 line["reason"] = verdict.reason
+            if verdict.sources:
+                line["sources"] = msgspec.to_builtins(verdict.sources)
             sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
     sys.stdout.flush()
     return unknowns

@@ -91,6 +91,9 @@ def print_summary(summary: Summary, tenant: Tenant) -> None:
         print(f"kept as they are, judged by nothing: {sum(summary.raw.values())} resources of {len(summary.raw)} types")
     for type_, number in summary.raw.items():
         print(f"    {printable(type_)}: {number}")
+    for pair, number in summary.disagreed.items():
+        policy, check = pair.split(" ")
+        print(f"{check} disagrees with {policy}: {number} resources")
 
 
 def print_gaps(gaps: Sequence[Gap]) -> None:

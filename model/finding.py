@@ -26,11 +26,21 @@ class Element(Struct, frozen=True):
     reason: str = ""
 
 
+class Source(Struct, frozen=True):
+    """What somebody else's check says of the same resource, where it asks the same as a policy of ours.
+
+    `check` is named as in `same_as`: `checkov:CKV_K8S_16`. Where it says another thing than ours, the two disagree.
+    """
+
+    check: str
+    status: Literal["pass", "fail"]
+
+
 class Verdict(Struct, frozen=True):
     """What one policy says of one resource; there is exactly one per pair and region.
 
     `reason` tells why the status is unknown. `message` is set on fail, `elements` holds what did not pass. `key` is the
-    asset's: it tells apart an account's settings in each region.
+    asset's: it tells apart an account's settings in each region. `sources` are others' checks that ask the same.
     """
 
     policy: str
@@ -45,6 +55,12 @@ class Verdict(Struct, frozen=True):
     message: Text | None = None
     elements: tuple[Element, ...] = ()
     key: str = ""
+    sources: tuple[Source, ...] = ()
+
+    @property
+    def disagreeing(self) -> tuple[Source, ...]:
+        """Return the sources that say pass where ours says fail, or fail where ours says pass."""
+        return tuple(s for s in self.sources if {s.status, self.status} == {"pass", "fail"})
 
     @property
     def finding_uid(self) -> str:
@@ -61,6 +77,7 @@ class Finding(Struct, frozen=True):
     """A failed verdict with its life (OCSF 2003). Moments are RFC 3339 in UTC.
 
     `changed_at` is when its state last changed, `updated_at` when anything of it did (empty where it was not kept yet).
+    `sources` are others' checks that ask the same, with what they said when it was last judged.
     """
 
     uid: str
@@ -82,6 +99,7 @@ class Finding(Struct, frozen=True):
     unverified_because: str = ""
     suppressed_by: str = ""
     updated_at: str = ""
+    sources: tuple[Source, ...] = ()
 
 
 class Fact(Struct, frozen=True):
@@ -113,7 +131,8 @@ def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: st
         return before, None
     if verdict.status == "unknown":
         return unverified(before, verdict.reason, at), None
-    return resolve(before, "passes" if verdict.status == "pass" else "not applicable any more", at)
+    because = "passes" if verdict.status == "pass" else "not applicable any more"
+    return resolve(replace(before, sources=verdict.sources), because, at)
 
 
 def unverified(finding: Finding, cause: str, at: str) -> Finding:
@@ -184,6 +203,7 @@ def _failed(before: Finding | None, verdict: Verdict, at: str) -> tuple[Finding,
         region=verdict.region,
         message=verdict.message,
         elements=verdict.elements,
+        sources=verdict.sources,
         unverified_since="",
         unverified_because="",
     )
@@ -214,4 +234,5 @@ def _first(verdict: Verdict, message: Text, at: str) -> Finding:
         opened_at=at,
         changed_at=at,
         updated_at=at,
+        sources=verdict.sources,
     )

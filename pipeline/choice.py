@@ -31,7 +31,7 @@ class Choice(Struct, frozen=True):
         """
         named_only = () if self.services or self.severities else self.policies
         known: list[Policy | Adopted] = [*policy_files.load(config / "policies", self.provider, named_only)]
-        adopted = adopted_files.load(config / "checkov", named_only)
+        adopted = adopted_files.load(config / "checkov", named_only, self.provider)
         known += [one for one in adopted if one.provider == self.provider]
         self._check(known)
         asked: dict[str, list[str]] = defaultdict(list)

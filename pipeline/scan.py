@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from msgspec import Struct
@@ -15,8 +16,10 @@ from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
 from model.sight import Sight
 from model.tenant import Tenant
+from model.worker import Worker
 from pipeline.advancing import Advance, advanced, write_changes
 from pipeline.assembly import House
+from pipeline.checkov import worker
 from pipeline.exceptions import settle
 from pipeline.reverts import mark_reverted
 from pipeline.scopes import Scope, Scopes, named
@@ -34,7 +37,7 @@ Connect = Callable[[Scope, House], Sight]
 
 
 class Ports(Struct, frozen=True):
-    """What a scan needs of the world: the time, doors to accounts, which accounts there are.
+    """What a scan needs of the world: the time, doors to accounts, which accounts there are, checkov's process.
 
     `batch` is how many observations are written in one transaction.
     """
@@ -43,12 +46,14 @@ class Ports(Struct, frozen=True):
     connect: Connect
     scopes: Callable[[Tenant], Scopes] = named
     batch: int = BATCH
+    checkov: Callable[[], AbstractContextManager[Worker]] = worker
 
 
 class Summary(Struct, frozen=True):
     """What a scan did: numbers of assets, verdicts by status, facts by what became, gaps.
 
     `raw` counts by their types the resources that no type file describes: they are kept, and nothing judges them.
+    `disagreed` counts by policy and second source the resources of which the two say the opposite.
     """
 
     run: str
@@ -58,6 +63,7 @@ class Summary(Struct, frozen=True):
     facts: dict[str, int]
     gaps: list[Gap]
     raw: dict[str, int] = {}
+    disagreed: dict[str, int] = {}
 
 
 def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> Summary:
@@ -79,10 +85,11 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
-    for sight in doors.opened():
-        for batch in _batches(survey(sight, house, moment), ports.batch):
-            turn.go_on()
-            recorder.record(batch, sight.place, instant(ports.clock.now()))
+    with ports.checkov() as checkov:
+        for sight in doors.opened():
+            for batch in _batches(survey(sight, house, moment, checkov), ports.batch):
+                turn.go_on()
+                recorder.record(batch, sight.place, instant(ports.clock.now()))
     turn.go_on()
     summary = recorder.finish(doors, instant(ports.clock.now()))
     home.done(turn.fence, instant(ports.clock.now()))
@@ -102,7 +109,8 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         if run is None or not run.finished_at:
             return None
         told = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
-        return Summary(run=id_, gaps=reader.gaps(id_), raw=run.summary.get("raw", {}), **told)
+        later = {name: run.summary.get(name, {}) for name in ("raw", "disagreed")}  # older runs have not told them
+        return Summary(run=id_, gaps=reader.gaps(id_), **told, **later)
 
 
 class _Doors:
@@ -163,6 +171,7 @@ class _Recorder:
         self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self._facts: Counter[str] = Counter()
         self._raw: Counter[str] = Counter()
+        self._disagreed: Counter[str] = Counter()
         self._new_rows = 0
 
     def start(self, facts: Counter[str]) -> None:
@@ -183,6 +192,7 @@ class _Recorder:
             self._note(observation.seen, place)
         for verdict in verdicts:
             self._verdicts[verdict.policy][verdict.status] += 1
+            self._disagreed.update(f"{verdict.policy} {source.check}" for source in verdict.disagreeing)
 
     def finish(self, doors: _Doors, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
@@ -268,7 +278,13 @@ class _Recorder:
         for counts in self._verdicts.values():
             total.update(counts)
         numbers = (len(self._seen), self._new_rows, dict(total), dict(self._facts))
-        return Summary(self._run.id, *numbers, gaps, dict(sorted(self._raw.items())))
+        return Summary(
+            self._run.id,
+            *numbers,
+            gaps,
+            raw=dict(sorted(self._raw.items())),
+            disagreed=dict(sorted(self._disagreed.items())),
+        )
 
 
 def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, Any]:
@@ -278,5 +294,6 @@ def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, A
         "verdicts": summary.verdicts,
         "facts": summary.facts,
         "raw": summary.raw,
+        "disagreed": summary.disagreed,
         "by_policy": {policy: dict(counts) for policy, counts in sorted(by_policy.items())},
     }

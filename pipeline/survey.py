@@ -10,8 +10,8 @@ from detectors.posture.posture import Posture
 from model.asset import Asset, Listing
 from model.finding import Verdict
 from model.sight import Sight
+from model.worker import Worker
 from pipeline.assembly import House
-from pipeline.checkov import worker
 
 
 class Observation(Struct, frozen=True):
@@ -21,23 +21,18 @@ class Observation(Struct, frozen=True):
     verdicts: list[Verdict]
 
 
-def survey(sight: Sight, house: House, moment: Moment) -> Iterator[Observation]:
+def survey(sight: Sight, house: House, moment: Moment, checkov: Worker) -> Iterator[Observation]:
     """Yield observations while they come in: collectors → assets → verdicts."""
     posture, seen = Posture(house.policies, moment, allowances=house.allowances), set[str]()
-    with worker() as child:
-        checkov = Checkov(house.adopted, child, [policy.id for policy in house.policies])
-        for event in sight.look():
-            if isinstance(event, Asset):
-                if event.uid in seen:  # a listing that changes while it pages may show a resource twice
-                    continue
-                seen.add(event.uid)
-                ours = posture.see(event)
-                checkov.note(ours)
-                yield Observation(event, ours + checkov.see(event))
-            else:
-                yield Observation(event, posture.hear(event, sight.place) + checkov.hear(event, sight.place))
-        for verdict in posture.end():
-            checkov.note([verdict])
-            yield Observation(None, [verdict])
-        for verdict in checkov.end():
-            yield Observation(None, [verdict])
+    adopted = Checkov(house.adopted, checkov, house.policies)
+    for event in sight.look():
+        if isinstance(event, Asset):
+            if event.uid in seen:  # a listing that changes while it pages may show a resource twice
+                continue
+            seen.add(event.uid)
+            yield Observation(event, adopted.see(event, posture.see(event)))
+        else:
+            yield Observation(event, posture.hear(event, sight.place) + adopted.hear(event, sight.place))
+    yield Observation(None, adopted.end())
+    for verdict in posture.end():
+        yield Observation(None, [adopted.sourced(verdict)])

@@ -5,24 +5,22 @@ from model.text import Language
 from reports.pages import environment, style
 from reports.proposals import WEIGHTS
 from reports.report import Report
-from reports.wording import SEVERITY, STATE, TEXTS
+from reports.wording import SEVERITY, STATE, TEXTS, second_sources
 
 
 def render(report: Report, language: Language) -> str:
     """Return the report in a language; customers' texts are escaped."""
-    return (
-        environment(language)
-        .get_template("report.html")
-        .render(
-            report=report,
-            language=language,
-            t={name: text.of(language) for name, text in TEXTS.items()},
-            severity={name: text.of(language) for name, text in SEVERITY.items()},
-            state={name: text.of(language) for name, text in STATE.items()},
-            weights=WEIGHTS,
-            bars=_bars(report.by_severity),
-            style=style(),
-        )
+    templates = environment(language)
+    templates.filters["sources"] = lambda finding: second_sources(finding, language)
+    return templates.get_template("report.html").render(
+        report=report,
+        language=language,
+        t={name: text.of(language) for name, text in TEXTS.items()},
+        severity={name: text.of(language) for name, text in SEVERITY.items()},
+        state={name: text.of(language) for name, text in STATE.items()},
+        weights=WEIGHTS,
+        bars=_bars(report.by_severity),
+        style=style(),
     )
 
 

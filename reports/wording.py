@@ -1,7 +1,9 @@
 """The fixed texts of the HTML report."""
 
-from model.finding import Severity, State
-from model.text import Text
+from typing import Literal
+
+from model.finding import Finding, Severity, State
+from model.text import Language, Text
 
 SEVERITY: dict[Severity, Text] = {
     "critical": Text(en="Critical", ja="緊急"),
@@ -16,6 +18,11 @@ STATE: dict[State, Text] = {
     "reopened": Text(en="reopened", ja="再オープン"),
     "suppressed": Text(en="exception granted", ja="例外として許容"),
     "resolved": Text(en="resolved", ja="解消"),
+}
+# What a second source says of the same: the reader sees whether it agrees.
+SAID: dict[Literal["pass", "fail"], Text] = {
+    "fail": Text(en="fault found", ja="不備あり"),
+    "pass": Text(en="no fault", ja="不備なし"),
 }
 TEXTS: dict[str, Text] = {
     "title": Text(en="Cloud configuration report", ja="クラウド設定診断レポート"),
@@ -54,6 +61,7 @@ TEXTS: dict[str, Text] = {
     "resource": Text(en="Resource", ja="リソース"),
     "region": Text(en="Region", ja="リージョン"),
     "evidence": Text(en="What was found", ja="検出内容"),
+    "sources": Text(en="Other checks", ja="他ツールの判定"),
     "since": Text(en="Since", ja="検出日"),
     "state": Text(en="State", ja="状態"),
     "unverified": Text(en="not verified in the last scan", ja="直近の診断では未確認"),
@@ -90,3 +98,8 @@ TEXTS: dict[str, Text] = {
         ja="「対応する管理策」は、ポリシーが該当する管理策の番号を示すものであり、認証を意味するものではありません。",
     ),
 }
+
+
+def second_sources(finding: Finding, language: Language) -> str:
+    """Return what others' checks say of a finding, as `checkov:CKV_K8S_16: fault found`; empty where none was asked."""
+    return ", ".join(f"{source.check}: {SAID[source.status].of(language)}" for source in finding.sources)

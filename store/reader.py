@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from model.alert import Alert, Delivery, News
 from model.asset import tags_of
-from model.finding import ACTIVE, Element, Fact, Finding, State, as_of
+from model.finding import ACTIVE, Element, Fact, Finding, Source, State, as_of
 from model.suppression import Suppression
 from model.text import Text
 from store import schema
@@ -264,4 +264,5 @@ def _finding(row: Row[Any]) -> Finding:
     values = {name: row._mapping[name] for name in Finding.__struct_fields__}
     values["message"] = msgspec.json.decode(values["message"], type=Text)
     values["elements"] = msgspec.json.decode(values["elements"], type=tuple[Element, ...])
+    values["sources"] = msgspec.json.decode(values["sources"], type=tuple[Source, ...])
     return Finding(**values)

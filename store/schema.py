@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0004", "service": "0003"}
+VERSIONS = {"tenant": "0005", "service": "0003"}
 
 tenant = MetaData()
 service = MetaData()
@@ -54,6 +54,7 @@ finding = Table(
     *map(_text, ("unverified_since", "unverified_because")),
     Column("suppressed_by", Text, nullable=False, server_default=""),
     Column("updated_at", Text, nullable=False, server_default=""),
+    Column("sources", Text, nullable=False, server_default="[]"),
     Index("finding_asset", "asset_uid"),
     Index("finding_state", "state"),
 )

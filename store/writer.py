@@ -146,4 +146,4 @@ def _asset_row(asset: Asset, at: str) -> dict[str, Any]:
 
 def _finding_row(finding: Finding) -> dict[str, Any]:
     row = msgspec.structs.asdict(finding)
-    return row | {"message": _json(finding.message), "elements": _json(finding.elements)}
+    return row | {name: _json(row[name]) for name in ("message", "elements", "sources")}

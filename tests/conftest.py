@@ -13,12 +13,14 @@ from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import resource_types
 from collectors.aws.engine import collect
+from pipeline.checkov import worker
 from pipeline.clock import SystemClock
 from pipeline.demo import Stage, load_company
 from store.home import Home
 from tests import postgres as postgres_server
 from tests.clouds import REGIONS, Replies
 from tests.homes import home_at, stores_at
+from workers.child import Child
 
 
 class MovingClock:
@@ -117,6 +119,13 @@ def company(company_emulator: tuple[Emulator, Stage], monkeypatch: pytest.Monkey
     """The company, with the environment leading to it."""
     lead_to(company_emulator[0], monkeypatch)
     return company_emulator[0]
+
+
+@pytest.fixture(scope="session")
+def checkov() -> Iterator[Child]:
+    """The process of checkov's checks, one for all tests; it is started when it is first asked."""
+    with worker() as asked:
+        yield asked
 
 
 @pytest.fixture(scope="session")

@@ -61,8 +61,8 @@ spec:
 }
 EXPECTED = {
     ("checkov:CKV_AWS_24", "network/main.tf", 2),
-    ("checkov:CKV_AWS_53", "bucket.yaml", 4),
-    ("checkov:CKV_AZURE_3", "storage.json", 5),
+    ("aws.checkov.s3-public-acls-accepted", "bucket.yaml", 4),
+    ("azure.checkov.storage-plain-http-allowed", "storage.json", 5),
     ("kubernetes.checkov.host-processes-shared", "k8s/pod.yaml", 2),
     ("checkov:CKV_DOCKER_8", "Dockerfile", 2),
 }

@@ -10,44 +10,63 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
+from msgspec import convert
 from msgspec.structs import replace
 
 from catalog import checkov as adopted_files
-from catalog.checkov import Adopted
+from catalog import policies
+from catalog.checkov import Adopted, Template
 from catalog.folder import config_folder
 from cli.main import main
+from clouds.aws_models import operation, step
 from clouds.kubernetes_stand_in import ClusterStandIn
+from collectors.aws import resource_types as aws_types
+from collectors.azure import resource_types as azure_types
+from collectors.azure.resource_types import ENVELOPE
+from collectors.declared import checked as checked_fields
 from collectors.kubernetes import resource_types
+from detectors import verdicts
 from detectors.checkov.checkov import Checkov
-from detectors.checkov.shape import shape
+from detectors.checkov.shape import as_template, shape, shown
 from detectors.posture.judge import Moment
-from model.asset import Asset, Listing, Place
+from model.asset import Asset, Kind, Listing, Place
 from model.fault import Refused
-from model.finding import Status, Verdict
+from model.finding import Source, Status, Verdict
 from model.worker import Worker
 from pipeline.assembly import House, assemble
-from pipeline.checkov import NOT_INSTALLED, venv, worker
+from pipeline.checkov import NOT_INSTALLED, NotInstalled, venv, worker
 from pipeline.choice import Choice
 from pipeline.listing import entries
+from pipeline.scan import Ports, scan
 from pipeline.survey import survey
+from pipeline.templates import LIMITS
+from store.home import Home
+from tests.clouds import TENANT, house
+from tests.conftest import MovingClock
+from tests.homes import a_turn
 from workers.child import Child
 
 ROOT = Path(__file__).parent.parent
 ADOPTED = {adopted.form.check: adopted for adopted in adopted_files.load(config_folder() / "checkov")}
+OF_OBJECTS = [adopted for adopted in ADOPTED.values() if adopted.form.template is None]
+OF_TEMPLATES = [adopted for adopted in ADOPTED.values() if adopted.form.template is not None]
 GROUPS = {
     "v1": "core",
     "apps/v1": "apps",
     "batch/v1": "batch",
     "rbac.authorization.k8s.io/v1": "rbac",
     "networking.k8s.io/v1": "networking",
+    "policy/v1beta1": "policy",
 }
 WORKLOAD = "kubernetes.core.workload"
 WORKLOADS = {type_.kind.name for type_ in resource_types.load() if type_.family == WORKLOAD}
 PLACE = Place("cluster-1", "cluster-1", "kubernetes://cluster-1", "kubernetes", ())
 EVERY = pytest.mark.parametrize("adopted", ADOPTED.values(), ids=list(ADOPTED))
+EVERY_OF_OBJECTS = pytest.mark.parametrize("adopted", OF_OBJECTS, ids=[one.form.check for one in OF_OBJECTS])
+EVERY_OF_TEMPLATES = pytest.mark.parametrize("adopted", OF_TEMPLATES, ids=[one.form.check for one in OF_TEMPLATES])
 
 
 @pytest.fixture(scope="module")
@@ -72,9 +91,17 @@ def asset(body: dict[str, Any], name: str = "") -> Asset:
     kind = f"kubernetes.{GROUPS[body['apiVersion']]}.{words}"
     component = body["metadata"].get("labels", {}).get("component", "")
     kind = f"kubernetes.{component.removeprefix('kube-').replace('-', '')}.component" if component else kind
+    kind = "kubernetes.kubelet.configuration" if body["kind"] == "ConfigMap" else kind
     name = name or str(body["metadata"]["name"])
     family = WORKLOAD if kind in WORKLOADS else ""
     return Asset(kind, f"kubernetes://cluster-1/{name}", name, "cluster-1", "global", body, "", family=family)
+
+
+def asset_of(adopted: Adopted, body: dict[str, Any], name: str = "") -> Asset:
+    """Return the asset of a case: an object's kind stands in it, another resource's in the file."""
+    if adopted.form.template is None:
+        return asset(body, name)
+    return Asset(adopted.form.kinds[0], name or "case", name or "case", "scope-1", "global", body, "")
 
 
 def judged(asked: Worker, adopted: Iterable[Adopted], assets: Iterable[Asset], batch: int = 200) -> list[Verdict]:
@@ -96,12 +123,24 @@ def cases(adopted: Adopted) -> list[tuple[Status, dict[str, Any]]]:
 @EVERY
 def test_a_check_says_of_its_own_cases_what_they_are_there_for(child: Child, adopted: Adopted) -> None:
     for expected, body in cases(adopted):
-        verdict = only(judged(child, [adopted], [asset(body)]))
+        verdict = only(judged(child, [adopted], [asset_of(adopted, body)]))
         assert (verdict.status, verdict.reason) == (expected, "")
         assert verdict.message == (adopted.form.title if expected == "fail" else None)
 
 
-@EVERY
+@EVERY_OF_TEMPLATES
+def test_what_is_not_told_never_passes(child: Child, adopted: Adopted) -> None:
+    assert adopted.form.template is not None
+    assert only(judged(child, [adopted], [asset_of(adopted, {})])).status == "unknown"
+    looked_at = {path.split(".")[0] for path in adopted.form.template.reads}
+    for _, body in cases(adopted):
+        told = {name: value for name, value in body.items() if name not in looked_at}
+        assert only(judged(child, [adopted], [asset_of(adopted, told)])).status in ("fail", "unknown")
+        unread = replace(asset_of(adopted, body), unknown=dict.fromkeys(looked_at, "denied"))
+        assert only(judged(child, [adopted], [unread])).reason.endswith(": denied")
+
+
+@EVERY_OF_OBJECTS
 def test_what_is_not_there_never_passes(child: Child, adopted: Adopted) -> None:
     whole = adopted.form.cases.pass_[0]
     kept = {"apiVersion": whole["apiVersion"], "kind": whole["kind"]}
@@ -112,7 +151,89 @@ def test_what_is_not_there_never_passes(child: Child, adopted: Adopted) -> None:
         assert adopted.form.program or verdict.status == "unknown"
 
 
-@EVERY
+@EVERY_OF_TEMPLATES
+def test_a_case_is_a_resource_as_it_is_kept(adopted: Adopted) -> None:
+    kind = adopted.form.kinds[0]
+    for _, body in cases(adopted):
+        if adopted.provider == "aws":
+            form = AWS[kind].form
+            row = named(form)
+            for name, value in body.items():
+                shape = detail(form, name) if name in form.details else row and step(row, name)
+                assert not (strange := strangers(shape, value)), (name, strange)
+        else:
+            declared = dict(ENVELOPE) | AZURE[kind].form.fields
+            told = {name: value for name, value in body.items() if name not in AZURE[kind].form.details}
+            assert checked_fields(told, declared) == (told, {})
+            assert body["type"] == AZURE[kind].form.type
+
+
+AWS = {type_.kind.name: type_ for type_ in aws_types.load()}
+AZURE = {type_.kind.name: type_ for type_ in azure_types.load()}
+
+
+def named(form: aws_types.TypeForm) -> Any:
+    """Return the shape of a type's rows, None where they are names alone."""
+    listing = form.listing
+    assert listing is not None
+    if listing.describe:
+        return step(operation(form.service, listing.describe.op).output, f"{listing.describe.rows}[]")
+    rows = listing.rows if listing.rows.endswith("[]") else f"{listing.rows}[]"
+    return None if listing.as_ else step(operation(form.service, listing.op).output, rows)
+
+
+def detail(form: aws_types.TypeForm, name: str) -> Any:
+    """Return the shape of a detail, None where it is a document that AWS's model tells nothing of."""
+    said = form.details[name]
+    output = operation(form.service, said.op).output
+    return None if said.json else step(output, said.get) if said.get else output
+
+
+def strangers(shape: Any, value: Any) -> list[str]:
+    """Return the names in a value that AWS's own model does not know there."""
+    if shape is None or shape.type_name == "map":
+        return []
+    if isinstance(value, list):
+        return [name for element in value for name in strangers(shape.member, element)]
+    if not isinstance(value, dict):
+        known = {"string": str, "boolean": bool, "integer": int, "long": int, "timestamp": str, "double": float}
+        return [] if isinstance(value, known[shape.type_name]) else [f"{value!r} is no {shape.type_name}"]
+    unknown = [name for name in value if name not in shape.members]
+    return unknown or [name for key, inner in value.items() for name in strangers(shape.members[key], inner)]
+
+
+@pytest.mark.parametrize("runner", ["cloudformation", "arm"])
+@pytest.mark.usefixtures("installed")
+def test_checkov_s_own_runner_says_the_same_of_the_cases_as_templates(tmp_path: Path, runner: str) -> None:
+    asked = {
+        f"{check.replace('_', '')}Case{number}": (adopted, asset_of(adopted, body), expected)
+        for check, adopted in ADOPTED.items()
+        if adopted.form.runner == runner
+        for number, (expected, body) in enumerate(cases(adopted))
+    }
+    resources = {name: shown([adopted], one) for name, (adopted, one, _) in asked.items()}
+    more = {"apiVersion": "2024-01-01", "location": "japaneast"}
+    template = {
+        "cloudformation": {"AWSTemplateFormatVersion": "2010-09-09", "Resources": resources},
+        "arm": {
+            "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#",
+            "contentVersion": "1.0.0.0",
+            "resources": [{"name": name, **more, **resource} for name, resource in resources.items()],
+        },
+    }[runner]
+    (tmp_path / "template.json").write_text(json.dumps(template, indent=2), "utf-8")
+    question = {"templates": {"folder": str(tmp_path), "runner": runner}}
+    with worker(LIMITS) as own:
+        answer = json.loads(own.ask(json.dumps(question).encode(), 120))
+    assert answer["unparsed"] == []
+    failed = {(found["check"], found["resource"].rpartition(".")[2]) for found in answer["found"]}
+    theirs = {
+        name: "fail" if (adopted.form.check, name) in failed else "pass" for name, (adopted, _, _) in asked.items()
+    }
+    assert theirs == {name: expected for name, (_, _, expected) in asked.items()}
+
+
+@EVERY_OF_OBJECTS
 def test_a_case_is_an_object_as_the_api_returns_it(adopted: Adopted) -> None:
     for _, body in cases(adopted):
         assert {"apiVersion", "kind", "metadata"} <= body.keys()
@@ -123,7 +244,9 @@ def test_a_case_is_an_object_as_the_api_returns_it(adopted: Adopted) -> None:
 
 def test_checks_do_not_disturb_each_other(child: Child) -> None:
     assets = [
-        asset(body, name=f"{check}-{n}") for check in ADOPTED for n, (_, body) in enumerate(cases(ADOPTED[check]))
+        asset_of(adopted, body, name=f"{check}-{n}")
+        for check, adopted in ADOPTED.items()
+        for n, (_, body) in enumerate(cases(adopted))
     ]
     together = {(v.policy, v.name): v.status for v in judged(child, ADOPTED.values(), assets)}
     alone = {
@@ -149,8 +272,9 @@ def test_what_is_not_adopted_is_named_with_its_reason(installed: Path) -> None:
         if line.startswith("| CKV_")
         for cell in line.split("|")[1].split(",")
     }
-    assert left_out | ADOPTED.keys() == set(done.stdout.split())
-    assert not left_out & ADOPTED.keys()
+    ours = {adopted.form.check for adopted in OF_OBJECTS}
+    assert left_out | ours == set(done.stdout.split())
+    assert not left_out & ours
 
 
 def workloads(number: int) -> list[Asset]:
@@ -225,8 +349,8 @@ def test_a_check_that_breaks_off_is_unknown_and_nothing_of_the_resource_is_told(
 class Seen:
     """A sight of what is there already."""
 
-    def __init__(self, events: list[Asset | Listing]) -> None:
-        self.place = PLACE
+    def __init__(self, events: list[Asset | Listing], place: Place = PLACE) -> None:
+        self.place = place
         self._events = events
 
     def look(self) -> Iterator[Asset | Listing]:
@@ -238,7 +362,8 @@ def test_without_checkov_every_adopted_check_is_unknown_and_says_why(
 ) -> None:
     monkeypatch.setenv("HINOMI_CHECKOV", str(tmp_path / "nowhere"))
     house = House((), adopted=tuple(ADOPTED.values()))
-    told = list(survey(Seen([*workloads(2)]), house, Moment(datetime(2026, 6, 1, tzinfo=UTC))))
+    with worker() as asked:
+        told = list(survey(Seen([*workloads(2)]), house, Moment(datetime(2026, 6, 1, tzinfo=UTC)), asked))
     verdicts = [verdict for observation in told for verdict in observation.verdicts]
     assert {(v.status, v.reason) for v in verdicts} == {("unknown", NOT_INSTALLED)}
     assert len(verdicts) == 2 * sum(WORKLOAD in adopted.form.kinds for adopted in ADOPTED.values())
@@ -267,6 +392,18 @@ def test_large_objects_are_asked_without_what_no_check_reads() -> None:
     assert (len(asked), max(asked) < 11 * 2**20) == (3, True)
 
 
+def with_value(body: Any, steps: list[str], value: Any) -> Any:
+    """Return a body with another value at a path, where the path leads anywhere."""
+    if not steps:
+        return value
+    name = steps[0].removesuffix("[]")
+    if not isinstance(body, dict) or name not in body:
+        return body
+    within = body[name]
+    put = [with_value(inner, steps[1:], value) for inner in within] if steps[0].endswith("[]") else None
+    return {**body, name: put if put is not None else with_value(within, steps[1:], value)}
+
+
 HOSTILE: list[Any] = [None, 5, "text", [], {}, [5], ["text"], [[]], [{}], {"text": 5}, [{"name": []}]]
 
 
@@ -274,8 +411,11 @@ HOSTILE: list[Any] = [None, 5, "text", [], {}, [5], ["text"], [[]], [{}], {"text
 def test_whatever_stands_where_something_else_is_expected_ends_in_a_verdict(child: Child, value: Any) -> None:
     for adopted in ADOPTED.values():
         body = adopted.form.cases.fail[0]
+        whole = asset_of(adopted, body)
         for key in body.keys() - {"apiVersion", "kind", "metadata", "status"}:
-            assert only(judged(child, [adopted], [replace(asset(body), body={**body, key: value})]))
+            assert only(judged(child, [adopted], [replace(whole, body={**body, key: value})]))
+        for source in adopted.form.template.reads if adopted.form.template else ():
+            assert only(judged(child, [adopted], [replace(whole, body=with_value(body, source.split("."), value))]))
         if "spec" in body:
             template = {"spec": {"containers": value, "volumes": value}, "metadata": value}
             spec = template["spec"] if body["kind"] == "Pod" else {"template": template}
@@ -318,24 +458,150 @@ def test_a_listing_that_failed_is_unknown_once(child: Child) -> None:
     assert checkov.hear(listing, PLACE) == []
 
 
-def test_what_a_policy_of_ours_says_too_is_left_to_it(child: Child) -> None:
-    form = replace(ADOPTED["CKV_K8S_16"].form, also="kubernetes.core.privileged-container")
-    adopted = replace(ADOPTED["CKV_K8S_16"], form=form)
-    failing, unseen = asset(form.cases.fail[0], name="one"), asset(form.cases.fail[0], name="two")
-    checkov = Checkov([adopted], child, ["kubernetes.core.privileged-container"])
-    ours = replace(
-        only(judged(child, [ADOPTED["CKV_K8S_16"]], [failing])), policy="kubernetes.core.privileged-container"
+PRIVILEGED = "kubernetes.core.privileged-container"
+BOTH = [policy for policy in policies.load(config_folder() / "policies", "kubernetes") if policy.id == PRIVILEGED]
+
+
+def ours(seen: Asset, status: Status) -> Verdict:
+    """Return what our own policy says of an asset."""
+    message = BOTH[0].form.title if status == "fail" else None
+    return verdicts.verdict(BOTH[0], seen, status, message=message)
+
+
+@pytest.mark.parametrize(
+    ("status", "case", "says"),
+    [("fail", "fail", "fail"), ("pass", "fail", "fail"), ("fail", "pass", "pass"), ("unknown", "pass", "pass")],
+)
+def test_our_policy_s_verdict_names_the_second_source(
+    child: Child, status: Status, case: Status, says: Literal["pass", "fail"]
+) -> None:
+    adopted = ADOPTED["CKV_K8S_16"]
+    body = dict(cases(adopted))[case]
+    checkov = Checkov([adopted], child, BOTH)
+    seen = asset(body)
+    assert checkov.see(seen, [ours(seen, status)]) == []  # it waits for the batch's answer
+    mine, theirs = checkov.end()
+    assert (mine.policy, mine.status, mine.sources) == (PRIVILEGED, status, (Source("checkov:CKV_K8S_16", says),))
+    assert bool(mine.disagreeing) == (status in ("pass", "fail") and status != says)
+    assert (theirs.status, theirs.reason) == ("not_applicable", f"left to {PRIVILEGED}; checkov says {says}")
+    assert checkov.sourced(ours(seen, status)).sources == ()  # nothing waits any more
+
+
+def test_what_a_policy_says_at_the_end_names_its_second_source_too(child: Child) -> None:
+    checkov = Checkov([ADOPTED["CKV_K8S_16"]], child, BOTH)
+    seen = asset(ADOPTED["CKV_K8S_16"].form.cases.fail[0])
+    checkov.see(seen)
+    assert [verdict.status for verdict in checkov.end()] == ["not_applicable"]
+    assert checkov.sourced(ours(seen, "fail")).sources == (Source("checkov:CKV_K8S_16", "fail"),)
+
+
+def test_what_checkov_does_not_know_is_no_source() -> None:
+    checkov = Checkov([ADOPTED["CKV_K8S_16"]], NotInstalled(), BOTH)
+    seen = asset(ADOPTED["CKV_K8S_16"].form.cases.fail[0])
+    checkov.see(seen, [ours(seen, "fail")])
+    mine, theirs = checkov.end()
+    assert (mine.status, mine.sources) == ("fail", ())
+    assert theirs.reason == f"left to {PRIVILEGED}; checkov says unknown ({NOT_INSTALLED})"
+
+
+def test_several_checks_may_be_one_policy_s_second_sources(child: Child) -> None:
+    public = [adopted for adopted in ADOPTED.values() if adopted.form.also == "aws.s3.public-access-block-off"]
+    mine = [p for p in policies.load(config_folder() / "policies", "aws") if p.id == public[0].form.also]
+    bucket = asset_of(public[0], public[0].form.cases.fail[0])
+    checkov = Checkov(public, child, mine)
+    checkov.see(bucket)
+    checkov.end()
+    told = checkov.sourced(verdicts.verdict(mine[0], bucket, "fail", message=mine[0].form.title)).sources
+    assert {source.check: source.status for source in told} == {
+        f"checkov:CKV_AWS_{number}": "fail" if number == 53 else "pass" for number in (53, 54, 55, 56)
+    }
+
+
+def test_our_own_verdicts_wait_a_batch_at_most(child: Child) -> None:
+    checkov = Checkov([ADOPTED["CKV_K8S_16"]], child, BOTH, batch=10)
+    waiting = 0
+    for seen in workloads(35):
+        waiting += 1 - sum(verdict.policy == PRIVILEGED for verdict in checkov.see(seen, [ours(seen, "pass")]))
+        assert waiting < 10
+    assert sum(verdict.policy == PRIVILEGED for verdict in checkov.end()) == waiting == 5
+
+
+@pytest.mark.usefixtures("installed")
+def test_a_scan_keeps_the_second_source_with_the_finding_and_counts_what_disagrees(
+    home: Home, clock: MovingClock
+) -> None:
+    asked = {"aws.s3.public-access-block-off", "aws.dynamodb.point-in-time-recovery-off"}
+    whole = house()
+    chosen = replace(
+        whole,
+        policies=tuple(policy for policy in whole.policies if policy.id in asked),
+        adopted=tuple(adopted for adopted in whole.adopted if adopted.form.also in asked),
     )
+    home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
+    scope = TENANT.scopes[0].id
+    bodies = {
+        "aws.s3.bucket": {"Name": "photos"},
+        "aws.s3.account-block": ADOPTED["CKV_AWS_53"].form.cases.pass_[0],
+        "aws.dynamodb.table": ADOPTED["CKV_AWS_28"].form.cases.fail[0],
+    }
+    seen = [Asset(kind, f"arn:{kind}", kind, scope, "global", body, kind) for kind, body in bodies.items()]
+    place = Place(scope, scope, f"arn:aws:iam::{scope}:root", "aws", ())
+    turn = a_turn(home, clock)
+    summary = scan(home, TENANT, chosen, Ports(clock, lambda *_: Seen([*seen], place)), turn)
+    with home.tenant(TENANT.tenant).read() as reader:
+        (finding,) = reader.findings()
+    assert (finding.policy, finding.sources) == (
+        "aws.dynamodb.point-in-time-recovery-off",
+        (Source("checkov:CKV_AWS_28", "fail"),),
+    )
+    assert summary.disagreed == {f"aws.s3.public-access-block-off checkov:CKV_AWS_{n}": 1 for n in (53, 54, 55, 56)}
+    assert scan(home, TENANT, chosen, Ports(clock, lambda *_: Seen([], place)), turn) == summary, "done already"
+
+
+def test_where_our_policy_does_not_judge_the_check_says_it_itself(child: Child) -> None:
+    adopted = ADOPTED["CKV_K8S_16"]
+    failing = asset(adopted.form.cases.fail[0])
+    other = replace(failing, kind="kubernetes.shop.order", family="")
+    form = replace(adopted.form, kinds=[*adopted.form.kinds, other.kind])
+    checkov = Checkov([replace(adopted, form=form)], child, BOTH)
     checkov.see(failing)
-    checkov.see(unseen)
-    checkov.note([ours])
-    left = list(checkov.end())
-    assert [v.status for v in left] == ["not_applicable", "fail"]  # ours judges the first of them only
-    assert [v.reason for v in left] == [
-        "left to kubernetes.core.privileged-container: both say fail",
-        "",
-    ]
+    checkov.see(other)
+    assert [verdict.status for verdict in checkov.end()] == ["not_applicable", "fail"]
     assert only(judged(child, [adopted], [failing])).status == "fail"  # where ours is not in the run
+
+
+TEMPLATE: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({"Properties.A.B": "x.y"}, {"x": {"y": False}}, {"Properties": {"A": {"B": False}}}),
+    ({"Properties.A.B": "x.y", "Properties.A.C": "z"}, {"x": 5, "z": 1}, {"Properties": {"A": {"C": 1}}}),
+    ({"Properties.A": "x"}, {"x": None}, {}),
+    ({"Properties.A": "x"}, {"x": []}, {"Properties": {"A": []}}),
+    ({"Properties.A[].B": "x[].y"}, {"x": [{"y": 1}, {}, {"y": 3}]}, {"Properties": {"A": [{"B": 1}, {}, {"B": 3}]}}),
+    ({"Properties.A[].B": "x[].y"}, {"x": {"y": 1}}, {}),
+    (
+        {"Properties.A[].B": "x[].y", "Properties.A[].C.D": "x[].z"},
+        {"x": [{"y": 1, "z": 2}]},
+        {"Properties": {"A": [{"B": 1, "C": {"D": 2}}]}},
+    ),
+    ({"Properties.A": {"of": "x", "is": "ENABLED"}}, {"x": "ENABLED"}, {"Properties": {"A": True}}),
+    ({"Properties.A": {"of": "x", "is": "ENABLED"}}, {"x": "DISABLED"}, {"Properties": {"A": False}}),
+    ({"Properties.A": {"of": "x", "is": "ENABLED"}}, {}, {}),
+]
+
+
+@pytest.mark.parametrize(("values", "body", "expected"), TEMPLATE)
+def test_a_live_resource_is_shown_as_its_template(
+    values: dict[str, Any], body: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    template = convert({"type": "AWS::S3::Bucket", "values": values}, Template)
+    assert as_template(body, template, "Type") == {"Type": "AWS::S3::Bucket", **expected}
+
+
+def test_a_resource_of_another_sort_is_no_matter_of_a_check(child: Child) -> None:
+    adopted = ADOPTED["CKV_AWS_74"]
+    body = adopted.form.cases.fail[0]
+    assert only(judged(child, [adopted], [asset_of(adopted, {**body, "Engine": "neptune"})])).status == "not_applicable"
+    told = only(judged(child, [adopted], [asset_of(adopted, {k: v for k, v in body.items() if k != "Engine"})]))
+    assert (told.status, told.reason) == ("unknown", "Engine is not there, and the check looks at nothing else")
 
 
 def test_a_pod_is_no_matter_of_a_program_that_it_does_not_run(child: Child) -> None:
@@ -363,6 +629,51 @@ def test_arguments_are_found_however_they_are_written(
     body = json.loads(json.dumps(adopted.form.cases.pass_[0]))
     body["spec"]["containers"][0] |= {"command": command, "args": args}
     assert only(judged(child, [adopted], [asset(body)])).status == expected
+
+
+@pytest.mark.parametrize(
+    ("check", "flag", "expected"),
+    [
+        ("CKV_K8S_88", None, "not_applicable"),  # no supported server has such a port
+        ("CKV_K8S_88", "--insecure-port=0", "pass"),
+        ("CKV_K8S_88", "--insecure-port=8080", "fail"),
+        ("CKV_K8S_96", None, "pass"),  # on by default
+        ("CKV_K8S_96", "--service-account-lookup", "pass"),
+        ("CKV_K8S_96", "--service-account-lookup=false", "fail"),
+        ("CKV_K8S_105", None, "unknown"),
+    ],
+)
+def test_what_holds_without_a_flag_stands_in_the_file(
+    child: Child, check: str, flag: str | None, expected: Status
+) -> None:
+    body = json.loads(json.dumps(ADOPTED["CKV_K8S_68"].form.cases.pass_[0]))
+    body["spec"]["containers"][0]["command"] += [flag] if flag else []
+    assert only(judged(child, [ADOPTED[check]], [asset(body)])).status == expected
+
+
+@pytest.mark.parametrize(
+    ("kubelet", "unknown", "expected"),
+    [
+        ({"readOnlyPort": 10255}, {}, {"CKV_K8S_138": "pass", "CKV_K8S_141": "fail", "CKV_K8S_144": "fail"}),
+        ({"readOnlyPort": 0, "protectKernelDefaults": True}, {}, {"CKV_K8S_141": "pass", "CKV_K8S_144": "pass"}),
+        ({"authentication": {"anonymous": {"enabled": True}}}, {}, {"CKV_K8S_138": "fail", "CKV_K8S_149": "unknown"}),
+        ({"tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA"]}, {}, {"CKV_K8S_151": "fail"}),
+        (None, {}, {"CKV_K8S_138": "not_applicable", "CKV_K8S_144": "not_applicable"}),  # not made by kubeadm
+        (None, {"kubelet": "malformed"}, {"CKV_K8S_138": "unknown", "CKV_K8S_144": "unknown"}),
+    ],
+)
+def test_the_kubelet_s_configuration_is_judged_as_its_arguments(
+    child: Child, kubelet: dict[str, Any] | None, unknown: dict[str, str], expected: dict[str, Status]
+) -> None:
+    body = dict(ADOPTED["CKV_K8S_138"].form.cases.pass_[0])
+    body |= {"kubelet": kubelet} if kubelet is not None else {}
+    if kubelet is None:
+        del body["kubelet"]
+    seen = replace(asset(body), unknown=unknown)
+    checks = [ADOPTED[check] for check in expected]
+    assert {v.policy: v.status for v in judged(child, checks, [seen])} == {
+        ADOPTED[check].id: status for check, status in expected.items()
+    }
 
 
 def test_a_template_is_found_in_every_kind_of_workload(child: Child) -> None:
@@ -444,6 +755,45 @@ def test_a_file_that_does_not_fit_is_refused_with_its_place(
     assert problem in str(refused.value)
 
 
+TEMPLATES_TEXT = (config_folder() / "checkov" / "CKV_AWS_34.yaml").read_text("utf-8")
+LISTED = '"Properties.DistributionConfig.CacheBehaviors[].ViewerProtocolPolicy": '
+BEHAVIOUR = '"Config.CacheBehaviors.Items[].ViewerProtocolPolicy"'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        (
+            "runner: cloudformation",
+            "runner: kubernetes",
+            "has to have a 'template' where the runner is one of templates",
+        ),
+        ("needs:", "reads: [Config]\nneeds:", "has to have 'reads' where no 'template' or 'flags' say what is read"),
+        (BEHAVIOUR, "Config.Enabled", "elements ([]) of one list have to come of elements of one list"),
+        (
+            BEHAVIOUR,
+            '{of: "Config.Items[].A", is: x}',
+            "elements ([]) of one list have to come of elements of one list",
+        ),
+        (
+            LISTED + BEHAVIOUR,
+            f'{LISTED}{BEHAVIOUR}\n    "Properties.DistributionConfig.CacheBehaviors[].A": "Config.Other[].A"',
+            "elements ([]) of one list have to come of elements of one list",
+        ),
+        ("type: AWS::CloudFront::Distribution", "type: Distribution", "does not fit the pattern"),
+        ("  type: AWS::CloudFront::Distribution\n", "", "lacks 'type'"),
+    ],
+)
+def test_a_template_that_does_not_fit_is_refused(before: str, after: str, problem: str, tmp_path: Path) -> None:
+    assert before in TEMPLATES_TEXT
+    folder = tmp_path / "checkov"
+    folder.mkdir()
+    (folder / "CKV_AWS_34.yaml").write_text(TEMPLATES_TEXT.replace(before, after), "utf-8")
+    with pytest.raises(Refused) as refused:
+        adopted_files.load(folder)
+    assert problem in str(refused.value)
+
+
 def test_no_two_files_have_one_id_and_what_they_name_exists(tmp_path: Path) -> None:
     folder = tmp_path / "checkov"
     folder.mkdir()
@@ -452,6 +802,12 @@ def test_no_two_files_have_one_id_and_what_they_name_exists(tmp_path: Path) -> N
     with pytest.raises(Refused, match=r"is taken by checkov/CKV_K8S_8\.yaml"):
         adopted_files.load(folder)
     adopted = replace(ADOPTED["CKV_K8S_44"], form=replace(ADOPTED["CKV_K8S_44"].form, also="kubernetes.core.nothing"))
-    told = [fault.problem for fault in adopted_files.cross_check([adopted], ["kubernetes.core.pod"], [])]
+    pod, bucket = (
+        Kind(name, "", frozenset(), frozenset(), frozenset()) for name in ("kubernetes.core.pod", "aws.s3.bucket")
+    )
+    told = [fault.problem for fault in adopted_files.cross_check([adopted], {pod.name: pod}, [])]
     assert told == ["there is no kind 'kubernetes.core.service'", "there is no policy 'kubernetes.core.nothing'"]
-    assert list(adopted_files.cross_check([adopted], ["aws.s3.bucket"], [])) == []
+    assert list(adopted_files.cross_check([adopted], {bucket.name: bucket}, [])) == []
+    names = {"aws.sns.topic": bucket}, ["aws.sns.topic-unencrypted"]
+    told = [fault.problem for fault in adopted_files.cross_check([ADOPTED["CKV_AWS_26"]], *names)]
+    assert told == [f"aws.sns.topic has no field {name!r}" for name in ("KmsMasterKeyId", "TopicArn")]

@@ -37,7 +37,9 @@ def test_check_prints_one_line_for_each_policy_and_resource(
     keys = [(line["policy"], line["resource"], line["region"]) for line in found]
     assert len(set(keys)) == len(keys) > 100
     assert {line["status"] for line in found} == {"pass", "fail", "not_applicable"}
-    assert all(set(line) <= {"policy", "kind", "resource", "name", "region", "status", "elements"} for line in found)
+    known = {"policy", "kind", "resource", "name", "region", "status", "elements", "reason", "sources"}
+    assert all(set(line) <= known for line in found)
+    assert {line["status"] for line in found if "reason" in line} == {"not_applicable"}, "left to a policy of ours"
     failed = [line for line in found if line["policy"] == "aws.ec2.rdp-open-to-internet" and line["status"] == "fail"]
     assert sorted(line["name"] != "" for line in failed) == [True, True]
     assert failed[0]["elements"]

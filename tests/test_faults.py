@@ -30,6 +30,7 @@ from detectors.posture.judge import Moment
 from model.asset import Asset, Listing
 from model.fault import Refused
 from model.finding import Verdict
+from pipeline.checkov import NotInstalled
 from pipeline.clock import SystemClock
 from pipeline.demo import Stage
 from pipeline.scan import Ports, Summary, scan
@@ -110,7 +111,9 @@ def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsDoor:
 
 
 def look(door: AwsDoor) -> dict[Key, Verdict]:
-    seen = survey(AwsSight(door, locate(door, REGIONS[:1]), house().aws), house(), Moment(MovingClock().now()))
+    known = replace(house(), adopted=())
+    sight = AwsSight(door, locate(door, REGIONS[:1]), known.aws)
+    seen = survey(sight, known, Moment(MovingClock().now()), NotInstalled())
     return {(v.policy, v.finding_uid): v for observation in seen for v in observation.verdicts}
 
 

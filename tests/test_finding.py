@@ -1,12 +1,14 @@
 """A finding's life, as DESIGN's nouns and OCSF 2003 have it."""
 
 import itertools
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from model.finding import ACTIVE, Fact, Finding, Verdict, advance, as_of
+from model.finding import ACTIVE, Fact, Finding, Source, Verdict, advance, as_of
 from model.text import Text
 
 MESSAGE = Text(en="open", ja="開放")
@@ -56,6 +58,34 @@ def test_unknown_marks_since_the_first_time_and_fail_clears_it() -> None:
     seen_again, _ = advance(finding, verdict("fail"), "t9")
     assert seen_again is not None
     assert seen_again.unverified_since == ""
+
+
+def test_second_sources_are_those_of_the_last_judgement() -> None:
+    agrees, differs = (Source("checkov:CKV_AWS_1", "fail"),), (Source("checkov:CKV_AWS_1", "pass"),)
+    first, _ = advance(None, replace(verdict("fail"), sources=agrees), "t0")
+    assert first is not None
+    assert (first.sources, first.updated_at) == (agrees, "t0")
+    later, fact = advance(first, replace(verdict("fail"), sources=differs), "t1")
+    assert later is not None
+    assert (later.sources, later.updated_at, later.state, fact) == (differs, "t1", "open", None)
+    unread, _ = advance(later, verdict("unknown"), "t2")
+    assert unread is not None
+    assert unread.sources == differs
+    mended, _ = advance(unread, replace(verdict("pass"), sources=agrees), "t3")
+    assert mended is not None
+    assert (mended.state, mended.sources) == ("resolved", agrees)
+
+
+@pytest.mark.parametrize(
+    ("status", "source", "disagrees"),
+    [("fail", "fail", False), ("fail", "pass", True), ("pass", "fail", True), ("pass", "pass", False),
+     ("unknown", "fail", False), ("not_applicable", "pass", False)],
+)  # fmt: skip
+def test_two_disagree_where_they_say_the_opposite(
+    status: str, source: Literal["pass", "fail"], disagrees: bool
+) -> None:
+    second = Source("checkov:CKV_AWS_1", source)
+    assert replace(verdict(status), sources=(second,)).disagreeing == ((second,) if disagrees else ())
 
 
 @given(st.lists(st.sampled_from(["pass", "fail", "unknown", "not_applicable"])))

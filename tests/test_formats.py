@@ -26,19 +26,20 @@ from py_ocsf_models.objects.cloud import Cloud
 from py_ocsf_models.objects.compliance import Compliance
 from py_ocsf_models.objects.compliance_status import StatusID as ComplianceStatusID
 
-from model.finding import SEVERITIES, UNWATCHED, Element, Finding, State, Verdict, advance
+from catalog.policies import Described
+from model.finding import SEVERITIES, UNWATCHED, Element, Finding, Source, State, Verdict, advance
 from model.text import LANGUAGES, Language, Text
 from pipeline.scan import Ports, scan
 from reports import formats
 from reports.export import Export
-from reports.wording import SEVERITY, STATE, TEXTS
+from reports.wording import SAID, SEVERITY, STATE, TEXTS
 from store.home import Home
 from store.rows import Run
 from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 
-POLICIES = {policy.id: policy.form for policy in house().policies}
+POLICIES: dict[str, Described] = {judging.id: judging.form for judging in house().judging}
 RUN = Run("r", "scan:aozora", "s", "2026-06-03T00:00:00.000000Z", "2026-06-03T00:10:00.000000Z", {})
 FINDING = Finding(
     uid="0123456789abcdef0123456789abcdef", asset_uid="a", policy="aws.ec2.ssh-open-to-internet", severity="high",
@@ -219,6 +220,30 @@ def test_what_an_event_says() -> None:
     assert ocsf(FINDING, export("ja"))["finding_info"]["title"] == form.title.ja
 
 
+SECOND = replace(FINDING, sources=(Source("checkov:CKV_AWS_24", "fail"), Source("checkov:CKV_AWS_25", "pass")))
+
+
+def test_a_finding_names_its_second_sources_also_where_they_disagree() -> None:
+    assert ocsf(SECOND)["compliance"]["checks"] == [
+        {"uid": "checkov:CKV_AWS_24", "status_id": 3, "status": "Fail"},
+        {"uid": "checkov:CKV_AWS_25", "status_id": 1, "status": "Pass"},
+    ]
+    assert ocsf(SECOND)["compliance"]["status"] == "Fail", "ours stands"
+    (line,) = formats.writer("jsonl")([SECOND], export())
+    assert json.loads(line)["sources"] == [
+        {"check": "checkov:CKV_AWS_24", "status": "fail"},
+        {"check": "checkov:CKV_AWS_25", "status": "pass"},
+    ]
+    said: list[tuple[Language, str, str]] = [
+        ("en", "Other checks", "checkov:CKV_AWS_24: fault found, checkov:CKV_AWS_25: no fault"),
+        ("ja", "他ツールの判定", "checkov:CKV_AWS_24: 不備あり, checkov:CKV_AWS_25: 不備なし"),
+    ]
+    for language, heading, words in said:
+        (row,) = table([SECOND], export(language))
+        assert row[heading] == words
+    assert "checks" not in ocsf(FINDING)["compliance"]
+
+
 def test_what_is_not_known_is_left_out() -> None:
     event = ocsf(replace(FINDING, policy="own.x.gone", region="global", resource="name-only", elements=()))
     assert not {"remediation", "evidences", "status_detail", "unmapped"} & set(event)
@@ -261,7 +286,7 @@ def test_every_text_comes_back_and_none_is_a_formula(name: str, resource: str, m
     finding = replace(FINDING, name=name, resource=resource, message=Text(en=message, ja=message))
     text = "".join(formats.writer("csv")([finding], export()))
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
-    assert [len(row) for row in rows] == [14, 14]
+    assert [len(row) for row in rows] == [15, 15]
     assert text.endswith('"\r\n')
     for cell in rows[1]:
         assert cell[:1] not in tuple("=+-@\t\r\n\0＝＋－＠"), "OWASP: CSV Injection"
@@ -307,7 +332,7 @@ def test_the_worst_come_first() -> None:
 
 def test_every_word_of_a_state_and_a_severity_is_in_both_languages() -> None:
     def words() -> Iterator[Text]:
-        yield from (*SEVERITY.values(), *STATE.values(), TEXTS["unverified"])
+        yield from (*SEVERITY.values(), *STATE.values(), *SAID.values(), TEXTS["unverified"])
 
     headers = [list(table([FINDING], export(language))[0]) for language in LANGUAGES]
     assert not set(headers[0]) & set(headers[1])

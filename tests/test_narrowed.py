@@ -15,6 +15,7 @@ from pipeline.assembly import House, assemble
 from pipeline.survey import survey
 from tests.clouds import Replies, house
 from tests.conftest import MovingClock
+from workers.child import Child
 
 
 class Counted:
@@ -36,26 +37,41 @@ class Counted:
     def forget(self, region: str) -> None: ...
 
 
-def look(known: House, replies: Replies) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
+def look(
+    known: House, replies: Replies, checkov: Child
+) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
     cloud = Counted(replies)
-    seen = survey(AwsSight(cloud, replies.place, known.aws), known, Moment(MovingClock().now()))
+    seen = survey(AwsSight(cloud, replies.place, known.aws), known, Moment(MovingClock().now()), checkov)
     return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}, cloud.asked
 
 
 @pytest.fixture(scope="module")
-def whole(replies: Replies) -> dict[tuple[str, str], Verdict]:
-    return look(house(), replies)[0]
+def whole(replies: Replies, checkov: Child) -> dict[tuple[str, str], Verdict]:
+    return look(house(), replies, checkov)[0]
 
 
 @pytest.mark.parametrize("policy", house().policies, ids=lambda p: p.id)
-def test_one_policy_alone_says_the_same(policy: Any, replies: Replies, whole: dict[tuple[str, str], Verdict]) -> None:
-    alone, _ = look(assemble(config_folder(), [policy]), replies)
-    assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
+def test_one_policy_alone_says_the_same(
+    policy: Any, replies: Replies, checkov: Child, whole: dict[tuple[str, str], Verdict]
+) -> None:
+    alone, _ = look(assemble(config_folder(), [policy]), replies, checkov)
+    # Second sources are asked where they are chosen too.
+    assert alone == {key: replace(verdict, sources=()) for key, verdict in whole.items() if key[0] == policy.id}
 
 
-def test_what_no_policy_reads_is_not_asked(replies: Replies) -> None:
+def test_adopted_checks_alone_say_the_same(
+    replies: Replies, checkov: Child, whole: dict[tuple[str, str], Verdict]
+) -> None:
+    chosen = [adopted for adopted in house().adopted if adopted.provider == "aws" and adopted.form.also is None]
+    alone, _ = look(assemble(config_folder(), chosen), replies, checkov)
+    ids = {adopted.id for adopted in chosen}
+    assert alone == {key: verdict for key, verdict in whole.items() if key[0] in ids}
+    assert len(alone) > 20
+
+
+def test_what_no_policy_reads_is_not_asked(replies: Replies, checkov: Child) -> None:
     chosen = [p for p in house().policies if p.id in ("aws.kms.key-rotation-off", "aws.sqs.queue-policy-public")]
-    asked = set(look(assemble(config_folder(), chosen), replies)[1])
+    asked = set(look(assemble(config_folder(), chosen), replies, checkov)[1])
     assert ("kms", "get_key_rotation_status") in asked
     assert ("kms", "get_key_policy") not in asked
     assert ("sqs", "get_queue_attributes") in asked  # the queue's ARN is among them

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from model.finding import Finding, Severity, State
+from model.finding import Finding, Severity, Source, State
 from model.suppression import Suppression
 from model.text import LANGUAGES, Language, Text
 from reports.html import render
@@ -108,6 +108,16 @@ def test_customers_texts_stay_texts_and_nothing_is_loaded(language: Language) ->
     assert "script" not in page.tags
     assert page.addresses == []
     assert EVIL in page.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Other checks: checkov:CKV_AWS_24: no fault"), ("ja", "他ツールの判定: checkov:CKV_AWS_24: 不備なし")],
+)
+def test_a_second_source_stands_beside_the_finding(language: Language, words: str) -> None:
+    found = replace(FINDINGS[0], sources=(Source("checkov:CKV_AWS_24", "pass"),))
+    assert words in Tags(render(report([found], GAPS), language)).text
+    assert words.split(":")[0] not in Tags(render(report(FINDINGS, GAPS), language)).text
 
 
 def test_days_are_those_of_japan() -> None:

@@ -1,5 +1,6 @@
 """What a scan records of what it saw, on recorded replies of the demonstration's company."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from store.home import Home
 from tests.clouds import TENANT, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
+from workers.child import Child
 
 
 class Without:
@@ -38,12 +40,13 @@ class Without:
 
 
 @pytest.fixture
-def run(home: Home, clock: MovingClock, replies: Replies) -> Any:
+def run(home: Home, clock: MovingClock, replies: Replies, checkov: Child) -> Any:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
     def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: House | None = None) -> Summary:
         clock.sleep(3600)
-        ports = Ports(clock, seeing(cloud or replies, place or replies.place))
+        connect = seeing(cloud or replies, place or replies.place)
+        ports = Ports(clock, connect, checkov=lambda: nullcontext(checkov))
         return scan(home, TENANT, chosen or house(), ports, a_turn(home, clock))
 
     return again

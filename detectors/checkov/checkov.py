@@ -1,7 +1,7 @@
 """All adopted checks over all assets of one scope, while they come in: asked of checkov's process in batches."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -9,17 +9,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalog.checkov import Adopted
-from detectors.checkov.shape import is_its_matter, shape, why_unknown
+from catalog.policies import Policy
+from detectors.checkov.shape import foregone, likeness, shown
 from detectors.verdicts import kinds_of, unlisted, verdict
 from model.asset import Asset, Listing, Place
-from model.finding import Status, Verdict
+from model.finding import Source, Verdict
 from model.worker import NoAnswer, Worker
 
 _BATCH = 200
 _BATCH_BYTES = 8 * 2**20
-_BATCH_SECONDS, _ONE_SECONDS = 30.0, 5.0
+_BATCH_SECONDS, _ONE_SECONDS = 30.0, 10.0  # the first of a process includes 1.5 seconds of imports
 _MOST_BROKEN = 20
-_ALWAYS = frozenset({"apiVersion", "kind", "metadata"})
 _NO_ANSWER = "checkov gave an answer that is none"
 
 
@@ -43,45 +43,60 @@ class _Task(Struct, frozen=True):
     question: bytes
 
 
+class _Waiting(Struct, frozen=True):
+    """An asset that waits for checkov's word: what our own policies say of it, what is said already, what is asked."""
+
+    asset: Asset
+    ours: list[Verdict]
+    said: list[Verdict]
+    tasks: list[_Task]
+
+
 class Checkov:
-    """Judges assets in batches; what is also a policy of ours is left to that policy.
+    """Judges assets in batches; what is also a policy of ours is left to that policy, which names checkov's word.
 
     Whatever happens to the process, each check has one verdict on each of its assets: a batch without an answer is
     asked again, one resource at a time, so that only the one that broke it is unknown.
     """
 
     def __init__(
-        self, adopted: Sequence[Adopted], worker: Worker, ours: Iterable[str] = (), batch: int = _BATCH
+        self, adopted: Sequence[Adopted], worker: Worker, ours: Iterable[Policy] = (), batch: int = _BATCH
     ) -> None:
-        """Take checks, whom to ask, and which policies judge in the same run."""
-        self._adopted = adopted
+        """Take checks, whom to ask, and the policies that judge in the same run."""
+        self._adopted = {one.id: one for one in adopted}
         self._for: dict[str, list[Adopted]] = defaultdict(list)
         for one in adopted:
             for kind in one.form.kinds:
                 self._for[kind].append(one)
-        self._asked_by_us_too = frozenset(one.form.also for one in adopted)
+        also = {one.form.also for one in adopted}
+        self._kind_of_ours = {policy.id: policy.form.kind for policy in ours if policy.id in also}
         self._worker = worker
-        self._ours = frozenset(ours)
         self._size = batch
-        self._batch: list[_Task] = []
+        self._batch: list[_Waiting] = []
+        self._tasks = self._bytes = 0
         self._broken = 0
         self._unlisted: set[tuple[str, str]] = set()
-        self._said_by_us: dict[tuple[str, str], Status] = {}
-        self._left: list[tuple[Adopted, Verdict]] = []
+        # Until our policy's verdict is known: of policies that wait for the end of a look, until then.
+        self._words: dict[tuple[str, str], tuple[Source, ...]] = {}
 
-    def see(self, asset: Asset) -> list[Verdict]:
-        """Take an asset; return the verdicts that are known by now, of this asset or of earlier ones."""
-        verdicts, tasks = _sorted_out(self._of(asset), asset)
-        self._batch += tasks
-        if tasks and (len(self._batch) >= self._size or sum(len(task.question) for task in self._batch) > _BATCH_BYTES):
-            verdicts += self._ask()
-        return self._our_own(verdicts)
+    def see(self, asset: Asset, ours: Iterable[Verdict] = ()) -> list[Verdict]:
+        """Take an asset with our own verdicts on it; return all that are known by now, of this asset or earlier ones.
 
-    def note(self, verdicts: Iterable[Verdict]) -> None:
-        """Take notice of what our own policies say, where an adopted check asks the same."""
-        for said in verdicts:
-            if said.policy in self._asked_by_us_too:
-                self._said_by_us[said.policy, said.asset_uid] = said.status
+        Ours wait with the asset for checkov's word, a batch at most.
+        """
+        said, tasks = _sorted_out(self._of(asset), asset)
+        waiting = _Waiting(replace(asset, body={}), [*ours], said, tasks)
+        if not tasks:
+            return self._settled(waiting, [])
+        self._batch.append(waiting)
+        self._tasks += len(tasks)
+        self._bytes += sum(len(task.question) for task in tasks)
+        return self._ask() if self._tasks >= self._size or self._bytes > _BATCH_BYTES else []
+
+    def sourced(self, verdict: Verdict) -> Verdict:
+        """Return our own verdict with what checkov says of the same."""
+        words = self._words.pop((verdict.policy, verdict.asset_uid), ())
+        return replace(verdict, sources=words) if words else verdict
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Return an unknown verdict per check where a listing was not whole."""
@@ -92,59 +107,69 @@ class Checkov:
         stand_in = unlisted(listing, place)
         return [verdict(adopted, stand_in, "unknown", f"listing: {listing.cause}") for adopted in self._of(listing)]
 
-    def end(self) -> Iterator[Verdict]:
+    def end(self) -> list[Verdict]:
         """Return the verdicts that waited, now that everything was seen."""
-        yield from self._our_own(self._ask())
-        for adopted, said in self._left:
-            yield self._left_to_ours(adopted, said)
+        return self._ask()
 
     def _of(self, seen: Asset | Listing) -> list[Adopted]:
         return list({one.id: one for kind in kinds_of(seen) for one in self._for.get(kind, ())}.values())
 
-    def _our_own(self, verdicts: list[Verdict]) -> list[Verdict]:
-        """Return the verdicts that are told as they are; the others wait for what our policies say."""
-        by_id = {adopted.id: adopted for adopted in self._adopted if adopted.form.also in self._ours}
-        self._left += [(by_id[said.policy], said) for said in verdicts if said.policy in by_id]
-        return [said for said in verdicts if said.policy not in by_id]
+    def _settled(self, waiting: _Waiting, told: Sequence[Verdict]) -> list[Verdict]:
+        """Return an asset's verdicts: ours with their second sources, and those of checks that nothing of ours asks."""
+        theirs = [self._left_to_ours(said, waiting.asset) for said in (*waiting.said, *told)]
+        return [*map(self.sourced, waiting.ours), *theirs]
 
-    def _left_to_ours(self, adopted: Adopted, said: Verdict) -> Verdict:
-        """Return that ours says so already; the check's own verdict where our policy does not judge this asset."""
-        also = adopted.form.also or ""
-        ours = self._said_by_us.get((also, said.asset_uid))
-        if ours is None:
+    def _left_to_ours(self, said: Verdict, asset: Asset) -> Verdict:
+        """Return that our policy says so already, and keep the word for it; the verdict itself where ours does not."""
+        form = self._adopted[said.policy].form
+        if form.also is None or self._kind_of_ours.get(form.also) not in kinds_of(asset):
             return said
-        agrees = f"both say {ours}" if ours == said.status else f"it says {ours}, checkov says {said.status}"
+        if said.status in ("pass", "fail"):
+            key = (form.also, said.asset_uid)
+            self._words[key] = (*self._words.get(key, ()), Source(f"checkov:{form.check}", said.status))
         because = f" ({said.reason})" if said.reason else ""
-        return replace(said, status="not_applicable", message=None, reason=f"left to {also}: {agrees}{because}")
+        reason = f"left to {form.also}; checkov says {said.status}{because}"
+        return replace(said, status="not_applicable", message=None, reason=reason)
 
     def _ask(self) -> list[Verdict]:
-        batch, self._batch = self._batch, []
-        if not batch:
+        batch, self._batch, self._tasks, self._bytes = self._batch, [], 0, 0
+        told = iter(self._answers([task for waiting in batch for task in waiting.tasks]))
+        return [
+            verdict
+            for waiting in batch
+            for verdict in self._settled(waiting, [said for _ in waiting.tasks for said in next(told)])
+        ]
+
+    def _answers(self, tasks: Sequence[_Task]) -> list[list[Verdict]]:
+        """Return the verdicts of each task."""
+        if not tasks:
             return []
         try:
             self._worker.ready()
         except NoAnswer as problem:
-            return [said for task in batch for said in _unknown(task, str(problem))]
+            return [_unknown(task, str(problem)) for task in tasks]
         try:
-            return self._told(batch, _BATCH_SECONDS)
+            return self._told(tasks, _BATCH_SECONDS)
         except NoAnswer:
-            return [said for task in batch for said in self._ask_alone(task)]
+            return [self._ask_alone(task) for task in tasks]
 
     def _ask_alone(self, task: _Task) -> list[Verdict]:
         if self._broken >= _MOST_BROKEN:
             return _unknown(task, f"{_MOST_BROKEN} resources have broken checkov's process; no more are asked alone")
         try:
-            return self._told([task], _ONE_SECONDS)
+            return self._told([task], _ONE_SECONDS)[0]
         except NoAnswer as problem:
             self._broken += 1
             return _unknown(task, f"checkov: {problem}")
 
-    def _told(self, batch: Sequence[_Task], seconds: float) -> list[Verdict]:
+    def _told(self, batch: Sequence[_Task], seconds: float) -> list[list[Verdict]]:
         said = self._worker.ask(b'{"judge":[' + b",".join(task.question for task in batch) + b"]}", seconds)
         try:
             told = msgspec.json.decode(said, type=_Answer).told
-            pairs = [(task, zip(task.checks, words, strict=True)) for task, words in zip(batch, told, strict=True)]
-            return [_judged(adopted, task.asset, word) for task, words in pairs for adopted, word in words]
+            return [
+                [_judged(adopted, task.asset, word) for adopted, word in zip(task.checks, words, strict=True)]
+                for task, words in zip(batch, told, strict=True)
+            ]
         except (msgspec.DecodeError, RecursionError, ValueError):
             raise NoAnswer(_NO_ANSWER) from None
 
@@ -154,21 +179,15 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
     verdicts: list[Verdict] = []
     alike: dict[tuple[str, str], list[Adopted]] = {}
     for adopted in checks:
-        if not is_its_matter(adopted, asset):
-            verdicts.append(verdict(adopted, asset, "not_applicable"))
-        elif reason := why_unknown(adopted, asset):
-            verdicts.append(verdict(adopted, asset, "unknown", reason))
+        if (told := foregone(adopted, asset)) is not None:
+            verdicts.append(verdict(adopted, asset, *told))
         else:
-            program = adopted.form.program.name if adopted.form.program else ""
-            alike.setdefault((adopted.form.runner, program or adopted.form.shape), []).append(adopted)
+            alike.setdefault((adopted.form.runner, likeness(adopted)), []).append(adopted)
     return verdicts, [_task(asset, runner, same) for (runner, _), same in alike.items()]
 
 
 def _task(asset: Asset, runner: str, checks: list[Adopted]) -> _Task:
-    """Return what is asked: only of the fields that the checks look at, others may be large."""
-    fields = _ALWAYS.union(*(adopted.fields for adopted in checks))
-    resource = {key: value for key, value in shape(checks[0], asset).items() if key in fields}
-    question = _One(runner, [adopted.form.check for adopted in checks], resource)
+    question = _One(runner, [adopted.form.check for adopted in checks], shown(checks, asset))
     return _Task(replace(asset, body={}), tuple(checks), msgspec.json.encode(question))
 
 

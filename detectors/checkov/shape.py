@@ -1,58 +1,145 @@
 """What a check of checkov's gets to see of an asset, and whether there is enough for its word to mean anything."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog.checkov import Adopted, Program
+from catalog.checkov import Adopted, Equals, Program, Template
 from catalog.workloads import pod_spec, pod_template
 from model.asset import Asset
+from model.finding import Status
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+# What every Kubernetes object has, and its checks may look at.
+_ALWAYS = frozenset({"apiVersion", "kind", "metadata"})
+# How the runners of templates call a resource's type.
+_TYPE = {"cloudformation": "Type", "arm": "type"}
+
+
+def likeness(adopted: Adopted) -> str:
+    """Return what checks have in common that can be shown an asset in one shape."""
+    if adopted.form.template is not None:
+        return adopted.id
+    program = adopted.form.program
+    if program is None:
+        return adopted.form.shape
+    return adopted.id if program.flags else program.name
+
+
+def shown(checks: Sequence[Adopted], asset: Asset) -> dict[str, Any]:
+    """Return of an asset, in the shape that all these checks take, only what they look at: others may be large."""
+    first = checks[0]
+    if first.form.template is not None:
+        return as_template(asset.body, first.form.template, _TYPE[first.form.runner])
+    if first.form.program is not None:
+        return shape(first, asset)
+    fields = _ALWAYS.union(*(adopted.fields for adopted in checks))
+    return {key: value for key, value in shape(first, asset).items() if key in fields}
+
+
+def as_template(body: Mapping[str, Any], template: Template, type_name: str) -> dict[str, Any]:
+    """Return the template's resource that a live one would have come of, as far as its file says."""
+    resource: dict[str, Any] = {type_name: template.type}
+    for path, source in template.values.items():
+        value = _equals(body, source) if isinstance(source, Equals) else _at(body, source)
+        if value is not None:
+            _put(resource, path.split("."), value)
+    return resource
 
 
 def shape(adopted: Adopted, asset: Asset) -> dict[str, Any]:
-    """Return the resource as the check expects it: what checkov overlooks elsewhere stands where it looks."""
-    if adopted.form.program is not None:
-        return _with_arguments(asset.body, adopted.form.program)
+    """Return the object as the check expects it: what checkov overlooks elsewhere stands where it looks."""
+    if program := adopted.form.program:
+        return _configured(asset.body, program) if program.flags else _with_arguments(asset.body, program)
     if adopted.form.shape == "pod":
         return _as_pod(asset.body)
     return _in_one_rule(asset.body) if adopted.form.shape == "one-rule" else asset.body
 
 
-def is_its_matter(adopted: Adopted, asset: Asset) -> bool:
-    """Tell whether the check is for such an asset at all: for a program's arguments, whether the program runs there."""
+def foregone(adopted: Adopted, asset: Asset) -> tuple[Status, str] | None:
+    """Return the verdict that needs nobody's word, and why: it is not the check's matter, not known, or follows."""
+    if not _is_its_matter(adopted, asset):
+        return "not_applicable", ""
+    if reason := _why_unknown(adopted, asset):
+        return "unknown", reason
     program = adopted.form.program
+    missing = sorted(set(program.needs) - set(_given(asset.body, program))) if program else []
+    if program is None or not missing:
+        return None
+    if program.absent != "unknown":
+        return program.absent, ""
+    return "unknown", f"{program.name} has no {missing[0]}, and checkov does not look at what holds without it"
+
+
+def _is_its_matter(adopted: Adopted, asset: Asset) -> bool:
+    """Tell whether the check is for such an asset at all: by a value of it, or by the program that runs there.
+
+    What does not tell its value may be the check's matter.
+    """
+    for path, wanted in adopted.form.only.items():
+        if (value := _at(asset.body, path)) not in _EMPTY and value not in wanted:
+            return False
+    program = adopted.form.program
+    if program is not None and program.flags:
+        return bool(adopted.fields & (asset.body.keys() | asset.unknown.keys()))
     return program is None or any(_runs(container, program) for container in _containers(asset.body))
 
 
-def why_unknown(adopted: Adopted, asset: Asset) -> str:
+def _why_unknown(adopted: Adopted, asset: Asset) -> str:
     """Return why the check's word would mean nothing, empty where it means something."""
     for field in sorted(adopted.fields & asset.unknown.keys()):
         return f"{field}: {asset.unknown[field]}"
-    for path in ("kind", *adopted.form.needs):
+    own = ("kind",) if adopted.form.template is None else ()
+    for path in (*own, *adopted.form.only, *adopted.form.needs):
         if _at(asset.body, path) in _EMPTY:
             return f"{path} is not there, and the check looks at nothing else"
-    program = adopted.form.program
-    if program is None:
-        return ""
-    given = {
+    return ""
+
+
+def _given(body: Mapping[str, Any], program: Program) -> list[str]:
+    """Return the names of the flags that a program is given."""
+    if program.flags:
+        return [flag for flag, path in program.flags.items() if _at(body, path) is not None]
+    return [
         argument.partition("=")[0]
-        for container in _containers(asset.body)
+        for container in _containers(body)
         if _runs(container, program)
         for argument in _arguments(container)
-    }
-    missing = sorted(set(program.needs) - given)
-    return f"{program.name} has no {missing[0]}, and checkov does not look at what holds without it" if missing else ""
+    ]
 
 
 def _at(body: Mapping[str, Any], path: str) -> Any:
-    value: Any = body
-    for step in path.split("."):
-        if step == "pod" and value is body:
-            value = pod_spec(str(body.get("kind")), body.get("spec"))
-        else:
-            value = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+    first, *steps = path.split(".")
+    if first == "pod":
+        return _within(pod_spec(str(body.get("kind")), body.get("spec")), steps)
+    return _within(body, [first, *steps])
+
+
+def _within(value: Any, steps: Sequence[str]) -> Any:
+    """Return what stands at a path, None where nothing does; `[]` after a name yields a value for each element."""
+    for number, step in enumerate(steps):
+        value = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+        if step.endswith("[]"):
+            return [_within(element, steps[number + 1 :]) for element in value] if isinstance(value, list) else None
     return value
+
+
+def _equals(body: Mapping[str, Any], source: Equals) -> bool | None:
+    value = _at(body, source.of)
+    return None if value is None else value == source.is_
+
+
+def _put(place: dict[str, Any], steps: Sequence[str], value: Any) -> None:
+    """Set a value at a path, or each of a list's values at the path within an element of its own."""
+    first, *further = steps
+    if not further:
+        place[first] = value
+    elif first.endswith("[]"):
+        elements = place.setdefault(first.removesuffix("[]"), [{} for _ in value])
+        for element, one in zip(elements, value, strict=True):
+            if one is not None:
+                _put(element, further, one)
+    else:
+        _put(place.setdefault(first, {}), further, value)
 
 
 def _containers(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -87,14 +174,33 @@ def _list(value: Any) -> list[Any]:
 
 
 def _with_arguments(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
-    """Return a pod with the program's name and all its arguments in `command`: checkov looks nowhere else."""
+    """Return a pod of the program's name with all its arguments where checkov looks: in `command`, once in `args`."""
     containers = [
-        {**container, "command": [program.name, *_written_out(_arguments(container)[1:])]}
-        if _runs(container, program)
-        else container
+        _container(program, [*_written_out(_arguments(container)[1:])]) if _runs(container, program) else container
         for container in _containers(body)
     ]
-    return {**body, "spec": {**body["spec"], "containers": containers}}
+    return _pod_of(program, containers)
+
+
+def _configured(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
+    """Return a pod that runs the program with the flags which its configuration file stands for."""
+    values = {flag: _at(body, path) for flag, path in program.flags.items()}
+    flags = [f"{flag}={_as_argument(value)}" for flag, value in values.items() if value is not None]
+    return _pod_of(program, [_container(program, flags)])
+
+
+def _pod_of(program: Program, containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": program.name}, "spec": {"containers": containers}}
+
+
+def _container(program: Program, flags: list[str]) -> dict[str, Any]:
+    return {"name": program.name, "command": [program.name, *flags], "args": flags}
+
+
+def _as_argument(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _written_out(arguments: list[str]) -> Iterator[str]:

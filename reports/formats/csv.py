@@ -10,7 +10,7 @@ from model.clock import CONTRACT_ZONE
 from model.finding import SEVERITIES, Finding
 from model.text import Text
 from reports.export import Export
-from reports.wording import SEVERITY, STATE, TEXTS
+from reports.wording import SEVERITY, STATE, TEXTS, second_sources
 
 # Without it Excel takes a CSV file for the system's own encoding, Shift_JIS in Japan, and shows no Japanese.
 _BYTE_ORDER_MARK = "\ufeff"
@@ -25,6 +25,7 @@ _HEADINGS: tuple[Text, ...] = (
     Text(en="Account", ja="アカウント"),
     TEXTS["region"],
     TEXTS["evidence"],
+    TEXTS["sources"],
     TEXTS["controls"],
     Text(en="First seen (Japan time)", ja="初回検出（日本時間）"),
     Text(en="Last seen (Japan time)", ja="最終確認（日本時間）"),
@@ -54,6 +55,7 @@ def _cells(finding: Finding, export: Export) -> list[str]:
         _account(finding.scope),
         finding.region,
         finding.message.of(language),
+        second_sources(finding, language),
         ", ".join(form.controls) if form else "",
         _moment(finding.opened_at),
         _moment(export.last_seen(finding)),

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from catalog.policies import Described
 from model.canonical import digest, parse_instant
-from model.finding import Element, Finding, Severity, State
+from model.finding import Element, Finding, Severity, Source, State
 from reports.export import Export
 
 _SCHEMA = "1.5.0"
@@ -142,7 +142,15 @@ def _compliance(finding: Finding, form: Described | None) -> dict[str, Any]:
     if form and form.controls:
         made["standards"] = sorted({control.partition(":")[0] for control in form.controls})
         made["requirements"] = list(form.controls)
+    if finding.sources:
+        made["checks"] = [_check(source) for source in finding.sources]
     return made
+
+
+def _check(source: Source) -> dict[str, Any]:
+    """Return what a second source says: the event's own status is our policy's, also where the two disagree."""
+    status = _PASS if source.status == "pass" else _FAIL
+    return {"uid": source.check, "status_id": status.id, "status": status.caption}
 
 
 def _compliance_status(finding: Finding) -> _Value:
