@@ -149,20 +149,15 @@ class _Workshop:
         journal = StepJournal(self._hands, self._plan, step, self._begun, self._turn)
         try:
             if asset is None:
-                journal.end(ended := Ended("stale", "the inventory does not know the resource any more"))
-                return ended
-            tools = Tools(
-                self._doors.of(step.target.scope),
-                self._hands.clock,
-                self._judge.of(step),
-                undoing=bool(self._plan.undoes),
-            )
-            return carry_out(step, asset, self._playbook, tools, journal)
+                return _ended(journal, Ended("stale", "the inventory does not know the resource any more"))
+            try:
+                cloud = self._doors.of(step.target.scope)
+            except Refused as refused:  # no way into this scope: the others may have one
+                return _ended(journal, Ended("failed", str(refused)))
+            judge, undoing = self._judge.of(step), bool(self._plan.undoes)
+            return carry_out(step, asset, self._playbook, Tools(cloud, self._hands.clock, judge, undoing), journal)
         except Stopped as stopped:
             self._failure = self._failure or Refused(str(stopped))
-        except Refused as refused:  # no way into this scope: the others may have one
-            journal.end(ended := Ended("failed", str(refused)))
-            return ended
         except BaseException as problem:  # noqa: BLE001 - a thread's failure is the run's
             self._failure = self._failure or problem
         return None
@@ -176,6 +171,11 @@ class _Workshop:
         """Raise `Refused` where all changes are stopped."""
         if why := why_stopped(self._hands):
             raise Refused(why)
+
+
+def _ended(journal: StepJournal, ended: Ended) -> Ended:
+    journal.end(ended)
+    return ended
 
 
 def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:

@@ -104,12 +104,23 @@ def _work(bench: Bench, job: Job, turn: Turn) -> Done:
     loop = Loop(bench.home, tenant, bench.house, bench.worker.clock, bench.ways, job.asked_by)
     summary = loop.scan(turn) if job.kind == "scan" else None
     if job.kind == "scan":
-        obey(loop.hands)
-    if job.kind in ("scan", "change"):
+        _obey(loop, turn)
+    if job.kind == "change":
         carry_on(loop.hands, turn)
     told = loop.tell()
     _queue_next_tell(bench, loop.store, job)
     return Done("done", _outcome(summary, told), summary, told)
+
+
+def _obey(loop: Loop, turn: Turn) -> None:
+    """Do after a scan what standing orders ask for; what keeps changes from being made does not undo the scan."""
+    try:
+        obey(loop.hands)
+        carry_on(loop.hands, turn)
+    except (Fenced, StoreFault, Stopped):
+        raise
+    except Refused as refused:
+        _LOG.warning("changes were not carried out", tenant=loop.tenant.tenant, reason=str(refused))
 
 
 def _queue_next_tell(bench: Bench, store: TenantStore, job: Job) -> None:

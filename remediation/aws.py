@@ -10,6 +10,9 @@ from model.call import Call, WriteCloud
 from model.canonical import plain
 from remediation.playbook import Body, Gone
 
+# The four settings of S3 Block Public Access (Amazon S3 API, PublicAccessBlockConfiguration).
+S3_SWITCHES = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
+
 
 def detail(cloud: WriteCloud, call: Call, name: str, key: str, absent: Collection[str] = ()) -> Body:
     """Return one field of a body by the call that the collector makes for it; without it where the code says so."""

@@ -22,6 +22,7 @@ from model.person import HOST
 from model.plan import Plan, Vote
 from model.tenant import Channel, Contract
 from notifier.message import Ways
+from pipeline import jobs
 from pipeline.changes import carry_on, obey, start
 from pipeline.plans import grant, halt, lift_halt, withdraw
 from pipeline.tell import Teller, tell
@@ -182,6 +183,20 @@ def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
         carry_on(replace(hands, enter=enter), a_turn(desk.home, desk.clock))
     assert (block_of("one"), block_of("two")) == (ALL_ON, None)
     lift_halt(desk.home, "", RIN, desk.clock)
+    assert desk.run(plan) == {"one": "verified", "two": "verified"}
+
+
+def test_a_worker_that_is_asked_to_stop_leaves_the_rest_for_the_next_one(approved: Approved) -> None:
+    desk, plan = approved
+    start(desk.hands, plan.id, KEN.name)
+
+    def stop() -> None:
+        raise jobs.Stopped("the worker was asked to stop")
+
+    with pytest.raises(jobs.Stopped):
+        carry_on(desk.hands, replace(a_turn(desk.home, desk.clock), go_on=stop))
+    assert desk.states(plan) == {}, "nothing was begun, nothing has failed"
+    assert block_of("one") is None
     assert desk.run(plan) == {"one": "verified", "two": "verified"}
 
 

@@ -6,7 +6,7 @@ from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
-from remediation.aws import detail, region_of
+from remediation.aws import S3_SWITCHES, detail, region_of
 from remediation.playbook import Body, Faults, Playbook
 
 
@@ -36,8 +36,7 @@ class AccountBlockPublicAccess(Playbook):
 
     def want(self, before: State, faults: Faults) -> State:
         """All four switches on."""
-        switches = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
-        return {"PublicAccessBlock": dict.fromkeys(switches, True)}
+        return {"PublicAccessBlock": dict.fromkeys(S3_SWITCHES, True)}
 
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
         """Put the configuration, or delete it where there was none."""

@@ -7,10 +7,8 @@ from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
-from remediation.aws import detail, ending_in
+from remediation.aws import S3_SWITCHES, detail, ending_in
 from remediation.playbook import Body, Faults, Playbook
-
-SWITCHES = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
 
 
 class BlockPublicAccess(Playbook):
@@ -36,7 +34,7 @@ class BlockPublicAccess(Playbook):
 
     def want(self, before: State, faults: Faults) -> State:
         """All four switches on."""
-        return before | {"PublicAccessBlock": dict.fromkeys(SWITCHES, True)}
+        return before | {"PublicAccessBlock": dict.fromkeys(S3_SWITCHES, True)}
 
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
         """Put the configuration, or delete it where there was none."""
