@@ -715,6 +715,19 @@ def test_the_process_has_no_network_and_starts_nothing(installed: Path) -> None:
     assert len(done.stdout.split()) == 5
 
 
+def test_what_judging_does_not_need_is_not_imported(installed: Path) -> None:
+    code = (
+        "import os, runpy, sys\n"
+        f"child = runpy.run_path({str(ROOT / 'workers' / 'checkov_child.py')!r})\n"
+        "os.environ.update(child['_ENVIRONMENT'])\n"
+        "checks = child['_Checks']()\n"
+        "print(*(len(checks.of(runner)) > 100 for runner in ('kubernetes', 'cloudformation', 'arm')))\n"
+        "print('checkov.common.bridgecrew.platform_integration' in sys.modules)\n"
+    )
+    done = subprocess.run([installed, "-I", "-B", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True", "True", "False"]
+
+
 def test_adopted_checks_are_chosen_by_either_name_and_listed() -> None:
     for name in ("checkov:CKV_K8S_8", "kubernetes.checkov.liveness-probe-missing"):
         chosen, asked = Choice("kubernetes", (name,)).of(config_folder())
