@@ -24,10 +24,9 @@ def print_plan(plan: Plan, stands: Standing, language: Language) -> None:
     console.print(Styled(plan.title.of(language), style="bold"))
     console.print(f"{word['plan']}: {plan.id}  {plan.playbook}\n{word['hash']}: {plan.hash}")
     made_for = f" ({word['made_for']} {plan.requester})" if plan.requester != plan.author else ""
-    console.print(Styled(f"{word['made_by']}: {plan.author}{made_for}, {plan.created_at}"))
-    console.print(
-        f"{word['standing']}: {STANDINGS[stands.state].of(language)}" + (f" ({stands.reason})" if stands.reason else "")
-    )
+    console.print(Styled(printable(f"{word['made_by']}: {plan.author}{made_for}, {plan.created_at}")))
+    reason = f" ({stands.reason})" if stands.reason else ""
+    console.print(Styled(printable(f"{word['standing']}: {STANDINGS[stands.state].of(language)}{reason}")))
     customer = f" + {word['customer']}" if plan.customer else ""
     console.print(f"{word['approvals']}: {plan.approvals}{customer}")
     told: Sequence[tuple[str, Text | None]] = [
@@ -88,7 +87,7 @@ def print_progress(plan: Plan, progress: Mapping[str, Progress], journal: Sequen
             Styled(printable(step.target.name)),
             Styled(state, style=style),
             Styled(printable(done.reason if done else "")),
-            ", ".join(sent),
+            Styled(", ".join(sent)),
         )
         well = well and (state in _GOOD or state == "patch")
     Console(highlight=False).print(table)
