@@ -139,7 +139,7 @@ class Writes:
             return error(404, "ResourceNotFound")
         properties = body.get("properties", {})
         if body.keys() - {"properties", "tags"} or properties.keys() - _VAULT_PROPERTIES:
-            return error(400, "InvalidRequestContent")
+            return error(400, "BadRequest")
         now = vault["properties"]
         # «Enabling this functionality is irreversible - that is, the property does not accept false as its value.»
         if properties.get("enablePurgeProtection") is False:

@@ -1,7 +1,7 @@
 """The wire to Azure Resource Manager for changes, with its asynchronous operations."""
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import azure.core.exceptions
 from azure.core.rest import HttpRequest
@@ -9,6 +9,7 @@ from azure.core.rest import HttpRequest
 from clouds.azure import code_of
 from clouds.azure_clients import Clients
 from clouds.call_failed import CallFailed
+from clouds.requests_faults import was_not_sent
 from clouds.rest_write import Lost, NotSent, Reply, document, headers
 from model.call import Call
 
@@ -36,10 +37,10 @@ class AzureWire:
             content = response.read()
         except azure.core.exceptions.ClientAuthenticationError as problem:
             raise CallFailed(f"sign-in {type(problem).__name__}") from None
-        except azure.core.exceptions.ServiceRequestError as problem:
-            raise NotSent(type(problem).__name__) from None
         except (azure.core.exceptions.AzureError, OSError) as problem:
-            raise Lost(type(problem).__name__) from None
+            # The SDK's «ServiceRequestError» is also what becomes of a connection that broke after the sending.
+            not_sent = was_not_sent(getattr(problem, "inner_exception", None))
+            raise (NotSent if not_sent else Lost)(type(problem).__name__) from None
         return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, content)
 
     def code(self, reply: Reply) -> str:
@@ -65,5 +66,4 @@ class AzureWire:
 def _at(link: str) -> Call:
     """Return a question at a link's path: never at another host than ours, which gets our token."""
     parts = urlsplit(link)
-    query = dict(pair.partition("=")[::2] for pair in parts.query.split("&") if pair)
-    return Call("management", "GET", {"path": parts.path, "query": query})
+    return Call("management", "GET", {"path": parts.path, "query": dict(parse_qsl(parts.query))})

@@ -8,9 +8,9 @@ import google.auth.exceptions
 import msgspec
 import requests
 from google.auth.transport.requests import AuthorizedSession
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from clouds.call_failed import CallFailed
+from clouds.call_failed import CallFailed, InDoubt
+from clouds.requests_faults import was_not_sent
 from clouds.rest_write import Lost, NotSent, Reply, document, headers
 from model.call import Call
 
@@ -42,7 +42,7 @@ class GoogleWire:
         except google.auth.exceptions.GoogleAuthError as problem:
             raise CallFailed(f"credentials ({type(problem).__name__})") from None
         except requests.RequestException as problem:
-            raise (NotSent if _was_not_sent(problem) else Lost)(type(problem).__name__) from None
+            raise (NotSent if was_not_sent(problem) else Lost)(type(problem).__name__) from None
         return Reply(response.status_code, {k.lower(): v for k, v in response.headers.items()}, response.content)
 
     def code(self, reply: Reply) -> str:
@@ -62,6 +62,8 @@ class GoogleWire:
             if errors := told.get("error", {}).get("errors"):
                 raise CallFailed(_word(errors[0].get("code")) or "OperationFailed")
             return None
+        if "selfLink" not in told:
+            raise InDoubt("MalformedOperation")
         parts = urlsplit(str(told["selfLink"]))
         return Call(parts.hostname.split(".")[0] if parts.hostname else "", "GET", {"path": parts.path})
 
@@ -73,13 +75,6 @@ class GoogleWire:
 def session_of(credentials: Any | None) -> requests.Session:
     """Return what sends with credentials; without any, for a local server."""
     return requests.Session() if credentials is None else AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
-
-
-def _was_not_sent(problem: requests.RequestException) -> bool:
-    """Return whether the connection was never made."""
-    inner = problem.args[0] if problem.args else None
-    reason = inner.reason if isinstance(inner, MaxRetryError) else None
-    return isinstance(reason, NewConnectionError | ConnectTimeoutError)
 
 
 def _reason(error: dict[str, Any]) -> str:

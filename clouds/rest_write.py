@@ -14,8 +14,8 @@ from model.clock import Clock
 _THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 30.0
 _TOO_MANY_REQUESTS, _NOT_FOUND, _BAD, _BROKEN = 429, 404, 400, 500
-# Of an operation that was begun: so long it may take, and so often it is asked how far it is.
-PATIENCE_SECONDS = 900.0
+# Of an operation that was begun: so long it may take (less than a resource's lease), and how often it is asked after.
+PATIENCE_SECONDS = 240.0
 _LOOK_SECONDS = 2.0
 
 

@@ -11,6 +11,7 @@ from model.text import Language, Text
 TenantId = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)", max_length=40)]
 AwsAccount = Annotated[str, Meta(pattern=r"^[0-9]{12}$(?!\n)")]
 RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$(?!\n)")]
+RoleName = Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$(?!\n)", max_length=64)]
 RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$(?!\n)")]
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")]
 ManagementGroup = Annotated[str, Meta(pattern=r"^[\w().-]{1,90}$(?!\n)")]
@@ -64,12 +65,14 @@ class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
 class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
     """All active accounts of an AWS organisation, each entered by a role of the same name.
 
-    `role` belongs to the management account (or a delegated administrator's) and may list the accounts.
+    `role` belongs to the management account (or a delegated administrator's) and may list the accounts. `write_role` is
+    the name of the role that changes things; without one nothing is changed in them.
     """
 
     management: AwsAccount
     role: RoleArn
-    member_role: Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$(?!\n)", max_length=64)] = "hinomi-read"
+    member_role: RoleName = "hinomi-read"
+    write_role: RoleName | None = None
     regions: list[RegionName] = []
     exclude: list[AwsAccount] = []
 

@@ -42,7 +42,7 @@ class Judge:
             moment = Moment(self._hands.clock.now(), self._hands.tenant.thresholds)
             posture = Posture(policies, moment)
             now = fresh(self._hands.house, asset, self._playbook, body)
-            with self._lock:  # compiled expressions are not made for several threads
+            with self._lock:  # one at a time: CEL holds the interpreter's lock anyway
                 verdicts = posture.see(now)
                 for other in self._around[asset.scope]:
                     if other.uid != asset.uid:

@@ -6,7 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope, AzureDirectory, GoogleAccess, KubernetesCluster, Tenant
+from model.tenant import AwsOrganization, AwsScope, AwsWrite, AzureDirectory, GoogleAccess, KubernetesCluster, Tenant
 
 
 class AzureScope(Struct, frozen=True):
@@ -151,8 +151,10 @@ def _excluded(group: Group) -> list[str]:
 def _member(group: Group, member: str, external_id: str) -> Scope:
     match group:
         case AwsOrganization():
-            role = f"arn:{group.role.split(':')[1]}:iam::{member}:role/{group.member_role}"
-            return AwsScope(aws=member, role=role, external_id=external_id, regions=group.regions)
+            roles = f"arn:{group.role.split(':')[1]}:iam::{member}:role"
+            write = AwsWrite(role=f"{roles}/{group.write_role}") if group.write_role else None
+            scope = AwsScope(aws=member, role=f"{roles}/{group.member_role}", regions=group.regions, write=write)
+            return _with(scope, external_id)
         case ManagementGroupOf():
             return AzureScope(member, group.directory)
         case GoogleParent():
@@ -160,4 +162,9 @@ def _member(group: Group, member: str, external_id: str) -> Scope:
 
 
 def _with(scope: AwsScope, external_id: str) -> AwsScope:
-    return replace(scope, external_id=scope.external_id or external_id) if scope.role else scope
+    """Return an account whose roles, to read and to write, are asked for with an external id."""
+    return replace(_asking(scope, external_id), write=scope.write and _asking(scope.write, external_id))
+
+
+def _asking[Role: (AwsScope, AwsWrite)](login: Role, external_id: str) -> Role:
+    return replace(login, external_id=login.external_id or external_id) if login.role else login

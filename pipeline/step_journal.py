@@ -17,7 +17,7 @@ from remediation.applying import Ended, Stopped
 from store.tenant import TenantStore
 from store.writer import Writer
 
-_HELD_FOR = timedelta(minutes=5)  # longer than any call may take to be sent and answered
+_HELD_FOR = timedelta(minutes=5)  # longer than a call may take to be sent, and its operation to end (clouds/*_write.py)
 
 
 class Begun(Struct, frozen=True):
@@ -51,18 +51,14 @@ class StepJournal:
         self._earlier = begun.steps.get(uid)
         self._open = [replace(one, state="in doubt", code="its runner ended") for one in begun.open if one.uid == uid]
         self._before = self._earlier.before if self._earlier else None
-        self._number = 0
 
     def before(self) -> Progress | None:
         """Return how far an earlier run came."""
         return self._earlier
 
-    def begin(self, before: State) -> None:
-        """Take what there was; it is written with the first call."""
-        self._before = before
-
-    def ahead(self, call: Call) -> None:
+    def ahead(self, before: State, call: Call) -> None:
         """Write that a call is about to be sent, in one transaction with everything that could forbid it."""
+        self._before = before
         if why := why_stopped(self._hands):
             raise Stopped(why)
         self._turn.go_on()
@@ -70,9 +66,9 @@ class StepJournal:
         with self._write() as writer:
             self._hold(writer)
             self._write_open(writer)
-            self._number = writer.plans.calls(self._plan.id, uid)
-            writer.plans.put_progress(self._progress("applying", before=self._before))
-            sent = Sent(self._plan.id, uid, self._number, encode(call).decode(), "sending", self._hands.now)
+            writer.plans.put_progress(self._progress("applying", before=before))
+            number = writer.plans.calls(self._plan.id, uid)
+            sent = Sent(self._plan.id, uid, number, encode(call).decode(), "sending", self._hands.now)
             writer.plans.write_ahead(sent)
         self._open = [sent]
 

@@ -33,16 +33,12 @@ class Journal(Protocol):
         """Return how far an earlier run came, None where none has begun."""
         ...
 
-    def begin(self, before: State) -> None:
-        """Write that calls may be under way now, and what there was; raises `Stopped` where that must not be."""
-        ...
-
-    def ahead(self, call: Call) -> None:
-        """Write that a call is about to be sent; raises `Stopped` where it must not be."""
+    def ahead(self, before: State, call: Call) -> None:
+        """Write what there was before the first call, and that one is about to be sent; raises `Stopped`."""
         ...
 
     def behind(self, state: CallState, code: str = "") -> None:
-        """Write what came of the call: `done`, `failed` or `in doubt`."""
+        """Take what came of the call, `done`, `failed` or `in doubt`: it is written with whatever comes next."""
         ...
 
     def end(self, ended: "Ended") -> None:
@@ -94,34 +90,25 @@ def _carried_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, jou
     except CallFailed as failure:
         return Ended("failed", f"it could not be read: {failure.code}")
     begun = journal.before()
-    halfway = begun is not None and begun.before is not None
-    if not halfway and not same(now, step.before) and not same(now, step.after):
+    before = begun.before if begun is not None else None
+    if before is None and not same(now, step.before) and not same(now, step.after):
         return Ended("stale", "it is not as it was when the plan was made")
-    if begun is not None and begun.before is not None and not is_between(begun.before, step.after, now):
-        return Ended("stale", "somebody else has changed it since it was begun")
+    if before is not None and not is_between(before, step.after, now):
+        return Ended("unverified", "somebody else has changed it since it was begun")
     if same(now, step.after):
-        return _verified(step, asset, playbook, tools, unchanged=not halfway)
-    if not halfway:
-        journal.begin(now)
-    if failed := _send(playbook.write(asset, now, step.after), tools.cloud, journal):
-        return failed
-    return _verified(step, asset, playbook, tools)
-
-
-def _send(calls: Sequence[Call], cloud: WriteCloud, journal: Journal) -> Ended | None:
-    """Send calls one after another, each written ahead; return how that ended, None where nothing speaks against it."""
-    for call in calls:
-        journal.ahead(call)
+        return _verified(step, asset, playbook, tools, unchanged=before is None)
+    for call in playbook.write(asset, now, step.after):
+        journal.ahead(now if before is None else before, call)
         try:
-            cloud.send(call)
+            tools.cloud.send(call)
         except InDoubt as doubt:
             journal.behind("in doubt", doubt.code)
-            return None  # whether it took effect is read, not guessed; nothing more is sent
+            break  # whether it took effect is read, not guessed; nothing more is sent
         except CallFailed as failure:
             journal.behind("failed", failure.code)
             return Ended("failed", f"{call.op}: {failure.code}")
         journal.behind("done")
-    return None
+    return _verified(step, asset, playbook, tools)
 
 
 def verify(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:

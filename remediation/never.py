@@ -26,7 +26,7 @@ class Never(Struct, frozen=True):
 
     def why(self, asset: Asset) -> Text | None:
         """Return why a resource is left alone; None where nothing forbids it."""
-        if asset.resource in _own(self.tenant):
+        if _is_own(self.tenant, asset.resource):
             return _OURS
         if asset.resource in self.tenant.protected:
             return _KEPT
@@ -36,12 +36,13 @@ class Never(Struct, frozen=True):
         return None
 
 
-def _own(tenant: Tenant) -> frozenset[str]:
-    """Return the identities by which we enter, as far as the tenant's file names them."""
+def _is_own(tenant: Tenant, resource: str) -> bool:
+    """Return whether a resource is an identity by which we enter, as far as the tenant's file names them."""
     read = [scope.role for scope in tenant.scopes]
     write = [scope.write.role for scope in tenant.scopes if scope.write]
-    members = [organization.role for organization in tenant.organizations]
-    return frozenset(role for role in (*read, *write, *members) if role)
+    lists = [organization.role for organization in tenant.organizations]
+    members = {name for one in tenant.organizations for name in (one.member_role, one.write_role)}
+    return resource in {*read, *write, *lists} or resource.partition(":role/")[2] in members - {None}
 
 
 def _account(arn: str) -> str:

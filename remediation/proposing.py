@@ -186,19 +186,16 @@ def _undo(playbook: Playbook, one: Done) -> Step | Text:
 
 def _three_values(conflict: Conflict) -> Text:
     """Return the three-way difference as a text: what it was, what we made of it, what it is now."""
-    lines = [
-        f"{'.'.join(change.path)}: {_shown(change.before)} → {_shown(change.after)} ≠ {_shown(now)}"
-        for change, now in conflict.places
-    ]
-    said = "; ".join(lines)
+
+    def said(absent: str) -> str:
+        triples = ((change.path, (change.before, change.after, now)) for change, now in conflict.places)
+        shown = ((path, [absent if v is UNSET else encode(v).decode() for v in values]) for path, values in triples)
+        return "; ".join(f"{'.'.join(path)}: {old} → {ours} ≠ {now}" for path, (old, ours, now) in shown)
+
     return Text(
-        en=f"changed by somebody else since (before → ours ≠ now): {said}",
-        ja=f"その後、第三者により変更済み（変更前 → 当方の変更 ≠ 現在）：{said}",
+        en=f"changed by somebody else since (before → ours ≠ now): {said('absent')}",
+        ja=f"その後、第三者により変更済み（変更前 → 当方の変更 ≠ 現在）：{said('なし')}",
     )
-
-
-def _shown(value: object) -> str:
-    return "absent" if value is UNSET else encode(value).decode()
 
 
 def _too_many(most: int) -> Text:

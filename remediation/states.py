@@ -25,7 +25,7 @@ def bare(state: Mapping[str, Any]) -> State:
 
 def same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Return whether two states are equal, handles aside."""
-    return bare(one) == bare(other)
+    return not difference(one, other)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -31,8 +31,8 @@ class RestrictIngress(Playbook):
         en="Close firewall rules to the internet", ja="VPCファイアウォール ルールをインターネットに対して閉じる"
     )
     risk = Text(
-        en="Whoever comes from the internet by the rule is locked out, on all its ports; open connections end too.",
-        ja="このルールでインターネットから接続している利用者は、ルールの全ポートで接続できなくなる。確立済みの接続も切れる。",
+        en="Whoever comes from the internet by the rule is locked out, on all its ports, administrators too.",
+        ja="このルールでインターネットから接続している利用者は、管理者も含め、ルールの全ポートで接続できなくなる。",
     )
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
