@@ -106,7 +106,7 @@ def run(
 
     desk = open_desk(home)
     spec = desk.file("plans.run", tenant)
-    with _bench(desk, "plans.run", tenant) as bench:
+    with _bench(desk, "plans.run", tenant, plan) as bench:
         start(hands_of(bench.home, spec, bench.house, SystemClock()), plan, desk.actor.name)
         done = change_now(bench, tenant, desk.actor)
     if done.state == "failed":
@@ -128,7 +128,7 @@ def verify(
 
     desk = open_desk(home)
     spec = desk.file("plans.run", tenant)
-    with _bench(desk, "plans.run", tenant) as bench:
+    with _bench(desk, "plans.run", tenant, plan) as bench:
         hands = hands_of(bench.home, spec, bench.house, SystemClock())
         verify_again(hands, plan, take_turn(bench.home, f"verify:{tenant}", hands.now, desk.actor.name))
     raise typer.Exit(_print_status(desk, tenant, plan))
@@ -150,7 +150,7 @@ def rollback(
 
     desk = open_desk(home)
     spec = desk.file("plans.propose", tenant)
-    with _bench(desk, "plans.propose", tenant) as bench:
+    with _bench(desk, "plans.propose", tenant, plan) as bench:
         hands = hands_of(bench.home, spec, bench.house, SystemClock())
         made = make_undo(hands, plan, desk.actor, tuple(resource or ()))
     _print(desk, made, language, format)
@@ -294,8 +294,8 @@ def _missing(stands: "Standing") -> str:
 
 
 @contextmanager
-def _bench(desk: "Desk", action: str, tenant: str) -> "Iterator[Bench]":
-    """Yield a worker's bench that knows the policies of the last plans, and those that people have to be told of."""
+def _bench(desk: "Desk", action: str, tenant: str, plan: str) -> "Iterator[Bench]":
+    """Yield a worker's bench that knows the policies of this plan, of those under way, and of what people are told."""
     import httpx
 
     from catalog.folder import config_folder
@@ -312,7 +312,8 @@ def _bench(desk: "Desk", action: str, tenant: str) -> "Iterator[Bench]":
     clock = SystemClock()
     with desk.tenant(action, tenant).read() as reader:
         ids = {news.finding.policy for news in reader.untold()}
-        ids |= {closed for plan in reader.plans.newest(200) for closed in playbook_of(plan.playbook).closes}
+        used = reader.plans.playbooks({plan, *reader.plans.underway()})
+        ids |= {closed for playbook in used for closed in playbook_of(playbook).closes}
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
         yield Bench(desk.service(action), assemble_named(config_folder(), ids), ways, Worker(name_of(0), clock))

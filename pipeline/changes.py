@@ -16,6 +16,7 @@ from pipeline.plans import (
     Wanted,
     known_assets,
     make_plan,
+    never_of,
     playbook_of,
     put_plan,
     read_plan,
@@ -29,10 +30,10 @@ from pipeline.turn import Turn
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.playbook import Gone, Playbook
 from remediation.proposing import Done, Terms, asset_of, propose_undo
-from store.plans import Plans
-from store.tenant import TenantStore
+from store.plans import FINISHED, STARTED, Plans
+from store.tenant import Fenced, TenantStore
 
-STARTED, WORKED = "plan.started", "plan.worked"
+WORKED = "plan.worked"
 BY_SCHEDULE = Actor(SCHEDULE, (), "all")
 _AT_ONCE = 8  # resources of a wave that are worked on at the same time
 _SECOND_WAVE = 0.10
@@ -66,20 +67,33 @@ def obey(hands: Hands) -> None:
             start(hands, plan.id, SCHEDULE)
 
 
-def underway(hands: Hands) -> list[Plan]:
-    """Return the plans that were started and have not come to their end."""
-    with hands.store.read() as reader:
-        started = [plan for plan in reader.plans.newest(200) if reader.plans.was_recorded(STARTED, plan.id)]
-        return [plan for plan in started if _left(plan, reader.plans)]
-
-
 def carry_on(hands: Hands, turn: Turn) -> None:
-    """Carry every started plan to its end; raises `Refused` where all changes are stopped."""
-    for plan in underway(hands):
-        _run(hands, read_plan(hands.store, plan.id), turn)
+    """Carry every started plan to its end, each whatever befalls the others; raises `Refused` where one has none."""
+    with hands.store.read() as reader:
+        started = reader.plans.underway()
+    refused: list[Refused] = []
+    for id_ in started:
+        try:
+            _finish(hands, read_plan(hands.store, id_), turn)
+        except Fenced:
+            raise
+        except Refused as problem:
+            refused.append(problem)
+    if refused:
+        raise refused[0]
 
 
-def _run(hands: Hands, plan: Plan, turn: Turn) -> None:
+def _finish(hands: Hands, plan: Plan, turn: Turn) -> None:
+    """Carry a plan to its end; one that stops by itself is not gone on with until somebody starts it again."""
+    stopped = _run(hands, plan, turn)
+    with hands.store.write(hands.now, turn.person, turn.fence) as writer:
+        writer.record(FINISHED, plan.id, stopped=stopped)
+    if stopped:
+        raise Refused(f"the plan {plan.id} stops by itself: {stopped}")
+
+
+def _run(hands: Hands, plan: Plan, turn: Turn) -> str:
+    """Do what is left of a plan, wave by wave; return why it stops before its end, the empty text where it does not."""
     with hands.store.read() as reader:
         left = _left(plan, reader.plans)
     tried = good = 0
@@ -94,7 +108,8 @@ def _run(hands: Hands, plan: Plan, turn: Turn) -> None:
             tried += len(ended)
             good += sum(one.state in ("verified", "unchanged") for one in ended)
             if tried >= _FUTILE and not good:
-                raise Refused(f"the plan {plan.id} stops by itself: none of its first {tried} resources came out well")
+                return f"none of its first {tried} resources came out well"
+    return ""
 
 
 def _record(hands: Hands, plan: Plan, turn: Turn) -> None:
@@ -138,6 +153,7 @@ class _Workshop:
         with hands.store.read() as reader:
             found = known_assets(reader, [step.target.uid for step in plan.steps])
             self._assets = {asset.uid: asset for asset in found}
+            self._never = never_of(hands.tenant, reader)
         self._begun = begun_before(hands.store, plan)
         self._judge = Judge(hands, plan)
 
@@ -150,17 +166,22 @@ class _Workshop:
         try:
             if asset is None:
                 return _ended(journal, Ended("stale", "the inventory does not know the resource any more"))
+            if not self._plan.undoes and (why := self._never.why(asset)):  # that may have become so since
+                return _ended(journal, Ended("stale", why.en))
             try:
-                cloud = self._doors.of(step.target.scope)
+                tools = self._tools(step)
             except Refused as refused:  # no way into this scope: the others may have one
                 return _ended(journal, Ended("failed", str(refused)))
-            judge, undoing = self._judge.of(step), bool(self._plan.undoes)
-            return carry_out(step, asset, self._playbook, Tools(cloud, self._hands.clock, judge, undoing), journal)
+            return carry_out(step, asset, self._playbook, tools, journal)
         except Stopped as stopped:
             self._failure = self._failure or Refused(str(stopped))
         except BaseException as problem:  # noqa: BLE001 - a thread's failure is the run's
             self._failure = self._failure or problem
         return None
+
+    def _tools(self, step: Step) -> Tools:
+        cloud, judge = self._doors.of(step.target.scope), self._judge.of(step)
+        return Tools(cloud, self._hands.clock, judge, undoing=bool(self._plan.undoes))
 
     def check(self) -> None:
         """Raise what has ended the work, if anything has."""
@@ -188,7 +209,7 @@ def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
     with Doors(hands, plan) as doors:
         for step in plan.steps:
             begun, asset = progress.get(step.target.uid), assets.get(step.target.uid)
-            if begun is None or begun.state not in CHANGED or asset is None:
+            if begun is None or begun.state not in CHANGED & ENDED or asset is None:
                 continue
             tools = Tools(doors.of(asset.scope), hands.clock, judge.of(step), undoing=bool(plan.undoes))
             found[asset.resource] = ended = verify(step, asset, playbook, tools)

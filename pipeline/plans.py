@@ -73,7 +73,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
             most=wanted.most,
             live=wanted.live,
             order=wanted.order.id if wanted.order else "",
-            never=Never(tenant, _administrators(reader)).why,
+            never=never_of(tenant, reader).why,
         )
     if not candidates:
         raise Refused(f"no open finding is closed by {playbook.id}; see `hinomi findings {tenant.tenant}`")
@@ -207,5 +207,7 @@ def as_asset(row: AssetRow) -> Asset:
     return msgspec.structs.replace(asset, key=row.region)  # listed by region (docs/decisions/0001)
 
 
-def _administrators(reader: Reader) -> frozenset[str]:
-    return frozenset(finding.resource for finding in reader.findings(LIVE) if finding.policy == ADMINISTRATORS)
+def never_of(tenant: Tenant, reader: Reader) -> Never:
+    """Return what no plan may touch, by the tenant's file and what is known of its administrators."""
+    administrators = (one.resource for one in reader.findings(LIVE) if one.policy == ADMINISTRATORS)
+    return Never(tenant, frozenset(administrators))

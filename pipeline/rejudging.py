@@ -10,6 +10,7 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset
 from model.canonical import digest
+from model.fault import Refused
 from model.plan import Plan, Step
 from pipeline.assembly import House
 from pipeline.hands import Hands
@@ -35,8 +36,10 @@ class Judge:
                 self._around[asset.scope].append(asset)
 
     def of(self, step: Step) -> Callable[[Asset, Body], Judged]:
-        """Return what judges a step's resource with a fresh body."""
-        policies = [self._policies[id_] for id_ in step.policies if id_ in self._policies]
+        """Return what judges a step's resource with a fresh body; raises `Refused` where a policy of it is gone."""
+        if gone := [id_ for id_ in step.policies if id_ not in self._policies]:
+            raise Refused(f"the policy {gone[0]} is not in the catalog any more")
+        policies = [self._policies[id_] for id_ in step.policies]
 
         def judge(asset: Asset, body: Body) -> Judged:
             moment = Moment(self._hands.clock.now(), self._hands.tenant.thresholds)

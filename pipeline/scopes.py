@@ -1,6 +1,7 @@
 """Which places a tenant has: those that its file names, and those of its organisations as they are now."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -166,5 +167,8 @@ def _with(scope: AwsScope, external_id: str) -> AwsScope:
     return replace(_asking(scope, external_id), write=scope.write and _asking(scope.write, external_id))
 
 
-def _asking[Role: (AwsScope, AwsWrite)](login: Role, external_id: str) -> Role:
+_Login = TypeVar("_Login", AwsScope, AwsWrite)
+
+
+def _asking(login: _Login, external_id: str) -> _Login:
     return replace(login, external_id=login.external_id or external_id) if login.role else login

@@ -12,6 +12,7 @@ from model.canonical import encode, instant
 from model.plan import CallState, Plan, Progress, Sent, State, Step, StepState
 from pipeline.advancing import advanced, write_changes
 from pipeline.hands import Hands, why_stopped
+from pipeline.reverts import mark_reverted
 from pipeline.turn import Turn
 from remediation.applying import Ended, Stopped
 from store.tenant import TenantStore
@@ -81,13 +82,20 @@ class StepJournal:
         at, uid = self._hands.now, self._step.target.uid
         with self._write() as writer:
             self._write_open(writer)
-            writer.plans.put_progress(self._progress(ended.state, ended.reason, self._before, ended.after))
             if ended.asset is not None:
                 writer.put_assets([ended.asset], at)
-                write_changes(writer, advanced(writer, ended.verdicts, at), self._plan.id)
+                facts = write_changes(writer, advanced(writer, ended.verdicts, at), self._plan.id)
+                if not self._plan.undoes:
+                    mark_reverted(writer, facts)
+            if ended.state != "unverified" or not self._is_reverted(writer):
+                writer.plans.put_progress(self._progress(ended.state, ended.reason, self._before, ended.after))
             if self._plan.undoes and ended.state == "verified":
                 self._mark_undone(writer, at)
             writer.plans.let_go(uid, self._holder)
+
+    def _is_reverted(self, writer: Writer) -> bool:
+        now = writer.plans.step(self._plan.id, self._step.target.uid)
+        return now is not None and now.state == "reverted"
 
     def _write_open(self, writer: Writer) -> None:
         for one in self._open:

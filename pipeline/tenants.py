@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from catalog.form import convert
 from catalog.policies import Policy
-from catalog.yaml_reader import Document, read
+from catalog.yaml_reader import Document, KeyPath, read
 from model.canonical import instant
 from model.clock import Clock
 from model.fault import Fault, Refused
-from model.tenant import Channel, Tenant
+from model.tenant import AwsScope, AwsWrite, Channel, Tenant
 from notifier import channels
 from pipeline import schedule
 from pipeline.applied import applied_tenants
@@ -72,13 +72,18 @@ def _refuse_foreign_external_ids(home: Home, tenant: Tenant) -> None:
         raise Refused(f"the file of {broken[0]} is of another version of the program; apply that one anew first")
     for other, _ in tenants:
         if other.tenant != tenant.tenant:
-            foreign |= {scope.external_id for scope in other.scopes if scope.external_id}
+            foreign |= {id_ for scope in other.scopes for id_ in _external_ids(scope)}
     for scope in tenant.scopes:
-        if scope.external_id in foreign:
+        if foreign.intersection(_external_ids(scope)):
             raise Refused(
                 f"the external id of the account {scope.aws} is another tenant's; "
                 f"leave it out: the tenant's own is used, which `hinomi onboard aws {tenant.tenant}` writes"
             )
+
+
+def _external_ids(scope: AwsScope) -> list[str]:
+    logins = (scope, scope.write) if scope.write else (scope,)
+    return [login.external_id for login in logins if login.external_id]
 
 
 def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> Iterator[Fault]:
@@ -103,10 +108,9 @@ def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
         if scope.aws in seen:
             yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
         seen.add(scope.aws)
-        if scope.external_id and not scope.role:
-            yield document.fault(("scopes", number, "external_id"), "goes with a role; add 'role'")
-        if scope.role and scope.aws not in scope.role:
-            yield document.fault(("scopes", number, "role"), f"is not a role of the account {scope.aws}")
+        yield from _login_faults(document, ("scopes", number), scope, scope.aws)
+        if scope.write:
+            yield from _login_faults(document, ("scopes", number, "write"), scope.write, scope.aws)
     for number, organization in enumerate(tenant.organizations):
         if organization.management not in organization.role:
             place = ("organizations", number, "role")
@@ -120,6 +124,13 @@ def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
         yield document.fault(
             (), "names nothing to look at: add 'scopes', 'organizations', 'azure', 'google' or 'kubernetes'"
         )
+
+
+def _login_faults(document: Document, place: KeyPath, login: AwsScope | AwsWrite, account: str) -> Iterator[Fault]:
+    if login.external_id and not login.role:
+        yield document.fault((*place, "external_id"), "goes with a role; add 'role'")
+    if login.role and account not in login.role:
+        yield document.fault((*place, "role"), f"is not a role of the account {account}")
 
 
 def _azure_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:

@@ -12,6 +12,7 @@ from store import schema
 from store.database import insert
 
 PROPOSED, VOTED = "plan.proposed", "plan.voted"
+STARTED, FINISHED = "plan.started", "plan.finished"
 GRANTED, WITHDRAWN = "order.granted", "order.withdrawn"
 
 
@@ -31,6 +32,18 @@ class Plans:
         table = schema.plan
         query = select(table.c.document).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
         return [msgspec.json.decode(row.document, type=Plan) for row in self._connection.execute(query)]
+
+    def underway(self) -> list[str]:
+        """Return the ids of the plans that were started and have not been finished since."""
+        table = schema.audit
+        query = select(table.c.subject, table.c.action).where(table.c.action.in_((STARTED, FINISHED)))
+        last = {row.subject: row.action for row in self._connection.execute(query.order_by(table.c.seq))}
+        return [subject for subject, action in last.items() if action == STARTED]
+
+    def playbooks(self, ids: Iterable[str]) -> set[str]:
+        """Return the ids of the playbooks of plans."""
+        table = schema.plan
+        return set(self._connection.execute(select(table.c.playbook).where(table.c.id.in_(list(ids)))).scalars())
 
     def add(self, plan: Plan) -> None:
         """Write a plan."""

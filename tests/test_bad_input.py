@@ -92,6 +92,13 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
         ),
         ("channels:\n", '  - {aws: "123456789012"}\nchannels:\n', "6:11", "stands twice"),
         ('"123456789012",', '"123456789012", external_id: abc,', "5:40", "goes with a role"),
+        ('"123456789012",', '"123456789012", write: {external_id: abc},', "5:48", "goes with a role"),
+        (
+            '"123456789012",',
+            '"123456789012", write: {role: "arn:aws:iam::210987654321:role/r"},',
+            "5:41",
+            "is not a role of the account 123456789012",
+        ),
         (
             '"123456789012",',
             '"123456789012", role: "arn:aws:iam::210987654321:role/r",',

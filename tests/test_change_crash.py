@@ -33,7 +33,7 @@ def child(running_emulator: Emulator) -> Iterator[subprocess.Popen[str]]:
 
 POINTS = [
     f"{kind}:{number}"
-    for kind, most in (("commit", 9), ("committed", 16), ("send", 2), ("sent", 2))
+    for kind, most in (("commit", 10), ("committed", 18), ("send", 2), ("sent", 2))
     for number in range(1, most + 1)
 ]
 

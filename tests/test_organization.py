@@ -16,7 +16,7 @@ from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws import resource_types
 from collectors.aws.permissions import Trust, cloudformation, organization
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope, Tenant
+from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
 from model.text import Text
 from pipeline.assembly import House, assemble
 from pipeline.clock import SystemClock
@@ -122,6 +122,22 @@ def test_each_member_is_entered_by_the_same_role_with_the_tenants_own_external_i
         ("111111111111", None, None),
         ("222222222222", "arn:aws:iam::222222222222:role/hinomi-read", "own"),
     ]
+    assert {s.write for s in found.found if isinstance(s, AwsScope)} == {None}
+
+
+def test_roles_that_write_are_asked_for_with_the_tenants_own_external_id_too() -> None:
+    role = "arn:aws:iam::111111111111:role/change"
+    named = [
+        AwsScope("111111111111", profile="x", write=AwsWrite(role=role)),
+        AwsScope("333333333333", write=AwsWrite()),
+    ]
+    listed = replace(TENANT, scopes=named, organizations=[replace(ORGANIZATION, write_role="hinomi-write")])
+    found = discovered(listed, "own", lambda _organization, _id: Members(["222222222222"]))
+    assert [s.write for s in found.found if isinstance(s, AwsScope)] == [
+        AwsWrite(role=role, external_id="own"),
+        AwsWrite(),
+        AwsWrite(role="arn:aws:iam::222222222222:role/hinomi-write", external_id="own"),
+    ]
 
 
 def test_all_members_are_scanned(
@@ -219,6 +235,9 @@ def test_another_tenants_external_id_is_refused(home: Home) -> None:
         with pytest.raises(Refused, match="another tenant's") as refused:
             plan(home, replace(TENANT, tenant="midori", scopes=[foreign]))
         assert own not in str(refused.value)
+        foreign = AwsScope("210987654321", write=AwsWrite(role="arn:aws:iam::210987654321:role/r", external_id=own))
+        with pytest.raises(Refused, match="another tenant's"):
+            plan(home, replace(TENANT, tenant="midori", scopes=[foreign]))
         assert plan(home, replace(TENANT, scopes=[replace(scope, regions=["us-east-1"])])).changes
 
 

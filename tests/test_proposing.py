@@ -10,7 +10,7 @@ from catalog.folder import config_folder
 from catalog.policies import load
 from detectors.posture.cases import judged
 from model.asset import Asset
-from model.tenant import AwsScope, AwsWrite, Tenant
+from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
 from model.text import Text
 from pipeline.assembly import kinds
 from pipeline.changes import waves
@@ -124,6 +124,8 @@ def identity(resource: str) -> Asset:
     [
         (f"{ROLE}hinomi-read", (), "it is our own way in"),
         (f"{ROLE}hinomi-write", (), "it is our own way in"),
+        ("arn:aws:iam::222222222222:role/hinomi-members-write", (), "it is our own way in"),
+        ("arn:aws:iam::222222222222:role/hinomi-members-writer", (), None),
         (f"{ROLE}break-glass", (), "the tenant's file protects it (`protected`)"),
         (f"arn:aws:iam::{ACCOUNT}:user/a", ("a",), "it belongs to the last administrator of the account"),
         (f"arn:aws:iam::{ACCOUNT}:user/a", ("a", "b"), None),
@@ -132,7 +134,8 @@ def identity(resource: str) -> Asset:
 )
 def test_never(resource: str, administrators: tuple[str, ...], why: str | None) -> None:
     scope = AwsScope(ACCOUNT, role=f"{ROLE}hinomi-read", write=AwsWrite(role=f"{ROLE}hinomi-write"))
-    tenant: Tenant = replace(AWS, scopes=[scope], protected=[f"{ROLE}break-glass"])
+    many = AwsOrganization("111122223333", f"{ROLE}list", write_role="hinomi-members-write")
+    tenant: Tenant = replace(AWS, scopes=[scope], organizations=[many], protected=[f"{ROLE}break-glass"])
     never = Never(tenant, [f"arn:aws:iam::{ACCOUNT}:user/{name}" for name in administrators])
     found = never.why(identity(resource))
     assert (found.en if found else None) == why
