@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -15,13 +14,8 @@ if TYPE_CHECKING:
     from pipeline.desk import Desk
     from pipeline.work import Bench
     from remediation.approval import Standing
-    from store.home import Home
 
 app = typer.Typer()
-orders_app = typer.Typer(help="What may be mended without asking each time (an option).", no_args_is_help=True)
-app.add_typer(orders_app, name="orders")
-changes_app = typer.Typer(help="Stop all changes at once, and let them go on.", no_args_is_help=True)
-app.add_typer(changes_app, name="changes")
 
 TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 PlanId = Annotated[str, typer.Argument(help="a plan's id")]
@@ -178,90 +172,6 @@ def status(
         standings = [stand(one, reader.plans.votes(one.id), now, orders) for one in found]
         rows = [(one, stands, reader.plans.progress(one.id)) for one, stands in zip(found, standings, strict=True)]
     print_plans(rows)
-
-
-@orders_app.command()
-def grant(
-    tenant: TenantName,
-    playbook: Annotated[str, typer.Argument(help="a playbook's id")],
-    reason: Annotated[str, typer.Option(help="why nobody has to be asked")],
-    expires: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="its last day (Asia/Tokyo)")],
-    scope: Annotated[str, typer.Option(help="only in this account, subscription, project or cluster")] = "",
-    home: HomeOption = DEFAULT_HOME,
-) -> None:
-    """Let a playbook mend what one person could approve, after each scan, until a day."""
-    from model.canonical import instant
-    from model.order import Order
-    from pipeline.clock import SystemClock
-    from pipeline.exceptions import expiry
-    from pipeline.plans import grant as record
-
-    clock, desk = SystemClock(), open_desk(home)
-    spec, store = desk.file("plans.approve", tenant), desk.tenant("plans.approve", tenant)
-    at = instant(clock.now())
-    made = record(store, spec, Order("", playbook, scope, desk.actor.name, reason, at, expiry(expires.date(), clock)))
-    print(f"{made.id}: {playbook} holds until {expires.date()}")
-
-
-@orders_app.command()
-def withdraw(
-    tenant: TenantName,
-    order: Annotated[str, typer.Argument(help="an order's id")],
-    home: HomeOption = DEFAULT_HOME,
-) -> None:
-    """End a standing order before its day."""
-    from pipeline.clock import SystemClock
-    from pipeline.plans import withdraw as end
-
-    desk = open_desk(home)
-    end(desk.tenant("plans.approve", tenant), order, desk.actor, SystemClock())
-    print(f"{order} has ended")
-
-
-@orders_app.command("list")
-def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
-    """List standing orders, also those that have ended."""
-    from cli.plan_views import print_orders
-
-    with open_desk(home).tenant("plans.read", tenant).read() as reader:
-        print_orders(reader.plans.orders())
-
-
-@changes_app.command()
-def halt(
-    reason: Annotated[str, typer.Option(help="why")],
-    tenant: Annotated[str, typer.Argument(help="a tenant's id; without one, of all tenants")] = "",
-    home: HomeOption = DEFAULT_HOME,
-) -> None:
-    """Stop all changes from the next call on (the kill switch)."""
-    from pipeline.clock import SystemClock
-    from pipeline.plans import halt as stop
-
-    desk = open_desk(home)
-    stop(_service(desk, tenant), tenant, reason, desk.actor, SystemClock())
-    print(f"changes of {tenant or 'all tenants'} are stopped; `hinomi changes resume {tenant}` lets them go on")
-
-
-@changes_app.command()
-def resume(
-    tenant: Annotated[str, typer.Argument(help="a tenant's id; without one, of all tenants")] = "",
-    home: HomeOption = DEFAULT_HOME,
-) -> None:
-    """Let changes go on that were stopped."""
-    from pipeline.clock import SystemClock
-    from pipeline.plans import lift_halt
-
-    desk = open_desk(home)
-    lift_halt(_service(desk, tenant), tenant, desk.actor, SystemClock())
-    print(f"changes of {tenant or 'all tenants'} go on")
-
-
-def _service(desk: "Desk", tenant: str) -> "Home":
-    """Return all stores: for one tenant of the actor's, or for all of them."""
-    if not tenant:
-        return desk.whole("changes.halt")
-    desk.allow("changes.halt", tenant)
-    return desk.service("changes.halt")
 
 
 def _vote(desk: "Desk", tenant: str, plan: str, hash_: str, reason: str) -> None:

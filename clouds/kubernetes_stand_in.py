@@ -5,7 +5,6 @@ patches, as strictly as the real one: unknown fields and old resource versions a
 """
 
 import json
-import re
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,71 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 
 from msgspec import Struct
 
+from clouds.kubernetes_apis import PATH, RESOURCES, Resource, discovery
+
 Row = dict[str, Any]
 UID = "8f1c7f0e-6e0f-4c7e-9f0a-3c1f6f1d2a11"
 KUBE_SYSTEM = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system", "uid": UID}}
-
-# What a server of v1.35 serves of the types that we ask for: path of the API -> plural, kind, namespaced.
-_APIS = {
-    "/api/v1": (
-        "pods Pod 1, nodes Node 0, namespaces Namespace 0, services Service 1, serviceaccounts ServiceAccount 1, "
-        "secrets Secret 1, configmaps ConfigMap 1, persistentvolumes PersistentVolume 0, "
-        "persistentvolumeclaims PersistentVolumeClaim 1, resourcequotas ResourceQuota 1, limitranges LimitRange 1, "
-        "replicationcontrollers ReplicationController 1"
-    ),
-    "/apis/apps/v1": (
-        "deployments Deployment 1, daemonsets DaemonSet 1, statefulsets StatefulSet 1, replicasets ReplicaSet 1"
-    ),
-    "/apis/batch/v1": "jobs Job 1, cronjobs CronJob 1",
-    "/apis/rbac.authorization.k8s.io/v1": (
-        "roles Role 1, clusterroles ClusterRole 0, rolebindings RoleBinding 1, clusterrolebindings ClusterRoleBinding 0"
-    ),
-    "/apis/networking.k8s.io/v1": "networkpolicies NetworkPolicy 1, ingresses Ingress 1, ingressclasses IngressClass 0",
-    "/apis/policy/v1": "poddisruptionbudgets PodDisruptionBudget 1",
-    "/apis/storage.k8s.io/v1": "storageclasses StorageClass 0, csidrivers CSIDriver 0",
-    "/apis/admissionregistration.k8s.io/v1": (
-        "validatingwebhookconfigurations ValidatingWebhookConfiguration 0, "
-        "mutatingwebhookconfigurations MutatingWebhookConfiguration 0, "
-        "validatingadmissionpolicies ValidatingAdmissionPolicy 0, "
-        "validatingadmissionpolicybindings ValidatingAdmissionPolicyBinding 0"
-    ),
-    "/apis/apiextensions.k8s.io/v1": "customresourcedefinitions CustomResourceDefinition 0",
-    "/apis/apiregistration.k8s.io/v1": "apiservices APIService 0",
-    "/apis/autoscaling/v2": "horizontalpodautoscalers HorizontalPodAutoscaler 1",
-    "/apis/scheduling.k8s.io/v1": "priorityclasses PriorityClass 0",
-    "/apis/node.k8s.io/v1": "runtimeclasses RuntimeClass 0",
-    "/apis/certificates.k8s.io/v1": "certificatesigningrequests CertificateSigningRequest 0",
-}
-_PATH = re.compile(
-    r"(?P<api>/api/v1|/apis/[^/]+/[^/]+)(?:/namespaces/(?P<namespace>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
-)
-
 
 # The fields that an object of a type can have (API reference, v1), for the types that may be changed here.
 _WRITABLE = {"ServiceAccount": {"automountServiceAccountToken", "imagePullSecrets", "secrets"}}
 _ENVELOPE = {"apiVersion", "kind", "metadata"}
 _MERGE_PATCH = "application/merge-patch+json"
-
-
-class Resource(Struct, frozen=True):
-    """A type that is served."""
-
-    api: str
-    plural: str
-    kind: str
-    namespaced: bool
-
-    @property
-    def version(self) -> str:
-        """Return the API version as objects have it."""
-        return self.api.removeprefix("/apis/").removeprefix("/api/")
-
-
-RESOURCES = {
-    (api, plural): Resource(api, plural, kind, namespaced == "1")
-    for api, told in _APIS.items()
-    for plural, kind, namespaced in (words.split() for words in told.split(", "))
-}
 
 
 class Asked(Struct, frozen=True):
@@ -161,6 +105,10 @@ class ClusterStandIn:
         """Put an object in the place of the one of its name."""
         self.objects = [row if is_same(one, row) else one for one in self.objects]
 
+    def touch(self, row: Row) -> None:
+        """Let an object have a newer version, as if somebody had changed it."""
+        self._versions[_key(row)] = self._versions.get(_key(row), 1) + 1
+
     def kubeconfig(self, folder: Path, user: Row | None = None) -> Path:
         """Write a kubeconfig that leads here, and return its file."""
         file = folder / "kubeconfig"
@@ -202,9 +150,9 @@ class ClusterStandIn:
     def _reply(self, asked: Asked) -> Reply:
         if asked.method not in ("GET", "PATCH"):
             return status(405, "MethodNotAllowed")
-        if discovered := _discovery(asked.path):
+        if discovered := discovery(asked.path):
             return _json(discovered)
-        found = _PATH.fullmatch(asked.path)
+        found = PATH.fullmatch(asked.path)
         resource = RESOURCES.get((found["api"], found["plural"])) if found else None
         if found is None or resource is None:
             return status(404, "NotFound")
@@ -237,7 +185,7 @@ class ClusterStandIn:
         if patched["metadata"].get("resourceVersion") != now["metadata"]["resourceVersion"]:
             return status(409, "Conflict")
         if asked.query.get("dryRun") != "All":
-            self._versions[_key(row)] = self._versions.get(_key(row), 1) + 1
+            self.touch(row)
             self.keep(patched | {"metadata": _without(patched["metadata"], "resourceVersion")})
         return _json(self._versioned(patched))
 
@@ -298,32 +246,6 @@ def _list(resource: Resource, rows: list[Row], asked: Asked) -> Row:
         }
     items = [{name: value for name, value in row.items() if name not in ("apiVersion", "kind")} for row in page]
     return {"kind": f"{resource.kind}List", "apiVersion": resource.version, "metadata": metadata, "items": items}
-
-
-def _discovery(path: str) -> Row | None:
-    if path == "/version":
-        return {"major": "1", "minor": "35", "gitVersion": "v1.35.0"}
-    if path == "/api":
-        return {"kind": "APIVersions", "versions": ["v1"]}
-    if path == "/apis":
-        groups = [api.removeprefix("/apis/") for api in _APIS if api.startswith("/apis/")]
-        told = [{"groupVersion": group, "version": group.split("/")[1]} for group in groups]
-        return {
-            "kind": "APIGroupList",
-            "apiVersion": "v1",
-            "groups": [
-                {"name": one["groupVersion"].split("/")[0], "versions": [one], "preferredVersion": one} for one in told
-            ],
-        }
-    if path in _APIS:
-        resources = [
-            {"name": r.plural, "singularName": "", "namespaced": r.namespaced, "kind": r.kind, "verbs": ["get", "list"]}
-            for r in RESOURCES.values()
-            if r.api == path
-        ]
-        version = path.removeprefix("/apis/").removeprefix("/api/")
-        return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
-    return None
 
 
 def _json(value: Row) -> Reply:

@@ -7,38 +7,19 @@ Reads lines `ADDRESS PLAYBOOK MOMENT POINT`; for each a process is forked, and i
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
-from model.call import Call, WriteCloud
+from model.call import WriteCloud
 from model.canonical import parse_instant
 from pipeline.changes import carry_on
 from pipeline.loop import hands_of
-from tests.changing import AWS, house_of
+from tests.changing import AWS, Watched, house_of
 from tests.conftest import MovingClock
 from tests.crash_child import Reaper
 from tests.homes import a_turn, home_at
-
-
-class Watched:
-    """A door whose writing calls are counted before and after."""
-
-    def __init__(self, inner: WriteCloud, reaper: Reaper) -> None:
-        self._inner, self._reaper = inner, reaper
-
-    def ask(self, call: Call) -> Any:
-        return self._inner.ask(call)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def send(self, call: Call) -> None:
-        self._reaper.comes("send")
-        self._inner.send(call)
-        self._reaper.comes("sent")
 
 
 def change(address: str, playbook: str, moment: str, point: str) -> None:
@@ -49,7 +30,8 @@ def change(address: str, playbook: str, moment: str, point: str) -> None:
     event.listen(Pool, "checkin", lambda _dbapi, _record: reaper.comes("committed"))
 
     def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
-        return Watched(hands.enter(scope, needs), reaper)
+        inner = hands.enter(scope, needs)
+        return Watched(inner, sends=lambda _: reaper.comes("send"), sent=lambda _: reaper.comes("sent"))
 
     carry_on(replace(hands, enter=enter), turn)
 

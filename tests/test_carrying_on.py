@@ -1,19 +1,17 @@
 """What becomes of started plans: those that stop by themselves, that are broken off, that somebody works against."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from clouds.emulator import Emulator
-from model.call import Call, WriteCloud
+from model.call import Call
 from model.canonical import instant
 from model.fault import Refused
 from model.plan import Plan, Progress
 from pipeline.changes import carry_on, start, verify_again
-from tests.changing import KEN, Desk
+from tests.changing import KEN, Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at, tamper
 from tests.servers import DENY, PASS, proxy
@@ -66,33 +64,17 @@ def test_one_plan_that_was_edited_keeps_no_other_from_its_end(desk: Desk, tmp_pa
     assert block_of("one") is None
 
 
-class BreaksAfterwards:
-    """A door behind which the machine fails as soon as a change was made."""
-
-    def __init__(self, inner: WriteCloud) -> None:
-        self._inner = inner
-
-    def ask(self, call: Call) -> Any:
-        return self._inner.ask(call)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def send(self, call: Call) -> None:
-        self._inner.send(call)
-        raise MemoryError
+def break_off(_: Call) -> None:
+    raise MemoryError
 
 
 def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoever_takes_it_back(desk: Desk) -> None:
     plan = plan_of(desk, "one")
     start(desk.hands, plan.id, KEN.name)
-    hands = desk.hands
-
-    def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
-        return BreaksAfterwards(hands.enter(scope, needs))
-
+    desk.watch = lambda door: Watched(door, sent=break_off)
     with pytest.raises(MemoryError):
-        carry_on(replace(hands, enter=enter), a_turn(desk.home, desk.clock))
+        go_on(desk)
+    desk.watch = Watched
     half_open("one")
     theirs = block_of("one")
     desk.clock.sleep(600)

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from clouds import kubernetes_login
+from clouds.kubernetes_apis import RESOURCES
 from clouds.kubernetes_login import Login
-from clouds.kubernetes_stand_in import RESOURCES, UID, Asked, ClusterStandIn, Fault, Reply, status
+from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Fault, Reply, status
 from collectors.kubernetes import permissions, resource_types
 from collectors.kubernetes.control_plane import flags
 from collectors.kubernetes.keeping import kept

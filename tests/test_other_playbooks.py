@@ -1,6 +1,7 @@
 """The playbooks of Azure, Google Cloud and Kubernetes on local servers that are as strict as the real ones."""
 
 import copy
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ from msgspec.structs import replace
 
 from clouds import azure_stand_in, gcp_rest_stand_in, gcp_stand_in
 from clouds.azure_stand_in import CLIENT, Company, StandIn, Subscription
+from clouds.azure_stand_in_writes import LOOKS
 from clouds.gcp_rest_stand_in import ComputeStandIn
 from clouds.gcp_stand_in import AssetStandIn
 from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Reply
+from model.call import Call
 from model.fault import Refused
 from model.tenant import (
     AzureDirectory,
@@ -23,7 +26,7 @@ from model.tenant import (
     KubernetesWrite,
     Tenant,
 )
-from tests.changing import AWS, Desk
+from tests.changing import AWS, Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import home_at
 
@@ -114,6 +117,26 @@ def test_a_rule_that_somebody_has_changed_meanwhile_is_left_as_it_is(azure: Stan
     next(azure.rows())["properties"]["securityRules"][1]["properties"]["description"] = "needed until Friday"
     assert desk.run(plan) == {"web": "stale"}
     assert azure.writes.log == []
+
+
+def test_a_rule_that_somebody_changes_between_reading_and_writing_keeps_what_they_wrote(
+    azure: StandIn, tmp_path: Path
+) -> None:
+    desk = desk_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
+    desk.scan()
+    plan = desk.approve(desk.plan())
+    rdp = next(azure.rows())["properties"]["securityRules"][2]
+
+    def somebody_else(_: Call) -> None:
+        desk.watch = lambda door: door
+        changed = {"properties": rdp["properties"] | {"description": "theirs"}}
+        azure.writes.answer("PUT", f"{next(azure.rows())['id']}/securityRules/rdp", {}, json.dumps(changed).encode())
+        for _look in range(LOOKS + 1):
+            azure.writes.told("/operations/0")
+
+    desk.watch = lambda door: Watched(door, sends=somebody_else)
+    assert desk.run(plan) == {"web": "failed"}
+    assert by_name(next(azure.rows()))["rdp"]["description"] == "theirs"
 
 
 def test_purge_protection_is_turned_on_by_two_and_cannot_be_taken_back(azure: StandIn, tmp_path: Path) -> None:
@@ -251,7 +274,7 @@ class ElseFirst:
         if asked.method == "PATCH" and times == 2 and not asked.query.get("theirs"):
             for row in self.cluster.objects:
                 if row["kind"] == "ServiceAccount":
-                    self.cluster._versions["ServiceAccount", row["metadata"]["namespace"], "default"] = 9
+                    self.cluster.touch(row)
         return None
 
 

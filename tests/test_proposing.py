@@ -1,5 +1,6 @@
 """What a plan takes up and what it leaves alone; pure."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,6 +156,11 @@ def test_waves_are_one_then_a_tenth_then_the_rest(steps: int, sizes: list[int]) 
 
 
 # --- what holds for every playbook
+
+
+def test_each_playbook_is_in_the_documentation() -> None:
+    told = Path("docs/changes.md").read_text(encoding="utf-8").partition("## Playbooks")[2]
+    assert {id_ for id_ in playbooks() if id_ not in told} == set()
 
 
 @pytest.mark.parametrize("id_", playbooks())

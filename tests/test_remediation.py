@@ -1,7 +1,6 @@
 """From a finding to a change and back: what people do, on the emulator."""
 
 import io
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
@@ -14,7 +13,6 @@ from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from clouds.emulator import Emulator
-from model.call import Call, WriteCloud
 from model.canonical import encode, instant
 from model.fault import Refused
 from model.order import Order
@@ -27,7 +25,7 @@ from pipeline.changes import carry_on, obey, start
 from pipeline.plans import grant, halt, lift_halt, withdraw
 from pipeline.tell import Teller, tell
 from store.home import Home
-from tests.changing import AKI, KEN, RIN, Desk
+from tests.changing import AKI, KEN, RIN, Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at, tamper
 from tests.servers import DENY, LOSE, PASS, proxy
@@ -174,13 +172,9 @@ def test_nothing_is_sent_while_changes_are_stopped(approved: Approved) -> None:
 def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
     desk, plan = approved
     start(desk.hands, plan.id, KEN.name)
-    hands = desk.hands
-
-    def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
-        return StopsAfterwards(hands.enter(scope, needs), desk)
-
+    desk.watch = lambda door: Watched(door, sent=lambda _: halt(desk.home, "", "enough", RIN, desk.clock))
     with pytest.raises(Refused, match="enough"):
-        carry_on(replace(hands, enter=enter), a_turn(desk.home, desk.clock))
+        carry_on(desk.hands, a_turn(desk.home, desk.clock))
     assert (block_of("one"), block_of("two")) == (ALL_ON, None)
     lift_halt(desk.home, "", RIN, desk.clock)
     assert desk.run(plan) == {"one": "verified", "two": "verified"}
@@ -198,23 +192,6 @@ def test_a_worker_that_is_asked_to_stop_leaves_the_rest_for_the_next_one(approve
     assert desk.states(plan) == {}, "nothing was begun, nothing has failed"
     assert block_of("one") is None
     assert desk.run(plan) == {"one": "verified", "two": "verified"}
-
-
-class StopsAfterwards:
-    """A door behind which somebody stops all changes as soon as one was made."""
-
-    def __init__(self, inner: WriteCloud, desk: Desk) -> None:
-        self._inner, self._desk = inner, desk
-
-    def ask(self, call: Call) -> Any:
-        return self._inner.ask(call)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def send(self, call: Call) -> None:
-        self._inner.send(call)
-        halt(self._desk.home, "", "enough", RIN, self._desk.clock)
 
 
 @pytest.mark.parametrize(

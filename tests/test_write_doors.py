@@ -1,11 +1,14 @@
 """The doors for changes over HTTP: what is sent once, what is sent again, what is certain and what is in doubt."""
 
+import os
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from clouds import azure_stand_in, gcp_rest_stand_in
 from clouds.azure_clients import Login as AzureLogin
@@ -25,7 +28,8 @@ from model.call import Call
 from tests.conftest import MovingClock
 from tests.test_other_playbooks import DIRECTORY, GROUP, PROJECT, SUBSCRIPTION, account, firewall, security_group
 
-# What befalls requests that write, by turns: a status with its headers, CUT; then the truth.
+GARBAGE = -1  # what comes instead of a reply is not even TLS
+# What befalls requests that write, by turns: a status with its headers, CUT, GARBAGE; then the truth.
 Faults = list[tuple[int, dict[str, str]]]
 
 
@@ -67,13 +71,20 @@ def kubernetes(faults: Faults, clock: MovingClock, folder: Path, _: pytest.Monke
 
 
 @contextmanager
-def azure(faults: Faults, clock: MovingClock, _: Path, patch: pytest.MonkeyPatch) -> Iterator[Server]:
+def azure(
+    faults: Faults, clock: MovingClock, _: Path, patch: pytest.MonkeyPatch, operation: Answer | None = None
+) -> Iterator[Server]:
     class Breaking(Handler):
         def send(self, answer: Answer) -> None:
+            if operation and "/operations/" in self.path:
+                answer = operation
             if self.command not in ("GET", "POST") and faults:
                 status, headers = faults.pop(0)
-                if status == CUT:
+                if status in (CUT, GARBAGE):
                     self.close_connection = True
+                    if status == GARBAGE:
+                        with socket.socket(fileno=os.dup(self.connection.fileno())) as below:
+                            below.sendall(b"no record of TLS")
                     return
                 answer = Answer(status, {"error": {"code": "Forbidden", "message": "m"}}, headers)
             super().send(answer)
@@ -177,21 +188,58 @@ def test_only_what_was_throttled_is_sent_again(
 
 
 @pytest.mark.parametrize(
-    ("what", "codes"),
-    [
-        ("old", ("Conflict", "PreconditionFailed")),
-        ("unknown field", ("BadRequest", "InvalidRequestFormat", "invalid")),
+    ("which", "what", "code"),
+    [  # a firewall rule of Google's has neither fingerprint nor ETag
+        ("kubernetes", "old", "Conflict"),
+        ("azure", "old", "PreconditionFailed"),
+        ("kubernetes", "unknown field", "BadRequest"),
+        ("azure", "unknown field", "InvalidRequestFormat"),
+        ("google", "unknown field", "invalid"),
     ],
 )
-def test_the_servers_are_as_strict_as_the_real_ones(cloud: Any, what: str, codes: tuple[str, ...]) -> None:
-    with cloud() as server:
-        if what not in server.calls:
-            pytest.skip("a firewall rule has neither fingerprint nor ETag")
+def test_the_servers_are_as_strict_as_the_real_ones(
+    which: str, what: str, code: str, clock: MovingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SERVERS[which]([], clock, tmp_path, monkeypatch) as server:
         with pytest.raises(CallFailed) as caught:
             server.door.send(server.calls[what])
         assert type(caught.value) is CallFailed
-        assert caught.value.code in codes
+        assert caught.value.code == code
         assert server.now() is None
+
+
+def test_a_reply_of_azure_that_is_no_reply_leaves_it_in_doubt(
+    clock: MovingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The SDK calls it a «ServiceRequestError», like a server that is not there."""
+    with azure([(GARBAGE, {})], clock, tmp_path, monkeypatch) as server:
+        with pytest.raises(InDoubt, match="ServiceRequestError"):
+            server.door.send(server.calls["write"])
+        assert server.writes() == 1, "it had arrived"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "code"),
+    [
+        (Answer(200, {"status": "Failed", "error": {"code": "InUse", "message": "m"}}), CallFailed, "InUse"),
+        (Answer(200, {"status": "Canceled"}), CallFailed, "canceled"),
+        (Answer(200, {"status": "InProgress"}), InDoubt, "OperationNotEnded"),
+        (Answer(404, {"error": {"code": "OperationNotFound", "message": "m"}}), InDoubt, "OperationNotFound"),
+    ],
+    ids=["failed", "canceled", "not ended", "forgotten"],
+)
+def test_an_operation_of_azure_is_followed_to_whatever_end_it_has(
+    answer: Answer,
+    expected: type[CallFailed],
+    code: str,
+    clock: MovingClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with azure([], clock, tmp_path, monkeypatch, operation=answer) as server:
+        with pytest.raises(CallFailed) as caught:
+            server.door.send(server.calls["write"])
+        assert (type(caught.value), caught.value.code) == (expected, code)
 
 
 def test_asking_never_writes_and_sending_never_reads(cloud: Any) -> None:
@@ -230,11 +278,25 @@ def test_an_operation_that_failed_says_why(clock: MovingClock, monkeypatch: pyte
         door.close()
 
 
-def test_a_server_that_is_not_there_was_not_asked(clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_of_google_that_is_not_there_was_not_asked(
+    clock: MovingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HINOMI_GCP_REST_ENDPOINT", "http://127.0.0.1:9")
     door = RestWriteDoor(GoogleWire(session_of(None)), clock)
+    refused_at_once(door, Call("compute", "PATCH", {"path": "/compute/v1/x", "body": {}}))
+
+
+def test_a_server_of_azure_that_is_not_there_was_not_asked(
+    clock: MovingClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with azure([], clock, tmp_path, monkeypatch) as server:
+        signed_in = replace(clients(AzureLogin(DIRECTORY, CLIENT, SECRET)), arm_url="https://127.0.0.1:9")
+        refused_at_once(RestWriteDoor(AzureWire(signed_in), clock), server.calls["write"])
+
+
+def refused_at_once(door: RestWriteDoor, call: Call) -> None:
     with pytest.raises(CallFailed) as caught:
-        door.send(Call("compute", "PATCH", {"path": "/compute/v1/x", "body": {}}))
+        door.send(call)
     assert type(caught.value) is CallFailed
     assert caught.value.unreachable
     door.close()

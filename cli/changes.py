@@ -1,0 +1,54 @@
+"""`hinomi changes`: the kill switch."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.context import DEFAULT_HOME, HomeOption, open_desk
+
+if TYPE_CHECKING:
+    from pipeline.desk import Desk
+    from store.home import Home
+
+app = typer.Typer()
+changes_app = typer.Typer(help="Stop all changes at once, and let them go on.", no_args_is_help=True)
+app.add_typer(changes_app, name="changes")
+
+Whose = Annotated[str, typer.Argument(help="a tenant's id; without one, of all tenants")]
+
+
+@changes_app.command()
+def halt(
+    reason: Annotated[str, typer.Option(help="why")],
+    tenant: Whose = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Stop all changes from the next call on (the kill switch)."""
+    from pipeline.clock import SystemClock
+    from pipeline.plans import halt as stop
+
+    desk = open_desk(home)
+    stop(_service(desk, tenant), tenant, reason, desk.actor, SystemClock())
+    print(f"changes of {tenant or 'all tenants'} are stopped; `hinomi changes resume {tenant}` lets them go on")
+
+
+@changes_app.command()
+def resume(
+    tenant: Whose = "",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Let changes go on that were stopped."""
+    from pipeline.clock import SystemClock
+    from pipeline.plans import lift_halt
+
+    desk = open_desk(home)
+    lift_halt(_service(desk, tenant), tenant, desk.actor, SystemClock())
+    print(f"changes of {tenant or 'all tenants'} go on")
+
+
+def _service(desk: "Desk", tenant: str) -> "Home":
+    """Return all stores: for one tenant of the actor's, or for all of them."""
+    if not tenant:
+        return desk.whole("changes.halt")
+    desk.allow("changes.halt", tenant)
+    return desk.service("changes.halt")
