@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalog.checked_ast import Roots
-from catalog.expression import Compile, EvaluationError, Expression, ExpressionFault, compiled
+from catalog.expression import Compile, EvaluationError, Expression, ExpressionFault, OutOfTime, compiled
 from model.worker import NoAnswer, Worker
 
 COMMAND = [sys.executable, "-I", "-m", "catalog.evaluator"]
@@ -124,7 +124,7 @@ def _evaluate(worker: Worker, allowance: Allowance, question: _Question, variabl
     try:
         answer = _asked(worker, replace(question, variables=plain, now=variables.get("now")), allowance)
     except NoAnswer as problem:
-        raise EvaluationError(str(problem)) from None
+        raise (OutOfTime if allowance.left() <= 0 else EvaluationError)(str(problem)) from None
     if answer.problem:
         raise EvaluationError(answer.problem)
     return answer.value

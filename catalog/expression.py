@@ -49,6 +49,10 @@ class EvaluationError(Exception):
     """The expression has no value for this input: a missing key, a wrong type, a budget overrun."""
 
 
+class OutOfTime(EvaluationError):
+    """What was left of the time for one resource ended: with more, the expression may have a value."""
+
+
 class Expression(Struct, frozen=True):
     """One compiled expression; `reads` names per resource the fields that it looks at.
 

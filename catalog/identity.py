@@ -6,7 +6,7 @@ what, which policy may be attached, and which boundary new principals must have.
 in, but for the same three. Organisations' and sessions' policies are not known here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -101,6 +101,7 @@ _FAMILIES = {
     "sagemaker:REGION:ACCOUNT:processing-job/*": "sagemaker:CreateProcessingJob",
 }
 FAMILY = {action: family for family, actions in _FAMILIES.items() for action in actions.split()}
+_SERVICES = frozenset(action.partition(":")[0] for way in WAYS for action in way.actions)
 # Done to oneself, these give nothing that one does not have.
 _OF_OTHERS_ONLY = frozenset({"iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"})
 _CONFINING = frozenset({"iam:permissionsboundary", "iam:policyarn"})
@@ -135,9 +136,7 @@ def escalations(principal: str, documents: list[Any], boundaries: list[Any]) -> 
     An action counts where it is allowed for resources of every name, or for the principal itself: a name, or a family
     of names such as `role/app-*`, is taken as narrowed on purpose.
     """
-    rights = _rights(principal, documents, boundaries)
-    may = cache(lambda step: _may(rights, step))
-    return [way.name for way in WAYS if all(may(_Step(action, way.passed_to, principal)) for action in way.actions)]
+    return [*_escalations(principal, _rights(principal, documents, boundaries))]
 
 
 def administrator(principal: str, documents: list[Any], boundaries: list[Any]) -> bool:
@@ -148,7 +147,22 @@ def administrator(principal: str, documents: list[Any], boundaries: list[Any]) -
     """
     rights = _rights(principal, documents, boundaries)
     whole = all(any(allows_everything(s) for s in side) for side in [rights.own, *rights.bounds])
-    return whole and bool(escalations(principal, documents, boundaries))
+    return whole and any(_escalations(principal, rights))
+
+
+def _escalations(principal: str, rights: _Rights) -> Iterator[str]:
+    if not any(s["Effect"] == "Allow" and _may_speak_of_ways(s) for s in rights.own):  # the most usual answer
+        return
+    may = cache(lambda step: _may(rights, step))
+    for way in WAYS:
+        if all(may(_Step(action, way.passed_to, principal)) for action in way.actions):
+            yield way.name
+
+
+def _may_speak_of_ways(statement: Statement) -> bool:
+    """Return whether a statement names a service of the ways, or what may mean one: else it is looked at in vain."""
+    services = (pattern.partition(":")[0] for pattern in statement["Action"])
+    return bool(statement["NotAction"]) or any(s in _SERVICES or "*" in s or "?" in s for s in services)
 
 
 def _rights(principal: str, documents: list[Any], boundaries: list[Any]) -> _Rights:
@@ -168,7 +182,7 @@ def _with_name(statement: dict[str, Any], name: str) -> Statement:
 
 def _may(rights: _Rights, step: _Step) -> bool:
     allowing = _allowing(rights.own, step)
-    if not allowing:  # the most usual answer
+    if not allowing:
         return False
     sides = [rights.own, *rights.bounds]
     denials = [s for side in sides for s in side if s["Effect"] == "Deny" and _denies(s, step)]

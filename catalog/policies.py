@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from catalog.checked_ast import Roots
 from catalog.expression import Compile, Expression, ExpressionFault, compiled
@@ -22,7 +23,8 @@ PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$(?!\n)")]
 Hours = Annotated[float, Meta(gt=0, le=400)]
 
 _LONGEST_MESSAGE = 2_000
-_RESERVED = frozenset({"r", "e", "now", "settings", "scope"})
+_RESERVED = frozenset({"r", "e", "o", "now", "settings", "scope"})
+_THE_OTHER = Roots(one=frozenset({"o"}))
 
 
 class Each(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,10 +35,15 @@ class Each(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Many(Struct, frozen=True, forbid_unknown_fields=True):
-    """All assets of a kind in the scope, or only those whose field `key` is in the list that `of` yields."""
+    """All assets of a kind in the scope, or only those that belong to what the list `of` names.
+
+    With `key`, those whose field of that name is in the list: what is referred to and not found is unknown. With `by`,
+    an expression on the other asset `o`, those for which it yields a text of the list, or several: none is an answer.
+    """
 
     all: Id
     key: str = ""
+    by: str = ""
     of: str = ""
 
 
@@ -91,6 +98,7 @@ class Other(Struct, frozen=True):
     kind: str
     many: bool
     key: str = ""
+    by: Expression | None = None
     of: Expression | None = None
 
 
@@ -200,19 +208,24 @@ class _Compiler:
         if self.faults or passes is None:
             raise Refused(self.faults)
         reads = self._reads(frozenset())
-        within = self._reads(frozenset({("each", "list"), ("when",)}))
+        placing = frozenset[KeyPath](("with", name, "by") for name in form.with_)
+        within = self._reads(placing | {("each", "list"), ("when",)})
         expressions = tuple(self.expressions)
         return Policy(form, self.document, passes, when, elements, key, messages, others, reads, within, expressions)
 
-    def expression(self, path: KeyPath, source: str, types: tuple[str, ...] = ()) -> Expression | None:
+    def expression(
+        self, path: KeyPath, source: str, types: tuple[str, ...] = (), roots: Roots | None = None
+    ) -> Expression | None:
         try:
-            expression = self.compile(source, self.roots)
+            expression = self.compile(source, roots or self.roots)
         except ExpressionFault as fault:
             self.faults.append(self.document.fault_in_text(path, fault.line, fault.column, fault.problem))
             return None
         if types and not expression.type_name.startswith(types):
             problem = f"yields {expression.type_name.lower()}, {types[0].lower()} is needed"
             self.faults.append(self.document.fault(path, problem))
+        if roots is _THE_OTHER:  # what is read of `o` is read of the asset that the path names
+            expression = replace(expression, reads={path[1]: expression.reads.get("o", frozenset())})
         self.expressions.append((path, expression))
         return expression
 
@@ -229,12 +242,14 @@ class _Compiler:
     def _other(self, name: str, other: str | Many) -> Other:
         if isinstance(other, str):
             return Other(other, many=False)
-        if bool(other.key) != bool(other.of):
-            self.faults.append(self.document.fault(("with", name), "'key' and 'of' go together"))
+        if bool(other.key) + bool(other.by) != bool(other.of):
+            self.faults.append(self.document.fault(("with", name), "'of' goes with either 'key' or 'by'"))
+        place = ("with", name, "by")
+        by = self.expression(place, other.by, ("STRING", "LIST", "DYN"), _THE_OTHER) if other.by else None
         of = self.expression(("with", name, "of"), other.of, ("LIST", "DYN")) if other.of else None
         if of is not None:
             self.faults += self._unknown_names(name, of)
-        return Other(other.all, many=True, key=other.key, of=of)
+        return Other(other.all, many=True, key=other.key, by=by, of=of)
 
     def _unknown_names(self, name: str, of: Expression) -> Iterable[Fault]:
         known = {"r", *itertools.takewhile(lambda earlier: earlier != name, self.form.with_)}

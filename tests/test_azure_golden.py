@@ -20,6 +20,7 @@ from collectors.azure.parse import Malformed, seen, type_by_id, type_of
 from collectors.azure.reader import TableLook, TableReading
 from collectors.azure.recordings import _rows as rows_of
 from collectors.azure.resource_types import ResourceType
+from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset, Place
 from tests.clouds import house
@@ -83,10 +84,13 @@ class Recorded:
         except Malformed:
             return None
 
-    def related(self, policy: Policy) -> dict[str, Related]:
+    def related(self, policy: Policy, subject: Asset) -> dict[str, Related]:
         """What a policy looks at beside its resource; a kind of which nothing was recorded is not known."""
-        others = {name: tuple(a for a in self.assets if a.kind == o.kind) for name, o in policy.others.items()}
-        return {name: Related(found, "" if found else NOT_RECORDED) for name, found in others.items()}
+        others = {name: [a for a in self.assets if a.kind == o.kind] for name, o in policy.others.items()}
+        return {
+            name: belonging(policy.others[name], subject, found) if found else Related((), NOT_RECORDED)
+            for name, found in others.items()
+        }
 
 
 def _path(url: str) -> str:
@@ -103,10 +107,9 @@ def verdicts(folder: Path) -> dict[str, dict[str, str]]:
     recorded = Recorded(folder)
     told: dict[str, dict[str, str]] = {}
     for policy in (p for p in house().policies if p.provider == "azure"):
-        related = recorded.related(policy)
         for asset in recorded.assets:
             if asset.kind == policy.form.kind:
-                status = judge(policy, asset, related, MOMENT).status
+                status = judge(policy, asset, recorded.related(policy, asset), MOMENT).status
                 if status != "not_applicable":
                     told.setdefault(policy.id, {})[_below(asset.resource)] = status
     return {policy: dict(sorted(by_resource.items())) for policy, by_resource in sorted(told.items())}

@@ -16,6 +16,7 @@ from msgspec import structs
 from catalog.policies import Policy
 from collectors.gcp.recordings import Recordings
 from collectors.gcp.resource_types import IAM, ORG
+from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset
 from tests.clouds import house
@@ -55,8 +56,11 @@ def related(policy: Policy, subject: Asset, assets: list[Asset]) -> dict[str, Re
     """Return what a policy looks at beside its resource; a kind of which nothing was recorded is not known."""
     place = _place(subject)
     near = [a for a in assets if not place or _place(a) == place]
-    others = {name: tuple(a for a in near if a.kind == other.kind) for name, other in policy.others.items()}
-    return {name: Related(found, "" if found else NOT_RECORDED) for name, found in others.items()}
+    others = {name: [a for a in near if a.kind == other.kind] for name, other in policy.others.items()}
+    return {
+        name: belonging(policy.others[name], subject, found) if found else Related((), NOT_RECORDED)
+        for name, found in others.items()
+    }
 
 
 def verdicts(folder: Path) -> dict[str, dict[str, str]]:

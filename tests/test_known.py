@@ -79,6 +79,15 @@ def test_memory_is_bounded() -> None:
         assert len(known._verdicts) <= 3
 
 
+def test_a_policy_that_meets_nothing_equal_is_not_looked_up_for_ever() -> None:
+    policy, known = POLICIES["aws.ec2.ebs-volume-unencrypted"], Known()
+    volumes = [replace(asset("aws.ec2.volume", Encrypted=True), scope=str(number)) for number in range(600)]
+    for each in volumes:
+        known.judge(policy, each, {}, MOMENT)
+    assert len(known._verdicts) == 500
+    assert known.judge(policy, volumes[0], {}, MOMENT) == judge(policy, volumes[0], {}, MOMENT)
+
+
 def told_by(assets: list[Asset], posture: Posture) -> list[Verdict]:
     at_once = itertools.chain.from_iterable(posture.see(each) for each in assets)
     return sorted([*at_once, *posture.end()], key=lambda v: (v.policy, v.resource, v.key))

@@ -1,10 +1,13 @@
 """Policies that look at other assets: references that go by what an earlier reference found."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from catalog.expression import OutOfTime
 from catalog.policies import Policy, compile_policy
 from catalog.yaml_reader import parse
 from detectors.posture.judge import Moment
@@ -110,3 +113,83 @@ def test_nothing_is_decided_by_references_that_hang_on_what_is_unknown(group: tu
 def test_what_nothing_refers_to_does_not_matter() -> None:
     broken = asset("group", "other", unknown={"Attached": "iam:X AccessDenied"}, GroupName="other")
     assert verdict(user("staff"), STAFF, broken, GOOD).status == "pass"
+
+
+OWNED = (
+    POLICY[: POLICY.index("with:")]
+    + """\
+with:
+  keys: {all: aws.iam.policy, by: o.Of, of: "[r.UserName]"}
+pass: keys.all(k, k.Good)
+cases: {pass: [{r: {}}], fail: [{r: {}}]}
+"""
+)
+
+
+def key(name: str, of: object, *, good: bool = True, **unknown: str) -> Asset:
+    return asset("policy", name, unknown, Of=of, Good=good)
+
+
+@pytest.mark.parametrize(
+    ("keys", "status", "reason"),
+    [
+        ((), "pass", ""),
+        ((key("a", "taro"), key("b", "jiro", good=False)), "pass", ""),
+        ((key("a", "taro"), key("b", "taro", good=False)), "fail", ""),
+        ((key("a", ["jiro", "taro"], good=False),), "fail", ""),
+        ((key("a", [], good=False), key("b", "", good=False)), "pass", ""),
+        ((asset("policy", "a", Good=True),), "unknown", "aws.iam.policy: a: whose it is cannot be told"),
+        ((key("a", 7),), "unknown", "aws.iam.policy: a: whose it is cannot be told"),
+        ((key("a", "jiro", Of="denied"),), "unknown", "aws.iam.policy: a: whose it is cannot be told"),
+    ],
+)
+def test_what_belongs_to_a_resource_is_found_and_none_is_an_answer(
+    keys: tuple[Asset, ...], status: str, reason: str
+) -> None:
+    posture = Posture([compile_policy(parse(OWNED.encode(), "p.yaml"))], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    for one in (asset("user", "taro", UserName="taro"), *keys):
+        posture.see(one)
+    (said,) = posture.end()
+    assert (said.status, said.reason) == (status, reason)
+
+
+def test_whose_each_is_is_asked_once_however_many_could_own_it() -> None:
+    """Else judging n against m would be n times m work."""
+    policy = compile_policy(parse(OWNED.encode(), "p.yaml"))
+    other, asked = policy.others["keys"], list[str]()
+    assert other.by
+
+    def evaluate(variables: Mapping[str, Any]) -> Any:
+        asked.append(variables["o"]["Of"])
+        return variables["o"]["Of"]
+
+    counting = replace(policy, others={"keys": replace(other, by=replace(other.by, evaluate=evaluate))})
+    posture = Posture([counting], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    for number in range(20):
+        posture.see(replace(asset("user", str(number), UserName=str(number)), resource=str(number)))
+        posture.see(key(f"key of {number}", str(number), good=number % 2 == 0))
+    assert [said.status for said in posture.end()] == ["pass", "fail"] * 10
+    assert asked == [str(number) for number in range(20)]
+
+
+def test_where_the_time_of_one_resource_ends_the_next_one_goes_on_from_there() -> None:
+    policy = compile_policy(parse(OWNED.encode(), "p.yaml"))
+    other, asked = policy.others["keys"], list[str]()
+    assert other.by
+
+    def evaluate(variables: Mapping[str, Any]) -> Any:
+        if len(asked) == 3:
+            asked.append("nothing")
+            raise OutOfTime("the policy took too long for one resource")
+        asked.append(variables["o"]["Of"])
+        return variables["o"]["Of"]
+
+    slow = replace(policy, others={"keys": replace(other, by=replace(other.by, evaluate=evaluate))})
+    posture = Posture([slow], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    for number in range(5):
+        posture.see(replace(asset("user", str(number), UserName=str(number)), resource=str(number)))
+        posture.see(key(f"key of {number}", str(number), good=number % 2 == 0))
+    said = [*posture.end()]
+    assert [one.status for one in said] == ["unknown", "fail", "pass", "fail", "pass"]
+    assert "too long for one resource" in said[0].reason
+    assert asked == ["0", "1", "2", "nothing", "3", "4"]

@@ -1,12 +1,13 @@
 """A policy's own cases, judged: the same way for ours and for customers' policies."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.policies import Policy
+from catalog.policies import Other, Policy
 from detectors.posture.judge import Moment, Related, judge
+from detectors.posture.posture import Index
 from model.asset import Asset, Kind
 from model.canonical import parse_instant
 from model.fault import Fault
@@ -63,14 +64,23 @@ def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
 
 
 def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
+    subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
     for name, other in policy.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
-            related[name] = Related(tuple(_asset(other.kind, body, {}) for body in bodies))
+            related[name] = belonging(other, subject, [_asset(other.kind, body, {}) for body in bodies])
         else:
             related[name] = Related((), "was not read")
-    return _asset(policy.form.kind, case.get("r", {}), case), related
+    return subject, related
+
+
+def belonging(other: Other, subject: Asset, around: Sequence[Asset]) -> Related:
+    """Return what a name stands for among these: what is referred to is taken as found, what belongs is looked for."""
+    if other.by is None:
+        return Related(tuple(around))
+    names = {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}
+    return Index({other.kind: list(around)}, {}).find(other, subject, names)
 
 
 def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:

@@ -17,6 +17,7 @@ from model.text import Text, printable
 
 _SHOWN_ELEMENTS = 5
 _SHOWN_CHARACTERS = 200
+_TRIES = 500
 _LONGEST_KEY, _LONGEST_MESSAGE = 200, 2_000
 
 
@@ -42,22 +43,29 @@ class Known:
     """Verdicts by what they hang on: equal configurations are judged once. For one scope at one moment.
 
     At most `most` are kept, elements counted too, then all are forgotten: that bounds memory. What is unknown is not
-    kept: it may have been an accident.
+    kept: it may have been an accident. A policy whose configurations turn out never to be equal is not looked up.
     """
 
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._weight = 0
         self._verdicts: dict[bytes, Verdict] = {}
+        self._in_vain: dict[str, int] = {}  # by policy, lookups before the first that found something; -1 after it
 
     def judge(self, policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
         """Return what `judge` says, from memory where the same was asked before."""
+        in_vain = self._in_vain.get(policy.id, 0)
+        if in_vain >= _TRIES:
+            return judge(policy, asset, related, moment)
         key = hashlib.blake2b(msgspec.json.encode(_hangs_on(policy, asset, related)), digest_size=16).digest()
         if (before := self._verdicts.get(key)) is not None:
+            self._in_vain[policy.id] = -1
             return verdict(policy, asset, before.status, before.reason, before.message, before.elements)
         said = judge(policy, asset, related, moment)
         if said.status == "unknown":
             return said
+        if in_vain >= 0:
+            self._in_vain[policy.id] = in_vain + 1
         self._weight += 1 + len(said.elements)
         if self._weight > self._most:
             self._verdicts, self._weight = {}, 0

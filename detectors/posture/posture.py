@@ -1,13 +1,13 @@
 """All policies over all assets of one scope, while they come in."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
 
 from catalog.evaluator import Allowance, Spent
-from catalog.expression import EvaluationError, Expression
+from catalog.expression import EvaluationError, Expression, OutOfTime
 from catalog.policies import Other, Policy
 from detectors.posture.judge import Known, Moment, Related, unknown
 from detectors.verdicts import kinds_of, unlisted
@@ -61,13 +61,13 @@ class Posture:
 
     def end(self) -> Iterable[Verdict]:
         """Return the verdicts that waited, now that everything was seen."""
-        index = _Index(self._kept, self._unlisted)
+        index = Index(self._kept, self._unlisted)
         for kind, policies in self._waiting.items():
             for asset in self._kept[kind]:
                 for policy in policies:
                     yield self._judge(policy, asset, index)
 
-    def _judge(self, policy: Policy, asset: Asset, index: "_Index | None" = None) -> Verdict:
+    def _judge(self, policy: Policy, asset: Asset, index: "Index | None" = None) -> Verdict:
         allowance = self._allowances.get(policy.id)
         if allowance is None:
             return self._judge_freely(policy, asset, index)
@@ -79,18 +79,19 @@ class Posture:
         except (TypeError, ValueError, LookupError, AttributeError) as problem:  # somebody else's text ends no scan
             return unknown(policy, asset, f"cannot be judged ({type(problem).__name__})")
 
-    def _judge_freely(self, policy: Policy, asset: Asset, index: "_Index | None") -> Verdict:
+    def _judge_freely(self, policy: Policy, asset: Asset, index: "Index | None") -> Verdict:
         related = index.related(policy, asset, self._moment) if index else {}
         return self._known.judge(policy, asset, related, self._moment)
 
 
-class _Index:
+class Index:
     """Finds the assets that a policy looks at beside its own."""
 
     def __init__(self, kept: Mapping[str, list[Asset]], unlisted: Mapping[str, list[Listing]]) -> None:
         self._kept = kept
         self._unlisted = unlisted
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
+        self._by_owner: dict[tuple[str, str], _Owned] = {}
         self._asked: Asset | None = None
         self._told: dict[str, list[str]] = {}
 
@@ -100,16 +101,19 @@ class _Index:
         names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
         for name, other in policy.others.items():
             unread = _unread(other, found)
-            found[name] = Related((), unread) if unread else self._find(other, asset, names)
+            found[name] = Related((), unread) if unread else self.find(other, asset, names)
             bodies = [neighbour.body for neighbour in found[name].assets]
             names[name] = bodies if other.many else next(iter(bodies), {})
         return found
 
-    def _find(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
+    def find(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
+        """Return what one name stands for; `names` are the bodies that an expression may go by."""
         if not other.many:
             return self._one(other.kind, asset.region)
         if other.of is None:
             return Related(tuple(self._kept.get(other.kind, ())), self._cause(other.kind))
+        if other.by is not None:
+            return self._belonging(other.by, other, asset, names)
         return self._referenced(other, asset, names)
 
     def _one(self, kind: str, region: str) -> Related:
@@ -129,6 +133,21 @@ class _Index:
         found = tuple(neighbour for neighbours in near.values() for neighbour in neighbours)
         lost = [key for key in keys if not near[key]]
         return Related(found, (self._cause(other.kind) or f"{lost[0]} was not read") if lost else "")
+
+    def _belonging(self, by: Expression, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
+        keys = self._references(other, asset, names)
+        if isinstance(keys, str):
+            return Related((), keys)
+        if (other.kind, by.source) not in self._by_owner:
+            self._by_owner[other.kind, by.source] = _Owned(by, self._kept.get(other.kind, []))
+        try:
+            owned = self._by_owner[other.kind, by.source].whole()
+        except OutOfTime as problem:
+            return Related((), str(problem))
+        found = {id(one): one for key in keys for one in owned.get(key, [])}
+        lost = owned.get(_NOBODY_KNOWS, [])
+        cause = self._cause(other.kind) or (f"{lost[0].name}: whose it is cannot be told" if lost else "")
+        return Related(tuple(found.values()), cause)
 
     def _references(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
         """Return what an asset refers to, or why that is not known; policies often ask the same of it in a row."""
@@ -155,6 +174,44 @@ class _Index:
     def _cause(self, kind: str) -> str:
         failed = self._unlisted.get(kind)
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+_NOBODY_KNOWS = None  # here stand those of which it cannot be told whose they are
+
+
+class _Owned:
+    """Assets by whom they belong to.
+
+    Each is asked once. Where the time of somebody's own policy ends meanwhile, the next resource goes on from there.
+    """
+
+    def __init__(self, by: Expression, assets: Iterable[Asset]) -> None:
+        self._by = by
+        self._waiting = deque(assets)
+        self._placed: dict[str | None, list[Asset]] = defaultdict(list)
+
+    def whole(self) -> Mapping[str | None, list[Asset]]:
+        while self._waiting:
+            for owner in _owners(self._by, self._waiting[0]):
+                self._placed[owner].append(self._waiting[0])
+            self._waiting.popleft()
+        return self._placed
+
+
+def _owners(by: Expression, asset: Asset) -> Collection[str | None]:
+    try:
+        told = by.evaluate({"o": asset.body}) if not _read(by) & asset.unknown.keys() else None
+    except OutOfTime:
+        raise
+    except EvaluationError:
+        told = None
+    if isinstance(told, str):
+        return (told,)
+    return dict.fromkeys(map(str, told)) if isinstance(told, list) else (_NOBODY_KNOWS,)
+
+
+def _read(by: Expression) -> frozenset[str]:
+    return frozenset().union(*by.reads.values())
 
 
 def _evaluated(of: Expression, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
