@@ -16,7 +16,7 @@ from model.fault import Fault, Refused
 from model.finding import Severity
 from model.text import LANGUAGES, Language, Text
 
-Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$(?!\n)")]
+Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$(?!\n)", max_length=120)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$(?!\n)")]
 Control = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z0-9.-]*:[A-Za-z0-9._-]+$(?!\n)")]
 PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$(?!\n)")]

@@ -41,11 +41,12 @@ def list_(
 
     from cli.tables import nothing_known, plain_table
     from model.text import printable
-    from pipeline.days import end_of
+    from pipeline.clock import SystemClock
+    from pipeline.days import as_of
     from store.rows import Selection
 
     where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
-    at = end_of(on.date()) if on else ""
+    at = as_of(on and on.date(), SystemClock())
     wanted = Selection(where, limit=1_000_000, at=at, text=text, tag=tag)
     with open_desk(home).tenant("assets.read", tenant).read() as reader:
         rows, run = reader.assets(wanted), reader.last_run(wanted.at)
@@ -83,10 +84,11 @@ def show(tenant: TenantName, resource: Resource, on: Day = None, home: HomeOptio
     import msgspec
 
     from model.fault import Refused
-    from pipeline.days import end_of
+    from pipeline.clock import SystemClock
+    from pipeline.days import as_of
 
     with open_desk(home).tenant("assets.read", tenant).read() as reader:
-        at, tags = end_of(on.date()) if on else "", reader.asset_tags()
+        at, tags = as_of(on and on.date(), SystemClock()), reader.asset_tags()
         states = [state for uid in reader.uids_of(resource) if (state := reader.asset(uid, at))]
         if not states:
             when = f" on {on.date()}" if on else ""

@@ -148,12 +148,13 @@ def findings(
     """List a tenant's findings, with what could not be looked at beside them (on standard error for programs)."""
     from cli.tables import nothing_known, print_findings
     from model.fault import Refused
-    from pipeline.days import end_of
+    from pipeline.clock import SystemClock
+    from pipeline.days import as_of
 
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
     with open_desk(home).tenant("findings.read", tenant).read() as reader:
-        at = end_of(on.date()) if on else ""
+        at = as_of(on and on.date(), SystemClock())
         found, borne = _selected(reader, all_, at)
         run = reader.last_run(at)
         gaps = reader.gaps(run.id) if run else []

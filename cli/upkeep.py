@@ -16,7 +16,7 @@ def backup(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Write all tenants, people, the audit heads and the key into one archive; the service may go on meanwhile."""
-    from pipeline.backup import back_up
+    from pipeline.backup import back_up, fingerprint
     from pipeline.clock import SystemClock
     from pipeline.installation import own_files, service_key, stores_of
 
@@ -25,6 +25,7 @@ def backup(
     manifest = back_up(stores_of(home), own_files(home), file, SystemClock())
     rows = sum(entry.rows for entry in manifest.entries.values())
     print(f"{file}: {len(manifest.tenants)} tenants, {rows} rows.")
+    print(f"SHA-256, to be kept elsewhere and given to `hinomi restore --sha256`: {fingerprint(file)}")
 
 
 @app.command()
@@ -32,6 +33,9 @@ def restore(
     file: Annotated[Path, typer.Argument(help="an archive that `hinomi backup` wrote")],
     tenant: Annotated[
         str, typer.Option(help="only this tenant, into a home that is there; what it has is put aside")
+    ] = "",
+    sha256: Annotated[
+        str, typer.Option(help="what `hinomi backup` printed: any other archive is refused, whoever wrote it")
     ] = "",
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
@@ -42,7 +46,7 @@ def restore(
     from pipeline.clock import SystemClock
     from pipeline.installation import put_back, stores_of
 
-    found, clock = Archive(file), SystemClock()
+    found, clock = Archive(file, sha256), SystemClock()
     if tenant:
         desk = open_desk(home)
         desk.whole("service.operate")

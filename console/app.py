@@ -23,7 +23,7 @@ from console.answers import (
     answering,
     cursor_of,
 )
-from console.doors import AtDesk, OfService, Service
+from console.doors import AtDesk, OfService, Service, known_parameters
 from console.guard import Guard
 from console.metrics import Metrics
 from console.sign_in import router as sign_in_routes
@@ -32,7 +32,7 @@ from model.fault import Refused
 from model.finding import Finding, Severity, State
 from model.job import Job
 from model.tenant import Tenant
-from pipeline.days import end_of
+from pipeline.days import as_of
 from pipeline.desk import NoSuchTenant, NotAllowed
 from pipeline.jobs import new_job, queue
 from pipeline.policy_texts import own_texts
@@ -74,7 +74,8 @@ class _Api(FastAPI):
 
 def make_app(service: Service) -> FastAPI:
     """Return the application."""
-    app = _Api(title="Hinomi", version="1", docs_url=None, redoc_url=None)  # their pages load scripts from elsewhere
+    # Their pages of documents load scripts from elsewhere.
+    app = _Api(title="Hinomi", version="1", docs_url=None, redoc_url=None, dependencies=[Depends(known_parameters)])
     app.state.service = service
     metrics = Metrics(service.home, service.clock)
     app.add_middleware(Guard, metrics=metrics)
@@ -218,26 +219,26 @@ def _accepted() -> dict[int | str, dict[str, Any]]:
 
 
 def _assets_wanted(
-    kind: Word = "", scope: Word = "", region: Word = "", resource: Word = "", on: date | None = None,
-    cursor: Cursor = "", limit: Limit = 100,
+    service: OfService, kind: Word = "", scope: Word = "", region: Word = "", resource: Word = "",
+    on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
 ) -> Selection:  # fmt: skip
     given = {"kind": kind, "scope": scope, "region": region, "resource": resource}
-    return _selection(given, on, cursor, limit)
+    return _selection(given, as_of(on, service.clock), cursor, limit)
 
 
 def _findings_wanted(
-    policy: Word = "", severity: Severity | None = None, state: State | None = None,
+    service: OfService, policy: Word = "", severity: Severity | None = None, state: State | None = None,
     scope: Word = "", resource: Word = "",
     on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
 ) -> Selection:  # fmt: skip
     words = {"policy": policy, "scope": scope, "resource": resource}
     given = words | {"severity": severity or "", "state": state or ""}
-    return _selection(given, on, cursor, limit)
+    return _selection(given, as_of(on, service.clock), cursor, limit)
 
 
-def _selection(given: dict[str, str], on: date | None, cursor: str, limit: int) -> Selection:
+def _selection(given: dict[str, str], at: str, cursor: str, limit: int) -> Selection:
     (after,) = answers.key_of(cursor, 1) or ("",)
-    return Selection({name: value for name, value in given.items() if value}, after, limit, end_of(on) if on else "")
+    return Selection({name: value for name, value in given.items() if value}, after, limit, at)
 
 
 def _next(uids: list[str], limit: int) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import httpx
 from fastapi import Depends, Request
+from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
 
 from model.access import Access
@@ -45,6 +46,25 @@ def actor_of(request: Request, service: Annotated[Service, Depends(service_of)])
 def desk_of(actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]) -> Desk:
     """Return the desk at which whoever asks stands."""
     return Desk(service.home, service.access, actor)
+
+
+def known_parameters(request: Request) -> None:
+    """Refuse a parameter that OpenAPI's description lacks or that comes twice: the answer would be to another question.
+
+    Raises `RequestValidationError`. What watches the service (`/healthz`, `/metrics`) may be asked in any way.
+    """
+    route = request.scope["route"]
+    if not route.include_in_schema:
+        return
+    described = request.app.openapi()["paths"][route.path][request.method.lower()].get("parameters", [])
+    known = {parameter["name"] for parameter in described if parameter["in"] == "query"}
+    given = [name for name, _ in request.query_params.multi_items()]
+    strange = [name for name in dict.fromkeys(given) if name not in known]
+    if strange:
+        told = f"is not known here; known are {', '.join(sorted(known)) or 'none'}"
+        raise RequestValidationError([{"loc": ("query", strange[0][:50]), "msg": told}])
+    if twice := [name for name in known if given.count(name) > 1]:
+        raise RequestValidationError([{"loc": ("query", min(twice)), "msg": "comes more than once"}])
 
 
 ActorNow = Annotated[Actor, Depends(actor_of)]

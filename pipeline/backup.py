@@ -84,14 +84,29 @@ def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock)
     return manifest
 
 
+def fingerprint(file: Path) -> str:
+    """Return a file's SHA-256 in hexadecimal; raises `Refused` where it cannot be read."""
+    try:
+        with file.open("rb") as content:
+            return _hash_of(content)
+    except OSError as problem:
+        raise Refused([Fault(str(file), 0, 0, f"cannot be read: {problem.strerror}")]) from None
+
+
 class Archive:
     """An archive that was read through once: what is wrong with it is known before anything is written."""
 
-    def __init__(self, file: Path) -> None:
-        """Raises `Refused` for a file that is no archive, was changed, or is of a newer version."""
+    def __init__(self, file: Path, sha256: str = "") -> None:
+        """Raises `Refused` for a file that is no archive, was changed, or is of a newer version.
+
+        The archive's own hashes show damage. That nobody wrote it anew, with people of theirs, only its hash shows
+        that was kept elsewhere: `sha256`.
+        """
         self._file = file
         if file.exists() and not file.is_file():
             raise self._refused("is no file")
+        if sha256 and fingerprint(file) != sha256.lower():
+            raise self._refused("is not the archive that has this SHA-256; nothing was restored")
         try:
             self._zip = zipfile.ZipFile(file)
             self.manifest = msgspec.json.decode(self._zip.read(_MANIFEST), type=Manifest)

@@ -288,6 +288,11 @@ def reader_finding(reader: Any, number: int) -> Any:
         ("cursor=!!", 422),
         ("cursor=WyJhIiwiYiJd", 422),
         ("on=2026-13-01", 422),
+        ("on=2027-06-01", 400),
+        ("severity=high", 422),
+        ("Kind=aws.s3.bucket", 422),
+        ("limit=1&limit=500", 422),
+        ("=", 422),
     ],
 )
 def test_requests_that_do_not_fit(api: Api, query: str, status: int) -> None:
@@ -299,6 +304,12 @@ def test_requests_that_do_not_fit(api: Api, query: str, status: int) -> None:
 @pytest.mark.parametrize("query", ["severity=hgih", "state=closed"])
 def test_a_word_that_no_finding_can_have_is_no_empty_list(api: Api, query: str) -> None:
     assert api.ask("GET", f"/v1/tenants/{MINE}/findings?{query}", api.token("lead")).status_code == 422
+
+
+def test_a_parameter_that_is_not_known_is_named_with_those_that_are(api: Api) -> None:
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/runs?page=2", api.token("lead"))
+    assert answer.json() == {"detail": "query.page: is not known here; known are cursor, limit"}
+    assert api.ask("GET", "/healthz?at=1", "").status_code == 200
 
 
 def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:

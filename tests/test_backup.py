@@ -1,5 +1,6 @@
 """Backups: all comes back together, one tenant alone too, between both kinds of stores; damage is named first."""
 
+import hashlib
 import json
 import sqlite3
 import zipfile
@@ -13,7 +14,7 @@ from sqlalchemy import select
 from model.fault import Refused
 from model.finding import Fact
 from model.person import Person
-from pipeline.backup import Archive, back_up, restore, restore_tenant
+from pipeline.backup import Archive, back_up, fingerprint, restore, restore_tenant
 from store import schema
 from store.database import Stores
 from store.home import Home
@@ -170,6 +171,22 @@ def rewritten(archive: Path, change: Callable[[str, bytes], bytes | None]) -> No
                 new.writestr(name, content)
 
 
+def forged(archive: Path, change: Callable[[str, bytes], bytes]) -> None:
+    """Write an archive anew with changed entries, and a manifest that has their hashes."""
+    contents: dict[str, bytes] = {}
+
+    def with_hashes(name: str, content: bytes) -> bytes:
+        if name != "manifest.json":
+            contents[name] = change(name, content)
+            return contents[name]
+        manifest = json.loads(content)
+        for entry, inside in contents.items():
+            manifest["entries"][entry]["sha256"] = hashlib.sha256(inside).hexdigest()
+        return json.dumps(manifest).encode()
+
+    rewritten(archive, with_hashes)
+
+
 def newer(name: str, content: bytes) -> bytes:
     return content.replace(b'"service":"0', b'"service":"9') if name == "manifest.json" else content
 
@@ -203,25 +220,29 @@ def test_an_archive_that_does_not_hold_is_refused_before_anything_is_written(
 def test_whoever_changes_the_manifest_too_still_breaks_the_audit_chain(
     archive: Path, tmp_path: Path, clock: MovingClock
 ) -> None:
-    import hashlib
-
-    contents: dict[str, bytes] = {}
-
     def change(name: str, content: bytes) -> bytes:
-        contents[name] = (
-            content.replace(b'"person":"p"', b'"person":"q"') if name == "tenants/aozora/audit.jsonl" else content
-        )
-        if name != "manifest.json":
-            return contents[name]
-        manifest = json.loads(content)
-        for entry, inside in contents.items():
-            if entry != "manifest.json":
-                manifest["entries"][entry]["sha256"] = hashlib.sha256(inside).hexdigest()
-        return json.dumps(manifest).encode()
+        return content.replace(b'"person":"p"', b'"person":"q"') if name == "tenants/aozora/audit.jsonl" else content
 
-    rewritten(archive, change)
+    forged(archive, change)
     with pytest.raises(Refused, match="the audit chain of aozora does not hold: record 1 was changed"):
         Archive(archive)
+
+
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+def test_who_writes_an_archive_anew_with_a_person_of_theirs_is_found_by_the_hash_kept_elsewhere(archive: Path) -> None:
+    kept = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert fingerprint(archive) == kept
+    assert "aozora" in Archive(archive, kept.upper()).manifest.tenants
+
+    def change(name: str, content: bytes) -> bytes:
+        return content.replace(b'"sato"', b'"mallory"') if name == "service/person.jsonl" else content
+
+    forged(archive, change)
+    with zipfile.ZipFile(archive) as written:
+        assert b'"mallory"' in written.read("service/person.jsonl")
+    Archive(archive)  # its own hashes agree: they cannot tell
+    with pytest.raises(Refused, match="not the archive that has this SHA-256"):
+        Archive(archive, kept)
 
 
 @pytest.mark.parametrize("address", ["sqlite"], indirect=True)
@@ -263,7 +284,10 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     run(capsys, "apply", str(config_folder() / "example" / "demo-tenant.yaml"), *there)
     status, out = run(capsys, "backup", str(tmp_path / "b.zip"), *there)
     assert (status, "1 tenants" in out) == (0, True)
-    status, out = run(capsys, "restore", str(tmp_path / "b.zip"), *then)
+    kept = out.split()[-1]
+    assert run(capsys, "restore", str(tmp_path / "b.zip"), "--sha256", "0" * 64, *then)[0] == 2
+    assert not (tmp_path / "new").exists()
+    status, out = run(capsys, "restore", str(tmp_path / "b.zip"), "--sha256", kept, *then)
     assert (status, "Everybody has to sign in again" in out) == (0, True)
     assert (tmp_path / "new" / "keys" / "service.key").read_bytes() == (
         tmp_path / "home" / "keys" / "service.key"

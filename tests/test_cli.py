@@ -207,6 +207,11 @@ def test_findings_of_a_past_day_and_suppressed_ones(
         "coverage: no scan had come to its end by then: nothing is known of that day\n",
     )
     assert run(capsys, "findings", "aozora-foods", "--format", "xml", *home)[0] == 2
+    tomorrow = (datetime.now(CONTRACT_ZONE) + timedelta(days=1)).date().isoformat()
+    for command in (["findings", "aozora-foods"], ["assets", "list", "aozora-foods"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*command, "--on", tomorrow, *home])
+        assert (ended.value.code, capsys.readouterr().err[:31]) == (2, f"hinomi: {tomorrow} has not come")
 
 
 def test_a_changed_tenant_file_shows_its_difference(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -171,6 +171,7 @@ def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        (FORM.format(id=f"aws.s3.own-{'n' * 5_000}", pass_="1 == 1"), "is too long"),
         (FORM.format(id="aws.s3.name-without-prefix", pass_="1 == 1"), "begins with 'own-'"),
         (FORM.format(id=NAMED, pass_="1 == 1"), "is judged pass, its author expects fail"),
         (FORM.format(id=NAMED, pass_='r.Nmae == "x"'), "aws.s3.bucket has no field 'Nmae'"),
@@ -292,6 +293,7 @@ def test_of_two_who_apply_at_once_the_later_one_is_refused(
 # What is around the expressions can be hostile too. `with` and `each` as YAML, and how the verdict on a bucket ends.
 FORMS = {
     "of is no list": ("with: {others: {all: aws.s3.bucket, key: Name, of: dyn(5)}}", "unknown", "not a list"),
+    "by is no text": ("with: {others: {all: aws.s3.bucket, by: dyn(5), of: '[r.Name]'}}", "unknown", "cannot be told"),
     "a key with NUL": ("each: {list: '[1]', key: '\"\\\\u0000\"'}", "fail", ""),
     "a key that is long": ("each: {list: '[1]', key: '\"%s\"'}" % ("k" * 10_000), "fail", ""),
     "many elements": (

@@ -31,8 +31,10 @@ _HEADINGS: tuple[Text, ...] = (
     Text(en="Last seen (Japan time)", ja="最終確認（日本時間）"),
     TEXTS["fix"],
 )
-# OWASP's list (CSV Injection), NUL of its ASVS 1.2.10, and the wide forms, which Japanese input makes as easily.
-_FORMULA = re.compile(r"[\t\r\n\0]|\s*[=+\-@＝＋－＠]")
+# OWASP's list (CSV Injection), NUL of its ASVS 1.2.10, and the wide forms, which Japanese input makes as easily; behind
+# what is not seen too (blanks, U+200B and its like): a program that drops it when it reads would find a formula.
+_UNSEEN = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
+_FORMULA = re.compile(rf"[\t\r\n\0]|{_UNSEEN}*[=+\-@＝＋－＠]")
 
 
 def write(findings: Iterable[Finding], export: Export) -> Iterator[str]:
