@@ -34,7 +34,7 @@ class _ModelFiles(botocore.loaders.JSONFileLoader):  # type: ignore[misc]  # bot
         for ending, content in ((".json", Path.read_bytes), (".json.gz", _unpacked)):
             file = Path(file_path + ending)
             if file.is_file():
-                return _without_texts(msgspec.json.decode(content(file)))
+                return _slim(msgspec.json.decode(content(file)), {})
         return None
 
 
@@ -42,15 +42,22 @@ def _unpacked(file: Path) -> bytes:
     return gzip.decompress(file.read_bytes())
 
 
-def _without_texts(model: Any) -> Any:
-    if isinstance(model, dict):
-        if isinstance(model.get("documentation"), str):  # a mapping would be a member of that name
-            model["documentation"] = ""
-        for part in model.values():
-            _without_texts(part)
-    elif isinstance(model, list):
-        for part in model:
-            _without_texts(part)
+def _slim(model: Any, known: dict[tuple[Any, ...], Any]) -> Any:
+    """Return a model without its documentation; of equal references to a shape, which is most of it, one is kept.
+
+    Not of shapes: the SDK's own corrections change some in place.
+    """
+    if isinstance(model, list):
+        return [_slim(part, known) for part in model]
+    if not isinstance(model, dict):
+        return model
+    if isinstance(model.get("documentation"), str):  # a mapping would be a member of that name
+        model["documentation"] = ""  # for parameters of endpoints the SDK wants to have it
+    for key, part in model.items():
+        if isinstance(part, dict | list):
+            model[key] = _slim(part, known)
+    if isinstance(model.get("shape"), str) and all(isinstance(part, str) for part in model.values()):
+        return known.setdefault(tuple(model.items()), model)
     return model
 
 
