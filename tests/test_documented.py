@@ -25,7 +25,7 @@ from tests.clouds import NOT_EMULATED
 from tests.conftest import MovingClock
 
 # What is asked (`METHOD path`, or the operation that a JSON protocol names in a header), and what is replied.
-Script = dict[str, tuple[int, dict[str, Any]]]
+Script = dict[str, tuple[int, Any]]  # a mapping is replied as JSON, a text as XML
 PLACE = Place(ACCOUNT, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "aws", ("us-west-2",))
 
 
@@ -42,9 +42,9 @@ def answering(script: Script) -> Iterator[tuple[str, list[str]]]:
             status, said = script.get(
                 asked[-1], (403, {"code": "AccessDeniedException", "__type": "AccessDeniedException"})
             )
-            body = json.dumps(said).encode()
+            body = (said if isinstance(said, str) else json.dumps(said)).encode()
             self.send_response(status)
-            self.send_header("content-type", "application/json")
+            self.send_header("content-type", "text/xml" if isinstance(said, str) else "application/json")
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -87,7 +87,8 @@ def example(service: str, op: str) -> Any:
 
 
 def test_every_type_that_is_not_emulated_is_played_here() -> None:
-    assert {"aws.glacier.vault", "aws.networkfirewall.firewall"} == NOT_EMULATED
+    played = {"aws.accessanalyzer.analyzer", "aws.glacier.vault", "aws.iam.organization-features"}
+    assert played | {"aws.networkfirewall.firewall", "aws.ssm.compliance"} == NOT_EMULATED
 
 
 # Amazon S3 Glacier Developer Guide, «List Vaults» and «Get Vault Access Policy»; the reply is the policy's structure
@@ -174,6 +175,53 @@ def test_a_firewall_that_cannot_be_read_is_unknown(
     script = {key: value for key, value in FIREWALLS.items() if key != denied}
     [firewall], _, _ = looked("aws.networkfirewall.firewall", script, monkeypatch)
     assert firewall.unknown == dict.fromkeys(unknown, f"network-firewall:{denied} AccessDeniedException")
+
+
+# IAM Access Analyzer API Reference, «Response Syntax» of ListAnalyzers.
+def test_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
+    arn = "arn:aws:access-analyzer:us-west-2:123456789012:analyzer/all"
+    told = {"arn": arn, "name": "all", "type": "ACCOUNT", "createdAt": "2026-06-01T00:00:00Z", "status": "ACTIVE"}
+    script: Script = {"GET /analyzer": (200, {"analyzers": [told]})}
+    [analyzer], causes, _ = looked("aws.accessanalyzer.analyzer", script, monkeypatch)
+    assert (analyzer.resource, analyzer.name, causes) == (arn, "all", [])
+    assert (analyzer.body["type"], analyzer.body["status"]) == ("ACCOUNT", "ACTIVE")
+
+
+# AWS CLI Command Reference, «Examples» of list-resource-compliance-summaries: a node has one summary for each type.
+def test_compliance_is_told_for_each_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"ResourceType": "ManagedInstance", "ResourceId": "i-1234567890abcdef0", "Status": "COMPLIANT"}
+    rows = [told | {"ComplianceType": type_} for type_ in ("Association", "Patch")]
+    script: Script = {"ListResourceComplianceSummaries": (200, {"ResourceComplianceSummaryItems": rows})}
+    seen, causes, _ = looked("aws.ssm.compliance", script, monkeypatch)
+    assert [asset.name for asset in seen] == ["i-1234567890abcdef0 Association", "i-1234567890abcdef0 Patch"]
+    assert len({asset.resource for asset in seen}) == len(rows)
+    assert causes == []
+
+
+# IAM API Reference, «Sample Response» and «Errors» of ListOrganizationsFeatures.
+FEATURES = """<ListOrganizationsFeaturesResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/">
+<ListOrganizationsFeaturesResult><EnabledFeatures><member>RootCredentialsManagement</member></EnabledFeatures>
+<OrganizationId>o-111122223333</OrganizationId></ListOrganizationsFeaturesResult></ListOrganizationsFeaturesResponse>"""
+
+
+def refused(code: str) -> str:
+    return f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code></Error></ErrorResponse>"
+
+
+@pytest.mark.parametrize(
+    ("reply", "told", "unknown"),
+    [
+        ((200, FEATURES), ["RootCredentialsManagement"], {}),
+        ((400, refused("AccountNotManagementOrDelegatedAdministrator")), None, {}),
+        ((400, refused("ServiceAccessNotEnabled")), None, {}),
+        ((403, refused("AccessDenied")), None, {"EnabledFeatures": "iam:ListOrganizationsFeatures AccessDenied"}),
+    ],
+)
+def test_what_an_organization_may_do_with_root_users(
+    reply: tuple[int, str], told: list[str] | None, unknown: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [features], causes, _ = looked("aws.iam.organization-features", {"POST /": reply}, monkeypatch)
+    assert (features.body.get("EnabledFeatures"), features.unknown, causes) == (told, unknown, [])
 
 
 # Amazon ECS API Reference, «Examples» of ListClusters and ListServices: plain lists of ARNs.
