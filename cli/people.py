@@ -211,7 +211,7 @@ def _at_provider(gate: "Gate", home: Path) -> str:
     from model.fault import Refused
     from pipeline.clock import SystemClock
     from pipeline.installation import settings
-    from pipeline.sign_in import provider, wait_for
+    from pipeline.openid_sign_in import provider, wait_for
 
     chosen = settings(home).sign_in
     if chosen is None:

@@ -12,7 +12,7 @@ from console.doors import ActorNow, OfService, Service
 from model.fault import Refused
 from model.person import Tenants
 from people.openid import Provider, Waiting
-from pipeline.sign_in import provider
+from pipeline.openid_sign_in import provider
 from store.database import StoreFault
 
 router = APIRouter()

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
 from model.canonical import instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
-from model.installation import OpenId
 from model.person import HOST, Actor, Person, Tenants, Token, actor_of
 from people import local, tokens
-from people.openid import Identity, Provider, Started
-from pipeline.secrets import secret
 from store.people import Lock
 from store.service import ServiceDoor, ServiceStore
+
+if TYPE_CHECKING:  # what the provider is asked with takes a sixth of a command's start: most commands need none of it
+    from people.openid import Identity
 
 SIGNED_IN_FOR = timedelta(hours=12)
 INVITED_FOR = timedelta(days=3)
@@ -74,7 +74,7 @@ class Gate:
             self._count_failure(door, name)
         raise _failed()
 
-    def with_identity(self, identity: Identity) -> str:
+    def with_identity(self, identity: "Identity") -> str:
         """Return a token for whom an OpenID provider vouches; raises `NotSignedIn` for somebody nobody added."""
         with self._service.read() as door:
             person = door.people.with_subject(identity.issuer, identity.subject)
@@ -197,23 +197,6 @@ def _failed() -> NotSignedIn:
     return NotSignedIn(
         "the name, the password or the code is wrong, or the account is locked for 15 minutes after five failures"
     )
-
-
-def provider(settings: OpenId, http: httpx.Client) -> Provider:
-    """Return the OpenID provider that people sign in at."""
-    return Provider(settings, secret(settings.client_secret).decode() if settings.client_secret else "", http)
-
-
-def wait_for(provider: Provider, started: Started, clock: Clock) -> Identity:
-    """Ask until the person has decided; raises `Refused` where that takes longer than the provider waits."""
-    interval = started.interval_seconds
-    while instant(clock.now()) < started.expires_at:
-        clock.sleep(interval)
-        answer = provider.ask(started.device_code)
-        if isinstance(answer, Identity):
-            return answer
-        interval += answer.slower_by_seconds
-    raise NotSignedIn("the sign-in took too long; begin again with `hinomi login`")
 
 
 def actor_at_the_shell(gate: Gate, token: str) -> Actor:

@@ -20,7 +20,8 @@ from model.fault import Refused
 from model.installation import OpenId
 from model.person import Person
 from people.openid import Identity, Provider, Waiting
-from pipeline.sign_in import Gate, NotSignedIn, provider, wait_for
+from pipeline.openid_sign_in import provider, wait_for
+from pipeline.sign_in import Gate, NotSignedIn
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.openid_provider import CLIENT, PASSWORD
