@@ -30,17 +30,25 @@ Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Sentence = Annotated[str, Meta(min_length=10)]
 
 
+class Plugin(Struct, frozen=True, forbid_unknown_fields=True):
+    """An admission plugin of the API server, and whether it runs unasked."""
+
+    name: Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z]*$(?!\n)")]
+    unasked: bool = False
+
+
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
     """A check of a program's arguments: it is for pods that run the program, and can tell only with flags it `needs`.
 
     `absent` is what holds without them. `flags` are those that fields of a configuration file stand for: then it is for
-    assets that have the file.
+    assets that have the file. `plugin` is the one that the check looks for among those that run.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$(?!\n)")]
     needs: list[Flag] = []
     absent: Literal["unknown", "pass", "not_applicable"] = "unknown"
     flags: dict[Flag, ReadPath] = {}
+    plugin: Plugin | None = None
 
 
 class Equals(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is"}):
@@ -84,9 +92,9 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     `reads` names what the check looks at, `needs` what has to be there for its word to mean anything, `absent` what it
     makes of a value that is not there. `template` is what a check of templates is shown, and says itself what is read.
     `only` are the resources that the check is for, by a value of theirs. `shape` is how checkov has to be shown the
-    resource, where it overlooks something: a workload's template as a `pod`, all of a role's rules in `one-rule`.
-    `also` is our own policy that asks the same. `undecided` is what checkov's own «unknown» means, where it says that
-    of what is not its matter.
+    resource, where it overlooks something: a workload's template as a `pod`, all of a role's rules in `one-rule`, its
+    rules on roles `on-bindings`. `also` is our own policy that asks the same. `undecided` is what checkov's own
+    «unknown» means, where it says that of what is not its matter.
     """
 
     check: CheckId
@@ -99,7 +107,7 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     absent: Sentence
     cases: Examples
     also: Id | None = None
-    shape: Literal["as-it-is", "pod", "one-rule"] = "as-it-is"
+    shape: Literal["as-it-is", "pod", "one-rule", "on-bindings"] = "as-it-is"
     program: Program | None = None
     undecided: Literal["unknown", "pass", "not_applicable"] = "unknown"
 

@@ -641,6 +641,13 @@ def test_arguments_are_found_however_they_are_written(
         ("CKV_K8S_96", "--service-account-lookup", "pass"),
         ("CKV_K8S_96", "--service-account-lookup=false", "fail"),
         ("CKV_K8S_105", None, "unknown"),
+        ("CKV_K8S_79", "--enable-admission-plugins=NodeRestriction,AlwaysAdmit", "fail"),  # not named alone
+        ("CKV_K8S_79", "--admission-control=AlwaysAdmit", "fail"),
+        ("CKV_K8S_79", None, "pass"),
+        ("CKV_K8S_82", None, "pass"),  # on by default, named or not
+        ("CKV_K8S_82", "--disable-admission-plugins=ServiceAccount", "fail"),
+        ("CKV_K8S_83", "--enable-admission-plugins=NodeRestriction", "pass"),
+        ("CKV_K8S_83", "--admission-control=LimitRanger", "fail"),  # the old flag names all that run
     ],
 )
 def test_what_holds_without_a_flag_stands_in_the_file(
@@ -674,6 +681,23 @@ def test_the_kubelet_s_configuration_is_judged_as_its_arguments(
     assert {v.policy: v.status for v in judged(child, checks, [seen])} == {
         ADOPTED[check].id: status for check, status in expected.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"resources": ["clusterroles"], "verbs": ["bind"]}, "fail"),
+        ({"resources": ["*"], "verbs": ["*"]}, "fail"),
+        ({"resources": ["roles"], "verbs": ["bind"], "resourceNames": ["view"]}, "pass"),
+        ({"resources": ["rolebindings"], "verbs": ["bind", "create"]}, "pass"),  # Kubernetes asks on roles alone
+        ({"resources": ["clusterroles"], "verbs": ["get"]}, "pass"),
+        ({"resources": None, "verbs": ["bind"], "nonResourceURLs": ["/healthz"]}, "pass"),
+    ],
+)
+def test_what_may_be_bound_is_looked_for_on_roles(child: Child, rule: dict[str, Any], expected: Status) -> None:
+    adopted = ADOPTED["CKV_K8S_157"]
+    body = dict(adopted.form.cases.pass_[0]) | {"rules": [{"apiGroups": ["rbac.authorization.k8s.io"]} | rule]}
+    assert only(judged(child, [adopted], [asset(body)])).status == expected
 
 
 def test_a_template_is_found_in_every_kind_of_workload(child: Child) -> None:

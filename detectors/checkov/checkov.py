@@ -1,7 +1,7 @@
 """All adopted checks over all assets of one scope, while they come in: asked of checkov's process in batches."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -28,7 +28,7 @@ class _One(Struct, frozen=True):
 
     runner: str
     checks: list[str]
-    resource: dict[str, Any]
+    resource: Mapping[str, Any]
 
 
 class _Answer(Struct, frozen=True):

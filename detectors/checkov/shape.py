@@ -1,9 +1,10 @@
 """What a check of checkov's gets to see of an asset, and whether there is enough for its word to mean anything."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog.checkov import Adopted, Equals, Program, Template
+from catalog.checkov import Adopted, Equals, Plugin, Program, Template
+from catalog.component_flags import admission_plugin_on
 from catalog.workloads import pod_spec, pod_template
 from model.asset import Asset
 from model.finding import Status
@@ -22,10 +23,10 @@ def likeness(adopted: Adopted) -> str:
     program = adopted.form.program
     if program is None:
         return adopted.form.shape
-    return adopted.id if program.flags else program.name
+    return adopted.id if program.flags or program.plugin else program.name
 
 
-def shown(checks: Sequence[Adopted], asset: Asset) -> dict[str, Any]:
+def shown(checks: Sequence[Adopted], asset: Asset) -> Mapping[str, Any]:
     """Return of an asset, in the shape that all these checks take, only what they look at: others may be large."""
     first = checks[0]
     if first.form.template is not None:
@@ -46,13 +47,11 @@ def as_template(body: Mapping[str, Any], template: Template, type_name: str) -> 
     return resource
 
 
-def shape(adopted: Adopted, asset: Asset) -> dict[str, Any]:
+def shape(adopted: Adopted, asset: Asset) -> Mapping[str, Any]:
     """Return the object as the check expects it: what checkov overlooks elsewhere stands where it looks."""
     if program := adopted.form.program:
         return _configured(asset.body, program) if program.flags else _with_arguments(asset.body, program)
-    if adopted.form.shape == "pod":
-        return _as_pod(asset.body)
-    return _in_one_rule(asset.body) if adopted.form.shape == "one-rule" else asset.body
+    return _SHAPES[adopted.form.shape](asset.body)
 
 
 def foregone(adopted: Adopted, asset: Asset) -> tuple[Status, str] | None:
@@ -169,6 +168,27 @@ def _in_one_rule(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "rules": [one]}
 
 
+def _on_bindings(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a role whose rules on all roles are on bindings: there checkov looks for a verb that counts on roles.
+
+    Kubernetes, «Using RBAC Authorization», «Restrictions on role binding creation or update».
+    """
+    rules = [rule for rule in _list(body["rules"]) if isinstance(rule, Mapping) and not rule.get("resourceNames")]
+    moved = [
+        {**rule, "resources": [_BINDINGS.get(str(each), "") for each in _list(rule.get("resources"))]} for rule in rules
+    ]
+    return {**body, "rules": moved}
+
+
+_BINDINGS = {"*": "*", "roles": "rolebindings", "clusterroles": "clusterrolebindings"}
+_SHAPES: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
+    "as-it-is": lambda body: body,
+    "pod": _as_pod,
+    "one-rule": _in_one_rule,
+    "on-bindings": _on_bindings,
+}
+
+
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
@@ -176,10 +196,23 @@ def _list(value: Any) -> list[Any]:
 def _with_arguments(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
     """Return a pod of the program's name with all its arguments where checkov looks: in `command`, once in `args`."""
     containers = [
-        _container(program, [*_written_out(_arguments(container)[1:])]) if _runs(container, program) else container
+        _container(program, _flags(container, program)) if _runs(container, program) else container
         for container in _containers(body)
     ]
     return _pod_of(program, containers)
+
+
+def _flags(container: Mapping[str, Any], program: Program) -> list[str]:
+    flags = [*_written_out(_arguments(container)[1:])]
+    return [_as_named(program.plugin, flags)] if program.plugin else flags
+
+
+def _as_named(plugin: Plugin, flags: Sequence[str]) -> str:
+    """Return the flag as if the plugin had to be named to run: checkov does not know what runs unasked."""
+    given = {name.lstrip("-"): value for name, _, value in (flag.partition("=") for flag in flags)}
+    return (
+        f"--enable-admission-plugins={plugin.name if admission_plugin_on(given, plugin.name, plugin.unasked) else '-'}"
+    )
 
 
 def _configured(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
