@@ -93,15 +93,14 @@ def run(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
-    from pipeline.changes import start
     from pipeline.clock import SystemClock
-    from pipeline.loop import hands_of
+    from pipeline.plans import start
     from pipeline.work import change_now
 
     desk = open_desk(home)
     spec = desk.file("plans.run", tenant)
     with _bench(desk, "plans.run", tenant, plan) as bench:
-        start(hands_of(bench.home, spec, bench.house, SystemClock()), plan, desk.actor.name)
+        start(desk.tenant("plans.run", tenant), spec, plan, desk.actor.name, SystemClock())
         done = change_now(bench, tenant, desk.actor)
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)

@@ -7,10 +7,13 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from fastapi.responses import JSONResponse
 from msgspec import Struct
+from msgspec.structs import replace
 
 from model.finding import Finding, Severity
 from model.job import Job
+from model.plan import Plan, Progress, Sent
 from model.text import Language, Text
+from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
 
 T = TypeVar("T")
@@ -69,6 +72,31 @@ class RunView(Struct, frozen=True):
     gaps: list[Gap]
 
 
+class PlanRow(Struct, frozen=True):
+    """A plan in a list; `states` counts its resources by how far they are, those not begun left out."""
+
+    id: str
+    hash: str
+    playbook: str
+    undoes: str
+    author: str
+    requester: str
+    created_at: str
+    resources: int
+    standing: Standing
+    states: dict[str, int]
+
+
+class PlanView(Struct, frozen=True):
+    """A plan with where it stands by its votes, how far each resource is, and every call that may have been sent."""
+
+    hash: str
+    standing: Standing
+    plan: Plan
+    progress: list[Progress]
+    calls: list[Sent]
+
+
 class Me(Struct, frozen=True):
     """Whoever asks."""
 
@@ -106,12 +134,20 @@ class Problem(Struct, frozen=True):
     detail: str
 
 
+def without_holder(job: Job) -> Job:
+    """Return a job without the machine and the process that hold it: they are nobody's business out there."""
+    return replace(job, holder="", number=0)
+
+
 FORMS: tuple[Any, ...] = (
     Page[TenantView],
     Page[OwnPolicyView],
     Page[AssetRow],
     Page[Run],
     Page[Job],
+    Page[PlanRow],
+    PlanView,
+    Standing,
     FindingsPage,
     Finding,
     AssetRow,
@@ -134,9 +170,10 @@ class Json(JSONResponse):
         return msgspec.json.encode(content)
 
 
-def answering(form: Any) -> dict[str, Any]:
+def answering(form: Any, status: int = 200) -> dict[str, Any]:
     """Return what a route says of its reply."""
-    return {"response_class": Json, "response_model": None, "responses": {200: {"content": _content(form)}}}
+    said = {status: {"content": _content(form)}}
+    return {"response_class": Json, "response_model": None, "status_code": status, "responses": said}
 
 
 def components() -> dict[str, Any]:

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Path, Query, Request, Response
+from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from msgspec.structs import replace
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from console import answers
@@ -23,9 +22,10 @@ from console.answers import (
     answering,
     cursor_of,
 )
-from console.doors import AtDesk, OfService, Service, known_parameters
+from console.doors import AtDesk, Cursor, Id, Limit, NotFound, OfService, Service, TenantId, known_parameters
 from console.guard import Guard
 from console.metrics import Metrics
+from console.plans import router as plan_routes
 from console.sign_in import router as sign_in_routes
 from model.canonical import instant
 from model.fault import Refused
@@ -42,16 +42,7 @@ from store.database import StoreFault
 from store.reader import Reader
 from store.rows import AssetRow, Run, Selection
 
-
-class NotFound(Exception):
-    """There is no such thing."""
-
-
 _OPEN_TO_ALL = ("/v1/sign-in/local", "/v1/sign-in/device", "/v1/sign-in/device/token", "/v1/enrolments")
-Id = Annotated[str, Path(max_length=64)]
-TenantId = Annotated[str, Path(max_length=64)]
-Cursor = Annotated[str, Query(max_length=400)]
-Limit = Annotated[int, Query(ge=1, le=answers.LARGEST_PAGE)]
 Word = Annotated[str, Query(max_length=400)]
 
 
@@ -82,6 +73,7 @@ def make_app(service: Service) -> FastAPI:
     _watch(app, metrics)
     _tenants(app)
     _scans(app)
+    app.include_router(plan_routes)
     app.include_router(sign_in_routes)
     _refusals(app)
     return app
@@ -185,7 +177,7 @@ def _scans(app: FastAPI) -> None:
         with service.home.service.read() as door:
             jobs = door.jobs.of("scan", tenant, (after[0], after[1]) if after else None, limit)
         last = cursor_of(jobs[-1].slot, jobs[-1].id) if len(jobs) == limit else ""
-        return Json(Page([_without_holder(job) for job in jobs], last))
+        return Json(Page([answers.without_holder(job) for job in jobs], last))
 
     @app.get("/v1/tenants/{tenant}/scans/{job}", **answering(Job))
     def scan(tenant: TenantId, job: Id, desk: AtDesk, service: OfService) -> Response:
@@ -194,10 +186,10 @@ def _scans(app: FastAPI) -> None:
         with service.home.service.read() as door:
             found = door.jobs.one(job)
         return Json(
-            _without_holder(_found(found if found and (found.tenant, found.kind) == (tenant, "scan") else None))
+            answers.without_holder(_found(found if found and (found.tenant, found.kind) == (tenant, "scan") else None))
         )
 
-    @app.post("/v1/tenants/{tenant}/scans", status_code=202, response_class=Json, responses=_accepted())
+    @app.post("/v1/tenants/{tenant}/scans", **answering(Job, 202))
     def start(tenant: TenantId, desk: AtDesk, service: OfService) -> Response:
         """Have the tenant scanned as soon as a worker is free."""
         desk.allow("scans.start", tenant)
@@ -207,15 +199,6 @@ def _scans(app: FastAPI) -> None:
             return Json(waiting, status_code=202)
         wanted = new_job("scan", tenant, service.clock.now(), desk.actor.name)
         return Json(queue(service.home, wanted, service.clock), status_code=202)
-
-
-def _without_holder(job: Job) -> Job:
-    """Return a job without the machine and the process that hold it: they are nobody's business out there."""
-    return replace(job, holder="", number=0)
-
-
-def _accepted() -> dict[int | str, dict[str, Any]]:
-    return {202: answering(Job)["responses"][200]}
 
 
 def _assets_wanted(

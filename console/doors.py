@@ -3,10 +3,12 @@
 from typing import Annotated
 
 import httpx
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
+from pydantic import BaseModel, ConfigDict
 
+from console.answers import LARGEST_PAGE
 from model.access import Access
 from model.clock import Clock
 from model.installation import Installation
@@ -14,6 +16,22 @@ from model.person import Actor
 from pipeline.desk import Desk
 from pipeline.sign_in import Gate, NotSignedIn
 from store.home import Home
+
+TEXT = r"^[^\x00]*$"
+Id = Annotated[str, Path(max_length=64)]
+TenantId = Annotated[str, Path(max_length=64)]
+Cursor = Annotated[str, Query(max_length=400)]
+Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
+
+
+class NotFound(Exception):
+    """There is no such thing."""
+
+
+class Form(BaseModel):
+    """What is sent to a route; what does not fit is named, without what it held."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
 
 class Service(Struct, frozen=True):

@@ -5,10 +5,10 @@ from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from console.answers import Enrolled, Issued, Json, Problem, Started, answering
-from console.doors import ActorNow, OfService, Service
+from console.doors import TEXT, ActorNow, Form, OfService, Service
 from model.fault import Refused
 from model.person import Tenants
 from people.openid import Provider, Waiting
@@ -16,42 +16,37 @@ from pipeline.openid_sign_in import provider
 from store.database import StoreFault
 
 router = APIRouter()
-_TEXT = r"^[^\x00]*$"
-_Secret = Annotated[str, Field(max_length=400, pattern=_TEXT)]
+_Secret = Annotated[str, Field(max_length=400, pattern=TEXT)]
 # One password costs 64 MiB while it is checked: two at a time bound what strangers can make this process use.
 _CHECKS = threading.BoundedSemaphore(2)
 
 
-class _Form(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-
-class Local(_Form):
+class Local(Form):
     """A local account's name, password and one-time code."""
 
-    person: Annotated[str, Field(max_length=60, pattern=_TEXT)]
+    person: Annotated[str, Field(max_length=60, pattern=TEXT)]
     password: _Secret
-    code: Annotated[str, Field(max_length=10, pattern=_TEXT)]
+    code: Annotated[str, Field(max_length=10, pattern=TEXT)]
 
 
-class Handle(_Form):
+class Handle(Form):
     """What the start of a sign-in gave."""
 
-    handle: Annotated[str, Field(max_length=2000, pattern=_TEXT)]
+    handle: Annotated[str, Field(max_length=2000, pattern=TEXT)]
 
 
-class Invitation(_Form):
+class Invitation(Form):
     """An invitation, and the password that its holder takes."""
 
     invitation: _Secret
     password: _Secret
 
 
-class Wanted(_Form):
+class Wanted(Form):
     """A further token: what it is for, for which tenants (left out = all of one's own), for how many days."""
 
-    label: Annotated[str, Field(min_length=1, max_length=100, pattern=_TEXT)]
-    tenants: Annotated[list[str], Field(min_length=1, max_length=500)] = []
+    label: Annotated[str, Field(min_length=1, max_length=100, pattern=TEXT)]
+    tenants: Annotated[tuple[str, ...], Field(min_length=1, max_length=500)] = ()
     days: Annotated[int, Field(ge=1, le=366)] = 90
 
 
@@ -90,7 +85,7 @@ def enrol(form: Invitation, service: OfService) -> Response:
 @router.post("/v1/tokens", **answering(Issued))
 def issue(form: Wanted, actor: ActorNow, service: OfService) -> Response:
     """Get a further token of one's own."""
-    tenants: Tenants = tuple(form.tenants) if form.tenants else "all"
+    tenants: Tenants = form.tenants or "all"
     return Json(Issued(service.gate.issue(actor, form.label, tenants, timedelta(days=form.days))))
 
 

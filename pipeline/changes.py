@@ -22,7 +22,7 @@ from pipeline.plans import (
     read_plan,
     refuse_nobody,
     refuse_unentitled,
-    standing,
+    start,
 )
 from pipeline.rejudging import Judge
 from pipeline.step_journal import StepJournal, begun_before
@@ -30,30 +30,14 @@ from pipeline.turn import Turn
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.playbook import Gone, Playbook
 from remediation.proposing import Done, Terms, asset_of, propose_undo
-from store.plans import FINISHED, STARTED, Plans
-from store.tenant import Fenced, TenantStore
+from store.plans import FINISHED, Plans
+from store.tenant import Fenced
 
 WORKED = "plan.worked"
 BY_SCHEDULE = Actor(SCHEDULE, (), "all")
 _AT_ONCE = 8  # resources of a wave that are worked on at the same time
 _SECOND_WAVE = 0.10
 _FUTILE = 3  # so many steps without one success end a plan
-
-
-def start(hands: Hands, id_: str, person: str) -> Plan:
-    """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it."""
-    refuse_unentitled(hands.tenant, hands.clock)
-    plan = read_plan(hands.store, id_)
-    if fault := hands.store.audit_fault():  # the votes are records of this chain
-        raise Refused(f"the audit chain cannot be trusted: {fault}")
-    stands = standing(hands.store, plan, hands.clock)
-    if stands.state != "approved" and not _is_started(hands.store, plan):
-        raise Refused(f"the plan {plan.id} is {stands.state}" + (f": {stands.reason}" if stands.reason else ""))
-    if stands.state == "denied":
-        raise Refused(f"the plan {plan.id} is denied: {stands.reason}")
-    with hands.store.write(hands.now, person) as writer:
-        writer.record(STARTED, plan.id, hash=plan.hash)
-    return plan
 
 
 def obey(hands: Hands) -> None:
@@ -64,7 +48,7 @@ def obey(hands: Hands) -> None:
         wanted = Wanted(order.playbook, order.author, order=order)
         with suppress(Refused):  # nothing to mend, or the contract has ended
             plan = make_plan(hands.store, hands.tenant, wanted, BY_SCHEDULE, hands.clock)
-            start(hands, plan.id, SCHEDULE)
+            start(hands.store, hands.tenant, plan.id, SCHEDULE, hands.clock)
 
 
 def carry_on(hands: Hands, turn: Turn) -> None:
@@ -133,11 +117,6 @@ def _left(plan: Plan, plans: Plans) -> list[Step]:
     return [
         s for s in plan.steps if s.live and (s.target.uid not in progress or progress[s.target.uid].state not in ENDED)
     ]
-
-
-def _is_started(store: TenantStore, plan: Plan) -> bool:
-    with store.read() as reader:
-        return reader.plans.was_recorded(STARTED, plan.id)
 
 
 class _Workshop:

@@ -10,11 +10,11 @@ from model.access import Access
 from model.canonical import instant
 from model.person import HOST, Actor, Person
 from model.plan import Plan, Vote
-from pipeline.changes import carry_on, make_undo, start
+from pipeline.changes import carry_on, make_undo
 from pipeline.desk import Desk
 from pipeline.loop import Loop
 from pipeline.people import Register
-from pipeline.plans import Wanted, make_plan, vote
+from pipeline.plans import Wanted, make_plan, start, vote
 from pipeline.sign_in import Gate
 
 _CREW = {"aki": "analyst", "ken": "lead", "rin": "lead"}
@@ -66,7 +66,7 @@ def _approve_and_run(loop: Loop, desks: dict[str, Desk], plan: Plan) -> str:
         store = desks[name].tenant("plans.approve", tenant)
         vote(store, Vote(plan.id, plan.hash, name, desks[name].side, True, instant(loop.clock.now())), loop.clock)
     desks["aki"].allow("plans.run", tenant)
-    start(loop.hands, plan.id, "aki")
+    start(loop.store, loop.tenant, plan.id, "aki", loop.clock)
     carry_on(loop.hands, loop.turn())
     with loop.store.read() as reader:
         (step,) = plan.steps

@@ -23,7 +23,7 @@ from remediation.playbook import Playbook, playbooks
 from remediation.proposing import Candidate, Terms, propose
 from store.halts import Halt
 from store.home import Home
-from store.plans import GRANTED, PROPOSED, VOTED, WITHDRAWN
+from store.plans import GRANTED, PROPOSED, STARTED, VOTED, WITHDRAWN
 from store.reader import Reader
 from store.rows import AssetRow
 from store.tenant import TenantStore
@@ -120,6 +120,21 @@ def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
             raise Refused(why)
         writer.record(VOTED, plan.id, **msgspec.structs.asdict(ballot))
     return standing(store, plan, clock)
+
+
+def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> Plan:
+    """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it."""
+    refuse_unentitled(tenant, clock)
+    plan = read_plan(store, id_)
+    if fault := store.audit_fault():  # the votes are records of this chain
+        raise Refused(f"the audit chain cannot be trusted: {fault}")
+    stands = standing(store, plan, clock)
+    with store.write(instant(clock.now()), person) as writer:
+        begun = writer.plans.was_recorded(STARTED, plan.id)
+        if stands.state == "denied" or (stands.state != "approved" and not begun):
+            raise Refused(f"the plan {plan.id} is {stands.state}" + (f": {stands.reason}" if stands.reason else ""))
+        writer.record(STARTED, plan.id, hash=plan.hash)
+    return plan
 
 
 def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:

@@ -27,10 +27,13 @@ class Plans:
         row = self._connection.execute(select(schema.plan.c.document).where(schema.plan.c.id == id_)).first()
         return msgspec.json.decode(row.document, type=Plan) if row else None
 
-    def newest(self, limit: int) -> list[Plan]:
-        """Return plans, newest first."""
+    def newest(self, limit: int, after: tuple[str, str] | None = None) -> list[Plan]:
+        """Return plans, newest first; `after` is the moment and id of the last one of the page before."""
         table = schema.plan
         query = select(table.c.document).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
+        if after:
+            at, id_ = after
+            query = query.where((table.c.created_at < at) | ((table.c.created_at == at) & (table.c.id > id_)))
         return [msgspec.json.decode(row.document, type=Plan) for row in self._connection.execute(query)]
 
     def underway(self) -> list[str]:

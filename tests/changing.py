@@ -19,11 +19,11 @@ from model.plan import Plan, Vote
 from model.tenant import AwsScope, AwsWrite, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import House, assemble
-from pipeline.changes import carry_on, make_undo, start
+from pipeline.changes import carry_on, make_undo
 from pipeline.doors import connect
 from pipeline.hands import Hands
 from pipeline.loop import hands_of
-from pipeline.plans import Wanted, make_plan, standing, vote
+from pipeline.plans import Wanted, make_plan, standing, start, vote
 from pipeline.scan import Ports, Summary, scan
 from remediation.approval import Standing
 from remediation.playbook import playbooks
@@ -116,9 +116,12 @@ class Desk:
         assert standing(self.home.tenant(self.tenant.tenant), plan, self.clock).state == "approved"
         return plan
 
+    def start(self, plan: Plan) -> None:
+        start(self.home.tenant(self.tenant.tenant), self.tenant, plan.id, KEN.name, self.clock)
+
     def run(self, plan: Plan) -> dict[str, str]:
         """Carry out a plan; return the states of its steps by resource's name."""
-        start(self.hands, plan.id, KEN.name)
+        self.start(plan)
         carry_on(self.hands, a_turn(self.home, self.clock, self.tenant.tenant))
         return self.states(plan)
 

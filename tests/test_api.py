@@ -20,6 +20,7 @@ from fastapi.routing import APIRoute
 
 from catalog import access as access_files
 from catalog.folder import config_folder
+from console import plans, sign_in
 from console.app import make_app
 from console.doors import Service
 from contract.access import may
@@ -28,9 +29,11 @@ from model.canonical import digest, instant
 from model.finding import Element, Verdict, advance
 from model.installation import Installation
 from model.person import Actor, Person, Tenants
+from model.plan import Plan
 from model.text import Text
 from people import tokens
 from pipeline.jobs import new_job, queue
+from pipeline.plans import Wanted, make_plan
 from pipeline.sign_in import Gate
 from store.home import Home
 from store.rows import Gap, Run
@@ -55,6 +58,21 @@ NEEDS = {
     ("GET", "/v1/tenants/{tenant}/scans"): "runs.read",
     ("GET", "/v1/tenants/{tenant}/scans/{job}"): "runs.read",
     ("POST", "/v1/tenants/{tenant}/scans"): "scans.start",
+    ("GET", "/v1/tenants/{tenant}/plans"): "plans.read",
+    ("GET", "/v1/tenants/{tenant}/plans/{plan}"): "plans.read",
+    ("GET", "/v1/tenants/{tenant}/plans/{plan}/page"): "plans.read",
+    ("GET", "/v1/tenants/{tenant}/plans/{plan}/runs"): "plans.read",
+    ("POST", "/v1/tenants/{tenant}/plans"): "plans.propose",
+    ("POST", "/v1/tenants/{tenant}/plans/{plan}/votes"): "plans.approve",
+    ("POST", "/v1/tenants/{tenant}/plans/{plan}/runs"): "plans.run",
+}
+PLAYBOOK = "aws.s3.block-public-access"
+# What is sent, and what comes of it where it is allowed: here nobody has seen the plan, and nobody has approved it.
+SENT = {
+    "/v1/tenants/{tenant}/scans": (None, 202),
+    "/v1/tenants/{tenant}/plans": ({"playbook": PLAYBOOK}, 201),
+    "/v1/tenants/{tenant}/plans/{plan}/votes": ({"hash": "0" * 64, "approve": True}, 400),
+    "/v1/tenants/{tenant}/plans/{plan}/runs": (None, 400),
 }
 
 
@@ -67,8 +85,9 @@ def verdict(number: int) -> Verdict:
     seen = asset(number)
     text = Text(en="open", ja="公開")
     return Verdict(
-        policy="aws.s3.open", severity="high", kind=seen.kind, resource=seen.resource, name=seen.name, scope=seen.scope,
-        region=seen.region, status="fail", message=text, elements=(Element("k", "fail"),),
+        policy="aws.s3.public-access-block-off", severity="high", kind=seen.kind, resource=seen.resource,
+        name=seen.name, scope=seen.scope, region=seen.region, status="fail", message=text,
+        elements=(Element("k", "fail"),),
     )  # fmt: skip
 
 
@@ -85,6 +104,12 @@ def fill(home: Home, clock: MovingClock, name: str) -> None:
         writer.put_facts([fact for _, fact in changes if fact], run.id)
         gap = Gap("123456789012", "aws.kms.key", "us-east-1", "", "kms:ListKeys AccessDenied")
         writer.finish_run(run.id, at, {"assets": 7, "verdicts": {"fail": 5}}, [gap])
+
+
+def plan_for(home: Home, clock: MovingClock, name: str) -> Plan:
+    """Make a plan of a tenant's, in somebody's name who does nothing else here."""
+    spec = msgspec.structs.replace(TENANT, tenant=name)
+    return make_plan(home.tenant(name), spec, Wanted(PLAYBOOK, ""), Actor("mori", ("analyst",), (name,)), clock)
 
 
 class Api:
@@ -138,21 +163,30 @@ def answering_on_loopback(app: Any) -> Iterator[str]:
 
 def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:
     """Return every route of a tenant: method, pattern, and a path to something that is there."""
-    routes = [route for route in api.app.routes if isinstance(route, APIRoute) and "{tenant}" in route.path]
+    routes = [(path, said) for path, said in api.app.openapi()["paths"].items() if "{tenant}" in path]
     job = api.ask("POST", f"/v1/tenants/{tenant}/scans", api.token("lead", "all")).json()["id"]
-    ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job}
+    plan = plan_for(api.home, api.clock, tenant).id
+    ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job, "{plan}": plan}
     found = []
-    for route in routes:
-        things = {"{uid}": verdict(0).finding_uid if "findings" in route.path else asset(0).uid}
-        path = route.path
+    for pattern, said in routes:
+        things = {"{uid}": verdict(0).finding_uid if "findings" in pattern else asset(0).uid}
+        path = pattern
         for name, value in (ids | things).items():
             path = path.replace(name, value)
-        found += [(method, route.path, path) for method in sorted(route.methods or ())]
+        found += [(method.upper(), pattern, path) for method in sorted(said)]
     return found
+
+
+def send(api: Api, method: str, pattern: str, path: str, token: str) -> httpx.Response:
+    body = SENT[pattern][0] if method == "POST" else None
+    return api.ask(method, path, token, **({"json": body} if body else {}))
 
 
 def test_every_route_of_a_tenant_is_known_here(api: Api) -> None:
     assert {(method, pattern) for method, pattern, _ in paths(api, MINE)} == set(NEEDS)
+    every = [*api.app.routes, *plans.router.routes, *sign_in.router.routes]
+    hidden = {each.path for each in every if isinstance(each, APIRoute) and not each.include_in_schema}
+    assert hidden == {"/healthz", "/metrics"}, "OpenAPI names every other route"
 
 
 def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
@@ -161,21 +195,21 @@ def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
         token = api.token(role)
         for method, pattern, path in mine:
             allowed = may(ACCESS, Actor("p", (role,), (MINE,)), NEEDS[method, pattern], MINE)
-            expected = (202 if method == "POST" else 200) if allowed else 403
-            assert api.ask(method, path, token).status_code == expected, (role, method, path)
-        for method, _, path in foreign:
-            answer = api.ask(method, path, token)
-            nowhere = api.ask(method, path.replace(FOREIGN, "nobody"), token)
+            expected = (SENT[pattern][1] if method == "POST" else 200) if allowed else 403
+            assert send(api, method, pattern, path, token).status_code == expected, (role, method, path)
+        for method, pattern, path in foreign:
+            answer = send(api, method, pattern, path, token)
+            nowhere = send(api, method, pattern, path.replace(FOREIGN, "nobody"), token)
             assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"}), (role, method, path)
             assert answer.json() == nowhere.json()
 
 
 def test_ids_of_a_foreign_tenant_are_nobodys_under_ones_own(api: Api) -> None:
     token = api.token("lead")
-    for method, _, path in paths(api, FOREIGN):
+    for method, pattern, path in paths(api, FOREIGN):
         mixed = path.replace(f"/{FOREIGN}", f"/{MINE}")
-        answer = api.ask(method, mixed, token)
-        if "/scans/" in path or "/runs/" in path:  # assets and findings have the same ids at both: same resources
+        answer = send(api, method, pattern, mixed, token)
+        if re.search("/(scans|runs|plans)/", path):  # assets and findings have the same ids at both: same resources
             assert answer.status_code == 404, mixed
 
 
@@ -340,6 +374,77 @@ def test_the_way_of_a_person_through_the_api(api: Api) -> None:
     assert api.client.post("/v1/sign-in/device").json() == {"detail": "no OpenID provider is set up"}
 
 
+def test_a_plan_goes_its_way_over_http(api: Api) -> None:
+    base = f"/v1/tenants/{MINE}/plans"
+    analyst, lead, approver = api.token("analyst"), api.token("lead"), api.token("approver")
+    made = api.ask("POST", base, analyst, json={"playbook": PLAYBOOK, "resources": ["b1", "b2"]}).json()
+    assert [step["target"]["name"] for step in made["plan"]["steps"]] == ["b1", "b2"]
+    one, votes, hash_ = f"{base}/{made['plan']['id']}", f"{base}/{made['plan']['id']}/votes", made["hash"]
+    assert api.ask("POST", f"{one}/runs", analyst).json()["detail"].endswith("is proposed")
+    for person in (lead, approver):
+        assert api.ask("GET", one, person).json()["hash"] == hash_
+    assert api.ask("POST", votes, approver, json={"hash": hash_, "approve": True, "reason": "x"}).status_code == 400
+    assert api.ask("POST", votes, approver, json={"hash": hash_, "approve": False}).status_code == 400
+    assert api.ask("POST", votes, approver, json={"hash": hash_[:12], "approve": True}).status_code == 422
+    told = api.ask("POST", votes, lead, json={"hash": hash_, "approve": True})
+    assert (told.status_code, told.json()["state"]) == (201, "approved")
+    assert "is approved" in api.ask("POST", votes, lead, json={"hash": hash_, "approve": True}).json()["detail"]
+    job = api.ask("POST", f"{one}/runs", analyst)
+    assert (job.status_code, job.json()["kind"], job.json()["asked_by"]) == (202, "change", "p.analyst")
+    with api.home.tenant(MINE).read() as reader:
+        assert reader.plans.underway() == [made["plan"]["id"]]
+    (waiting,) = api.ask("GET", f"{one}/runs", approver).json()["items"]
+    assert (waiting["id"], waiting["state"], waiting["holder"]) == (job.json()["id"], "queued", "")
+    (row,) = api.ask("GET", base, approver).json()["items"]
+    assert (row["resources"], row["standing"]["state"], row["states"]) == (2, "approved", {})
+
+
+def test_whoever_makes_a_plan_does_not_approve_it_over_http_either(api: Api) -> None:
+    lead = api.token("lead")
+    made = api.ask("POST", f"/v1/tenants/{MINE}/plans", lead, json={"playbook": PLAYBOOK}).json()
+    ballot = {"hash": made["hash"], "approve": True}
+    refused = api.ask("POST", f"/v1/tenants/{MINE}/plans/{made['plan']['id']}/votes", lead, json=ballot)
+    assert refused.json() == {"detail": "p.lead has made the plan; somebody else has to approve it"}
+
+
+def test_a_rejected_plan_is_denied_for_good(api: Api) -> None:
+    plan = plan_for(api.home, api.clock, MINE)
+    path = f"/v1/tenants/{MINE}/plans/{plan.id}"
+    ballot = {"hash": plan.hash, "approve": False, "reason": "not in business hours"}
+    told = api.ask("POST", f"{path}/votes", api.token("approver"), json=ballot).json()
+    assert (told["state"], told["reason"]) == ("denied", "p.approver rejected it: not in business hours")
+    assert api.ask("POST", f"{path}/runs", api.token("lead")).status_code == 400
+
+
+def test_an_edited_plan_is_shown_to_nobody(api: Api, address: str) -> None:
+    plan = plan_for(api.home, api.clock, MINE)
+    tamper(address, MINE, "UPDATE plan SET document = replace(document, 'b1', 'b9')")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/plans/{plan.id}", api.token("lead"))
+    assert (answer.status_code, "somebody has edited it" in answer.json()["detail"]) == (400, True)
+
+
+def test_pages_of_plans_add_up_too(api: Api) -> None:
+    made = []
+    for _ in range(5):
+        api.clock.sleep(1)
+        made.append(plan_for(api.home, api.clock, MINE).id)
+    base, token = f"/v1/tenants/{MINE}/plans", api.token("viewer")
+    first = api.ask("GET", f"{base}?limit=3", token).json()
+    second = api.ask("GET", f"{base}?limit=3&cursor={first['next']}", token).json()
+    assert [row["id"] for row in first["items"] + second["items"]] == made[::-1]
+    assert second["next"] == ""
+
+
+@pytest.mark.parametrize(("language", "word"), [("ja", "承認待ち"), ("en", "proposed, not approved yet")])
+def test_a_plan_is_a_page_for_people_that_loads_nothing(api: Api, language: str, word: str) -> None:
+    plan = plan_for(api.home, api.clock, MINE)
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/plans/{plan.id}/page?language={language}", api.token("approver"))
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert word in answer.text
+    assert plan.hash[:12] in answer.text
+
+
 def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
     from pipeline.logs import set_up
 
@@ -372,6 +477,9 @@ def test_metrics_name_no_tenant(api: Api) -> None:
     assert 'hinomi_jobs{state="queued"} 1.0' in told
     assert "hinomi_tenants 2.0" in told
     assert 'route="/v1/tenants/{tenant}/scans",status="202"' in told
+    api.ask("GET", f"/v1/tenants/{MINE}/plans", api.token("lead"))
+    told = api.client.get("/metrics").text
+    assert 'route="/v1/tenants/{tenant}/plans",status="200"' in told
     assert MINE not in told
     assert api.client.get("/healthz").json() == {"status": "ok"}
 
@@ -399,8 +507,10 @@ def test_openapi_describes_what_is_answered(api: Api) -> None:
         assert reference in described["components"]["schemas"], reference
     token = api.token("lead")
     for method, pattern, path in paths(api, MINE):
-        answer = api.ask(method, path, token)
+        answer = send(api, method, pattern, path, token)
         operation = described["paths"][pattern][method.lower()]
+        if answer.status_code == 400 or "json" not in answer.headers["content-type"]:
+            continue
         schema = operation["responses"][str(answer.status_code)]["content"]["application/json"]["schema"]
         jsonschema.validate(answer.json(), schema | {"components": described["components"]})
         assert operation["security"] == [{"bearer": []}]

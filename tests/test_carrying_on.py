@@ -10,8 +10,8 @@ from model.call import Call
 from model.canonical import instant
 from model.fault import Refused
 from model.plan import Plan, Progress
-from pipeline.changes import carry_on, start, verify_again
-from tests.changing import KEN, Desk, Watched
+from pipeline.changes import carry_on, verify_again
+from tests.changing import Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at, tamper
 from tests.servers import DENY, PASS, proxy
@@ -55,7 +55,7 @@ def test_a_plan_that_stops_by_itself_is_not_gone_on_with_until_somebody_starts_i
 def test_one_plan_that_was_edited_keeps_no_other_from_its_end(desk: Desk, tmp_path: Path) -> None:
     edited, sound = plan_of(desk, "one"), plan_of(desk, "two")
     for plan in (edited, sound):
-        start(desk.hands, plan.id, KEN.name)
+        desk.start(plan)
     edit = f"UPDATE plan SET document = replace(document, 'aki', 'ken') WHERE id = '{edited.id}'"
     tamper(str(tmp_path / "home"), "aozora", edit)
     with pytest.raises(Refused, match="somebody has edited it"):
@@ -70,7 +70,7 @@ def break_off(_: Call) -> None:
 
 def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoever_takes_it_back(desk: Desk) -> None:
     plan = plan_of(desk, "one")
-    start(desk.hands, plan.id, KEN.name)
+    desk.start(plan)
     desk.watch = lambda door: Watched(door, sent=break_off)
     with pytest.raises(MemoryError):
         go_on(desk)
@@ -101,7 +101,7 @@ def test_looking_again_finds_what_somebody_has_taken_back(desk: Desk, days: int,
 
 def test_what_is_verified_again_is_never_what_is_under_way(desk: Desk) -> None:
     plan = plan_of(desk, "one")
-    start(desk.hands, plan.id, KEN.name)
+    desk.start(plan)
     with desk.home.tenant("aozora").write(instant(desk.clock.now()), "p") as writer:
         uid = plan.steps[0].target.uid
         writer.plans.put_progress(Progress(plan.id, uid, "applying", instant(desk.clock.now()), before={}))

@@ -9,8 +9,7 @@ import pytest
 
 from clouds.emulator import Emulator
 from model.canonical import instant
-from pipeline.changes import start
-from tests.changing import KEN, Desk
+from tests.changing import Desk
 from tests.conftest import MovingClock, lead_to
 from tests.homes import home_at
 from tests.servers import PASS, proxy
@@ -64,7 +63,7 @@ def test_whoever_goes_on_finds_out_what_was_done(
     desk, address = scanned
     pair = [f"{which}-{point.replace(':', '-')}" for which in ("one", "two")]
     plan = desk.approve(desk.plan(resources=tuple(pair)))
-    start(desk.hands, plan.id, KEN.name)
+    desk.start(plan)
     assert child.stdin
     assert child.stdout
     child.stdin.write(f"{address} {BLOCK} {instant(desk.clock.now())} {point}\n")

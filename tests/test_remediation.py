@@ -21,7 +21,7 @@ from model.plan import Plan, Vote
 from model.tenant import Channel, Contract
 from notifier.message import Ways
 from pipeline import jobs
-from pipeline.changes import carry_on, obey, start
+from pipeline.changes import carry_on, obey
 from pipeline.plans import grant, halt, lift_halt, withdraw
 from pipeline.tell import Teller, tell
 from store.home import Home
@@ -171,7 +171,7 @@ def test_nothing_is_sent_while_changes_are_stopped(approved: Approved) -> None:
 
 def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
     desk, plan = approved
-    start(desk.hands, plan.id, KEN.name)
+    desk.start(plan)
     desk.watch = lambda door: Watched(door, sent=lambda _: halt(desk.home, "", "enough", RIN, desk.clock))
     with pytest.raises(Refused, match="enough"):
         carry_on(desk.hands, a_turn(desk.home, desk.clock))
@@ -182,7 +182,7 @@ def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
 
 def test_a_worker_that_is_asked_to_stop_leaves_the_rest_for_the_next_one(approved: Approved) -> None:
     desk, plan = approved
-    start(desk.hands, plan.id, KEN.name)
+    desk.start(plan)
 
     def stop() -> None:
         raise jobs.Stopped("the worker was asked to stop")
@@ -244,7 +244,7 @@ def test_two_runners_of_one_plan_write_once(
     approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk, plan = approved
-    start(desk.hands, plan.id, KEN.name)
+    desk.start(plan)
     turns = [a_turn(desk.home, desk.clock) for _ in range(2)]  # the first one is fenced off by the second
     with proxy(emulator.url, lambda _: PASS) as (url, seen):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
