@@ -11,20 +11,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 
+from catalog import access as access_files
 from catalog.folder import config_folder
 from clouds.emulator import Emulator
 from model.canonical import instant
 from model.job import Job
-from model.person import SCHEDULE
+from model.person import HOST, SCHEDULE
 from model.tenant import Tenant
 from pipeline.clock import SystemClock
-from pipeline.installation import make
+from pipeline.demo_change import enlist
+from pipeline.desk import Desk
+from pipeline.installation import make, service_key
 from pipeline.jobs import new_job, queue
+from pipeline.people import Register
+from pipeline.sign_in import Gate
 from pipeline.tenants import load_tenant
 from tests.clouds import house
 from tests.homes import home_at
@@ -52,6 +58,12 @@ class Installation:
         tenant = msgspec.structs.replace(tenant, schedule=schedule)
         self.home.apply(NAME, msgspec.to_builtins(tenant), YESTERDAY, "p")
         return tenant
+
+    def tokens(self, roles: dict[str, str]) -> dict[str, str]:
+        """Return a token for each person, who signed in as anybody does."""
+        table, clock = access_files.load(config_folder()), SystemClock()
+        gate = Gate(self.home.service, lambda: service_key(self.folder), clock)
+        return enlist(Register(Desk(self.home, table, HOST), table, clock), gate, NAME, roles)
 
     @contextmanager
     def serving(self) -> Iterator["Served"]:
@@ -192,6 +204,40 @@ def test_a_stop_in_mid_scan_gives_the_job_back(installation: Installation) -> No
 
 
 @pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
+    tmp_path: Path, address: str, emulator: Emulator
+) -> None:
+    s3 = emulator.client("s3", "ap-northeast-1")
+    for name in ("one", "two"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    installed = Installation(tmp_path / "installation", address, emulator)
+    installed.apply("0 0 1 1 *")
+    tokens = installed.tokens({"aki": "analyst", "ken": "lead", "nao": "approver"})
+    base = f"/v1/tenants/{NAME}"
+    with installed.serving() as served, httpx.Client(base_url=served.url, timeout=30) as client:
+
+        def ask(method: str, path: str, who: str, **more: object) -> dict[str, Any]:
+            told: dict[str, Any] = client.request(
+                method,
+                f"{base}/{path}",
+                headers={"authorization": f"Bearer {tokens[who]}"},
+                **more,  # type: ignore[arg-type]
+            ).json()
+            return told
+
+        job = ask("POST", "scans", "nao")["id"]
+        eventually(lambda: ask("GET", f"scans/{job}", "nao")["state"] == "done", 60)
+        made = ask("POST", "plans", "aki", json={"playbook": "aws.s3.block-public-access"})
+        path = f"plans/{made['plan']['id']}"
+        for who in ("ken", "nao")[: made["plan"]["approvals"]]:
+            ask("POST", f"{path}/votes", who, json={"hash": made["hash"], "approve": True})
+        ask("POST", f"{path}/runs", "aki")
+        eventually(lambda: {one["state"] for one in ask("GET", path, "nao")["progress"]} == {"verified"}, 60)
+        eventually(lambda: [one["state"] for one in ask("GET", f"{path}/runs", "nao")["items"]] == ["done"], 30)
+    for name in ("one", "two"):
+        assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+
+
 def test_addresses_that_cannot_be_used(installation: Installation) -> None:
     installation.apply("0 3 1 1 *")
     with socket.create_server(("127.0.0.1", 0)) as taken:
