@@ -42,9 +42,10 @@ class Emulator:
         settings = {
             "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
             "MOTO_IAM_LOAD_MANAGED_POLICIES": str(managed_policies).lower(),
+            "MOTO_PORT": str(self.port),
         }
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
+            [sys.executable, "-m", "clouds.emulator_server", str(self.port)],
             env=_clean_environment() | settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -1,0 +1,84 @@
+"""The emulator's process: moto's server, and before it what moto lacks and a look at an account asks for.
+
+Each reply is that of the operation's page in AWS's reference, for an account in order.
+`python -m clouds.emulator_server PORT`.
+"""
+
+import io
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import run_simple
+from werkzeug.wrappers import Request, Response
+
+# The service and region that a request is signed for (Signature Version 4, «credential scope»).
+_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
+_ACCOUNT = "123456789012"
+
+Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+
+
+def beside(moto: Wsgi) -> Wsgi:
+    """Return an application that answers what moto lacks, and passes on all else."""
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        answer = _answer(environ)
+        return answer(environ, start_response) if answer else moto(environ, start_response)
+
+    return application
+
+
+def _answer(environ: dict[str, Any]) -> Response | None:
+    request = Request(environ)
+    found = _SIGNED_FOR.search(request.headers.get("authorization", ""))
+    region, service = found.groups() if found else ("", "")
+    if service == "access-analyzer" and (request.method, request.path) == ("GET", "/analyzer"):
+        return _json({"analyzers": [_analyzer(region)]})
+    if request.headers.get("x-amz-target") == "AmazonSSM.ListResourceComplianceSummaries":
+        return _json({"ResourceComplianceSummaryItems": [_compliant("Association"), _compliant("Patch")]})
+    if service == "iam" and b"Action=ListOrganizationsFeatures" in _body(environ):
+        return Response(_NO_ORGANIZATION, 400, content_type="text/xml")
+    return None
+
+
+def _body(environ: dict[str, Any]) -> bytes:
+    """Return a request's body, and leave it there to be read again."""
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    body: bytes = environ["wsgi.input"].read(length)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _json(said: Mapping[str, Any]) -> Response:
+    return Response(json.dumps(said), content_type="application/json")
+
+
+def _analyzer(region: str) -> dict[str, str]:
+    arn = f"arn:aws:access-analyzer:{region}:{_ACCOUNT}:analyzer/all"
+    return {"arn": arn, "name": "all", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": "2026-01-01T00:00:00Z"}
+
+
+def _compliant(type_: str) -> dict[str, str]:
+    node = {"ResourceType": "ManagedInstance", "ResourceId": "mi-0123456789abcdef0"}
+    return node | {"ComplianceType": type_, "Status": "COMPLIANT", "OverallSeverity": "UNSPECIFIED"}
+
+
+_NO_ORGANIZATION = (
+    "<ErrorResponse><Error><Type>Sender</Type><Code>OrganizationNotFound</Code><Message/></Error></ErrorResponse>"
+)
+
+
+def main(port: int) -> None:
+    """Serve on loopback until the process is ended."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    application = beside(DomainDispatcherApplication(create_backend_app))
+    run_simple("127.0.0.1", port, application, threaded=True, request_handler=MotoRequestHandler)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
