@@ -38,10 +38,10 @@ def expressions() -> Iterator[tuple[str, str, str]]:
     yield "bytes that double", grown("b'xxxxxxxx'", 10, 9, "size(big) > 1"), "killed"
     yield "a value too long to tell", grown("'xxxxxxxx'", 10, 6, "big"), "killed"
     yield "a list too long to tell", grown(_TEN, 10, 6, "big"), "killed"
-    yield "comparing long lists again and again", grown(_TEN, 10, 4, loops(3, "all", "big == big")), "killed"
+    yield "comparing long lists again and again", grown(_TEN, 10, 4, loops(4, "all", "big == big")), "killed"
     yield "looking in vain in long texts", grown("'xxxxxxx'", 10, 6, loops(3, "all", "!big.contains('xy')")), "killed"
     yield "matching long texts", grown("'xxxxxxx'", 10, 6, loops(3, "all", "!big.matches('(x+x+)+y')")), "killed"
-    yield "finding in vain in long lists", grown(_TEN, 10, 4, loops(3, "all", "!(77 in big)")), "killed"
+    yield "finding in vain in long lists", grown(_TEN, 10, 4, loops(4, "all", "!(77 in big)")), "killed"
     yield (
         "replacing nothing by much",
         f"'x'.replace('', '{'y' * 30_000}').replace('', '{'z' * 20_000}')",
