@@ -21,7 +21,6 @@ from pipeline.plans import (
     put_plan,
     read_plan,
     refuse_nobody,
-    refuse_unentitled,
     start,
 )
 from pipeline.rejudging import Judge
@@ -198,8 +197,7 @@ def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
 
 
 def make_undo(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
-    """Make the plan that takes a plan back, on what is there now, and record it."""
-    refuse_unentitled(hands.tenant, hands.clock)
+    """Make the plan that takes a plan back, on what is there now, and record it; after the contract's term too."""
     refuse_nobody(actor)
     plan = read_plan(hands.store, id_)
     playbook = playbook_of(plan.playbook)

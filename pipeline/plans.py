@@ -57,7 +57,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
     No cloud is asked: what is planned is read afresh before it is done.
     """
     now = clock.now()
-    refuse_unentitled(tenant, clock)
+    _refuse_unentitled(tenant, clock)
     refuse_nobody(actor)
     playbook = playbook_of(wanted.playbook)
     with store.read() as reader:
@@ -123,9 +123,13 @@ def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
 
 
 def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> Plan:
-    """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it."""
-    refuse_unentitled(tenant, clock)
+    """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it.
+
+    What we changed can be taken back after the contract's term too.
+    """
     plan = read_plan(store, id_)
+    if not plan.undoes:
+        _refuse_unentitled(tenant, clock)
     if fault := store.audit_fault():  # the votes are records of this chain
         raise Refused(f"the audit chain cannot be trusted: {fault}")
     stands = standing(store, plan, clock)
@@ -179,17 +183,17 @@ def lift_halt(home: Home, tenant: str, actor: Actor, clock: Clock) -> None:
         door.record("changes.resumed", tenant or "all")
 
 
-def refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
-    """Raise `Refused` outside the contract's term."""
-    decision = decide(tenant.contract, clock.now().astimezone(CONTRACT_ZONE).date())
-    if not decision.allowed:
-        raise Refused(f"nothing is changed for {tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
-
-
 def refuse_nobody(actor: Actor) -> None:
     """Raise `Refused` for whoever has not signed in."""
     if actor.name == HOST.name:
         raise Refused("a plan is made by somebody who has signed in (`hinomi login`)")
+
+
+def _refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
+    """Raise `Refused` outside the contract's term."""
+    decision = decide(tenant.contract, clock.now().astimezone(CONTRACT_ZONE).date())
+    if not decision.allowed:
+        raise Refused(f"nothing is changed for {tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
 
 
 def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Candidate]:

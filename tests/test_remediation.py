@@ -316,11 +316,21 @@ def test_taking_back_keeps_what_others_have_changed_and_leaves_conflicts_to_a_pe
 
 def test_outside_the_contracts_term_nothing_is_planned_or_changed(approved: Approved) -> None:
     desk, plan = approved
-    ended = replace(desk.tenant, contract=Contract(date(2026, 1, 1), date(2026, 5, 31)))
-    desk.tenant = ended
-    for ask in (desk.plan, lambda: desk.run(plan), lambda: desk.undo(plan)):
+    desk.tenant = replace(desk.tenant, contract=ENDED)
+    for ask in (desk.plan, lambda: desk.run(plan)):
         with pytest.raises(Refused, match="the contract's term ended"):
             ask()
+
+
+def test_what_we_changed_is_taken_back_after_the_contracts_term_too(approved: Approved) -> None:
+    desk, plan = approved
+    desk.run(plan)
+    desk.tenant = replace(desk.tenant, contract=ENDED)
+    assert desk.run(desk.approve(desk.undo(plan))) == {"one": "verified", "two": "verified"}
+    assert block_of("one") is block_of("two") is None
+
+
+ENDED = Contract(date(2026, 1, 1), date(2026, 5, 31))
 
 
 def order(desk: Desk, **more: Any) -> Order:
