@@ -19,7 +19,8 @@ class Decision(Struct, frozen=True):
 def decide(contract: Contract, day: date) -> Decision:
     """Return whether the service runs on a day (Asia/Tokyo).
 
-    The start day and the last day both count; without a last day the contract renews year by year (Article 7).
+    The start day and the last day both count; without a last day the contract renews year by year (Article 7). Within
+    the term it may be suspended (Article 11); fees go on.
     """
     if day < contract.start:
         return Decision(
@@ -38,5 +39,16 @@ def decide(contract: Contract, day: date) -> Decision:
                 ja=f"契約期間は{contract.last_day}に終了しています(本日は{day})",
             ),
             "7(2)",
+        )
+    suspension = next((one for one in contract.suspended if one.holds(day)), None)
+    if suspension is not None:
+        until, reason = suspension.last_day, suspension.reason
+        return Decision(
+            False,
+            Text(
+                en=f"the service is suspended {f'until {until}' if until else 'until further notice'}: {reason}",
+                ja=f"サービスは{f'{until}まで' if until else '当面の間'}停止中です({reason})",
+            ),
+            "11",
         )
     return Decision(True, Text(en="within the contract's term", ja="契約期間内"), "7(1)")

@@ -26,6 +26,21 @@ Option = Literal["own-policies", "standing-orders"]
 ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
 
 
+class Suspension(Struct, frozen=True, forbid_unknown_fields=True):
+    """Days, both counted, on which the service is suspended (Article 11): somebody has judged so, for a reason.
+
+    Without a last day it lasts until the tenant's file says otherwise.
+    """
+
+    first_day: date
+    reason: Annotated[str, Meta(min_length=1, max_length=400)]
+    last_day: date | None = None
+
+    def holds(self, day: date) -> bool:
+        """Return whether a day is one of them."""
+        return self.first_day <= day and (self.last_day is None or day <= self.last_day)
+
+
 class Contract(Struct, frozen=True, forbid_unknown_fields=True):
     """The days of a contract, both counted, Asia/Tokyo, and its options; without a last day it renews year by year.
 
@@ -36,6 +51,7 @@ class Contract(Struct, frozen=True, forbid_unknown_fields=True):
     last_day: date | None = None
     options: list[Option] = []
     customer_approves: bool = False
+    suspended: list[Suspension] = []
 
 
 class AwsWrite(Struct, frozen=True, forbid_unknown_fields=True):

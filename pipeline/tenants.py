@@ -97,6 +97,9 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> I
     contract = tenant.contract
     if contract.last_day is not None and contract.last_day < contract.start:
         yield document.fault(("contract", "last_day"), "lies before the start")
+    for number, suspension in enumerate(contract.suspended):
+        if suspension.last_day is not None and suspension.last_day < suspension.first_day:
+            yield document.fault(("contract", "suspended", number, "last_day"), "lies before the first day")
     if problem := schedule.fault(tenant.schedule):
         yield document.fault(("schedule", "cron"), problem)
     yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)

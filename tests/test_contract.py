@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from contract.term import decide
-from model.tenant import Contract
+from model.tenant import Contract, Suspension
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,25 @@ def test_term(day: date, last_day: date | None, allowed: bool, clause: str) -> N
     decision = decide(Contract(start=date(2026, 4, 1), last_day=last_day), day)
     assert (decision.allowed, decision.clause) == (allowed, clause)
     assert str(day) in decision.reason.ja or allowed
+
+
+@pytest.mark.parametrize(
+    ("day", "allowed", "clause"),
+    [
+        (date(2026, 5, 9), True, "7(1)"),
+        (date(2026, 5, 10), False, "11"),
+        (date(2026, 5, 12), False, "11"),
+        (date(2026, 5, 13), True, "7(1)"),
+        (date(2026, 6, 1), False, "11"),
+        (date(2027, 3, 31), False, "11"),
+        (date(2027, 4, 1), False, "7(2)"),  # an end ends a suspension too
+    ],
+)
+def test_suspension(day: date, allowed: bool, clause: str) -> None:
+    short = Suspension(date(2026, 5, 10), "logs flood the service", date(2026, 5, 12))
+    open_ended = Suspension(date(2026, 6, 1), "logs flood the service")
+    contract = Contract(date(2026, 4, 1), date(2027, 3, 31), suspended=[short, open_ended])
+    decision = decide(contract, day)
+    assert (decision.allowed, decision.clause) == (allowed, clause)
+    assert ("logs flood the service" in decision.reason.en) == (clause == "11")
+    assert ("until further notice" in decision.reason.en) == (clause == "11" and day >= open_ended.first_day)

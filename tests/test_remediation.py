@@ -18,7 +18,7 @@ from model.fault import Refused
 from model.order import Order
 from model.person import HOST
 from model.plan import Plan, Vote
-from model.tenant import Channel, Contract
+from model.tenant import Channel, Contract, Suspension
 from notifier.message import Ways
 from pipeline import jobs
 from pipeline.changes import carry_on, obey
@@ -314,23 +314,29 @@ def test_taking_back_keeps_what_others_have_changed_and_leaves_conflicts_to_a_pe
         desk.undo(plan, ["one"])
 
 
-def test_outside_the_contracts_term_nothing_is_planned_or_changed(approved: Approved) -> None:
+@pytest.mark.parametrize(
+    ("contract", "why"),
+    [
+        (Contract(date(2026, 1, 1), date(2026, 5, 31)), "the contract's term ended"),
+        (Contract(date(2026, 1, 1), suspended=[Suspension(date(2026, 6, 1), "a flood")]), "suspended .*a flood"),
+    ],
+)
+def test_outside_the_contracts_term_and_while_suspended_nothing_is_planned_or_changed(
+    approved: Approved, contract: Contract, why: str
+) -> None:
     desk, plan = approved
-    desk.tenant = replace(desk.tenant, contract=ENDED)
+    desk.tenant = replace(desk.tenant, contract=contract)
     for ask in (desk.plan, lambda: desk.run(plan)):
-        with pytest.raises(Refused, match="the contract's term ended"):
+        with pytest.raises(Refused, match=why):
             ask()
 
 
 def test_what_we_changed_is_taken_back_after_the_contracts_term_too(approved: Approved) -> None:
     desk, plan = approved
     desk.run(plan)
-    desk.tenant = replace(desk.tenant, contract=ENDED)
+    desk.tenant = replace(desk.tenant, contract=Contract(date(2026, 1, 1), date(2026, 5, 31)))
     assert desk.run(desk.approve(desk.undo(plan))) == {"one": "verified", "two": "verified"}
     assert block_of("one") is block_of("two") is None
-
-
-ENDED = Contract(date(2026, 1, 1), date(2026, 5, 31))
 
 
 def order(desk: Desk, **more: Any) -> Order:
