@@ -11,12 +11,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bench.measured import Measure, run
 from bench.people import tokens
+from bench.serving import cpu_seconds, processes, resident_mb, serving
 from clouds.emulator import Emulator
 from model.asset import Asset
 from remediation.playbook import playbooks
@@ -24,6 +27,7 @@ from remediation.proposing import Candidate, Terms, propose
 from tests.servers import PASS, proxy
 
 BUCKETS, LARGE = 200, 10_000
+_SETTLED_SECONDS = 3.0
 REGION, TENANT, PLAYBOOK = "ap-northeast-1", "aozora", "aws.s3.block-public-access"
 HINOMI = Path(sys.executable).parent / "hinomi"
 CUSTODIAN = Path(__file__).parent.parent / ".custodian-venv" / "bin" / "custodian"
@@ -124,6 +128,35 @@ def ours(stage: Stage, url: str = "") -> Side:
     return _side("hinomi", commands)
 
 
+def service(stage: Stage, url: str = "") -> Side:
+    """Plan, approve by two, have it carried out and verified by a running service, over HTTP."""
+    with serving(str(stage.folder / "home"), stage.environment | ({"AWS_ENDPOINT_URL": url} if url else {})) as (
+        pid,
+        at,
+    ):
+        time.sleep(_SETTLED_SECONDS)  # its workers know the catalog by then
+        before, began = sum(map(cpu_seconds, processes(pid))), time.monotonic()
+        with httpx.Client(timeout=60) as client:
+
+            def ask(method: str, path: str, who: str, **body: object) -> Any:
+                headers = {"authorization": f"Bearer {stage.tokens[who]}"}
+                return client.request(
+                    method, f"{at}/v1/tenants/{TENANT}/plans{path}", headers=headers, json=body or None
+                ).json()
+
+            made = ask("POST", "", "aki", playbook=PLAYBOOK, most=BUCKETS)
+            plan, hash_ = made["plan"]["id"], made["hash"]
+            for who in ("ken", "rin"):
+                ask("POST", f"/{plan}/votes", who, hash=hash_, approve=True)
+            ask("POST", f"/{plan}/runs", "aki")
+            while ask("GET", f"/{plan}/runs", "aki")["items"][0]["state"] not in ("done", "failed"):
+                time.sleep(0.05)
+            states = {one["state"] for one in ask("GET", f"/{plan}", "aki")["progress"]}
+        wall, cpu = time.monotonic() - began, sum(map(cpu_seconds, processes(pid))) - before
+        memory = sum(map(resident_mb, processes(pid)))
+    return Side("service", wall, cpu, memory, (0 if states == {"verified"} else 3,))
+
+
 def theirs(stage: Stage, url: str = "") -> Side:
     """Find buckets without a block and set it."""
     policy = stage.folder / "policy.yml"
@@ -148,7 +181,7 @@ def _side(name: str, commands: Sequence[Measure]) -> Side:
 def race(stage: Stage) -> None:
     """Let each do it three times, and once more with its calls counted."""
     middle: dict[str, Side] = {}
-    for contestant in (ours, theirs, sdk_alone):
+    for contestant in (ours, service, theirs, sdk_alone):
         runs = []
         for _ in range(3):
             stage.open_all()
@@ -166,8 +199,9 @@ def race(stage: Stage) -> None:
             f"  calls {len(seen)} ({len(seen) / BUCKETS:.1f} a bucket)  exits {side.exits}",
             flush=True,
         )
-    mine, his = middle["hinomi"], middle["custodian"]
-    print(f"custodian : hinomi  wall {his.wall / mine.wall:.1f}  cpu {his.cpu / mine.cpu:.1f}")
+    his = middle["custodian"]
+    for mine in (middle["hinomi"], middle["service"]):
+        print(f"custodian : {mine.name}  wall {his.wall / mine.wall:.1f}  cpu {his.cpu / mine.cpu:.1f}")
 
 
 def plan_large() -> None:

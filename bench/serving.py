@@ -7,6 +7,8 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.stage import HINOMI
@@ -17,30 +19,44 @@ _IDLE_SECONDS = 5.0
 
 def started(home: str) -> tuple[float, float]:
     """Return the seconds until the first answer, and the megabytes that the processes have to themselves in all."""
+    began = time.monotonic()
+    with serving(home, os.environ) as (served, _):
+        took = time.monotonic() - began
+        time.sleep(_IDLE_SECONDS)
+        return took, sum(resident_mb(pid) for pid in processes(served))
+
+
+@contextmanager
+def serving(home: str, environment: Mapping[str, str]) -> Iterator[tuple[int, str]]:
+    """Run `hinomi serve`; yield its process id and address once it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    began = time.monotonic()
     command = [str(HINOMI), "serve", "--home", home, "--listen", f"127.0.0.1:{port}"]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as served:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=dict(environment)) as served:
         while True:
             try:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
                 break
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.01)
-        took = time.monotonic() - began
-        time.sleep(_IDLE_SECONDS)
-        memory = sum(resident_mb(pid) for pid in [served.pid, *children(served.pid)])
-        served.terminate()
-        served.wait(60)
-    return took, memory
+        try:
+            yield served.pid, f"http://127.0.0.1:{port}"
+        finally:
+            served.terminate()
+            served.wait(60)
 
 
-def children(parent: int) -> list[int]:
-    """Return the process ids of a process's children."""
+def processes(parent: int) -> list[int]:
+    """Return the process ids of a service: its own and its children's."""
     text = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii")
-    return [int(pid) for pid in text.split()]
+    return [parent, *(int(pid) for pid in text.split())]
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken so far, with that of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return sum(int(fields[number]) for number in (11, 12, 13, 14)) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(pid: int) -> float:

@@ -1,8 +1,6 @@
 """`hinomi plan`, `show`, `approve`, `reject`, `run`, `verify`, `rollback`, `status`: changes, and taking them back."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,7 +10,7 @@ from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
 if TYPE_CHECKING:
     from model.plan import Plan
     from pipeline.desk import Desk
-    from pipeline.work import Bench
+    from pipeline.hands import Hands
     from remediation.approval import Standing
 
 app = typer.Typer()
@@ -93,15 +91,23 @@ def run(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
-    from pipeline.clock import SystemClock
-    from pipeline.plans import start
-    from pipeline.work import change_now
+    import httpx
 
-    desk = open_desk(home)
+    from notifier.message import Ways
+    from pipeline.clock import SystemClock
+    from pipeline.jobs import Worker, name_of
+    from pipeline.logs import quiet
+    from pipeline.plans import start
+    from pipeline.secrets import secret
+    from pipeline.work import Bench, change_now
+
+    quiet()  # people read what is printed, not the log
+    desk, clock = open_desk(home), SystemClock()
     spec = desk.file("plans.run", tenant)
-    with _bench(desk, "plans.run", tenant, plan) as bench:
-        start(desk.tenant("plans.run", tenant), spec, plan, desk.actor.name, SystemClock())
-        done = change_now(bench, tenant, desk.actor)
+    start(desk.tenant("plans.run", tenant), spec, plan, desk.actor.name, clock)
+    with httpx.Client(timeout=10.0) as http:
+        ways = Ways(http, sys.stdout, secret, clock.now)
+        done = change_now(Bench(desk.service("plans.run"), ways, Worker(name_of(0), clock)), tenant, desk.actor)
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)
     raise typer.Exit(_print_status(desk, tenant, plan))
@@ -115,15 +121,11 @@ def verify(
 ) -> None:
     """Look once more whether what a plan has changed is as wanted. Exit 3: something is not."""
     from pipeline.changes import verify_again
-    from pipeline.clock import SystemClock
-    from pipeline.loop import hands_of
     from pipeline.turn import take_turn
 
     desk = open_desk(home)
-    spec = desk.file("plans.run", tenant)
-    with _bench(desk, "plans.run", tenant, plan) as bench:
-        hands = hands_of(bench.home, spec, bench.house, SystemClock())
-        verify_again(hands, plan, take_turn(bench.home, f"verify:{tenant}", hands.now, desk.actor.name))
+    hands = _hands(desk, "plans.run", tenant, plan)
+    verify_again(hands, plan, take_turn(hands.home, f"verify:{tenant}", hands.now, desk.actor.name))
     raise typer.Exit(_print_status(desk, tenant, plan))
 
 
@@ -138,14 +140,9 @@ def rollback(
 ) -> None:
     """Make the plan that takes a plan back on what is there now; like any plan it is approved, then carried out."""
     from pipeline.changes import make_undo
-    from pipeline.clock import SystemClock
-    from pipeline.loop import hands_of
 
     desk = open_desk(home)
-    spec = desk.file("plans.propose", tenant)
-    with _bench(desk, "plans.propose", tenant, plan) as bench:
-        hands = hands_of(bench.home, spec, bench.house, SystemClock())
-        made = make_undo(hands, plan, desk.actor, tuple(resource or ()))
+    made = make_undo(_hands(desk, "plans.propose", tenant, plan), plan, desk.actor, tuple(resource or ()))
     _print(desk, made, language, format)
 
 
@@ -202,30 +199,14 @@ def _missing(stands: "Standing") -> str:
     return "it needs " + " and ".join(part for part in wanted if part)
 
 
-@contextmanager
-def _bench(desk: "Desk", action: str, tenant: str, plan: str) -> "Iterator[Bench]":
-    """Yield a worker's bench that knows the policies of this plan, of those under way, and of what people are told."""
-    import httpx
-
-    from catalog.folder import config_folder
-    from notifier.message import Ways
-    from pipeline.assembly import assemble_named
+def _hands(desk: "Desk", action: str, tenant: str, plan: str) -> "Hands":
+    """Return what looking at a plan's resources needs."""
     from pipeline.clock import SystemClock
-    from pipeline.jobs import Worker, name_of
-    from pipeline.logs import quiet
-    from pipeline.plans import playbook_of
-    from pipeline.secrets import secret
-    from pipeline.work import Bench
+    from pipeline.loop import hands_of
+    from pipeline.work import house_for_changes
 
-    quiet()  # people read what is printed, not the log
-    clock = SystemClock()
-    with desk.tenant(action, tenant).read() as reader:
-        ids = {news.finding.policy for news in reader.untold()}
-        used = reader.plans.playbooks({plan, *reader.plans.underway()})
-        ids |= {closed for playbook in used for closed in playbook_of(playbook).closes}
-    with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, sys.stdout, secret, clock.now)
-        yield Bench(desk.service(action), assemble_named(config_folder(), ids), ways, Worker(name_of(0), clock))
+    house = house_for_changes(desk.tenant(action, tenant), plan)
+    return hands_of(desk.service(action), desk.file(action, tenant), house, SystemClock())
 
 
 def _print(desk: "Desk", made: "Plan", language: Literal["en", "ja"], format: str) -> None:

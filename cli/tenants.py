@@ -84,11 +84,9 @@ def scan(
     """Run the whole loop for one tenant: gate, collect, detect, record, notify. Exit 3: some things stay unknown."""
     import httpx
 
-    from catalog.folder import config_folder
     from cli.tables import print_summary
     from model.fault import Refused
     from notifier.message import Ways
-    from pipeline.assembly import assemble
     from pipeline.clock import SystemClock
     from pipeline.jobs import Worker, name_of
     from pipeline.logs import quiet
@@ -101,7 +99,7 @@ def scan(
     spec = desk.file("scans.start", tenant)
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
-        bench = Bench(desk.service("scans.start"), assemble(config_folder()), ways, Worker(name_of(0), clock))
+        bench = Bench(desk.service("scans.start"), ways, Worker(name_of(0), clock))
         done = scan_now(bench, tenant, desk.actor)
     if done.summary is None or done.told is None:
         raise Refused(done.outcome)

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 import structlog
 from msgspec import Struct
 
+from catalog.folder import config_folder
 from model.canonical import instant, parse_instant
 from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
-from pipeline.assembly import House
+from pipeline.assembly import House, assemble, assemble_named
 from pipeline.changes import carry_on, obey
 from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, give_back, holding, new_job, queue, settle, withdraw
 from pipeline.loop import Loop
+from pipeline.plans import playbook_of
 from pipeline.scan import Summary
 from pipeline.tell import Told
 from pipeline.turn import Turn
@@ -39,7 +41,6 @@ class Bench(Struct, frozen=True):
     """What a worker works with."""
 
     home: Home
-    house: House
     ways: Ways
     worker: Worker
 
@@ -101,7 +102,8 @@ def _done(bench: Bench, job: Job, stop: threading.Event) -> Done:
 
 def _work(bench: Bench, job: Job, turn: Turn) -> Done:
     tenant = applied_tenant(bench.home, job.tenant)
-    loop = Loop(bench.home, tenant, bench.house, bench.worker.clock, bench.ways, job.asked_by)
+    house = assemble(config_folder()) if job.kind == "scan" else house_for_changes(bench.home.tenant(job.tenant))
+    loop = Loop(bench.home, tenant, house, bench.worker.clock, bench.ways, job.asked_by)
     summary = loop.scan(turn) if job.kind == "scan" else None
     if job.kind == "scan":
         _obey(loop, turn)
@@ -110,6 +112,18 @@ def _work(bench: Bench, job: Job, turn: Turn) -> Done:
     told = loop.tell()
     _queue_next_tell(bench, loop.store, job)
     return Done("done", _outcome(summary, told), summary, told)
+
+
+def house_for_changes(store: TenantStore, plan: str = "") -> House:
+    """Return the house of what changing and telling need: all else takes seconds to load.
+
+    That are the policies of a plan and of those under way, and of what people have yet to be told.
+    """
+    with store.read() as reader:
+        ids = {news.finding.policy for news in reader.untold()}
+        used = reader.plans.playbooks({plan, *reader.plans.underway()})
+        ids |= {closed for playbook in used for closed in playbook_of(playbook).closes}
+    return assemble_named(config_folder(), ids)
 
 
 def _obey(loop: Loop, turn: Turn) -> None:

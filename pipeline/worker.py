@@ -8,9 +8,7 @@ from pathlib import Path
 
 import httpx
 
-from catalog.folder import config_folder
 from notifier.message import Ways
-from pipeline.assembly import assemble
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
 from pipeline.jobs import Worker
@@ -34,7 +32,7 @@ def main(folder: str, job_id: str, name: str) -> int:
         return 1
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, io.StringIO(), secret, clock.now)
-        work(Bench(home, assemble(config_folder()), ways, Worker(name, clock)), job, stop)
+        work(Bench(home, ways, Worker(name, clock)), job, stop)
     return 0
 
 
