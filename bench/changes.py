@@ -150,7 +150,7 @@ def service(stage: Stage, url: str = "") -> Side:
                 ask("POST", f"/{plan}/votes", who, hash=hash_, approve=True)
             ask("POST", f"/{plan}/runs", "aki")
             while ask("GET", f"/{plan}/runs", "aki")["items"][0]["state"] not in ("done", "failed"):
-                time.sleep(0.05)
+                time.sleep(0.2)
             states = {one["state"] for one in ask("GET", f"/{plan}", "aki")["progress"]}
         wall, cpu = time.monotonic() - began, sum(map(cpu_seconds, processes(pid))) - before
         memory = sum(map(resident_mb, processes(pid)))
