@@ -205,7 +205,7 @@ def _hands(desk: "Desk", action: str, tenant: str, plan: str) -> "Hands":
     from pipeline.loop import hands_of
     from pipeline.work import house_for_changes
 
-    house = house_for_changes(desk.tenant(action, tenant), plan)
+    house = house_for_changes(desk.tenant(action, tenant), [plan])
     return hands_of(desk.service(action), desk.file(action, tenant), house, SystemClock())
 
 

@@ -12,13 +12,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from moto.iam.models import get_account_id_from
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import run_simple
 from werkzeug.wrappers import Request, Response
 
-# The service and region that a request is signed for (Signature Version 4, «credential scope»).
-_SIGNED_FOR = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
-_ACCOUNT = "123456789012"
+# The key, region and service that a request is signed for (Signature Version 4, «credential scope»).
+_SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -36,9 +36,9 @@ def beside(moto: Wsgi) -> Wsgi:
 def _answer(environ: dict[str, Any]) -> Response | None:
     request = Request(environ)
     found = _SIGNED_FOR.search(request.headers.get("authorization", ""))
-    region, service = found.groups() if found else ("", "")
+    key, region, service = found.groups() if found else ("", "", "")
     if service == "access-analyzer" and (request.method, request.path) == ("GET", "/analyzer"):
-        return _json({"analyzers": [_analyzer(region)]})
+        return _json({"analyzers": [_analyzer(region, get_account_id_from(key))]})
     if request.headers.get("x-amz-target") == "AmazonSSM.ListResourceComplianceSummaries":
         return _json({"ResourceComplianceSummaryItems": [_compliant("Association"), _compliant("Patch")]})
     if service == "iam" and b"Action=ListOrganizationsFeatures" in _body(environ):
@@ -58,8 +58,8 @@ def _json(said: Mapping[str, Any]) -> Response:
     return Response(json.dumps(said), content_type="application/json")
 
 
-def _analyzer(region: str) -> dict[str, str]:
-    arn = f"arn:aws:access-analyzer:{region}:{_ACCOUNT}:analyzer/all"
+def _analyzer(region: str, account: str) -> dict[str, str]:
+    arn = f"arn:aws:access-analyzer:{region}:{account}:analyzer/all"
     return {"arn": arn, "name": "all", "type": "ACCOUNT", "status": "ACTIVE", "createdAt": "2026-01-01T00:00:00Z"}
 
 

@@ -22,7 +22,7 @@ from console.answers import (
     answering,
     cursor_of,
 )
-from console.doors import AtDesk, Cursor, Id, Limit, NotFound, OfService, Service, TenantId, known_parameters
+from console.doors import AtDesk, Cursor, Id, Limit, OfService, Service, TenantId, known_parameters
 from console.guard import Guard
 from console.metrics import Metrics
 from console.plans import router as plan_routes
@@ -35,12 +35,18 @@ from model.tenant import Tenant
 from pipeline.days import as_of
 from pipeline.desk import NoSuchTenant, NotAllowed
 from pipeline.jobs import new_job, queue
+from pipeline.plans import NoSuchPlan
 from pipeline.policy_texts import own_texts
 from pipeline.scopes import group_names, named
 from pipeline.sign_in import NotSignedIn
 from store.database import StoreFault
 from store.reader import Reader
 from store.rows import AssetRow, Run, Selection
+
+
+class NotFound(Exception):
+    """There is no such thing."""
+
 
 _OPEN_TO_ALL = ("/v1/sign-in/local", "/v1/sign-in/device", "/v1/sign-in/device/token", "/v1/enrolments")
 Word = Annotated[str, Query(max_length=400)]
@@ -264,6 +270,7 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(NotAllowed, says(403))
     app.add_exception_handler(NoSuchTenant, says(404, "Not Found"))
     app.add_exception_handler(NotFound, says(404, "Not Found"))
+    app.add_exception_handler(NoSuchPlan, says(404, "Not Found"))
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
     app.add_exception_handler(Refused, says(400))

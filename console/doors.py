@@ -24,10 +24,6 @@ Cursor = Annotated[str, Query(max_length=400)]
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
 
 
-class NotFound(Exception):
-    """There is no such thing."""
-
-
 class Form(BaseModel):
     """What is sent to a route; what does not fit is named, without what it held."""
 

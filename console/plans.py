@@ -9,14 +9,14 @@ from pydantic import Field
 
 from console import answers
 from console.answers import Json, Page, PlanRow, PlanView, answering, cursor_of
-from console.doors import TEXT, AtDesk, Cursor, Form, Id, Limit, NotFound, OfService, Service, TenantId
+from console.doors import TEXT, AtDesk, Cursor, Form, Id, Limit, OfService, Service, TenantId
 from model.canonical import instant
 from model.fault import Refused
 from model.job import Job
 from model.plan import Plan, Vote
 from model.text import Language
 from pipeline.jobs import new_job, queue
-from pipeline.plans import Wanted, make_plan, read_plan, start, vote
+from pipeline.plans import Wanted, make_plan, read_plan, standing, start, vote
 from remediation.approval import Standing, stand
 from reports.plan_page import render
 from store.reader import Reader
@@ -68,15 +68,15 @@ def propose(tenant: TenantId, form: WantedPlan, desk: AtDesk, service: OfService
 def plan(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Response:
     """Show a plan with its values, calls and inverse calls, its hash, where it stands and how far it is."""
     store = desk.tenant("plans.read", tenant)
-    return Json(_view(store, _found(store, plan), service))
+    return Json(_view(store, read_plan(store, plan), service))
 
 
 @router.get("/{plan}/page", response_class=HTMLResponse)
 def page(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService, language: Language = "ja") -> Response:
     """Show a plan as a page for people."""
     store = desk.tenant("plans.read", tenant)
-    found = _found(store, plan)
-    shown = render(found, _view(store, found, service).standing.state, language)
+    found = read_plan(store, plan)
+    shown = render(found, standing(store, found, service.clock).state, language)
     return HTMLResponse(shown, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
 
 
@@ -84,7 +84,7 @@ def page(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService, language:
 def cast(tenant: TenantId, plan: Id, form: Ballot, desk: AtDesk, service: OfService) -> Response:
     """Approve or reject a plan; one's word is bound to the hash of the plan that one has seen."""
     store = desk.tenant("plans.approve", tenant)
-    found = _found(store, plan)
+    found = read_plan(store, plan)
     if form.approve == bool(form.reason):
         raise Refused("a reason is given by whoever rejects a plan, and by nobody else")
     at = instant(service.clock.now())
@@ -95,7 +95,7 @@ def cast(tenant: TenantId, plan: Id, form: Ballot, desk: AtDesk, service: OfServ
 @router.get("/{plan}/runs", **answering(Page[Job]))
 def runs(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Response:
     """List the newest jobs that carried out started plans since this one was made, and how each ended: one page."""
-    made = _found(desk.tenant("plans.read", tenant), plan).created_at
+    made = read_plan(desk.tenant("plans.read", tenant), plan).created_at
     with service.home.service.read() as door:
         jobs = door.jobs.of("change", tenant, None, answers.LARGEST_PAGE)
     return Json(Page([answers.without_holder(job) for job in jobs if job.slot >= made]))
@@ -105,16 +105,9 @@ def runs(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Respon
 def run(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Response:
     """Have an approved plan carried out, or gone on with, as soon as a worker is free."""
     spec, store = desk.file("plans.run", tenant), desk.tenant("plans.run", tenant)
-    start(store, spec, _found(store, plan).id, desk.actor.name, service.clock)
+    start(store, spec, plan, desk.actor.name, service.clock)
     wanted = new_job("change", tenant, service.clock.now(), desk.actor.name)
     return Json(answers.without_holder(queue(service.home, wanted, service.clock)), status_code=202)
-
-
-def _found(store: TenantStore, id_: str) -> Plan:
-    with store.read() as reader:
-        if reader.plans.one(id_) is None:
-            raise NotFound
-    return read_plan(store, id_)
 
 
 def _row(reader: Reader, plan: Plan, service: Service) -> PlanRow:
@@ -128,7 +121,7 @@ def _row(reader: Reader, plan: Plan, service: Service) -> PlanRow:
         requester=plan.requester,
         created_at=plan.created_at,
         resources=len(plan.steps),
-        standing=_standing(reader, plan, service),
+        standing=stand(plan, reader.plans.votes(plan.id), service.clock.now(), reader.plans.orders()),
         states=dict(states),
     )
 
@@ -136,8 +129,4 @@ def _row(reader: Reader, plan: Plan, service: Service) -> PlanRow:
 def _view(store: TenantStore, plan: Plan, service: Service) -> PlanView:
     with store.read() as reader:
         progress, calls = [*reader.plans.progress(plan.id).values()], reader.plans.journal(plan.id)
-        return PlanView(plan.hash, _standing(reader, plan, service), plan, progress, calls)
-
-
-def _standing(reader: Reader, plan: Plan, service: Service) -> Standing:
-    return stand(plan, reader.plans.votes(plan.id), service.clock.now(), reader.plans.orders())
+    return PlanView(plan.hash, standing(store, plan, service.clock), plan, progress, calls)

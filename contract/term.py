@@ -4,7 +4,7 @@ from datetime import date
 
 from msgspec import Struct
 
-from model.tenant import Contract
+from model.tenant import Contract, Suspension
 from model.text import Text
 
 
@@ -42,13 +42,13 @@ def decide(contract: Contract, day: date) -> Decision:
         )
     suspension = next((one for one in contract.suspended if one.holds(day)), None)
     if suspension is not None:
-        until, reason = suspension.last_day, suspension.reason
-        return Decision(
-            False,
-            Text(
-                en=f"the service is suspended {f'until {until}' if until else 'until further notice'}: {reason}",
-                ja=f"サービスは{f'{until}まで' if until else '当面の間'}停止中です({reason})",
-            ),
-            "11",
-        )
+        return Decision(False, _suspended(suspension), "11")
     return Decision(True, Text(en="within the contract's term", ja="契約期間内"), "7(1)")
+
+
+def _suspended(suspension: Suspension) -> Text:
+    until, reason = suspension.last_day, suspension.reason
+    return Text(
+        en=f"the service is suspended {f'until {until}' if until else 'until further notice'}: {reason}",
+        ja=f"サービスは{f'{until}まで' if until else '当面の間'}停止中です({reason})",
+    )

@@ -54,8 +54,13 @@ def carry_on(hands: Hands, turn: Turn) -> None:
     """Carry every started plan to its end, each whatever befalls the others; raises `Refused` where one has none."""
     with hands.store.read() as reader:
         started = reader.plans.underway()
+    finish(hands, started, turn)
+
+
+def finish(hands: Hands, plans: Sequence[str], turn: Turn) -> None:
+    """Carry these plans to their ends, as `carry_on` does with all that are started."""
     refused: list[Refused] = []
-    for id_ in started:
+    for id_ in plans:
         try:
             _finish(hands, read_plan(hands.store, id_), turn)
         except Fenced:

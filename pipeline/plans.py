@@ -29,6 +29,10 @@ from store.rows import AssetRow
 from store.tenant import TenantStore
 
 
+class NoSuchPlan(Refused):
+    """There is no plan of this id."""
+
+
 class Wanted(Struct, frozen=True):
     """What a plan is asked for: by which playbook, for whom, of which findings or resources (none named = all).
 
@@ -96,7 +100,7 @@ def read_plan(store: TenantStore, id_: str) -> Plan:
     with store.read() as reader:
         plan = reader.plans.one(id_)
         if plan is None:
-            raise Refused(f"there is no plan {id_!r}; see `hinomi status`")
+            raise NoSuchPlan(f"there is no plan {id_!r}; see `hinomi status`")
         if fault := reader.plans.fault(plan):
             raise Refused(fault)
         return plan
@@ -122,7 +126,7 @@ def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
     return standing(store, plan, clock)
 
 
-def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> Plan:
+def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> None:
     """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it.
 
     What we changed can be taken back after the contract's term too.
@@ -138,7 +142,6 @@ def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Cloc
         if stands.state == "denied" or (stands.state != "approved" and not begun):
             raise Refused(f"the plan {plan.id} is {stands.state}" + (f": {stands.reason}" if stands.reason else ""))
         writer.record(STARTED, plan.id, hash=plan.hash)
-    return plan
 
 
 def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:

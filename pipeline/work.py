@@ -14,7 +14,7 @@ from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
 from pipeline.assembly import House, assemble, assemble_named
-from pipeline.changes import carry_on, obey
+from pipeline.changes import carry_on, finish, obey
 from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, give_back, holding, new_job, queue, settle, withdraw
 from pipeline.loop import Loop
 from pipeline.plans import playbook_of
@@ -101,27 +101,30 @@ def _done(bench: Bench, job: Job, stop: threading.Event) -> Done:
 
 
 def _work(bench: Bench, job: Job, turn: Turn) -> Done:
-    tenant = applied_tenant(bench.home, job.tenant)
-    house = assemble(config_folder()) if job.kind == "scan" else house_for_changes(bench.home.tenant(job.tenant))
+    tenant, store = applied_tenant(bench.home, job.tenant), bench.home.tenant(job.tenant)
+    with store.read() as reader:  # what is started later is another job's: its policies are not known here
+        started = reader.plans.underway()
+    house = assemble(config_folder()) if job.kind == "scan" else house_for_changes(store, started)
     loop = Loop(bench.home, tenant, house, bench.worker.clock, bench.ways, job.asked_by)
-    summary = loop.scan(turn) if job.kind == "scan" else None
+    summary = None
     if job.kind == "scan":
+        summary = loop.scan(turn)
         _obey(loop, turn)
-    if job.kind == "change":
-        carry_on(loop.hands, turn)
+    elif job.kind == "change":
+        finish(loop.hands, started, turn)
     told = loop.tell()
     _queue_next_tell(bench, loop.store, job)
     return Done("done", _outcome(summary, told), summary, told)
 
 
-def house_for_changes(store: TenantStore, plan: str = "") -> House:
-    """Return the house of what changing and telling need: all else takes seconds to load.
+def house_for_changes(store: TenantStore, plans: Sequence[str]) -> House:
+    """Return the house of what changing by these plans and telling need: all else takes seconds to load.
 
-    That are the policies of a plan and of those under way, and of what people have yet to be told.
+    That are the policies that the plans close, and those of what people have yet to be told.
     """
     with store.read() as reader:
         ids = {news.finding.policy for news in reader.untold()}
-        used = reader.plans.playbooks({plan, *reader.plans.underway()})
+        used = reader.plans.playbooks(plans)
         ids |= {closed for playbook in used for closed in playbook_of(playbook).closes}
     return assemble_named(config_folder(), ids)
 

@@ -3,11 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, Table, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from model.fault import Fault, Refused
@@ -15,6 +15,7 @@ from store.schema import VERSIONS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 WRITE = "hinomi_write"
+_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class StoreFault(Refused):
@@ -156,7 +157,7 @@ class Stores(Protocol):
 
 def insert(connection: Connection, table: Table) -> Any:
     """Return an INSERT that may say what to do on a conflict, in the connection's dialect."""
-    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
+    return _INSERTS[connection.dialect.name](table)
 
 
 def _migrate(connection: Connection, kind: str, version: str) -> None:

@@ -216,21 +216,16 @@ def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
     base = f"/v1/tenants/{NAME}"
     with installed.serving() as served, httpx.Client(base_url=served.url, timeout=30) as client:
 
-        def ask(method: str, path: str, who: str, **more: object) -> dict[str, Any]:
-            told: dict[str, Any] = client.request(
-                method,
-                f"{base}/{path}",
-                headers={"authorization": f"Bearer {tokens[who]}"},
-                **more,  # type: ignore[arg-type]
-            ).json()
-            return told
+        def ask(method: str, path: str, who: str, body: object = None) -> Any:
+            headers = {"authorization": f"Bearer {tokens[who]}"}
+            return client.request(method, f"{base}/{path}", headers=headers, json=body).json()
 
         job = ask("POST", "scans", "nao")["id"]
         eventually(lambda: ask("GET", f"scans/{job}", "nao")["state"] == "done", 60)
-        made = ask("POST", "plans", "aki", json={"playbook": "aws.s3.block-public-access"})
+        made = ask("POST", "plans", "aki", {"playbook": "aws.s3.block-public-access"})
         path = f"plans/{made['plan']['id']}"
         for who in ("ken", "nao")[: made["plan"]["approvals"]]:
-            ask("POST", f"{path}/votes", who, json={"hash": made["hash"], "approve": True})
+            ask("POST", f"{path}/votes", who, {"hash": made["hash"], "approve": True})
         ask("POST", f"{path}/runs", "aki")
         eventually(lambda: {one["state"] for one in ask("GET", path, "nao")["progress"]} == {"verified"}, 60)
         eventually(lambda: [one["state"] for one in ask("GET", f"{path}/runs", "nao")["items"]] == ["done"], 30)
@@ -238,6 +233,7 @@ def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
         assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
 
 
+@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
 def test_addresses_that_cannot_be_used(installation: Installation) -> None:
     installation.apply("0 3 1 1 *")
     with socket.create_server(("127.0.0.1", 0)) as taken:
