@@ -19,6 +19,7 @@ from bench.measured import Measure, Pace
 from bench.stage import Stage, staged
 from catalog.folder import config_folder
 from catalog.policies import load
+from pipeline.assembly import assemble, offered
 
 ROOT = Path(__file__).parent.parent
 PROWLER = ROOT / ".bench-venv" / "bin" / "prowler"
@@ -42,9 +43,9 @@ class Side(Struct, frozen=True):
 
 
 def checks() -> dict[str, list[str]]:
-    """Return Prowler's checks of AWS that our policies name, each with our policies."""
+    """Return Prowler's checks of AWS that our policies name, each with our policies; an option's are not compared."""
     found: dict[str, list[str]] = {}
-    for policy in load(config_folder() / "policies", "aws"):
+    for policy in offered(assemble(config_folder(), load(config_folder() / "policies", "aws")), ()).policies:
         for name in policy.form.same_as:
             if name.startswith(_PEER):
                 found.setdefault(name.removeprefix(_PEER), []).append(policy.id)

@@ -180,14 +180,15 @@ class _Check:
         from catalog.folder import config_folder
         from catalog.policies import load
         from detectors.posture.judge import Moment
-        from pipeline.assembly import assemble
+        from pipeline.assembly import assemble, offered
         from pipeline.choice import Choice, load_settings
         from pipeline.clock import SystemClock
 
         policy, service, severity = (tuple(names) for names in filters)
         self.clock = SystemClock()
         self._chosen, self._asked = Choice(provider, policy, service, severity).of(config_folder())
-        self.house = assemble(config_folder(), self._chosen)
+        house = assemble(config_folder(), self._chosen)
+        self.house = house if policy else offered(house, ())  # what needs an option is looked at where it is named
         thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
         self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
 

@@ -42,7 +42,8 @@ def aws(
         )
     _check_principal(reader)
     trust = Trust(reader, desk.service("tenants.apply").external_id(tenant, new_external_id()))
-    for name, text in documents(spec, resource_types.load(), trust, config_folder(), organization).items():
+    types = [resource_types.offered(type_, spec.contract.options) for type_ in resource_types.load()]
+    for name, text in documents(spec, types, trust, config_folder(), organization).items():
         try:
             output.mkdir(parents=True, exist_ok=True)
             (output / name).write_text(text, encoding="utf-8")
@@ -74,7 +75,7 @@ def check(
 
     from catalog.folder import config_folder
     from pipeline import onboarding
-    from pipeline.assembly import assemble
+    from pipeline.assembly import assemble, offered
     from pipeline.clock import SystemClock
     from pipeline.doors import connect
     from pipeline.loop import scopes_of
@@ -83,7 +84,7 @@ def check(
     spec = desk.file("scans.start", tenant)
     scopes = scopes_of(desk.service("scans.start"), spec, clock)
     whole = True
-    house = assemble(config_folder())
+    house = offered(assemble(config_folder()), spec.contract.options)
     for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known, clock), house, clock):
         whole = whole and reach.whole
         if format == "jsonl":

@@ -17,6 +17,9 @@ def aws(
         Literal["json", "cloudformation", "terraform"],
         typer.Option(help="an IAM policy, a CloudFormation template, or Terraform in JSON (save it as NAME.tf.json)"),
     ] = "json",
+    option: Annotated[
+        Literal["function-code"] | None, typer.Option(help="an option of the contract that needs more to be read")
+    ] = None,
 ) -> None:
     """Print the read-only policy, made from the resource types."""
     import json
@@ -28,7 +31,8 @@ def aws(
         "cloudformation": permissions.cloudformation,
         "terraform": permissions.terraform,
     }[format]
-    print(json.dumps(render(resource_types.load()), indent=2))
+    types = [resource_types.offered(type_, (option,) if option else ()) for type_ in resource_types.load()]
+    print(json.dumps(render(types), indent=2))
 
 
 @permissions_app.command("azure")

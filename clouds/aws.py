@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from clouds.aws_credentials import AssumedRole
 from clouds.aws_models import paging
+from clouds.aws_package import Packages
 from clouds.aws_replies import BrokenReply, check_reply
 from clouds.call_failed import CallFailed
 from clouds.rate import Rate
@@ -84,6 +85,7 @@ class AwsDoor:
         self._clients: dict[tuple[str, str], Any] = {}
         self._rates: dict[tuple[str, str], Rate] = {}
         self._silence = _Silence()
+        self._packages = Packages(read_seconds)
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
         """Return one operation's reply; paginated operations are read to their end. Raises `CallFailed`."""
@@ -110,6 +112,19 @@ class AwsDoor:
             raise CallFailed("PaginationError") from None
         if "more_results" in form and jmespath.search(form["more_results"], page):
             raise CallFailed("TruncatedListing")  # more is there, but no token leads to it
+
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        """Return a piece of what lies at an address, and how many bytes there are in all; raises `CallFailed`."""
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return self._packages.piece(url, start, length)
+            except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
+                failure, most = (problem, 1) if isinstance(problem, CallFailed) else classify(problem)
+                if tries >= most:
+                    raise failure from None
+                self._clock.sleep(pause_seconds(tries))
 
     def _page_by_page(self, target: "Target") -> Callable[..., dict[str, Any]]:
         """Return what asks for one page; the SDK's paginator notices the same token twice in a row, not A → B → A."""

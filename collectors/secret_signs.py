@@ -111,8 +111,7 @@ _DEEPEST = 100
 _GZIP = b"\x1f\x8b"
 _LONGEST_UNPACKED = 1 << 20
 _MOST_SIGNS = 100
-# Patterns take longer than linear time on hostile lines, so they see a window at a time; each overlaps the next by more
-# than a token is long.
+# Patterns take longer than linear time on hostile lines, so they see a window at a time.
 _WINDOW, _OVERLAP = 4096, 1024
 
 
@@ -123,8 +122,8 @@ class Unreadable(ValueError):
 def looks_like(name: str, value: str) -> str:
     """Return the kind of secret that a value resembles, `NAMED` where only its name says so, else the empty text."""
     name = name[:_LONGEST_NAME]
-    for line in _windows(value):
-        if kind := _format(line) or _format(f'{name} = "{line}"') or _handed(line):
+    for line in windows(value):
+        if kind := format_of(line) or format_of(f'{name} = "{line}"') or _handed(line):
             return kind
     return NAMED if _is_named(name, value.strip()) else ""
 
@@ -135,10 +134,15 @@ def tells(name: str, value: str) -> bool:
     return _may_tell(name) and _is_named(name, value.strip())
 
 
+def always_tells(name: str) -> bool:
+    """Return whether a name says so of any value, as `password` does, and `token` of random ones only."""
+    return name in _CREDENTIALS or _is_passwords(_SETTING.sub("", name, count=1))
+
+
 @lru_cache(maxsize=4096)
 def _may_tell(name: str) -> bool:
     """Return whether a name could say so of any value: the same few names stand in thousands of resources."""
-    return name in _CREDENTIALS or _is_passwords(_SETTING.sub("", name, count=1)) or bool(_MAYBE.search(name))
+    return always_tells(name) or bool(_MAYBE.search(name))
 
 
 def signs(shape: Shape, value: Any) -> list[Sign]:
@@ -146,7 +150,11 @@ def signs(shape: Shape, value: Any) -> list[Sign]:
 
     After a hundred, one `more` counts the rest. Raises `Unreadable` for what is not of the shape.
     """
-    found = list(_READERS[shape](value))
+    return first_signs(list(_READERS[shape](value)))
+
+
+def first_signs(found: list[Sign]) -> list[Sign]:
+    """Return a hundred signs; one `more` counts the rest."""
     rest = len(found) - _MOST_SIGNS
     return [*found[:_MOST_SIGNS], {"more": rest}] if rest > 0 else found
 
@@ -177,7 +185,8 @@ def _formats() -> tuple[tuple[str, Callable[[str], Iterable[str]]], ...]:
     )
 
 
-def _format(line: str) -> str:
+def format_of(line: str) -> str:
+    """Return the known format of a secret that stands in a line of at most a window, else the empty text."""
     own = (kind for kind, pattern in _OWN_FORMATS if pattern.search(line))
     return next((kind for kind, found in _formats() if any(found(line))), "") or next(own, "")
 
@@ -236,7 +245,12 @@ def _values(value: Any) -> Iterator[Sign]:
 
 def _kept_name(name: str, position: int) -> str:
     """Return a name that is surely none but a name, else the position: a misplaced secret is not kept either."""
-    return name if _KEPT_NAME.fullmatch(name) and not _format(name) else f"#{position}"
+    return name if _KEPT_NAME.fullmatch(name) and not format_of(name) else f"#{position}"
+
+
+def kept_path(path: str, position: int) -> str:
+    """Return a file's path if all its steps are surely names, else its position among the files that were read."""
+    return path if all(_kept_name(step, 0) == step for step in path.split("/")) else f"#{position}"
 
 
 def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -274,7 +288,7 @@ def _lines(value: Any) -> Iterator[Sign]:
     if not isinstance(value, str):
         raise Unreadable
     for number, line in enumerate(value.splitlines(), 1):
-        kinds = (_format(window) or _handed(window) for window in _windows(line))
+        kinds = (line_sign(window) for window in windows(line))
         if kind := next(filter(None, kinds), ""):
             yield {"line": number, "looks_like": kind}
 
@@ -338,10 +352,16 @@ class _Level:
         return self._has_key
 
 
-def _windows(text: str) -> Iterator[str]:
+def windows(text: str) -> Iterator[str]:
+    """Yield the lines of a text, long ones in pieces that overlap by more than a token is long."""
     for line in text.splitlines():
         for start in range(0, max(len(line) - _OVERLAP, 1), _WINDOW - _OVERLAP):
             yield line[start : start + _WINDOW]
+
+
+def line_sign(line: str) -> str:
+    """Return the kind of secret that a line of at most a window seems to hold, else the empty text."""
+    return format_of(line) or _handed(line)
 
 
 def _handed(line: str) -> str:

@@ -5,6 +5,7 @@ from model.tenant import Contract, Option
 from model.text import Text
 
 _NAMES: dict[Option, Text] = {
+    "function-code": Text(en="looking for secrets in functions' code", ja="関数コードの秘密情報検査"),
     "own-policies": Text(en="the customer's own policies", ja="お客様独自ポリシー"),
     "standing-orders": Text(en="standing orders for changes", ja="変更の包括承認"),
 }

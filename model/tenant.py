@@ -22,7 +22,7 @@ ServiceAccount = Annotated[str, Meta(pattern=r"^[\w.-]+@[\w.-]+\.gserviceaccount
 FileReference = Annotated[str, Meta(pattern=r"^file:/.+$(?!\n)")]
 Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$(?!\n)")]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000)]
-Option = Literal["own-policies", "standing-orders"]
+Option = Literal["function-code", "own-policies", "standing-orders"]
 ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
 
 

@@ -21,6 +21,7 @@ from collectors.kubernetes import resource_types as kubernetes_types
 from collectors.type_files import TypeFile
 from model.asset import RAW_KINDS, Kind
 from model.fault import Fault, Refused
+from model.tenant import Option
 
 T = TypeVar("T")
 
@@ -83,6 +84,20 @@ def assemble(
     if faults:
         raise Refused(faults)
     return house if chosen is None else _narrowed(house)
+
+
+def offered(house: House, options: Collection[Option]) -> House:
+    """Return the house without what needs another option of a contract than these."""
+    aws = tuple(aws_types.offered(type_, options) for type_ in house.aws)
+    if all(narrow is whole for narrow, whole in zip(aws, house.aws, strict=True)):
+        return house
+    known = {type_.kind.name: type_.kind.fields for type_ in aws}
+    policies = tuple(
+        policy
+        for policy in house.policies
+        if all(read <= known.get(kind, read) for kind, read in fields_read([policy]).items())
+    )
+    return replace(house, policies=policies, aws=aws)
 
 
 def _all(faults: list[Fault], config: Path) -> list[Policy | Adopted]:

@@ -1,5 +1,7 @@
 """The demonstration: a small company's account with planted faults, all in `config/example/demo.yaml`."""
 
+import io
+import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
 from itertools import chain
@@ -52,10 +54,11 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Company(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is in order, and what is not."""
+    """What is in order, and what is not; `packages` are functions' files by their names, for calls as `$name`."""
 
     sound: list[Call]
     faults: list[Fault]
+    packages: dict[str, dict[str, str]] = {}
 
 
 class Elsewhere(Struct, frozen=True, forbid_unknown_fields=True):
@@ -106,6 +109,7 @@ class Stage:
         self._emulator = emulator
         self._company = company
         self._names: dict[str, Any] = {"account": ACCOUNT, "partition": "aws"}
+        self._names |= {name: _packed(files) for name, files in company.packages.items()}
 
     def build(self) -> None:
         """Make the company, faults and all."""
@@ -130,6 +134,14 @@ class Stage:
 
     def _keys(self, faults: Iterable[Fault]) -> Planted:
         return {(fault.policy, fill(fault.resource, self._names), fault.region) for fault in faults}
+
+
+def _packed(files: dict[str, str]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as package:
+        for name, text in files.items():
+            package.writestr(name, text)
+    return data.getvalue()
 
 
 class Neighbours:

@@ -65,6 +65,7 @@ def documents(
     found = {name: json.dumps(made, indent=2) + "\n"}
     steps: Steps = convert(read(config / "onboarding" / "steps.yaml"), Steps)
     chosen = steps.organization if organization else steps.account
+    texts: dict[str, Text] = convert(read(config / "onboarding" / "options.yaml"), dict[str, Text])
     for language in LANGUAGES:
         guide = Template((config / "onboarding" / f"aws.{language}.md").read_text(encoding="utf-8"))
         found[f"guide.{language}.md"] = guide.substitute(
@@ -73,6 +74,7 @@ def documents(
             actions=len(permissions.policy_document(types)["Statement"][0]["Action"]),
             principal=trust.principal,
             steps=chosen.of(language).strip(),
+            more="".join(f"- {texts[option].of(language)}\n" for option in tenant.contract.options if option in texts),
         )
     return found
 

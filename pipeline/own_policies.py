@@ -18,7 +18,7 @@ from model.clock import Clock
 from model.fault import Fault, Refused
 from model.tenant import Tenant
 from model.worker import Worker
-from pipeline.assembly import House, cross_check
+from pipeline.assembly import House, cross_check, offered
 from store.own_policies import RECORDED, PolicyEdition
 from store.tenant import TenantStore
 from workers.child import Child
@@ -128,10 +128,11 @@ def without(store: TenantStore, ids: Sequence[str]) -> Plan:
 def house_of(
     house: House, tenant: Tenant, store: TenantStore, go_on: Callable[[], None] = lambda: None
 ) -> Iterator[House]:
-    """Yield the house with the tenant's own policies, as long as the process that evaluates them is there.
+    """Yield what the contract offers of the house, with the tenant's own policies while their process is there.
 
     `go_on` is asked before each resource that they judge; it raises where the whole is to stop.
     """
+    house = offered(house, tenant.contract.options)
     with store.read() as reader:
         documents = reader.policies.newest().documents
     if not documents or not decide_option(tenant.contract, "own-policies").allowed:

@@ -53,6 +53,11 @@ class Replies:
         key = digest("pages", service, region, op, plain(args))
         yield from self._answer(key, lambda: list(self._door.pages(service, region, op, args)))
 
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        key = digest("piece", url, str(start), str(length))
+        data, size = self._answer(key, lambda: list(self._door.piece(url, start, length)))
+        return data, size
+
     def pause(self, seconds: float) -> None:
         pass
 
@@ -93,6 +98,9 @@ class Denying:
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
         self._check(service, op)
         yield from self._inner.pages(service, region, op, args)
+
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        return self._inner.piece(url, start, length)
 
     def pause(self, seconds: float) -> None:
         self._inner.pause(seconds)

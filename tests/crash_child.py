@@ -59,6 +59,9 @@ class Watched:
         self._reaper.comes("api")
         yield from self._inner.pages(service, region, op, args)
 
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        return self._inner.piece(url, start, length)
+
     def pause(self, seconds: float) -> None:
         self._inner.pause(seconds)
 

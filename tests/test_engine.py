@@ -179,6 +179,9 @@ class Scripted:
             "Policy": '{"Statement": []}',
         }
 
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        raise NotImplementedError
+
     def pause(self, seconds: float) -> None:
         time.sleep(0)
 

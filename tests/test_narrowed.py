@@ -33,6 +33,9 @@ class Counted:
         self.asked.append((service, op))
         return self._replies.pages(service, region, op, args)
 
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        return self._replies.piece(url, start, length)
+
     def pause(self, seconds: float) -> None: ...
     def forget(self, region: str) -> None: ...
 

@@ -229,7 +229,7 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
     spec = (config_folder() / "example" / "demo-tenant.yaml").read_text(encoding="utf-8")
     without_option, with_option = tmp_path / "without.yaml", tmp_path / "with.yaml"
     without_option.write_text(spec, encoding="utf-8")
-    with_option.write_text(spec.replace("2026-04-01}", "2026-04-01, options: [own-policies]}"), encoding="utf-8")
+    with_option.write_text(spec.replace("options: [", "options: [own-policies, "), encoding="utf-8")
 
     def policies(command: str, *arguments: object) -> tuple[int, str]:
         return run(capsys, "policies", command, "aozora-foods", *map(str, arguments), *home)

@@ -11,10 +11,12 @@ from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import permissions, resource_types
 from collectors.aws.engine import collect
+from model.tenant import Option
 from pipeline.clock import SystemClock
 from tests.clouds import NOT_EMULATED, REGIONS
 
-TYPES = resource_types.load()
+ALL = resource_types.load()
+TYPES = [resource_types.offered(type_, ()) for type_ in ALL]
 # Reads of customers' data, which no configuration needs; the prefix tells the service.
 DATA = {
     "s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath",
@@ -44,11 +46,19 @@ def test_the_policy_equals_the_calls_really_made(company: Emulator) -> None:
     own = session(Login(), clock)
     own.register("before-call", lambda model, **_: made.add((model.service_model.service_name, model.name)))
     door = AwsDoor(own, clock)
-    for _ in collect(door, TYPES, locate(door, REGIONS)):
+    for _ in collect(door, ALL, locate(door, REGIONS)):
         pass
-    unheard = set(permissions.actions_by_call(t for t in TYPES if t.form.kind in NOT_EMULATED))
-    heard = set(permissions.actions_by_call(t for t in TYPES if t.form.kind not in NOT_EMULATED))
+    unheard = set(permissions.actions_by_call(t for t in ALL if t.form.kind in NOT_EMULATED))
+    heard = set(permissions.actions_by_call(t for t in ALL if t.form.kind not in NOT_EMULATED))
     assert heard <= made <= heard | unheard
+
+
+@pytest.mark.parametrize(("option", "more"), [("function-code", {"lambda:GetFunction"})])
+def test_an_option_of_the_contract_adds_what_it_needs_and_nothing_else(option: Option, more: set[str]) -> None:
+    asked = [resource_types.offered(type_, (option,)) for type_ in ALL]
+    actions, with_it = ({*permissions.actions_by_call(types).values()} for types in (TYPES, asked))
+    assert with_it - actions == more
+    assert actions <= with_it
 
 
 def test_the_templates_carry_the_same_actions_and_ask_for_an_external_id() -> None:

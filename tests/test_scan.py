@@ -35,6 +35,9 @@ class Without:
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> Any:
         return self._inner.call(service, region, op, args)
 
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        return self._inner.piece(url, start, length)
+
     def pause(self, seconds: float) -> None: ...
     def forget(self, region: str) -> None: ...
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from clouds.aws_models import operation
 from clouds.call_failed import CallFailed
+from collectors.aws.package import package_signs
 from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within
 from collectors.kept import kept
 from collectors.looking import Gone
@@ -36,6 +37,10 @@ class ReadCloud(Protocol):
 
     def pages(self, service: str, region: str, op: str, args: Row) -> Iterator[Row]:
         """Yield an operation's pages; raises `CallFailed`."""
+        ...
+
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        """Return a piece of what lies at an address, and how many bytes there are in all; raises `CallFailed`."""
         ...
 
     def pause(self, seconds: float) -> None:
@@ -190,12 +195,19 @@ class Reader:
             raise
         reply = {key: value for key, value in sight.replies[asked].items() if key != "ResponseMetadata"}
         value = jmespath.search(form.get, reply) if form.get else reply
+        if form.package:
+            return self._package(value)
         if form.json and isinstance(value, str):
             value = _decoded(value) if value else None
         try:
             return kept(plain(value), form.omit, form.secrets)
         except Unreadable:
             raise CallFailed(_UNREADABLE) from None
+
+    def _package(self, url: Any) -> Any:
+        if not isinstance(url, str):
+            raise CallFailed("no package")
+        return package_signs(lambda start, length: self._cloud.piece(url, start, length))
 
     def _prepare(self, form: Prepare) -> None:
         for _ in range(_PREPARE_TRIES):

@@ -1,6 +1,6 @@
 """AWS resource types: data, checked against the SDK's service models (docs/types.md)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,6 +15,7 @@ from collectors.secret_signs import Shape
 from collectors.templates import references
 from model.asset import Kind
 from model.fault import Fault, Refused
+from model.tenant import Option
 
 TYPES = Path(__file__).parent / "types"
 
@@ -84,7 +85,8 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
 
     Of the value, at whatever depth they stand, fields under `omit` are never kept, and of fields under `secrets` only
     where a secret seems to be. `only` names earlier details and what they have to be: elsewhere nothing is asked, and
-    there is none.
+    there is none. `package` says that the value is the address of a program, of which the same holds. `option` names
+    what the tenant's contract has to have: elsewhere nothing is asked, and no policy that reads it judges.
     """
 
     op: str
@@ -94,7 +96,9 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     json: bool = False
     omit: list[Field] = []
     secrets: dict[Field, Shape] = {}
+    package: bool = False
     absent: list[str] = []
+    option: Option | None = None
     iam: Action | None = None
 
 
@@ -167,6 +171,16 @@ def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
             needed |= references(detail.args) | detail.only.keys()
     kept = {name: detail for name, detail in form.details.items() if name in needed}
     return structs.replace(type_, form=structs.replace(form, details=kept))
+
+
+def offered(type_: ResourceType, options: Collection[Option]) -> ResourceType:
+    """Return the type without the details that need another option of a contract than these."""
+    details = {name: one for name, one in type_.form.details.items() if one.option is None or one.option in options}
+    missing = type_.form.details.keys() - details.keys()
+    if not missing:
+        return type_
+    kind = structs.replace(type_.kind, fields=type_.kind.fields - missing, details=type_.kind.details - missing)
+    return structs.replace(type_, form=structs.replace(type_.form, details=details), kind=kind)
 
 
 class _Checker:

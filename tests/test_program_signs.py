@@ -1,0 +1,103 @@
+"""Secrets in the files of programs: found where they stand, and not wherever a telling name does."""
+
+import pytest
+
+from collectors.program_signs import file_signs, is_looked_at
+
+# What rules of others show as noncompliant: Sonar's S2068 and S6418 (Java, JavaScript, Python, PHP, C#, Go), CWE-798's
+# properties file and connection string; documentation's example keys.
+SECRETS = [
+    ("Db.java", 'String password = "blue";', "named"),
+    ("Db.java", 'conn = DriverManager.getConnection("jdbc:mysql://localhost/test?user=steve&password=blue");', "named"),
+    ("Db.java", 'dataSource.setPassword("blue1");', "named"),
+    ("Db.java", 'props.put("x", 1); config.password("blue1").build();', "named"),
+    ("db.js", "const connection = mysql.createConnection({user: 'root', password: 'secret-1'});", "named"),
+    ("db.js", 'const dbPassword = process.env.DB_PASSWORD || "hunter22"', "named"),
+    ("db.ts", "private readonly apiSecret: string = `a1b2c3d4e5`;", "named"),
+    ("db.mjs", 'const s = "Server=db;Database=shop;User Id=sa;Password=Zaq12wsx;Encrypt=True"', "named"),
+    ("db.py", 'db_password = "bL4ck-tea"', "named"),
+    ("db.py", 'connect(host="db", user="shop", passwd="hunter22")', "named"),
+    ("db.py", 'password: str = "hunter22"', "named"),
+    ("db.py", 'PASSWORD = os.getenv("DB_PASSWORD", "hunter22")', "named"),
+    ("db.py", 'os.environ.get("DB_PASSWORD") or "hunter22"', "named"),
+    ("db.py", 'settings["client_secret"] = "9f86d081884c7d65"', "named"),
+    ("db.py", 'access_token = "dG9rZW4tZm9yLXNob3A3"', "named"),
+    ("db.py", 'password = "MyPassword123"', "named"),
+    ("db.rb", ":password => 'hunter22',", "named"),
+    ("db.rb", "ENV.fetch('DB_PASSWORD', 'hunter22')", "named"),
+    ("db.php", "$password = 'hunter22';", "named"),
+    ("Db.cs", 'var password = @"hunter22";', "named"),
+    ("db.go", 'password := "hunter22"', "named"),
+    ("db.go", 'db, err := sql.Open("postgres", "postgres://shop:hunter2@db/shop")', "Basic Auth Credentials"),
+    ("pay.js", "const stripe = require('stripe')('sk_" + "live_" + "a1B2" * 6 + "');", "Stripe Access Key"),
+    ("s3.py", 'client("s3", "AKIAIOSFODNN7EXAMPLE")', "AWS Access Key"),
+    ("config.json", '{"db": {"password": "hunter22"}}', "named"),
+    ("app.properties", "webapp.ldap.password=secretPassword", "named"),
+    ("web.config", '<add connectionString="connectDB=uDB; uid=db2admin; pwd=db2pass1; dbalias=uDB;" />', "named"),
+    (".env.production", "DB_PASSWORD=hunter22", "named"),
+    (".npmrc", "//registry.example.com/:_authToken=npm_" + "a1B2" * 9, "NPM tokens"),
+    ("server.pem", "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEpAIB" * 8, "Private Key"),
+    ("key.js", 'const k = "-----BEGIN PRIVATE KEY-----\\n' + "MIIEpAIB" * 8 + '"', "Private Key"),
+]  # fmt: skip
+
+HARMLESS = [
+    ("db.py", 'password = os.environ["DB_PASSWORD"]'),
+    ("db.py", 'password = get_secret("prod-db-password")'),
+    ("db.py", 'password = ""'),
+    ("db.py", 'PASSWORD_FIELD = "password"'),
+    ("db.py", 'form = {"password": "password", "token": "csrf_token"}'),
+    ("db.py", 'password = f"{user}-{pin}"'),
+    ("db.py", 'if password == "hunter22":'),  # comparisons are not looked at
+    ("db.py", 'raise ValueError("password: has to be long")'),
+    ("db.py", 'label = {"password": "Enter your password"}'),
+    ("db.py", 'AWS_SECRET = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:shop-a1b2c3"'),
+    ("db.py", 'SECRET_NAME = "shop-db"'),
+    ("db.py", 'url = f"postgres://{user}:{password}@{host}/shop"'),
+    ("db.py", "# postgres://user:password@host/database"),
+    ("db.py", 'reply = {"NextToken": "eyJtYXJrZXIi1234567890abcdef"}'),
+    ("db.py", 'TOKEN = "x-aws-token"'),
+    ("db.js", "const password = req.body.password;"),
+    ("db.js", "const {password, token} = credentials;"),
+    ("db.js", "const t = {secretKey: 'STRING_VALUE'}"),
+    ("db.js", 'type: "password", name: "password"'),
+    ("db.js", "const dbPassword = process.env.DB_PASSWORD || ''"),
+    ("db.js", "connect(`mysql://${user}:${password}@db/shop`)"),
+    ("key.js", "if (key.indexOf('-----BEGIN PRIVATE KEY-----') !== 0) throw new Error('no key')"),
+    ("key.js", "'-----BEGIN PRIVATE KEY-----\\n' + process.env.PRIVATE_KEY"),
+    ("package.json", '"pbkdf2-password": "1.2.1",'),
+    ("Db.java", 'String password = System.getenv("DB_PASSWORD");'),
+    ("Db.java", 'getConnection("jdbc:mysql://db/shop?user=" + user + "&password=" + password)'),
+    ("db.php", "$password = $_POST['password'];"),
+    ("db.rb", "password: Rails.application.credentials.db_password"),
+    ("template.yaml", "DB_PASSWORD: !Ref DbPassword"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "text", "kind"), SECRETS)
+def test_secrets_are_told_by_their_line_and_kind(name: str, text: str, kind: str) -> None:
+    assert is_looked_at(f"src/{name}")
+    assert list(file_signs(f"src/{name}", f"\n{text}\n")) == [{"line": 2, "looks_like": kind}]
+
+
+@pytest.mark.parametrize(("name", "text"), HARMLESS)
+def test_expressions_names_labels_and_placeholders_are_no_secrets(name: str, text: str) -> None:
+    assert is_looked_at(name)
+    assert list(file_signs(name, text)) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["bootstrap", "app.jar", "Main.class", "lib/x.so", "logo.png", "README.md", "data.csv"]
+)
+def test_compiled_programs_pictures_prose_and_data_are_not_read(name: str) -> None:
+    assert not is_looked_at(name)
+
+
+@pytest.mark.parametrize("piece", ["password=", "eyJ", "a: b: ", "'`\"", "env.", '("', "://:", "-----BEGIN "])
+def test_hostile_lines_take_linear_time(piece: str) -> None:
+    """A line of 200 KB costs about as much as its windows do: quadratic time would be minutes."""
+    assert list(file_signs("x.js", piece * (200_000 // len(piece)))) == []
+
+
+def test_a_secret_far_into_a_bundle_is_found() -> None:
+    text = "var a=function(e){return e};" * 5000 + 'c={password:"hunter22"};' + "x=1;" * 5000
+    assert list(file_signs("bundle.js", text)) == [{"line": 1, "looks_like": "named"}]
