@@ -43,7 +43,7 @@ def _is_of_aws(url: str) -> bool:
     """Return whether an address is AWS's own, or a local server's that stands in for AWS."""
     parts = urlsplit(url)
     local = os.environ.get("AWS_ENDPOINT_URL")
-    if local and parts.netloc == urlsplit(local).netloc:
+    if local and parts.hostname == urlsplit(local).hostname:
         return True
     return parts.scheme == "https" and (parts.hostname or "").endswith(_suffixes())
 

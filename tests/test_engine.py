@@ -134,7 +134,9 @@ def without(type_: ResourceType, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def looked_at(type_: ResourceType) -> list[str]:
-    return [*type_.form.secrets, *(name for detail in type_.form.details.values() for name in detail.secrets)]
+    details = type_.form.details
+    packages = [name for name, detail in details.items() if detail.package]  # tests/test_package.py has them
+    return [*type_.form.secrets, *(name for detail in details.values() for name in detail.secrets), *packages]
 
 
 def resource_key(_type: ResourceType) -> Any:

@@ -213,7 +213,7 @@ def test_what_is_no_piece_is_a_named_cause(
 @pytest.mark.parametrize(
     "url",
     [
-        "http://127.0.0.1:1/",
+        "http://127.0.0.2:1/",
         "http://awslambda-x.s3.us-east-1.amazonaws.com/",
         "https://amazonaws.com.example.com/",
         "https://example.com/x.amazonaws.com",

@@ -56,6 +56,8 @@ HARMLESS = [
     ("db.py", "# postgres://user:password@host/database"),
     ("db.py", 'reply = {"NextToken": "eyJtYXJrZXIi1234567890abcdef"}'),
     ("db.py", 'TOKEN = "x-aws-token"'),
+    ("db.py", 'refresh_token = "compute-placeholder-of-jwt"'),
+    ("db.py", 'dsn = "host=db;password=%s;sslmode=require" % password'),
     ("db.js", "const password = req.body.password;"),
     ("db.js", "const {password, token} = credentials;"),
     ("db.js", "const t = {secretKey: 'STRING_VALUE'}"),
