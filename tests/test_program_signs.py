@@ -57,7 +57,7 @@ HARMLESS = [
     ("db.py", 'reply = {"NextToken": "eyJtYXJrZXIi1234567890abcdef"}'),
     ("db.py", 'TOKEN = "x-aws-token"'),
     ("db.py", 'refresh_token = "compute-placeholder-of-jwt"'),
-    ("db.py", 'dsn = "host=db;password=%s;sslmode=require" % password'),
+    ("db.py", 'dsn = "host=db;password=%(password)s;sslmode=require"'),
     ("db.js", "const password = req.body.password;"),
     ("db.js", "const {password, token} = credentials;"),
     ("db.js", "const t = {secretKey: 'STRING_VALUE'}"),
