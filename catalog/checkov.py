@@ -27,6 +27,7 @@ TemplateType = Annotated[
 Scalar = str | int | bool
 _PROVIDER = re.compile(rb"id: ([a-z]+)\.")
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
+Release = Annotated[str, Meta(pattern=r"^1\.[0-9]{1,3}$(?!\n)")]
 Sentence = Annotated[str, Meta(min_length=10)]
 
 
@@ -41,14 +42,18 @@ class Program(Struct, frozen=True, forbid_unknown_fields=True):
     """A check of a program's arguments: it is for pods that run the program, and can tell only with flags it `needs`.
 
     `absent` is what holds without them. `flags` are those that fields of a configuration file stand for: then it is for
-    assets that have the file. `plugin` is the one that the check looks for among those that run.
+    assets that have the file. `plugin` is the one that the check looks for among those that run. `written` says how
+    checkov wants values written: a `time` in hours, minutes and seconds; that there is a `pem` by the file's name; of a
+    `limit` that 0 is none. From the minor release `before` on, the check asks for what Kubernetes has removed.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z][a-z-]*$(?!\n)")]
     needs: list[Flag] = []
-    absent: Literal["unknown", "pass", "not_applicable"] = "unknown"
+    absent: Literal["unknown", "pass", "fail", "not_applicable"] = "unknown"
     flags: dict[Flag, ReadPath] = {}
     plugin: Plugin | None = None
+    written: dict[Flag, Literal["time", "pem", "limit"]] = {}
+    before: Release | None = None
 
 
 class Equals(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is"}):
@@ -93,7 +98,8 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     makes of a value that is not there. `template` is what a check of templates is shown, and says itself what is read.
     `only` are the resources that the check is for, by a value of theirs. `shape` is how checkov has to be shown the
     resource, where it overlooks something: a workload's template as a `pod`, all of a role's rules in `one-rule`, its
-    rules on roles `on-bindings`. `also` is our own policy that asks the same. `undecided` is what checkov's own
+    rules on roles `on-bindings`, the plugins that a server runs as its `admission-configuration`, annotations in
+    `annotation-list`. `also` is our own policy that asks the same. `undecided` is what checkov's own
     «unknown» means, where it says that of what is not its matter.
     """
 
@@ -107,7 +113,9 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     absent: Sentence
     cases: Examples
     also: Id | None = None
-    shape: Literal["as-it-is", "pod", "one-rule", "on-bindings"] = "as-it-is"
+    shape: Literal["as-it-is", "pod", "one-rule", "on-bindings", "admission-configuration", "annotation-list"] = (
+        "as-it-is"
+    )
     program: Program | None = None
     undecided: Literal["unknown", "pass", "not_applicable"] = "unknown"
 

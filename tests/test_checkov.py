@@ -31,6 +31,7 @@ from collectors.kubernetes import resource_types
 from detectors import verdicts
 from detectors.checkov.checkov import Checkov
 from detectors.checkov.shape import as_template, shape, shown
+from detectors.checkov.written import WRITTEN
 from detectors.posture.judge import Moment
 from model.asset import Asset, Kind, Listing, Place
 from model.fault import Refused
@@ -258,23 +259,14 @@ def test_checks_do_not_disturb_each_other(child: Child) -> None:
     assert Counter(together.values())["fail"] > len(ADOPTED)
 
 
-def test_what_is_not_adopted_is_named_with_its_reason(installed: Path) -> None:
+def test_every_check_of_kubernetes_is_adopted(installed: Path) -> None:
     code = (
         "import checkov.kubernetes.checks.resource.k8s\n"
         "from checkov.kubernetes.checks.resource.registry import registry\n"
         "print(*sorted({check.id for checks in registry.checks.values() for check in checks}))"
     )
     done = subprocess.run([installed, "-I", "-B", "-c", code], capture_output=True, text=True, check=True)
-    page = (ROOT / "docs" / "checkov.md").read_text("utf-8")
-    left_out = {
-        cell.strip()
-        for line in page.splitlines()
-        if line.startswith("| CKV_")
-        for cell in line.split("|")[1].split(",")
-    }
-    ours = {adopted.form.check for adopted in OF_OBJECTS}
-    assert left_out | ours == set(done.stdout.split())
-    assert not left_out & ours
+    assert {adopted.form.check for adopted in OF_OBJECTS} == set(done.stdout.split())
 
 
 def workloads(number: int) -> list[Asset]:
@@ -365,8 +357,11 @@ def test_without_checkov_every_adopted_check_is_unknown_and_says_why(
     with worker() as asked:
         told = list(survey(Seen([*workloads(2)]), house, Moment(datetime(2026, 6, 1, tzinfo=UTC)), asked))
     verdicts = [verdict for observation in told for verdict in observation.verdicts]
-    assert {(v.status, v.reason) for v in verdicts} == {("unknown", NOT_INSTALLED)}
-    assert len(verdicts) == 2 * sum(WORKLOAD in adopted.form.kinds for adopted in ADOPTED.values())
+    of_workloads = [adopted for adopted in ADOPTED.values() if WORKLOAD in adopted.form.kinds]
+    elsewhere = {adopted.id for adopted in of_workloads if adopted.form.program}  # for pods that run a kubelet
+    assert {(v.status, v.reason) for v in verdicts if v.policy not in elsewhere} == {("unknown", NOT_INSTALLED)}
+    assert {v.status for v in verdicts if v.policy in elsewhere} == {"not_applicable"}
+    assert len(verdicts) == 2 * len(of_workloads)
 
 
 def test_large_objects_are_asked_without_what_no_check_reads() -> None:
@@ -648,6 +643,17 @@ def test_arguments_are_found_however_they_are_written(
         ("CKV_K8S_82", "--disable-admission-plugins=ServiceAccount", "fail"),
         ("CKV_K8S_83", "--enable-admission-plugins=NodeRestriction", "pass"),
         ("CKV_K8S_83", "--admission-control=LimitRanger", "fail"),  # the old flag names all that run
+        ("CKV_K8S_78", None, "fail"),  # off unasked
+        ("CKV_K8S_78", "--enable-admission-plugins=EventRateLimit", "pass"),
+        ("CKV_K8S_78", "--admission-control=LimitRanger", "fail"),
+        ("CKV_K8S_84", None, "not_applicable"),  # a server of 1.33
+        ("CKV_K8S_95", None, "pass"),  # one minute by default
+        ("CKV_K8S_95", "--request-timeout=1m0s", "pass"),
+        ("CKV_K8S_95", "--request-timeout=3600s", "pass"),
+        ("CKV_K8S_95", "--request-timeout=1.5h", "pass"),
+        ("CKV_K8S_95", "--request-timeout=0s", "fail"),
+        ("CKV_K8S_95", "--request-timeout=250ms", "fail"),
+        ("CKV_K8S_95", "--request-timeout=a minute", "fail"),
     ],
 )
 def test_what_holds_without_a_flag_stands_in_the_file(
@@ -658,6 +664,71 @@ def test_what_holds_without_a_flag_stands_in_the_file(
     assert only(judged(child, [ADOPTED[check]], [asset(body)])).status == expected
 
 
+_NO_RELEASE = "the image does not tell the release, and the check is for those before 1.25"
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ("k8s.gcr.io/kube-apiserver:v1.21.14", ("fail", "")),
+        ("k8s.gcr.io/kube-apiserver:v1.24.17", ("fail", "")),
+        ("registry:5000/kube-apiserver:v1.24.17@sha256:" + "0a" * 32, ("fail", "")),
+        ("registry.k8s.io/kube-apiserver:v1.25.0-rc.1", ("not_applicable", "")),
+        ("registry.k8s.io/kube-apiserver:v1.33.4", ("not_applicable", "")),
+        ("rancher/hardened-kubernetes:v1.33.4-rke2r1-build20260820", ("not_applicable", "")),
+        ("registry.k8s.io/kube-apiserver@sha256:" + "0a" * 32, ("unknown", _NO_RELEASE)),
+        ("registry:1.24.0/kube-apiserver", ("unknown", _NO_RELEASE)),
+    ],
+)
+def test_what_kubernetes_has_removed_is_asked_of_older_releases_only(
+    child: Child, image: str, expected: tuple[Status, str]
+) -> None:
+    body = json.loads(json.dumps(ADOPTED["CKV_K8S_84"].form.cases.fail[0]))
+    body["spec"]["containers"][0]["image"] = image
+    told = only(judged(child, [ADOPTED["CKV_K8S_84"]], [asset(body)]))
+    assert (told.status, told.reason) == expected
+
+
+@pytest.mark.parametrize(
+    ("how", "value", "written"),
+    [
+        # Go, package time: the examples of ParseDuration and Duration.String.
+        ("time", "300s", "5m"),
+        ("time", "1h15m30.918s", "1h15m30.918s"),
+        ("time", "1.5h", "1h30m"),
+        ("time", "90m", "1h30m"),
+        ("time", "60000ms", "1m"),
+        ("time", "0", "0"),
+        ("time", "0s", "0"),
+        ("time", "5 minutes", "5 minutes"),
+        ("time", "", ""),
+        ("pem", "/etc/kubernetes/pki/sa.pub", "file.pem"),
+        ("pem", "/etc/k8s.d/ca", "file.pem"),
+        ("pem", "", "file.none"),
+        ("limit", "5", "5"),
+        ("limit", "0", str(2**31 - 1)),
+    ],
+)
+def test_values_are_written_as_checkov_wants_them(how: str, value: str, written: str) -> None:
+    assert WRITTEN[how](value) == written
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"seccomp.security.alpha.kubernetes.io/defaultProfileName": "docker/default"}, "pass"),
+        ({"a": "b", "seccomp.security.alpha.kubernetes.io/defaultProfileName": "runtime/default"}, "pass"),
+        ({"seccomp.security.alpha.kubernetes.io/allowedProfileNames": "runtime/default"}, "fail"),
+        ({}, "fail"),
+        (None, "fail"),
+    ],
+)
+def test_annotations_are_found_however_many(child: Child, annotations: Any, expected: Status) -> None:
+    body = dict(ADOPTED["CKV_K8S_32"].form.cases.fail[0])
+    body["metadata"] = {"name": "restricted", "annotations": annotations}
+    assert only(judged(child, [ADOPTED["CKV_K8S_32"]], [asset(body)])).status == expected
+
+
 @pytest.mark.parametrize(
     ("kubelet", "unknown", "expected"),
     [
@@ -665,6 +736,9 @@ def test_what_holds_without_a_flag_stands_in_the_file(
         ({"readOnlyPort": 0, "protectKernelDefaults": True}, {}, {"CKV_K8S_141": "pass", "CKV_K8S_144": "pass"}),
         ({"authentication": {"anonymous": {"enabled": True}}}, {}, {"CKV_K8S_138": "fail", "CKV_K8S_149": "unknown"}),
         ({"tlsCipherSuites": ["TLS_RSA_WITH_RC4_128_SHA"]}, {}, {"CKV_K8S_151": "fail"}),
+        ({"eventRecordQPS": 5}, {}, {"CKV_K8S_147": "pass"}),
+        ({"eventRecordQPS": 0}, {}, {"CKV_K8S_147": "fail"}),  # no limit at all
+        ({"readOnlyPort": 0}, {}, {"CKV_K8S_147": "fail"}),  # 50 by default
         (None, {}, {"CKV_K8S_138": "not_applicable", "CKV_K8S_144": "not_applicable"}),  # not made by kubeadm
         (None, {"kubelet": "malformed"}, {"CKV_K8S_138": "unknown", "CKV_K8S_144": "unknown"}),
     ],

@@ -180,7 +180,9 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
     alike: dict[tuple[str, str], list[Adopted]] = {}
     for adopted in checks:
         if (told := foregone(adopted, asset)) is not None:
-            verdicts.append(verdict(adopted, asset, *told))
+            status, reason = told
+            message = adopted.form.title if status == "fail" else None
+            verdicts.append(verdict(adopted, asset, status, reason, message=message))
         else:
             alike.setdefault((adopted.form.runner, likeness(adopted)), []).append(adopted)
     return verdicts, [_task(asset, runner, same) for (runner, _), same in alike.items()]

@@ -1,17 +1,21 @@
 """What a check of checkov's gets to see of an asset, and whether there is enough for its word to mean anything."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from catalog.checkov import Adopted, Equals, Plugin, Program, Template
 from catalog.component_flags import admission_plugin_on
 from catalog.workloads import pod_spec, pod_template
+from detectors.checkov.written import WRITTEN
 from model.asset import Asset
 from model.finding import Status
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 # What every Kubernetes object has, and its checks may look at.
 _ALWAYS = frozenset({"apiVersion", "kind", "metadata"})
+# A tag as Kubernetes' own images have it, perhaps with a digest behind it.
+_TAG = re.compile(r":v?(\d+)\.(\d+)\.\d+[^/@:]*(?:@|$)")
 # How the runners of templates call a resource's type.
 _TYPE = {"cloudformation": "Type", "arm": "type"}
 
@@ -23,7 +27,8 @@ def likeness(adopted: Adopted) -> str:
     program = adopted.form.program
     if program is None:
         return adopted.form.shape
-    return adopted.id if program.flags or program.plugin else program.name
+    own = program.flags or program.plugin or program.written
+    return adopted.id if own else program.name
 
 
 def shown(checks: Sequence[Adopted], asset: Asset) -> Mapping[str, Any]:
@@ -50,6 +55,8 @@ def as_template(body: Mapping[str, Any], template: Template, type_name: str) -> 
 def shape(adopted: Adopted, asset: Asset) -> Mapping[str, Any]:
     """Return the object as the check expects it: what checkov overlooks elsewhere stands where it looks."""
     if program := adopted.form.program:
+        if adopted.form.shape == "admission-configuration":
+            return _admission_configuration(asset.body, program)
         return _configured(asset.body, program) if program.flags else _with_arguments(asset.body, program)
     return _SHAPES[adopted.form.shape](asset.body)
 
@@ -80,13 +87,19 @@ def _is_its_matter(adopted: Adopted, asset: Asset) -> bool:
     program = adopted.form.program
     if program is not None and program.flags:
         return bool(adopted.fields & (asset.body.keys() | asset.unknown.keys()))
-    return program is None or any(_runs(container, program) for container in _containers(asset.body))
+    if program is None:
+        return True
+    running = [container for container in _containers(asset.body) if _runs(container, program)]
+    return bool(running) and not all(_is_from(container, program.before) for container in running)
 
 
 def _why_unknown(adopted: Adopted, asset: Asset) -> str:
     """Return why the check's word would mean nothing, empty where it means something."""
     for field in sorted(adopted.fields & asset.unknown.keys()):
         return f"{field}: {asset.unknown[field]}"
+    program = adopted.form.program
+    if program and program.before and not all(_release(c) for c in _containers(asset.body) if _runs(c, program)):
+        return f"the image does not tell the release, and the check is for those before {program.before}"
     own = ("kind",) if adopted.form.template is None else ()
     for path in (*own, *adopted.form.only, *adopted.form.needs):
         if _at(asset.body, path) in _EMPTY:
@@ -155,6 +168,18 @@ def _runs(container: Mapping[str, Any], program: Program) -> bool:
     return bool(first) and first[0].rpartition("/")[2] == program.name
 
 
+def _release(container: Mapping[str, Any]) -> tuple[int, int] | None:
+    """Return the release of Kubernetes that an image's tag tells, as (1, 33)."""
+    found = _TAG.search(str(container.get("image", "")))
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _is_from(container: Mapping[str, Any], before: str | None) -> bool:
+    """Tell whether a container is known to be of a release from which on a check asks for what is gone."""
+    release = _release(container)
+    return before is not None and release is not None and release >= tuple(map(int, before.split(".")))
+
+
 def _as_pod(body: Mapping[str, Any]) -> dict[str, Any]:
     template = pod_template(str(body.get("kind")), body.get("metadata"), body.get("spec"))
     return {"metadata": {}, **template, "apiVersion": "v1", "kind": "Pod"}
@@ -180,12 +205,22 @@ def _on_bindings(body: Mapping[str, Any]) -> dict[str, Any]:
     return {**body, "rules": moved}
 
 
+def _with_annotation_list(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object whose annotations are a list of pairs, as checkov reads them."""
+    metadata = body.get("metadata")
+    metadata = metadata if isinstance(metadata, Mapping) else {}
+    annotations = metadata.get("annotations")
+    pairs = annotations.items() if isinstance(annotations, Mapping) else ()
+    return {**body, "metadata": {**metadata, "annotations": [{name: value} for name, value in pairs]}}
+
+
 _BINDINGS = {"*": "*", "roles": "rolebindings", "clusterroles": "clusterrolebindings"}
 _SHAPES: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "as-it-is": lambda body: body,
     "pod": _as_pod,
     "one-rule": _in_one_rule,
     "on-bindings": _on_bindings,
+    "annotation-list": _with_annotation_list,
 }
 
 
@@ -203,22 +238,37 @@ def _with_arguments(body: Mapping[str, Any], program: Program) -> dict[str, Any]
 
 
 def _flags(container: Mapping[str, Any], program: Program) -> list[str]:
-    flags = [*_written_out(_arguments(container)[1:])]
-    return [_as_named(program.plugin, flags)] if program.plugin else flags
+    """Return a program's flags; where a check looks for a plugin, as if it had to be named to run."""
+    if (plugin := program.plugin) is not None:
+        return [f"--enable-admission-plugins={plugin.name if _is_on(plugin, container) else '-'}"]
+    return [_as_written(program, flag) for flag in _written_out(_arguments(container)[1:])]
 
 
-def _as_named(plugin: Plugin, flags: Sequence[str]) -> str:
-    """Return the flag as if the plugin had to be named to run: checkov does not know what runs unasked."""
+def _is_on(plugin: Plugin, container: Mapping[str, Any]) -> bool:
+    """Return whether a server runs a plugin: checkov does not know what runs unasked."""
+    flags = _written_out(_arguments(container)[1:])
     given = {name.lstrip("-"): value for name, _, value in (flag.partition("=") for flag in flags)}
-    return (
-        f"--enable-admission-plugins={plugin.name if admission_plugin_on(given, plugin.name, plugin.unasked) else '-'}"
-    )
+    return admission_plugin_on(given, plugin.name, plugin.unasked)
+
+
+def _admission_configuration(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
+    """Return the file that would name the plugin if the server runs it: checkov looks for it there alone."""
+    running = [container for container in _containers(body) if _runs(container, program)]
+    plugin = program.plugin
+    plugins = [{"name": plugin.name}] if plugin and any(_is_on(plugin, container) for container in running) else []
+    return {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins}
+
+
+def _as_written(program: Program, flag: str) -> str:
+    """Return a flag with its value as checkov wants it written."""
+    name, _, value = flag.partition("=")
+    return f"{name}={WRITTEN[program.written[name]](value)}" if name in program.written else flag
 
 
 def _configured(body: Mapping[str, Any], program: Program) -> dict[str, Any]:
     """Return a pod that runs the program with the flags which its configuration file stands for."""
     values = {flag: _at(body, path) for flag, path in program.flags.items()}
-    flags = [f"{flag}={_as_argument(value)}" for flag, value in values.items() if value is not None]
+    flags = [_as_written(program, f"{flag}={_as_argument(v)}") for flag, v in values.items() if v is not None]
     return _pod_of(program, [_container(program, flags)])
 
 
