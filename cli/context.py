@@ -1,6 +1,9 @@
 """What the commands share: where the home is, who runs them, what they may."""
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from pipeline.desk import Desk
     from pipeline.sign_in import Gate
+    from pipeline.work import Bench
 
 HomeOption = Annotated[
     Path,
@@ -41,6 +45,25 @@ def open_gate(home: Path) -> "Gate":
     stores = open_home(home)
     stores.check()
     return Gate(stores.service, lambda: service_key(home), SystemClock())
+
+
+@contextmanager
+def open_bench(desk: "Desk", action: str) -> "Iterator[Bench]":
+    """Yield what a job needs that this process does itself, and tell people of on the terminal."""
+    import httpx
+
+    from notifier.message import Ways
+    from pipeline.clock import SystemClock
+    from pipeline.jobs import Worker, name_of
+    from pipeline.logs import quiet
+    from pipeline.secrets import secret
+    from pipeline.work import Bench
+
+    quiet()  # people read what is printed, not the log
+    clock = SystemClock()
+    with httpx.Client(timeout=10.0) as http:
+        ways = Ways(http, sys.stdout, secret, clock.now)
+        yield Bench(desk.service(action), ways, Worker(name_of(0), clock))
 
 
 def token_file(home: Path) -> Path:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_bench, open_desk
 
 if TYPE_CHECKING:
     from model.plan import Plan
@@ -91,23 +91,14 @@ def run(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
-    import httpx
-
-    from notifier.message import Ways
-    from pipeline.clock import SystemClock
-    from pipeline.jobs import Worker, name_of
-    from pipeline.logs import quiet
     from pipeline.plans import start
-    from pipeline.secrets import secret
-    from pipeline.work import Bench, change_now
+    from pipeline.work import change_now
 
-    quiet()  # people read what is printed, not the log
-    desk, clock = open_desk(home), SystemClock()
+    desk = open_desk(home)
     spec = desk.file("plans.run", tenant)
-    start(desk.tenant("plans.run", tenant), spec, plan, desk.actor.name, clock)
-    with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, sys.stdout, secret, clock.now)
-        done = change_now(Bench(desk.service("plans.run"), ways, Worker(name_of(0), clock)), tenant, desk.actor)
+    with open_bench(desk, "plans.run") as bench:
+        start(desk.tenant("plans.run", tenant), spec, plan, desk.actor.name, bench.worker.clock)
+        done = change_now(bench, tenant, desk.actor)
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)
     raise typer.Exit(_print_status(desk, tenant, plan))

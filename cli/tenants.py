@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_bench, open_desk
 from reports import formats
 
 if TYPE_CHECKING:
@@ -82,24 +82,13 @@ def scan(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Run the whole loop for one tenant: gate, collect, detect, record, notify. Exit 3: some things stay unknown."""
-    import httpx
-
     from cli.tables import print_summary
     from model.fault import Refused
-    from notifier.message import Ways
-    from pipeline.clock import SystemClock
-    from pipeline.jobs import Worker, name_of
-    from pipeline.logs import quiet
-    from pipeline.secrets import secret
-    from pipeline.work import Bench, scan_now
+    from pipeline.work import scan_now
 
-    quiet()  # people read what is printed below, not the log
-
-    clock, desk = SystemClock(), open_desk(home)
+    desk = open_desk(home)
     spec = desk.file("scans.start", tenant)
-    with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, sys.stdout, secret, clock.now)
-        bench = Bench(desk.service("scans.start"), ways, Worker(name_of(0), clock))
+    with open_bench(desk, "scans.start") as bench:
         done = scan_now(bench, tenant, desk.actor)
     if done.summary is None or done.told is None:
         raise Refused(done.outcome)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from model.finding import Finding, Severity
 from model.job import Job
 from model.plan import Plan, Progress, Sent
+from model.tenant import Option, Suspension
 from model.text import Language, Text
 from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
@@ -54,6 +55,8 @@ class TenantView(Struct, frozen=True):
     accounts: list[str]
     organizations: list[str]
     cron: str
+    options: list[Option]
+    suspended: list[Suspension]
 
 
 class OwnPolicyView(Struct, frozen=True):

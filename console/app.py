@@ -256,6 +256,8 @@ def _view(tenant: Tenant) -> TenantView:
         accounts=[scope.id for scope in named(tenant).found],
         organizations=group_names(tenant),
         cron=tenant.schedule.cron,
+        options=tenant.contract.options,
+        suspended=tenant.contract.suspended,
     )
 
 

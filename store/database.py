@@ -4,10 +4,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine, Table, inspect, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from model.fault import Fault, Refused
@@ -15,7 +14,6 @@ from store.schema import VERSIONS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 WRITE = "hinomi_write"
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 class StoreFault(Refused):
@@ -153,11 +151,6 @@ class Stores(Protocol):
     def tenant(self, tenant: str) -> Database:
         """Return a tenant's store."""
         ...
-
-
-def insert(connection: Connection, table: Table) -> Any:
-    """Return an INSERT that may say what to do on a conflict, in the connection's dialect."""
-    return _INSERTS[connection.dialect.name](table)
 
 
 def _migrate(connection: Connection, kind: str, version: str) -> None:

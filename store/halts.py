@@ -1,9 +1,13 @@
 """The kill switch: who has stopped all changes of one tenant or of all of them, on one connection."""
 
 from msgspec import Struct
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from store import schema
+
+_HALT = schema.halt.c
+_HOLDING = select(schema.halt).where(_HALT.lifted_at == "", or_(_HALT.tenant == "", _HALT.tenant == bindparam("of")))
+_HOLDING = _HOLDING.order_by(_HALT.id).limit(1)
 
 
 class Halt(Struct, frozen=True):
@@ -23,9 +27,7 @@ class Halts:
 
     def holding(self, tenant: str) -> Halt | None:
         """Return what stops changes of a tenant now, None where nothing does."""
-        table = schema.halt
-        query = select(table).where(table.c.lifted_at == "", table.c.tenant.in_(("", tenant))).order_by(table.c.id)
-        row = self._connection.execute(query.limit(1)).first()
+        row = self._connection.execute(_HOLDING, {"of": tenant}).first()
         return Halt(row.tenant, row.person, row.at, row.reason) if row else None
 
     def add(self, halt: Halt) -> None:

@@ -10,11 +10,12 @@ from model.canonical import digest, encode
 from model.fault import Refused
 from store.archive import Row
 from store.audit import Head
-from store.database import Database, Stores, insert
+from store.database import Database, Stores
 from store.jobs import Jobs
 from store.rows import Fence
 from store.schema import audit_head, edition, external_id
 from store.service import ServiceStore
+from store.statements import insert
 from store.tenant import TenantStore
 
 

@@ -7,8 +7,8 @@ from sqlalchemy import Connection, func, select
 
 from model.job import Job
 from store import schema
-from store.database import insert
 from store.rows import Fence
+from store.statements import insert, put
 
 
 class Jobs:
@@ -60,8 +60,7 @@ class Jobs:
         table = schema.lease
         number = (self._connection.execute(select(table.c.number).where(table.c.job == job)).scalar() or 0) + 1
         values = {"job": job, "number": number, "run": run, "done_at": None}
-        statement = insert(self._connection, table).values(values)
-        self._connection.execute(statement.on_conflict_do_update(index_elements=["job"], set_=values))
+        put(self._connection, table, values)
         return Fence(job, number)
 
     def lift(self, fences: Iterable[Fence]) -> None:

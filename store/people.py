@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 from model.canonical import encode
 from model.person import Person, Token
 from store import schema
-from store.database import insert
+from store.statements import insert
 
 T = TypeVar("T", Person, Token)
 

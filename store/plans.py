@@ -1,19 +1,30 @@
 """A tenant's plans: documents that are only ever added, and how far their steps are."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, bindparam, func, or_, select
 
 from model.canonical import encode
 from model.order import Order
 from model.plan import Plan, Progress, Sent, Vote
 from store import schema
-from store.database import insert
+from store.statements import INSERTS, put
 
 PROPOSED, VOTED = "plan.proposed", "plan.voted"
 STARTED, FINISHED = "plan.started", "plan.finished"
 GRANTED, WITHDRAWN = "order.granted", "order.withdrawn"
+
+# What is executed for every resource is made once (store/statements.py).
+_CALL, _LEASE = schema.plan_call.c, schema.resource_lease.c
+_OF_STEP = (_CALL.plan == bindparam("in_plan")) & (_CALL.uid == bindparam("of"))
+_CALLS = select(func.count()).select_from(schema.plan_call).where(_OF_STEP)
+_WRITE_AHEAD = schema.plan_call.insert()
+_NOTE = schema.plan_call.update().where(_OF_STEP & (_CALL.number == bindparam("numbered")))
+_NOTE = _NOTE.values({name: bindparam(name) for name in ("state", "at", "code")})
+_LET_GO = schema.resource_lease.delete().where((_LEASE.uid == bindparam("of")) & (_LEASE.holder == bindparam("by")))
 
 
 class Plans:
@@ -94,10 +105,7 @@ class Plans:
         """Write how far a step is."""
         values = msgspec.structs.asdict(progress)
         values |= {name: _json(values[name]) for name in ("before", "after")}
-        statement = insert(self._connection, schema.plan_step).values(values)
-        keys = ["plan", "uid"]
-        set_ = {name: value for name, value in values.items() if name not in keys}
-        self._connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=set_))
+        put(self._connection, schema.plan_step, values)
 
     def journal(self, plan: str) -> list[Sent]:
         """Return the journal of a plan's calls, in the order in which they were sent to each resource."""
@@ -107,34 +115,25 @@ class Plans:
 
     def calls(self, plan: str, uid: str) -> int:
         """Return how many calls the journal has of one step."""
-        table = schema.plan_call
-        query = select(func.count()).select_from(table).where((table.c.plan == plan) & (table.c.uid == uid))
-        return int(self._connection.execute(query).scalar_one())
+        return int(self._connection.execute(_CALLS, {"in_plan": plan, "of": uid}).scalar_one())
 
     def write_ahead(self, sent: Sent) -> None:
         """Write that a call is about to be sent; raises IntegrityError where it was written before."""
-        self._connection.execute(schema.plan_call.insert().values(msgspec.structs.asdict(sent)))
+        self._connection.execute(_WRITE_AHEAD, msgspec.structs.asdict(sent))
 
     def note(self, sent: Sent) -> None:
         """Write what came of a call."""
-        table = schema.plan_call
-        mine = (table.c.plan == sent.plan) & (table.c.uid == sent.uid) & (table.c.number == sent.number)
-        values = {"state": sent.state, "at": sent.at, "code": sent.code}
-        self._connection.execute(table.update().where(mine).values(values))
+        mine = {"in_plan": sent.plan, "of": sent.uid, "numbered": sent.number}
+        self._connection.execute(_NOTE, mine | {"state": sent.state, "at": sent.at, "code": sent.code})
 
     def hold(self, uid: str, holder: str, now: str, until: str) -> bool:
         """Take or renew the lease of a resource; False where somebody else holds it."""
-        table = schema.resource_lease
-        values = {"uid": uid, "holder": holder, "until": until}
-        free = or_(table.c.holder == holder, table.c.until <= now)
-        statement = insert(self._connection, table).values(values)
-        statement = statement.on_conflict_do_update(index_elements=["uid"], set_=values, where=free)
-        return self._connection.execute(statement.returning(table.c.uid)).first() is not None
+        values = {"uid": uid, "holder": holder, "until": until, "now": now}
+        return self._connection.execute(_hold(self._connection.dialect.name), values).first() is not None
 
     def let_go(self, uid: str, holder: str) -> None:
         """Give the lease of a resource back."""
-        table = schema.resource_lease
-        self._connection.execute(table.delete().where((table.c.uid == uid) & (table.c.holder == holder)))
+        self._connection.execute(_LET_GO, {"of": uid, "by": holder})
 
     def was_recorded(self, action: str, plan: str) -> bool:
         """Return whether the audit chain has a record of an action on a plan."""
@@ -147,6 +146,15 @@ class Plans:
         query = select(table.c.subject, table.c.detail).where(table.c.action == action).order_by(table.c.seq)
         for row in self._connection.execute(query):
             yield row.subject, msgspec.json.decode(row.detail)
+
+
+@cache
+def _hold(dialect: str) -> Any:
+    """Return what takes a lease for `holder` unless somebody else holds it beyond `now`, and tells whether it did."""
+    made = INSERTS[dialect](schema.resource_lease)
+    free = or_(_LEASE.holder == made.excluded.holder, _LEASE.until <= bindparam("now"))
+    taken = {"holder": made.excluded.holder, "until": made.excluded.until}
+    return made.on_conflict_do_update(index_elements=["uid"], set_=taken, where=free).returning(_LEASE.uid)
 
 
 def _json(state: object) -> str | None:

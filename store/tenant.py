@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from model.fault import Refused
 from store import schema
 from store.audit import Head, first_fault
 from store.chain import check_head, records, seal
-from store.database import Database, insert
+from store.database import Database
 from store.reader import Reader
 from store.rows import Fence
+from store.statements import put
 from store.writer import Writer
+
+_SEEN = select(schema.fence.c.number).where(schema.fence.c.job == bindparam("of"))
 
 
 class AuditHeads(Protocol):
@@ -74,12 +77,8 @@ class TenantStore:
 
 
 def _pass_fence(connection: Connection, fence: Fence) -> None:
-    table = schema.fence
-    seen = connection.execute(select(table.c.number).where(table.c.job == fence.job)).scalar()
+    seen = connection.execute(_SEEN, {"of": fence.job}).scalar()
     if seen is not None and seen > fence.number:
         raise Fenced(f"a later run of {fence.job} has begun; this one stops without writing")
     if seen != fence.number:  # a batch that changes nothing writes nothing
-        values = {"job": fence.job, "number": fence.number}
-        connection.execute(
-            insert(connection, table).values(values).on_conflict_do_update(index_elements=["job"], set_=values)
-        )
+        put(connection, schema.fence, {"job": fence.job, "number": fence.number})

@@ -13,9 +13,9 @@ from model.finding import Fact, Finding
 from model.suppression import Suppression
 from store import schema
 from store.chain import Records
-from store.database import insert
 from store.reader import DROPPED, Reader, chunks
 from store.rows import Gap, Run
+from store.statements import insert, put
 
 
 class Writer(Reader):
@@ -66,11 +66,7 @@ class Writer(Reader):
 
     def put_findings(self, findings: Iterable[Finding]) -> None:
         """Write findings, new or changed."""
-        rows = [_finding_row(finding) for finding in findings]
-        if rows:
-            upsert = insert(self._connection, schema.finding)
-            set_ = {c.name: upsert.excluded[c.name] for c in schema.finding.columns if c.name != "uid"}
-            self._connection.execute(upsert.on_conflict_do_update(index_elements=["uid"], set_=set_), rows)
+        put(self._connection, schema.finding, [_finding_row(finding) for finding in findings])
 
     def put_facts(self, facts: Iterable[Fact], run: str) -> None:
         """Write facts into the outbox."""
@@ -80,10 +76,7 @@ class Writer(Reader):
 
     def put_suppressions(self, suppressions: Iterable[Suppression]) -> None:
         """Write exceptions, new or withdrawn."""
-        for suppression in suppressions:
-            values = msgspec.structs.asdict(suppression)
-            upsert = insert(self._connection, schema.suppression).values(values)
-            self._connection.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=values))
+        put(self._connection, schema.suppression, [msgspec.structs.asdict(one) for one in suppressions])
 
     def tag_asset(self, uid: str, tag: str, *, there: bool) -> None:
         """Put a tag of ours on the record of an asset, or take it off."""

@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import httpx
@@ -17,6 +17,7 @@ import pytest
 import structlog
 import uvicorn
 from fastapi.routing import APIRoute
+from msgspec.structs import replace
 
 from catalog import access as access_files
 from catalog.folder import config_folder
@@ -30,6 +31,7 @@ from model.finding import Element, Verdict, advance
 from model.installation import Installation
 from model.person import Actor, Person, Tenants
 from model.plan import Plan
+from model.tenant import Suspension
 from model.text import Text
 from people import tokens
 from pipeline.jobs import new_job, queue
@@ -228,6 +230,17 @@ def test_lists_show_only_ones_own_tenants(api: Api) -> None:
     assert api.ask("GET", "/v1/me", api.token("viewer")).json()["tenants"] == [MINE]
     everything = api.ask("GET", "/v1/tenants", api.token("analyst", "all")).json()
     assert [t["tenant"] for t in everything["items"]] == [MINE, FOREIGN]
+
+
+def test_a_tenant_tells_its_options_and_when_it_is_suspended(api: Api) -> None:
+    suspended = [Suspension(date(2026, 11, 1), "logs flood the service", date(2026, 11, 7))]
+    contract = replace(TENANT.contract, options=["function-code"], suspended=suspended)
+    api.home.apply(MINE, replace(TENANT, contract=contract), instant(api.clock.now()), "p")
+    told = api.ask("GET", f"/v1/tenants/{MINE}", api.token("viewer")).json()
+    assert told["options"] == ["function-code"]
+    assert told["suspended"] == [
+        {"first_day": "2026-11-01", "reason": "logs flood the service", "last_day": "2026-11-07"}
+    ]
 
 
 @pytest.mark.parametrize("what", ["assets", "findings"])

@@ -10,7 +10,7 @@ from model.call import Call
 from model.canonical import instant
 from model.fault import Refused
 from model.plan import Plan, Progress
-from pipeline.changes import carry_on, verify_again
+from pipeline.changes import carry_on, finish, verify_again
 from tests.changing import Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at, tamper
@@ -62,6 +62,18 @@ def test_one_plan_that_was_edited_keeps_no_other_from_its_end(desk: Desk, tmp_pa
         go_on(desk)
     assert desk.states(sound) == {"two": "verified"}
     assert block_of("one") is None
+
+
+def test_a_job_finishes_the_plans_that_it_was_made_for(desk: Desk) -> None:
+    """What is started meanwhile may need policies that the job has not loaded."""
+    first, later = plan_of(desk, "one"), plan_of(desk, "two")
+    for plan in (first, later):
+        desk.start(plan)
+    finish(desk.hands, [first.id], a_turn(desk.home, desk.clock))
+    assert desk.states(first) == {"one": "verified"}
+    assert block_of("two") is None
+    go_on(desk)
+    assert desk.states(later) == {"two": "verified"}
 
 
 def break_off(_: Call) -> None:
