@@ -1,5 +1,6 @@
 """Plans as people read them in the terminal."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from msgspec import UNSET
@@ -77,17 +78,19 @@ def _or_absent(value: str | None, word: Mapping[str, str]) -> str:
 def print_progress(plan: Plan, progress: Mapping[str, Progress], journal: Sequence[Sent]) -> bool:
     """Print how far each step of a plan is, with its calls; return whether everything came out well."""
     table = plain_table("resource", "state", "why", "calls")
+    calls = defaultdict[str, list[str]](list)
+    for one in journal:
+        calls[one.uid].append(f"{one.state}{f' ({one.code})' if one.code else ''}")
     well = True
     for step in plan.steps:
         done = progress.get(step.target.uid)
         state = done.state if done else "planned" if step.live else "patch"
-        sent = [f"{one.state}{f' ({one.code})' if one.code else ''}" for one in journal if one.uid == step.target.uid]
         style = _STYLES.get(state, "red")
         table.add_row(
             Styled(printable(step.target.name)),
             Styled(state, style=style),
             Styled(printable(done.reason if done else "")),
-            Styled(", ".join(sent)),
+            Styled(", ".join(calls[step.target.uid])),
         )
         well = well and (state in _GOOD or state == "patch")
     Console(highlight=False).print(table)
