@@ -103,16 +103,18 @@ def changes(
     provider: Annotated[Literal["aws", "azure", "gcp", "kubernetes"], typer.Option(help="of which cloud")],
     playbook: Annotated[list[str] | None, typer.Option(help="only for this one; may be repeated")] = None,
 ) -> None:
-    """Print what the identity that changes things has to be allowed: an IAM policy for AWS, else permissions."""
+    """Print the role of the identity that changes things: a policy for AWS, a custom role, or a ClusterRole (YAML)."""
     import json
 
     from pipeline.plans import playbook_of
     from remediation.playbook import playbooks
+    from remediation.roles import role
 
     chosen = [playbook_of(id_) for id_ in playbook] if playbook else [*playbooks().values()]
-    needs = sorted({need for one in chosen if one.id.split(".")[0] == provider for need in one.needs})
-    if provider == "aws":
-        statement = {"Sid": "HinomiChange", "Effect": "Allow", "Action": needs, "Resource": "*"}
-        print(json.dumps({"Version": "2012-10-17", "Statement": [statement]}, indent=2))
+    made = role(provider, (need for one in chosen if one.id.split(".")[0] == provider for need in one.needs))
+    if provider == "kubernetes":
+        import yaml
+
+        print(yaml.safe_dump(made, sort_keys=False), end="")
     else:
-        print(json.dumps(needs, indent=2))
+        print(json.dumps(made, indent=2))
