@@ -71,8 +71,8 @@ def test_of_a_large_package_only_what_is_looked_at_is_fetched() -> None:
         {"app/node_modules/x/index.js": "p = {password: 'hunter22'}"},
         {"vendor/bundle/ruby/3.3.0/gems/x/x.rb": "password = 'hunter22'"},
         {"vendor/composer/installed.json": "{}", "vendor/x/x.php": "$password = 'hunter22';"},
-        {"x/pay.py": SECRET, "x-1.0.dist-info/RECORD": "x/pay.py,sha256=abc,20\nx-1.0.dist-info/RECORD,,\n"},
-        {"python/x/pay.py": SECRET, "python/x-1.0.dist-info/RECORD": "x/pay.py,sha256=abc,20\n"},
+        {"x/pay.py": SECRET, "x-1.0.dist-info/RECORD": "x/pay.py,sha256=abc,22\nx-1.0.dist-info/RECORD,,\n"},
+        {"python/x/pay.py": SECRET, "python/x-1.0.dist-info/RECORD": "x/pay.py,sha256=abc,22\n"},
     ],
     ids=["npm", "npm below", "bundler", "composer", "pip", "pip in a folder"],
 )
@@ -85,9 +85,46 @@ def test_a_folder_that_is_only_called_vendor_is_the_customers() -> None:
 
 
 def test_the_files_that_differ_from_what_is_recorded_are_the_customers() -> None:
-    record = "x/pay.py,sha256=abc,20\n"
+    record = "x/pay.py,sha256=abc,22\n"
     found = signs({"x/own.py": SECRET, "x/pay.py": SECRET, "x-1.0.dist-info/RECORD": record})
     assert found == {"files": 1, "signs": [{"file": "x/own.py", **FOUND}]}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"x/pay.py": SECRET + "x = 1", "x-1.0.dist-info/RECORD": "x/pay.py,sha256=abc,22\n"},
+        {"x/pay.py": SECRET, "x-1.0.dist-info/RECORD": "x/pay.py,,\n"},
+        {
+            "x/pay.py": SECRET,
+            "x-1.0.dist-info/RECORD": "x/pay.py,sha256=abc,22\n",
+            "x-1.0.dist-info/direct_url.json": '{"url": "file:///shop", "dir_info": {}}',
+        },
+    ],
+    ids=["changed", "of no size", "installed from a folder (PEP 610)"],
+)
+def test_what_was_not_installed_as_others_made_it_is_the_customers(files: dict[str, str | bytes]) -> None:
+    assert {"file": "x/pay.py", **FOUND} in signs(files)["signs"]
+
+
+def test_many_files_are_fetched_as_they_lie_there() -> None:
+    small: dict[str, str | bytes] = {f"a/b{n % 7}/{n}.py": f"x = {n}\n" * 200 for n in range(300)}
+    store = Store(packed({**small, "main.py": SECRET}))
+    assert package_signs(store.piece) == {"files": 301, "signs": [{"file": "main.py", **FOUND}]}
+    assert len(store.fetched) <= 2
+    among: dict[str, str | bytes] = {f"lib/{n}.so": NOISE for n in range(8)}
+    store = Store(packed({**among, **small}))
+    assert package_signs(store.piece)["files"] == 300
+    assert sum(store.fetched) < len(store.data) / 4
+
+
+def test_signs_that_were_found_before_the_bound_are_kept() -> None:
+    files: dict[str, str | bytes] = {"main.py": SECRET}
+    for n in range(300):  # each behind so much that nothing else can be fetched with it
+        files |= {f"lib/{n}.so": NOISE[:100_000], f"a/{n}.py": "x = 1\n" * 10}
+    assert signs(files)["signs"] == [{"file": "main.py", **FOUND}]
+    with pytest.raises(CallFailed, match="more code than is looked at"):
+        signs(files | {"main.py": "x = 1"})
 
 
 def test_other_encodings_are_read() -> None:
@@ -124,6 +161,41 @@ def encrypted() -> bytes:
     data = packed({"a.py": SECRET})
     central = data.index(b"PK\x01\x02")
     return data[: central + 8] + b"\x01\x00" + data[central + 10 :]
+
+
+def bad_name() -> bytes:
+    """A name that is marked as UTF-8 and is none."""
+    return packed({"\u3042.py": SECRET}).replace("\u3042".encode(), b"\xff\xfe\xfd")
+
+
+def lying_in_each_other() -> bytes:
+    """A directory in which two entries share their content."""
+    data = packed({"a.py": SECRET, "b.py": SECRET})
+    second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
+    return data[: second + 42] + b"\0\0\0\0" + data[second + 46 :]
+
+
+def said_to_be_empty() -> bytes:
+    data = packed({"a.py": SECRET * 10})
+    central = data.index(b"PK\x01\x02")
+    return data[: central + 16] + bytes(4) + data[central + 20 : central + 24] + bytes(4) + data[central + 28 :]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        packed({"a.py": b"x" * 2_000_000}, zipfile.ZIP_BZIP2),
+        packed({"a.py": b"x" * 2_000_000}, zipfile.ZIP_LZMA),
+        packed({f"{'d' * 2000}/x-1.0.dist-info/RECORD": "a,b,1\n" * 1000}),
+        bad_name(),
+        lying_in_each_other(),
+        said_to_be_empty(),
+    ],
+    ids=["bzip2", "lzma", "endless name", "bad name", "lying in each other", "said to be empty"],
+)
+def test_what_takes_too_much_or_is_not_what_it_says_is_not_looked_at(data: bytes) -> None:
+    with pytest.raises(CallFailed, match="package that cannot be read"):
+        package_signs(Store(data).piece)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from collectors.templates import fill
 from model.asset import Asset, Listing, Place
 from model.canonical import digest, encode, plain
 
+_PACKAGES_AT_ONCE = 4  # each may take megabytes while it is looked at
 _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
 
 Row = dict[str, Any]
@@ -80,6 +82,7 @@ class Reader:
         self._place = place
         self._form = job.type.form
         self._names = {"partition": place.partition, "account": place.account, "region": job.region}
+        self._packages = threading.BoundedSemaphore(_PACKAGES_AT_ONCE)
 
     @property
     def region(self) -> str:
@@ -207,7 +210,8 @@ class Reader:
     def _package(self, url: Any) -> Any:
         if not isinstance(url, str):
             raise CallFailed("no package")
-        return package_signs(lambda start, length: self._cloud.piece(url, start, length))
+        with self._packages:
+            return package_signs(lambda start, length: self._cloud.piece(url, start, length))
 
     def _prepare(self, form: Prepare) -> None:
         for _ in range(_PREPARE_TRIES):
