@@ -85,7 +85,7 @@ class AwsDoor:
         self._clients: dict[tuple[str, str], Any] = {}
         self._rates: dict[tuple[str, str], Rate] = {}
         self._silence = _Silence()
-        self._packages = Packages(read_seconds)
+        self._packages = Packages(read_seconds, session.get_config_variable("ca_bundle"))
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
         """Return one operation's reply; paginated operations are read to their end. Raises `CallFailed`."""

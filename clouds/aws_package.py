@@ -1,51 +1,85 @@
 """Pieces of what AWS hands out by an address of its own: a Lambda function's package, in Amazon S3."""
 
 import os
+import re
 from functools import lru_cache
-from urllib.parse import urlsplit
+from typing import Any
 
 import botocore.awsrequest
 import botocore.httpsession
+from botocore.utils import get_environ_proxies
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from clouds.aws_models import shared_loader
 from clouds.call_failed import CallFailed
 
 _PARTIAL = 206
+_HTTPS = 443
+_HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
 
 
 class Packages:
     """Reads pieces by HTTP ranges; safe to share between threads.
 
-    The address is signed already (GetFunction, «Code.Location»): no credentials of ours go there.
+    The address is signed already (GetFunction, «Code.Location»): no credentials of ours go there. Proxies and
+    certificates are those of the SDK's other calls.
     """
 
-    def __init__(self, read_seconds: float) -> None:
-        self._http = botocore.httpsession.URLLib3Session(timeout=(5, read_seconds))
+    def __init__(self, read_seconds: float, ca_bundle: str | None) -> None:
+        self._seconds = read_seconds
+        self._verify = ca_bundle or True
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         """Return up to so many bytes from a place on, and how many there are in all.
 
         Raises `CallFailed` for an answer that is no such piece, and whatever the SDK raises for a broken connection.
         """
-        if not _is_of_aws(url):
+        if not is_of_aws(url):
             raise CallFailed("package at a strange address")
         wanted = {"Range": f"bytes={start}-{start + length - 1}", "User-Agent": "hinomi"}
-        reply = self._http.send(botocore.awsrequest.AWSRequest("GET", url, wanted).prepare())
-        if reply.status_code != _PARTIAL:
-            raise CallFailed(f"package HTTP {reply.status_code}")
-        _, _, whole = str(reply.headers.get("Content-Range", "")).partition("/")
-        if not whole.isdecimal():
-            raise CallFailed("package without a size")
-        return bytes(reply.content), int(whole)
+        request = botocore.awsrequest.AWSRequest("GET", url, wanted, stream_output=True)
+        reply = self._to(_of(url)).send(request.prepare())
+        try:
+            return _piece(reply, length)
+        finally:
+            reply.raw.close()  # also where more was sent than was asked for
+
+    @lru_cache(maxsize=8)  # noqa: B019 - a door has one of these, and few hosts
+    def _to(self, host: str) -> Any:
+        proxies = get_environ_proxies(host)
+        return botocore.httpsession.URLLib3Session(self._verify, proxies, timeout=(5, self._seconds))
 
 
-def _is_of_aws(url: str) -> bool:
-    """Return whether an address is AWS's own, or a local server's that stands in for AWS."""
-    parts = urlsplit(url)
-    local = os.environ.get("AWS_ENDPOINT_URL")
-    if local and parts.hostname == urlsplit(local).hostname:
-        return True
-    return parts.scheme == "https" and (parts.hostname or "").endswith(_suffixes())
+def _of(url: str) -> str:
+    parts = parse_url(url)
+    return f"{parts.scheme}://{parts.netloc}/"
+
+
+def _piece(reply: Any, length: int) -> tuple[bytes, int]:
+    if reply.status_code != _PARTIAL:
+        raise CallFailed(f"package HTTP {reply.status_code}")
+    _, _, whole = str(reply.headers.get("Content-Range", "")).partition("/")
+    if not whole.isdecimal():
+        raise CallFailed("package without a size")
+    return reply.raw.read(length), int(whole)
+
+
+def is_of_aws(url: str) -> bool:
+    """Return whether an address is AWS's own, or a local server's that stands in for AWS.
+
+    It is taken apart as the client does it that asks there.
+    """
+    try:
+        parts = parse_url(url)
+    except LocationParseError:
+        return False
+    host = parts.host or ""
+    if parts.auth is not None or not _HOST.fullmatch(host):
+        return False
+    if local := os.environ.get("AWS_ENDPOINT_URL"):
+        return host == parse_url(local).host
+    return parts.scheme == "https" and parts.port in (None, _HTTPS) and host.endswith(_suffixes())
 
 
 @lru_cache(maxsize=1)

@@ -668,6 +668,41 @@ _NO_RELEASE = "the image does not tell the release, and the check is for those b
 
 
 @pytest.mark.parametrize(
+    ("check", "flags", "expected"),
+    [
+        ("CKV_K8S_81", [], "fail"),
+        ("CKV_K8S_81", ["--admission-control=PodSecurityPolicy"], "pass"),
+        ("CKV_K8S_81", ["--enable-admission-plugins", "NodeRestriction,SecurityContextDeny"], "pass"),
+        ("CKV_K8S_81", ["--enable-admission-plugins=NodeRestriction"], "fail"),
+        ("CKV_K8S_84", [], "fail"),
+        ("CKV_K8S_84", ["--admission-control=PodSecurityPolicy"], "pass"),
+        ("CKV_K8S_84", ["--enable-admission-plugins=NodeRestriction"], "fail"),
+    ],
+)
+def test_plugins_are_found_by_the_flag_of_any_release(
+    child: Child, check: str, flags: list[str], expected: Status
+) -> None:
+    body = json.loads(json.dumps(ADOPTED["CKV_K8S_84"].form.cases.fail[0]))
+    body["spec"]["containers"][0]["command"] = ["kube-apiserver", *flags]
+    assert only(judged(child, [ADOPTED[check]], [asset(body)])).status == expected
+
+
+@pytest.mark.parametrize("command", [["kubelet"], ["/usr/bin/kubelet"], ["kubelet", ""], ["kubelet", "--", "-"]])
+def test_whoever_makes_a_pod_cannot_break_the_look(child: Child, command: list[str]) -> None:
+    checks = [ADOPTED["CKV_K8S_143"], ADOPTED["CKV_K8S_146"]]
+    body = json.loads(json.dumps(checks[0].form.cases.pass_[0]))
+    body["spec"]["template"]["spec"]["containers"][0]["command"] = command
+    assert [v.status for v in judged(child, checks, [asset(body)])] == ["pass", "pass"]
+
+
+def test_flags_in_a_file_are_unknown(child: Child) -> None:
+    body = json.loads(json.dumps(ADOPTED["CKV_K8S_78"].form.cases.fail[0]))
+    body["spec"]["containers"][0]["command"] = ["kube-apiserver", "--config-file=/etc/x.yaml"]
+    told = only(judged(child, [ADOPTED["CKV_K8S_78"]], [asset(body)]))
+    assert (told.status, told.reason) == ("unknown", "the configuration stands in a file: --config-file")
+
+
+@pytest.mark.parametrize(
     ("image", "expected"),
     [
         ("k8s.gcr.io/kube-apiserver:v1.21.14", ("fail", "")),
@@ -694,10 +729,12 @@ def test_what_kubernetes_has_removed_is_asked_of_older_releases_only(
     [
         # Go, package time: the examples of ParseDuration and Duration.String.
         ("time", "300s", "5m"),
-        ("time", "1h15m30.918s", "1h15m30.918s"),
+        ("time", "1h15m30.918s", "1h15m30s"),
         ("time", "1.5h", "1h30m"),
         ("time", "90m", "1h30m"),
         ("time", "60000ms", "1m"),
+        ("time", "1500ms", "1s"),
+        ("time", "250ms", "250ms"),
         ("time", "0", "0"),
         ("time", "0s", "0"),
         ("time", "5 minutes", "5 minutes"),

@@ -6,11 +6,13 @@ import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from clouds.aws import AwsDoor
 from clouds.aws_login import Login, locate, session
+from clouds.aws_package import is_of_aws
 from clouds.call_failed import CallFailed
 from clouds.emulator import ENVIRONMENT
 from collectors.aws import resource_types
@@ -226,7 +228,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             asked.append(self.path)
-            status, *rest = self.path.strip("/").split("/")
+            status, *rest = urlsplit(self.path).path.strip("/").split("/")
             if status == "0" or (rest == ["once"] and len(asked) == 1):
                 self.close_connection = True
                 return
@@ -282,19 +284,44 @@ def test_what_is_no_piece_is_a_named_cause(
     assert (failed.value.code, len(store[1])) == (cause, asked)
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "http://127.0.0.2:1/",
-        "http://awslambda-x.s3.us-east-1.amazonaws.com/",
-        "https://amazonaws.com.example.com/",
-        "https://example.com/x.amazonaws.com",
-        "file:///etc/passwd",
-    ],
-)
-def test_other_addresses_than_aws_own_are_not_asked(store: tuple[str, list[str]], clock: MovingClock, url: str) -> None:
+ADDRESSES = [
+    ("https://prod-04-2014-tasks.s3.ap-northeast-1.amazonaws.com/snapshots/1/f?versionId=a&X-Amz-Signature=b", True),
+    ("https://awslambda-cn-north-1-tasks.s3.cn-north-1.amazonaws.com.cn:443/snapshots/1/f", True),
+    ("http://prod-04-2014-tasks.s3.ap-northeast-1.amazonaws.com/f", False),
+    ("https://prod-04-2014-tasks.s3.ap-northeast-1.amazonaws.com:8443/f", False),
+    ("https://amazonaws.com/f", False),
+    ("https://amazonaws.com.example.com/f", False),
+    ("https://example.com/f.amazonaws.com", False),
+    ("https://user:password@x.amazonaws.com/f", False),
+    ("https://example.com\\@x.amazonaws.com/f", False),
+    ("https://example.com\\.amazonaws.com/f", False),
+    ("https://[::1].amazonaws.com/f", False),
+    ("https://169.254.169.254/f", False),
+    ("file:///etc/passwd", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("url", "its"), ADDRESSES)
+def test_an_address_is_aws_own_as_the_client_reads_it(url: str, its: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert is_of_aws(url) is its
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.2:1/", "https://x.amazonaws.com/f", "file:///etc/passwd"])
+def test_beside_a_local_server_nobody_else_is_asked(store: tuple[str, list[str]], clock: MovingClock, url: str) -> None:
     with pytest.raises(CallFailed, match="package at a strange address"):
         door(clock).piece(url, 0, 10)
+
+
+def test_the_proxy_of_other_calls_is_taken(store: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server that stands in for AWS is the proxy here: it is asked for the whole address."""
+    monkeypatch.setenv("HTTP_PROXY", store[0])
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://packages.invalid")
+    monkeypatch.setenv("NO_PROXY", "")
+    with pytest.raises(CallFailed, match="package HTTP 403"):
+        door(MovingClock()).piece("http://packages.invalid/403", 0, 10)
+    assert store[1] == ["http://packages.invalid/403"]
 
 
 @pytest.mark.usefixtures("company")

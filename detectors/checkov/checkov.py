@@ -185,7 +185,13 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
             verdicts.append(verdict(adopted, asset, status, reason, message=message))
         else:
             alike.setdefault((adopted.form.runner, likeness(adopted)), []).append(adopted)
-    return verdicts, [_task(asset, runner, same) for (runner, _), same in alike.items()]
+    tasks: list[_Task] = []
+    for (runner, _), same in alike.items():
+        try:
+            tasks.append(_task(asset, runner, same))
+        except ValueError as problem:  # what a program is told by a file cannot be known
+            verdicts += [verdict(adopted, asset, "unknown", str(problem)) for adopted in same]
+    return verdicts, tasks
 
 
 def _task(asset: Asset, runner: str, checks: list[Adopted]) -> _Task:

@@ -112,7 +112,7 @@ def _given(body: Mapping[str, Any], program: Program) -> list[str]:
     if program.flags:
         return [flag for flag, path in program.flags.items() if _at(body, path) is not None]
     return [
-        argument.partition("=")[0]
+        _as_called_now(argument).partition("=")[0]
         for container in _containers(body)
         if _runs(container, program)
         for argument in _arguments(container)
@@ -241,7 +241,7 @@ def _flags(container: Mapping[str, Any], program: Program) -> list[str]:
     """Return a program's flags; where a check looks for a plugin, as if it had to be named to run."""
     if (plugin := program.plugin) is not None:
         return [f"--enable-admission-plugins={plugin.name if _is_on(plugin, container) else '-'}"]
-    return [_as_written(program, flag) for flag in _written_out(_arguments(container)[1:])]
+    return [_as_written(program, _as_called_now(flag)) for flag in _written_out(_arguments(container)[1:])]
 
 
 def _is_on(plugin: Plugin, container: Mapping[str, Any]) -> bool:
@@ -257,6 +257,11 @@ def _admission_configuration(body: Mapping[str, Any], program: Program) -> dict[
     plugin = program.plugin
     plugins = [{"name": plugin.name}] if plugin and any(_is_on(plugin, container) for container in running) else []
     return {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins}
+
+
+def _as_called_now(flag: str) -> str:
+    """Return a flag by the name that it has now: the old one of admission plugins names all that run."""
+    return re.sub(r"^--admission-control(?==|$)", "--enable-admission-plugins", flag)
 
 
 def _as_written(program: Program, flag: str) -> str:
@@ -288,7 +293,7 @@ def _as_argument(value: Any) -> str:
 
 def _written_out(arguments: list[str]) -> Iterator[str]:
     """Yield flags with their values as `--name=value`: also those whose value is the next argument, or only meant."""
-    following = [*arguments[1:], "--"]
+    following = [*arguments[1:], "--"][: len(arguments)]
     is_value = False
     for argument, after in zip(arguments, following, strict=True):
         if is_value or not argument.startswith("--") or "=" in argument:

@@ -20,11 +20,11 @@ _NO_LIMIT = 2**31 - 1
 def _as_time(value: str) -> str:
     """Return a duration in hours, minutes and seconds, as `1h0m30s`; no time at all is `0`.
 
-    What is no duration, or none of whole seconds, stays as it is.
+    Fractions of a second are left out; less than one, and what is no duration, stays as it is.
     """
     parts = _PART.findall(value)
     seconds = sum(Fraction(number) * _SECONDS[unit.replace("µ", "u").replace("μ", "u")] for number, unit in parts)
-    if "".join(number + unit for number, unit in parts) != value or not value or seconds % 1:
+    if "".join(number + unit for number, unit in parts) != value or not value or 0 < seconds < 1:
         return value
     minutes, left = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
