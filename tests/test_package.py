@@ -171,10 +171,10 @@ def bad_name() -> bytes:
 
 
 def lying_in_each_other() -> bytes:
-    """A directory in which two entries share their content."""
+    """A directory in which two entries of one name share their content."""
     data = packed({"a.py": SECRET, "b.py": SECRET})
     second = data.index(b"PK\x01\x02", data.index(b"PK\x01\x02") + 1)
-    return data[: second + 42] + b"\0\0\0\0" + data[second + 46 :]
+    return data[: second + 42] + b"\0\0\0\0" + b"a.py" + data[second + 50 :]
 
 
 def said_to_be_empty() -> bytes:
