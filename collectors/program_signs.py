@@ -64,7 +64,7 @@ _NO_VALUE = re.compile(
 _WORDS = re.compile(r"[A-Za-z_.:/-]+")
 _STORED_NAME = re.compile(r"(?:[a-z]{2,}|\d{1,4})(?:[-_](?:[a-z]{2,}|\d{1,4}))+")
 # Names of what goes wrong with a password, and of what is done with it.
-_DEED = re.compile(r"(?i)^(?:invalid|wrong|incorrect|missing|forgot|reset|change|bad|no)[_.-]?")
+_DEED = re.compile(r"(?i:^(?:invalid|wrong|incorrect|missing|forgot|reset|change|bad|no))(?:[_.-]|(?=[A-Z][a-z]))")
 # Keys by whatever name, if the text looks random.
 _KEYS = re.compile(r"(?i)(?:api|access|auth|encryption|master|private|service|signing)[_.-]?key$")
 # Tokens that are no secrets: for the next page, and against forged requests.
