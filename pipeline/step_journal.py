@@ -52,6 +52,7 @@ class StepJournal:
         self._earlier = begun.steps.get(uid)
         self._open = [replace(one, state="in doubt", code="its runner ended") for one in begun.open if one.uid == uid]
         self._before = self._earlier.before if self._earlier else None
+        self._has_sent = False
 
     def before(self) -> Progress | None:
         """Return how far an earlier run came."""
@@ -71,7 +72,7 @@ class StepJournal:
             number = writer.plans.calls(self._plan.id, uid)
             sent = Sent(self._plan.id, uid, number, encode(call).decode(), "sending", self._hands.now)
             writer.plans.write_ahead(sent)
-        self._open = [sent]
+        self._open, self._has_sent = [sent], True
 
     def behind(self, state: CallState, code: str = "") -> None:
         """Take what came of the call."""
@@ -81,6 +82,7 @@ class StepJournal:
         """Write how the step ended; in the same transaction its findings, and the asset as it is now."""
         at, uid = self._hands.now, self._step.target.uid
         with self._write() as writer:
+            self._refuse_overtaken(writer)
             self._write_open(writer)
             if ended.asset is not None:
                 writer.put_assets([ended.asset], at)
@@ -92,6 +94,11 @@ class StepJournal:
             if self._plan.undoes and ended.state == "verified":
                 self._mark_undone(writer, at)
             writer.plans.let_go(uid, self._holder)
+
+    def _refuse_overtaken(self, writer: Writer) -> None:
+        """Raise `Stopped` where another run has begun the step since this one looked: what that sent is open."""
+        if not self._has_sent and writer.plans.step(self._plan.id, self._step.target.uid) != self._earlier:
+            raise Stopped(f"another run has begun to change {self._step.target.name}; run this one again later")
 
     def _is_reverted(self, writer: Writer) -> bool:
         now = writer.plans.step(self._plan.id, self._step.target.uid)

@@ -80,6 +80,29 @@ def break_off(_: Call) -> None:
     raise MemoryError
 
 
+def test_what_another_run_has_begun_meanwhile_is_not_called_unchanged(desk: Desk) -> None:
+    """A run that looks when another has just sent must not take the change for nobody's."""
+    plan = plan_of(desk, "one")
+    desk.start(plan)
+    first, second = (a_turn(desk.home, desk.clock) for _ in range(2))
+    meanwhile: list[BaseException] = []
+
+    def other_run_dies(_: Call) -> None:
+        if not meanwhile:
+            desk.watch = lambda door: Watched(door, sent=break_off)
+            with pytest.raises(MemoryError) as died:
+                carry_on(desk.hands, first)
+            meanwhile.append(died.value)
+
+    desk.watch = lambda door: Watched(door, asks=other_run_dies)
+    with pytest.raises(Refused, match="another run has begun to change one"):
+        carry_on(desk.hands, second)
+    desk.watch = Watched
+    assert desk.states(plan) == {"one": "applying"}
+    desk.clock.sleep(600)
+    assert desk.run(plan) == {"one": "verified"}
+
+
 def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoever_takes_it_back(desk: Desk) -> None:
     plan = plan_of(desk, "one")
     desk.start(plan)
