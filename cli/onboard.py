@@ -42,7 +42,7 @@ def aws(
         )
     _check_principal(reader)
     trust = Trust(reader, desk.service("tenants.apply").external_id(tenant, new_external_id()))
-    types = [resource_types.offered(type_, spec.contract.options) for type_ in resource_types.load()]
+    types = resource_types.offered(resource_types.load(), spec.contract.options)
     for name, text in documents(spec, types, trust, config_folder(), organization).items():
         try:
             output.mkdir(parents=True, exist_ok=True)

@@ -18,20 +18,26 @@ def aws(
         typer.Option(help="an IAM policy, a CloudFormation template, or Terraform in JSON (save it as NAME.tf.json)"),
     ] = "json",
     option: Annotated[
-        Literal["function-code"] | None, typer.Option(help="an option of the contract that needs more to be read")
-    ] = None,
+        str, typer.Option(help="an option of the contract, as function-code: what it needs to read comes with it")
+    ] = "",
 ) -> None:
     """Print the read-only policy, made from the resource types."""
     import json
+    from typing import get_args
 
     from collectors.aws import permissions, resource_types
+    from model.fault import Refused
+    from model.tenant import Option
 
     render = {
         "json": permissions.policy_document,
         "cloudformation": permissions.cloudformation,
         "terraform": permissions.terraform,
     }[format]
-    types = [resource_types.offered(type_, (option,) if option else ()) for type_ in resource_types.load()]
+    asked = [known for known in get_args(Option) if known == option]
+    if option and not asked:
+        raise Refused(f"--option: {option!r} is none of {', '.join(get_args(Option))}")
+    types = resource_types.offered(resource_types.load(), asked)
     print(json.dumps(render(types), indent=2))
 
 

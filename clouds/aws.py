@@ -1,72 +1,32 @@
 """The read door to one AWS account."""
 
 import os
-import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import botocore.config
 import botocore.exceptions
-import botocore.parsers
 import botocore.session
 import jmespath
-from botocore.compat import get_current_datetime
 from botocore.paginate import Paginator
 from msgspec import Struct
 
 from clouds.aws_credentials import AssumedRole
+from clouds.aws_faults import THROTTLED_TRIES, TIMEOUT, classify, pause_seconds
 from clouds.aws_models import paging
 from clouds.aws_package import Packages
-from clouds.aws_replies import BrokenReply, check_reply
+from clouds.aws_replies import check_reply
 from clouds.call_failed import CallFailed
 from clouds.rate import Rate
 from model.canonical import digest
 from model.clock import Clock
 
-_THROTTLED = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "EC2ThrottledException",
-        "PriorRequestNotComplete",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequestsException",
-    }
-)
-_REFUSING = re.compile(
-    r"denied|forbidden|unauthori[sz]ed|notauthorized|authfailure|optin|token|expired|credential|signature|accesskey|disabled"
-    r"|thrott|slowdown|toomany|limitexceeded|unavailable|internal|timeout",
-    re.IGNORECASE,
-)
-
-
-def is_refusal(code: str) -> bool:
-    """Return whether an error code says nothing about what is there: a denial, a throttle, a broken service."""
-    return code in _THROTTLED or bool(_REFUSING.search(code))
-
-
-THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
-_LONGEST_PAUSE_SECONDS = 10.0
 _READ_SECONDS = 30.0
 _SILENT_AFTER_TIMEOUTS = 6  # in a row, of one operation: its other resources need not wait for the same
 _MOST_PAGES = 10_000
-_TOO_MANY_REQUESTS = 429
 _ENDED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-_SKEWED = frozenset({"RequestTimeTooSkewed", "RequestInTheFuture"})
-_UNSIGNED = frozenset(
-    {"AuthFailure", "InvalidSignatureException", "RequestExpired", "SignatureDoesNotMatch", "IncompleteSignature"}
-)
-_SKEW_ALLOWED_SECONDS = 300  # AWS's own limit
-CLOCK_SKEW = "(clock skew)"
 
 
 class AwsDoor:
@@ -85,7 +45,7 @@ class AwsDoor:
         self._clients: dict[tuple[str, str], Any] = {}
         self._rates: dict[tuple[str, str], Rate] = {}
         self._silence = _Silence()
-        self._packages = Packages(read_seconds, session.get_config_variable("ca_bundle"))
+        self._packages = Packages(session, clock, read_seconds)
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
         """Return one operation's reply; paginated operations are read to their end. Raises `CallFailed`."""
@@ -115,16 +75,7 @@ class AwsDoor:
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         """Return a piece of what lies at an address, and how many bytes there are in all; raises `CallFailed`."""
-        tries = 0
-        while True:
-            tries += 1
-            try:
-                return self._packages.piece(url, start, length)
-            except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
-                failure, most = (problem, 1) if isinstance(problem, CallFailed) else classify(problem)
-                if tries >= most:
-                    raise failure from None
-                self._clock.sleep(pause_seconds(tries))
+        return self._packages.piece(url, start, length)
 
     def _page_by_page(self, target: "Target") -> Callable[..., dict[str, Any]]:
         """Return what asks for one page; the SDK's paginator notices the same token twice in a row, not A → B → A."""
@@ -213,11 +164,6 @@ class AwsDoor:
         return False
 
 
-def pause_seconds(tries: int) -> float:
-    """Return how long to wait after so many tries."""
-    return min(_LONGEST_PAUSE_SECONDS, 0.1 * 2.0**tries)
-
-
 class Target(Struct, frozen=True):
     """One operation of one service in one region."""
 
@@ -239,60 +185,14 @@ class _Silence:
         if cause := self._unreachable.get((target.service, target.region)):
             raise CallFailed(cause, unreachable=True)
         if self._timeouts[target] >= _SILENT_AFTER_TIMEOUTS:
-            raise CallFailed(_TIMEOUT)
+            raise CallFailed(TIMEOUT)
 
     def heard(self, target: Target, failure: CallFailed | None = None, *, last: bool = False) -> None:
         """Note how a try ended; `last` says that there will be no other."""
         with self._lock:
-            self._timeouts[target] = self._timeouts[target] + 1 if failure and failure.code == _TIMEOUT else 0
+            self._timeouts[target] = self._timeouts[target] + 1 if failure and failure.code == TIMEOUT else 0
             if failure and failure.unreachable and last:
                 self._unreachable[target.service, target.region] = failure.code
-
-
-_TIMEOUT = botocore.exceptions.ReadTimeoutError.__name__
-
-
-def classify(problem: Exception) -> tuple[CallFailed, int]:
-    """Return what a failure is called, and how many tries it is worth."""
-    if isinstance(problem, botocore.exceptions.ClientError):
-        return _classify_error(problem)
-    name = type(problem).__name__
-    if isinstance(problem, botocore.exceptions.EndpointConnectionError | botocore.exceptions.ConnectTimeoutError):
-        return CallFailed(name, unreachable=True), _BROKEN_TRIES
-    return CallFailed(name), _BROKEN_TRIES if isinstance(problem, _BREAKING) else 1
-
-
-_BREAKING = (
-    BrokenReply,
-    botocore.exceptions.HTTPClientError,
-    botocore.exceptions.IncompleteReadError,
-    botocore.parsers.ResponseParserError,
-)
-
-
-def _classify_error(problem: botocore.exceptions.ClientError) -> tuple[CallFailed, int]:
-    code = str(problem.response.get("Error", {}).get("Code") or "Unknown")
-    metadata = problem.response.get("ResponseMetadata", {})
-    status = int(metadata.get("HTTPStatusCode", 0))
-    if code in _SKEWED or (code in _UNSIGNED and _is_skewed(metadata.get("HTTPHeaders", {}).get("date", ""))):
-        code = f"{code} {CLOCK_SKEW}"
-    if problem.operation_name == _ASSUME_ROLE:  # what failed is the login, not what was asked
-        code = f"sts:{_ASSUME_ROLE} {code}"
-    if code in _THROTTLED or status == _TOO_MANY_REQUESTS:
-        return CallFailed(code), THROTTLED_TRIES
-    return CallFailed(code), _BROKEN_TRIES if status >= 500 else 1
-
-
-_ASSUME_ROLE = "AssumeRole"
-
-
-def _is_skewed(date: str) -> bool:
-    """Return whether a reply's date is far from the clock that the SDK signs with."""
-    try:
-        told = parsedate_to_datetime(date)
-        return bool(abs((told - get_current_datetime(remove_tzinfo=False)).total_seconds()) > _SKEW_ALLOWED_SECONDS)
-    except (TypeError, ValueError):  # no date, or none with a zone
-        return False
 
 
 def _append(whole: dict[str, Any], page: dict[str, Any]) -> None:

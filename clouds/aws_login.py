@@ -10,8 +10,9 @@ import botocore.exceptions
 import botocore.session
 from msgspec import Struct
 
-from clouds.aws import CLOCK_SKEW, AwsDoor
+from clouds.aws import AwsDoor
 from clouds.aws_credentials import AssumedRole
+from clouds.aws_faults import CLOCK_SKEW
 from clouds.aws_models import shared_loader
 from clouds.call_failed import CallFailed
 from model.asset import Place

@@ -7,12 +7,15 @@ from typing import Any
 
 import botocore.awsrequest
 import botocore.httpsession
+import botocore.session
 from botocore.utils import get_environ_proxies
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from clouds.aws_faults import classify, pause_seconds
 from clouds.aws_models import shared_loader
 from clouds.call_failed import CallFailed
+from model.clock import Clock
 
 _PARTIAL = 206
 _HTTPS = 443
@@ -23,20 +26,32 @@ class Packages:
     """Reads pieces by HTTP ranges; safe to share between threads.
 
     The address is signed already (GetFunction, «Code.Location»): no credentials of ours go there. Proxies and
-    certificates are those of the SDK's other calls.
+    certificates are those of the SDK's other calls, and so is how often is tried.
     """
 
-    def __init__(self, read_seconds: float, ca_bundle: str | None) -> None:
+    def __init__(self, session: botocore.session.Session, clock: Clock, read_seconds: float) -> None:
+        self._verify = session.get_config_variable("ca_bundle") or True
+        self._clock = clock
         self._seconds = read_seconds
-        self._verify = ca_bundle or True
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
-        """Return up to so many bytes from a place on, and how many there are in all.
-
-        Raises `CallFailed` for an answer that is no such piece, and whatever the SDK raises for a broken connection.
-        """
+        """Return up to so many bytes from a place on, and how many there are in all; raises `CallFailed`."""
         if not is_of_aws(url):
             raise CallFailed("package at a strange address")
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return self._asked(url, start, length)
+            except CallFailed:
+                raise
+            except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
+                failure, most = classify(problem)
+                if tries >= most:
+                    raise failure from None
+                self._clock.sleep(pause_seconds(tries))
+
+    def _asked(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         wanted = {"Range": f"bytes={start}-{start + length - 1}", "User-Agent": "hinomi"}
         request = botocore.awsrequest.AWSRequest("GET", url, wanted, stream_output=True)
         reply = self._to(_of(url)).send(request.prepare())

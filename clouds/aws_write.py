@@ -4,7 +4,8 @@ from typing import Any
 
 import botocore.exceptions
 
-from clouds.aws import THROTTLED_TRIES, AwsDoor, Target, classify, pause_seconds
+from clouds.aws import AwsDoor, Target
+from clouds.aws_faults import THROTTLED_TRIES, classify, pause_seconds
 from clouds.call_failed import CallFailed, InDoubt
 from model.call import Call
 

@@ -20,11 +20,10 @@ from werkzeug.serving import run_simple
 from werkzeug.wrappers import Request, Response
 
 # The key, region and service that a request is signed for (Signature Version 4, «credential scope»).
-_FUNCTION = re.compile(r"/2015-03-31/functions/([\w-]+)")
-# Where packages lie: moto names an address in Amazon S3.
-_PACKAGE = re.compile(r"/function-packages/(\d{12})/([\w-]+)/([\w-]+)")
 _SIGNED_FOR = re.compile(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request")
-
+_FUNCTION = re.compile(r"/2015-03-31/functions/([\w-]+)")
+# Where functions' packages lie here; moto names an address in Amazon S3, or none.
+_PACKAGE = re.compile(r"/function-packages/(\d{12})/([\w-]+)/([\w-]+)")
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
 

@@ -23,12 +23,18 @@ _KEY_FILE = re.compile(r".*\.(?:pem|key)|id_\w+")
 # What a line has to have before it is looked at closer: a telling word, an address, a command that takes a password, or
 # a long run as tokens are.
 _HINT = re.compile(
-    r"(?i)pass|pwd|\bpw|secret|token|key|credential|auth|contrase|account|connection|://|@(?:tcp|udp|unix)\("
-    r"|\bmysql|\bcurl\b|\bdocker\b|begin|a[ks]ia|[\w+/=.-]{32}"
+    r"(?i)pass|pwd|\bpw|secret|token|key|credential|auth|contrase|://|@(?:tcp|udp|unix)\(|\bmysql|\bcurl\b|\bdocker\b"
+    r"|a[ks]ia|[\w+/=.-]{32}"
 )
 _QUOTED = r"""(?P<quote>["]{3}|[']{3}|["'`])(?P<value>(?:(?!(?P=quote))[^\\\n]|\\.){4,512}?)(?P=quote)"""
 _WORD = r"[A-Za-z_$][\w$-]{0,127}"
+# {"name": "DB_PASSWORD", "value": "…"}, <add key="Password" value="…"/>
+_PAIR = re.compile(
+    r"""(?i:\b(?:key|name))["']?\s{0,8}[=:]\s{0,8}["'](?P<name>[\w.:-]{1,128})["'][\s,]{1,8}["']?(?i:value)["']?"""
+    r"""\s{0,8}[=:]\s{0,8}""" + _QUOTED
+)
 _GIVEN = (
+    _PAIR,
     # password = "…", "password": "…", config["password"] => "…", password: str = "…", String password = "…"
     re.compile(
         rf"""(?<![\w$-])(?P<name>{_WORD})["'`]?\]?\??"""
@@ -45,21 +51,16 @@ _GIVEN = (
     re.compile(r"""(?i:env)(?:\.|\[["'])(?P<name>\w{1,128})(?:["']\])?\s{0,8}(?:\|\||\?\?)\s{0,8}""" + _QUOTED),
     # A part of a text: "Server=db;Password=…;", "jdbc:…?user=u&password=…"
     re.compile(r"""[;?&"'`](?P<name>[A-Za-z][\w-]{0,127})=(?P<value>[^;&"'`\s=]{4,256})(?=[;&"'`])"""),
-    # A pair: {"name": "DB_PASSWORD", "value": "…"}, <add key="Password" value="…"/>
-    re.compile(
-        r"""(?i:\b(?:key|name))["']?\s{0,8}[=:]\s{0,8}["'](?P<name>[\w.:-]{1,128})["'][\s,]{1,8}["']?(?i:value)["']?"""
-        r"""\s{0,8}[=:]\s{0,8}""" + _QUOTED
-    ),
 )
-_PAIR = _GIVEN[-1]
 # put("password", "…"): the second text may be anything, so it has to have a digit.
 _ARGUMENTS = re.compile(r"""\(\s{0,8}["'](?P<name>[\w.-]{1,128})["']\s{0,8},\s{0,8}""" + _QUOTED + r"""\s{0,8}[,)]""")
-_NETRC = re.compile(r"\bpassword[ \t]{1,8}(?P<value>\S{4,256})")
+# machine shop.example.com login bot password …
+_NETRC = re.compile(r"^\s*(?:machine|default|login)\b.{0,256}\s(?P<name>password)[ \t]{1,8}(?P<value>\S{4,256})")
 # A text that other values are put into, a sentence, a version of a package, rules of a form, a selector, a reference to
 # where something is, a file's name, what stands for something.
 _NO_VALUE = re.compile(
-    r"\s|[$#%]\{|\{[\w.]*\}|\{\{|%[sdv(]|<[\w ]+>|\\|\||^[$#.]|^[\^~]?\d+(?:\.\d+)+$|^[a-z][a-z0-9+-]{1,15}:[\w/]"
-    r"|\.(?:pem|key|crt|json|ya?ml)$|(?i:^(?:redacted|your[-_].*|x{4,}|\W+|<.*>)$)"
+    r"\s|[$#%]\{|\{[\w.]*\}|%[sdv(]|\\|\||^[$#.]|^[\^~]?\d+(?:\.\d+)+$|^[a-z][a-z0-9+-]{1,15}:[\w/]"
+    r"|\.(?:pem|key|crt|json|ya?ml)$|(?i:^(?:redacted|your[-_].*|x{4,}|\W+)$)"
 )
 _WORDS = re.compile(r"[A-Za-z_.:/-]+")
 _STORED_NAME = re.compile(r"(?:[a-z]{2,}|\d{1,4})(?:[-_](?:[a-z]{2,}|\d{1,4}))+")
@@ -106,22 +107,28 @@ def _settings_sign(line: str) -> str:
     """Return the kind of secret that a line of a settings file seems to hold, else the empty text."""
     if kind := line_sign(line):
         return kind
-    pairs = [(match["name"], match["value"]) for match in _PAIR.finditer(line)]
-    pairs += [("password", match["value"]) for match in _NETRC.finditer(line) if line.lstrip().startswith(_OF_NETRC)]
-    return NAMED if any(_is_secret(name, value) for name, value in pairs) else ""
-
-
-_OF_NETRC = ("machine ", "login ", "password ", "default ")
+    found = [match for pattern in (_PAIR, _NETRC) for match in pattern.finditer(line)]
+    return NAMED if any(_is_secret(match["name"], match["value"]) for match in found) else ""
 
 
 def _code_sign(line: str) -> str:
     """Return the kind of secret that a line of source code seems to hold, else the empty text."""
     if kind := format_of(_EXAMPLE.sub("://", line)):
         return kind
-    found = [match for pattern in _GIVEN for match in pattern.finditer(line)]
-    named = [(name, match["value"]) for match in found for name in (match["name"], match.groupdict().get("type"))]
-    named += [(m["name"], m["value"]) for m in _ARGUMENTS.finditer(line) if any(map(str.isdigit, m["value"]))]
-    return NAMED if any(_is_secret(name, value) for name, value in named if name) else ""
+    return NAMED if any(_is_secret(name, value) for name, value in _given(line)) else ""
+
+
+def _given(line: str) -> Iterator[tuple[str, str]]:
+    """Yield the texts that a line of source code gives, each with the name that it is given to.
+
+    What stands before it may be its type or its name: `password: str`, `String password`.
+    """
+    for match in (match for pattern in _GIVEN for match in pattern.finditer(line)):
+        names = (match["name"], match.groupdict().get("type"))
+        yield from ((name, match["value"]) for name in names if name)
+    for match in _ARGUMENTS.finditer(line):
+        if any(map(str.isdigit, match["value"])):
+            yield match["name"], match["value"]
 
 
 def _is_secret(name: str, value: str) -> bool:

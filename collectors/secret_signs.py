@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal
 
-import yaml
+from collectors.build_specification import stored_spans
 
 # Said of what no format gives away, but the name does.
 NAMED = "named"
@@ -105,9 +105,6 @@ _ARGUMENTS = (
 )
 # A pipeline's own words for variables that are read from a store.
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})
-# Where a build specification names what it reads from a store, and how deep such a place can be looked for.
-_STORED_IN_BUILD = frozenset({("env", "parameter-store"), ("env", "secrets-manager")})
-_DEEPEST = 100
 _GZIP = b"\x1f\x8b"
 _LONGEST_UNPACKED = 1 << 20
 _MOST_SIGNS = 100
@@ -298,58 +295,10 @@ def _buildspec(value: Any) -> Iterator[Sign]:
     if not isinstance(value, str):
         raise Unreadable
     text, done = [], 0
-    for start, end in _stored_spans(value):
+    for start, end in stored_spans(value):
         text += [value[done:start], re.sub(r"\S", "$", value[start:end])]
         done = end
     yield from _lines("".join([*text, value[done:]]))
-
-
-def _stored_spans(text: str) -> list[tuple[int, int]]:
-    try:
-        return [(start, end) for path, start, end in _scalars(text) if path[:-1] in _STORED_IN_BUILD]
-    except (yaml.YAMLError, ValueError):
-        return []
-
-
-def _scalars(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
-    """Yield the values of a YAML text, each with the keys that lead to it and where it stands.
-
-    It goes by events, so that neither aliases nor deep nesting cost anything.
-    """
-    stack: list[_Level] = []
-    for event in yaml.parse(text, Loader=yaml.CBaseLoader):
-        if isinstance(event, yaml.CollectionEndEvent):
-            stack.pop()
-        elif isinstance(event, yaml.NodeEvent):
-            path = tuple(level.key for level in stack)
-            if not (stack and stack[-1].took_key(event)) and isinstance(event, yaml.ScalarEvent):
-                yield path, _index(event.start_mark), _index(event.end_mark)
-            if isinstance(event, yaml.CollectionStartEvent):
-                stack.append(_Level(isinstance(event, yaml.MappingStartEvent)))
-        if len(stack) > _DEEPEST:
-            raise ValueError
-
-
-def _index(mark: Any) -> int:
-    return int(mark.index)
-
-
-class _Level:
-    """A mapping or list of a YAML text while it is read: the key that was read last, none in a list."""
-
-    def __init__(self, mapping: bool) -> None:
-        self.key = ""
-        self._mapping = mapping
-        self._has_key = False
-
-    def took_key(self, node: yaml.NodeEvent) -> bool:
-        """Return whether the node is a key; the next one is its value then."""
-        if not self._mapping:
-            return False
-        self._has_key = not self._has_key
-        if self._has_key:
-            self.key = str(getattr(node, "value", ""))
-        return self._has_key
 
 
 def windows(text: str) -> Iterator[str]:

@@ -88,9 +88,7 @@ def assemble(
 
 def offered(house: House, options: Collection[Option]) -> House:
     """Return the house without what needs another option of a contract than these."""
-    aws = tuple(aws_types.offered(type_, options) for type_ in house.aws)
-    if all(narrow is whole for narrow, whole in zip(aws, house.aws, strict=True)):
-        return house
+    aws = tuple(aws_types.offered(house.aws, options))
     known = {type_.kind.name: type_.kind.fields for type_ in aws}
     policies = tuple(
         policy

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from catalog.folder import config_folder
+from catalog.yaml_reader import read
 from clouds.emulator import Emulator
 from collectors.aws import resource_types
 from collectors.aws.permissions import Trust
@@ -35,7 +36,7 @@ def test_without_the_option_neither_the_policy_nor_what_it_reads_is_there() -> N
     narrow, whole = offered(house(), ()), house()
     assert {p.id for p in whole.policies} - {p.id for p in narrow.policies} == {POLICY}
     assert whole.kinds["aws.lambda.function"].fields - narrow.kinds["aws.lambda.function"].fields == {"Code"}
-    assert offered(whole, having("function-code").contract.options) is whole
+    assert offered(whole, having("function-code").contract.options).policies == whole.policies
 
 
 @pytest.mark.parametrize(("options", "there"), [((), False), (("own-policies",), False), (("function-code",), True)])
@@ -76,15 +77,21 @@ def test_one_look_takes_it_where_it_is_named(
 def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert "lambda:GetFunction" in run(capsys, "permissions", "aws", "--option", "function-code")[1]
     assert '"lambda:GetFunction"' not in run(capsys, "permissions", "aws")[1]
+    assert run(capsys, "permissions", "aws", "--option", "functions")[0] == 2
     trust = Trust("arn:aws:iam::111122223333:role/hinomi", "xx")
     options: tuple[Option, ...]
     for options, there in (((), False), (("function-code",), True)):
-        types = [resource_types.offered(type_, options) for type_ in resource_types.load()]
+        types = resource_types.offered(resource_types.load(), options)
         made = documents(having(*options), types, trust, config_folder(), organization=False)
         assert len(made) == 3
         assert all(
             ("`lambda:GetFunction`" in text or '"lambda:GetFunction"' in text) is there for text in made.values()
         )
+
+
+def test_whatever_an_option_lets_us_read_stands_in_the_guide() -> None:
+    needed = {detail.option for type_ in house().aws for detail in type_.form.details.values() if detail.option}
+    assert needed == set(read(config_folder() / "onboarding" / "options.yaml").value)
 
 
 def test_the_check_of_a_new_customer_goes_by_the_contract(

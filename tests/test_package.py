@@ -18,7 +18,7 @@ from clouds.emulator import ENVIRONMENT
 from collectors.aws import resource_types
 from collectors.aws.engine import collect
 from collectors.aws.package import package_signs
-from model.asset import Asset
+from model.asset import Asset, Place
 from pipeline.clock import SystemClock
 from tests.clouds import REGIONS
 from tests.conftest import MovingClock
@@ -322,6 +322,43 @@ def test_the_proxy_of_other_calls_is_taken(store: tuple[str, list[str]], monkeyp
     with pytest.raises(CallFailed, match="package HTTP 403"):
         door(MovingClock()).piece("http://packages.invalid/403", 0, 10)
     assert store[1] == ["http://packages.invalid/403"]
+
+
+class Told:
+    """An account with one function, of which GetFunction tells what it is given."""
+
+    def __init__(self, row: dict[str, Any], code: dict[str, Any]) -> None:
+        self._row, self._code = row, code
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        yield {"Functions": [{"FunctionName": "f", "FunctionArn": "arn:1", **self._row}]}
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        return self._code if op == "get_function" else {}
+
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        raise CallFailed("package HTTP 403")
+
+    def pause(self, seconds: float) -> None: ...
+    def forget(self, region: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("row", "code", "unknown"),
+    [
+        ({"PackageType": "Zip"}, {}, {"Code": "lambda:GetFunction no package"}),
+        ({"PackageType": "Zip"}, {"Code": {"Location": "x"}}, {"Code": "lambda:GetFunction package HTTP 403"}),
+        ({"PackageType": "Image"}, {"Code": {"ImageUri": "x"}}, {}),
+    ],
+)
+def test_a_program_that_is_not_handed_out_is_unknown_and_an_image_has_none(
+    row: dict[str, Any], code: dict[str, Any], unknown: dict[str, str]
+) -> None:
+    place = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1",))
+    seen = collect(Told(row, code), resource_types.load(kinds=["aws.lambda.function"]), place)
+    (function,) = (one for one in seen if isinstance(one, Asset))
+    assert function.unknown == unknown
+    assert "Code" not in function.body
 
 
 @pytest.mark.usefixtures("company")

@@ -16,14 +16,14 @@ _BLOCK = 64 << 10
 _FETCHED_WHOLE = 4 << 20  # what is not larger
 _MOST_OF_DIRECTORY = 4 << 20  # fetched before anything is read: some 50,000 files
 _MOST_FETCHED = 16 << 20
-_MOST_TEXT = 4 << 20  # of all files together: about two seconds of looking
+_MOST_TEXT = 4 << 20  # of all files together: one and a half seconds of looking
 _MOST_OF_RECORDS = 4 << 20
 _LONGEST_NAME = 1024
 _TOO_MUCH = "more code than is looked at"
-_UNREADABLE = "package that cannot be read"
 # What package managers install; Composer's folder has this file.
 _INSTALLED = ("node_modules/", "vendor/bundle/", "__pycache__/", "site-packages/")
 _COMPOSER = "vendor/composer/installed.json"
+_COLUMNS = 3  # of RECORD: path, hash, size
 # Python unpacks other methods without a bound.
 _UNPACKED = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
@@ -42,7 +42,7 @@ def package_signs(piece: Piece) -> dict[str, Any]:
     except CallFailed:
         raise
     except Exception:  # noqa: BLE001 - a customer's file breaks whatever it can; the function itself stays seen
-        raise CallFailed(_UNREADABLE) from None
+        raise CallFailed("package that cannot be read") from None
 
 
 def _check(entries: Iterable[zipfile.ZipInfo]) -> None:
@@ -129,9 +129,6 @@ def _recorded(
             if len(row) == _COLUMNS and row[2].isdecimal() and len(row[0]) <= _LONGEST_NAME:
                 found.add((f"{base}/{row[0]}" if base else row[0], int(row[2])))
     return found
-
-
-_COLUMNS = 3
 
 
 class _Ranges(io.RawIOBase):

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, field, structs
 
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath
-from clouds.aws import is_refusal
+from clouds.aws_faults import is_refusal
 from clouds.aws_models import Operation, fields_of, names_within, operation, operations, services, step
 from collectors import type_files
 from collectors.secret_signs import Shape
@@ -173,12 +173,14 @@ def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
     return structs.replace(type_, form=structs.replace(form, details=kept))
 
 
-def offered(type_: ResourceType, options: Collection[Option]) -> ResourceType:
-    """Return the type without the details that need another option of a contract than these."""
+def offered(types: Iterable[ResourceType], options: Collection[Option]) -> list[ResourceType]:
+    """Return types without the details that need another option of a contract than these."""
+    return [_offered(type_, options) for type_ in types]
+
+
+def _offered(type_: ResourceType, options: Collection[Option]) -> ResourceType:
     details = {name: one for name, one in type_.form.details.items() if one.option is None or one.option in options}
     missing = type_.form.details.keys() - details.keys()
-    if not missing:
-        return type_
     kind = structs.replace(type_.kind, fields=type_.kind.fields - missing, details=type_.kind.details - missing)
     return structs.replace(type_, form=structs.replace(type_.form, details=details), kind=kind)
 

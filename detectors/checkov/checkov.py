@@ -13,7 +13,7 @@ from catalog.policies import Policy
 from detectors.checkov.shape import foregone, likeness, shown
 from detectors.verdicts import kinds_of, unlisted, verdict
 from model.asset import Asset, Listing, Place
-from model.finding import Source, Verdict
+from model.finding import Source, Status, Verdict
 from model.worker import NoAnswer, Worker
 
 _BATCH = 200
@@ -180,9 +180,7 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
     alike: dict[tuple[str, str], list[Adopted]] = {}
     for adopted in checks:
         if (told := foregone(adopted, asset)) is not None:
-            status, reason = told
-            message = adopted.form.title if status == "fail" else None
-            verdicts.append(verdict(adopted, asset, status, reason, message=message))
+            verdicts.append(_said(adopted, asset, *told))
         else:
             alike.setdefault((adopted.form.runner, likeness(adopted)), []).append(adopted)
     tasks: list[_Task] = []
@@ -190,7 +188,7 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
         try:
             tasks.append(_task(asset, runner, same))
         except ValueError as problem:  # what a program is told by a file cannot be known
-            verdicts += [verdict(adopted, asset, "unknown", str(problem)) for adopted in same]
+            verdicts += [_said(adopted, asset, "unknown", str(problem)) for adopted in same]
     return verdicts, tasks
 
 
@@ -203,18 +201,23 @@ def _unknown(task: _Task, reason: str) -> list[Verdict]:
     return [verdict(adopted, task.asset, "unknown", reason) for adopted in task.checks]
 
 
+def _said(adopted: Adopted, asset: Asset, status: Status, reason: str = "") -> Verdict:
+    """Return an adopted check's verdict; what is wrong is told by its title."""
+    return verdict(adopted, asset, status, reason, message=adopted.form.title if status == "fail" else None)
+
+
 def _judged(adopted: Adopted, asset: Asset, word: str) -> Verdict:
     match word.partition(" ")[0]:
         case "PASSED":
-            return verdict(adopted, asset, "pass")
+            return _said(adopted, asset, "pass")
         case "FAILED":
-            return verdict(adopted, asset, "fail", message=adopted.form.title)
+            return _said(adopted, asset, "fail")
         case "NONE":
-            return verdict(adopted, asset, "not_applicable")
+            return _said(adopted, asset, "not_applicable")
         case "UNKNOWN" | "SKIPPED":
             undecided = adopted.form.undecided
-            return verdict(adopted, asset, undecided, "checkov cannot tell" if undecided == "unknown" else "")
+            return _said(adopted, asset, undecided, "checkov cannot tell" if undecided == "unknown" else "")
         case "RAISED":
-            return verdict(adopted, asset, "unknown", f"the check broke off ({word.partition(' ')[2]})")
+            return _said(adopted, asset, "unknown", f"the check broke off ({word.partition(' ')[2]})")
         case _:
             raise ValueError(word)

@@ -1,0 +1,37 @@
+"""Where a value stands in a body or a template, by a path as the files of adopted checks write it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from catalog.workloads import pod_spec
+
+
+def at(body: Mapping[str, Any], path: str) -> Any:
+    """Return what stands at a path, None where nothing does; `pod` is the pod's spec, wherever a kind keeps it."""
+    first, *steps = path.split(".")
+    if first == "pod":
+        return _within(pod_spec(str(body.get("kind")), body.get("spec")), steps)
+    return _within(body, [first, *steps])
+
+
+def _within(value: Any, steps: Sequence[str]) -> Any:
+    """Return what stands at a path, None where nothing does; `[]` after a name yields a value for each element."""
+    for number, step in enumerate(steps):
+        value = value.get(step.removesuffix("[]")) if isinstance(value, Mapping) else None
+        if step.endswith("[]"):
+            return [_within(element, steps[number + 1 :]) for element in value] if isinstance(value, list) else None
+    return value
+
+
+def put(place: dict[str, Any], steps: Sequence[str], value: Any) -> None:
+    """Set a value at a path, or each of a list's values at the path within an element of its own."""
+    first, *further = steps
+    if not further:
+        place[first] = value
+    elif first.endswith("[]"):
+        elements = place.setdefault(first.removesuffix("[]"), [{} for _ in value])
+        for element, one in zip(elements, value, strict=True):
+            if one is not None:
+                put(element, further, one)
+    else:
+        put(place.setdefault(first, {}), further, value)
