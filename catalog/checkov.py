@@ -5,6 +5,7 @@ The check is checkov's, the words, the severity and the cases are ours.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,7 @@ Scalar = str | int | bool
 _PROVIDER = re.compile(rb"id: ([a-z]+)\.")
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Release = Annotated[str, Meta(pattern=r"^1\.[0-9]{1,3}$(?!\n)")]
+_REMEMBERED = 1_000
 Sentence = Annotated[str, Meta(min_length=10)]
 
 
@@ -175,18 +177,25 @@ def load(directory: Path, naming: Sequence[str] = (), provider: str = "") -> lis
                 continue
             if provider and (begins := _PROVIDER.match(raw)) and begins[1] != provider.encode():
                 continue
-            document = parse(raw, name)
-            adopted = Adopted(convert(document, AdoptedForm), document)
+            adopted = _read(raw, name)
         except Refused as refused:
             faults += refused.faults
             continue
         faults += _faults(adopted, file.stem)
         if (first := found.get(adopted.id)) is not None:
-            faults.append(document.fault(("id",), f"the id {adopted.id!r} is taken by {first.document.file}"))
+            problem = f"the id {adopted.id!r} is taken by {first.document.file}"
+            faults.append(adopted.document.fault(("id",), problem))
         found[adopted.id] = adopted
     if faults:
         raise Refused(faults)
     return [found[id_] for id_ in sorted(found)]
+
+
+@lru_cache(_REMEMBERED)
+def _read(raw: bytes, name: str) -> Adopted:
+    """Return the adopted check of a file's text: the same text is parsed once in a process."""
+    document = parse(raw, name)
+    return Adopted(convert(document, AdoptedForm), document)
 
 
 def _faults(adopted: Adopted, stem: str) -> Iterator[Fault]:

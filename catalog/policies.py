@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +24,7 @@ PeerCheck = Annotated[str, Meta(pattern=r"^[a-z0-9]+:[A-Za-z0-9_.-]+$(?!\n)")]
 Hours = Annotated[float, Meta(gt=0, le=400)]
 
 _LONGEST_MESSAGE = 2_000
+_REMEMBERED = 2_000
 _RESERVED = frozenset({"r", "e", "o", "now", "settings", "scope"})
 _THE_OTHER = Roots(one=frozenset({"o"}))
 
@@ -102,14 +104,12 @@ class Other(Struct, frozen=True):
     of: Expression | None = None
 
 
-class Policy(Struct, frozen=True):
-    """A compiled policy. `reads` names the fields that its expressions look at, by root (`r` and those of `others`).
+class Compiled(Struct, frozen=True):
+    """A policy's expressions. `reads` names the fields that they look at, by root (`r` and those of `others`).
 
     `element_reads` are those read while one element is judged: not what only lists the elements.
     """
 
-    form: PolicyForm
-    document: Document
     passes: Expression
     when: Expression | None
     elements: Expression | None
@@ -119,6 +119,17 @@ class Policy(Struct, frozen=True):
     reads: dict[str, frozenset[str]]
     element_reads: dict[str, frozenset[str]]
     expressions: tuple[tuple[KeyPath, Expression], ...]
+
+
+class Policy(Struct, frozen=True, dict=True):
+    """A policy file that fits its form. Its expressions are compiled when they are first needed: texts need none.
+
+    `compile_` says where they are compiled and evaluated: in this process, unless they are somebody else's.
+    """
+
+    form: PolicyForm
+    document: Document
+    compile_: Compile = compiled
 
     @property
     def id(self) -> str:
@@ -138,23 +149,31 @@ class Policy(Struct, frozen=True):
     @property
     def kinds(self) -> frozenset[str]:
         """Return every kind that has to be collected for this policy."""
-        return frozenset({self.form.kind, *(other.kind for other in self.others.values())})
+        others = (other if isinstance(other, str) else other.all for other in self.form.with_.values())
+        return frozenset({self.form.kind, *others})
+
+    @cached_property
+    def compiled(self) -> Compiled:
+        """Return the expressions; raises `Refused` with every fault in them."""
+        return _Compiler(self.document, self.form, self.compile_).compiled()
 
 
 def load(directory: Path, provider: str = "", naming: Sequence[str] = ()) -> list[Policy]:
     """Return the policies of a folder, or only a provider's, by id; raises `Refused` with all faults of all files.
 
-    With `naming`, only files in whose text one of these words stands: one policy need not wait for hundreds.
+    What is wrong with expressions alone is found when they are compiled. With `naming`, only files in whose text one of
+    these words stands: one policy need not wait for hundreds.
     """
     faults: list[Fault] = []
     policies: dict[str, Policy] = {}
+    read: list[Policy] = []
     for file in sorted((directory / provider).rglob("*.yaml")):
         name = str(file.relative_to(directory.parent))
         try:
             raw = content(file, name)
             if naming and not any(word.encode() in raw for word in naming):
                 continue
-            policy = compile_policy(parse(raw, name))
+            policy = _read(raw, name)
         except Refused as refused:
             faults += refused.faults
             continue
@@ -162,9 +181,27 @@ def load(directory: Path, provider: str = "", naming: Sequence[str] = ()) -> lis
         if (first := policies.get(policy.id)) is not None:
             faults.append(policy.document.fault(("id",), f"the id {policy.id!r} is taken by {first.document.file}"))
         policies[policy.id] = policy
+        read.append(policy)
     if faults:
-        raise Refused(faults)
+        faults += [fault for policy in read for fault in expression_faults(policy)]
+        raise Refused(sorted(faults, key=lambda fault: (fault.file, fault.line, fault.column)))
     return [policies[key] for key in sorted(policies)]
+
+
+def expression_faults(policy: Policy) -> Sequence[Fault]:
+    """Return every fault in a policy's expressions."""
+    try:
+        _ = policy.compiled
+    except Refused as refused:
+        return refused.faults
+    return ()
+
+
+@lru_cache(_REMEMBERED)
+def _read(raw: bytes, name: str) -> Policy:
+    """Return the policy of a file's text: the same text is parsed, and later compiled, once in a process."""
+    document = parse(raw, name)
+    return Policy(convert(document, PolicyForm), document)
 
 
 def _misplaced(policy: Policy, file: Path) -> Iterable[Fault]:
@@ -174,12 +211,10 @@ def _misplaced(policy: Policy, file: Path) -> Iterable[Fault]:
 
 
 def compile_policy(document: Document, compile_: Compile = compiled) -> Policy:
-    """Return the policy of a document; raises `Refused` with every fault in it.
-
-    `compile_` says where its expressions are compiled and evaluated: in this process, unless they are somebody else's.
-    """
-    form = convert(document, PolicyForm)
-    return _Compiler(document, form, compile_).policy()
+    """Return the policy of a document, compiled; raises `Refused` with every fault in it."""
+    policy = Policy(convert(document, PolicyForm), document, compile_)
+    _ = policy.compiled
+    return policy
 
 
 class _Compiler:
@@ -194,7 +229,7 @@ class _Compiler:
         many = frozenset(name for name, other in form.with_.items() if isinstance(other, Many))
         self.roots = Roots(one=frozenset({"r", *form.with_}) - many, many=many)
 
-    def policy(self) -> Policy:
+    def compiled(self) -> Compiled:
         form = self.form
         self._check_names()
         passes = self.expression(("pass",), form.pass_, ("BOOL", "DYN"))
@@ -211,7 +246,7 @@ class _Compiler:
         placing = frozenset[KeyPath](("with", name, "by") for name in form.with_)
         within = self._reads(placing | {("each", "list"), ("when",)})
         expressions = tuple(self.expressions)
-        return Policy(form, self.document, passes, when, elements, key, messages, others, reads, within, expressions)
+        return Compiled(passes, when, elements, key, messages, others, reads, within, expressions)
 
     def expression(
         self, path: KeyPath, source: str, types: tuple[str, ...] = (), roots: Roots | None = None

@@ -156,23 +156,26 @@ def fields_read(policies: Iterable[Policy]) -> defaultdict[str, set[str]]:
     """Return for each kind the fields that policies read of it, as the judged asset or as another."""
     fields = defaultdict[str, set[str]](set)
     for policy in policies:
-        fields[policy.form.kind] |= policy.reads["r"]
-        for name, other in policy.others.items():
-            fields[other.kind] |= policy.reads[name] | ({other.key} if other.key else set())
+        fields[policy.form.kind] |= policy.compiled.reads["r"]
+        for name, other in policy.compiled.others.items():
+            fields[other.kind] |= policy.compiled.reads[name] | ({other.key} if other.key else set())
     return fields
 
 
 def cross_check(policy: Policy, known: Mapping[str, Kind]) -> Iterator[Fault]:
-    """Yield what a policy says of kinds that do not exist, or of fields that a kind does not have."""
-    roots = {"r": policy.form.kind} | {name: other.kind for name, other in policy.others.items()}
+    """Yield what is wrong with a policy's expressions, or else what they say of kinds and fields that do not exist."""
+    if wrong := policy_files.expression_faults(policy):
+        yield from wrong
+        return
+    roots = {"r": policy.form.kind} | {name: other.kind for name, other in policy.compiled.others.items()}
     for root, kind in roots.items():
         if kind not in known:
             yield policy.document.fault(("kind",) if root == "r" else ("with", root), f"there is no kind {kind!r}")
             continue
-        for path, expression in policy.expressions:
+        for path, expression in policy.compiled.expressions:
             for field in sorted(expression.reads.get(root, frozenset()) - known[kind].fields):
                 place = expression.place_of(field)
                 yield policy.document.fault_in_text(path, *place, f"{kind} has no field {field!r}")
-    for name, other in policy.others.items():
+    for name, other in policy.compiled.others.items():
         if other.key and other.kind in known and other.key not in known[other.kind].fields:
             yield policy.document.fault(("with", name, "key"), f"{other.kind} has no field {other.key!r}")

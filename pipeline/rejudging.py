@@ -29,7 +29,7 @@ class Judge:
         self._playbook = playbook_of(plan.playbook)
         self._lock = threading.Lock()
         self._around: dict[str, list[Asset]] = defaultdict(list)
-        kinds = {other.kind for policy in self._policies.values() for other in policy.others.values()}
+        kinds = {other.kind for policy in self._policies.values() for other in policy.compiled.others.values()}
         with hands.store.read() as reader:
             uids = [row.uid for row in reader.current_assets() if row.kind in kinds]
             for asset in known_assets(reader, uids):

@@ -86,9 +86,9 @@ class Recorded:
 
     def related(self, policy: Policy, subject: Asset) -> dict[str, Related]:
         """What a policy looks at beside its resource; a kind of which nothing was recorded is not known."""
-        others = {name: [a for a in self.assets if a.kind == o.kind] for name, o in policy.others.items()}
+        others = {name: [a for a in self.assets if a.kind == o.kind] for name, o in policy.compiled.others.items()}
         return {
-            name: belonging(policy.others[name], subject, found) if found else Related((), NOT_RECORDED)
+            name: belonging(policy.compiled.others[name], subject, found) if found else Related((), NOT_RECORDED)
             for name, found in others.items()
         }
 

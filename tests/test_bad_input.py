@@ -275,8 +275,10 @@ def test_all_faults_of_a_load_come_at_once(tmp_path: Path) -> None:
     assert [(Path(f.file).name, f.line) for f in refused.value.faults] == [
         ("x.yaml", 1),
         ("x.yaml", 3),
+        ("y.yaml", 1),  # the id is not the path's
         ("y.yaml", 8),
-        ("z.yaml", 1),
+        ("z.yaml", 1),  # neither is this one's
+        ("z.yaml", 1),  # and it is taken
     ]
 
 

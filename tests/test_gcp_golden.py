@@ -56,9 +56,9 @@ def related(policy: Policy, subject: Asset, assets: list[Asset]) -> dict[str, Re
     """Return what a policy looks at beside its resource; a kind of which nothing was recorded is not known."""
     place = _place(subject)
     near = [a for a in assets if not place or _place(a) == place]
-    others = {name: [a for a in near if a.kind == other.kind] for name, other in policy.others.items()}
+    others = {name: [a for a in near if a.kind == other.kind] for name, other in policy.compiled.others.items()}
     return {
-        name: belonging(policy.others[name], subject, found) if found else Related((), NOT_RECORDED)
+        name: belonging(policy.compiled.others[name], subject, found) if found else Related((), NOT_RECORDED)
         for name, found in others.items()
     }
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from catalog.expression import EvaluationError
+from catalog.checked_ast import Roots
+from catalog.expression import EvaluationError, Expression, compiled
 from collectors.aws.engine import collect
 from detectors.posture.judge import Known, Moment, Related, judge
 from detectors.posture.posture import Posture
@@ -67,7 +68,10 @@ def test_an_accident_is_not_remembered() -> None:
             case value:
                 return value
 
-    shaky, known = replace(policy, passes=replace(policy.passes, evaluate=evaluate)), Known()
+    def compile_(source: str, roots: Roots) -> Expression:
+        return replace(compiled(source, roots), evaluate=evaluate)
+
+    shaky, known = replace(policy, compile_=compile_), Known()
     assert [known.judge(shaky, volume, {}, MOMENT).status for _ in range(3)] == ["unknown", "pass", "pass"]
 
 

@@ -88,8 +88,8 @@ def reads(judging: Policy | Adopted) -> Iterator[tuple[str, frozenset[str]]]:
     if isinstance(judging, Adopted):
         yield from ((kind, judging.fields) for kind in judging.form.kinds)
         return
-    yield judging.form.kind, judging.reads["r"]
-    yield from ((other.kind, judging.reads[name]) for name, other in judging.others.items())
+    yield judging.form.kind, judging.compiled.reads["r"]
+    yield from ((other.kind, judging.compiled.reads[name]) for name, other in judging.compiled.others.items())
 
 
 def in_its_name(arn: str, details: set[str]) -> bool:
@@ -137,7 +137,7 @@ def assert_every_reader_is_unknown(readers: set[str], before: dict[Key, Verdict]
 def uses_kind(policy: str, verdict: Verdict) -> bool:
     """References by key to assets that exist elsewhere stay known; the trail's bucket is such a reference."""
     found = next((p for p in house().policies if p.id == policy), None)
-    return found is None or not any(other.key for other in found.others.values())
+    return found is None or not any(other.key for other in found.compiled.others.values())
 
 
 def ports(clock: Clock, connect: Connect, checkov: Child) -> Ports:

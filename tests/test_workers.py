@@ -236,5 +236,5 @@ def test_what_is_spent_is_not_asked() -> None:
 def test_a_policy_is_judged_elsewhere_as_it_is_here(worker: Child, policy: Policy) -> None:
     allowance = Allowance(1_000.0, 1_000.0)
     again = policies.compile_policy(policy.document, elsewhere(worker, allowance))
-    assert again.reads == policy.reads
+    assert again.compiled.reads == policy.compiled.reads
     assert list(cases.faults(again, house().kinds)) == []

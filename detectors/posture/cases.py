@@ -42,7 +42,7 @@ def faults(
 
 
 def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], expected: Status) -> Iterator[str]:
-    known = {"r", "now", "settings", "unknown", "scope", *policy.others}
+    known = {"r", "now", "settings", "unknown", "scope", *policy.compiled.others}
     if strange := sorted(case.keys() - known):
         yield f"the key {strange[0]!r} is not known in a case; known are {', '.join(sorted(known))}"
         return
@@ -66,7 +66,7 @@ def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
 def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
     subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
-    for name, other in policy.others.items():
+    for name, other in policy.compiled.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
             related[name] = belonging(other, subject, [_asset(other.kind, body, {}) for body in bodies])

@@ -76,11 +76,11 @@ class Known:
 def _hangs_on(policy: Policy, asset: Asset, related: Mapping[str, Related]) -> list[object]:
     """Return all that a verdict can differ by: what is read of the asset and its neighbours, and what is not known."""
     others: list[object] = []
-    for name in policy.others:
-        found, wanted = related[name], policy.reads[name]
+    for name in policy.compiled.others:
+        found, wanted = related[name], policy.compiled.reads[name]
         bodies = [{k: a.body[k] for k in wanted if k in a.body} for a in found.assets]
         others += [found.cause, bodies, [(a.name, a.unknown) for a in found.assets if a.unknown]]
-    wanted = policy.reads["r"]
+    wanted = policy.compiled.reads["r"]
     return [policy.id, asset.scope, {k: asset.body[k] for k in wanted if k in asset.body}, asset.unknown, others]
 
 
@@ -89,15 +89,16 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
 
     Unknown is decided before evaluation, from what the expressions read; errors of evaluation are unknown too.
     """
+    rule = policy.compiled
     try:
         variables = _variables(policy, asset, moment)
-        if policy.when and not _is_true(policy.when, _readable(policy.when, policy, asset, related, variables)):
+        if rule.when and not _is_true(rule.when, _readable(rule.when, policy, asset, related, variables)):
             return verdict(policy, asset, "not_applicable")
-        _check_known(policy.reads, policy, asset, related)
-        variables |= _related_bodies(policy.reads, policy, related)
-        if policy.elements is not None:
+        _check_known(rule.reads, policy, asset, related)
+        variables |= _related_bodies(rule.reads, policy, related)
+        if rule.elements is not None:
             return _judge_elements(policy, asset, variables)
-        if _is_true(policy.passes, variables):
+        if _is_true(rule.passes, variables):
             return verdict(policy, asset, "pass")
         return verdict(policy, asset, "fail", message=_message(policy, variables))
     except _Unknown as cause:
@@ -110,11 +111,11 @@ def unknown(policy: Policy, asset: Asset, cause: str) -> Verdict:
 
 
 def _judge_elements(policy: Policy, asset: Asset, variables: dict[str, Any]) -> Verdict:
-    assert policy.elements is not None, "only called for policies with `each`"
-    found = _value(policy.elements, variables)
+    assert policy.compiled.elements is not None, "only called for policies with `each`"
+    found = _value(policy.compiled.elements, variables)
     if not isinstance(found, list):
         raise _Unknown("each.list: not a list")
-    narrow = _narrowed(variables, policy.element_reads)
+    narrow = _narrowed(variables, policy.compiled.element_reads)
     elements = [_element(policy, narrow | {"e": e}) for e in found]
     faulty = tuple(sorted((e for e in elements if e.status != "pass"), key=lambda e: e.key))
     failed = [e.message for e in faulty if e.status == "fail" and e.message]
@@ -137,17 +138,17 @@ def _narrowed(variables: Mapping[str, Any], reads: Mapping[str, frozenset[str]])
 
 
 def _element(policy: Policy, variables: dict[str, Any]) -> Element:
-    assert policy.element_key is not None, "a policy with `each` has a key"
-    key = printable(str(_value(policy.element_key, variables))[:_LONGEST_KEY])
+    assert policy.compiled.element_key is not None, "a policy with `each` has a key"
+    key = printable(str(_value(policy.compiled.element_key, variables))[:_LONGEST_KEY])
     try:
-        passes = _is_true(policy.passes, variables)
+        passes = _is_true(policy.compiled.passes, variables)
     except _Unknown as cause:
         return Element(key, "unknown", reason=printable(str(cause)[:LONGEST_REASON]))
     return Element(key, "pass") if passes else Element(key, "fail", _message(policy, variables))
 
 
 def _variables(policy: Policy, asset: Asset, moment: Moment) -> dict[str, Any]:
-    wanted = policy.reads["r"]
+    wanted = policy.compiled.reads["r"]
     return {
         "r": {key: value for key, value in asset.body.items() if key in wanted},
         "now": moment.now,
@@ -168,7 +169,7 @@ def _check_known(
 ) -> None:
     for field in sorted(reads.get("r", frozenset()) & asset.unknown.keys()):
         raise _Unknown(f"{field}: {asset.unknown[field]}")
-    for name, other in policy.others.items():
+    for name, other in policy.compiled.others.items():
         if name not in reads:
             continue
         if related[name].cause:
@@ -182,7 +183,7 @@ def _related_bodies(
     reads: Mapping[str, frozenset[str]], policy: Policy, related: Mapping[str, Related]
 ) -> dict[str, Any]:
     bodies: dict[str, Any] = {}
-    for name, other in policy.others.items():
+    for name, other in policy.compiled.others.items():
         if name in reads:
             wanted = reads[name]
             each = [{k: v for k, v in a.body.items() if k in wanted} for a in related[name].assets]
@@ -206,11 +207,11 @@ def _is_true(expression: Expression, variables: Mapping[str, Any]) -> bool:
 
 def _message(policy: Policy, variables: Mapping[str, Any]) -> Text:
     shown: dict[str, str] = {}  # both languages mostly show the same values
-    for template in policy.messages.values():
+    for template in policy.compiled.messages.values():
         for part in template.parts:
             if not isinstance(part, str) and part.source not in shown:
                 shown[part.source] = _shown(part, variables)
-    return Text(**{language: _cut(_render(template, shown)) for language, template in policy.messages.items()})
+    return Text(**{language: _cut(_render(template, shown)) for language, template in policy.compiled.messages.items()})
 
 
 def _cut(message: str) -> str:

@@ -36,7 +36,7 @@ class Posture:
         self._at_once: dict[str, list[Policy]] = defaultdict(list)
         self._waiting: dict[str, list[Policy]] = defaultdict(list)
         for policy in policies:
-            (self._waiting if policy.others else self._at_once)[policy.form.kind].append(policy)
+            (self._waiting if policy.compiled.others else self._at_once)[policy.form.kind].append(policy)
         self._kept_fields = _kept_fields(policies)
         self._kept: dict[str, list[Asset]] = defaultdict(list)
         self._unlisted: dict[str, list[Listing]] = defaultdict(list)  # at most one per kind and region
@@ -99,7 +99,7 @@ class Index:
         """Return what the policy's other names stand for; a reference may go by what an earlier one found."""
         found: dict[str, Related] = {}
         names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
-        for name, other in policy.others.items():
+        for name, other in policy.compiled.others.items():
             unread = _unread(other, found)
             found[name] = Related((), unread) if unread else self.find(other, asset, names)
             bodies = [neighbour.body for neighbour in found[name].assets]
@@ -242,8 +242,8 @@ def _unread(other: Other, found: Mapping[str, Related]) -> str:
 def _kept_fields(policies: Iterable[Policy]) -> dict[str, set[str]]:
     fields: dict[str, set[str]] = defaultdict(set)
     for policy in policies:
-        if policy.others:
-            fields[policy.form.kind] |= policy.reads["r"]
-        for name, other in policy.others.items():
-            fields[other.kind] |= policy.reads[name] | ({other.key} if other.key else set())
+        if policy.compiled.others:
+            fields[policy.form.kind] |= policy.compiled.reads["r"]
+        for name, other in policy.compiled.others.items():
+            fields[other.kind] |= policy.compiled.reads[name] | ({other.key} if other.key else set())
     return fields
