@@ -15,7 +15,7 @@ from detect_secrets.core.scan import scan_file
 from detect_secrets.settings import default_settings
 
 from collectors.program_signs import file_signs
-from tests.test_program_signs import SECRETS
+from tests.written_secrets import SECRETS
 
 _INSTALLED = ("requests", "urllib3", "boto3", "fastapi", "starlette", "httpx", "authlib", "jinja2", "sqlalchemy")
 _TESTS = re.compile(r"/tests?/")

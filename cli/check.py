@@ -194,22 +194,21 @@ class _Check:
 
     def run(self, sights: "Iterable[Sight]", language: "Language", format: str) -> None:
         """Print the verdicts; ends the command with the exit code."""
-        from pipeline.checkov import worker
+        from pipeline.checkov import kept
         from pipeline.survey import survey
 
-        with worker() as checkov:
-            verdicts = (
-                verdict
-                for sight in sights
-                for observation in survey(sight, self.house, self._moment, checkov)
-                for verdict in observation.verdicts
-            )
-            if format == "jsonl":
-                unknowns = _print_lines(verdicts, self._asked)
-            else:
-                from cli.tables import print_verdicts
+        verdicts = (
+            verdict
+            for sight in sights
+            for observation in survey(sight, self.house, self._moment, kept())
+            for verdict in observation.verdicts
+        )
+        if format == "jsonl":
+            unknowns = _print_lines(verdicts, self._asked)
+        else:
+            from cli.tables import print_verdicts
 
-                unknowns = print_verdicts(list(verdicts), [p.id for p in self._chosen], language)
+            unknowns = print_verdicts(list(verdicts), [p.id for p in self._chosen], language)
         raise typer.Exit(UNKNOWNS if unknowns else 0)
 
 

@@ -2,7 +2,7 @@
 
 import base64
 import os
-from functools import lru_cache
+from functools import cached_property
 
 import argon2
 import pyotp
@@ -16,30 +16,30 @@ _NONCE_BYTES = 12
 LEAST_PASSWORD_CHARACTERS = 12
 
 
-@lru_cache(maxsize=1)
-def _hasher() -> argon2.PasswordHasher:
-    return argon2.PasswordHasher()  # the library's defaults are RFC 9106's low-memory choice: 64 MiB, 3 passes
+class Passwords:
+    """Hashes passwords, slowly on purpose."""
 
+    def __init__(self, hasher: argon2.PasswordHasher | None = None) -> None:
+        """Take a hasher; the library's defaults are RFC 9106's low-memory choice: 64 MiB, 3 passes."""
+        self._hasher = hasher or argon2.PasswordHasher()
 
-@lru_cache(maxsize=1)
-def _nobodys_hash() -> str:
-    return _hasher().hash(os.urandom(16))
+    def hash(self, password: str) -> str:
+        """Return a password's hash; raises `Refused` for one that is too short (NIST SP 800-63B counts length only)."""
+        if len(password) < LEAST_PASSWORD_CHARACTERS:
+            raise Refused(f"the password is too short: at least {LEAST_PASSWORD_CHARACTERS} characters")
+        return self._hasher.hash(password)
 
+    def is_right(self, hash_: str, password: str) -> bool:
+        """Return whether a password is the one that was hashed; takes as long where there is no hash at all."""
+        try:
+            self._hasher.verify(hash_ or self._nobodys_hash, password)
+        except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
+            return False
+        return bool(hash_)
 
-def hash_password(password: str) -> str:
-    """Return a password's hash; raises `Refused` for one that is too short (NIST SP 800-63B counts length only)."""
-    if len(password) < LEAST_PASSWORD_CHARACTERS:
-        raise Refused(f"the password is too short: at least {LEAST_PASSWORD_CHARACTERS} characters")
-    return _hasher().hash(password)
-
-
-def is_password(hash_: str, password: str) -> bool:
-    """Return whether a password is the one that was hashed; takes as long where there is no hash at all."""
-    try:
-        _hasher().verify(hash_ or _nobodys_hash(), password)
-    except (argon2.exceptions.VerificationError, argon2.exceptions.InvalidHashError):
-        return False
-    return bool(hash_)
+    @cached_property
+    def _nobodys_hash(self) -> str:
+        return self._hasher.hash(os.urandom(16))
 
 
 def new_secret() -> str:

@@ -1,6 +1,8 @@
 """The process of checkov's checks: where its venv is, and how it is asked."""
 
+import atexit
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import workers
@@ -31,9 +33,21 @@ def venv() -> Path:
 
 
 def worker(limits: Limits = _LIMITS) -> Child:
-    """Return the process to ask, started when it is first asked; without checkov, one that says so."""
+    """Return a process to ask, started when it is first asked; without checkov, one that says so."""
     python = venv() / "bin" / "python"
     if not python.exists():
         return NotInstalled()
     child = Path(workers.__file__).parent / "checkov_child.py"
     return Child([str(python), "-I", "-B", str(child)], limits)
+
+
+def kept() -> Child:
+    """Return the one process that all scans of this process ask: importing checkov takes longer than most scans."""
+    return _kept(venv(), os.getpid())
+
+
+@lru_cache
+def _kept(_venv: Path, _process: int) -> Child:
+    child = worker()
+    atexit.register(child.close)
+    return child

@@ -20,7 +20,7 @@ from model.fault import Refused
 from model.tenant import Tenant
 from model.text import LANGUAGES, Text
 from pipeline.assembly import House
-from pipeline.checkov import worker
+from pipeline.checkov import kept
 from pipeline.scan import Connect
 from pipeline.scopes import Scopes
 from pipeline.survey import survey
@@ -83,20 +83,19 @@ def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Itera
     """Yield for each account what can be seen of it; nothing is recorded."""
     for account, cause in (scopes.closed | scopes.resting).items():
         yield Reach(account, cause)
-    with worker() as checkov:
-        for scope in scopes.found:
-            try:
-                sight = connect(scope, house)
-            except Refused as refused:
-                yield Reach(scope.id, str(refused))
-                continue
-            gaps: dict[str, set[str]] = defaultdict(set)
-            unknown: set[str] = set()
-            for observation in survey(sight, house, Moment(clock.now(), {}), checkov):
-                for cause in _causes(observation.seen):
-                    gaps[cause].add(observation.seen.kind if observation.seen else "")
-                unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}
-            yield _reach(scope.id, gaps, unknown)
+    for scope in scopes.found:
+        try:
+            sight = connect(scope, house)
+        except Refused as refused:
+            yield Reach(scope.id, str(refused))
+            continue
+        gaps: dict[str, set[str]] = defaultdict(set)
+        unknown: set[str] = set()
+        for observation in survey(sight, house, Moment(clock.now(), {}), kept()):
+            for cause in _causes(observation.seen):
+                gaps[cause].add(observation.seen.kind if observation.seen else "")
+            unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}
+        yield _reach(scope.id, gaps, unknown)
 
 
 def _causes(seen: Asset | Listing | None) -> list[str]:

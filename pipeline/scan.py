@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 from msgspec import Struct
@@ -19,7 +18,7 @@ from model.tenant import Tenant
 from model.worker import Worker
 from pipeline.advancing import Advance, advanced, write_changes
 from pipeline.assembly import House
-from pipeline.checkov import worker
+from pipeline.checkov import kept
 from pipeline.exceptions import settle
 from pipeline.reverts import mark_reverted
 from pipeline.scopes import Scope, Scopes, named
@@ -46,7 +45,7 @@ class Ports(Struct, frozen=True):
     connect: Connect
     scopes: Callable[[Tenant], Scopes] = named
     batch: int = BATCH
-    checkov: Callable[[], AbstractContextManager[Worker]] = worker
+    checkov: Callable[[], Worker] = kept
 
 
 class Summary(Struct, frozen=True):
@@ -85,11 +84,10 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     recorder = _Recorder(store, run, turn.fence, turn.person, house)
     recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
-    with ports.checkov() as checkov:
-        for sight in doors.opened():
-            for batch in _batches(survey(sight, house, moment, checkov), ports.batch):
-                turn.go_on()
-                recorder.record(batch, sight.place, instant(ports.clock.now()))
+    for sight in doors.opened():
+        for batch in _batches(survey(sight, house, moment, ports.checkov()), ports.batch):
+            turn.go_on()
+            recorder.record(batch, sight.place, instant(ports.clock.now()))
     turn.go_on()
     summary = recorder.finish(doors, instant(ports.clock.now()))
     home.done(turn.fence, instant(ports.clock.now()))

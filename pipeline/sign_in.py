@@ -13,6 +13,7 @@ from model.clock import Clock
 from model.fault import Refused
 from model.person import HOST, Actor, Person, Tenants, Token, actor_of
 from people import local, tokens
+from people.local import Passwords
 from store.people import Lock
 from store.service import ServiceDoor, ServiceStore
 
@@ -42,10 +43,13 @@ class Enrolment(Struct, frozen=True):
 class Gate:
     """Where people come in."""
 
-    def __init__(self, service: ServiceStore, key: Callable[[], bytes], clock: Clock) -> None:
+    def __init__(
+        self, service: ServiceStore, key: Callable[[], bytes], clock: Clock, passwords: Passwords | None = None
+    ) -> None:
         self._service = service
         self._key = key
         self._clock = clock
+        self._passwords = passwords or Passwords()
 
     def actor(self, token: str) -> Actor:
         """Return who holds a token; raises `NotSignedIn` for one that does not hold (any more)."""
@@ -61,7 +65,7 @@ class Gate:
         with self._service.read() as door:
             person = door.people.one(name)
             lock = door.people.lock(name) if person else Lock()
-        right = local.is_password(lock.password, password)  # slow on purpose: outside of the transaction
+        right = self._passwords.is_right(lock.password, password)  # slow on purpose: outside of the transaction
         if person is None:
             raise _failed()
         with self._write(name) as door:
@@ -104,7 +108,7 @@ class Gate:
 
         The invitation holds until the first sign-in: whoever lost the secret on the way enrols again.
         """
-        hashed = local.hash_password(password)
+        hashed = self._passwords.hash(password)
         secret = local.new_secret()
         with self._write(self._invited(invitation).id) as door:
             person = self._holder(door, invitation)  # it may have ended meanwhile

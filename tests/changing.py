@@ -6,6 +6,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+import boto3
+from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from catalog.folder import config_folder
@@ -31,6 +33,8 @@ from store.home import Home
 from tests.homes import a_turn
 
 ACCOUNT = "123456789012"
+BLOCK = "aws.s3.block-public-access"
+ALL_ON = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
 AKI, KEN, RIN, MIO = (Actor(name, ("lead",), "all") for name in ("aki", "ken", "rin", "mio"))
 AWS = Tenant(
     "aozora",
@@ -38,6 +42,22 @@ AWS = Tenant(
     Contract(date(2026, 1, 1)),
     scopes=[AwsScope(ACCOUNT, regions=["ap-northeast-1"], write=AwsWrite())],
 )
+
+
+def buckets(*names: str) -> None:
+    s3 = boto3.client("s3", region_name="ap-northeast-1")
+    for name in names:
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+
+
+def block_of(name: str) -> dict[str, bool] | None:
+    s3 = boto3.client("s3", region_name="ap-northeast-1")
+    try:
+        return dict(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchPublicAccessBlockConfiguration":
+            raise
+        return None
 
 
 @lru_cache
@@ -137,3 +157,13 @@ class Desk:
     def findings(self) -> dict[str, Finding]:
         with self.home.tenant(self.tenant.tenant).read() as reader:
             return {f"{f.policy} {f.name} {f.uid}": f for f in reader.findings(None)}
+
+
+def fault(name: str) -> None:
+    boto3.client("s3", region_name="ap-northeast-1").delete_public_access_block(Bucket=name)
+
+
+def half_open(name: str) -> None:
+    switches = dict.fromkeys(ALL_ON, True) | {"BlockPublicPolicy": False}
+    s3 = boto3.client("s3", region_name="ap-northeast-1")
+    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=switches)

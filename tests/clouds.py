@@ -42,14 +42,17 @@ class Replies:
         self._door = door
         self._lock = threading.Lock()
         self._memory: dict[str, list[Any] | CallFailed] = {}
+        self.asked: set[tuple[str, str]] = set()
         self.place = place
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        self.asked.add((service, op))
         key = digest("call", service, region, op, plain(args))
         reply: dict[str, Any] = self._answer(key, lambda: [self._door.call(service, region, op, args)])[0]
         return reply
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        self.asked.add((service, op))
         key = digest("pages", service, region, op, plain(args))
         yield from self._answer(key, lambda: list(self._door.pages(service, region, op, args)))
 

@@ -13,13 +13,15 @@ from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import resource_types
 from collectors.aws.engine import collect
-from pipeline.checkov import worker
+from pipeline.checkov import kept
 from pipeline.clock import SystemClock
 from pipeline.demo import Stage, load_company
+from pipeline.scan import Ports, scan
 from store.home import Home
 from tests import postgres as postgres_server
-from tests.clouds import REGIONS, Replies
-from tests.homes import home_at, stores_at
+from tests.clouds import REGIONS, TENANT, Replies, house, seeing
+from tests.forks import Forks
+from tests.homes import Homes, Originals, PostgresHomes, SqliteHomes, a_turn, home_at
 from workers.child import Child
 
 
@@ -69,29 +71,60 @@ def postgres() -> Iterator[postgres_server.Server]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """Where an empty home is to be, on each kind of store."""
-    if request.param == "sqlite":
-        yield str(tmp_path / "home")
-        return
-    server: postgres_server.Server = request.getfixturevalue("postgres")
-    url = server.database()
-    yield url
-    stores_at(url).close()
-    server.drop(url)
+def homes(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Homes]:
+    """Where a test's homes are, on each kind of store in turn."""
+    made = SqliteHomes(tmp_path) if request.param == "sqlite" else PostgresHomes(request.getfixturevalue("postgres"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Originals:
+    return Originals(tmp_path_factory.mktemp("originals"))
+
+
+@pytest.fixture
+def nowhere(homes: Homes) -> str:
+    """Where a home is to be that nobody has made yet."""
+    return homes.nowhere()
+
+
+@pytest.fixture
+def address(homes: Homes, originals: Originals) -> str:
+    """Where a home's empty stores are."""
+    return originals.copy("empty", homes, lambda _: None)
 
 
 @pytest.fixture
 def home(address: str) -> Home:
     """Empty stores, SQLite and PostgreSQL in turn."""
-    made = home_at(address)
-    made.create()
-    return made
+    return home_at(address)
+
+
+@pytest.fixture
+def scanned(homes: Homes, originals: Originals, replies: Replies) -> Home:
+    """The home of a tenant whose account was scanned once, at the moment at which clocks begin."""
+
+    def fill(home: Home) -> None:
+        home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
+        clock = MovingClock()
+        scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
+
+    return home_at(originals.copy("scanned", homes, fill))
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forks]:
+    """Processes that are forked from one that has imported everything already."""
+    forks = Forks()
+    yield forks
+    forks.close()
 
 
 @pytest.fixture(scope="session")
 def running_emulator() -> Iterator[Emulator]:
-    emulator = Emulator()
+    """An emulator that was not given AWS's managed policies: making them takes most of a reset."""
+    emulator = Emulator(managed_policies=False)
     yield emulator
     emulator.stop()
 
@@ -122,10 +155,9 @@ def company(company_emulator: tuple[Emulator, Stage], monkeypatch: pytest.Monkey
 
 
 @pytest.fixture(scope="session")
-def checkov() -> Iterator[Child]:
+def checkov() -> Child:
     """The process of checkov's checks, one for all tests; it is started when it is first asked."""
-    with worker() as asked:
-        yield asked
+    return kept()
 
 
 @pytest.fixture(scope="session")

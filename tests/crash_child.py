@@ -1,13 +1,10 @@
-"""Runs the main job of a tenant in a process of its own and kills it (SIGKILL) at a point.
+"""Runs the main job of a tenant in a process that kills itself (SIGKILL) at a point.
 
-Arguments: home, webhook URL, and the point as `api:N`, `commit:N`, `committed:N`, `send:N` or `sent:N`: at the N-th API
+A point is `api:N`, `commit:N`, `committed:N`, `send:N` or `sent:N`: at the N-th API
 call, before or after the N-th commit, before or after the N-th delivery; `none:0` lets it live.
 """
 
 import io
-import os
-import signal
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +14,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from catalog.folder import config_folder
+from catalog.policies import load
 from collectors.aws.reader import ReadCloud
 from collectors.aws.sight import AwsSight
 from model.tenant import AwsScope, Channel
@@ -29,20 +27,7 @@ from pipeline.scopes import Scope
 from pipeline.tell import Teller, tell
 from pipeline.tenants import load_tenant
 from tests.homes import a_turn, home_at
-
-
-class Reaper:
-    """Counts what happens and kills the process when its point comes."""
-
-    def __init__(self, point: str) -> None:
-        kind, number = point.split(":")
-        self._kind, self._left = kind, int(number)
-
-    def comes(self, kind: str) -> None:
-        if kind == self._kind:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+from tests.reaper import Reaper
 
 
 class Watched:
@@ -83,13 +68,20 @@ class WatchedTransport(httpx.HTTPTransport):
         return response
 
 
-def main(folder: str, url: str, point: str) -> None:
+EXAMPLE = config_folder() / "example" / "demo-tenant.yaml"
+# A few services are enough for many transactions; read once for all forks.
+KNOWN = assemble(
+    config_folder(), [one for one in load(config_folder() / "policies", "aws") if one.service in ("s3", "ec2", "kms")]
+)
+
+
+def live(folder: str, url: str, point: str) -> None:
+    """Scan the demonstration's account and notify, once."""
     reaper, clock = Reaper(point), SystemClock()
     event.listen(Engine, "commit", lambda _connection: reaper.comes("commit"))
     event.listen(Pool, "checkin", lambda _dbapi, _record: reaper.comes("committed"))
-    house = assemble(config_folder())
     channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
-    tenant = replace(load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies), channels=[channel])
+    tenant = replace(load_tenant(EXAMPLE, load(config_folder() / "policies")), channels=[channel])
 
     def connect(scope: Scope, known: House) -> AwsSight:
         assert isinstance(scope, AwsScope), "the demonstration's company has AWS accounts"
@@ -97,13 +89,9 @@ def main(folder: str, url: str, point: str) -> None:
         return replace(sight, cloud=Watched(sight.cloud, reaper))
 
     home = home_at(folder)
-    ports = Ports(clock, connect, batch=50)  # a small company, many transactions
-    scan(home, tenant, house, ports, a_turn(home, clock))
+    ports = Ports(clock, connect, batch=5)  # a small company, many transactions
+    scan(home, tenant, KNOWN, ports, a_turn(home, clock))
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
         teller = Teller(ways, clock, home.take("tell", ""), "p")
-        tell(home.tenant(tenant.tenant), tenant, house.policies, teller)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+        tell(home.tenant(tenant.tenant), tenant, KNOWN.policies, teller)

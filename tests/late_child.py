@@ -1,20 +1,28 @@
-"""A worker in a process of its own that falls asleep in mid-job: takes a job, says so, waits to be frozen, writes.
-
-Arguments: address of the home, seconds for which a job is held.
-"""
+"""Workers in processes of their own: one that falls asleep in mid-job, and one that does whatever job there is."""
 
 import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 from model.asset import Asset
 from model.canonical import digest, instant
 from pipeline.clock import SystemClock
-from pipeline.jobs import Worker, claim, holding
+from pipeline.jobs import Worker, claim, holding, settle
 from tests.homes import home_at
 
 
+def drain(address: str, name: str, file: str) -> None:
+    """Do the jobs that there are, one after another, and write their ids into a file."""
+    home, worker = home_at(address), Worker(name, SystemClock())
+    with Path(file).open("w", encoding="utf-8") as done:
+        while job := claim(home, worker):
+            done.write(f"{job.id}\n")
+            settle(home, job, worker, "done", "")
+
+
 def main(address: str, seconds: str) -> None:
+    """Take a job that is held for so many seconds, say so, wait to be frozen, write."""
     home, clock = home_at(address), SystemClock()
     worker = Worker("early", clock, timedelta(seconds=float(seconds)))
     job = claim(home, worker)

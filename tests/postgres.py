@@ -40,11 +40,11 @@ class Server:
     def __init__(self, socket: Path) -> None:
         self._socket = socket
 
-    def database(self) -> str:
-        """Make a database and return its URL."""
+    def database(self, template: str) -> str:
+        """Make a database as a copy of another that nobody is connected to, and return its URL."""
         name = f"t{next(_NUMBERS)}"
         with psycopg.connect(host=str(self._socket), user="hinomi", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql://hinomi@/{name}?host={self._socket}"
 
     def drop(self, url: str) -> None:

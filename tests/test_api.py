@@ -25,23 +25,22 @@ from console import plans, sign_in
 from console.app import make_app
 from console.doors import Service
 from contract.access import may
-from model.asset import Asset
 from model.canonical import digest, instant
-from model.finding import Element, Verdict, advance
+from model.finding import advance
 from model.installation import Installation
 from model.person import Actor, Person, Tenants
 from model.plan import Plan
 from model.tenant import Suspension
-from model.text import Text
 from people import tokens
 from pipeline.jobs import new_job, queue
 from pipeline.plans import Wanted, make_plan
 from pipeline.sign_in import Gate
 from store.home import Home
-from store.rows import Gap, Run
 from tests.clouds import TENANT
 from tests.conftest import MovingClock
+from tests.filled import asset, fill, verdict
 from tests.homes import tamper
+from tests.passwords import QUICK
 
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
@@ -78,36 +77,6 @@ SENT = {
 }
 
 
-def asset(number: int) -> Asset:
-    body = {"Name": f"b{number}", "Secret": "not in listings"}
-    return Asset("aws.s3.bucket", f"arn:aws:s3:::b{number}", f"b{number}", "123456789012", "global", body, digest(body))
-
-
-def verdict(number: int) -> Verdict:
-    seen = asset(number)
-    text = Text(en="open", ja="公開")
-    return Verdict(
-        policy="aws.s3.public-access-block-off", severity="high", kind=seen.kind, resource=seen.resource,
-        name=seen.name, scope=seen.scope, region=seen.region, status="fail", message=text,
-        elements=(Element("k", "fail"),),
-    )  # fmt: skip
-
-
-def fill(home: Home, clock: MovingClock, name: str) -> None:
-    """Give a tenant seven resources, findings on five of them, and one run with a gap."""
-    at = instant(clock.now())
-    home.apply(name, msgspec.to_builtins(msgspec.structs.replace(TENANT, tenant=name)), at, "p")
-    run = Run(digest(name), f"scan:{name}", at, at, "", {})
-    with home.tenant(name).write(at, "p") as writer:
-        writer.start_run(run)
-        writer.put_assets([asset(n) for n in range(7)], at)
-        changes = [advance(None, verdict(n), at) for n in range(5)]
-        writer.put_findings(finding for finding, _ in changes if finding)
-        writer.put_facts([fact for _, fact in changes if fact], run.id)
-        gap = Gap("123456789012", "aws.kms.key", "us-east-1", "", "kms:ListKeys AccessDenied")
-        writer.finish_run(run.id, at, {"assets": 7, "verdicts": {"fail": 5}}, [gap])
-
-
 def plan_for(home: Home, clock: MovingClock, name: str) -> Plan:
     """Make a plan of a tenant's, in somebody's name who does nothing else here."""
     spec = msgspec.structs.replace(TENANT, tenant=name)
@@ -120,7 +89,7 @@ class Api:
     def __init__(self, home: Home, clock: MovingClock) -> None:
         self.home = home
         self.clock = clock
-        self.gate = Gate(home.service, lambda: b"k" * 32, clock)
+        self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
         self.http = httpx.Client()
         self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http))
         self.client = httpx.Client(timeout=30)

@@ -22,9 +22,9 @@ from store.postgres import PostgresSchemas
 from store.sqlite import SqliteFolder
 from store.tenant import Fenced
 from tests.conftest import MovingClock
+from tests.filled import asset, fill
 from tests.homes import home_at, stores_at
 from tests.postgres import Server
-from tests.test_api import asset, fill
 
 AT = "2026-06-01T00:00:00.000000Z"
 FILES = {"installation.yaml": b"workers: 3\n", "keys/service.key": b"k" * 32}
@@ -37,7 +37,7 @@ def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores
         yield SqliteFolder(tmp_path / "elsewhere")
         return
     server: Server = request.getfixturevalue("postgres")
-    url = server.database()
+    url = server.database("template1")
     stores = PostgresSchemas(url)
     yield stores
     stores.close()
@@ -276,7 +276,7 @@ def test_names_in_an_archive_never_become_sql(home: Home, address: str) -> None:
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from catalog.folder import config_folder
-    from tests.test_cli import run
+    from tests.commands import run
 
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     there, then = ("--home", str(tmp_path / "home")), ("--home", str(tmp_path / "new"))

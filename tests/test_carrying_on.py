@@ -11,11 +11,10 @@ from model.canonical import instant
 from model.fault import Refused
 from model.plan import Plan, Progress
 from pipeline.changes import carry_on, finish, verify_again
-from tests.changing import Desk, Watched
+from tests.changing import ALL_ON, BLOCK, Desk, Watched, block_of, buckets, fault, half_open
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at, tamper
 from tests.servers import DENY, PASS, proxy
-from tests.test_remediation import ALL_ON, BLOCK, block_of, buckets, fault, half_open
 
 BUCKETS = ("one", "two", "three", "four")
 

@@ -1,34 +1,17 @@
 """kill -9 at every journal boundary and around every call: every change is accounted for, and none is made twice."""
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+import signal
+from collections.abc import Iterator
 
 import pytest
 
 from clouds.emulator import Emulator
 from model.canonical import instant
-from tests.changing import Desk
+from tests.changing import ALL_ON, BLOCK, Desk, block_of, buckets
 from tests.conftest import MovingClock, lead_to
+from tests.forks import Forks
 from tests.homes import home_at
 from tests.servers import PASS, proxy
-from tests.test_remediation import ALL_ON, BLOCK, block_of, buckets
-
-Change = Callable[[str, str, str], int]
-
-
-@pytest.fixture(scope="module")
-def child(running_emulator: Emulator) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "tests.change_child"]
-    environment = running_emulator.environment() | {"PYTHONPATH": os.getcwd()}
-    with subprocess.Popen(
-        command, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        yield process
-        assert process.stdin
-        process.stdin.close()
-
 
 POINTS = [
     f"{kind}:{number}"
@@ -56,7 +39,7 @@ def scanned(running_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
 def test_whoever_goes_on_finds_out_what_was_done(
     point: str,
     scanned: tuple[Desk, str],
-    child: subprocess.Popen[str],
+    forked: Forks,
     running_emulator: Emulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -64,11 +47,9 @@ def test_whoever_goes_on_finds_out_what_was_done(
     pair = [f"{which}-{point.replace(':', '-')}" for which in ("one", "two")]
     plan = desk.approve(desk.plan(resources=tuple(pair)))
     desk.start(plan)
-    assert child.stdin
-    assert child.stdout
-    child.stdin.write(f"{address} {BLOCK} {instant(desk.clock.now())} {point}\n")
-    child.stdin.flush()
-    assert int(child.stdout.readline()) == -9
+    moment = instant(desk.clock.now())
+    environment = running_emulator.environment()
+    assert forked.run("tests.change_child:change", address, moment, point, environment=environment) == -signal.SIGKILL
     written = [name for name in pair if block_of(name) is not None]
     desk.clock.sleep(600)  # the dead runner's leases end
     with proxy(running_emulator.url, lambda _: PASS) as (url, seen):

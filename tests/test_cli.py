@@ -13,19 +13,10 @@ from catalog.folder import config_folder
 from cli.main import main
 from clouds.emulator import Emulator
 from model.clock import CONTRACT_ZONE
+from tests.commands import lines, run
 from tests.servers import denying_proxy
 
 REGIONS = ("--region", "ap-northeast-1", "--region", "us-east-1")
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    return int(ended.value.code or 0), capsys.readouterr().out
-
-
-def lines(text: str) -> list[dict[str, object]]:
-    return [json.loads(line) for line in text.splitlines()]
 
 
 def test_check_prints_one_line_for_each_policy_and_resource(

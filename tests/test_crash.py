@@ -5,8 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from catalog.folder import config_folder
 from clouds.emulator import Emulator
 from model.finding import State
 from pipeline.demo import Stage, load_company
+from tests.forks import Forks
 from tests.homes import home_at
 from tests.servers import Received, receiver
 
@@ -27,12 +26,12 @@ Outcome = tuple[set[tuple[str, State]], Counter[tuple[str, State]], Counter[tupl
 class Account:
     """A company in an emulator, and a webhook that listens; two homes look at it."""
 
-    def __init__(self, folder: Path, emulator: Emulator, url: str, received: list[Received]) -> None:
+    def __init__(self, folder: Path, emulator: Emulator, forks: Forks, hook: tuple[str, list[Received]]) -> None:
         self.folder = folder
         self.emulator = emulator
+        self.forks = forks
         self.stage = Stage(emulator, load_company(config_folder()))
-        self.url = url
-        self.received = received
+        self.url, self.received = hook
 
     def home(self, name: str) -> Path:
         home = home_at(str(self.folder / name))
@@ -42,10 +41,10 @@ class Account:
 
     def run(self, home: Path, point: str = "none:0") -> bool:
         """Run the main job until its end or its death; return whether it was killed."""
-        arguments = [sys.executable, "-m", "tests.crash_child", str(home), f"{self.url}/{home.name}", point]
-        done = subprocess.run(arguments, env=self.emulator.environment(), capture_output=True, check=False, timeout=300)
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-        return done.returncode != 0
+        arguments = (str(home), f"{self.url}/{home.name}", point)
+        ended = self.forks.run("tests.crash_child:live", *arguments, environment=self.emulator.environment())
+        assert ended in (0, -signal.SIGKILL)
+        return ended != 0
 
     def outcome(self, home: Path) -> Outcome:
         """Return what must not depend on crashes: neither times nor attempts nor ids of alerts."""
@@ -65,15 +64,11 @@ class Account:
 
 
 @pytest.fixture
-def account(tmp_path: Path) -> Iterator[Account]:
-    emulator = Emulator()
-    try:
-        with receiver([200]) as (url, received):
-            made = Account(tmp_path, emulator, url, received)
-            made.stage.build()
-            yield made
-    finally:
-        emulator.stop()
+def account(tmp_path: Path, emulator: Emulator, forked: Forks) -> Iterator[Account]:
+    with receiver([200]) as hook:
+        made = Account(tmp_path, emulator, forked, hook)
+        made.stage.build()
+        yield made
 
 
 # Where a life of the main job can end; the numbers lie within what one scan of the company does.

@@ -27,15 +27,13 @@ from notifier import stages
 from notifier.channels.email import Settings, compose, send
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
 from notifier.smtp import Patience
-from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from pipeline.tenants import load_tenant
 from store.home import Home
-from tests.clouds import TENANT, Replies, house, seeing
+from tests.clouds import TENANT, house
 from tests.conftest import MovingClock
-from tests.homes import a_turn
+from tests.facts import context, news
 from tests.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
-from tests.test_stages import context, news
 
 TO = ["soc@example.com", "ito@example.com", "sato@example.com"]
 NOW = datetime(2026, 6, 1, 3, 30, tzinfo=UTC)
@@ -95,13 +93,6 @@ def part(mail: EmailMessage, subtype: str) -> str:
 
 
 # From a finding to a mail.
-
-
-@pytest.fixture
-def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
-    return home
 
 
 def by_mail(given: dict[str, object], language: Language = "ja") -> Tenant:

@@ -24,9 +24,9 @@ from pipeline.scopes import Scope
 from store.home import Home
 from store.tenant import TenantStore
 from tests.clouds import TENANT, Replies, house, seeing
+from tests.commands import run
 from tests.conftest import MovingClock
 from tests.homes import a_turn
-from tests.test_cli import run
 
 AT, END, LATER = (f"2026-06-0{day}T00:00:00.000000Z" for day in (1, 3, 4))
 BASE = Suppression("s", "accepted risk", "sato", AT, END)

@@ -41,7 +41,7 @@ from tests.clouds import REGIONS, TENANT, house, seeing
 from tests.conftest import MovingClock, lead_to
 from tests.faulty import Act, Fault, FaultyPlayer, playing
 from tests.homes import a_turn, home_at
-from tests.test_unknown import Key, denied_readers, same, state
+from tests.readers import Key, denied_readers, same, state
 
 # The SDK's name of the service, the operation, and what its requests contain.
 Target = tuple[str, str, str]

@@ -29,15 +29,12 @@ from py_ocsf_models.objects.compliance_status import StatusID as ComplianceStatu
 from catalog.policies import Described
 from model.finding import SEVERITIES, UNWATCHED, Element, Finding, Source, State, Verdict, advance
 from model.text import LANGUAGES, Language, Text
-from pipeline.scan import Ports, scan
 from reports import formats
 from reports.export import Export
 from reports.wording import SAID, SEVERITY, STATE, TEXTS
 from store.home import Home
 from store.rows import Run
-from tests.clouds import TENANT, Replies, house, seeing
-from tests.conftest import MovingClock
-from tests.homes import a_turn
+from tests.clouds import house
 
 POLICIES: dict[str, Described] = {judging.id: judging.form for judging in house().judging}
 RUN = Run("r", "scan:aozora", "s", "2026-06-03T00:00:00.000000Z", "2026-06-03T00:10:00.000000Z", {})
@@ -108,13 +105,6 @@ def test_each_file_is_a_format() -> None:
     assert formats.types() == sorted(file.stem for file in folder.glob("[a-z]*.py")) == ["csv", "jsonl", "ocsf"]
     with pytest.raises(KeyError):
         formats.writer("../html")
-
-
-@pytest.fixture
-def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
-    return home
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

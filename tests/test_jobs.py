@@ -1,6 +1,5 @@
 """Jobs: each slot once, one worker at a time, late workers fenced off; schedules as pure functions."""
 
-import multiprocessing
 import signal
 import subprocess
 import sys
@@ -30,7 +29,7 @@ from store.home import Home
 from store.tenant import Fenced
 from tests.clouds import TENANT
 from tests.conftest import MovingClock
-from tests.homes import home_at
+from tests.forks import Forks
 
 AT = "2026-06-01T00:00:00.000000Z"
 
@@ -235,24 +234,14 @@ def test_a_worker_that_wakes_up_late_writes_nothing(home: Home, clock: MovingClo
         assert reader.asset_rows() == 1
 
 
-def drain(address: str, number: int, counted: "multiprocessing.Queue[str]") -> None:
-    home, worker = home_at(address), Worker(f"w{number}", SystemClock())
-    while job := claim(home, worker):
-        counted.put(job.id)
-        settle(home, job, worker, "done", "")
-
-
-def test_several_processes_share_the_jobs_and_none_is_done_twice(home: Home, address: str) -> None:
+def test_several_processes_share_the_jobs_and_none_is_done_twice(
+    home: Home, address: str, forked: Forks, tmp_path: Path
+) -> None:
     clock = SystemClock()
     asked = [queue(home, new_job("scan", f"t{n % 20}", clock.now(), "p"), clock).id for n in range(60)]
-    context = multiprocessing.get_context("spawn")
-    counted = context.Queue()
-    workers = [context.Process(target=drain, args=(address, n, counted)) for n in range(4)]
-    for process in workers:
-        process.start()
-    done = [counted.get(timeout=60) for _ in asked]
-    for process in workers:
-        process.join(60)
-        assert process.exitcode == 0
+    files = [tmp_path / f"worker-{number}" for number in range(4)]
+    processes = [forked.start("tests.late_child:drain", address, file.name, str(file)) for file in files]
+    assert [forked.wait(process) for process in processes] == [0] * 4
+    done = [line for file in files for line in file.read_text().splitlines()]
     assert sorted(done) == sorted(asked)
-    assert counted.empty()
+    assert sum(bool(file.read_text()) for file in files) > 1, "several of them worked"

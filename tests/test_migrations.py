@@ -1,10 +1,6 @@
 """Upgrades: every store in a transaction of its own, killed in the middle and gone on with."""
 
-import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
@@ -12,6 +8,7 @@ from sqlalchemy import Connection, text
 from model.fault import Refused
 from store.home import Home
 from store.schema import VERSIONS
+from tests.forks import Forks
 from tests.homes import home_at, stores_at
 
 AT = "2026-06-01T00:00:00.000000Z"
@@ -20,9 +17,9 @@ NEWEST = ["upgraded"] * (len(TENANTS) + 1)
 
 
 @pytest.fixture
-def old(address: str) -> str:
+def old(nowhere: str) -> str:
     """Stores as the program's first version made them, with a row each."""
-    stores = stores_at(address)
+    stores = stores_at(nowhere)
 
     def editions(connection: Connection) -> None:
         for name in TENANTS:
@@ -39,7 +36,7 @@ def old(address: str) -> str:
     stores.service().fill("0001", editions)
     for name in TENANTS:
         stores.tenant(name).fill("0001", fence)
-    return address
+    return nowhere
 
 
 def versions(address: str) -> list[str]:
@@ -64,33 +61,15 @@ def test_older_stores_are_refused_until_they_are_upgraded(old: str) -> None:
         assert list(reader.findings()) == []
 
 
-CHILD = """
-import os, signal, sys
-from sqlalchemy import Engine, event
-from tests.homes import home_at
-left = int(sys.argv[2])
-def reap(_connection):
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-event.listen(Engine, "commit", reap)
-home_at(sys.argv[1]).create()
-"""
-
-
-def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str) -> None:
+def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str, forked: Forks) -> None:
     """Killed before each commit in turn; no store is ever between two versions."""
     reached = []
     for commit in range(1, 60):
-        done = subprocess.run(
-            [sys.executable, "-c", CHILD, old, str(commit)],
-            cwd=Path(__file__).parent.parent, env=dict(os.environ), capture_output=True, check=False,
-        )  # fmt: skip
+        ended = forked.run("tests.upgrade_child:upgrade", old, str(commit))
         reached.append(versions(old).count("upgraded"))
-        if done.returncode == 0:
+        if ended == 0:
             break
-        assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+        assert ended == -signal.SIGKILL
     assert reached == sorted(reached), "nothing falls back"
     assert len(set(reached)) > 2, "it ended in the middle, more than once"
     assert Home(stores_at(old)).create() == []

@@ -14,8 +14,8 @@ from pipeline.onboarding import documents
 from pipeline.own_policies import house_of
 from store.home import Home
 from tests.clouds import TENANT, house
-from tests.test_cli import lines, run
-from tests.test_own_policies import FORM
+from tests.commands import lines, run
+from tests.own_policy import FORM
 
 POLICY = "aws.lambda.code-holds-secret"
 AT = "2026-06-01T00:00:00.000000Z"

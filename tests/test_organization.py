@@ -28,10 +28,10 @@ from pipeline.scopes import Members, Scopes, discovered
 from pipeline.tenants import carry_out, load_tenant, plan
 from store.home import Home
 from tests.clouds import TENANT, house
+from tests.commands import lines, run
 from tests.conftest import lead_to
 from tests.homes import a_turn
 from tests.servers import denying_proxy
-from tests.test_cli import lines, run
 
 CLOCK = SystemClock()
 AT = "2026-06-01T00:00:00.000000Z"

@@ -29,8 +29,17 @@ from model.tenant import (
 from tests.changing import AWS, Desk, Watched
 from tests.conftest import MovingClock
 from tests.homes import home_at
-
-Row = dict[str, Any]
+from tests.other_clouds import (
+    DIRECTORY,
+    PROJECT,
+    SUBSCRIPTION,
+    Row,
+    account,
+    azure_row,
+    firewall,
+    rule,
+    security_group,
+)
 
 
 def desk_of(folder: Path, playbook: str, tenant: Tenant) -> Desk:
@@ -40,31 +49,6 @@ def desk_of(folder: Path, playbook: str, tenant: Tenant) -> Desk:
 
 
 # --- Azure
-
-DIRECTORY = "33333333-3333-4333-8333-333333333333"
-SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
-GROUP = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/shop/providers"
-
-
-def rule(name: str, priority: int, port: str, **sources: Any) -> Row:
-    properties: Row = {"protocol": "Tcp", "sourcePortRange": "*", "destinationPortRange": port, "access": "Allow"}
-    properties |= {"destinationAddressPrefix": "*", "priority": priority, "direction": "Inbound", "description": name}
-    return {"name": name, "properties": properties | sources}
-
-
-def security_group() -> Row:
-    rules = [
-        rule("https", 100, "443", sourceAddressPrefix="Internet"),
-        rule("ssh", 110, "22", sourceAddressPrefix="*"),
-        rule("rdp", 120, "3389", sourceAddressPrefixes=["198.51.100.0/24", "0.0.0.0/0"]),
-    ]
-    return azure_row("Microsoft.Network/networkSecurityGroups", "web", securityRules=rules)
-
-
-def azure_row(type_: str, name: str, **properties: Any) -> Row:
-    id_ = f"{GROUP}/{type_}/{name}"
-    row = {"id": id_, "name": name, "type": type_.lower(), "location": "japaneast", "tags": {"system": "shop"}}
-    return row | {"properties": properties}
 
 
 @pytest.fixture
@@ -155,20 +139,6 @@ def test_purge_protection_is_turned_on_by_two_and_cannot_be_taken_back(azure: St
 
 # --- Google Cloud
 
-PROJECT = "aozora-shop"
-
-
-def firewall(name: str, **data: Any) -> Row:
-    full = f"projects/{PROJECT}/global/firewalls/{name}"
-    told = {"name": name, "direction": "INGRESS", "priority": 1000, "description": name, "network": "default"}
-    resource = {"version": "v1", "data": told | {"allowed": [{"IPProtocol": "tcp", "ports": ["22"]}]} | data}
-    return {
-        "name": f"//compute.googleapis.com/{full}",
-        "assetType": "compute.googleapis.com/Firewall",
-        "ancestors": ["projects/1"],
-        "resource": resource,
-    }
-
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AssetStandIn, ComputeStandIn]]:
@@ -217,11 +187,6 @@ def test_firewall_rules_are_narrowed_or_disabled_and_taken_back(
 # --- Kubernetes
 
 AUTOMOUNT = "kubernetes.core.no-automount"
-
-
-def account(namespace: str, **more: Any) -> Row:
-    metadata = {"name": "default", "namespace": namespace, "labels": {"team": "shop"}, "uid": f"u-{namespace}"}
-    return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata, "secrets": [{"name": "s"}]} | more
 
 
 def cluster_of(folder: Path, cluster: ClusterStandIn) -> Tenant:

@@ -31,30 +31,18 @@ from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
 from store.tenant import TenantStore
+from tests.clocks import Ticking
 from tests.clouds import TENANT, Replies, house, seeing
+from tests.commands import run
 from tests.conftest import MovingClock
 from tests.homes import a_turn, tamper
 from tests.hostile import grown, loops
-from tests.test_cli import run
-from tests.test_workers import Ticking
+from tests.own_policy import FORM
 
 AT = "2026-06-01T00:00:00.000000Z"
 ENTITLED = replace(TENANT, contract=replace(TENANT.contract, options=["own-policies"]))
 NAMED = "aws.s3.own-name-too-long"
 BREAKING = {"aozora-website", "aozora-dropbox"}  # of the demonstration's four buckets
-FORM = """
-id: {id}
-kind: aws.s3.bucket
-severity: low
-title: {{en: The bucket's name <b>breaks</b> the rule, ja: バケット名が<b>命名規則</b>に反している}}
-risk: {{en: Nobody knows whose it is., ja: 管理部門が分からない。}}
-fix: {{en: Name it by the rule., ja: 命名規則に従う。}}
-effort_hours: 0.5
-pass: {pass_}
-cases:
-  pass: [{{r: {{Name: aozora-1}}}}]
-  fail: [{{r: {{Name: aozora-bakery-1}}}}]
-"""
 # Beyond the limits; asked of one bucket only, so that the cases hold.
 HOSTILE = {
     "memory": grown("'xxxxxxxx'", 10, 9, "big == 'x'"),

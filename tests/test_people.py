@@ -21,6 +21,7 @@ from pipeline.sign_in import Gate, NotSignedIn, actor_at_the_shell
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.homes import tamper
+from tests.passwords import QUICK
 
 ACCESS = access_files.load(config_folder())
 AT = "2026-06-01T00:00:00.000000Z"
@@ -30,7 +31,7 @@ KEY = b"k" * 32
 
 @pytest.fixture
 def gate(home: Home, clock: MovingClock) -> Gate:
-    return Gate(home.service, lambda: KEY, clock)
+    return Gate(home.service, lambda: KEY, clock, QUICK)
 
 
 def register(home: Home, clock: MovingClock, actor: Actor = HOST) -> Register:
@@ -65,13 +66,14 @@ def test_one_time_codes_are_those_of_the_standard() -> None:
 
 
 def test_passwords_are_hashed_by_argon2id() -> None:
-    hashed = local.hash_password(PASSWORD)
+    passwords = local.Passwords()
+    hashed = passwords.hash(PASSWORD)
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
-    assert local.is_password(hashed, PASSWORD)
-    assert not local.is_password(hashed, PASSWORD + " ")
-    assert not local.is_password("", "")
+    assert passwords.is_right(hashed, PASSWORD)
+    assert not passwords.is_right(hashed, PASSWORD + " ")
+    assert not passwords.is_right("", "")
     with pytest.raises(Refused, match="too short"):
-        local.hash_password("short")
+        passwords.hash("short")
 
 
 def test_a_sealed_secret_opens_for_its_person_and_key_only() -> None:

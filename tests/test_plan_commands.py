@@ -12,7 +12,7 @@ import pytest
 
 from bench.people import tokens
 from clouds.emulator import Emulator
-from tests.test_remediation import ALL_ON, BLOCK, block_of, buckets
+from tests.changing import ALL_ON, BLOCK, block_of, buckets
 
 TENANT = """\
 tenant: aozora

@@ -9,7 +9,6 @@ from typing import Any
 import boto3
 import httpx
 import pytest
-from botocore.exceptions import ClientError
 from msgspec.structs import replace
 
 from clouds.emulator import Emulator
@@ -25,29 +24,10 @@ from pipeline.changes import carry_on, obey
 from pipeline.plans import grant, halt, lift_halt, withdraw
 from pipeline.tell import Teller, tell
 from store.home import Home
-from tests.changing import AKI, KEN, RIN, Desk, Watched
+from tests.changing import AKI, ALL_ON, BLOCK, KEN, RIN, Desk, Watched, block_of, buckets, fault, half_open
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at, tamper
 from tests.servers import DENY, LOSE, PASS, proxy
-
-BLOCK = "aws.s3.block-public-access"
-ALL_ON = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)
-
-
-def buckets(*names: str) -> None:
-    s3 = boto3.client("s3", region_name="ap-northeast-1")
-    for name in names:
-        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
-
-
-def block_of(name: str) -> dict[str, bool] | None:
-    s3 = boto3.client("s3", region_name="ap-northeast-1")
-    try:
-        return dict(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "NoSuchPublicAccessBlockConfiguration":
-            raise
-        return None
 
 
 @pytest.fixture
@@ -71,16 +51,6 @@ def test_a_fault_is_planned_approved_mended_verified_and_taken_back(desk: Desk) 
     assert block_of("one") is None
     assert {f.state for f in desk.findings().values()} == {"reopened"}
     assert desk.scan().facts == {}
-
-
-def fault(name: str) -> None:
-    boto3.client("s3", region_name="ap-northeast-1").delete_public_access_block(Bucket=name)
-
-
-def half_open(name: str) -> None:
-    switches = dict.fromkeys(ALL_ON, True) | {"BlockPublicPolicy": False}
-    s3 = boto3.client("s3", region_name="ap-northeast-1")
-    s3.put_public_access_block(Bucket=name, PublicAccessBlockConfiguration=switches)
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from pipeline.sign_in import Gate
 from pipeline.tenants import load_tenant
 from tests.clouds import house
 from tests.homes import home_at
+from tests.passwords import QUICK
 
 ROOT = Path(__file__).parent.parent
 NAME = "aozora-foods"
@@ -62,7 +63,7 @@ class Installation:
     def tokens(self, roles: dict[str, str]) -> dict[str, str]:
         """Return a token for each person, who signed in as anybody does."""
         table, clock = access_files.load(config_folder()), SystemClock()
-        gate = Gate(self.home.service, lambda: service_key(self.folder), clock)
+        gate = Gate(self.home.service, lambda: service_key(self.folder), clock, QUICK)
         return enlist(Register(Desk(self.home, table, HOST), table, clock), gate, NAME, roles)
 
     @contextmanager

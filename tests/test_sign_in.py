@@ -25,6 +25,7 @@ from pipeline.sign_in import Gate, NotSignedIn
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.openid_provider import CLIENT, PASSWORD
+from tests.passwords import QUICK
 
 AT = "2026-06-01T00:00:00.000000Z"
 FORMS = {"content-type": "application/x-www-form-urlencoded"}
@@ -79,7 +80,7 @@ def add(home: Home, id_: str, issuer: str, subject: str) -> None:
 
 @pytest.fixture
 def gate(home: Home, clock: MovingClock) -> Gate:
-    return Gate(home.service, lambda: b"k" * 32, clock)
+    return Gate(home.service, lambda: b"k" * 32, clock, QUICK)
 
 
 def test_a_person_signs_in_and_is_bound_to_the_providers_subject(

@@ -4,28 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from model.alert import News
-from model.finding import Fact, Finding, Severity, State
-from model.tenant import Channel
-from model.text import Text
-from notifier.stages import Context, Wording, run
-
-TEXT = Text(en="t", ja="題")
-
-
-def news(
-    number: int, finding: str = "f", became: State = "open", policy: str = "p", severity: Severity = "high"
-) -> News:
-    value = Finding(
-        uid=finding, asset_uid="a", policy=policy, severity=severity, kind="k", resource=f"r{finding}", name="n",
-        scope="1", region="global", state=became, message=TEXT, elements=(), opened_at="t", changed_at="t",
-    )  # fmt: skip
-    return News(number, Fact(finding, became, f"t{number}"), value)
-
-
-def context(*severities: Severity, told: frozenset[str] = frozenset()) -> Context:
-    channels = [Channel(name=f"c{n}", type="console", severity=s) for n, s in enumerate(severities)]
-    return Context("aozora", channels, {"p": Wording(TEXT, TEXT)}, told, "now")
+from model.finding import State
+from notifier.stages import run
+from tests.facts import context, news
 
 
 def test_findings_of_a_policy_become_one_alert() -> None:

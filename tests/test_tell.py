@@ -18,23 +18,14 @@ from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
-from pipeline.scan import Ports, scan
 from pipeline.tell import Teller, Told, tell
 from store.home import Home
-from tests.clouds import TENANT, Replies, house, seeing
+from tests.clouds import TENANT, house
 from tests.conftest import MovingClock
-from tests.homes import a_turn
 from tests.servers import receiver
 from tests.smtp_server import breaking_server
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
-
-
-@pytest.fixture
-def scanned(home: Home, clock: MovingClock, replies: Replies) -> Home:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
-    return home
 
 
 def hook(url: str, severity: str = "critical") -> Tenant:

@@ -1,16 +1,14 @@
 """Each operation of each type denied in turn: its readers become unknown with the cause, and nothing else changes."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import nullcontext
+from collections import defaultdict
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
+from msgspec import Struct
 
-from catalog.checkov import Adopted
-from catalog.policies import Policy
 from clouds.aws_models import operation
 from collectors.aws.permissions import actions_by_call
 from collectors.aws.reader import ReadCloud
@@ -19,36 +17,63 @@ from detectors.posture.judge import Moment
 from model.asset import Asset, Place
 from model.clock import Clock
 from model.finding import Verdict
-from pipeline.assembly import House
 from pipeline.scan import Connect, Ports, scan
 from pipeline.survey import survey
-from store.home import Home
 from tests.clouds import NOT_EMULATED, TENANT, Denying, Replies, house, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at
+from tests.readers import Key, denied_readers, known, same, state
 from workers.child import Child
 
 
-def operations() -> list[tuple[str, str, str]]:
-    """(kind, operation, detail) of every call that a type makes; the listing's detail is empty."""
-    found = []
+class Asked(Struct, frozen=True):
+    """An operation that types ask: for which kinds and details (the empty text for a listing), and its readers."""
+
+    service: str
+    op: str
+    asks: frozenset[tuple[str, str]]
+    readers: frozenset[str]
+
+    @property
+    def cause(self) -> str:
+        """Return how a cause names the operation."""
+        return f"{actions_by_call(house().aws)[self.service, operation(self.service, self.op).name]} AccessDenied"
+
+    def disturbs(self, other: "Asked") -> bool:
+        """Tell whether denying both would not show which of the two did what: what is not listed has no details."""
+        listed = {kind for kind, detail in self.asks | other.asks if not detail}
+        both = {kind for kind, _ in self.asks} & {kind for kind, _ in other.asks}
+        return bool(self.readers & other.readers or listed & both)
+
+
+def operations() -> list[Asked]:
+    """Return every operation that types ask."""
+    asks: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for type_ in house().aws:
         form = type_.form
         if form.kind in NOT_EMULATED:
             continue
-        if form.listing:
-            found += [(form.kind, op, "") for op, _ in form.listing.operations()]
-        found += [(form.kind, detail.op, name) for name, detail in form.details.items()]
+        for op, _ in form.listing.operations() if form.listing else ():
+            asks[form.service, op].add((form.kind, ""))
+        for name, detail in form.details.items():
+            asks[form.service, detail.op].add((form.kind, name))
+    return [Asked(*key, frozenset(kinds), frozenset(denied_readers(*key))) for key, kinds in asks.items()]
+
+
+def groups() -> list[list[Asked]]:
+    """Return all operations in groups of which nothing that one of them tells is read by another's readers."""
+    found: list[list[Asked]] = []
+    for asked in sorted(operations(), key=lambda one: -len(one.readers)):
+        for group in found:
+            if not any(asked.disturbs(other) for other in group):
+                group.append(asked)
+                break
+        else:
+            found.append([asked])
     return found
 
 
-Key = tuple[str, str]
-
-
-@lru_cache(maxsize=1)
-def known() -> House:
-    """Return the house with those adopted checks that nothing of ours asks too: the others only repeat ours."""
-    return replace(house(), adopted=tuple(one for one in house().adopted if one.form.also is None))
+GROUPS = pytest.mark.parametrize("group", groups(), ids=lambda group: f"{len(group)} with {group[0].op}")
 
 
 def look(cloud: ReadCloud, place: Place, checkov: Child) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
@@ -68,63 +93,36 @@ def baseline(replies: Replies, checkov: Child) -> tuple[dict[Key, Verdict], dict
     return look(replies, replies.place, checkov)
 
 
-def denied_readers(service: str, op: str) -> set[str]:
-    """The policies that read something which this operation tells, of their own kind or another."""
-    readers = set()
-    for judging in (judging for judging in known().judging if judging.provider == "aws"):
-        for kind, fields in reads(judging):
-            form = next(t.form for t in house().aws if t.form.kind == kind)
-            if form.service != service:
-                continue
-            details = {name for name, detail in form.details.items() if detail.op == op}
-            listed = {op for op, _ in form.listing.operations()} if form.listing else set()
-            if op in listed or fields & details or in_its_name(form.arn, details):
-                readers.add(judging.id)
-    return readers
-
-
-def reads(judging: Policy | Adopted) -> Iterator[tuple[str, frozenset[str]]]:
-    """Yield the kinds that a policy or an adopted check looks at, each with the fields that it reads of it."""
-    if isinstance(judging, Adopted):
-        yield from ((kind, judging.fields) for kind in judging.form.kinds)
-        return
-    yield judging.form.kind, judging.compiled.reads["r"]
-    yield from ((other.kind, judging.compiled.reads[name]) for name, other in judging.compiled.others.items())
-
-
-def in_its_name(arn: str, details: set[str]) -> bool:
-    return any(f"${{{detail}." in arn or f"${detail}" in arn for detail in details)
-
-
-@pytest.mark.parametrize(("kind", "op", "detail"), operations())
-def test_only_the_readers_become_unknown(kind: str, op: str, detail: str, replies: Replies, checkov: Child) -> None:
+@GROUPS
+def test_only_the_readers_become_unknown(group: list[Asked], replies: Replies, checkov: Child) -> None:
     before, _ = baseline(replies, checkov)
-    form = next(t.form for t in house().aws if t.form.kind == kind)
-    after, _ = look(Denying(replies, form.service, op), replies.place, checkov)
-    readers = denied_readers(form.service, op)
-    action = actions_by_call(house().aws)[form.service, operation(form.service, op).name]
-    cause = f"{action} AccessDenied"
+    after, _ = look(denying(replies, group), replies.place, checkov)
+    causes = {policy: asked.cause for asked in group for policy in asked.readers}
     for key, verdict in before.items():
         policy = key[0]
-        if policy not in readers:
+        if policy not in causes:
             assert same(after[key], verdict)
         elif key in after and not same(after[key], verdict):
             assert after[key].status == "unknown"
     for key, verdict in after.items():
         if key not in before:
             assert verdict.status == "unknown"
-            assert key[0] in readers
+            assert key[0] in causes
         if verdict.status == "unknown" and not (key in before and same(before[key], verdict)):
-            assert cause in verdict.reason
-    assert_every_reader_is_unknown(readers, before, after)
+            assert causes[key[0]] in verdict.reason
+    assert_every_reader_is_unknown(causes, before, after)
 
 
-def same(one: Verdict, other: Verdict) -> bool:
-    """A bucket whose location is not known stands under `global`; everything else has to be equal."""
-    return replace(one, region="") == replace(other, region="")
+def denying(replies: Replies, group: list[Asked]) -> ReadCloud:
+    cloud: ReadCloud = replies
+    for asked in group:
+        cloud = Denying(cloud, asked.service, asked.op)
+    return cloud
 
 
-def assert_every_reader_is_unknown(readers: set[str], before: dict[Key, Verdict], after: dict[Key, Verdict]) -> None:
+def assert_every_reader_is_unknown(
+    readers: Iterable[str], before: dict[Key, Verdict], after: dict[Key, Verdict]
+) -> None:
     """A reader may keep a verdict only where it is not applicable by what it could still read."""
     for policy in readers:
         mine = [verdict for key, verdict in after.items() if key[0] == policy]
@@ -142,7 +140,7 @@ def uses_kind(policy: str, verdict: Verdict) -> bool:
 
 def ports(clock: Clock, connect: Connect, checkov: Child) -> Ports:
     """Return what a scan needs, with one process of checkov's for all scans."""
-    return Ports(clock, connect, checkov=lambda: nullcontext(checkov))
+    return Ports(clock, connect, checkov=lambda: checkov)
 
 
 @pytest.fixture(scope="module")
@@ -156,33 +154,28 @@ def scanned(replies: Replies, checkov: Child, tmp_path_factory: pytest.TempPathF
     return folder
 
 
-@pytest.mark.parametrize(("kind", "op", "detail"), operations())
+@GROUPS
 def test_no_asset_ends_and_no_finding_resolves(
-    kind: str,
-    op: str,
-    detail: str,
-    replies: Replies,
-    checkov: Child,
-    scanned: Path,
-    tmp_path: Path,
-    clock: MovingClock,
+    group: list[Asked], replies: Replies, checkov: Child, scanned: Path, tmp_path: Path, clock: MovingClock
 ) -> None:
     home = home_at(str(shutil.copytree(scanned, tmp_path / "home")))
-    form = next(t.form for t in house().aws if t.form.kind == kind)
     before = state(home)
     clock.sleep(3600)
-    denied = Denying(replies, form.service, op)
-    summary = scan(home, TENANT, known(), ports(clock, seeing(denied, replies.place), checkov), a_turn(home, clock))
-    assets, findings = state(home)
-    assert assets == before[0]
-    assert findings == before[1]
+    connect = seeing(denying(replies, group), replies.place)
+    summary = scan(home, TENANT, known(), ports(clock, connect, checkov), a_turn(home, clock))
+    assert state(home) == before
     assert summary.facts == {}
-    assert any("AccessDenied" in gap.cause for gap in summary.gaps)
+    causes = " ".join(gap.cause for gap in summary.gaps)
+    assert [asked for asked in group if asked.cause not in causes and is_asked(asked, replies)] == []
     clock.sleep(3600)
     scan(home, TENANT, known(), ports(clock, seeing(replies, replies.place), checkov), a_turn(home, clock))
     assert state(home) == before
 
 
-def state(home: Home) -> tuple[set[str], set[tuple[str, str]]]:
-    with home.tenant("aozora").read() as reader:
-        return {a.uid for a in reader.current_assets()}, {(f.uid, f.state) for f in reader.findings(None)}
+def is_asked(asked: Asked, replies: Replies) -> bool:
+    return (asked.service, asked.op) in replies.asked
+
+
+def test_what_is_denied_is_asked_of_this_company(replies: Replies) -> None:
+    """Denying what nobody asks would show nothing."""
+    assert {f"{one.service}:{one.op}" for one in operations() if not is_asked(one, replies)} == set()

@@ -20,6 +20,7 @@ from catalog.folder import config_folder
 from catalog.policies import Policy
 from detectors.posture import cases
 from model.worker import NoAnswer
+from tests.clocks import Ticking
 from tests.clouds import house
 from tests.hostile import expressions
 from workers.child import Child
@@ -187,17 +188,6 @@ def test_limits_that_are_lower_already_stay(limit: str) -> None:
 def test_a_command_that_is_none_is_named() -> None:
     with Child(["/no/such/command"]) as child, pytest.raises(NoAnswer, match="could not be started"):
         child.ask(b"{}", 1.0)
-
-
-class Ticking:
-    """A clock that each look at it moves by a second."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        self.seconds += 1.0
-        return self.seconds
 
 
 def test_an_allowance_ends_for_one_resource_and_for_all() -> None:

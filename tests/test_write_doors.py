@@ -26,7 +26,7 @@ from clouds.kubernetes_write import KubernetesWire
 from clouds.rest_write import RestWriteDoor
 from model.call import Call
 from tests.conftest import MovingClock
-from tests.test_other_playbooks import DIRECTORY, GROUP, PROJECT, SUBSCRIPTION, account, firewall, security_group
+from tests.other_clouds import DIRECTORY, GROUP, PROJECT, SUBSCRIPTION, account, firewall, security_group
 
 GARBAGE = -1  # what comes instead of a reply is not even TLS
 # What befalls requests that write, by turns: a status with its headers, CUT, GARBAGE; then the truth.

@@ -1,0 +1,59 @@
+"""Which policies read what an operation tells, and how verdicts and stores are compared."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from msgspec.structs import replace
+
+from catalog.checkov import Adopted
+from catalog.policies import Policy
+from model.finding import Verdict
+from pipeline.assembly import House
+from store.home import Home
+from tests.clouds import house
+
+Key = tuple[str, str]
+
+
+@lru_cache(maxsize=1)
+def known() -> House:
+    """Return the house with those adopted checks that nothing of ours asks too: the others only repeat ours."""
+    return replace(house(), adopted=tuple(one for one in house().adopted if one.form.also is None))
+
+
+def denied_readers(service: str, op: str) -> set[str]:
+    """The policies that read something which this operation tells, of their own kind or another."""
+    readers = set()
+    for judging in (judging for judging in known().judging if judging.provider == "aws"):
+        for kind, fields in reads(judging):
+            form = next(t.form for t in house().aws if t.form.kind == kind)
+            if form.service != service:
+                continue
+            details = {name for name, detail in form.details.items() if detail.op == op}
+            listed = {op for op, _ in form.listing.operations()} if form.listing else set()
+            if op in listed or fields & details or in_its_name(form.arn, details):
+                readers.add(judging.id)
+    return readers
+
+
+def reads(judging: Policy | Adopted) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the kinds that a policy or an adopted check looks at, each with the fields that it reads of it."""
+    if isinstance(judging, Adopted):
+        yield from ((kind, judging.fields) for kind in judging.form.kinds)
+        return
+    yield judging.form.kind, judging.compiled.reads["r"]
+    yield from ((other.kind, judging.compiled.reads[name]) for name, other in judging.compiled.others.items())
+
+
+def in_its_name(arn: str, details: set[str]) -> bool:
+    return any(f"${{{detail}." in arn or f"${detail}" in arn for detail in details)
+
+
+def same(one: Verdict, other: Verdict) -> bool:
+    """A bucket whose location is not known stands under `global`; everything else has to be equal."""
+    return replace(one, region="") == replace(other, region="")
+
+
+def state(home: Home) -> tuple[set[str], set[tuple[str, str]]]:
+    with home.tenant("aozora").read() as reader:
+        return {a.uid for a in reader.current_assets()}, {(f.uid, f.state) for f in reader.findings(None)}
