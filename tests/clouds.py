@@ -81,6 +81,42 @@ class Replies:
         return copy.deepcopy(known)
 
 
+class Remembering:
+    """Stands before a door to any cloud: what was asked once is answered from memory ever after."""
+
+    def __init__(self, door: Any) -> None:
+        self._door = door
+        self._memory: dict[str, Any] = {}
+
+    def close(self) -> None:
+        """Stay open for the next look; `end` closes what can be closed."""
+
+    def end(self) -> None:
+        getattr(self._door, "close", lambda: None)()
+
+    def __getattr__(self, method: str) -> Any:
+        def ask(*args: Any, **named: Any) -> Any:
+            key = repr((method, args, sorted(named.items())))
+            if key not in self._memory:
+                self._memory[key] = _whole(getattr(self._door, method)(*args, **named))
+            return _anew(copy.deepcopy(self._memory[key]))
+
+        return ask
+
+
+class _Pages(tuple[Any, ...]):
+    """What came page by page, or row by row."""
+
+
+def _whole(answer: Any) -> Any:
+    """Return an answer with all that was still to come of it."""
+    return _Pages(_whole(one) for one in answer) if isinstance(answer, Iterator) else answer
+
+
+def _anew(answer: Any) -> Any:
+    return (_anew(one) for one in answer) if isinstance(answer, _Pages) else answer
+
+
 def seeing(cloud: ReadCloud, place: Place) -> Connect:
     """Return how to enter the one account that there is."""
     return lambda _scope, known: AwsSight(cloud, place, known.aws)

@@ -1,19 +1,27 @@
 """Policies that are asked for alone say the same, from fewer calls."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from catalog.folder import config_folder
+from catalog.policies import Policy
+from clouds.stand_ins import StandIns
 from collectors.aws import resource_types
 from collectors.aws.resource_types import narrowed
 from collectors.aws.sight import AwsSight
 from detectors.posture.judge import Moment
 from model.finding import Verdict
+from model.tenant import Tenant
 from pipeline.assembly import House, assemble
+from pipeline.checkov import NotInstalled
+from pipeline.demo import Neighbours
+from pipeline.doors import connect
+from pipeline.scopes import AzureScope, GoogleScope, KubernetesScope, Scope, named
 from pipeline.survey import survey
-from tests.clouds import Replies, house
+from tests.clouds import NOT_EMULATED, TENANT, Remembering, Replies, house
 from tests.conftest import MovingClock
 from workers.child import Child
 
@@ -53,13 +61,77 @@ def whole(replies: Replies, checkov: Child) -> dict[tuple[str, str], Verdict]:
     return look(house(), replies, checkov)[0]
 
 
-@pytest.mark.parametrize("policy", house().policies, ids=lambda p: p.id)
+OF_AWS = [policy for policy in house().policies if policy.provider == "aws" and not policy.kinds & NOT_EMULATED]
+
+
+@pytest.mark.parametrize("policy", OF_AWS, ids=lambda p: p.id)
 def test_one_policy_alone_says_the_same(
-    policy: Any, replies: Replies, checkov: Child, whole: dict[tuple[str, str], Verdict]
+    policy: Policy, replies: Replies, checkov: Child, whole: dict[tuple[str, str], Verdict]
 ) -> None:
     alone, _ = look(assemble(config_folder(), [policy]), replies, checkov)
     # Second sources are asked where they are chosen too.
     assert alone == {key: replace(verdict, sources=()) for key, verdict in whole.items() if key[0] == policy.id}
+    assert alone, "nothing was compared"
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
+    """The demonstration's company in Azure, Google Cloud and a cluster, as a tenant; the environment leads to it."""
+    folder = tmp_path_factory.mktemp("clouds")
+    neighbours = Neighbours(folder, config_folder())
+    neighbours.build()
+    stand_ins = StandIns(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in stand_ins.environment.items():
+            patch.setenv(name, value)
+        yield neighbours.of(replace(TENANT, scopes=[]))
+    stand_ins.stop()
+
+
+# By how many policies at least something of the company's is judged; of the others there is nothing to compare.
+JUDGING: dict[str, tuple[type, int]] = {
+    "azure": (AzureScope, 75),
+    "gcp": (GoogleScope, 64),
+    "kubernetes": (KubernetesScope, 84),
+}
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("provider", JUDGING)
+def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tenant) -> None:
+    scopes = [scope for scope in named(elsewhere).found if isinstance(scope, JUDGING[provider][0])]
+    sights = [remembering(scope) for scope in scopes]
+
+    def verdicts(known: House) -> dict[tuple[str, str], Verdict]:
+        seen = [
+            observation
+            for sight in sights
+            for observation in survey(
+                replace(sight, types=getattr(known, provider)), known, Moment(MovingClock().now()), NotInstalled()
+            )
+        ]
+        return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}
+
+    whole = verdicts(replace(house(), adopted=()))
+    judging = {policy for policy, _ in whole}
+    for policy in house().policies:
+        if policy.id in judging:
+            alone = verdicts(assemble(config_folder(), [policy]))
+            assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
+    for sight in sights:
+        door(sight).end()
+    assert len(judging) >= JUDGING[provider][1]
+
+
+def remembering(scope: Scope) -> Any:
+    """Return a sight whose cloud answers from memory what it was asked before."""
+    sight: Any = connect(scope, house(), MovingClock())
+    held = "cloud" if hasattr(sight, "cloud") else "door"
+    return replace(sight, **{held: Remembering(door(sight))})
+
+
+def door(sight: Any) -> Any:
+    return sight.cloud if hasattr(sight, "cloud") else sight.door
 
 
 def test_adopted_checks_alone_say_the_same(
