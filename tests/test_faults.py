@@ -30,6 +30,7 @@ from detectors.posture.judge import Moment
 from model.asset import Asset, Listing
 from model.fault import Refused
 from model.finding import Verdict
+from pipeline.assembly import House
 from pipeline.checkov import NotInstalled
 from pipeline.clock import SystemClock
 from pipeline.demo import Stage
@@ -110,10 +111,29 @@ def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsDoor:
     return AwsDoor(session(login or Login(), clock), clock, read_seconds)
 
 
+# What is broken, and what stands beside it: each other's readers have to stay as they are.
+KINDS = frozenset(
+    {
+        "aws.kms.key", "aws.s3.bucket", "aws.s3.account-block", "aws.sns.topic", "aws.ec2.volume",
+        "aws.lambda.function", "aws.iam.server-certificate",
+    }
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def few() -> House:
+    """Return the types of a few kinds, whole, with the policies that read nothing else."""
+    return replace(
+        house(),
+        policies=tuple(policy for policy in house().policies if policy.kinds <= KINDS),
+        aws=tuple(type_ for type_ in house().aws if type_.kind.name in KINDS),
+        adopted=(),
+    )
+
+
 def look(door: AwsDoor) -> dict[Key, Verdict]:
-    known = replace(house(), adopted=())
-    sight = AwsSight(door, locate(door, REGIONS[:1]), known.aws)
-    seen = survey(sight, known, Moment(MovingClock().now()), NotInstalled())
+    sight = AwsSight(door, locate(door, REGIONS[:1]), few().aws)
+    seen = survey(sight, few(), Moment(MovingClock().now()), NotInstalled())
     return {(v.policy, v.finding_uid): v for observation in seen for v in observation.verdicts}
 
 
@@ -185,7 +205,7 @@ def look_again(home: Home, clock: MovingClock, door: AwsDoor) -> Summary:
     return scan(
         home,
         TENANT,
-        house(),
+        few(),
         Ports(clock, seeing(door, locate(door, REGIONS))),
         a_turn(home, clock),
     )
@@ -316,7 +336,7 @@ def test_credentials_that_end_in_the_middle_end_nothing_else(
     player: FaultyPlayer, after_one_scan: Home, clock: MovingClock
 ) -> None:
     before = state(after_one_scan)
-    player.faults.append(Fault("", "", faulty.error(400, "ExpiredToken"), spared=90))
+    player.faults.append(Fault("", "", faulty.error(400, "ExpiredToken"), spared=30))
     clock.sleep(7200)
     summary = look_again(after_one_scan, clock, opened())
     assert summary.facts == {}
@@ -361,7 +381,7 @@ def test_a_role_is_assumed_again_when_its_credentials_end_early(
     served: FaultyPlayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = healthy(served)
-    player = Expiring(served.tape, after=60)
+    player = Expiring(served.tape, after=20)
     with playing(player) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         assert look(opened(ROLE)) == before
@@ -372,7 +392,7 @@ def test_a_role_that_may_not_be_assumed_again_is_the_cause(
     served: FaultyPlayer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = healthy(served)
-    player = Expiring(served.tape, after=60, renewed=faulty.error(403, "AccessDenied"))
+    player = Expiring(served.tape, after=20, renewed=faulty.error(403, "AccessDenied"))
     with playing(player) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         after = look(opened(ROLE))
@@ -422,18 +442,18 @@ def test_no_detail_is_lost_at_a_limit_of_200_calls_a_second(
 ) -> None:
     """The whole account shares the limit, all services; time passes as it does."""
     clock, limit = SystemClock(), 200.0
-    player = Large(served.tape, keys=300, buckets=100)
+    player = Large(served.tape, keys=100, buckets=30)
     player.bucket = Bucket(limit)
     with playing(player) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         door = AwsDoor(session(Login(), clock), clock)
         place, began = locate(door, REGIONS), time.monotonic()
-        events = list(collect(door, house().aws, place))
+        events = list(collect(door, few().aws, place))
         took = time.monotonic() - began
     answered = player.calls.total() - player.throttled
     assert player.throttled > 0, "the limit was never felt"
-    assert len([e for e in events if isinstance(e, Asset) and e.kind in ("aws.kms.key", "aws.s3.bucket")]) >= 400
+    assert len([e for e in events if isinstance(e, Asset) and e.kind in ("aws.kms.key", "aws.s3.bucket")]) >= 130
     assert not [e for e in events if isinstance(e, Asset) and e.unknown]
     assert not [e for e in events if isinstance(e, Listing) and e.cause]
-    assert answered > 1500
+    assert answered > 500
     assert took < 2 * answered / limit
