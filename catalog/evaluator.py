@@ -6,8 +6,7 @@ keeps nothing that a later answer hangs on: when it has ended, another one takes
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache, partial
 from types import TracebackType
@@ -52,54 +51,48 @@ class Spent(Exception):
 
 
 class Allowance:
-    """The seconds that one policy may take: for one resource, and for all of them in one scan.
+    """The seconds of CPU that one policy may take: for one resource, and for all of them in one scan.
 
-    `with allowance:` goes around each resource; raises `Spent` where nothing is left.
+    `with allowance:` goes around each resource; raises `Spent` where nothing is left. What else the machine does
+    meanwhile takes nothing away: a verdict does not hang on how busy it is.
     """
 
     def __init__(
         self,
         in_all: float = 30.0,
         for_one: float = 1.5,
-        tick: Callable[[], float] = time.monotonic,
+        tick: Callable[[], float] = time.thread_time,
         go_on: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take seconds, and what to ask before each resource: it raises where the whole is to stop."""
+        """Take seconds, what tells this thread's own, and what to ask before each resource: it may end the whole."""
         self._in_all = in_all
         self._for_one = for_one
         self._tick = tick
         self._go_on = go_on
         self._used = 0.0
+        self._charged = 0.0
         self._began = tick()
 
     def __enter__(self) -> Self:
         self._go_on()
         if self._used >= self._in_all:
             raise Spent(f"the policy has taken its {self._in_all:.0f} seconds of this scan")
+        self._charged = 0.0
         self._began = self._tick()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, at: TracebackType | None
     ) -> None:
-        self._used += self._tick() - self._began
+        self._used += self._for_one - self.left()
 
     def left(self) -> float:
         """Return the seconds that are left for the resource that is looked at."""
-        return self._for_one - (self._tick() - self._began)
-
-    @contextmanager
-    def not_counted(self) -> Iterator[None]:
-        """Stop the clock: what is waited for here is not the policy's."""
-        began = self._tick()
-        try:
-            yield
-        finally:
-            self._began += self._tick() - began
+        return self._for_one - (self._tick() - self._began) - self._charged
 
     def charge(self, seconds: float) -> None:
-        """Take seconds from what is left of the scan."""
-        self._used += seconds
+        """Take seconds that another process used."""
+        self._charged += seconds
 
 
 def elsewhere(worker: Worker, allowance: Allowance) -> Compile:
@@ -131,8 +124,7 @@ def _evaluate(worker: Worker, allowance: Allowance, question: _Question, variabl
 
 
 def _asked(worker: Worker, question: _Question, allowance: Allowance) -> _Answer:
-    with allowance.not_counted():
-        worker.ready()
+    worker.ready()
     left = allowance.left()
     if left <= 0:
         raise NoAnswer("the policy took too long for one resource")
@@ -141,6 +133,8 @@ def _asked(worker: Worker, question: _Question, allowance: Allowance) -> _Answer
     except NoAnswer:
         allowance.charge(_RESTART_SECONDS)  # the next question waits for another child, and that is this one's doing
         raise
+    finally:
+        allowance.charge(worker.spent)
     try:
         return msgspec.json.decode(said, type=_Answer)
     except (msgspec.DecodeError, RecursionError):

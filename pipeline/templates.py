@@ -16,7 +16,7 @@ from workers.child import Limits
 
 RUNNERS = ("terraform", "cloudformation", "arm", "kubernetes", "dockerfile")
 # Measured: importing the Terraform runner takes 4 seconds of CPU and 870 MB of addresses.
-LIMITS = Limits(memory_bytes=3 * 2**30, cpu_seconds=240, answer_bytes=64 * 2**20)
+LIMITS = Limits(memory_bytes=3 * 2**30, cpu_seconds=240, answer_bytes=64 * 2**20, wall_seconds=600)
 _SECONDS = 300.0
 _MOST_BYTES = 5_000_000
 _ENDINGS = (".yaml", ".yml", ".json")

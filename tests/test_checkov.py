@@ -367,6 +367,8 @@ def test_large_objects_are_asked_without_what_no_check_reads() -> None:
     asked: list[int] = []
 
     class Counting:
+        spent = 0.0
+
         def ready(self) -> None: ...
 
         def ask(self, question: bytes, seconds: float) -> bytes:

@@ -1,7 +1,9 @@
 """A child process that answers one line with one line, under limits that the kernel enforces.
 
-The child is told to stop by nobody: memory and CPU are limits of the process (setrlimit(2)), and who takes too long by
-the clock is killed. The next question starts another one. It gets no environment, so no secrets, and no open files.
+A question has so many seconds of the child's CPU, whatever else the machine does meanwhile; who gives no answer for
+long by the clock is killed too. Memory and CPU are limits of the process besides (setrlimit(2)), which hold where
+nobody is left to look. The next question starts another child. It gets no environment, so no secrets, and no open
+files.
 """
 
 import contextlib
@@ -25,17 +27,46 @@ READY = b"ready"  # the line that a child says by itself when it can be asked
 _NOT_STARTED = "the process for it could not be started"
 _START_SECONDS = 20.0
 _LAST_SECONDS = 0.2
+_SHORTEST_STEP = 0.01  # the kernel counts CPU in hundredths of a second
 _READ_BYTES = 65_536
 _TICKS = os.sysconf("SC_CLK_TCK")
 _OPEN_FILES = 32
 
 
 class Limits(Struct, frozen=True):
-    """What one child may use: memory of addresses, CPU for one question, and the length of an answer."""
+    """What one child may use: memory of addresses, the kernel's bound of CPU for one question, the length of an answer.
+
+    `wall_seconds` is how long an answer is waited for: far more than its CPU takes on a busy machine.
+    """
 
     memory_bytes: int = 384 * 2**20
-    cpu_seconds: int = 1
+    cpu_seconds: int = 2
     answer_bytes: int = 2**20
+    wall_seconds: float = 60.0
+
+
+class _Budget:
+    """What is left of a child's time for one question."""
+
+    def __init__(self, pid: int, cpu_seconds: float, wall_seconds: float) -> None:
+        self._pid = pid
+        self._cpu_seconds = cpu_seconds
+        self._wall_seconds = wall_seconds
+        self._began = _cpu_seconds(pid)
+        self._until = time.monotonic() + wall_seconds
+
+    def used(self) -> float:
+        """Return the seconds of CPU that the question has taken until now."""
+        return _cpu_seconds(self._pid) - self._began
+
+    def step(self) -> float:
+        """Return for how many seconds to wait before looking again; raises `NoAnswer` where nothing is left."""
+        cpu_left, wall_left = self._cpu_seconds - self.used(), self._until - time.monotonic()
+        if cpu_left <= 0:
+            raise NoAnswer(f"used more than {self._cpu_seconds:.1f} seconds of CPU")
+        if wall_left <= 0:
+            raise NoAnswer(f"gave no answer for {self._wall_seconds:g} seconds")
+        return min(max(cpu_left, _SHORTEST_STEP), wall_left)
 
 
 class Child:
@@ -46,6 +77,7 @@ class Child:
         self._limits = limits
         self._process: subprocess.Popen[bytes] | None = None
         self._line: socket.socket | None = None
+        self.spent = 0.0
 
     def __enter__(self) -> Self:
         return self
@@ -72,17 +104,23 @@ class Child:
                 raise NoAnswer(_NOT_STARTED) from None
 
     def ask(self, question: bytes, seconds: float) -> bytes:
-        """Return the answer to a question, both one line without its end; raises `NoAnswer`."""
+        """Return the answer to a question, both one line without its end.
+
+        Raises `NoAnswer`, so where it takes more than so many seconds of the child's CPU.
+        """
         self.ready()
         assert self._process is not None
         self._allow_cpu(self._process.pid)
-        deadline = time.monotonic() + seconds
+        budget = _Budget(self._process.pid, seconds, self._limits.wall_seconds)
         try:
-            self._send(question, deadline)
-            return self._receive(deadline)
-        except TimeoutError:
+            try:
+                self._send(question, budget)
+                return self._receive(budget)
+            finally:
+                self.spent = budget.used()
+        except NoAnswer:
             self.close()
-            raise NoAnswer(f"took longer than {seconds:.1f} seconds") from None
+            raise
         except (OSError, EOFError):
             raise NoAnswer(self._ended()) from None
 
@@ -115,8 +153,8 @@ class Child:
         ):
             _limit(self._process.pid, what, most)
         try:
-            said = self._receive(time.monotonic() + _START_SECONDS)
-        except (OSError, EOFError):
+            said = self._receive(_Budget(self._process.pid, _START_SECONDS, _START_SECONDS))
+        except (OSError, EOFError, NoAnswer):
             said = b""
         if said != READY:
             self.close()
@@ -124,30 +162,32 @@ class Child:
 
     def _allow_cpu(self, pid: int) -> None:
         """Let the child use so much more than it has used: the kernel ends it even when nobody is left to."""
-        used = _cpu_seconds(pid)
-        if used is None:  # the clock holds it all the same
-            return
         with contextlib.suppress(OSError):  # it has ended by itself, which the answer will show
             _, hard = resource.prlimit(pid, resource.RLIMIT_CPU)
-            most = math.ceil(used) + self._limits.cpu_seconds
+            most = math.ceil(_cpu_seconds(pid)) + self._limits.cpu_seconds
             resource.prlimit(pid, resource.RLIMIT_CPU, (most if hard < 0 else min(most, hard), hard))
 
-    def _send(self, question: bytes, deadline: float) -> None:
+    def _send(self, question: bytes, budget: _Budget) -> None:
         assert self._line is not None
-        self._line.settimeout(_left(deadline))
-        self._line.sendall(question + b"\n")
+        left = memoryview(question + b"\n")
+        while left:
+            self._line.settimeout(budget.step())
+            with contextlib.suppress(TimeoutError):
+                left = left[self._line.send(left) :]
 
-    def _receive(self, deadline: float) -> bytes:
+    def _receive(self, budget: _Budget) -> bytes:
         assert self._line is not None
         said = bytearray()
         while not said.endswith(b"\n"):
-            self._line.settimeout(_left(deadline))
-            more = self._line.recv(_READ_BYTES)
+            self._line.settimeout(budget.step())
+            try:
+                more = self._line.recv(_READ_BYTES)
+            except TimeoutError:
+                continue
             if not more:
                 raise EOFError
             said += more
             if len(said) > self._limits.answer_bytes:
-                self.close()
                 raise NoAnswer(f"its value is larger than {self._limits.answer_bytes // 2**20} MB")
         return bytes(said[:-1])
 
@@ -164,13 +204,6 @@ class Child:
         return f"needed more than {self._limits.memory_bytes // 2**20} MB of memory, or broke its process"
 
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
 def _limit(pid: int, what: int, most: int) -> None:
     """Set a limit that is never higher than the one inherited."""
     _, hard = resource.prlimit(pid, what)
@@ -178,13 +211,13 @@ def _limit(pid: int, what: int, most: int) -> None:
     resource.prlimit(pid, what, (most, most))
 
 
-def _cpu_seconds(pid: int) -> float | None:
+def _cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used (proc(5): utime and stime, after the name in parentheses).
 
-    None where that cannot be told.
+    Where that cannot be read it is none: the clock holds the process all the same.
     """
     try:
         after = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
     except OSError:
-        return None
+        return 0.0
     return (int(after[11]) + int(after[12])) / _TICKS
