@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup checkov demo test lint soak bench bench-peers lock clean
+.PHONY: help setup checkov demo quick test lint coverage soak bench bench-peers lock clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,14 +29,27 @@ checkov: .checkov-venv/.installed  ## install checkov, whose checks we use, into
 demo: setup  ## the whole loop on a local AWS emulator, no account needed
 	$(BIN)/hinomi demo
 
-lint: setup  ## ruff, mypy strict, import-linter
+lint: setup  ## ruff, import-linter, mypy strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy
 
-test: lint  ## all checks and all tests but the long runs
-	$(BIN)/pytest -n 2
+quick: setup  ## the tests that start no process and no server, in seconds
+	$(BIN)/pytest -n 2 -m "not process and not soak"
+
+# mypy runs beside the tests: it is one process, and they wait for others now and then.
+test: setup  ## all checks and all tests but the long runs; what they cost, too (docs/testing.md)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist loadgroup --costs; tests=$$?; wait $$types && exit $$tests
+
+coverage: setup  ## branches that the tests run, apart from `make test`; the gate only rises
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n 2 --dist loadgroup
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 soak: setup  ## the long runs (kills, simulations)
 	$(BIN)/pytest -m soak -s

@@ -6,6 +6,7 @@ from pathlib import Path
 from catalog import access
 from catalog.folder import config_folder
 from model.person import HOST
+from people.local import Passwords
 from pipeline.clock import SystemClock
 from pipeline.demo_change import enlist
 from pipeline.desk import Desk
@@ -14,8 +15,8 @@ from pipeline.people import Register
 from pipeline.sign_in import Gate
 
 
-def tokens(home: Path, tenant: str, roles: Mapping[str, str]) -> dict[str, str]:
+def tokens(home: Path, tenant: str, roles: Mapping[str, str], passwords: Passwords | None = None) -> dict[str, str]:
     """Return a token for each person, added with the role beside their name."""
     stores, table, clock = open_home(home), access.load(config_folder()), SystemClock()
-    gate = Gate(stores.service, lambda: service_key(home), clock)
+    gate = Gate(stores.service, lambda: service_key(home), clock, passwords)
     return enlist(Register(Desk(stores, table, HOST), table, clock), gate, tenant, roles)

@@ -3,6 +3,7 @@
 It answers in the real service's messages; `HINOMI_GCP_ENDPOINT` leads the SDK to it.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -93,6 +94,7 @@ def serving(stand_in: AssetStandIn) -> Iterator[str]:
         handlers=[grpc.method_handlers_generic_handler(_SERVICE, {_METHOD: handler})],
         options=[("grpc.max_send_message_length", -1), ("grpc.so_reuseport", 0)],
     )
+    sys.audit("socket.bind", None, ("127.0.0.1", 0))  # gRPC listens in C, where Python sees nothing of it
     port = running.add_insecure_port("127.0.0.1:0")
     running.start()
     try:

@@ -7,6 +7,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from msgspec.structs import replace
+
 from catalog.folder import config_folder
 from clouds.call_failed import CallFailed
 from collectors.aws.reader import ReadCloud
@@ -33,6 +35,15 @@ TENANT = Tenant(
 def house() -> House:
     """Return everything that the program knows."""
     return assemble(config_folder())
+
+
+@lru_cache
+def house_of_services(*services: str) -> House:
+    """Return the policies of a few services of AWS, and the types that they read."""
+    chosen = [p for p in house().policies if all(kind.split(".")[1] in services for kind in p.kinds)]
+    kinds = {kind for policy in chosen for kind in policy.kinds}
+    aws = tuple(type_ for type_ in house().aws if type_.kind.name in kinds)
+    return replace(house(), policies=tuple(chosen), aws=aws, azure=(), gcp=(), kubernetes=(), adopted=())
 
 
 class Replies:

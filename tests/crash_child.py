@@ -69,10 +69,8 @@ class WatchedTransport(httpx.HTTPTransport):
 
 
 EXAMPLE = config_folder() / "example" / "demo-tenant.yaml"
-# A few services are enough for many transactions; read once for all forks.
-KNOWN = assemble(
-    config_folder(), [one for one in load(config_folder() / "policies", "aws") if one.service in ("s3", "ec2", "kms")]
-)
+SERVICES = frozenset({"s3", "kms", "sns", "sqs", "dynamodb"})  # enough for many transactions; read once for all forks
+KNOWN = assemble(config_folder(), [one for one in load(config_folder() / "policies", "aws") if one.service in SERVICES])
 
 
 def live(folder: str, url: str, point: str) -> None:

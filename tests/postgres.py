@@ -44,7 +44,7 @@ class Server:
         """Make a database as a copy of another that nobody is connected to, and return its URL."""
         name = f"t{next(_NUMBERS)}"
         with psycopg.connect(host=str(self._socket), user="hinomi", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         return f"postgresql://hinomi@/{name}?host={self._socket}"
 
     def drop(self, url: str) -> None:
@@ -54,10 +54,16 @@ class Server:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def _in_memory() -> Path | None:
+    """Return a folder in memory where there is one: copying a database there takes a fifth of the CPU."""
+    memory = Path("/dev/shm")
+    return memory if os.access(memory, os.W_OK) else None
+
+
 @contextmanager
 def running(programs: Path) -> Iterator[Server]:
     """Run a server in a folder of its own that is removed at the end; it listens on a socket there and nowhere else."""
-    folder = Path(tempfile.mkdtemp(prefix="hinomi-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="hinomi-pg-", dir=_in_memory()))
     nobody = pwd.getpwnam("nobody")
     rights = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
     if rights:
@@ -77,7 +83,7 @@ def running(programs: Path) -> Iterator[Server]:
         "--no-sync",
     ]
     subprocess.run(made, check=True, **quiet, **rights)  # type: ignore[call-overload]
-    settings = ["-c", "fsync=off", "-c", "max_connections=200", "-c", "listen_addresses="]
+    settings = ["-c", "fsync=off", "-c", "max_connections=200", "-c", "listen_addresses=", "-c", "autovacuum=off"]
     process = subprocess.Popen([programs / "postgres", "-D", data, "-k", folder, *settings], **quiet, **rights)  # type: ignore[call-overload]
     try:
         _wait(folder)

@@ -42,6 +42,8 @@ from tests.filled import asset, fill, verdict
 from tests.homes import tamper
 from tests.passwords import QUICK
 
+pytestmark = pytest.mark.process
+
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
 MINE, FOREIGN = "aozora", "midori"

@@ -23,6 +23,8 @@ from tests.conftest import MovingClock
 
 from clouds import azure_login  # isort: skip
 
+pytestmark = pytest.mark.process
+
 TYPES = [t for t in resource_types.load() if not t.of_directory]
 CONTACTS = "GET " + f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Security/securityContacts"
 BLOBS = "shop1/blobServices/default?"

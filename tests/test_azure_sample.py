@@ -14,6 +14,8 @@ from cli.main import app
 from clouds.azure_stand_in import StandIn, running
 from pipeline.demo import AzureSample
 
+pytestmark = pytest.mark.process
+
 
 @pytest.fixture(scope="module")
 def sample() -> AzureSample:

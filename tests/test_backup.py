@@ -69,6 +69,7 @@ def everything(stores: Stores, name: str = "") -> dict[str, list[Any]]:
         }
 
 
+@pytest.mark.process
 def test_everything_comes_back(archive: Path, address: str, elsewhere: Stores, clock: MovingClock) -> None:
     assert restore(Archive(archive), elsewhere, clock, "operator@host") == ["aozora", "midori"]
     for name in ("", "aozora", "midori"):
@@ -81,6 +82,7 @@ def test_everything_comes_back(archive: Path, address: str, elsewhere: Stores, c
     assert Archive(archive).files() == FILES
 
 
+@pytest.mark.process
 def test_a_restored_home_goes_on(archive: Path, elsewhere: Stores, clock: MovingClock) -> None:
     """New rows get new numbers, and the next worker passes the fence."""
     restore(Archive(archive), elsewhere, clock, "operator@host")
@@ -93,6 +95,7 @@ def test_a_restored_home_goes_on(archive: Path, elsewhere: Stores, clock: Moving
     assert home.tenant("aozora").audit_fault() == ""
 
 
+@pytest.mark.process
 def test_leases_go_on_above_the_fences(
     home: Home, address: str, elsewhere: Stores, clock: MovingClock, tmp_path: Path
 ) -> None:
@@ -191,7 +194,7 @@ def newer(name: str, content: bytes) -> bytes:
     return content.replace(b'"service":"0', b'"service":"9') if name == "manifest.json" else content
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -216,7 +219,7 @@ def test_an_archive_that_does_not_hold_is_refused_before_anything_is_written(
         Archive(archive)
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_whoever_changes_the_manifest_too_still_breaks_the_audit_chain(
     archive: Path, tmp_path: Path, clock: MovingClock
 ) -> None:
@@ -228,7 +231,7 @@ def test_whoever_changes_the_manifest_too_still_breaks_the_audit_chain(
         Archive(archive)
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_who_writes_an_archive_anew_with_a_person_of_theirs_is_found_by_the_hash_kept_elsewhere(archive: Path) -> None:
     kept = hashlib.sha256(archive.read_bytes()).hexdigest()
     assert fingerprint(archive) == kept
@@ -245,8 +248,9 @@ def test_who_writes_an_archive_anew_with_a_person_of_theirs_is_found_by_the_hash
         Archive(archive, kept)
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
-def test_files_that_are_no_archives(tmp_path: Path, home: Home, clock: MovingClock) -> None:
+@pytest.mark.process
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_files_that_are_no_archives(tmp_path: Path, address: str, clock: MovingClock) -> None:
     (tmp_path / "text").write_text("no archive")
     sqlite3.connect(tmp_path / "db").close()
     for name, problem in (("text", "is no backup"), ("nothing", "cannot be read"), ("db", "is no backup")):
@@ -254,13 +258,13 @@ def test_files_that_are_no_archives(tmp_path: Path, home: Home, clock: MovingClo
             Archive(tmp_path / name)
     for there in ("text", "."):
         with pytest.raises(Refused, match="is there already"):
-            back_up(SqliteFolder(tmp_path / "home"), FILES, tmp_path / there, clock)
+            back_up(SqliteFolder(Path(address)), FILES, tmp_path / there, clock)
     assert (tmp_path / "text").read_text() == "no archive"
     with pytest.raises(Refused, match="cannot be written"):
-        back_up(SqliteFolder(tmp_path / "home"), FILES, tmp_path / "no" / "b.zip", clock)
+        back_up(SqliteFolder(Path(address)), FILES, tmp_path / "no" / "b.zip", clock)
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_an_archive_is_for_its_owner_only(archive: Path) -> None:
     assert archive.stat().st_mode & 0o077 == 0
 
@@ -299,6 +303,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert home_at(str(tmp_path / "new")).tenants() == ["aozora-foods"]
 
 
+@pytest.mark.process
 def test_a_restore_that_was_broken_off_is_done_again(archive: Path, elsewhere: Stores, clock: MovingClock) -> None:
     class BreaksOff(Archive):
         def fill(self, *given: Any, **more: Any) -> None:
@@ -313,13 +318,14 @@ def test_a_restore_that_was_broken_off_is_done_again(archive: Path, elsewhere: S
     assert [Home(elsewhere).tenant(name).audit_fault() for name in ("aozora", "midori")] == ["", ""]
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_an_archive_names_nothing_outside(archive: Path) -> None:
     rewritten(archive, lambda name, content: content.replace(b'"midori"]', b'"../../outside"]'))
     with pytest.raises(Refused, match="by what is no id"):
         Archive(archive)
 
 
+@pytest.mark.process
 def test_a_tenant_that_comes_to_another_home_keeps_its_external_id(
     archive: Path, home: Home, address: str, clock: MovingClock, elsewhere: Stores, tmp_path: Path
 ) -> None:

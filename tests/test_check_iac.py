@@ -84,6 +84,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "templates"
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_faults_are_named_by_file_and_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = ran(capsys, "check", "iac", str(folder), "--format", "jsonl")
@@ -95,6 +96,7 @@ def test_faults_are_named_by_file_and_line(folder: Path, capsys: pytest.CaptureF
     assert {one["severity"] for one in found if one["policy"].startswith("checkov:")} == {None}
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_what_cannot_be_parsed_is_named_and_the_rest_is_judged(
     folder: Path, capsys: pytest.CaptureFixture[str]
@@ -113,6 +115,7 @@ def test_what_cannot_be_parsed_is_named_and_the_rest_is_judged(
     assert "Dockerfile:2" in out
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_sarif_has_what_its_standard_asks_for(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "broken.tf").write_text('resource "aws_s3_bucket" "b" {', "utf-8")

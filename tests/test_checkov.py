@@ -202,6 +202,8 @@ def strangers(shape: Any, value: Any) -> list[str]:
     return unknown or [name for key, inner in value.items() for name in strangers(shape.members[key], inner)]
 
 
+@pytest.mark.process
+@pytest.mark.process
 @pytest.mark.parametrize("runner", ["cloudformation", "arm"])
 @pytest.mark.usefixtures("installed")
 def test_checkov_s_own_runner_says_the_same_of_the_cases_as_templates(tmp_path: Path, runner: str) -> None:
@@ -258,6 +260,8 @@ def test_checks_do_not_disturb_each_other(child: Child) -> None:
     assert Counter(together.values())["fail"] > len(ADOPTED)
 
 
+@pytest.mark.process
+@pytest.mark.process
 def test_every_check_of_kubernetes_is_adopted(installed: Path) -> None:
     code = (
         "import checkov.kubernetes.checks.resource.k8s\n"
@@ -295,6 +299,8 @@ def program(answering: str) -> list[str]:
 PASSING = "print(json.dumps({'told': [['PASSED'] * len(o['checks']) for o in json.loads(line)['judge']]}), flush=True)"
 
 
+@pytest.mark.process
+@pytest.mark.process
 def test_only_the_resource_that_breaks_the_process_is_unknown() -> None:
     breaking = program(f"'orders-7\"' in line and os._exit(1)\n    {PASSING}")
     bodies = [replace(w, body={**w.body, "metadata": {"name": w.name}}) for w in workloads(20)]
@@ -306,6 +312,8 @@ def test_only_the_resource_that_breaks_the_process_is_unknown() -> None:
     assert "broke its process" in next(v.reason for v in verdicts if v.status == "unknown")
 
 
+@pytest.mark.process
+@pytest.mark.process
 def test_what_breaks_again_and_again_is_not_asked_for_ever() -> None:
     with Child(program("os._exit(1)")) as asked:
         verdicts = judged(asked, [ADOPTED["CKV_K8S_8"]], workloads(25))
@@ -313,6 +321,8 @@ def test_what_breaks_again_and_again_is_not_asked_for_ever() -> None:
     assert "no more are asked alone" in verdicts[-1].reason
 
 
+@pytest.mark.process
+@pytest.mark.process
 @pytest.mark.parametrize(
     "answer",
     [
@@ -426,6 +436,8 @@ def checked(cluster: ClusterStandIn, folder: Path, capsys: pytest.CaptureFixture
     return ended.value.code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+@pytest.mark.process
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_a_cluster_is_judged_by_adopted_checks_beside_our_policies(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -522,6 +534,7 @@ def test_our_own_verdicts_wait_a_batch_at_most(child: Child) -> None:
     assert sum(verdict.policy == PRIVILEGED for verdict in checkov.end()) == waiting == 5
 
 
+@pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_a_scan_keeps_the_second_source_with_the_finding_and_counts_what_disagrees(
     home: Home, clock: MovingClock
@@ -838,6 +851,8 @@ def test_what_could_not_be_read_is_unknown(child: Child) -> None:
     assert only(judged(child, [ADOPTED["CKV_K8S_8"]], [unread])).reason == "spec: denied"
 
 
+@pytest.mark.process
+@pytest.mark.process
 def test_the_process_has_no_network_and_starts_nothing(installed: Path) -> None:
     code = (
         "import os, runpy, socket, subprocess, sys\n"
@@ -851,6 +866,8 @@ def test_the_process_has_no_network_and_starts_nothing(installed: Path) -> None:
     assert len(done.stdout.split()) == 5
 
 
+@pytest.mark.process
+@pytest.mark.process
 def test_what_judging_does_not_need_is_not_imported(installed: Path) -> None:
     code = (
         "import os, runpy, sys\n"

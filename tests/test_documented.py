@@ -101,6 +101,7 @@ def vaults() -> Script:
     return {VAULTS: (200, example("glacier", "ListVaults")), VAULT_POLICY: (200, policy)}
 
 
+@pytest.mark.process
 def test_vaults(monkeypatch: pytest.MonkeyPatch) -> None:
     [vault], causes, _ = looked("aws.glacier.vault", vaults(), monkeypatch)
     assert (vault.resource, vault.name) == ("arn:aws:glacier:us-west-2:0123456789012:vaults/my-vault", "my-vault")
@@ -109,6 +110,7 @@ def test_vaults(monkeypatch: pytest.MonkeyPatch) -> None:
     assert causes == []
 
 
+@pytest.mark.process
 def test_a_vault_without_a_policy_has_none_and_a_refusal_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     # the guide's «Error Responses»: a body of code, message and type
     none = {"code": "ResourceNotFoundException", "message": "No vault access policy is set", "type": "Client"}
@@ -153,6 +155,7 @@ FIREWALLS: Script = {
 }
 
 
+@pytest.mark.process
 def test_firewalls_carry_their_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     [firewall], causes, asked = looked("aws.networkfirewall.firewall", FIREWALLS, monkeypatch)
     assert firewall.resource == f"{ARN}firewall/edge"
@@ -161,6 +164,7 @@ def test_firewalls_carry_their_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == ["ListFirewalls", "DescribeFirewall", "DescribeFirewallPolicy"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("denied", "unknown"),
     [
@@ -177,6 +181,7 @@ def test_a_firewall_that_cannot_be_read_is_unknown(
 
 
 # IAM Access Analyzer API Reference, «Response Syntax» of ListAnalyzers.
+@pytest.mark.process
 def test_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
     arn = "arn:aws:access-analyzer:us-west-2:123456789012:analyzer/all"
     told = {"arn": arn, "name": "all", "type": "ACCOUNT", "createdAt": "2026-06-01T00:00:00Z", "status": "ACTIVE"}
@@ -187,6 +192,7 @@ def test_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # AWS CLI Command Reference, «Examples» of list-resource-compliance-summaries: a node has one summary for each type.
+@pytest.mark.process
 def test_compliance_is_told_for_each_type(monkeypatch: pytest.MonkeyPatch) -> None:
     told = {"ResourceType": "ManagedInstance", "ResourceId": "i-1234567890abcdef0", "Status": "COMPLIANT"}
     rows = [told | {"ComplianceType": type_} for type_ in ("Association", "Patch")]
@@ -207,6 +213,7 @@ def refused(code: str) -> str:
     return f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code></Error></ErrorResponse>"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("reply", "told", "unknown"),
     [
@@ -235,6 +242,7 @@ def clusters(services: Any) -> Script:
     }
 
 
+@pytest.mark.process
 def test_what_stands_in_others_is_listed_by_each(monkeypatch: pytest.MonkeyPatch) -> None:
     listed = (200, {"serviceArns": [f"{ECS}service/web"]})
     [service], causes, asked = looked("aws.ecs.service", clusters(listed), monkeypatch)
@@ -242,6 +250,7 @@ def test_what_stands_in_others_is_listed_by_each(monkeypatch: pytest.MonkeyPatch
     assert asked == ["ListClusters", "ListServices", "DescribeServices"]
 
 
+@pytest.mark.process
 def test_a_cluster_that_vanished_has_no_services_and_one_that_is_denied_makes_the_listing_not_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -256,6 +265,7 @@ def test_a_cluster_that_vanished_has_no_services_and_one_that_is_denied_makes_th
     assert looked("aws.ecs.service", refused, monkeypatch)[1] == ["ecs:ListClusters AccessDeniedException"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("master", "asked_for_administrators", "unknown"),
     [
@@ -275,6 +285,7 @@ def test_only_the_management_account_is_asked_who_administers(
     assert member.unknown == unknown
 
 
+@pytest.mark.process
 def test_an_organization_that_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     [member], _, asked = looked("aws.organizations.membership", {}, monkeypatch)
     cause = "organizations:DescribeOrganization AccessDeniedException"
@@ -282,6 +293,7 @@ def test_an_organization_that_cannot_be_read_is_unknown(monkeypatch: pytest.Monk
     assert "ListDelegatedAdministrators" not in asked
 
 
+@pytest.mark.process
 def test_the_hub_that_is_off_is_a_fact_and_a_refusal_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     # Security Hub API Reference, «Errors» of DescribeHub: InvalidAccessException (401) where it is not enabled
     off = (401, {"__type": "InvalidAccessException", "Message": "Account is not subscribed to AWS Security Hub"})

@@ -170,6 +170,7 @@ def test_a_mail_that_some_did_not_get_is_sent_and_says_so(
 # The message.
 
 
+@pytest.mark.process
 def test_the_headers_say_who_when_and_that_a_machine_writes(mailbox: Mailbox, certificate: Certificate) -> None:
     assert attempt(settings(mailbox.port, certificate), told=alert(name="献立")) == SENT
     (mail,) = mailbox.mails
@@ -252,6 +253,7 @@ def test_every_state_that_is_told_of_has_its_own_words_in_both_languages() -> No
 # The server: encryption, sign-in, refusals, faults.
 
 
+@pytest.mark.process
 def test_tls_from_the_first_byte(certificate: Certificate) -> None:
     with mail_server(Mailbox(), certificate, implicit=True) as box:
         given = settings(box.port, certificate, security="tls", user=None, password=None)
@@ -259,6 +261,7 @@ def test_tls_from_the_first_byte(certificate: Certificate) -> None:
     assert len(box.taken) == 1
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("host", "days", "trusted", "problem"),
     [
@@ -279,6 +282,7 @@ def test_a_certificate_that_does_not_hold_gets_neither_password_nor_mail(
     assert box.taken == []
 
 
+@pytest.mark.process
 def test_a_server_that_offers_no_starttls_gets_nothing(certificate: Certificate) -> None:
     with mail_server(Mailbox(), None) as box:
         outcome = attempt(settings(box.port, certificate))
@@ -286,6 +290,7 @@ def test_a_server_that_offers_no_starttls_gets_nothing(certificate: Certificate)
     assert box.taken == []
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
@@ -298,6 +303,7 @@ def test_a_refused_starttls_is_for_later_or_never(certificate: Certificate, answ
         assert attempt(settings(port, certificate)) == outcome
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("text", [None, "no certificate"])
 def test_a_ca_file_that_cannot_be_read_is_named(mailbox: Mailbox, tmp_path: Path, text: str | None) -> None:
     file = tmp_path / "ca.pem"
@@ -307,11 +313,13 @@ def test_a_ca_file_that_cannot_be_read_is_named(mailbox: Mailbox, tmp_path: Path
         attempt(settings(mailbox.port, None, security="starttls", ca_file=str(file)))
 
 
+@pytest.mark.process
 def test_a_password_that_cannot_be_sent_is_not_repeated(mailbox: Mailbox, certificate: Certificate) -> None:
     outcome = attempt(settings(mailbox.port, certificate), password="秘密の言葉")
     assert outcome == never("the password is not ASCII, which the sign-in to the server needs")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
@@ -326,6 +334,7 @@ def test_a_refused_message_is_for_later_or_never_and_the_reply_s_text_stays_out(
         assert attempt(settings(box.port)) == outcome
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("answers", "outcome", "takers"),
     [
@@ -346,6 +355,7 @@ def test_recipients_are_answered_one_by_one(answers: list[str], outcome: tuple[s
     assert [len(recipients) for recipients in box.recipients] == ([takers] if takers else [])
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("at", "how", "outcome"),
     [
@@ -369,6 +379,7 @@ def test_a_server_that_breaks_off(at: str, how: str, outcome: Outcome) -> None:
 IN_VAIN = unreachable("the server did not answer within 0.5 s")
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("at", "how", "seconds", "outcome"),
     [
@@ -404,6 +415,7 @@ def test_a_server_that_takes_too_long_is_left(
         assert seconds <= time.monotonic() - began < seconds + 5, "the server would go on for half a minute or for ever"
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("at", ["greeting", "ehlo", "data"])
 @pytest.mark.parametrize("how", ["never ends", "never ends its line"])
 def test_a_reply_without_an_end_is_not_read_to_the_end(at: str, how: str) -> None:
@@ -417,17 +429,20 @@ def test_a_reply_without_an_end_is_not_read_to_the_end(at: str, how: str) -> Non
         tracemalloc.stop()
 
 
+@pytest.mark.process
 def test_a_server_that_never_speaks_tls_is_left() -> None:
     with breaking_server("greeting", "hangs") as port:
         given = settings(port, security="tls")
         assert attempt(given, patience=Patience(0.5, 1, 2)) == IN_VAIN
 
 
+@pytest.mark.process
 def test_a_reset_before_anything_was_said_is_for_later() -> None:
     with breaking_server("greeting", "resets") as port:  # whether it still connects is a matter of luck
         assert attempt(settings(port)) in (unreachable("the server hung up"), unreachable("ConnectionResetError"))
 
 
+@pytest.mark.process
 def test_a_challenge_that_is_no_base64_is_never_answered() -> None:
     with breaking_server("auth", "334 a") as port:
         outcome = attempt(settings(port, user="u", password="env:MAIL"))
@@ -439,6 +454,7 @@ def test_names_and_addresses_of_machines_hold(host: str) -> None:
     assert msgspec.convert(settings(25, security="tls", host=host), Settings).host == host
 
 
+@pytest.mark.process
 def test_nobody_listens() -> None:
     assert attempt(settings(free_port())) == unreachable("ConnectionRefusedError")
 

@@ -23,7 +23,7 @@ from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import Scope
 from store.home import Home
 from store.tenant import TenantStore
-from tests.clouds import TENANT, Replies, house, seeing
+from tests.clouds import TENANT, Replies, house, house_of_services, seeing
 from tests.commands import run
 from tests.conftest import MovingClock
 from tests.homes import a_turn
@@ -115,7 +115,7 @@ def look(home: Home, clock: MovingClock, replies: Replies, only: House | None = 
     return scan(
         home,
         TENANT,
-        only or house(),
+        only or house_of_services("ec2", "s3"),
         Ports(clock, seeing(replies, replies.place)),
         a_turn(home, clock),
     )

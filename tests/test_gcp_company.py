@@ -11,6 +11,8 @@ from catalog.yaml_reader import read
 from cli.main import app
 from tests.gcp_server import AssetServer, serving
 
+pytestmark = pytest.mark.process
+
 COMPANY = read(config_folder() / "example" / "google.yaml").value
 PROJECTS = COMPANY["company"]["projects"]
 

@@ -29,6 +29,8 @@ from tests import gcp_server
 from tests.conftest import MovingClock
 from tests.gcp_server import Act, AssetServer, Fault, Proxy, serving
 
+pytestmark = pytest.mark.process
+
 SERVED = json.loads((Path(__file__).parent / "data" / "gcp" / "assets.json").read_text(encoding="utf-8"))
 SHOP = "projects/aozora-shop"
 TYPES = resource_types.load()

@@ -22,6 +22,7 @@ DOCUMENTED = {
 }
 
 
+@pytest.mark.process
 def test_the_role_equals_what_is_really_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     server = AssetServer(SERVED)
     with serving(server) as endpoint:

@@ -51,6 +51,7 @@ def look(parent: str = SHOP, kinds: set[str] | None = None) -> tuple[dict[str, A
     return assets, {listing.kind: listing.cause for listing in listings}
 
 
+@pytest.mark.process
 def test_a_bucket_is_its_own_fields_with_the_policy_that_is_set_on_it(server: AssetServer) -> None:
     assets, causes = look()
     bucket = assets["//storage.googleapis.com/aozora-logs"]
@@ -85,6 +86,7 @@ def test_a_bucket_is_its_own_fields_with_the_policy_that_is_set_on_it(server: As
     assert set(causes.values()) == {""}
 
 
+@pytest.mark.process
 def test_what_has_no_policy_of_its_own_has_none(server: AssetServer) -> None:
     assets, _ = look()
     private = assets["//storage.googleapis.com/aozora-private"]
@@ -92,6 +94,7 @@ def test_what_has_no_policy_of_its_own_has_none(server: AssetServer) -> None:
     assert private.unknown == {}
 
 
+@pytest.mark.process
 def test_what_no_type_file_describes_is_kept_raw_without_its_secrets(server: AssetServer) -> None:
     thing = look()[0]["//example.googleapis.com/projects/100200300/things/a"]
     assert thing.kind == "gcp.raw"
@@ -102,6 +105,7 @@ def test_what_no_type_file_describes_is_kept_raw_without_its_secrets(server: Ass
     }
 
 
+@pytest.mark.process
 def test_only_chosen_types_are_asked_without_raw(server: AssetServer) -> None:
     assets, causes = look(kinds={BUCKET})
     assert {asset.kind for asset in assets.values()} == {BUCKET}
@@ -109,18 +113,21 @@ def test_only_chosen_types_are_asked_without_raw(server: AssetServer) -> None:
     assert {call.types for call in server.calls} == {("storage.googleapis.com/Bucket",)}
 
 
+@pytest.mark.process
 def test_policies_are_not_asked_where_no_type_wants_them(server: AssetServer) -> None:
     types = [resource_types.narrowed(type_, {"name"}) for type_ in TYPES]
     list(GcpSight(opened(), place(SHOP), types).look())
     assert {call.content for call in server.calls} == {"RESOURCE"}
 
 
+@pytest.mark.process
 def test_a_full_page_is_asked_and_the_quota_project_named(server: AssetServer) -> None:
     list(GcpSight(opened("aozora-billing"), place(SHOP), TYPES).look())
     assert {call.page_size for call in server.calls} == {1000}
     assert {call.metadata["x-goog-user-project"] for call in server.calls} == {"aozora-billing"}
 
 
+@pytest.mark.process
 def test_of_an_organisation_what_lies_in_projects_is_left_to_them(server: AssetServer) -> None:
     assets, _ = look(ORGANIZATION)
     holder = "//cloudresourcemanager.googleapis.com/"
@@ -129,6 +136,7 @@ def test_of_an_organisation_what_lies_in_projects_is_left_to_them(server: AssetS
     assert projects_under(opened(), ORGANIZATION) == {"aozora-shop": "ACTIVE", "aozora-old": "DELETE_REQUESTED"}
 
 
+@pytest.mark.process
 def test_the_body_hash_leaves_out_what_is_volatile(server: AssetServer) -> None:
     before = look()[0]["//storage.googleapis.com/aozora-logs"].body_hash
     served = json.loads(json.dumps(SERVED))
@@ -139,6 +147,7 @@ def test_the_body_hash_leaves_out_what_is_volatile(server: AssetServer) -> None:
     assert look()[0]["//storage.googleapis.com/aozora-logs"].body_hash != before
 
 
+@pytest.mark.process
 def test_the_project_is_told_or_refused(server: AssetServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="GOOGLE_CLOUD_PROJECT"):
         locate(opened(), Login())

@@ -84,6 +84,7 @@ def test_every_type_is_one_that_a_server_serves() -> None:
         assert (form.object, form.namespaced) == (RESOURCES[key].kind, RESOURCES[key].namespaced)
 
 
+@pytest.mark.process
 def test_every_object_is_an_asset_under_the_path_of_its_api(tmp_path: Path) -> None:
     labels = {"labels": {"team": "shop"}}
     objects = [
@@ -104,6 +105,7 @@ def test_every_object_is_an_asset_under_the_path_of_its_api(tmp_path: Path) -> N
     assert _causes(seen) == {}
 
 
+@pytest.mark.process
 def test_nothing_is_written_and_of_secrets_only_metadata_is_asked(tmp_path: Path) -> None:
     hidden = {
         "kubectl.kubernetes.io/last-applied-configuration": '{"data":{"password":"aHVudGVyMg=="}}',
@@ -124,6 +126,7 @@ def test_nothing_is_written_and_of_secrets_only_metadata_is_asked(tmp_path: Path
     assert "aHVudGVyMg" not in json.dumps([one.body for one in seen if isinstance(one, Asset)])
 
 
+@pytest.mark.process
 def test_a_server_that_sends_secrets_all_the_same_is_not_used(tmp_path: Path) -> None:
     def whole(asked: Asked, _: int) -> Reply | None:
         if asked.path != "/api/v1/secrets":
@@ -138,6 +141,7 @@ def test_a_server_that_sends_secrets_all_the_same_is_not_used(tmp_path: Path) ->
     assert _causes(seen) == {"kubernetes.core.secret": "list:secrets NotMetadataOnly"}
 
 
+@pytest.mark.process
 def test_what_a_workload_made_is_judged_with_the_workload(tmp_path: Path) -> None:
     objects = [
         _object("apps/v1", "Deployment", "web", spec={}),
@@ -168,6 +172,7 @@ _API_SERVER = _object(
 )
 
 
+@pytest.mark.process
 def test_the_control_plane_is_told_by_its_static_pods(tmp_path: Path) -> None:
     pretender = _object(
         "v1", "Pod", "evil", "kube-system", metadata={"labels": {"component": "etcd", "tier": "control-plane"}}, spec={}
@@ -211,6 +216,7 @@ def test_etcd_takes_variables_where_there_is_no_flag() -> None:
     assert flags({"spec": {"containers": [container]}}, "etcd") == {"client-cert-auth": "true", "auto-tls": "false"}
 
 
+@pytest.mark.process
 def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_path: Path) -> None:
     good = _object(
         "v1",
@@ -228,6 +234,7 @@ def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_p
     assert kubeadm.unknown == {"ClusterConfiguration": "malformed"}
 
 
+@pytest.mark.process
 def test_without_kubeadm_the_kubelets_configuration_is_an_asset_that_tells_nothing(tmp_path: Path) -> None:
     with ClusterStandIn([]) as cluster:
         seen = _seen(cluster, tmp_path)
@@ -269,6 +276,7 @@ def test_secrets_in_pods_are_not_kept() -> None:
 MANY = [_pod(f"p{number}") for number in range(1_200)]
 
 
+@pytest.mark.process
 def test_lists_are_read_page_by_page(tmp_path: Path) -> None:
     with ClusterStandIn(MANY) as cluster:
         seen = _seen(cluster, tmp_path)
@@ -320,6 +328,7 @@ _FAULTS: list[tuple[str, Fault, str]] = [
 ]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("name", "fault", "cause"), _FAULTS, ids=[name for name, *_ in _FAULTS])
 def test_a_fault_ends_in_a_cause_and_the_look_goes_on(name: str, fault: Fault, cause: str, tmp_path: Path) -> None:
     clock = Patient()
@@ -334,6 +343,7 @@ def test_a_fault_ends_in_a_cause_and_the_look_goes_on(name: str, fault: Fault, c
         assert clock.waited >= 21
 
 
+@pytest.mark.process
 def test_what_a_server_does_not_know_there_is_none_of(tmp_path: Path) -> None:
     def old(asked: Asked, _: int) -> Reply | None:
         return status(404, "NotFound") if "validatingadmissionpolicies" in asked.path else None
@@ -342,6 +352,7 @@ def test_what_a_server_does_not_know_there_is_none_of(tmp_path: Path) -> None:
         assert _causes(_seen(cluster, tmp_path)) == {}
 
 
+@pytest.mark.process
 def test_what_old_servers_alone_serve_is_read_there(tmp_path: Path) -> None:
     policies = {
         "kind": "PodSecurityPolicyList",
@@ -362,6 +373,7 @@ def test_what_old_servers_alone_serve_is_read_there(tmp_path: Path) -> None:
     assert _causes(seen) == {}
 
 
+@pytest.mark.process
 def test_a_cluster_that_does_not_let_us_in_or_does_not_answer_is_refused(tmp_path: Path) -> None:
     with ClusterStandIn([], lambda asked, _: status(403, "Forbidden")) as cluster:
         file = cluster.kubeconfig(tmp_path)
@@ -372,6 +384,7 @@ def test_a_cluster_that_does_not_let_us_in_or_does_not_answer_is_refused(tmp_pat
         kubernetes_login.locate(kubernetes_login.door(Login(str(file)), Patient()))
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 def test_a_plug_in_makes_the_token_and_is_asked_again_when_it_has_ended(version: str, tmp_path: Path) -> None:
     plug_in = tmp_path / "plug-in"
@@ -387,6 +400,7 @@ def test_a_plug_in_makes_the_token_and_is_asked_again_when_it_has_ended(version:
     assert asked == [f"client.authentication.k8s.io/{version}"] * 2
 
 
+@pytest.mark.process
 def test_a_plug_in_that_fails_is_a_cause_without_its_words(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/false"}}
     with ClusterStandIn([]) as cluster:
@@ -415,6 +429,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_refused(
         kubernetes_login.door(Login(str(file), context), Patient())
 
 
+@pytest.mark.process
 def test_the_role_allows_what_is_asked_and_no_more(tmp_path: Path) -> None:
     own, of_secrets = permissions.roles(TYPES)
     with ClusterStandIn([]) as cluster:
@@ -443,6 +458,7 @@ def _allows(roles: list[Row], asked: Asked) -> bool:
     )
 
 
+@pytest.mark.process
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kubectl_takes_the_server_for_a_cluster(tmp_path: Path) -> None:
     with ClusterStandIn(MANY) as cluster:

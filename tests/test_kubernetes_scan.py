@@ -18,6 +18,8 @@ from tests.clouds import TENANT, house
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 
+pytestmark = pytest.mark.process
+
 AT = "2026-06-01T00:00:00.000000Z"
 POLICY = "kubernetes.core.privileged-container"
 DEPLOYMENTS = "/apis/apps/v1/deployments"

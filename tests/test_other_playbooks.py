@@ -41,6 +41,8 @@ from tests.other_clouds import (
     security_group,
 )
 
+pytestmark = pytest.mark.process
+
 
 def desk_of(folder: Path, playbook: str, tenant: Tenant) -> Desk:
     home = home_at(str(folder / "home"))

@@ -1,18 +1,18 @@
 """The commands about changes, as people who have signed in run them."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
 from bench.people import tokens
+from cli.main import main
 from clouds.emulator import Emulator
 from tests.changing import ALL_ON, BLOCK, block_of, buckets
+from tests.passwords import QUICK
 
 TENANT = """\
 tenant: aozora
@@ -20,26 +20,38 @@ name: {en: Aozora, ja: 青空}
 contract: {start: 2026-01-01, options: [standing-orders]}
 scopes: [{aws: "123456789012", regions: [ap-northeast-1], write: {}}]
 """
-Said = subprocess.CompletedProcess[str]
+
+
+class Said(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
-def hinomi(emulator: Emulator, tmp_path: Path) -> Callable[..., Said]:
+def hinomi(
+    emulator: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Said]:
     """Return what runs a command as somebody, in a home with people and a tenant that was scanned."""
-    environment = emulator.environment() | {"HINOMI_HOME": str(tmp_path / "home"), "COLUMNS": "200"}
+    monkeypatch.setenv("HINOMI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
     people: dict[str, str] = {}
 
     def run(*arguments: str, who: str = "") -> Said:
-        told = {"HINOMI_TOKEN": people[who]} if who else {}
-        command = [sys.executable, "-m", "cli", *arguments]
-        return subprocess.run(command, env=environment | told, capture_output=True, text=True, timeout=120, check=False)
+        monkeypatch.setenv("HINOMI_TOKEN", people[who] if who else "")
+        with pytest.raises(SystemExit) as ended:
+            main(list(arguments))
+        out, err = capsys.readouterr()
+        return Said(int(ended.value.code or 0), out, err)
 
     buckets("one", "two")
     file = tmp_path / "aozora.yaml"
     file.write_text(TENANT, encoding="utf-8")
     assert run("init").returncode == 0
     assert run("apply", str(file)).returncode == 0
-    people |= tokens(tmp_path / "home", "aozora", {"aki": "analyst", "ken": "lead", "rin": "lead"})
+    people |= tokens(tmp_path / "home", "aozora", {"aki": "analyst", "ken": "lead", "rin": "lead"}, QUICK)
     run("scan", "aozora")
     return run
 

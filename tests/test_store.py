@@ -54,6 +54,7 @@ def test_of_those_who_apply_at_once_each_is_recorded_or_refused(home: Home) -> N
         assert home.edition_fault("aozora", reader.recorded("tenant.applied")) == ""
 
 
+@pytest.mark.process
 def test_an_unchanged_asset_writes_no_row_and_a_changed_one_exactly_one(store: TenantStore) -> None:
     with store.write(AT, "p") as writer:
         assert writer.put_assets([asset("a", x=1), asset("b", x=1)], AT) == 2
@@ -64,6 +65,7 @@ def test_an_unchanged_asset_writes_no_row_and_a_changed_one_exactly_one(store: T
         assert len(list(reader.current_assets())) == 2
 
 
+@pytest.mark.process
 def test_what_fails_in_the_middle_leaves_nothing(store: TenantStore) -> None:
     def break_off() -> None:
         with store.write(AT, "p") as writer:
@@ -78,11 +80,13 @@ def test_what_fails_in_the_middle_leaves_nothing(store: TenantStore) -> None:
     assert store.audit_fault() == ""
 
 
+@pytest.mark.process
 def test_the_read_door_cannot_write(store: TenantStore) -> None:
     with pytest.raises(Refused, match="readonly"), store.read() as reader:
         reader._connection.execute(schema.fence.insert().values(job="j", number=1))
 
 
+@pytest.mark.process
 def test_a_worker_that_wakes_up_late_is_fenced_off(home: Home, store: TenantStore) -> None:
     early, late = home.take("scan", "r1"), home.take("scan", "r2")
     with store.write(AT, "p", early) as writer:
@@ -95,6 +99,7 @@ def test_a_worker_that_wakes_up_late_is_fenced_off(home: Home, store: TenantStor
         assert reader.asset_rows() == 2
 
 
+@pytest.mark.process
 def test_a_repeated_run_is_a_no_op(store: TenantStore) -> None:
     run = Run("id", "job", "slot", AT, "", {})
     with store.write(AT, "p") as writer:
@@ -103,6 +108,7 @@ def test_a_repeated_run_is_a_no_op(store: TenantStore) -> None:
         assert not writer.start_run(run)
 
 
+@pytest.mark.process
 def test_facts_without_their_finding_are_not_told(store: TenantStore) -> None:
     with store.write(AT, "p") as writer:
         writer.put_facts([Fact("nobody", "open", AT)], "run")
@@ -130,6 +136,7 @@ def rewritten() -> tuple[str, ...]:
     return tuple(statements)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("statements", "fault"),
     [
@@ -153,6 +160,7 @@ def test_the_audit_chain_shows_what_was_done_to_it(
     assert fault in store.audit_fault()
 
 
+@pytest.mark.process
 def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, address: str) -> None:
     for number in range(5):
         with store.write(AT, "p") as writer:
@@ -170,6 +178,7 @@ def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, address
         assert reader.asset_rows() == 0
 
 
+@pytest.mark.process
 def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, address: str) -> None:
     with store.write(AT, "p") as writer:
         writer.record("did", "something")
@@ -185,6 +194,7 @@ def append(address: str, worker: int, times: int) -> None:
             writer.put_assets([asset(f"{worker}-{number}")], AT)
 
 
+@pytest.mark.process
 def test_several_processes_append_and_nothing_is_lost(store: TenantStore, address: str) -> None:
     workers, times = 4, 15
     context = multiprocessing.get_context("spawn")
@@ -202,6 +212,7 @@ def test_several_processes_append_and_nothing_is_lost(store: TenantStore, addres
     assert store.audit_fault() == ""
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(("kind", "metadata"), [("tenant", schema.tenant), ("service", schema.service)])
 def test_migrations_make_what_the_schema_says(kind: str, metadata: MetaData, store: TenantStore, address: str) -> None:
     stores = stores_at(address)
@@ -215,6 +226,7 @@ def test_migrations_make_what_the_schema_says(kind: str, metadata: MetaData, sto
     assert ScriptDirectory.from_config(config).get_current_head() == schema.VERSIONS[kind]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("name", ["", "aozora"])
 def test_a_store_of_a_newer_version_is_refused_and_left_alone(
     home: Home, store: TenantStore, address: str, name: str
@@ -245,11 +257,13 @@ def test_a_file_that_is_no_store_is_refused(tmp_path: Path) -> None:
         home.tenant("aozora")
 
 
+@pytest.mark.process
 def test_applying_the_same_file_again_adds_no_edition(home: Home, store: TenantStore) -> None:
     assert home.apply("aozora", {"tenant": "aozora"}, LATER, "p").number == 1
     assert home.apply("aozora", {"tenant": "aozora", "language": "en"}, LATER, "p").number == 2
 
 
+@pytest.mark.process
 def test_a_changed_edition_of_a_file_shows(home: Home, store: TenantStore, address: str) -> None:
     home.apply("aozora", {"tenant": "aozora", "language": "en"}, LATER, "p")
 

@@ -14,12 +14,12 @@ import pytest
 
 from catalog import policies
 from catalog.checked_ast import Roots
-from catalog.evaluator import COMMAND, Allowance, Spent, elsewhere
+from catalog.evaluator import COMMAND, Allowance, Spent, answer, elsewhere
 from catalog.expression import EvaluationError, ExpressionFault
 from catalog.folder import config_folder
 from catalog.policies import Policy
 from detectors.posture import cases
-from model.worker import NoAnswer
+from model.worker import NoAnswer, Worker
 from tests.clocks import Ticking
 from tests.clouds import house
 from tests.hostile import expressions
@@ -30,9 +30,6 @@ ROOTS = Roots(one=frozenset({"r"}))
 VARIABLES = {"r": {"A": 1, "Many": list(range(100))}, "now": datetime(2026, 1, 1, tzinfo=UTC)}
 LIMIT = 512 * 2**20
 POLICIES = {policy.id: policy for policy in policies.load(config_folder() / "policies")}
-
-
-pytestmark = pytest.mark.process
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +49,7 @@ def outcome(worker: Child, source: str) -> tuple[str, str]:
         return ("error" if worker.pid else "killed"), str(problem)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("source", "ending"), [(s, e) for _, s, e in expressions()], ids=[w for w, _, _ in expressions()]
 )
@@ -71,6 +69,7 @@ def test_there_are_enough_hostile_expressions_of_each_ending() -> None:
     assert min(endings.count(e) for e in ("killed", "error", "refused", "value")) >= 10
 
 
+@pytest.mark.process
 def test_the_kernel_holds_the_limits_and_the_child_has_nothing_to_tell(
     worker: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +91,7 @@ def program(text: str) -> list[str]:
     return [sys.executable, "-I", "-c", f"import sys, time\nprint('ready', flush=True)\n{text}"]
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
@@ -107,6 +107,7 @@ def test_what_a_program_does_ends_that_program_with_its_cause(text: str, cause: 
         child.ask(b"{}", 30.0)
 
 
+@pytest.mark.process
 def test_a_question_has_seconds_of_cpu() -> None:
     with Child(program("sys.stdin.readline()\nwhile True: pass")) as child:
         with pytest.raises(NoAnswer, match=r"used more than 0\.2 seconds of CPU"):
@@ -114,6 +115,7 @@ def test_a_question_has_seconds_of_cpu() -> None:
         assert 0.2 <= child.spent < 1.0
 
 
+@pytest.mark.process
 def test_whoever_waits_on_a_busy_machine_has_used_nothing() -> None:
     """The child is held back for longer than it may compute; then it answers."""
     with Child(program("sys.stdin.readline()\ntime.sleep(0.5)\nprint(1, flush=True)")) as child:
@@ -124,6 +126,7 @@ def test_whoever_waits_on_a_busy_machine_has_used_nothing() -> None:
 FAR = Limits(wall_seconds=0.3)
 
 
+@pytest.mark.process
 def test_who_takes_too_long_by_the_clock_is_ended() -> None:
     with Child(program("sys.stdin.readline()\ntime.sleep(600)"), FAR) as child:
         with pytest.raises(NoAnswer, match=r"gave no answer for 0\.3 seconds"):
@@ -131,11 +134,13 @@ def test_who_takes_too_long_by_the_clock_is_ended() -> None:
         assert child.pid == 0
 
 
+@pytest.mark.process
 def test_what_does_not_read_does_not_hold_the_asker() -> None:
     with Child(program("time.sleep(600)"), FAR) as child, pytest.raises(NoAnswer, match="gave no answer"):
         child.ask(b"x" * 10_000_000, 10.0)
 
 
+@pytest.mark.process
 def test_a_program_that_cannot_start_is_named() -> None:
     with (
         Child([sys.executable, "-I", "-c", "print('no')"]) as child,
@@ -144,6 +149,7 @@ def test_a_program_that_cannot_start_is_named() -> None:
         child.ask(b"{}", 1.0)
 
 
+@pytest.mark.process
 def test_an_answer_that_is_none_is_named() -> None:
     with (
         Child(program("sys.stdin.readline()\nprint('[' * 5000, flush=True)")) as child,
@@ -152,6 +158,7 @@ def test_an_answer_that_is_none_is_named() -> None:
         elsewhere(child, Allowance())("true", ROOTS)
 
 
+@pytest.mark.process
 def test_a_child_does_not_outlive_whoever_asks_it() -> None:
     code = (
         "import sys\nfrom workers.child import Child\nfrom catalog.evaluator import COMMAND, Allowance, elsewhere\n"
@@ -169,6 +176,7 @@ def test_a_child_does_not_outlive_whoever_asks_it() -> None:
     assert not Path(f"/proc/{pid}/exe").exists()
 
 
+@pytest.mark.process
 def test_a_child_that_ended_while_nobody_asked_is_nobodys_fault(worker: Child) -> None:
     assert outcome(worker, "true")[0] == "value"
     os.kill(worker.pid, signal.SIGKILL)
@@ -176,6 +184,7 @@ def test_a_child_that_ended_while_nobody_asked_is_nobodys_fault(worker: Child) -
     assert outcome(worker, "r.A == 1") == ("value", "True")
 
 
+@pytest.mark.process
 def test_what_starts_slowly_is_not_counted(tmp_path: Path) -> None:
     slow = ["/bin/sh", "-c", f"sleep 1; exec {' '.join(COMMAND)}"]
     with Child(slow) as child:
@@ -184,6 +193,7 @@ def test_what_starts_slowly_is_not_counted(tmp_path: Path) -> None:
             assert elsewhere(child, allowance)("r.A == 1", ROOTS).evaluate(VARIABLES) is True
 
 
+@pytest.mark.process
 def test_whoever_ends_the_child_pays_for_the_next_one() -> None:
     allowance = Allowance(in_all=0.5)
     with Child(program("sys.exit()")) as child:
@@ -194,6 +204,7 @@ def test_whoever_ends_the_child_pays_for_the_next_one() -> None:
             pass
 
 
+@pytest.mark.process
 @pytest.mark.parametrize("limit", ["-n 24", "-v 300000", "-t 600"])
 def test_limits_that_are_lower_already_stay(limit: str) -> None:
     code = (
@@ -206,6 +217,7 @@ def test_limits_that_are_lower_already_stay(limit: str) -> None:
     assert done.stdout == "True\n", done.stderr
 
 
+@pytest.mark.process
 def test_a_command_that_is_none_is_named() -> None:
     with Child(["/no/such/command"]) as child, pytest.raises(NoAnswer, match="could not be started"):
         child.ask(b"{}", 1.0)
@@ -265,9 +277,29 @@ def test_what_is_spent_is_not_asked() -> None:
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.id)
-def test_a_policy_is_judged_elsewhere_as_it_is_here(worker: Child, policy: Policy) -> None:
-    allowance = Allowance(1_000.0, 1_000.0)
-    again = policies.compile_policy(policy.document, elsewhere(worker, allowance))
+class AtHand:
+    """Answers as the child does, in this process."""
+
+    spent = 0.0
+
+    def ready(self) -> None: ...
+
+    def ask(self, question: bytes, seconds: float) -> bytes:
+        return answer(question)
+
+
+def assert_the_same_elsewhere(policy: Policy, worker: Worker) -> None:
+    again = policies.compile_policy(policy.document, elsewhere(worker, Allowance(1_000.0, 1_000.0)))
     assert again.compiled.reads == policy.compiled.reads
     assert list(cases.faults(again, house().kinds)) == []
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.id)
+def test_a_policy_is_judged_from_questions_as_it_is_here(policy: Policy) -> None:
+    assert_the_same_elsewhere(policy, AtHand())
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("policy", [*POLICIES.values()][::10], ids=lambda policy: policy.id)
+def test_a_policy_is_judged_by_a_child_as_it_is_here(worker: Child, policy: Policy) -> None:
+    assert_the_same_elsewhere(policy, worker)

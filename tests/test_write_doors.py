@@ -28,6 +28,8 @@ from model.call import Call
 from tests.conftest import MovingClock
 from tests.other_clouds import DIRECTORY, GROUP, PROJECT, SUBSCRIPTION, account, firewall, security_group
 
+pytestmark = pytest.mark.process
+
 GARBAGE = -1  # what comes instead of a reply is not even TLS
 # What befalls requests that write, by turns: a status with its headers, CUT, GARBAGE; then the truth.
 Faults = list[tuple[int, dict[str, str]]]
