@@ -1,12 +1,13 @@
 """Resource types are files: what all providers' have in common (docs/types.md)."""
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
-from catalog.yaml_reader import Document, read
+from catalog.yaml_reader import Document, content, parse
 from model.asset import Kind
 from model.fault import Fault, Refused
 
@@ -33,6 +34,13 @@ class TypeFile(Protocol):
 
 
 T = TypeVar("T", bound=TypeFile)
+_REMEMBERED = 2_000
+
+
+@lru_cache(_REMEMBERED)
+def _checked(check: Callable[[Document], Any], raw: bytes, name: str) -> Any:
+    """Return the type of a file's text: the same text is read and checked once in a process."""
+    return check(parse(raw, name))
 
 
 def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: Iterable[str] | None = None) -> list[T]:
@@ -48,7 +56,8 @@ def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: 
         if wanted is not None and says not in wanted:
             continue
         try:
-            loaded = check(read(file, f"types/{file.relative_to(directory)}"))
+            name = f"types/{file.relative_to(directory)}"
+            loaded: T = _checked(check, content(file, name), name)
         except Refused as refused:
             faults += refused.faults
             continue

