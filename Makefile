@@ -38,12 +38,12 @@ lint: setup  ## ruff, import-linter, mypy strict
 quick: setup  ## the tests that start no process and no server, in seconds
 	$(BIN)/pytest -n 2 -m "not process and not soak"
 
-# mypy runs beside the tests: it is one process, and they wait for others now and then.
+# mypy runs beside the tests, of which three at a time keep two cores busy: they wait for servers now and then.
 test: setup  ## all checks and all tests but the long runs; what they cost, too (docs/testing.md)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 2 --dist loadgroup --costs; tests=$$?; wait $$types && exit $$tests
+	$(BIN)/mypy & types=$$!; $(BIN)/pytest -n 3 --dist loadgroup --costs; tests=$$?; wait $$types && exit $$tests
 
 coverage: setup  ## branches that the tests run, apart from `make test`; the gate only rises
 	$(BIN)/coverage erase
