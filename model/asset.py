@@ -46,11 +46,11 @@ def tags_of(body: Mapping[str, Any]) -> frozenset[str]:
     if isinstance(metadata, dict) and isinstance(metadata.get("labels"), dict):
         found |= {f"{key}={value}" for key, value in metadata["labels"].items()}
     for name in ("Tags", "tags", "labels", "TagList", "TagSet"):
-        told = body.get(name)
-        if isinstance(told, dict):
-            found |= {f"{key}={value}" for key, value in told.items()}
-        elif isinstance(told, list):
-            pairs = ({key.lower(): value for key, value in tag.items()} for tag in told if isinstance(tag, dict))
+        stated = body.get(name)
+        if isinstance(stated, dict):
+            found |= {f"{key}={value}" for key, value in stated.items()}
+        elif isinstance(stated, list):
+            pairs = ({key.lower(): value for key, value in tag.items()} for tag in stated if isinstance(tag, dict))
             found |= {f"{pair['key']}={pair.get('value', '')}" for pair in pairs if "key" in pair}
     return frozenset(found)
 
@@ -96,8 +96,8 @@ class Kind(Struct, frozen=True):
 
 def provider_type(asset: Asset) -> str:
     """Return what an asset's cloud calls its type, where the body tells; else its kind."""
-    told = asset.body.get("assetType") or asset.body.get("type")
-    return told if isinstance(told, str) else asset.kind
+    stated = asset.body.get("assetType") or asset.body.get("type")
+    return stated if isinstance(stated, str) else asset.kind
 
 
 # Resources of types that no file describes are kept as they are told, and no policy looks at them.

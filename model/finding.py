@@ -114,10 +114,10 @@ class Fact(Struct, frozen=True):
 UNWATCHED = "no longer watched"
 WITHDRAWN = "the policy was withdrawn"
 
-Change = tuple[Finding | None, Fact | None]
+Transition = tuple[Finding | None, Fact | None]
 
 
-def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: str = "") -> Change:
+def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: str = "") -> Transition:
     """Return the finding after a verdict, and the fact worth telling; (None, None) where nothing is to be recorded.
 
     `suppressed_by` names the exception that holds for it now; without one, a suppressed finding that fails is reopened.
@@ -126,7 +126,7 @@ def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: st
     """
     if verdict.status == "fail":
         failed, fact = _failed(before, verdict, at)
-        return (failed, fact) if not suppressed_by else _borne(before, failed, suppressed_by, at)
+        return (failed, fact) if not suppressed_by else _accepted(before, failed, suppressed_by, at)
     if before is None or before.state not in LIVE:
         return before, None
     if verdict.status == "unknown":
@@ -185,7 +185,7 @@ def as_of(finding: Finding, last: Fact, at: str) -> Finding:
     return finding
 
 
-def _borne(before: Finding | None, failed: Finding, by: str, at: str) -> Change:
+def _accepted(before: Finding | None, failed: Finding, by: str, at: str) -> Transition:
     if before is not None and before.state == "suppressed":
         same = {"changed_at": before.changed_at, "updated_at": before.updated_at}
         return _updated(before, replace(failed, state="suppressed", suppressed_by=by, **same), at), None

@@ -6,7 +6,7 @@ from typing import Protocol
 from model.asset import Asset, Listing, Place
 
 
-class Sight(Protocol):
+class Collector(Protocol):
     """What can be seen of one place."""
 
     @property
@@ -14,7 +14,7 @@ class Sight(Protocol):
         """Return where it is."""
         ...
 
-    def look(self) -> Iterator[Asset | Listing]:
+    def collect(self) -> Iterator[Asset | Listing]:
         """Yield everything in it while it is read, and one `Listing` for each listing that ended.
 
         A failed listing says its cause; a failed detail stands in `Asset.unknown`.

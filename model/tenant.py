@@ -17,7 +17,7 @@ Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 ManagementGroup = Annotated[str, Meta(pattern=r"^[\w().-]{1,90}$(?!\n)")]
 Location = Annotated[str, Meta(pattern=r"^[a-z0-9]+$(?!\n)", max_length=40)]
 ProjectId = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$(?!\n)")]
-GoogleNumber = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$(?!\n)")]
+GcpNumber = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$(?!\n)")]
 ServiceAccount = Annotated[str, Meta(pattern=r"^[\w.-]+@[\w.-]+\.gserviceaccount\.com$(?!\n)")]
 FileReference = Annotated[str, Meta(pattern=r"^file:/.+$(?!\n)")]
 Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$(?!\n)")]
@@ -121,14 +121,14 @@ class AzureDirectory(Struct, frozen=True, forbid_unknown_fields=True):
     write: AzureWrite | None = None
 
 
-class GoogleWrite(Struct, frozen=True, forbid_unknown_fields=True):
+class GcpWrite(Struct, frozen=True, forbid_unknown_fields=True):
     """Who changes things in Google Cloud: another service account, by its `key` file or spoken for."""
 
     key: FileReference | None = None
     impersonate: ServiceAccount | None = None
 
 
-class GoogleAccess(Struct, frozen=True, forbid_unknown_fields=True):
+class GcpAccess(Struct, frozen=True, forbid_unknown_fields=True):
     """Google Cloud projects, and folders and organisations whose projects are looked at, entered the same way.
 
     As the service account of a `key` file, else by the installation's own credentials; `impersonate` names the service
@@ -136,13 +136,13 @@ class GoogleAccess(Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     projects: list[ProjectId] = []
-    folders: list[GoogleNumber] = []
-    organizations: list[GoogleNumber] = []
+    folders: list[GcpNumber] = []
+    organizations: list[GcpNumber] = []
     exclude: list[ProjectId] = []
     key: FileReference | None = None
     impersonate: ServiceAccount | None = None
     quota_project: ProjectId | None = None
-    write: GoogleWrite | None = None
+    write: GcpWrite | None = None
 
 
 class KubernetesWrite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -194,7 +194,7 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     scopes: list[AwsScope] = []
     organizations: list[AwsOrganization] = []
     azure: list[AzureDirectory] = []
-    google: list[GoogleAccess] = []
+    google: list[GcpAccess] = []
     kubernetes: list[KubernetesCluster] = []
     channels: list[Channel] = []
     thresholds: dict[str, dict[str, Any]] = field(default_factory=dict)
