@@ -70,8 +70,8 @@ def _inbound(rules: Iterable[Document], protocol: str, wanted: Spans) -> Iterato
 
     A denial that holds for some of the sender's ports only is left out: the sender chooses them.
     """
-    told = [(str(rule.get("name", "")), _properties(rule)) for rule in rules]
-    for name, rule in sorted(told, key=lambda one: int(one[1].get("priority", 0))):
+    stated = [(str(rule.get("name", "")), _properties(rule)) for rule in rules]
+    for name, rule in sorted(stated, key=lambda one: int(one[1].get("priority", 0))):
         allows = _says(rule, "access") == "allow"
         if _says(rule, "direction") != "inbound" or _says(rule, "protocol") not in ("", "*", "any", protocol):
             continue

@@ -38,12 +38,12 @@ def reads(serialized: bytes, roots: Roots) -> dict[str, frozenset[str]]:
     Raises `Misuse` where a root stands by itself: what is read would not be known.
     """
     checked = _fields(_first(_fields(serialized), _ANY_VALUE))
-    reader = _Reader(roots, dict(_positions(_first(checked, _SOURCE))))
+    reader = _AstReader(roots, dict(_positions(_first(checked, _SOURCE))))
     reader.visit(_first(checked, _EXPR), {name: name for name in roots.one})
     return {root: frozenset(fields) for root, fields in reader.found.items()}
 
 
-class _Reader:
+class _AstReader:
     def __init__(self, roots: Roots, offsets: dict[int, int]) -> None:
         self.roots = roots
         self.offsets = offsets

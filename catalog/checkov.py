@@ -65,7 +65,7 @@ class Equals(Struct, frozen=True, forbid_unknown_fields=True, rename={"is_": "is
     is_: Scalar
 
 
-class Template(Struct, frozen=True, forbid_unknown_fields=True):
+class TemplateMapping(Struct, frozen=True, forbid_unknown_fields=True):
     """The template's resource that a live one is shown as: its type, and for each place in it that of the body."""
 
     type: TemplateType
@@ -109,7 +109,7 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     runner: Literal["kubernetes", "cloudformation", "arm"]
     kinds: Annotated[list[Id], Meta(min_length=1)]
     reads: list[ReadPath] = field(default_factory=list)
-    template: Template | None = None
+    template: TemplateMapping | None = None
     only: dict[ReadPath, Annotated[list[Scalar], Meta(min_length=1)]] = field(default_factory=dict)
     needs: Annotated[list[ReadPath], Meta(min_length=1)]
     absent: Sentence

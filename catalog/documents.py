@@ -197,12 +197,12 @@ def _left(allow: dict[str, Any], denials: list[dict[str, Any]]) -> dict[str, Any
     if not denials:
         return allow
     if allow["NotPrincipal"]:
-        return None if _is_taken_back(allow, "*", denials) else allow
-    left = [who for who in allow["Principal"] if not _is_taken_back(allow, who, denials)]
+        return None if _is_denied_again(allow, "*", denials) else allow
+    left = [who for who in allow["Principal"] if not _is_denied_again(allow, who, denials)]
     return allow | {"Principal": left} if left else None
 
 
-def _is_taken_back(allow: Document, who: str, denials: list[dict[str, Any]]) -> bool:
+def _is_denied_again(allow: Document, who: str, denials: list[dict[str, Any]]) -> bool:
     """Tell whether each action on each resource of a statement is covered by a denial that meets the principal."""
     meeting = [denial for denial in denials if _meets(denial, who) and _holds_for(denial["Condition"], who)]
     actions = allow["Action"] if not allow["NotAction"] else ["*"]

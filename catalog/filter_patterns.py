@@ -80,7 +80,7 @@ def parsed(pattern: str) -> Condition:
     text = pattern.strip()
     if not (text.startswith("{") and text.endswith("}")):
         raise NoPattern("not a pattern for JSON events")
-    reader = _Reader(_tokens(text[1:-1]))
+    reader = _PatternParser(_tokens(text[1:-1]))
     condition = reader.any()
     if reader.next:
         raise NoPattern(f"{reader.next!r} is too much")
@@ -99,7 +99,7 @@ def _tokens(text: str) -> list[str]:
     return found
 
 
-class _Reader:
+class _PatternParser:
     """Reads tokens by the grammar: any = all || all …; all = one && one …; one = ( any ) | test."""
 
     def __init__(self, tokens: list[str]) -> None:

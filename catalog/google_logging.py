@@ -81,7 +81,7 @@ def parsed(query: str) -> Condition:
     """Return what a query says; raises `NoQuery`."""
     if len(query) > _LONGEST:
         raise NoQuery("too long")
-    reader = _Reader(_tokens(query))
+    reader = _QueryParser(_tokens(query))
     condition = reader.all()
     if reader.next:
         raise NoQuery(f"{reader.next!r} is too much")
@@ -98,7 +98,7 @@ def _tokens(text: str) -> list[str]:
     return found
 
 
-class _Reader:
+class _QueryParser:
     """Reads tokens by the grammar: all = any [AND] any …; any = one OR one …; one = [NOT] one | ( all ) | test."""
 
     def __init__(self, tokens: list[str]) -> None:

@@ -88,7 +88,7 @@ class PolicyForm(
     each: Each | None = None
 
 
-class Template(Struct, frozen=True):
+class MessageTemplate(Struct, frozen=True):
     """A message: literal texts and expressions by turns."""
 
     parts: tuple[str | Expression, ...]
@@ -114,7 +114,7 @@ class Compiled(Struct, frozen=True):
     when: Expression | None
     elements: Expression | None
     element_key: Expression | None
-    messages: dict[Language, Template]
+    messages: dict[Language, MessageTemplate]
     others: dict[str, Other]
     reads: dict[str, frozenset[str]]
     element_reads: dict[str, frozenset[str]]
@@ -293,17 +293,17 @@ class _Compiler:
             problem = f"{later!r} is not known here yet; 'of' goes by r and by the names before its own"
             yield self.document.fault_in_text(("with", name, "of"), line, column, problem)
 
-    def _template(self, language: Language) -> Template:
+    def _template(self, language: Language) -> MessageTemplate:
         """Return the message as literal and expression parts: `{{ expression }}` stands for its value."""
         source = (self.form.message or self.form.title).of(language)
         if len(source) > _LONGEST_MESSAGE:
             place = ("message" if self.form.message else "title", language)
             self.faults.append(self.document.fault(place, f"is longer than {_LONGEST_MESSAGE:,} characters"))
-            return Template(())
+            return MessageTemplate(())
         parts: list[str | Expression] = []
         while (begin := source.find("{{")) >= 0 and (end := source.find("}}", begin)) >= 0:
             parts.append(source[:begin])
             if (expression := self.expression(("message", language), source[begin + 2 : end].strip())) is not None:
                 parts.append(expression)
             source = source[end + 2 :]
-        return Template((*parts, source))
+        return MessageTemplate((*parts, source))

@@ -30,7 +30,7 @@ _FLOAT = re.compile(
 )
 
 
-class Place(Struct, frozen=True):
+class Position(Struct, frozen=True):
     """Where a value stands; line and column count from 1. `first` is where a scalar's own text begins."""
 
     line: int
@@ -56,12 +56,12 @@ class Document(Struct, frozen=True):
         place = _places(self.text).keys[path]
         return Fault(self.file, place.line, place.column, problem)
 
-    def place(self, path: KeyPath) -> Place:
+    def place(self, path: KeyPath) -> Position:
         """Return the place of the value, or of the nearest parent that has one."""
         places = _places(self.text).values
         while path and path not in places:
             path = path[:-1]
-        return places.get(path, Place(1, 1))
+        return places.get(path, Position(1, 1))
 
     def fault_in_text(self, path: KeyPath, line: int, column: int, problem: str) -> Fault:
         """Return a fault at a line and column (from 1) inside the scalar at `path`."""
@@ -115,8 +115,8 @@ def parse(raw: bytes, name: str) -> Document:
 class _Places(Struct, frozen=True):
     """Where the values and the keys of a text stand."""
 
-    values: dict[KeyPath, Place]
-    keys: dict[KeyPath, Place]
+    values: dict[KeyPath, Position]
+    keys: dict[KeyPath, Position]
 
 
 @lru_cache(maxsize=16)
@@ -217,8 +217,8 @@ class _Surveyor(_Builder):
 
     def __init__(self, file: str, text: str) -> None:
         super().__init__(file, text)
-        self.places: dict[KeyPath, Place] = {}
-        self.keys: dict[KeyPath, Place] = {}
+        self.places: dict[KeyPath, Position] = {}
+        self.keys: dict[KeyPath, Position] = {}
         self._lines = text.splitlines()
 
     def value(self, event: yaml.Event, path: KeyPath) -> Any:
@@ -228,7 +228,7 @@ class _Surveyor(_Builder):
     def key(self, event: yaml.ScalarEvent, path: KeyPath) -> None:
         self.keys[path] = self._place(event)
 
-    def _place(self, event: yaml.Event) -> Place:
+    def _place(self, event: yaml.Event) -> Position:
         line, column = _begin(event)
         style = getattr(event, "style", None)
         first = (line, column)
@@ -237,7 +237,7 @@ class _Surveyor(_Builder):
         elif style in ("|", ">"):
             below = next((i for i in range(line, len(self._lines)) if self._lines[i].strip()), line - 1)
             first = (below + 1, len(self._lines[below]) - len(self._lines[below].lstrip()) + 1)
-        return Place(line, column, first, style == "|")
+        return Position(line, column, first, style == "|")
 
 
 def _integer(text: str) -> int:
