@@ -67,8 +67,10 @@ class Plans:
 
     def fault(self, plan: Plan) -> str:
         """Return how a plan differs from what the audit chain recorded of it, the empty text where it does not."""
-        told = [detail["hash"] for subject, detail in self._recorded(PROPOSED) if subject == plan.id]
-        return "" if told == [plan.hash] else f"the plan {plan.id} is not as it was recorded: somebody has edited it"
+        reported = [detail["hash"] for subject, detail in self._recorded(PROPOSED) if subject == plan.id]
+        return (
+            "" if reported == [plan.hash] else f"the plan {plan.id} is not as it was recorded: somebody has edited it"
+        )
 
     def votes(self, plan: str) -> list[Vote]:
         """Return the votes on a plan: the audit chain's records are the votes, there is nothing else to edit."""

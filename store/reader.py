@@ -181,7 +181,7 @@ class Reader:
         query = select(*columns).where(table.c.run == run).order_by(table.c.kind, table.c.detail, table.c.region)
         return [Gap(**row._mapping) for row in self._connection.execute(query)]
 
-    def untold(self) -> list[News]:
+    def unnotified(self) -> list[News]:
         """Return the facts that were neither told nor dropped yet, oldest first."""
         fact, finding = schema.fact, schema.finding
         query = select(fact.c.id, fact.c.became, fact.c.at.label("fact_at"), finding)
@@ -207,14 +207,14 @@ class Reader:
                 found[row.id] = msgspec.json.decode(row.message, type=Alert)
         return found
 
-    def told_active(self, findings: Iterable[str]) -> frozenset[str]:
+    def notified_active(self, findings: Iterable[str]) -> frozenset[str]:
         """Return those of the findings of which people were last told that they are open."""
         table = schema.fact
-        told = table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
+        reported = table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
         last: dict[str, str] = {}
         for condition in chunks(table.c.finding, findings):
             assert condition is not None, "findings are given"
-            query = select(table.c.finding, table.c.became).where(told, condition).order_by(table.c.id)
+            query = select(table.c.finding, table.c.became).where(reported, condition).order_by(table.c.id)
             last.update({row.finding: row.became for row in self._connection.execute(query)})
         return frozenset(finding for finding, became in last.items() if became != "resolved")
 

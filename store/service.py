@@ -14,7 +14,7 @@ from store.jobs import Jobs
 from store.people import People
 
 
-class ServiceDoor:
+class ServiceSession:
     """One transaction on the service's store."""
 
     def __init__(self, connection: Connection) -> None:
@@ -35,18 +35,18 @@ class ServiceStore:
         self._database = database
 
     @contextmanager
-    def read(self) -> Iterator[ServiceDoor]:
+    def read(self) -> Iterator[ServiceSession]:
         """Yield a door that sees one moment."""
         with self._database.read() as connection:
-            yield ServiceDoor(connection)
+            yield ServiceSession(connection)
 
     @contextmanager
-    def write(self, at: str, person: str) -> Iterator[ServiceDoor]:
+    def write(self, at: str, person: str) -> Iterator[ServiceSession]:
         """Yield the only writing door there is; its audit records come last."""
         with self._database.write() as connection:
-            door = ServiceDoor(connection)
-            yield door
-            seal(connection, schema.service_audit, door.records.entries, at, person)
+            session = ServiceSession(connection)
+            yield session
+            seal(connection, schema.service_audit, session.records.entries, at, person)
 
     def held(self) -> AbstractContextManager[None]:
         """Keep a connection open, for many short transactions in a row."""
