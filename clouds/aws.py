@@ -29,7 +29,7 @@ _MOST_PAGES = 10_000
 _ENDED_CREDENTIALS = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 
 
-class AwsDoor:
+class AwsClient:
     """Reads one account; safe to share between threads.
 
     Every call waits for its turn (one rate per service and region), is repeated within a budget while the service
@@ -54,11 +54,11 @@ class AwsDoor:
             for page in self.pages(service, region, op, args):
                 _append(whole, page)
             return whole
-        return self._try(Target(service, region, op), args)
+        return self._try(CallTarget(service, region, op), args)
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the pages of an operation, one where it has no pages; raises `CallFailed` in mid-way too."""
-        client, target = self._client(service, region), Target(service, region, op)
+        client, target = self._client(service, region), CallTarget(service, region, op)
         if not client.can_paginate(op):
             yield self._try(target, args)
             return
@@ -77,7 +77,7 @@ class AwsDoor:
         """Return a piece of what lies at an address, and how many bytes there are in all; raises `CallFailed`."""
         return self._packages.piece(url, start, length)
 
-    def _page_by_page(self, target: "Target") -> Callable[..., dict[str, Any]]:
+    def _page_by_page(self, target: "CallTarget") -> Callable[..., dict[str, Any]]:
         """Return what asks for one page; the SDK's paginator notices the same token twice in a row, not A → B → A."""
         asked: set[str] = set()
 
@@ -123,7 +123,7 @@ class AwsDoor:
                 self._rates.setdefault((service, region), Rate(self._clock))
             return self._clients[service, region]
 
-    def _try(self, target: "Target", args: dict[str, Any]) -> dict[str, Any]:
+    def _try(self, target: "CallTarget", args: dict[str, Any]) -> dict[str, Any]:
         attempt, rate, tries = self.attempt(target), self.rate(target), 0
         while True:
             self._silence.check(target)
@@ -146,12 +146,12 @@ class AwsDoor:
                 self._silence.heard(target)
                 return reply
 
-    def attempt(self, target: "Target") -> Callable[..., dict[str, Any]]:
+    def attempt(self, target: "CallTarget") -> Callable[..., dict[str, Any]]:
         """Return what sends one operation once; raises `CallFailed` where there is no client for it."""
         found: Callable[..., dict[str, Any]] = getattr(self._client(target.service, target.region), target.op)
         return found
 
-    def rate(self, target: "Target") -> Rate:
+    def rate(self, target: "CallTarget") -> Rate:
         """Return the rate that all calls of a service in a region share; there is a client for it already."""
         return self._rates[target.service, target.region]
 
@@ -164,7 +164,7 @@ class AwsDoor:
         return False
 
 
-class Target(Struct, frozen=True):
+class CallTarget(Struct, frozen=True):
     """One operation of one service in one region."""
 
     service: str
@@ -178,16 +178,16 @@ class _Silence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._unreachable: dict[tuple[str, str], str] = {}
-        self._timeouts: Counter[Target] = Counter()
+        self._timeouts: Counter[CallTarget] = Counter()
 
-    def check(self, target: Target) -> None:
+    def check(self, target: CallTarget) -> None:
         """Raise `CallFailed` where asking is in vain."""
         if cause := self._unreachable.get((target.service, target.region)):
             raise CallFailed(cause, unreachable=True)
         if self._timeouts[target] >= _SILENT_AFTER_TIMEOUTS:
             raise CallFailed(TIMEOUT)
 
-    def heard(self, target: Target, failure: CallFailed | None = None, *, last: bool = False) -> None:
+    def heard(self, target: CallTarget, failure: CallFailed | None = None, *, last: bool = False) -> None:
         """Note how a try ended; `last` says that there will be no other."""
         with self._lock:
             self._timeouts[target] = self._timeouts[target] + 1 if failure and failure.code == TIMEOUT else 0

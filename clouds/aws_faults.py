@@ -88,7 +88,7 @@ def _classify_error(problem: botocore.exceptions.ClientError) -> tuple[CallFaile
 def _is_skewed(date: str) -> bool:
     """Return whether a reply's date is far from the clock that the SDK signs with."""
     try:
-        told = parsedate_to_datetime(date)
-        return bool(abs((told - get_current_datetime(remove_tzinfo=False)).total_seconds()) > _SKEW_ALLOWED_SECONDS)
+        returned = parsedate_to_datetime(date)
+        return bool(abs((returned - get_current_datetime(remove_tzinfo=False)).total_seconds()) > _SKEW_ALLOWED_SECONDS)
     except (TypeError, ValueError):  # no date, or none with a zone
         return False

@@ -10,7 +10,7 @@ import botocore.exceptions
 import botocore.session
 from msgspec import Struct
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_credentials import AssumedRole
 from clouds.aws_faults import CLOCK_SKEW
 from clouds.aws_models import shared_loader
@@ -49,8 +49,8 @@ def session(login: Login, clock: Clock) -> botocore.session.Session:
         raise Refused(f"the AWS configuration of this machine cannot be used ({type(problem).__name__})") from None
     if credentials is None:
         raise Refused("no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or pass --profile")
-    told = {"ExternalId": login.external_id, "Policy": login.session_policy}
-    extra = {"RoleSessionName": "hinomi"} | {name: value for name, value in told.items() if value}
+    returned = {"ExternalId": login.external_id, "Policy": login.session_policy}
+    extra = {"RoleSessionName": "hinomi"} | {name: value for name, value in returned.items() if value}
 
     def assume() -> dict[str, Any]:
         fetcher = botocore.credentials.AssumeRoleCredentialFetcher(  # a new one each time: it keeps what it got
@@ -98,29 +98,29 @@ def _without_account_host(params: dict[str, Any], **_: object) -> None:
     params["url"] = re.sub(r"^(https?://)\d{12}\.(?=127\.|localhost\b)", r"\1", params["url"])
 
 
-def account_of(door: AwsDoor) -> str:
+def account_of(client: AwsClient) -> str:
     """Return the id of the account behind the door; raises `Refused` where the credentials are wrong."""
-    return str(_identity(door, door.own_region)["Account"])
+    return str(_identity(client, client.own_region)["Account"])
 
 
-def _identity(door: AwsDoor, region: str) -> dict[str, Any]:
+def _identity(client: AwsClient, region: str) -> dict[str, Any]:
     try:
-        return door.call("sts", region, "get_caller_identity", {})
+        return client.call("sts", region, "get_caller_identity", {})
     except CallFailed as failure:
         raise Refused(_identity_problem(failure, region)) from None
 
 
-def locate(door: AwsDoor, regions: tuple[str, ...]) -> Place:
+def locate(client: AwsClient, regions: tuple[str, ...]) -> Place:
     """Return the account behind the door with the regions to look at; none given = all that are enabled.
 
     Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
     """
-    home = regions[0] if regions else door.own_region
-    identity = _identity(door, home)
+    home = regions[0] if regions else client.own_region
+    identity = _identity(client, home)
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
-    enabled, cause = _enabled_regions(door, home, named=bool(regions))
+    enabled, cause = _enabled_regions(client, home, named=bool(regions))
     for region in regions[1:]:
-        _enabled_regions(door, region, named=True)
+        _enabled_regions(client, region, named=True)
     if regions and not cause and (strange := [r for r in regions if r not in enabled]):
         raise Refused(f"the region {strange[0]!r} is not one of this account's; enabled are {', '.join(enabled)}")
     return Place(
@@ -138,13 +138,13 @@ def home_region(partition: str) -> str:
     return _HOME_REGIONS.get(partition, "us-east-1")
 
 
-def _enabled_regions(door: AwsDoor, region: str, *, named: bool) -> tuple[tuple[str, ...], str]:
+def _enabled_regions(client: AwsClient, region: str, *, named: bool) -> tuple[tuple[str, ...], str]:
     """Return the account's regions as one of them tells, or why they are not known.
 
     Raises `Refused` where a region that somebody named does not answer.
     """
     try:
-        reply = door.call("ec2", region, "describe_regions", {})
+        reply = client.call("ec2", region, "describe_regions", {})
     except CallFailed as failure:
         if named and failure.code not in _NOT_ALLOWED:
             raise Refused(f"the region {region!r} does not answer ({failure.code}); check its name") from None

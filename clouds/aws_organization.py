@@ -1,6 +1,6 @@
 """The accounts of an AWS organisation."""
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import home_region
 from clouds.call_failed import CallFailed
 from model.fault import Refused
@@ -8,13 +8,13 @@ from model.fault import Refused
 ACTIVE, CLOSED = "ACTIVE", "CLOSED"
 
 
-def accounts(door: AwsDoor, partition: str) -> dict[str, str]:
+def accounts(client: AwsClient, partition: str) -> dict[str, str]:
     """Return the state of each of an organisation's accounts, by id; raises `Refused` where they cannot be listed.
 
     `State` takes the place of `Status`, which AWS withdraws in 2026 and which calls closed accounts suspended too.
     """
     try:
-        reply = door.call("organizations", home_region(partition), "list_accounts", {})
+        reply = client.call("organizations", home_region(partition), "list_accounts", {})
     except CallFailed as failure:
         raise Refused(f"organizations:ListAccounts {failure.code}") from None
     return {str(one["Id"]): str(one.get("State") or one.get("Status") or "") for one in reply["Accounts"]}

@@ -4,7 +4,7 @@ from typing import Any
 
 import botocore.exceptions
 
-from clouds.aws import AwsDoor, Target
+from clouds.aws import AwsClient, CallTarget
 from clouds.aws_faults import THROTTLED_TRIES, classify, pause_seconds
 from clouds.call_failed import CallFailed, InDoubt
 from model.call import Call
@@ -13,7 +13,7 @@ _NOTHING_SENT = (botocore.exceptions.EndpointConnectionError, botocore.exception
 _SERVER_BROKEN = 500
 
 
-class AwsWriteDoor(AwsDoor):
+class AwsWriteClient(AwsClient):
     """Reads like any door, and sends each writing call once; safe to share between threads."""
 
     def ask(self, call: Call) -> Any:
@@ -25,7 +25,7 @@ class AwsWriteDoor(AwsDoor):
 
         Raises `CallFailed`, and `InDoubt` where the answer was lost or the service broke.
         """
-        target = Target(call.service, call.region, call.op)
+        target = CallTarget(call.service, call.region, call.op)
         attempt, rate = self.attempt(target), self.rate(target)
         for tries in range(1, THROTTLED_TRIES + 1):
             rate.wait()

@@ -34,7 +34,7 @@ class BrokenReply(Exception):
     """A reply that is no answer: cut off, empty, another document's, or one whose parts contradict each other."""
 
 
-class AzureDoor:
+class AzureClient:
     """Reads as one identity; safe to share between threads.
 
     Every call waits for its turn, is repeated within a budget while the service objects or breaks, and ends in an
@@ -96,9 +96,9 @@ class AzureDoor:
             management_groups=[within.management_group] if within.management_group else None,
             options=options,
         )
-        told = self._clients.resource_graph.resources
+        returned = self._clients.resource_graph.resources
         try:
-            reply: _Reply = told(asked, cls=_graph_reply)  # type: ignore[assignment]  # returns what `cls` makes
+            reply: _Reply = returned(asked, cls=_graph_reply)  # type: ignore[assignment]  # returns what `cls` makes
         except azure.core.exceptions.HttpResponseError as problem:
             if problem.response is not None:
                 self._quota.heard(_lowered(problem.response))
@@ -159,8 +159,13 @@ def _graph_reply(response: Any, parsed: Any, _headers: Any) -> _Reply:
     if parsed.count is not None and parsed.count != len(rows):
         raise BrokenReply
     truncated = str(parsed.result_truncated).lower() == "true"
-    told = {"data": rows, "token": parsed.skip_token or "", "truncated": truncated, "total": parsed.total_records or 0}
-    return _Reply(told, _lowered(response.http_response))
+    returned = {
+        "data": rows,
+        "token": parsed.skip_token or "",
+        "truncated": truncated,
+        "total": parsed.total_records or 0,
+    }
+    return _Reply(returned, _lowered(response.http_response))
 
 
 def _lowered(response: Any) -> dict[str, str]:

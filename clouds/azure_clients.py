@@ -73,21 +73,24 @@ def clients(login: Login) -> Clients:
 
 
 def _credential(login: Login, endpoint: str, verify: str | bool) -> Any:
-    told: dict[str, Any] = {"connection_verify": verify, "retry_total": 2}
+    returned: dict[str, Any] = {"connection_verify": verify, "retry_total": 2}
     if endpoint:
-        told |= {"authority": os.environ.get("AZURE_AUTHORITY_HOST") or endpoint, "disable_instance_discovery": True}
+        returned |= {
+            "authority": os.environ.get("AZURE_AUTHORITY_HOST") or endpoint,
+            "disable_instance_discovery": True,
+        }
     try:
         if login.certificate:
-            return CertificateCredential(login.directory, login.client, login.certificate, **told)
+            return CertificateCredential(login.directory, login.client, login.certificate, **returned)
         if login.client:
-            return ClientSecretCredential(login.directory, login.client, login.secret, **told)
+            return ClientSecretCredential(login.directory, login.client, login.secret, **returned)
         return DefaultAzureCredential(
             exclude_shared_token_cache_credential=True,
             exclude_visual_studio_code_credential=True,
             exclude_developer_cli_credential=True,
             exclude_powershell_credential=True,
             exclude_broker_credential=True,
-            **told,
+            **returned,
         )
     except (ValueError, OSError) as problem:
         raise Refused(f"the Azure credentials cannot be used ({type(problem).__name__}); check their values") from None

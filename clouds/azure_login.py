@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from clouds.azure import AzureDoor
+from clouds.azure import AzureClient
 from clouds.azure_scope import Subscriptions
 from clouds.call_failed import CallFailed
 from model.asset import Place
@@ -47,10 +47,10 @@ def _covers(patterns: Sequence[str], action: str) -> bool:
     )
 
 
-def locate(door: AzureDoor, subscription: str, locations: Sequence[str] = ()) -> Place:
+def locate(client: AzureClient, subscription: str, locations: Sequence[str] = ()) -> Place:
     """Return a subscription as a place; raises `Refused` where there is none that we can enter."""
     try:
-        door.get(f"/subscriptions/{subscription}", _SUBSCRIPTIONS_VERSION)
+        client.get(f"/subscriptions/{subscription}", _SUBSCRIPTIONS_VERSION)
     except CallFailed as failure:
         _refuse_who_asks(failure)
         if failure.code in _NO_SUCH:
@@ -76,11 +76,11 @@ def directory_place(directory: str) -> Place:
     return Place(directory, directory, f"/tenants/{directory}", "", ())
 
 
-def permissions(door: AzureDoor, subscription: str) -> Permissions:
+def permissions(client: AzureClient, subscription: str) -> Permissions:
     """Return what we may do in a subscription (Permissions - List, Microsoft.Authorization)."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions"
     try:
-        rows = [row for page in door.pages(path, _PERMISSIONS_VERSION) for row in page]
+        rows = [row for page in client.pages(path, _PERMISSIONS_VERSION) for row in page]
         return Permissions(tuple((tuple(row["actions"]), tuple(row.get("notActions") or ())) for row in rows))
     except CallFailed as failure:
         if failure.code == "HTTP 404" or failure.code.endswith("NotFound"):  # a server without roles of its own
@@ -90,10 +90,10 @@ def permissions(door: AzureDoor, subscription: str) -> Permissions:
         return Permissions(cause="Microsoft.Authorization/permissions/read malformed")
 
 
-def subscriptions(door: AzureDoor) -> dict[str, str]:
+def subscriptions(client: AzureClient) -> dict[str, str]:
     """Return the state of each subscription that we see, by id; raises `Refused` where they cannot be listed."""
     try:
-        rows = [row for page in door.pages("/subscriptions", _SUBSCRIPTIONS_VERSION) for row in page]
+        rows = [row for page in client.pages("/subscriptions", _SUBSCRIPTIONS_VERSION) for row in page]
         return {str(row["subscriptionId"]): str(row.get("state", "Enabled")) for row in rows}
     except CallFailed as failure:
         _refuse_who_asks(failure)
@@ -102,10 +102,12 @@ def subscriptions(door: AzureDoor) -> dict[str, str]:
         raise Refused("the subscriptions cannot be listed (malformed); name one by --subscription") from None
 
 
-def members(door: AzureDoor, management_group: str) -> dict[str, str]:
+def members(client: AzureClient, management_group: str) -> dict[str, str]:
     """Return the state of each subscription below a management group, by id; raises `Refused`."""
     try:
-        rows = [row for page in door.query(Subscriptions(management_group=management_group), _MEMBERS) for row in page]
+        rows = [
+            row for page in client.query(Subscriptions(management_group=management_group), _MEMBERS) for row in page
+        ]
         return {str(row["subscriptionId"]): str((row.get("properties") or {}).get("state", "Enabled")) for row in rows}
     except CallFailed as failure:
         raise Refused(f"Microsoft.ResourceGraph/resources/read {failure.code}") from None

@@ -80,8 +80,8 @@ class StandIn:
             return self._rows(json.loads(body))
         if method in ("PUT", "PATCH", "DELETE"):
             return self.writes.answer(method, parts.path, headers, body)
-        if (told := self.writes.told(parts.path)) is not None:
-            return told
+        if (returned := self.writes.answer_to(parts.path)) is not None:
+            return returned
         if method != "GET":
             return error(405, "MethodNotAllowed")
         skip = int(parse_qs(parts.query).get("$skiptoken", ["0"])[0])
@@ -91,12 +91,12 @@ class StandIn:
         directory = path.split("/")[1]
         if path.endswith("/.well-known/openid-configuration"):
             base = f"{self.url}/{directory}"
-            told = {
+            returned = {
                 "issuer": f"{base}/v2.0",
                 "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
             }
-            return Answer(200, told)
+            return Answer(200, returned)
         asked = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         if asked.get("client_id") != CLIENT or asked.get("client_secret") != SECRET:
             return Answer(401, {"error": "invalid_client", "error_description": "AADSTS7000215"})
@@ -119,10 +119,10 @@ class StandIn:
         start = int(options.get("$skipToken") or 0)
         size = min(int(options.get("$top", 100)), self.page)
         page = rows[start : start + size]
-        told: Body = {"totalRecords": len(rows), "count": len(page), "resultTruncated": "false", "data": page}
+        returned: Body = {"totalRecords": len(rows), "count": len(page), "resultTruncated": "false", "data": page}
         if start + size < len(rows):
-            told |= {"$skipToken": str(start + size)}
-        return Answer(200, told, {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"})
+            returned |= {"$skipToken": str(start + size)}
+        return Answer(200, returned, {"x-ms-user-quota-remaining": "14", "x-ms-user-quota-resets-after": "00:00:05"})
 
     def _wanted(self, query: str) -> set[str] | None:
         if found := _TYPES.search(query):
@@ -151,11 +151,11 @@ class StandIn:
             return self._nothing_at(path)
         if isinstance(found, dict):
             return Answer(200, found)
-        told: Body = {"value": found[skip : skip + self.page]}
+        returned: Body = {"value": found[skip : skip + self.page]}
         if skip + self.page < len(found):
             version = "".join(f"&{part}" for part in query.split("&") if part.startswith("api-version"))
-            told["nextLink"] = f"{self.url}{path}?$skiptoken={skip + self.page}{version}"
-        return Answer(200, told)
+            returned["nextLink"] = f"{self.url}{path}?$skiptoken={skip + self.page}{version}"
+        return Answer(200, returned)
 
     def _things(self) -> dict[str, Body | list[Body]]:
         """Return everything that stands at a path, by the path in small letters."""

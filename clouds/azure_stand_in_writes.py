@@ -80,11 +80,11 @@ class Writes:
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Return what the service says to a write."""
-        told = self._written(method, path.lower(), headers.get("if-match", ""), json.loads(body) if body else {})
-        self.log.append((method, path, told.status))
-        return told
+        returned = self._written(method, path.lower(), headers.get("if-match", ""), json.loads(body) if body else {})
+        self.log.append((method, path, returned.status))
+        return returned
 
-    def told(self, path: str) -> Answer | None:
+    def answer_to(self, path: str) -> Answer | None:
         """Return how far an operation is, or what stands at a path with its ETag; None for other paths."""
         if found := _OPERATION.fullmatch(path):
             return self._progress(self._operations[int(found["number"])])
@@ -151,8 +151,8 @@ class Writes:
     def _begun(self, effect: Callable[[], None], status: int, body: Body) -> Answer:
         self._operations.append(_Operation(effect))
         link = f"{self._rows.url}/operations/{len(self._operations) - 1}?api-version=2023-09-01"
-        told = body if status != 202 else None
-        return Answer(status, told, {"azure-asyncoperation": link, "retry-after": "1"})
+        returned = body if status != 202 else None
+        return Answer(status, returned, {"azure-asyncoperation": link, "retry-after": "1"})
 
     def _progress(self, operation: _Operation) -> Answer:
         operation.looks += 1

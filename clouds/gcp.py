@@ -46,7 +46,7 @@ _BREAKING = frozenset(
 )
 
 
-class Access(Struct, frozen=True):
+class AssetApi(Struct, frozen=True):
     """How Cloud Asset is reached: the SDK's client, its credentials' own project, metadata for each call, and renewal.
 
     `renew` asks for new credentials now; it raises GoogleAuthError.
@@ -58,14 +58,14 @@ class Access(Struct, frozen=True):
     renew: Callable[[], None] = lambda: None
 
 
-class GcpDoor:
+class GcpClient:
     """Reads Cloud Asset with one set of credentials, whatever the parent; safe to share between threads.
 
     Every call waits for its turn (quotas are the consumer project's, so all parents share one rate), is repeated within
     a budget while the service objects or breaks, and ends in an answer or in `CallFailed`.
     """
 
-    def __init__(self, access: Access, clock: Clock, call_seconds: float = _CALL_SECONDS) -> None:
+    def __init__(self, access: AssetApi, clock: Clock, call_seconds: float = _CALL_SECONDS) -> None:
         self._access = access
         self._clock = clock
         self._call_seconds = call_seconds

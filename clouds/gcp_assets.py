@@ -20,21 +20,21 @@ def row(asset: Any) -> Row:
     """
     asset.DiscardUnknownFields()  # of a newer form than the library knows: they would stand anywhere
     data = asset.SerializeToString()
-    told: Row = {"name": "", "assetType": "", "ancestors": []}
+    returned: Row = {"name": "", "assetType": "", "ancestors": []}
     for number, at, end in _parts(data, 0, len(data)):
         if number == _NAME:
-            told["name"] = data[at:end].decode()
+            returned["name"] = data[at:end].decode()
         elif number == _ASSET_TYPE:
-            told["assetType"] = data[at:end].decode()
+            returned["assetType"] = data[at:end].decode()
         elif number == _ANCESTORS:
-            told["ancestors"].append(data[at:end].decode())
+            returned["ancestors"].append(data[at:end].decode())
         elif number == _RESOURCE:
-            told["resource"] = _resource(data, at, end)
+            returned["resource"] = _resource(data, at, end)
         elif number == _IAM_POLICY:
-            told["iamPolicy"] = _policy(asset.iam_policy)
+            returned["iamPolicy"] = _policy(asset.iam_policy)
     if asset.org_policy:
-        told["orgPolicy"] = [json_format.MessageToDict(policy) for policy in asset.org_policy]
-    return told
+        returned["orgPolicy"] = [json_format.MessageToDict(policy) for policy in asset.org_policy]
+    return returned
 
 
 # Numbers of fields, as they stand in google/cloud/asset/v1/assets.proto.
@@ -43,15 +43,15 @@ _PARENT, _DATA, _LOCATION = 5, 6, 8
 
 
 def _resource(data: bytes, at: int, end: int) -> Row:
-    told: Row = {"parent": "", "location": ""}
+    returned: Row = {"parent": "", "location": ""}
     for number, start, stop in _parts(data, at, end):
         if number == _DATA:
-            told["data"] = _struct(data, start, stop)
+            returned["data"] = _struct(data, start, stop)
         elif number == _PARENT:
-            told["parent"] = data[start:stop].decode()
+            returned["parent"] = data[start:stop].decode()
         elif number == _LOCATION:
-            told["location"] = data[start:stop].decode()
-    return told
+            returned["location"] = data[start:stop].decode()
+    return returned
 
 
 def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -66,19 +66,19 @@ def _parts(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _policy(policy: Any) -> Row:
-    told: Row = {"version": policy.version, "bindings": [_binding(binding) for binding in policy.bindings]}
+    returned: Row = {"version": policy.version, "bindings": [_binding(binding) for binding in policy.bindings]}
     if policy.audit_configs:
-        told["auditConfigs"] = [json_format.MessageToDict(config) for config in policy.audit_configs]
+        returned["auditConfigs"] = [json_format.MessageToDict(config) for config in policy.audit_configs]
     if policy.etag:
-        told["etag"] = base64.b64encode(policy.etag).decode("ascii")
-    return {key: value for key, value in told.items() if value}
+        returned["etag"] = base64.b64encode(policy.etag).decode("ascii")
+    return {key: value for key, value in returned.items() if value}
 
 
 def _binding(binding: Any) -> Row:
-    told: Row = {"role": binding.role, "members": list(binding.members)}
+    returned: Row = {"role": binding.role, "members": list(binding.members)}
     if binding.HasField("condition"):
-        told["condition"] = json_format.MessageToDict(binding.condition)
-    return told
+        returned["condition"] = json_format.MessageToDict(binding.condition)
+    return returned
 
 
 def struct(message: Any) -> Row:
@@ -104,7 +104,7 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _struct(data: bytes, at: int, end: int) -> Row:
-    told: Row = {}
+    returned: Row = {}
     while at < end:
         length, at = (data[at + 1], at + 2) if data[at + 1] < 0x80 else _length(data, at + 1)
         stop = at + length
@@ -113,22 +113,22 @@ def _struct(data: bytes, at: int, end: int) -> Row:
         at += length
         at = at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1]
         if at < stop and data[at] == _TEXT:  # most are texts: here they cost no call
-            told[key] = data[at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1] : stop].decode()
+            returned[key] = data[at + 2 if data[at + 1] < 0x80 else _length(data, at + 1)[1] : stop].decode()
         elif (value := _value(data, at, stop)) is not None:
-            told[key] = value
+            returned[key] = value
         at = stop
-    return told
+    return returned
 
 
 def _list(data: bytes, at: int, end: int) -> list[Any]:
-    told = []
+    returned = []
     while at < end:
         length, at = _length(data, at + 1)
         value = _value(data, at, at + length)
         if value is not None:
-            told.append(value)
+            returned.append(value)
         at += length
-    return told
+    return returned
 
 
 def _value(data: bytes, at: int, end: int) -> Any:

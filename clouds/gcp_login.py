@@ -12,9 +12,9 @@ from google.oauth2 import service_account
 from msgspec import Struct
 
 from clouds.call_failed import CallFailed
-from clouds.gcp import Access, GcpDoor, client, local_client
+from clouds.gcp import AssetApi, GcpClient, client, local_client
 from clouds.gcp_ask import Ask
-from clouds.gcp_write import ENDPOINT, GoogleWire, session_of
+from clouds.gcp_write import ENDPOINT, GcpWire, session_of
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused
@@ -39,25 +39,25 @@ class Login(Struct, frozen=True):
     key_file: str = ""
 
 
-def door(login: Login, clock: Clock) -> GcpDoor:
+def open_client(login: Login, clock: Clock) -> GcpClient:
     """Return the door for a login; raises `Refused` where there are no credentials, or none that can be used.
 
     HINOMI_GCP_ENDPOINT=host:port leads to a local server, in plain text and without credentials.
     """
     if endpoint := os.environ.get("HINOMI_GCP_ENDPOINT", ""):
-        told = (("x-goog-user-project", login.quota_project),) if login.quota_project else ()
-        return GcpDoor(Access(local_client(endpoint), metadata=told), clock)
+        returned = (("x-goog-user-project", login.quota_project),) if login.quota_project else ()
+        return GcpClient(AssetApi(local_client(endpoint), metadata=returned), clock)
     credentials, project = _credentials(login)
-    access = Access(client(credentials), project, renew=lambda: credentials.refresh(Request()))
-    return GcpDoor(access, clock)
+    access = AssetApi(client(credentials), project, renew=lambda: credentials.refresh(Request()))
+    return GcpClient(access, clock)
 
 
-def write_wire(login: Login) -> GoogleWire:
+def write_wire(login: Login) -> GcpWire:
     """Return the wire for changes for a login; raises `Refused` where there are no credentials.
 
     HINOMI_GCP_REST_ENDPOINT=URL leads to a local server, without credentials.
     """
-    return GoogleWire(session_of(None if os.environ.get(ENDPOINT) else _credentials(login)[0]))
+    return GcpWire(session_of(None if os.environ.get(ENDPOINT) else _credentials(login)[0]))
 
 
 def _credentials(login: Login) -> tuple[Any, str]:
@@ -94,20 +94,20 @@ def _default() -> tuple[Any, str]:
     return found, str(project or "")
 
 
-def locate(door: GcpDoor, login: Login) -> Place:
+def locate(open_client: GcpClient, login: Login) -> Place:
     """Return the project, folder or organisation that is looked at.
 
     Without one in the login it is GOOGLE_CLOUD_PROJECT, else the credentials' own project. Raises `Refused` where none
     is told, where it is no such name, or where the credentials are not accepted.
     """
-    project = os.environ.get("GOOGLE_CLOUD_PROJECT") or door.own_project
+    project = os.environ.get("GOOGLE_CLOUD_PROJECT") or open_client.own_project
     parent = login.parent or (f"projects/{project}" if project else "")
     if not parent:
         raise Refused("no Google Cloud project is told; name one (projects/ID) or set GOOGLE_CLOUD_PROJECT")
     if not _PARENT.fullmatch(parent):
         raise Refused(f"{parent!r} is not of the form projects/ID, folders/NUMBER or organizations/NUMBER")
     try:
-        door.renew()
+        open_client.renew()
     except CallFailed as failure:
         raise Refused(
             f"Google Cloud does not accept the credentials ({failure.code}); check the key file or log in again, "
@@ -127,14 +127,14 @@ def place(parent: str) -> Place:
     )
 
 
-def projects_under(door: GcpDoor, parent: str) -> dict[str, str]:
+def projects_under(open_client: GcpClient, parent: str) -> dict[str, str]:
     """Return the state of each project of a folder or an organisation, by id; `ACTIVE` ones can be looked at.
 
     Raises `Refused` where they cannot be listed.
     """
     found: dict[str, str] = {}
     try:
-        for page in door.pages(Ask(parent, "RESOURCE", (_PROJECT_TYPE,))):
+        for page in open_client.pages(Ask(parent, "RESOURCE", (_PROJECT_TYPE,))):
             for asset in page:
                 data = asset.get("resource", {}).get("data", {})
                 if asset["assetType"] == _PROJECT_TYPE and data.get("projectId"):

@@ -36,16 +36,16 @@ class ComputeStandIn:
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Row]:
         """Return status and document."""
         if self.faults:
-            told = self.faults.pop(0)
+            returned = self.faults.pop(0)
         elif found := _OPERATION.fullmatch(path):
-            told = 200, self._progress(path, int(found["number"]))
+            returned = 200, self._progress(path, int(found["number"]))
         elif found := _FIREWALL.fullmatch(path):
-            told = self._firewall(method, path, found["name"], body)
+            returned = self._firewall(method, path, found["name"], body)
         else:
-            told = _error(404, "notFound")
+            returned = _error(404, "notFound")
         if method != "GET":
-            self.log.append((method, path, told[0]))
-        return told
+            self.log.append((method, path, returned[0]))
+        return returned
 
     def saved(self) -> None:
         """Do nothing: what was changed is in memory."""
@@ -56,12 +56,12 @@ class ComputeStandIn:
             return _error(404, "notFound")
         if method == "GET":
             return 200, data
-        told = json.loads(body)
+        returned = json.loads(body)
         if method != "PATCH":
             return _error(405, "methodNotAllowed")
-        if told.keys() - _FIELDS:
+        if returned.keys() - _FIELDS:
             return _error(400, "invalid")
-        self._operations.append((name, told))
+        self._operations.append((name, returned))
         self._looks.append(0)
         link = f"{path.rsplit('/firewalls/', 1)[0]}/operations/operation-{len(self._operations) - 1}"
         return 200, _operation(link, _STATES[0])
@@ -77,9 +77,9 @@ class ComputeStandIn:
         self._looks[number] += 1
         state = _STATES[min(self._looks[number], len(_STATES) - 1)]
         if self._looks[number] == len(_STATES) - 1:
-            name, told = self._operations[number]
+            name, returned = self._operations[number]
             if (data := self._data(name)) is not None:
-                data |= told
+                data |= returned
             self.saved()
         return _operation(path, state)
 
@@ -103,11 +103,11 @@ def serving(stand_in: ComputeStandIn) -> Iterator[str]:
         def converse(self) -> None:
             """Answer one request."""
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            status, told = stand_in.answer(self.command, self.path.partition("?")[0], body)
+            status, returned = stand_in.answer(self.command, self.path.partition("?")[0], body)
             if not status:
                 self.close_connection = True
                 return
-            content = json.dumps(told).encode()
+            content = json.dumps(returned).encode()
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))

@@ -22,7 +22,7 @@ _METHOD = "ListAssets"
 _SERVICE = "google.cloud.asset.v1.AssetService"
 
 
-class Call(Struct, frozen=True):
+class HeardCall(Struct, frozen=True):
     """One call as it was heard."""
 
     parent: str
@@ -44,7 +44,7 @@ class AssetStandIn:
     def __init__(self, assets: Mapping[str, list[Row]], page_size: int = 1000) -> None:
         self.assets = dict(assets)
         self.page_size = page_size
-        self.calls: list[Call] = []
+        self.calls: list[HeardCall] = []
 
     def answer(self, request: Any, context: grpc.ServicerContext) -> bytes:
         """Return a page in the protocol's own bytes; only assets that have what is asked for."""
@@ -52,7 +52,7 @@ class AssetStandIn:
         self.calls.append(call)
         return self.reply(call)
 
-    def reply(self, call: Call) -> bytes:
+    def reply(self, call: HeardCall) -> bytes:
         """Return the page that a call asks for."""
         held = _HELD[call.content]
         rows = [
@@ -65,9 +65,9 @@ class AssetStandIn:
         return page_of(shown, f"page-{call.page + 1}" if (call.page + 1) * size < len(rows) else "")
 
 
-def heard(request: Any, context: grpc.ServicerContext) -> Call:
+def heard(request: Any, context: grpc.ServicerContext) -> HeardCall:
     """Return a request as a call."""
-    return Call(
+    return HeardCall(
         parent=request.parent,
         content=ContentType(request.content_type).name,
         types=tuple(request.asset_types),
@@ -79,10 +79,10 @@ def heard(request: Any, context: grpc.ServicerContext) -> Call:
 
 def page_of(rows: list[Row], token: str = "") -> bytes:
     """Return a page in the protocol's own bytes."""
-    told = _RESPONSE(read_time=Timestamp(seconds=1_780_000_000), next_page_token=token)
+    returned = _RESPONSE(read_time=Timestamp(seconds=1_780_000_000), next_page_token=token)
     for row in rows:
-        json_format.ParseDict(row, told.assets.add())
-    return bytes(told.SerializeToString())
+        json_format.ParseDict(row, returned.assets.add())
+    return bytes(returned.SerializeToString())
 
 
 @contextmanager

@@ -18,7 +18,7 @@ ENDPOINT = "HINOMI_GCP_REST_ENDPOINT"
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 60.0
 
 
-class GoogleWire:
+class GcpWire:
     """Sends with one set of credentials; an operation that is answered is followed to its end (`DONE`).
 
     Compute Engine API, «Handling API responses»: every change is answered by an Operation with its own link.
@@ -55,16 +55,16 @@ class GoogleWire:
 
     def next_look(self, _asked: Call, reply: Reply) -> Call | None:
         """Return where to ask how far an operation is; raises `CallFailed` where it has failed."""
-        told = reply.body
-        if not str(told.get("kind", "")).endswith("#operation"):
+        returned = reply.body
+        if not str(returned.get("kind", "")).endswith("#operation"):
             return None
-        if told.get("status") == "DONE":
-            if errors := told.get("error", {}).get("errors"):
+        if returned.get("status") == "DONE":
+            if errors := returned.get("error", {}).get("errors"):
                 raise CallFailed(_word(errors[0].get("code")) or "OperationFailed")
             return None
-        if "selfLink" not in told:
+        if "selfLink" not in returned:
             raise InDoubt("MalformedOperation")
-        parts = urlsplit(str(told["selfLink"]))
+        parts = urlsplit(str(returned["selfLink"]))
         return Call(parts.hostname.split(".")[0] if parts.hostname else "", "GET", {"path": parts.path})
 
     def close(self) -> None:

@@ -38,7 +38,7 @@ class Answers(Protocol):
         ...
 
 
-class KubernetesDoor:
+class KubernetesClient:
     """Reads one cluster; safe to share between threads.
 
     Every call waits for its turn, is repeated within a budget while the server objects or breaks, and ends in an answer
@@ -172,5 +172,5 @@ def _reason(reply: httpx2.Response) -> str:
 
 
 def _seconds(reply: httpx2.Response) -> float:
-    told = reply.headers.get("Retry-After", "")
-    return float(told) if told.isdecimal() and len(told) < 6 else 0.0
+    returned = reply.headers.get("Retry-After", "")
+    return float(returned) if returned.isdecimal() and len(returned) < 6 else 0.0

@@ -57,8 +57,8 @@ class Resource(Struct, frozen=True):
 
 RESOURCES = {
     (api, plural): Resource(api, plural, kind, namespaced == "1")
-    for api, told in _APIS.items()
-    for plural, kind, namespaced in (words.split() for words in told.split(", "))
+    for api, returned in _APIS.items()
+    for plural, kind, namespaced in (words.split() for words in returned.split(", "))
 }
 
 
@@ -70,12 +70,13 @@ def discovery(path: str) -> dict[str, Any] | None:
         return {"kind": "APIVersions", "versions": ["v1"]}
     if path == "/apis":
         groups = [api.removeprefix("/apis/") for api in _APIS if api.startswith("/apis/")]
-        told = [{"groupVersion": group, "version": group.split("/")[1]} for group in groups]
+        returned = [{"groupVersion": group, "version": group.split("/")[1]} for group in groups]
         return {
             "kind": "APIGroupList",
             "apiVersion": "v1",
             "groups": [
-                {"name": one["groupVersion"].split("/")[0], "versions": [one], "preferredVersion": one} for one in told
+                {"name": one["groupVersion"].split("/")[0], "versions": [one], "preferredVersion": one}
+                for one in returned
             ],
         }
     if path in _APIS:

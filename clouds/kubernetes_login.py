@@ -13,7 +13,7 @@ from lightkube.core.exceptions import ConfigError
 from msgspec import Struct
 
 from clouds.call_failed import CallFailed
-from clouds.kubernetes import KubernetesDoor
+from clouds.kubernetes import KubernetesClient
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused
@@ -36,9 +36,9 @@ class Login(Struct, frozen=True):
     context: str = ""
 
 
-def door(login: Login, clock: Clock) -> KubernetesDoor:
+def open_client(login: Login, clock: Clock) -> KubernetesClient:
     """Return the door for a login; raises `Refused` where the configuration cannot be used."""
-    return KubernetesDoor(connection(login), clock)
+    return KubernetesClient(connection(login), clock)
 
 
 def connection(login: Login) -> httpx2.Client:
@@ -54,20 +54,20 @@ def connection(login: Login) -> httpx2.Client:
         ) from None
 
 
-def locate(door: KubernetesDoor, name: str = "") -> Place:
+def locate(open_client: KubernetesClient, name: str = "") -> Place:
     """Return the cluster's place: its id is the uid of the namespace kube-system, which lives as long as it does.
 
     Raises `Refused`, with the door closed, where the cluster does not answer or does not let us in.
     """
     try:
-        uid = door.get(_OWN_NAMESPACE)["metadata"].get("uid")
+        uid = open_client.get(_OWN_NAMESPACE)["metadata"].get("uid")
     except CallFailed as failure:
-        door.close()
+        open_client.close()
         raise Refused(
             f"the cluster's namespace kube-system cannot be read: {failure.code}; {_remedy(failure)}"
         ) from None
     if not isinstance(uid, str) or not uid:
-        door.close()
+        open_client.close()
         raise Refused("the cluster does not tell the uid of its namespace kube-system")
     return Place(scope=uid, account=name or uid, account_resource=f"kubernetes://{uid}", partition="", regions=())
 
@@ -84,13 +84,13 @@ def _shown(login: Login) -> str:
 
 def _config(login: Login) -> SingleConfig:
     """Return what a login means; kubectl's order, so that the same environment leads to the same cluster."""
-    told = login.kubeconfig or os.environ.get("KUBECONFIG", "")
-    if os.pathsep in told:
+    returned = login.kubeconfig or os.environ.get("KUBECONFIG", "")
+    if os.pathsep in returned:
         raise Refused("KUBECONFIG names several files; name one, as `kubectl config view --flatten` makes it")
-    if not told and Path(SERVICE_ACCOUNT, "token").is_file():
+    if not returned and Path(SERVICE_ACCOUNT, "token").is_file():
         found = KubeConfig.from_service_account()
     else:
-        file = Path(told or DEFAULT_KUBECONFIG).expanduser()
+        file = Path(returned or DEFAULT_KUBECONFIG).expanduser()
         if not file.is_file():
             raise Refused(f"there is no kubeconfig at {str(file)!r}; set KUBECONFIG or pass --kubeconfig")
         found = KubeConfig.from_file(file)
@@ -110,8 +110,8 @@ def _with_plug_in(config: SingleConfig) -> SingleConfig:
     if plug_in.apiVersion not in _EXEC_VERSIONS:
         raise Refused(f"the kubeconfig's exec plug-in speaks {plug_in.apiVersion!r}, which is not known")
     info = {"apiVersion": plug_in.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
-    told = NameValue("KUBERNETES_EXEC_INFO", msgspec.json.encode(info).decode())
+    returned = NameValue("KUBERNETES_EXEC_INFO", msgspec.json.encode(info).decode())
     asked = UserExec(
-        apiVersion=_TAKEN_BY_LIGHTKUBE, command=plug_in.command, env=[*(plug_in.env or []), told], args=plug_in.args
+        apiVersion=_TAKEN_BY_LIGHTKUBE, command=plug_in.command, env=[*(plug_in.env or []), returned], args=plug_in.args
     )
     return config._replace(user=msgspec.structs.replace(config.user, exec=asked))

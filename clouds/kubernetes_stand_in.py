@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
     body: bytes = b""
 
 
-class Reply(Struct, frozen=True):
+class StandInReply(Struct, frozen=True):
     """What is answered."""
 
     status: int
@@ -45,14 +45,21 @@ class Reply(Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
-Fault = Callable[[Asked, int], Reply | None]
+Fault = Callable[[Asked, int], StandInReply | None]
 
 
-def status(code: int, reason: str, **headers: str) -> Reply:
+def status(code: int, reason: str, **headers: str) -> StandInReply:
     """Return a Status as the API server writes it."""
-    told = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code, "metadata": {}}
-    told["message"] = "pods is forbidden: User alice@example.com cannot list"
-    return Reply(code, json.dumps(told).encode(), headers)
+    returned = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "reason": reason,
+        "code": code,
+        "metadata": {},
+    }
+    returned["message"] = "pods is forbidden: User alice@example.com cannot list"
+    return StandInReply(code, json.dumps(returned).encode(), headers)
 
 
 class ClusterStandIn:
@@ -141,13 +148,13 @@ class ClusterStandIn:
             handler.close_connection = True
             return
         handler.send_response(reply.status)
-        told = {"Content-Type": "application/json", "Content-Length": str(len(reply.body))} | reply.headers
-        for name, value in told.items():
+        returned = {"Content-Type": "application/json", "Content-Length": str(len(reply.body))} | reply.headers
+        for name, value in returned.items():
             handler.send_header(name, value)
         handler.end_headers()
         handler.wfile.write(reply.body)
 
-    def _reply(self, asked: Asked) -> Reply:
+    def _reply(self, asked: Asked) -> StandInReply:
         if asked.method not in ("GET", "PATCH"):
             return status(405, "MethodNotAllowed")
         if discovered := discovery(asked.path):
@@ -171,7 +178,7 @@ class ClusterStandIn:
         version = str(self._versions.get(_key(row), 1))
         return row | {"metadata": row["metadata"] | {"resourceVersion": version}}
 
-    def _patched(self, row: Row, asked: Asked) -> Reply:
+    def _patched(self, row: Row, asked: Asked) -> StandInReply:
         """Apply a patch as the API server does; a dry run changes nothing."""
         fields = _WRITABLE.get(row["kind"])
         if fields is None:
@@ -248,5 +255,5 @@ def _list(resource: Resource, rows: list[Row], asked: Asked) -> Row:
     return {"kind": f"{resource.kind}List", "apiVersion": resource.version, "metadata": metadata, "items": items}
 
 
-def _json(value: Row) -> Reply:
-    return Reply(200, json.dumps(value).encode())
+def _json(value: Row) -> StandInReply:
+    return StandInReply(200, json.dumps(value).encode())

@@ -37,8 +37,8 @@ class Reply(Struct, frozen=True):
     @property
     def pause_seconds(self) -> float:
         """Return what a Retry-After header asks for (RFC 9110 10.2.3), nought without one."""
-        told = self.headers.get("retry-after", "")
-        return min(float(told), _LONGEST_PAUSE_SECONDS) if told.isdecimal() else 0.0
+        returned = self.headers.get("retry-after", "")
+        return min(float(returned), _LONGEST_PAUSE_SECONDS) if returned.isdecimal() else 0.0
 
 
 class NotSent(Exception):
@@ -69,7 +69,7 @@ class Wire(Protocol):
         ...
 
 
-class RestWriteDoor:
+class RestWriteClient:
     """Reads with patience, writes once; safe to share between threads."""
 
     def __init__(self, wire: Wire, clock: Clock, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -176,9 +176,9 @@ def document(call: Call) -> bytes | None:
 
 def headers(call: Call) -> dict[str, str]:
     """Return a call's own headers: what it sends, and which version has to be there still."""
-    told = {"Accept": "application/json"}
+    returned = {"Accept": "application/json"}
     if "body" in call.args:
-        told["Content-Type"] = call.args.get("type", "application/json")
+        returned["Content-Type"] = call.args.get("type", "application/json")
     if "if_match" in call.args:
-        told["If-Match"] = call.args["if_match"]
-    return told
+        returned["If-Match"] = call.args["if_match"]
+    return returned

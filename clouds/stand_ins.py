@@ -24,7 +24,7 @@ from clouds.gcp_stand_in import AssetStandIn, Row
 from clouds.kubernetes_stand_in import ClusterStandIn, is_same
 from model.fault import Refused
 
-AZURE, GOOGLE, KUBERNETES = "azure.json", "google.json", "kubernetes.json"
+AZURE, GCP, KUBERNETES = "azure.json", "google.json", "kubernetes.json"
 
 
 class StandIns:
@@ -41,8 +41,8 @@ class StandIns:
         )
         self.pid = self._process.pid
         assert self._process.stdout is not None, "it is a pipe"
-        with self._process.stdout as told:
-            line = told.readline()
+        with self._process.stdout as returned:
+            line = returned.readline()
         if not line:
             self.stop()
             raise Refused("the local stand-ins for Azure, Google Cloud and Kubernetes do not start")
@@ -76,7 +76,7 @@ class _AzureFile(StandIn):
         self._changed_at = self._file.stat().st_mtime_ns
 
 
-class _GoogleFile(AssetStandIn):
+class _GcpFile(AssetStandIn):
     """Cloud Asset as a file says."""
 
     def __init__(self, file: Path) -> None:
@@ -92,16 +92,16 @@ class _GoogleFile(AssetStandIn):
 class _ComputeFile(ComputeStandIn):
     """Compute Engine as the file of Cloud Asset says."""
 
-    def __init__(self, assets: _GoogleFile, file: Path) -> None:
+    def __init__(self, assets: _GcpFile, file: Path) -> None:
         super().__init__(assets)
-        self._google, self._file = assets, file
+        self._gcp, self._file = assets, file
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Row]:
-        self._google.assets = json.loads(self._file.read_bytes())
+        self._gcp.assets = json.loads(self._file.read_bytes())
         return super().answer(method, path, body)
 
     def saved(self) -> None:
-        self._file.write_text(json.dumps(self._google.assets))
+        self._file.write_text(json.dumps(self._gcp.assets))
 
 
 class _KubernetesFile(ClusterStandIn):
@@ -112,14 +112,14 @@ class _KubernetesFile(ClusterStandIn):
         self._file = file
 
     def served(self) -> list[Row]:
-        return [*self.objects, *self._told()]
+        return [*self.objects, *self._rows()]
 
     def keep(self, row: Row) -> None:
-        self._file.write_text(json.dumps([row if is_same(one, row) else one for one in self._told()]))
+        self._file.write_text(json.dumps([row if is_same(one, row) else one for one in self._rows()]))
 
-    def _told(self) -> list[Row]:
-        told: list[Row] = json.loads(self._file.read_bytes())
-        return told
+    def _rows(self) -> list[Row]:
+        returned: list[Row] = json.loads(self._file.read_bytes())
+        return returned
 
 
 def _company(file: Path) -> Company:
@@ -130,13 +130,17 @@ def main(folder: Path) -> None:
     """Serve them until somebody ends the process."""
     with (
         azure_stand_in.running(_AzureFile(folder / AZURE)) as environment,
-        gcp_stand_in.serving(google := _GoogleFile(folder / GOOGLE)) as endpoint,
-        gcp_rest_stand_in.serving(_ComputeFile(google, folder / GOOGLE)) as compute,
+        gcp_stand_in.serving(gcp := _GcpFile(folder / GCP)) as endpoint,
+        gcp_rest_stand_in.serving(_ComputeFile(gcp, folder / GCP)) as compute,
         _KubernetesFile(folder / KUBERNETES) as cluster,
     ):
         kubeconfig = str(cluster.kubeconfig(folder))
-        told = environment | {"HINOMI_GCP_ENDPOINT": endpoint, gcp_write.ENDPOINT: compute, "KUBECONFIG": kubeconfig}
-        print(json.dumps(told), flush=True)
+        returned = environment | {
+            "HINOMI_GCP_ENDPOINT": endpoint,
+            gcp_write.ENDPOINT: compute,
+            "KUBECONFIG": kubeconfig,
+        }
+        print(json.dumps(returned), flush=True)
         ended = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         ended.wait()
