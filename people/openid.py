@@ -30,7 +30,7 @@ class Identity(Struct, frozen=True):
     email: str = ""
 
 
-class Started(Struct, frozen=True):
+class DeviceSignIn(Struct, frozen=True):
     """A sign-in that waits for its person, who opens the URI and enters the code; `expires_at` is RFC 3339."""
 
     device_code: str
@@ -56,11 +56,11 @@ class Provider:
         self._http = http
         self._metadata: dict[str, Any] = {}
 
-    def start(self, now: datetime) -> Started:
+    def start(self, now: datetime) -> DeviceSignIn:
         """Ask for a device code; raises `Refused` where the provider does not give one."""
         reply = self._post("device_authorization_endpoint", {"scope": _SCOPE})
         try:
-            return Started(
+            return DeviceSignIn(
                 device_code=str(reply["device_code"]),
                 user_code=str(reply["user_code"]),
                 verification_uri=str(reply["verification_uri"]),
