@@ -3,7 +3,7 @@
 Nothing of Hinomi is imported here, and nothing of it is known: one line of JSON is asked, one is answered.
 
     {"judge": [{"runner": "kubernetes", "checks": ["CKV_K8S_8"], "resource": {"kind": "Pod", …}}]}
-    {"told": [["PASSED"]]}
+    {"statuses": [["PASSED"]]}
 
     {"templates": {"folder": "/repository", "runner": "terraform"}}
     {"found": [{"check": "CKV_AWS_24", "name": "…", "resource": "…", "file": "main.tf", "line": 8, "end_line": 15}],
@@ -150,7 +150,7 @@ def _found(record: Any) -> dict[str, Any]:
 
 
 def _answer(checks: _Checks, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"told": _judge(checks, asked["judge"])} if "judge" in asked else _templates(**asked["templates"])
+    return {"statuses": _judge(checks, asked["judge"])} if "judge" in asked else _templates(**asked["templates"])
 
 
 def _hold_back(event: str, _: object) -> None:

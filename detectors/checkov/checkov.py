@@ -32,7 +32,7 @@ class _One(Struct, frozen=True):
 
 
 class _Answer(Struct, frozen=True):
-    told: list[list[str]]
+    statuses: list[list[str]]
 
 
 class _Task(Struct, frozen=True):
@@ -114,9 +114,9 @@ class Checkov:
     def _of(self, seen: Asset | Listing) -> list[Adopted]:
         return list({one.id: one for kind in kinds_of(seen) for one in self._for.get(kind, ())}.values())
 
-    def _settled(self, waiting: _Waiting, told: Sequence[Verdict]) -> list[Verdict]:
+    def _settled(self, waiting: _Waiting, statuses: Sequence[Verdict]) -> list[Verdict]:
         """Return an asset's verdicts: ours with their second sources, and those of checks that nothing of ours asks."""
-        theirs = [self._left_to_ours(said, waiting.asset) for said in (*waiting.said, *told)]
+        theirs = [self._left_to_ours(said, waiting.asset) for said in (*waiting.said, *statuses)]
         return [*map(self.sourced, waiting.ours), *theirs]
 
     def _left_to_ours(self, said: Verdict, asset: Asset) -> Verdict:
@@ -133,11 +133,11 @@ class Checkov:
 
     def _ask(self) -> list[Verdict]:
         batch, self._batch, self._tasks, self._bytes = self._batch, [], 0, 0
-        told = iter(self._answers([task for waiting in batch for task in waiting.tasks]))
+        statuses = iter(self._answers([task for waiting in batch for task in waiting.tasks]))
         return [
             verdict
             for waiting in batch
-            for verdict in self._settled(waiting, [said for _ in waiting.tasks for said in next(told)])
+            for verdict in self._settled(waiting, [said for _ in waiting.tasks for said in next(statuses)])
         ]
 
     def _answers(self, tasks: Sequence[_Task]) -> list[list[Verdict]]:
@@ -149,7 +149,7 @@ class Checkov:
         except NoAnswer as problem:
             return [_unknown(task, str(problem)) for task in tasks]
         try:
-            return self._told(tasks, _BATCH_SECONDS)
+            return self._statuses(tasks, _BATCH_SECONDS)
         except NoAnswer:
             return [self._ask_alone(task) for task in tasks]
 
@@ -157,18 +157,18 @@ class Checkov:
         if self._broken >= _MOST_BROKEN:
             return _unknown(task, f"{_MOST_BROKEN} resources have broken checkov's process; no more are asked alone")
         try:
-            return self._told([task], _ONE_SECONDS)[0]
+            return self._statuses([task], _ONE_SECONDS)[0]
         except NoAnswer as problem:
             self._broken += 1
             return _unknown(task, f"checkov: {problem}")
 
-    def _told(self, batch: Sequence[_Task], seconds: float) -> list[list[Verdict]]:
+    def _statuses(self, batch: Sequence[_Task], seconds: float) -> list[list[Verdict]]:
         said = self._worker.ask(b'{"judge":[' + b",".join(task.question for task in batch) + b"]}", seconds)
         try:
-            told = msgspec.json.decode(said, type=_Answer).told
+            statuses = msgspec.json.decode(said, type=_Answer).statuses
             return [
                 [_judged(adopted, task.asset, word) for adopted, word in zip(task.checks, words, strict=True)]
-                for task, words in zip(batch, told, strict=True)
+                for task, words in zip(batch, statuses, strict=True)
             ]
         except (msgspec.DecodeError, RecursionError, ValueError):
             raise NoAnswer(_NO_ANSWER) from None
@@ -179,8 +179,8 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
     verdicts: list[Verdict] = []
     alike: dict[tuple[str, str], list[Adopted]] = {}
     for adopted in checks:
-        if (told := foregone(adopted, asset)) is not None:
-            verdicts.append(_said(adopted, asset, *told))
+        if (statuses := foregone(adopted, asset)) is not None:
+            verdicts.append(_said(adopted, asset, *statuses))
         else:
             alike.setdefault((adopted.form.runner, likeness(adopted)), []).append(adopted)
     tasks: list[_Task] = []

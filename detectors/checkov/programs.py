@@ -86,8 +86,8 @@ def _flags(container: Object, program: Program) -> list[str]:
 
 def _is_on(plugin: Plugin, flags: Sequence[str]) -> bool:
     """Return whether a server runs a plugin: checkov does not know what runs unasked."""
-    told = {name.lstrip("-"): value for name, _, value in (flag.partition("=") for flag in flags)}
-    return admission_plugin_on(told, plugin.name, plugin.unasked)
+    reported = {name.lstrip("-"): value for name, _, value in (flag.partition("=") for flag in flags)}
+    return admission_plugin_on(reported, plugin.name, plugin.unasked)
 
 
 def _as_called_now(flag: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from catalog.checkov import Adopted, Equals, Template
+from catalog.checkov import Adopted, Equals, TemplateMapping
 from catalog.workloads import pod_template
 from detectors.checkov.paths import at, put
 from detectors.checkov.programs import NO_PLUGIN, PLUGINS, as_pod, given, release, running
@@ -39,7 +39,7 @@ def shown(checks: Sequence[Adopted], asset: Asset) -> Mapping[str, Any]:
     return {key: value for key, value in shape(first, asset).items() if key in fields}
 
 
-def as_template(body: Mapping[str, Any], template: Template, type_name: str) -> dict[str, Any]:
+def as_template(body: Mapping[str, Any], template: TemplateMapping, type_name: str) -> dict[str, Any]:
     """Return the template's resource that a live one would have come of, as far as its file says."""
     resource: dict[str, Any] = {type_name: template.type}
     for path, source in template.values.items():

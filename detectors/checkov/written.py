@@ -28,8 +28,8 @@ def _as_time(value: str) -> str:
         return value
     minutes, left = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    told = ((hours, "h"), (minutes, "m"), (left, "s"))
-    return "".join(f"{number}{unit}" for number, unit in told if number) or "0"
+    reported = ((hours, "h"), (minutes, "m"), (left, "s"))
+    return "".join(f"{number}{unit}" for number, unit in reported if number) or "0"
 
 
 def _as_pem(value: str) -> str:

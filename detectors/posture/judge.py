@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from catalog.expression import EvaluationError, Expression
-from catalog.policies import Policy, Template
+from catalog.policies import MessageTemplate, Policy
 from detectors.verdicts import LONGEST_REASON, verdict
 from model.asset import Asset
 from model.finding import Element, Verdict
@@ -218,7 +218,7 @@ def _cut(message: str) -> str:
     return message if len(message) <= _LONGEST_MESSAGE else message[: _LONGEST_MESSAGE - 1] + "…"
 
 
-def _render(template: Template, shown: Mapping[str, str]) -> str:
+def _render(template: MessageTemplate, shown: Mapping[str, str]) -> str:
     return "".join(part if isinstance(part, str) else shown[part.source] for part in template.parts)
 
 

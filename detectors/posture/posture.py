@@ -93,7 +93,7 @@ class Index:
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
         self._by_owner: dict[tuple[str, str], _Owned] = {}
         self._asked: Asset | None = None
-        self._told: dict[str, list[str]] = {}
+        self._keys: dict[str, list[str]] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
         """Return what the policy's other names stand for; a reference may go by what an earlier one found."""
@@ -155,12 +155,12 @@ class Index:
         if not other.of.reads.keys() <= {"r"}:  # what another name stands for is the policy's own affair
             return _evaluated(other.of, asset, names)
         if self._asked is not asset:
-            self._asked, self._told = asset, {}
-        if other.of.source in self._told:
-            return self._told[other.of.source]
+            self._asked, self._keys = asset, {}
+        if other.of.source in self._keys:
+            return self._keys[other.of.source]
         found = _evaluated(other.of, asset, names)
         if not isinstance(found, str):  # what has failed may have been an accident
-            self._told[other.of.source] = found
+            self._keys[other.of.source] = found
         return found
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
@@ -200,14 +200,14 @@ class _Owned:
 
 def _owners(by: Expression, asset: Asset) -> Collection[str | None]:
     try:
-        told = by.evaluate({"o": asset.body}) if not _read(by) & asset.unknown.keys() else None
+        reported = by.evaluate({"o": asset.body}) if not _read(by) & asset.unknown.keys() else None
     except OutOfTime:
         raise
     except EvaluationError:
-        told = None
-    if isinstance(told, str):
-        return (told,)
-    return dict.fromkeys(map(str, told)) if isinstance(told, list) else (_NOBODY_KNOWS,)
+        reported = None
+    if isinstance(reported, str):
+        return (reported,)
+    return dict.fromkeys(map(str, reported)) if isinstance(reported, list) else (_NOBODY_KNOWS,)
 
 
 def _read(by: Expression) -> frozenset[str]:
