@@ -4,11 +4,11 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from collectors.secret_signs import NAMED, Shape, replaced, tells
+from collectors.secret_signs import NAMED, Shape, replaced, reveals
 
 # Passwords are written as they are too, with `@` and `/` in them: all up to the last `@` is dropped, but for a port.
 _USER_PART = re.compile(r"""(?<=://)(?:[^/@\s:?#]*(:)(?!\d{1,5}(?:[/?#]|$))(?:(?!://)[^\s"'<>])*@|[^/@\s:?#]*@)""")
-_TOLD_IN_QUERY = re.compile(
+_STATED_IN_QUERY = re.compile(
     r"(?i)([?&;](?:[\w.-]{0,64}(?:token|secret|passw(?:or)?d|pwd|api[_-]?key|access[_-]?key|auth|credential|signature)|sig|key|code)=)"
     r"[^&;#\s\"'<>]+"
 )
@@ -20,7 +20,7 @@ def kept(value: Any, omit: Collection[str], secrets: Mapping[str, Shape]) -> Any
     Nulls and fields under `omit` are dropped; of those under `secrets` only the signs of secrets stay; addresses lose
     their passwords. Raises `Unreadable` where a field under `secrets` is not of its shape.
     """
-    return _told(replaced(secrets, value) if secrets else value, frozenset(omit))
+    return _stated(replaced(secrets, value) if secrets else value, frozenset(omit))
 
 
 def kept_raw(value: Any) -> Any:
@@ -28,36 +28,36 @@ def kept_raw(value: Any) -> Any:
 
     In the place of each stands what it looks like. Nulls are dropped, addresses lose their passwords.
     """
-    return _told(_untold(value, ""), frozenset())
+    return _stated(_unstated(value, ""), frozenset())
 
 
 def without_passwords(value: Any) -> Any:
     """Return a JSON value with what opens something in each URL made unreadable: `https://user:password@host/?token=x`."""
-    return _told(value, frozenset())
+    return _stated(value, frozenset())
 
 
-def _told(value: Any, omit: frozenset[str]) -> Any:
+def _stated(value: Any, omit: frozenset[str]) -> Any:
     """Return a JSON value without nulls, the keys named and what opens something in addresses, by one walk."""
     if isinstance(value, str):
-        return _TOLD_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, value)) if "://" in value else value
+        return _STATED_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, value)) if "://" in value else value
     if isinstance(value, dict):
-        return {key: _told(inner, omit) for key, inner in value.items() if inner is not None and key not in omit}
+        return {key: _stated(inner, omit) for key, inner in value.items() if inner is not None and key not in omit}
     if isinstance(value, list):
-        return [_told(inner, omit) for inner in value if inner is not None]
+        return [_stated(inner, omit) for inner in value if inner is not None]
     return value
 
 
-def _untold(value: Any, name: str) -> Any:
+def _unstated(value: Any, name: str) -> Any:
     if isinstance(value, str):
-        return {"looks_like": NAMED} if name and tells(name, value) else value
+        return {"looks_like": NAMED} if name and reveals(name, value) else value
     if isinstance(value, dict):
         own = value.get("name") or value.get("key")  # a pair: what `value` is, is told beside it
         return {
-            key: _untold(inner, own if key == "value" and isinstance(own, str) else str(key))
+            key: _unstated(inner, own if key == "value" and isinstance(own, str) else str(key))
             for key, inner in value.items()
         }
     if isinstance(value, list):
-        return [_untold(inner, name) for inner in value]
+        return [_unstated(inner, name) for inner in value]
     return value
 
 

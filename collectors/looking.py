@@ -14,7 +14,7 @@ _LISTING_THREADS, _DETAIL_THREADS = 8, 24
 _ROWS_UNDER_WAY = 500  # bounds memory: a listing waits when its details lag behind
 
 
-class Gone(Exception):
+class Vanished(Exception):
     """The resource vanished while it was read."""
 
 
@@ -31,7 +31,7 @@ class Reading(Protocol):
         ...
 
     def asset(self, row: Any) -> Asset:
-        """Return the asset of a row, with its details; raises `Gone`, and `CallFailed`."""
+        """Return the asset of a row, with its details; raises `Vanished`, and `CallFailed`."""
         ...
 
     def ended(self, cause: str) -> Iterable[Listing]:
@@ -100,7 +100,7 @@ class _Run:
     def _complete(self, reading: Reading, row: Any) -> None:
         try:
             self._show(reading.asset(row))
-        except Gone:
+        except Vanished:
             pass
         except Exception as problem:  # noqa: BLE001 - the asset is missing, so its listing was not whole
             self._put(reading.missed(row, _cause(problem)))

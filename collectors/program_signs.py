@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from collectors.secret_signs import NAMED, Sign, always_tells, format_of, line_sign, tells, windows
+from collectors.secret_signs import NAMED, Sign, always_reveals, format_of, line_sign, reveals, windows
 
 _CODE = re.compile(
     r".*\.(?:[cm]?jsx?|cs|erb|go|groovy|java|json|kt|lua|php|phtml|pl|ps1|py|rb|rs|scala|swift|[cm]?tsx?|vb)"
@@ -65,7 +65,7 @@ _NO_VALUE = re.compile(
 _WORDS = re.compile(r"[A-Za-z_.:/-]+")
 _STORED_NAME = re.compile(r"(?:[a-z]{2,}|\d{1,4})(?:[-_](?:[a-z]{2,}|\d{1,4}))+")
 # Names of what goes wrong with a password, and of what is done with it.
-_DEED = re.compile(r"(?i:^(?:invalid|wrong|incorrect|missing|forgot|reset|change|bad|no))(?:[_.-]|(?=[A-Z][a-z]))")
+_ACTION = re.compile(r"(?i:^(?:invalid|wrong|incorrect|missing|forgot|reset|change|bad|no))(?:[_.-]|(?=[A-Z][a-z]))")
 # Keys by whatever name, if the text looks random.
 _KEYS = re.compile(r"(?i)(?:api|access|auth|encryption|master|private|service|signing)[_.-]?key$")
 # Tokens that are no secrets: for the next page, and against forged requests.
@@ -133,17 +133,17 @@ def _given(line: str) -> Iterator[tuple[str, str]]:
 
 def _is_secret(name: str, value: str) -> bool:
     name = name.replace("-", "_")
-    if _NO_VALUE.search(value) or _DEED.match(name):
+    if _NO_VALUE.search(value) or _ACTION.match(name):
         return False
-    if always_tells(name) and not _KEYS.search(name):
-        return tells(name, value) and not _is_name(name, value)
-    is_random = any(map(str.isdigit, value)) and tells("token", value)
-    return is_random and (bool(_KEYS.search(name)) or (tells(name, value) and not _HARMLESS_TOKEN.search(name)))
+    if always_reveals(name) and not _KEYS.search(name):
+        return reveals(name, value) and not _is_name(name, value)
+    is_random = any(map(str.isdigit, value)) and reveals("token", value)
+    return is_random and (bool(_KEYS.search(name)) or (reveals(name, value) and not _HARMLESS_TOKEN.search(name)))
 
 
 def _is_name(name: str, value: str) -> bool:
     """Return whether a value is itself the name of something: of a field, of a constant, of a secret in a store."""
-    if _WORDS.fullmatch(value) and (always_tells(value) or "_" in value):
+    if _WORDS.fullmatch(value) and (always_reveals(value) or "_" in value):
         return True
     return "secret" in name.lower() and bool(_STORED_NAME.fullmatch(value))
 

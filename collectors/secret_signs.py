@@ -125,21 +125,21 @@ def looks_like(name: str, value: str) -> str:
     return NAMED if _is_named(name, value.strip()) else ""
 
 
-def tells(name: str, value: str) -> bool:
+def reveals(name: str, value: str) -> bool:
     """Return whether the name alone says that a value is a secret, and the value is no reference to one."""
     name = name[:_LONGEST_NAME]
-    return _may_tell(name) and _is_named(name, value.strip())
+    return _may_reveal(name) and _is_named(name, value.strip())
 
 
-def always_tells(name: str) -> bool:
+def always_reveals(name: str) -> bool:
     """Return whether a name says so of any value, as `password` does, and `token` of random ones only."""
     return name in _CREDENTIALS or _is_passwords(_SETTING.sub("", name, count=1))
 
 
 @lru_cache(maxsize=4096)
-def _may_tell(name: str) -> bool:
+def _may_reveal(name: str) -> bool:
     """Return whether a name could say so of any value: the same few names stand in thousands of resources."""
-    return always_tells(name) or bool(_MAYBE.search(name))
+    return always_reveals(name) or bool(_MAYBE.search(name))
 
 
 def signs(shape: Shape, value: Any) -> list[Sign]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from clouds.aws_login import home_region
-from collectors.aws.reader import Job, ReadCloud, Reader
+from collectors.aws.reader import AwsReader, ReadCloud, ReadTask
 from collectors.aws.resource_types import ResourceType
 from collectors.looking import look
 from model.asset import Asset, Listing, Place
@@ -16,7 +16,7 @@ def collect(cloud: ReadCloud, types: Sequence[ResourceType], place: Place) -> It
     (a global listing tells of resources in all of them) are left out.
     """
     readers = [
-        Reader(cloud, place, Job(type_, region, label))
+        AwsReader(cloud, place, ReadTask(type_, region, label))
         for type_ in types
         for region, label in (
             [(home_region(place.partition), "global")]

@@ -10,7 +10,7 @@ from clouds.aws_models import operation
 from collectors.aws.resource_types import ResourceType, TypeForm
 
 # What the door itself asks, whatever the types: who are we, which regions are there.
-DOOR_ACTIONS = {
+CLIENT_ACTIONS = {
     ("sts", "GetCallerIdentity"): "sts:GetCallerIdentity",
     ("ec2", "DescribeRegions"): "ec2:DescribeRegions",
 }
@@ -20,7 +20,7 @@ Call = tuple[str, str]
 
 def actions_by_call(types: Iterable[ResourceType]) -> dict[Call, str]:
     """Return for each (service, operation) that may be called the IAM action that it needs."""
-    found = dict(DOOR_ACTIONS)
+    found = dict(CLIENT_ACTIONS)
     for type_ in types:
         for op, iam in _operations(type_.form):
             known = operation(type_.form.service, op)

@@ -16,7 +16,7 @@ from clouds.call_failed import CallFailed
 from collectors.aws.package import package_signs
 from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within
 from collectors.kept import kept
-from collectors.looking import Gone
+from collectors.looking import Vanished
 from collectors.secret_signs import Unreadable
 from collectors.templates import fill
 from model.asset import Asset, Listing, Place
@@ -54,7 +54,7 @@ class ReadCloud(Protocol):
         ...
 
 
-class Job(Struct, frozen=True):
+class ReadTask(Struct, frozen=True):
     """One type in one region: `region` is asked, `label` stands in what was found."""
 
     type: ResourceType
@@ -62,7 +62,7 @@ class Job(Struct, frozen=True):
     label: str
 
 
-class _Sight:
+class _Observed:
     """One resource while it is looked at: what is seen of it so far."""
 
     def __init__(self, body: Row, region: str) -> None:
@@ -70,13 +70,13 @@ class _Sight:
         self.unknown: dict[str, str] = {}
         self.replies: dict[bytes, Row] = {}
         self.asked_region = region
-        self.told_region = ""
+        self.stated_region = ""
 
 
-class Reader:
+class AwsReader:
     """Reads one type in one region."""
 
-    def __init__(self, cloud: ReadCloud, place: Place, job: Job) -> None:
+    def __init__(self, cloud: ReadCloud, place: Place, job: ReadTask) -> None:
         self._cloud = cloud
         self._job = job
         self._place = place
@@ -109,7 +109,7 @@ class Reader:
             yield from self._listed(form, self._names)
             return
         for parent in self._parents(form.within):
-            with suppress(Gone):
+            with suppress(Vanished):
                 yield from self._listed(form, self._names | {form.within.as_: parent})
 
     def _parents(self, form: Within) -> Iterator[str]:
@@ -129,74 +129,74 @@ class Reader:
     def asset(self, row: Row) -> Asset:
         """Return the asset of a row, with its details.
 
-        Raises `Gone`, and `CallFailed` where a detail that its name is made of could not be read.
+        Raises `Vanished`, and `CallFailed` where a detail that its name is made of could not be read.
         """
-        sight = self._sight(row)
+        observed = self._observed(row)
         for name, detail in self._form.details.items():
-            self._look(sight, name, detail)
-        names = self._names | sight.body
+            self._look(observed, name, detail)
+        names = self._names | observed.body
         try:
             resource, shown = (str(fill(text, names)).replace("\0", "?") for text in (self._form.arn, self._form.name))
         except KeyError:
-            raise CallFailed(next(iter(sight.unknown.values()), "malformed")) from None
+            raise CallFailed(next(iter(observed.unknown.values()), "malformed")) from None
         volatile = self._job.type.kind.volatile
         return Asset(
             kind=self._form.kind,
             resource=resource,
             name=shown.rsplit(":", 1)[-1] if shown.startswith("arn:") else shown,
             scope=str(self._names["account"]),
-            region=sight.told_region or self._job.label,
-            body=sight.body,
-            body_hash=digest({key: value for key, value in sight.body.items() if key not in volatile}),
-            unknown=sight.unknown,
+            region=observed.stated_region or self._job.label,
+            body=observed.body,
+            body_hash=digest({key: value for key, value in observed.body.items() if key not in volatile}),
+            unknown=observed.unknown,
             key=self._job.label if self._form.scope == "region" else "",
         )
 
-    def _sight(self, row: Row) -> "_Sight":
-        sight = _Sight({}, self._job.region)
+    def _observed(self, row: Row) -> "_Observed":
+        observed = _Observed({}, self._job.region)
         for name, value in plain(row).items():
             try:
-                sight.body |= kept({name: value}, self._form.omit, self._form.secrets)
+                observed.body |= kept({name: value}, self._form.omit, self._form.secrets)
             except Unreadable:
-                sight.unknown[name] = _UNREADABLE
-        return sight
+                observed.unknown[name] = _UNREADABLE
+        return observed
 
-    def _look(self, sight: "_Sight", name: str, detail: Detail) -> None:
+    def _look(self, observed: "_Observed", name: str, detail: Detail) -> None:
         """Read one detail into the sight; what could not be read is unknown with its cause."""
-        names = self._names | sight.body
+        names = self._names | observed.body
         for field, wanted in detail.only.items():
-            if field not in sight.unknown and sight.body.get(field) != fill(wanted, names):
+            if field not in observed.unknown and observed.body.get(field) != fill(wanted, names):
                 return
         try:
             args = fill([detail.args, [f"${field}" for field in detail.only]], names)[0]
         except KeyError as missing:
-            sight.unknown[name] = sight.unknown.get(str(missing.args[0]), f"needs {missing.args[0]}")
+            observed.unknown[name] = observed.unknown.get(str(missing.args[0]), f"needs {missing.args[0]}")
             return
         try:
-            value = self._detail(sight, detail, args)
+            value = self._detail(observed, detail, args)
         except CallFailed as failure:
             action = detail.iam or operation(self._form.service, detail.op).action
-            sight.unknown[name] = f"{action} {failure.code}"
+            observed.unknown[name] = f"{action} {failure.code}"
             return
         if value is not None:
-            sight.body[name] = value
+            observed.body[name] = value
         if self._form.region and self._form.region.of == name:
-            told = str(value) if value else self._form.region.default
-            sight.told_region = sight.asked_region = self._form.region.names.get(told, told)
+            returned = str(value) if value else self._form.region.default
+            observed.stated_region = observed.asked_region = self._form.region.names.get(returned, returned)
 
-    def _detail(self, sight: "_Sight", form: Detail, args: Row) -> Any:
+    def _detail(self, observed: "_Observed", form: Detail, args: Row) -> Any:
         """Return a detail's value, None where it is absent; details of the same call share its reply."""
         asked = encode([form.op, args])
         try:
-            if asked not in sight.replies:
-                sight.replies[asked] = self._cloud.call(self._form.service, sight.asked_region, form.op, args)
+            if asked not in observed.replies:
+                observed.replies[asked] = self._cloud.call(self._form.service, observed.asked_region, form.op, args)
         except CallFailed as failure:
             if failure.code in form.absent:
                 return None
             if failure.code in self._form.gone:
-                raise Gone from None
+                raise Vanished from None
             raise
-        reply = {key: value for key, value in sight.replies[asked].items() if key != "ResponseMetadata"}
+        reply = {key: value for key, value in observed.replies[asked].items() if key != "ResponseMetadata"}
         value = jmespath.search(form.get, reply) if form.get else reply
         if form.package:
             return self._package(value)
@@ -244,7 +244,7 @@ class Reader:
         """Return what a listing's failure means; what it stands in may vanish while we look."""
         listing = self._form.listing
         if listing and listing.within and failure.code in self._form.gone:
-            return Gone()
+            return Vanished()
         return CallFailed(f"{self._action(op)} {failure.code}")
 
     def _action(self, op: str) -> str:

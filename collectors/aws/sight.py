@@ -10,14 +10,14 @@ from collectors.aws.resource_types import ResourceType
 from model.asset import Asset, Listing, Place
 
 
-class AwsSight(Struct, frozen=True):
+class AwsCollector(Struct, frozen=True):
     """A door to an account, with the types that are looked for there."""
 
     cloud: ReadCloud
     place: Place
     types: Sequence[ResourceType]
 
-    def look(self) -> Iterator[Asset | Listing]:
+    def collect(self) -> Iterator[Asset | Listing]:
         """Yield everything in the account; first the listings that cannot even begin, because regions are not known."""
         for cause in self.place.unread.values():
             for type_ in self.types:

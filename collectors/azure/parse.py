@@ -15,7 +15,7 @@ from model.asset import Asset
 from model.canonical import digest
 
 RAW = "azure.raw"
-MALFORMED_PROPERTIES, NOT_TOLD = "malformed: properties are no mapping", "not in this reply"
+MALFORMED_PROPERTIES, NOT_RETURNED = "malformed: properties are no mapping", "not in this reply"
 # What opens something wherever it stands; the services leave most of it out themselves.
 NEVER_KEPT = frozenset(
     {
@@ -76,14 +76,14 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
 
     Its properties stand beside its id, name and tags. What is not of its declared JSON type is unknown.
     """
-    told = _mapping(row)
-    body, unknown = flattened(told), {}
+    returned = _mapping(row)
+    body, unknown = flattened(returned), {}
     form = type_.form
-    properties = told.get("properties")
+    properties = returned.get("properties")
     if properties is not None and not isinstance(properties, dict):
         unknown = dict.fromkeys(form.fields, MALFORMED_PROPERTIES)
     elif properties is None and form.table:  # every row of a table has them
-        unknown = dict.fromkeys(form.fields, NOT_TOLD)
+        unknown = dict.fromkeys(form.fields, NOT_RETURNED)
     body, misfits = checked(body, dict(ENVELOPE) | form.fields if not type_.of_directory else form.fields)
     unknown |= misfits
     try:
@@ -103,8 +103,8 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
 
 def raw(row: Any, scope: str) -> Asset:
     """Return a resource of a type that no file describes, as it is told; raises `Malformed` where it has no id."""
-    told = _mapping(row)
-    body = kept_raw(flattened(told))
+    returned = _mapping(row)
+    body = kept_raw(flattened(returned))
     resource, name = body.get("id"), body.get("name")
     if not isinstance(resource, str) or not resource:
         raise Malformed
@@ -116,8 +116,8 @@ def type_of(row: Any) -> str:
     """Return the lower-case type that a resource says it is of, else the one of its id; empty where neither says."""
     if not isinstance(row, dict):
         return ""
-    if isinstance(told := row.get("type"), str) and "/" in told:
-        return _OTHER_NAMES.get(told.lower(), told.lower())
+    if isinstance(returned := row.get("type"), str) and "/" in returned:
+        return _OTHER_NAMES.get(returned.lower(), returned.lower())
     return type_by_id(row.get("id"))
 
 

@@ -7,7 +7,7 @@ from clouds.azure_scope import Subscriptions
 from clouds.call_failed import CallFailed
 from collectors.ahead import ahead
 from collectors.azure.parse import NEVER_KEPT, RAW, Malformed, Seen, flattened, raw, seen, type_of
-from collectors.azure.resource_types import Call, Detail, ResourceType
+from collectors.azure.resource_types import Detail, PathCall, ResourceType
 from collectors.kept import kept
 from collectors.secret_signs import Unreadable
 from collectors.templates import fill
@@ -71,12 +71,12 @@ class _Reading:
         path = str(fill(detail.path, dict(self._names) | row.body | {"id": row.resource}))
         try:
             version = detail.api_version or ""
-            told = self._listed(path, detail) if detail.many else _object(self._cloud.get(path, version))
+            returned = self._listed(path, detail) if detail.many else _object(self._cloud.get(path, version))
         except CallFailed as failure:
             if failure.code in detail.absent:
                 return None
             raise
-        return kept(told, NEVER_KEPT.union(detail.omit), detail.secrets)
+        return kept(returned, NEVER_KEPT.union(detail.omit), detail.secrets)
 
     def _listed(self, path: str, detail: Detail) -> list[Row]:
         rows = [row for page in self._cloud.pages(path, detail.api_version or "") for row in page]
@@ -103,15 +103,15 @@ class TableReading(_Reading):
         """Yield what the table has; raises `CallFailed`."""
         for page in ahead(self._cloud.query(Subscriptions(self._scope), self._look.query)):
             for row in page:
-                told = type_of(row)
-                type_ = self._types.get(told)
+                returned = type_of(row)
+                type_ = self._types.get(returned)
                 try:
                     if type_:
                         yield self._first_look(row, type_)
                     elif self._look.whole:
                         yield raw(row, self._scope)
                 except Malformed:
-                    self._malformed.add(type_.form.kind if type_ else RAW if told else "")
+                    self._malformed.add(type_.form.kind if type_ else RAW if returned else "")
 
     def ended(self, cause: str) -> Iterable[Listing]:
         """Return the listing of each type of the table."""
@@ -168,7 +168,7 @@ class ListReading(_Reading):
             except Malformed:
                 self._malformed = True
 
-    def _path(self, call: Call) -> str:
+    def _path(self, call: PathCall) -> str:
         return str(fill(call.path, dict(self._names)))
 
 

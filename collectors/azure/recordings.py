@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from collectors.azure.parse import NOT_TOLD, RAW, Malformed, raw, seen, spelt, type_by_id, type_of
+from collectors.azure.parse import NOT_RETURNED, RAW, Malformed, raw, seen, spelt, type_by_id, type_of
 from collectors.azure.resource_types import ResourceType
 
 Outcome = Literal["asset", "unknown-type", "malformed"]
@@ -65,14 +65,16 @@ class _Known:
 
     def parsed(self, row: Any, path: str) -> Parsed:
         """Return what becomes of one resource of the exchange at a path."""
-        told = type_of(row) or type_by_id(path) or ("microsoft.resources/subscriptions" if path.count("/") <= 2 else "")
-        type_ = self._types.get(told)
+        returned = (
+            type_of(row) or type_by_id(path) or ("microsoft.resources/subscriptions" if path.count("/") <= 2 else "")
+        )
+        type_ = self._types.get(returned)
         try:
             if type_ is not None:
                 found = seen(row, type_, _names(path))
-                malformed = any(cause != NOT_TOLD for cause in found.unknown.values())
+                malformed = any(cause != NOT_RETURNED for cause in found.unknown.values())
                 return Parsed(type_.form.kind, found.resource, "malformed" if malformed else "asset")
-            if (detail := self._details.get(told)) is not None:
+            if (detail := self._details.get(returned)) is not None:
                 return _detail(detail, row)
             return Parsed(RAW, raw(row, "").resource, "unknown-type")
         except Malformed:

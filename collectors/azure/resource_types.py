@@ -49,7 +49,7 @@ ENVELOPE: Mapping[str, FieldType] = {
 PLACE_NAMES = frozenset({"subscription", "directory"})
 
 
-class Call(Struct, frozen=True, forbid_unknown_fields=True):
+class PathCall(Struct, frozen=True, forbid_unknown_fields=True):
     """A path of Resource Manager with the API's version; without one, a path of Microsoft Graph."""
 
     path: ArmPath
@@ -58,7 +58,7 @@ class Call(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True, rename={"many": "list"}):
-    """A call that tells more of one resource: one thing, or `list` of them; versions are as in `Call`.
+    """A call that tells more of one resource: one thing, or `list` of them; versions are as in `PathCall`.
 
     `each` says that each of the list is asked by itself, because the list leaves out what it has. `absent` lists the
     error codes that mean «there is none». `only` names fields and what they have to be: elsewhere nothing is asked.
@@ -91,8 +91,8 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     type: ArmType
     fields: dict[Field, FieldType]
     table: Table | None = None
-    listing: Call | None = None
-    one: Call | None = None
+    listing: PathCall | None = None
+    one: PathCall | None = None
     resource: str = "$id"
     name: str = "$name"
     details: dict[DetailName, Detail] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class ResourceType(Struct, frozen=True):
     kind: Kind
 
     @property
-    def call(self) -> Call | None:
+    def call(self) -> PathCall | None:
         """Return the call that lists it, None where a table of Resource Graph does."""
         return self.form.listing or self.form.one
 

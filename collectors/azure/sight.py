@@ -11,7 +11,7 @@ from collectors.looking import Reading, look
 from model.asset import Asset, Listing, Place
 
 
-class AzureSight(Struct, frozen=True):
+class AzureCollector(Struct, frozen=True):
     """A door to a subscription or directory, with the types that are looked for there.
 
     `directory` is the directory's id; `hidden` says of kinds why we may not see them: Resource Graph leaves out what a
@@ -25,7 +25,7 @@ class AzureSight(Struct, frozen=True):
     hidden: Mapping[str, str] = {}
     whole: bool = True
 
-    def look(self) -> Iterator[Asset | Listing]:
+    def collect(self) -> Iterator[Asset | Listing]:
         """Yield everything in it."""
         yield from look(list(self._readings()), self.place)
 

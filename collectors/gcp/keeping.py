@@ -5,7 +5,7 @@ from typing import Any
 
 from collectors.gcp.resource_types import TypeForm
 from collectors.kept import without_passwords
-from collectors.secret_signs import NAMED, Unreadable, signs, tells
+from collectors.secret_signs import NAMED, Unreadable, reveals, signs
 from model.canonical import encode
 
 Row = dict[str, Any]
@@ -32,14 +32,14 @@ class Keeper:
         Most bodies have nothing that has to be left out: a search through their JSON says so, at a tenth of the cost.
         """
         encoded, unknown = encode(body), dict[str, str]()
-        if self._names and self._tells(encoded):
+        if self._names and self._reveals(encoded):
             body, unknown = self._without_secrets(body)
         return without_passwords(body) if _IN_ADDRESS.search(encoded) else body, unknown
 
     def _without_secrets(self, body: Row) -> tuple[Row, dict[str, str]]:
         whole, unknown = Row(), dict[str, str]()
         for name, value in body.items():
-            if not self._tells(encode({name: value})):
+            if not self._reveals(encode({name: value})):
                 whole[name] = value
                 continue
             try:
@@ -48,7 +48,7 @@ class Keeper:
                 unknown[name] = _UNREADABLE
         return whole, unknown
 
-    def _tells(self, encoded: bytes) -> bool:
+    def _reveals(self, encoded: bytes) -> bool:
         return any(name in encoded for name in self._names)
 
     def _looked_at(self, value: Any) -> Any:
@@ -95,7 +95,7 @@ def _switch(name: str, value: Any) -> Any:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if _SWITCH.fullmatch(text):
         return text
-    named = [{"looks_like": NAMED}] if tells(name, text) else []
+    named = [{"looks_like": NAMED}] if reveals(name, text) else []
     return {"signs": signs("lines", text) or named}
 
 

@@ -17,12 +17,12 @@ MALFORMED = "malformed"
 
 Row = dict[str, Any]
 
-_NOT_TOLD = "not in this reply"
+_NOT_RETURNED = "not in this reply"
 _EXACT = 2.0**53
 _PLAIN: dict[FieldType, type] = {"boolean": bool, "integer": int, "string": str, "object": dict, "array": list}
 
 
-class Context(Struct, frozen=True):
+class RowContext(Struct, frozen=True):
     """What a row does not tell itself: the scope, and why a detail (`iamPolicy`…) is not known."""
 
     scope: str
@@ -43,7 +43,7 @@ class Parser:
     def __init__(self, types: Iterable[ResourceType]) -> None:
         self._typed = {type_.form.asset_type: _Typed(type_) for type_ in types}
 
-    def parse(self, row: Any, context: Context) -> Parsed:
+    def parse(self, row: Any, context: RowContext) -> Parsed:
         """Return what a tidy row tells: an asset of its type, or a raw one where no type file describes it.
 
         It never raises: what breaks it is malformed.
@@ -84,36 +84,36 @@ class _Typed:
         self._details = details(form)
         self._keeper = Keeper(form)
 
-    def parse(self, row: Row, context: Context) -> Parsed:
+    def parse(self, row: Row, context: RowContext) -> Parsed:
         data, fault = _data(row)
         if fault:
             unknown = dict.fromkeys([*self._fields, *sorted(self._details)], fault)
             return Parsed(self._asset(row, context.scope, {}, unknown), self.kind, fault)
         body, unknown = self._checked(data)
         if "resource" not in row:
-            unknown |= dict.fromkeys(self._fields, _NOT_TOLD)
+            unknown |= dict.fromkeys(self._fields, _NOT_RETURNED)
         body, unread = self._keeper.kept(body)
-        told, untold = self._policies(row, context)
-        return Parsed(self._asset(row, context.scope, body | told, unknown | unread | untold), self.kind)
+        returned, missing_policies = self._policies(row, context)
+        return Parsed(self._asset(row, context.scope, body | returned, unknown | unread | missing_policies), self.kind)
 
     def _checked(self, data: Row) -> tuple[Row, dict[str, str]]:
         """Return the data without fields of another type; most are plainly of their own, and need no second look."""
         doubtful = [name for name, value in data.items() if self._plain_types.get(name, type(value)) is not type(value)]
         return checked(data, {name: self._fields[name] for name in doubtful}) if doubtful else (data, {})
 
-    def _policies(self, row: Row, context: Context) -> tuple[Row, dict[str, str]]:
+    def _policies(self, row: Row, context: RowContext) -> tuple[Row, dict[str, str]]:
         """Return the policies that are set on the resource, and why others are not known."""
-        told, unknown = Row(), dict[str, str]()
+        returned, unknown = Row(), dict[str, str]()
         for name, key, shape in ((IAM, "iamPolicy", dict), (ORG, "orgPolicy", list)):
             if name not in self._details:
                 continue
             if name in context.unread:
                 unknown[name] = context.unread[name]
             elif isinstance(row.get(key), shape):
-                told[name] = _without_etags(row[key])
+                returned[name] = _without_etags(row[key])
             elif key in row:
                 unknown[name] = f"{MALFORMED}: no policy"
-        return told, unknown
+        return returned, unknown
 
     def _asset(self, row: Row, scope: str, body: Row, unknown: dict[str, str]) -> Asset:
         shown = body.get(self._shown)
@@ -130,7 +130,7 @@ class _Typed:
         )
 
 
-def _raw(row: Row, context: Context) -> Asset:
+def _raw(row: Row, context: RowContext) -> Asset:
     data, fault = _data(row)
     body = {**kept_raw(data), "assetType": row["assetType"]}
     return Asset(

@@ -26,7 +26,7 @@ class ReadAssets(Protocol):
         ...
 
 
-class Reading:
+class GcpReading:
     """A listing of all types of a place, or of those named; what of it failed is known when its rows have ended."""
 
     def __init__(self, cloud: ReadAssets, parent: str, content: Content, asset_types: Sequence[str] = ()) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from collectors.gcp.parse import MALFORMED, RAW, Context, Parsed, Parser, Row, tidy
+from collectors.gcp.parse import MALFORMED, RAW, Parsed, Parser, Row, RowContext, tidy
 from collectors.gcp.resource_types import ResourceType
 from model.asset import Asset
 
@@ -30,7 +30,7 @@ _HOLDERS = frozenset({"projects", "folders", "organizations", "locations", "zone
 _WHERE = frozenset({"locations", "zones", "regions"})
 _ALL_PLACES = frozenset({"global", "aggregated"})
 _OK = range(200, 300)
-_NOBODY = Context("recorded")
+_NOBODY = RowContext("recorded")
 # What a list's reply holds beside the resources.
 _ENVELOPE = frozenset(
     {"kind", "etag", "id", "selfLink", "apiVersion", "metadata", "nextPageToken", "totalSize", "totalItems"}
@@ -91,7 +91,7 @@ class Recordings:
             yield None
         elif url.service == _CLOUD_ASSET and url.parts[-1:] == ("assets",) and not url.verb:
             yield from self._of_cloud_asset(response)
-        elif type_ is None or url.verb not in ("", "search") or _tells_of_a_change(exchange):
+        elif type_ is None or url.verb not in ("", "search") or _is_of_a_change(exchange):
             yield None
         else:
             yield from self._of_service(url, type_, response)
@@ -155,11 +155,11 @@ def _location(words: list[str]) -> str:
     return next((place for holder, place in pairs if holder in _WHERE and place != "-"), "")
 
 
-def _tells_of_a_change(exchange: Mapping[str, Any]) -> bool:
+def _is_of_a_change(exchange: Mapping[str, Any]) -> bool:
     """Tell whether a reply is of something under way or gone, which is no resource."""
     response = exchange.get("response")
-    told = [str(response.get(key, "")) for key in ("kind", "name")] if isinstance(response, dict) else ["", ""]
-    under_way = told[0].endswith("#operation") or re.search(r"(?:^|/)operations/", told[1])
+    returned = [str(response.get(key, "")) for key in ("kind", "name")] if isinstance(response, dict) else ["", ""]
+    under_way = returned[0].endswith("#operation") or re.search(r"(?:^|/)operations/", returned[1])
     return bool(under_way) or exchange.get("method") == "DELETE"
 
 
@@ -184,7 +184,7 @@ def _wrapped(url: _Url, type_: ResourceType, data: Any) -> Row:
     return {
         "name": _full_name(url, data if isinstance(data, dict) else {}),
         "assetType": type_.form.asset_type,
-        "resource": {"data": data, "location": url.location or _told_location(data)},
+        "resource": {"data": data, "location": url.location or _stated_location(data)},
     }
 
 
@@ -200,6 +200,6 @@ def _full_name(url: _Url, data: Row) -> str:
     return host + _PREFIX.sub("", url.path if url.is_one or not own else f"{url.path}/{own}")
 
 
-def _told_location(data: Any) -> str:
-    told = (data.get(key) for key in ("location", "zone", "region")) if isinstance(data, dict) else ()
-    return next((value.rsplit("/", 1)[-1].lower() for value in told if isinstance(value, str) and value), "")
+def _stated_location(data: Any) -> str:
+    returned = (data.get(key) for key in ("location", "zone", "region")) if isinstance(data, dict) else ()
+    return next((value.rsplit("/", 1)[-1].lower() for value in returned if isinstance(value, str) and value), "")

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from clouds.gcp_ask import Content
-from collectors.gcp.parse import RAW, Context, Parser, Row
-from collectors.gcp.reading import ReadAssets, Reading
+from collectors.gcp.parse import RAW, Parser, Row, RowContext
+from collectors.gcp.reading import GcpReading, ReadAssets
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
 from model.asset import Asset, Listing, Place
 from model.canonical import encode
@@ -20,18 +20,18 @@ _POLICIES: dict[str, tuple[Content, str]] = {IAM: ("IAM_POLICY", "iamPolicy"), O
 _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
-class GcpSight(Struct, frozen=True):
+class GcpCollector(Struct, frozen=True):
     """A door to Cloud Asset, a place, and the types that are looked for there.
 
     With `raw`, assets of all other types are kept as they are; without, they are not even asked for.
     """
 
-    door: ReadAssets
+    client: ReadAssets
     place: Place
     types: Sequence[ResourceType]
     raw: bool = True
 
-    def look(self) -> Iterator[Asset | Listing]:
+    def collect(self) -> Iterator[Asset | Listing]:
         """Yield every asset of the place while it is read; at the end, one `Listing` for each type, and for raw."""
         yield from _Look(self).events()
 
@@ -39,11 +39,11 @@ class GcpSight(Struct, frozen=True):
 class _Look:
     """One look at a place: first its policies into an index, then its resources page by page."""
 
-    def __init__(self, sight: GcpSight) -> None:
-        self._sight = sight
-        self._parent = sight.place.account_resource.removeprefix(_HOLDER)
-        self._types = {type_.form.asset_type: type_ for type_ in sight.types}
-        self._parser = Parser(sight.types)
+    def __init__(self, collector: GcpCollector) -> None:
+        self._collector = collector
+        self._parent = collector.place.account_resource.removeprefix(_HOLDER)
+        self._types = {type_.form.asset_type: type_ for type_ in collector.types}
+        self._parser = Parser(collector.types)
         self._policies = {
             name: _Policies(self._reading(content, name), key) for name, (content, key) in _POLICIES.items()
         }
@@ -54,15 +54,15 @@ class _Look:
             if wanting := self._wanting(name):
                 policies.read(wanting)
         contexts = {asset_type: self._context(asset_type) for asset_type in self._types}
-        raw = Context(self._sight.place.scope)
-        resources = self._reading("RESOURCE", "") if self._sight.raw or self._types else None
+        raw = RowContext(self._collector.place.scope)
+        resources = self._reading("RESOURCE", "") if self._collector.raw or self._types else None
         for row in resources.rows() if resources else ():
             if self._is_here(row):
                 yield from self._assets(row, contexts.get(row["assetType"], raw))
         yield from self._listings(resources)
 
-    def _assets(self, row: Row, context: Context) -> Iterator[Asset]:
-        if row["assetType"] not in self._types and not self._sight.raw:
+    def _assets(self, row: Row, context: RowContext) -> Iterator[Asset]:
+        if row["assetType"] not in self._types and not self._collector.raw:
             return
         for policies in self._policies.values():
             policies.join(row)
@@ -72,22 +72,22 @@ class _Look:
         elif self._covers(parsed.asset.region):
             yield parsed.asset
 
-    def _listings(self, resources: Reading | None) -> Iterator[Listing]:
+    def _listings(self, resources: GcpReading | None) -> Iterator[Listing]:
         named = [(type_.kind.name, asset_type) for asset_type, type_ in self._types.items()]
-        for kind, asset_type in named + ([(RAW, "")] if self._sight.raw else []):
+        for kind, asset_type in named + ([(RAW, "")] if self._collector.raw else []):
             cause = (resources.cause(asset_type) if resources else "") or self._malformed.get(kind, "")
-            yield Listing(self._sight.place.scope, kind, "global", cause)
+            yield Listing(self._collector.place.scope, kind, "global", cause)
 
-    def _reading(self, content: Content, detail: str) -> Reading:
+    def _reading(self, content: Content, detail: str) -> GcpReading:
         asked = self._wanting(detail) if detail else self._types.keys()
-        return Reading(self._sight.door, self._parent, content, () if self._sight.raw else sorted(asked))
+        return GcpReading(self._collector.client, self._parent, content, () if self._collector.raw else sorted(asked))
 
     def _wanting(self, detail: str) -> set[str]:
         return {asset_type for asset_type, type_ in self._types.items() if detail in details(type_.form)}
 
-    def _context(self, asset_type: str) -> Context:
+    def _context(self, asset_type: str) -> RowContext:
         causes = {name: policies.cause(asset_type) for name, policies in self._policies.items()}
-        return Context(self._sight.place.scope, {name: cause for name, cause in causes.items() if cause})
+        return RowContext(self._collector.place.scope, {name: cause for name, cause in causes.items() if cause})
 
     def _is_here(self, row: Row) -> bool:
         """Tell whether an asset is the place's own: projects in a folder or an organisation are scopes themselves."""
@@ -101,14 +101,14 @@ class _Look:
         return parent.removeprefix(_HOLDER)
 
     def _covers(self, region: str) -> bool:
-        place, zone = self._sight.place, _ZONE.fullmatch(region)
+        place, zone = self._collector.place, _ZONE.fullmatch(region)
         return not place.regions or place.covers(region) or bool(zone and place.covers(zone[1]))
 
 
 class _Policies:
     """The policies of one content by the name of what they are set on: equal ones are kept once."""
 
-    def __init__(self, reading: Reading, key: str) -> None:
+    def __init__(self, reading: GcpReading, key: str) -> None:
         self._reading = reading
         self._key = key
         self._by_name: dict[str, bytes] = {}

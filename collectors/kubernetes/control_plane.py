@@ -31,8 +31,8 @@ class ControlPlane:
 
     region = GLOBAL
 
-    def __init__(self, door: ReadObjects, maker: Maker, types: Sequence[ResourceType]) -> None:
-        self._door = door
+    def __init__(self, client: ReadObjects, maker: Maker, types: Sequence[ResourceType]) -> None:
+        self._client = client
         self._maker = maker
         self._types = {str(type_.form.component): type_ for type_ in types}
         self._malformed: dict[str, str] = {}
@@ -49,7 +49,7 @@ class ControlPlane:
 
     def _components(self) -> Iterator[Asset]:
         seen: set[str] = set()
-        for page in self._door.pages(_PODS, labels=_LABELS):
+        for page in self._client.pages(_PODS, labels=_LABELS):
             for pod in page:
                 if (component := component_of(pod)) in self._types:
                     seen.add(component)
@@ -97,7 +97,7 @@ def flags(pod: Row, component: str) -> dict[str, str]:
     own = _containers(pod, component)
     found = _variables(own) if component == "etcd" else {}
     words = [str(word) for container in own for key in ("command", "args") for word in container.get(key) or []]
-    told: dict[str, str] = {}
+    returned: dict[str, str] = {}
     for position, word in enumerate(words):
         if not word.startswith("-") or not word.strip("-"):
             continue
@@ -105,8 +105,8 @@ def flags(pod: Row, component: str) -> dict[str, str]:
         following = words[position + 1] if position + 1 < len(words) else "-"
         name = name.replace("_", "-")
         value = value if equals else "true" if following.startswith("-") else following
-        told[name] = f"{told[name]},{value}" if name in _LISTS and name in told else value
-    return found | told
+        returned[name] = f"{returned[name]},{value}" if name in _LISTS and name in returned else value
+    return found | returned
 
 
 def _containers(pod: Row, component: str) -> list[Row]:

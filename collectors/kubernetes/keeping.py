@@ -23,8 +23,8 @@ def kept(row: Row) -> Row:
     """
     body = {name: _kept(name, value) for name, value in row.items() if value is not None and name != "metadata"}
     body["metadata"] = _metadata(row.get("metadata"))
-    told: Row = without_passwords(body)
-    return told
+    returned: Row = without_passwords(body)
+    return returned
 
 
 def _metadata(value: Any) -> Row:

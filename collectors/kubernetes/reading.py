@@ -33,13 +33,13 @@ class ReadObjects(Protocol):
         ...
 
 
-class Reading:
+class KubernetesReading:
     """The listing of one type."""
 
     region = GLOBAL
 
-    def __init__(self, door: ReadObjects, maker: "Maker", type_: ResourceType) -> None:
-        self._door = door
+    def __init__(self, client: ReadObjects, maker: "Maker", type_: ResourceType) -> None:
+        self._client = client
         self._maker = maker
         self._type = type_
         self._malformed = ""
@@ -70,7 +70,7 @@ class Reading:
         return self._maker.listing(self._type, cause)
 
     def _listed(self) -> Iterator[Asset]:
-        for page in self._door.pages(self._type.path, metadata_only=bool(self._type.form.metadata)):
+        for page in self._client.pages(self._type.path, metadata_only=bool(self._type.form.metadata)):
             for row in page:
                 try:
                     yield self._maker.asset(self._type, row)
@@ -80,7 +80,7 @@ class Reading:
     def _one(self) -> Iterator[Asset]:
         only = self._type.form.only
         assert only is not None, "only called for types of one object"
-        row = self._door.get(self._type.path)
+        row = self._client.get(self._type.path)
         text, body, unknown = (row.get("data") or {}).get(only.yaml), dict[str, Any](), dict[str, str]()
         if text is not None:
             try:

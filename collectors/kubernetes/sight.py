@@ -5,30 +5,32 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from collectors.kubernetes.control_plane import ControlPlane
-from collectors.kubernetes.reading import Maker, Reading, ReadObjects
+from collectors.kubernetes.reading import KubernetesReading, Maker, ReadObjects
 from collectors.kubernetes.resource_types import ResourceType
 from collectors.looking import Reading as ListingOf
 from collectors.looking import look
 from model.asset import Asset, Listing, Place
 
 
-class KubernetesSight(Struct, frozen=True):
+class KubernetesCollector(Struct, frozen=True):
     """A door to a cluster, its place, and the types that are looked for there."""
 
-    door: ReadObjects
+    client: ReadObjects
     place: Place
     types: Sequence[ResourceType]
 
-    def look(self) -> Iterator[Asset | Listing]:
+    def collect(self) -> Iterator[Asset | Listing]:
         """Yield every asset of the cluster while it is read, and one `Listing` for each type that ended.
 
         The door is closed at the end: a cluster is looked at once.
         """
         maker = Maker(self.place, self.types)
-        readings: list[ListingOf] = [Reading(self.door, maker, t) for t in self.types if not t.form.component]
+        readings: list[ListingOf] = [
+            KubernetesReading(self.client, maker, t) for t in self.types if not t.form.component
+        ]
         if components := [type_ for type_ in self.types if type_.form.component]:
-            readings.append(ControlPlane(self.door, maker, components))
+            readings.append(ControlPlane(self.client, maker, components))
         try:
             yield from look(readings, self.place)
         finally:
-            self.door.close()
+            self.client.close()
