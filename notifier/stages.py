@@ -26,7 +26,7 @@ class Context(Struct, frozen=True):
     tenant: str
     channels: Sequence[Channel]
     wordings: Mapping[str, Wording]
-    told_open: frozenset[str]
+    notified_open: frozenset[str]
     at: str
 
 
@@ -51,8 +51,8 @@ def keep_latest(flow: Flow, _context: Context) -> Flow:
 
 def forget_blips(flow: Flow, context: Context) -> Flow:
     """Drop what was resolved before anybody was told that it was open."""
-    told = context.told_open
-    kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.fact.finding in told)
+    notified = context.notified_open
+    kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.fact.finding in notified)
     return _drop(replace(flow, news=kept), flow, "resolved before anybody was told")
 
 
