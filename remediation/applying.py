@@ -72,7 +72,7 @@ class Tools(Struct, frozen=True):
     cloud: WriteCloud
     clock: Clock
     judge: Callable[[Asset, Body], Judged]
-    undoing: bool = False
+    rolling_back: bool = False
 
 
 def carry_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
@@ -142,6 +142,6 @@ def _looked_at(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> En
     why = ""
     if not same(now, step.after):
         why = "it is not as wanted"
-    elif doubt and not tools.undoing:
+    elif doubt and not tools.rolling_back:
         why = f"{doubt.policy}: {doubt.status} {doubt.reason}".strip()
     return Ended("unverified" if why else "verified", why, now, judged.asset, judged.verdicts)

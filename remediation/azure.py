@@ -10,8 +10,8 @@ from remediation.playbook import Body, found
 
 def properties(cloud: WriteCloud, asset: Asset, version: str, fields: Collection[str]) -> Body:
     """Return fields of a resource as its inventory has them: properties stand beside the id (docs/decisions/0012)."""
-    told = found(cloud, call("GET", asset.resource, version)).get("properties") or {}
-    return {name: told[name] for name in fields if told.get(name) is not None}
+    returned = found(cloud, call("GET", asset.resource, version)).get("properties") or {}
+    return {name: returned[name] for name in fields if returned.get(name) is not None}
 
 
 def call(op: str, path: str, version: str, **args: Any) -> Call:

@@ -48,5 +48,5 @@ def owner_of(asset: Asset) -> Owner | None:
 
 def _annotations(body: Mapping[str, Any]) -> Mapping[str, Any]:
     metadata = body.get("metadata")
-    told = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return told if isinstance(told, dict) else {}
+    returned = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return returned if isinstance(returned, dict) else {}

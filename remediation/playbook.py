@@ -80,10 +80,10 @@ class Playbook(ABC):
 def found(cloud: WriteCloud, call: Call) -> Body:
     """Return the document that a call tells; raises `Gone` where there is none, and `CallFailed`."""
     try:
-        told: Body = cloud.ask(call)
+        returned: Body = cloud.ask(call)
     except NotThere:
         raise Gone from None
-    return told
+    return returned
 
 
 @cache

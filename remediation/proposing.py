@@ -11,7 +11,7 @@ from model.plan import LeftOut, Plan, Progress, State, Step, Target
 from model.text import Text
 from remediation.ownership import owner_of
 from remediation.playbook import Faults, Playbook
-from remediation.states import Conflict, bare, difference, same, undone
+from remediation.states import Conflict, bare, difference, rolled_back, same
 
 AT_ONCE = 25
 SHARE = 0.10
@@ -84,7 +84,7 @@ def propose(playbook: Playbook, candidates: Iterable[Candidate], terms: Terms) -
     )
 
 
-class Done(Struct, frozen=True):
+class LeftStep(Struct, frozen=True):
     """A step that left something behind: how far it came, and what is there now."""
 
     step: Step
@@ -92,12 +92,12 @@ class Done(Struct, frozen=True):
     now: State
 
 
-def propose_undo(playbook: Playbook, plan: Plan, done: Sequence[Done], terms: Terms) -> Plan:
+def propose_rollback(playbook: Playbook, plan: Plan, done: Sequence[LeftStep], terms: Terms) -> Plan:
     """Return the plan that takes steps of a plan back, on what is there now; what conflicts is left to a person."""
     steps: list[Step] = []
     left_out: list[LeftOut] = []
     for one in done:
-        step = _undo(playbook, one)
+        step = _rollback(playbook, one)
         if isinstance(step, Step):
             steps.append(step)
         else:
@@ -159,14 +159,14 @@ def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text
     )
 
 
-def _undo(playbook: Playbook, one: Done) -> Step | Text:
+def _rollback(playbook: Playbook, one: LeftStep) -> Step | Text:
     before = one.step.before if one.progress.before is None else one.progress.before
     goal = playbook.back(before, one.step.after)
     if goal is UNSET:
         return playbook.stays or Text(en="there is no way back", ja="元に戻せない")
     assert not isinstance(goal, type(UNSET)), "told above"
     try:
-        back = undone(goal, one.step.after, one.now)
+        back = rolled_back(goal, one.step.after, one.now)
     except Conflict as conflict:
         return _three_values(conflict)
     if same(one.now, back):

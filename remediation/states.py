@@ -50,7 +50,7 @@ class Conflict(Exception):
         self.places = places
 
 
-def undone(goal: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> State:
+def rolled_back(goal: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> State:
     """Return the present state with our changes taken back, and nothing else; raises `Conflict`.
 
     A value that is what we made of it becomes the goal's; one that is the goal's already stays; any other conflicts.

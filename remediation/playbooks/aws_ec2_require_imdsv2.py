@@ -27,8 +27,8 @@ class RequireImdsv2(Playbook):
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """Ask for the instance."""
-        told = asked(cloud, Call("ec2", "describe_instances", {"InstanceIds": [last_part(asset)]}, asset.region))
-        found = [instance for one in told["Reservations"] for instance in one["Instances"]]
+        returned = asked(cloud, Call("ec2", "describe_instances", {"InstanceIds": [last_part(asset)]}, asset.region))
+        found = [instance for one in returned["Reservations"] for instance in one["Instances"]]
         if not found:
             raise Gone
         return {"MetadataOptions": found[0]["MetadataOptions"]} if "MetadataOptions" in found[0] else {}

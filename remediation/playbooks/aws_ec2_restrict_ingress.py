@@ -45,10 +45,10 @@ class RestrictIngress(Playbook):
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """Ask for the group, and for its rules' tags, which come back with them."""
         group = last_part(asset)
-        told = asked(cloud, Call("ec2", "describe_security_groups", {"GroupIds": [group]}, asset.region))
+        returned = asked(cloud, Call("ec2", "describe_security_groups", {"GroupIds": [group]}, asset.region))
         wanted = {"Filters": [{"Name": "group-id", "Values": [group]}]}
         rules = asked(cloud, Call("ec2", "describe_security_group_rules", wanted, asset.region))
-        permissions = told["SecurityGroups"][0].get("IpPermissions", [])
+        permissions = returned["SecurityGroups"][0].get("IpPermissions", [])
         return {"IpPermissions": permissions, "_tags": dict(_tagged(rules["SecurityGroupRules"]))}
 
     def state(self, body: Mapping[str, Any]) -> State:
@@ -113,8 +113,10 @@ def _permission(key: str, description: str = "") -> dict[str, Any]:
     """Return one range as the API takes it."""
     ports, _, cidr = key.partition(" ")
     protocol, low, high = ports.split(":")
-    told = {"Description": description} if description else {}
-    ranges = {"Ipv6Ranges": [{"CidrIpv6": cidr} | told]} if ":" in cidr else {"IpRanges": [{"CidrIp": cidr} | told]}
+    returned = {"Description": description} if description else {}
+    ranges = (
+        {"Ipv6Ranges": [{"CidrIpv6": cidr} | returned]} if ":" in cidr else {"IpRanges": [{"CidrIp": cidr} | returned]}
+    )
     spoken: dict[str, Any] = {"IpProtocol": protocol}
     return (spoken if protocol == "-1" else spoken | {"FromPort": int(low), "ToPort": int(high)}) | ranges
 

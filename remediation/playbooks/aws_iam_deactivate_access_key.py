@@ -36,9 +36,9 @@ class DeactivateAccessKey(Playbook):
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """List the user's keys, and find each in its slot of the report."""
-        told = asked(cloud, Call("iam", "list_access_keys", {"UserName": asset.name}, region_of(asset)))
-        keys = {_second(key["CreateDate"]): key for key in told["AccessKeyMetadata"]}
-        if len(keys) < len(told["AccessKeyMetadata"]):
+        returned = asked(cloud, Call("iam", "list_access_keys", {"UserName": asset.name}, region_of(asset)))
+        keys = {_second(key["CreateDate"]): key for key in returned["AccessKeyMetadata"]}
+        if len(keys) < len(returned["AccessKeyMetadata"]):
             raise CallFailed("two keys of the same second cannot be told apart")
         body: Body = {"_keys": {}}
         for slot in _SLOTS:

@@ -10,7 +10,7 @@ from model.text import Text
 from remediation.aws import asked, region_of
 from remediation.playbook import Body, Faults, Gone, Playbook
 
-_TOLD_ONLY = "ExpirePasswords"  # follows from MaxPasswordAge
+_REPORTED_ONLY = "ExpirePasswords"  # follows from MaxPasswordAge
 _LEAST_LENGTH, _REMEMBERED = 14, 24
 
 
@@ -31,16 +31,16 @@ class StrengthenPasswordPolicy(Playbook):
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """Ask for the policy; none is none."""
         try:
-            told = asked(cloud, Call("iam", "get_account_password_policy", {}, region_of(asset)))
+            returned = asked(cloud, Call("iam", "get_account_password_policy", {}, region_of(asset)))
         except Gone:  # NoSuchEntity: it is the policy that there is none of
             return {}
-        return {"Policy": told["PasswordPolicy"]}
+        return {"Policy": returned["PasswordPolicy"]}
 
     def state(self, body: Mapping[str, Any]) -> State:
         """The settings that can be set."""
         if "Policy" not in body:
             return {}
-        return {"Policy": {name: value for name, value in body["Policy"].items() if name != _TOLD_ONLY}}
+        return {"Policy": {name: value for name, value in body["Policy"].items() if name != _REPORTED_ONLY}}
 
     def want(self, before: State, faults: Faults) -> State:
         """The stricter of both for what fails."""

@@ -43,8 +43,8 @@ class RestrictInbound(Playbook):
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """Get the group; each rule comes with its ETag."""
-        told = found(cloud, call("GET", asset.resource, _VERSION))
-        return {"securityRules": (told.get("properties") or {}).get("securityRules") or []}
+        returned = found(cloud, call("GET", asset.resource, _VERSION))
+        return {"securityRules": (returned.get("properties") or {}).get("securityRules") or []}
 
     def state(self, body: Mapping[str, Any]) -> State:
         """Each rule under its name."""
@@ -79,8 +79,10 @@ class RestrictInbound(Playbook):
 
 
 def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    told = {name: value for name, value in rule["properties"].items() if name not in _READ_ONLY and value is not None}
-    return told | ({"_etag": rule["etag"]} if "etag" in rule else {})
+    returned = {
+        name: value for name, value in rule["properties"].items() if name not in _READ_ONLY and value is not None
+    }
+    return returned | ({"_etag": rule["etag"]} if "etag" in rule else {})
 
 
 def _properties(rule: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,8 +37,8 @@ class RestrictIngress(Playbook):
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """Get the rule."""
-        told = found(cloud, Call("compute", "GET", {"path": _path(asset)}))
-        return {name: told[name] for name in self.fields if name in told}
+        returned = found(cloud, Call("compute", "GET", {"path": _path(asset)}))
+        return {name: returned[name] for name in self.fields if name in returned}
 
     def state(self, body: Mapping[str, Any]) -> State:
         """Its ranges, and whether it is off: not told is not."""

@@ -31,9 +31,9 @@ class NoAutomount(Playbook):
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
         """Get the object, with its version."""
-        told = found(cloud, Call("cluster", "GET", {"path": _path(asset)}))
-        body = {_FIELD: told[_FIELD]} if told.get(_FIELD) is not None else {}
-        return body | {"_version": told["metadata"]["resourceVersion"]}
+        returned = found(cloud, Call("cluster", "GET", {"path": _path(asset)}))
+        body = {_FIELD: returned[_FIELD]} if returned.get(_FIELD) is not None else {}
+        return body | {"_version": returned["metadata"]["resourceVersion"]}
 
     def state(self, body: Mapping[str, Any]) -> State:
         """The field, where it is there."""
