@@ -38,7 +38,7 @@ class Coverage(Struct, frozen=True):
         return int(1000 * self.judged / wanted) / 10 if wanted else 0.0
 
 
-class Borne(Struct, frozen=True):
+class Accepted(Struct, frozen=True):
     """Findings of one policy that one exception suppresses: still there, known and borne for a time."""
 
     advice: Advice
@@ -58,7 +58,7 @@ class Report(Struct, frozen=True):
     groups: tuple[Group, ...]
     coverage: Coverage
     unverified: int
-    borne: tuple[Borne, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
 
 class Subject(Struct, frozen=True):
@@ -75,8 +75,8 @@ def build(
 ) -> Report:
     """Return the report on a tenant's findings as of its last scan; suppressed ones stand apart."""
     verdicts: dict[str, int] = run.summary["verdicts"]
-    told = [finding for finding in findings if finding.policy in advice]
-    known = [finding for finding in told if finding.state != "suppressed"]
+    reported = [finding for finding in findings if finding.policy in advice]
+    known = [finding for finding in reported if finding.state != "suppressed"]
     count = Counter(finding.severity for finding in known)
     return Report(
         tenant=subject.name,
@@ -97,17 +97,17 @@ def build(
             gaps=tuple(gaps),
         ),
         unverified=sum(bool(finding.unverified_since) for finding in known),
-        borne=tuple(_borne([finding for finding in told if finding.state == "suppressed"], subject, advice)),
+        accepted=tuple(_accepted([finding for finding in reported if finding.state == "suppressed"], subject, advice)),
     )
 
 
-def _borne(findings: Sequence[Finding], subject: Subject, advice: Mapping[str, Advice]) -> list[Borne]:
+def _accepted(findings: Sequence[Finding], subject: Subject, advice: Mapping[str, Advice]) -> list[Accepted]:
     by_exception: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         if finding.suppressed_by in subject.exceptions:
             by_exception.setdefault((finding.suppressed_by, finding.policy), []).append(finding)
-    borne = [Borne(advice[p], subject.exceptions[e], tuple(members)) for (e, p), members in by_exception.items()]
-    return sorted(borne, key=lambda b: (b.exception.expires_at, b.advice.policy))
+    accepted = [Accepted(advice[p], subject.exceptions[e], tuple(members)) for (e, p), members in by_exception.items()]
+    return sorted(accepted, key=lambda b: (b.exception.expires_at, b.advice.policy))
 
 
 def _groups(findings: Sequence[Finding], advice: Mapping[str, Advice]) -> list[Group]:
