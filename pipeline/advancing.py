@@ -16,8 +16,8 @@ def advanced(writer: Writer, verdicts: Sequence[Verdict], at: str) -> list[Advan
     changes: list[Advance] = []
     for verdict in verdicts:
         old = before.get(verdict.finding_uid)
-        borne = suppressing(suppressions, verdict, tags) if verdict.status == "fail" else None
-        new, fact = advance(old, verdict, at, borne.id if borne else "")
+        accepted = suppressing(suppressions, verdict, tags) if verdict.status == "fail" else None
+        new, fact = advance(old, verdict, at, accepted.id if accepted else "")
         if new is not None:
             changes.append((old, new, fact))
     return changes

@@ -26,7 +26,7 @@ from model.tenant import Option
 T = TypeVar("T")
 
 
-class House(Struct, frozen=True):
+class Catalog(Struct, frozen=True):
     """Policies and adopted checks, and the resource types of each provider that they need.
 
     Policies of others have an allowance of time, by id; `broken` are those that cannot be used, with the reason.
@@ -60,7 +60,7 @@ class House(Struct, frozen=True):
 
 def assemble(
     config: Path, chosen: Sequence[Policy | Adopted] | None = None, types: Path = type_files.COLLECTORS
-) -> House:
+) -> Catalog:
     """Return the house of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
 
     Of chosen policies' types only those details are asked that the policies read.
@@ -76,26 +76,26 @@ def assemble(
     kubernetes = _without_faults(
         faults, lambda: kubernetes_types.load(types / "kubernetes" / "types", _of("kubernetes", wanted))
     )
-    house = House(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), tuple(kubernetes), adopted=tuple(adopted))
+    catalog = Catalog(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), tuple(kubernetes), adopted=tuple(adopted))
     if not faults:
-        faults += [fault for policy in policies for fault in cross_check(policy, house.kinds)]
+        faults += [fault for policy in policies for fault in cross_check(policy, catalog.kinds)]
         ours = [policy.id for policy in policies]
-        faults += adopted_files.cross_check(adopted, house.kinds, ours if chosen is None else _also(adopted))
+        faults += adopted_files.cross_check(adopted, catalog.kinds, ours if chosen is None else _also(adopted))
     if faults:
         raise Refused(faults)
-    return house if chosen is None else _narrowed(house)
+    return catalog if chosen is None else _narrowed(catalog)
 
 
-def offered(house: House, options: Collection[Option]) -> House:
+def offered(catalog: Catalog, options: Collection[Option]) -> Catalog:
     """Return the house without what needs another option of a contract than these."""
-    aws = tuple(aws_types.offered(house.aws, options))
+    aws = tuple(aws_types.offered(catalog.aws, options))
     known = {type_.kind.name: type_.kind.fields for type_ in aws}
     policies = tuple(
         policy
-        for policy in house.policies
+        for policy in catalog.policies
         if all(read <= known.get(kind, read) for kind, read in fields_read([policy]).items())
     )
-    return replace(house, policies=policies, aws=aws)
+    return replace(catalog, policies=policies, aws=aws)
 
 
 def _all(faults: list[Fault], config: Path) -> list[Policy | Adopted]:
@@ -109,7 +109,7 @@ def _also(adopted: Iterable[Adopted]) -> list[str]:
     return [one.form.also for one in adopted if one.form.also]
 
 
-def assemble_named(config: Path, ids: Collection[str]) -> House:
+def assemble_named(config: Path, ids: Collection[str]) -> Catalog:
     """Return the house of some policies and adopted checks by their ids; the others' files are not even parsed.
 
     Ids that are none of ours are left out: a policy may have been withdrawn.
@@ -123,7 +123,7 @@ def assemble_named(config: Path, ids: Collection[str]) -> House:
 def kinds() -> dict[str, Kind]:
     """Return every kind that there is, by name."""
     every = tuple(aws_types.load()), tuple(azure_types.load()), tuple(gcp_types.load()), tuple(kubernetes_types.load())
-    return House((), *every).kinds
+    return Catalog((), *every).kinds
 
 
 def _without_faults(faults: list[Fault], load: Callable[[], list[T]]) -> list[T]:
@@ -139,16 +139,16 @@ def _of(provider: str, kinds: set[str] | None) -> list[str] | None:
     return None if kinds is None else [kind for kind in kinds if kind.startswith(f"{provider}.")]
 
 
-def _narrowed(house: House) -> House:
-    read = fields_read(house.policies)
-    for one in house.adopted:
+def _narrowed(catalog: Catalog) -> Catalog:
+    read = fields_read(catalog.policies)
+    for one in catalog.adopted:
         for kind in one.kinds:
             read[kind] |= one.fields
     return replace(
-        house,
-        aws=tuple(aws_types.narrowed(type_, read[type_.kind.name]) for type_ in house.aws),
-        azure=tuple(azure_types.narrowed(type_, read[type_.kind.name]) for type_ in house.azure),
-        gcp=tuple(gcp_types.narrowed(type_, read[type_.kind.name]) for type_ in house.gcp),
+        catalog,
+        aws=tuple(aws_types.narrowed(type_, read[type_.kind.name]) for type_ in catalog.aws),
+        azure=tuple(azure_types.narrowed(type_, read[type_.kind.name]) for type_ in catalog.azure),
+        gcp=tuple(gcp_types.narrowed(type_, read[type_.kind.name]) for type_ in catalog.gcp),
     )
 
 

@@ -4,68 +4,70 @@ import os
 from collections.abc import Iterator, Sequence
 
 from clouds import azure_login
-from clouds.azure import AzureDoor
+from clouds.azure import AzureClient
 from clouds.azure_clients import Login, clients
 from clouds.azure_write import AzureWire
-from clouds.rest_write import RestWriteDoor
+from clouds.rest_write import RestWriteClient
 from collectors.azure.resource_types import ResourceType
-from collectors.azure.sight import AzureSight
+from collectors.azure.sight import AzureCollector
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AzureDirectory
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.scopes import AzureScope, ManagementGroupOf, Members
 from pipeline.secrets import secret
 
 
-def connect(scope: AzureScope, house: House, clock: Clock) -> AzureSight:
+def connect(scope: AzureScope, catalog: Catalog, clock: Clock) -> AzureCollector:
     """Return the sight of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
-    door = open_door(_login(scope.directory), clock)
+    client = open_client(_login(scope.directory), clock)
     if scope.id == scope.directory.directory:
-        return AzureSight(door, azure_login.directory_place(scope.id), house.azure, scope.id)
-    place = azure_login.locate(door, scope.id, scope.directory.locations)
-    hidden = hidden_kinds(door, scope.id, house.azure)
-    return AzureSight(door, place, house.azure, scope.directory.directory, hidden)
+        return AzureCollector(client, azure_login.directory_place(scope.id), catalog.azure, scope.id)
+    place = azure_login.locate(client, scope.id, scope.directory.locations)
+    hidden = hidden_kinds(client, scope.id, catalog.azure)
+    return AzureCollector(client, place, catalog.azure, scope.directory.directory, hidden)
 
 
-def connect_write(scope: AzureScope, clock: Clock) -> RestWriteDoor:
+def connect_write(scope: AzureScope, clock: Clock) -> RestWriteClient:
     """Return the door for changes in a subscription; raises `Refused` where none is given."""
     write = scope.directory.write
     if write is None:
         raise Refused(f"nothing can be changed in {scope.id}; give its directory 'write' (docs/tenants.md)")
     value = secret(write.secret).decode() if write.secret else ""
     login = Login(scope.directory.directory, write.client, value, (write.certificate or "").removeprefix("file:"))
-    return RestWriteDoor(AzureWire(clients(login)), clock)
+    return RestWriteClient(AzureWire(clients(login)), clock)
 
 
-def looks(subscriptions: Sequence[str], locations: Sequence[str], house: House, clock: Clock) -> Iterator[AzureSight]:
+def looks(
+    subscriptions: Sequence[str], locations: Sequence[str], catalog: Catalog, clock: Clock
+) -> Iterator[AzureCollector]:
     """Yield the sights of what the environment's identity sees, first the directory where a type is asked of it.
 
     Raises `Refused` where nothing can be entered.
     """
     directory = os.environ.get("AZURE_TENANT_ID", "")
-    door = open_door(Login(), clock)
+    client = open_client(Login(), clock)
     wanted = list(subscriptions) or [one for one in [os.environ.get("AZURE_SUBSCRIPTION_ID", "")] if one]
-    of_directory = [type_ for type_ in house.azure if type_.of_directory]
+    of_directory = [type_ for type_ in catalog.azure if type_.of_directory]
     if of_directory:
-        yield AzureSight(door, azure_login.directory_place(directory), of_directory, directory, whole=False)
-    of_subscriptions = [type_ for type_ in house.azure if not type_.of_directory]
+        yield AzureCollector(client, azure_login.directory_place(directory), of_directory, directory, whole=False)
+    of_subscriptions = [type_ for type_ in catalog.azure if not type_.of_directory]
     if not of_subscriptions:
         return
     if not wanted:
-        seen = azure_login.subscriptions(door)
+        seen = azure_login.subscriptions(client)
         wanted = [id_ for id_, state in seen.items() if state in azure_login.ENABLED]
         if not wanted:
             raise Refused("these credentials see no subscription; assign our role, or name one by --subscription")
     for id_ in wanted:
-        place = azure_login.locate(door, id_.lower(), locations)
-        hidden = hidden_kinds(door, id_, of_subscriptions)
-        yield AzureSight(door, place, of_subscriptions, directory, hidden, whole=False)
+        place = azure_login.locate(client, id_.lower(), locations)
+        hidden = hidden_kinds(client, id_, of_subscriptions)
+        yield AzureCollector(client, place, of_subscriptions, directory, hidden, whole=False)
 
 
 def list_members(group: ManagementGroupOf, clock: Clock) -> Members:
     """Return a management group's subscriptions; raises `Refused` where they cannot be listed."""
-    listed = azure_login.members(open_door(_login(group.directory), clock), group.id)
+    listed = azure_login.members(open_client(_login(group.directory), clock), group.id)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state in azure_login.ENABLED),
         resting={
@@ -76,14 +78,14 @@ def list_members(group: ManagementGroupOf, clock: Clock) -> Members:
     )
 
 
-def open_door(login: Login, clock: Clock) -> AzureDoor:
+def open_client(login: Login, clock: Clock) -> AzureClient:
     """Return a door for a login; raises `Refused` where the environment's values cannot be used."""
-    return AzureDoor(clients(login), clock)
+    return AzureClient(clients(login), clock)
 
 
-def hidden_kinds(door: AzureDoor, subscription: str, types: Sequence[ResourceType]) -> dict[str, str]:
+def hidden_kinds(client: AzureClient, subscription: str, types: Sequence[ResourceType]) -> dict[str, str]:
     """Return the kinds that Resource Graph would leave out without a word, each with the permission that it lacks."""
-    ours = azure_login.permissions(door, subscription)
+    ours = azure_login.permissions(client, subscription)
     return {t.kind.name: missing for t in types if t.form.table and (missing := ours.missing(t.action))}
 
 

@@ -32,10 +32,10 @@ _MANIFEST = "manifest.json"
 _FORMAT = 1
 _HOME_FILES = ("home/installation.yaml", "home/keys/service.key")
 
-Change = Callable[[str, Iterator[Row]], Iterator[Row]]
+RowFilter = Callable[[str, Iterator[Row]], Iterator[Row]]
 
 
-class Entry(Struct, frozen=True):
+class ArchivedFile(Struct, frozen=True):
     """One file of the archive."""
 
     rows: int
@@ -49,7 +49,7 @@ class Manifest(Struct, frozen=True):
     made_at: str
     versions: dict[str, str]
     tenants: list[str]
-    entries: dict[str, Entry]
+    entries: dict[str, ArchivedFile]
 
 
 def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock) -> Manifest:
@@ -121,7 +121,7 @@ class Archive:
         names = [name for name in self.manifest.entries if name.startswith("home/")]
         return {name.removeprefix("home/"): self._zip.read(name) for name in names}
 
-    def fill(self, database: Database, kind: str, prefix: str, change: Change = lambda _name, rows: rows) -> None:
+    def fill(self, database: Database, kind: str, prefix: str, change: RowFilter = lambda _name, rows: rows) -> None:
         """Write a store's rows into an empty one, all or nothing; `change` may alter a table's rows on the way."""
 
         def write(connection: Connection) -> None:
@@ -216,8 +216,8 @@ def restore(found: Archive, stores: Stores, clock: Clock, person: str) -> list[s
         found.fill(database, "tenant", f"tenants/{tenant}")
         fences |= {row["job"]: row["number"] for row in found.rows(f"tenants/{tenant}/fence.jsonl")}
     found.fill(service, "service", "service", lambda name, rows: _renewed(name, rows, at, fences))
-    with Home(stores).service.write(at, person) as door:
-        door.record("service.restored", "service", made_at=found.manifest.made_at)
+    with Home(stores).service.write(at, person) as session:
+        session.record("service.restored", "service", made_at=found.manifest.made_at)
     return found.manifest.tenants
 
 
@@ -243,8 +243,8 @@ def restore_tenant(found: Archive, stores: Stores, tenant: str, clock: Clock, pe
         raise Refused(f"the backup holds no tenant {tenant!r}; it has {', '.join(found.manifest.tenants)}")
     home, database, at = Home(stores), stores.tenant(tenant), instant(clock.now())
     home.check()
-    with home.service.write(at, person) as door:
-        door.record("tenant.restore-begun", tenant, made_at=found.manifest.made_at)
+    with home.service.write(at, person) as session:
+        session.record("tenant.restore-begun", tenant, made_at=found.manifest.made_at)
     aside = database.put_aside(at) if database.exists() else ""
     found.fill(database, "tenant", f"tenants/{tenant}")
     names = ("edition", "audit_head", "external_id")
@@ -252,20 +252,20 @@ def restore_tenant(found: Archive, stores: Stores, tenant: str, clock: Clock, pe
     with home.tenant(tenant).read() as reader:
         fences = reader.fences()
     home.lift_leases(fences)
-    with home.service.write(at, person) as door:
-        door.record("tenant.restored", tenant, made_at=found.manifest.made_at, aside=aside)
+    with home.service.write(at, person) as session:
+        session.record("tenant.restored", tenant, made_at=found.manifest.made_at, aside=aside)
     return aside
 
 
 class _Writer:
     def __init__(self, made: zipfile.ZipFile) -> None:
         self._zip = made
-        self.entries: dict[str, Entry] = {}
+        self.entries: dict[str, ArchivedFile] = {}
         self.tenants: set[str] = set()
 
     def file(self, name: str, content: bytes) -> None:
         self._zip.writestr(name, content)
-        self.entries[name] = Entry(0, hashlib.sha256(content).hexdigest())
+        self.entries[name] = ArchivedFile(0, hashlib.sha256(content).hexdigest())
 
     def store(self, database: Database, kind: str, prefix: str) -> None:
         with database.read() as connection:
@@ -279,7 +279,7 @@ class _Writer:
                         out.write(line)
                         sha256.update(line)
                         number += 1
-                self.entries[entry] = Entry(number, sha256.hexdigest())
+                self.entries[entry] = ArchivedFile(number, sha256.hexdigest())
 
 
 def _hash_of(content: IO[bytes]) -> str:

@@ -11,7 +11,7 @@ from model.call import WriteCloud
 from model.fault import Refused
 from model.person import SCHEDULE, Actor
 from model.plan import CHANGED, ENDED, Plan, State, Step
-from pipeline.hands import Doors, Hands, why_stopped
+from pipeline.hands import Hands, WriteClients, why_stopped
 from pipeline.plans import (
     Wanted,
     known_assets,
@@ -28,7 +28,7 @@ from pipeline.step_journal import StepJournal, begun_before
 from pipeline.turn import Turn
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.playbook import Gone, Playbook
-from remediation.proposing import Done, Terms, asset_of, propose_undo
+from remediation.proposing import LeftStep, Terms, asset_of, propose_rollback
 from store.plans import FINISHED, Plans
 from store.tenant import Fenced
 
@@ -85,8 +85,8 @@ def _run(hands: Hands, plan: Plan, turn: Turn) -> str:
     with hands.store.read() as reader:
         left = _left(plan, reader.plans)
     tried = good = 0
-    with Doors(hands, plan) as doors, hands.store.held(), hands.home.service.held():
-        workshop = _Workshop(hands, plan, turn, doors)
+    with WriteClients(hands, plan) as clients, hands.store.held(), hands.home.service.held():
+        workshop = _Workshop(hands, plan, turn, clients)
         for wave in waves(left):
             workshop.refuse_halted()
             with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -126,11 +126,11 @@ def _left(plan: Plan, plans: Plans) -> list[Step]:
 class _Workshop:
     """Works on the steps of one plan; safe to share between threads."""
 
-    def __init__(self, hands: Hands, plan: Plan, turn: Turn, doors: Doors) -> None:
+    def __init__(self, hands: Hands, plan: Plan, turn: Turn, clients: WriteClients) -> None:
         self._hands = hands
         self._plan = plan
         self._turn = turn
-        self._doors = doors
+        self._clients = clients
         self._playbook = playbook_of(plan.playbook)
         self._failure: BaseException | None = None
         with hands.store.read() as reader:
@@ -163,8 +163,8 @@ class _Workshop:
         return None
 
     def _tools(self, step: Step) -> Tools:
-        cloud, judge = self._doors.of(step.target.scope), self._judge.of(step)
-        return Tools(cloud, self._hands.clock, judge, undoing=bool(self._plan.undoes))
+        cloud, judge = self._clients.of(step.target.scope), self._judge.of(step)
+        return Tools(cloud, self._hands.clock, judge, rolling_back=bool(self._plan.undoes))
 
     def check(self) -> None:
         """Raise what has ended the work, if anything has."""
@@ -189,19 +189,19 @@ def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
     with hands.store.read() as reader:
         progress = reader.plans.progress(plan.id)
         assets = {asset.uid: asset for asset in known_assets(reader, progress)}
-    with Doors(hands, plan) as doors:
+    with WriteClients(hands, plan) as clients:
         for step in plan.steps:
             begun, asset = progress.get(step.target.uid), assets.get(step.target.uid)
             if begun is None or begun.state not in CHANGED & ENDED or asset is None:
                 continue
-            tools = Tools(doors.of(asset.scope), hands.clock, judge.of(step), undoing=bool(plan.undoes))
+            tools = Tools(clients.of(asset.scope), hands.clock, judge.of(step), rolling_back=bool(plan.undoes))
             found[asset.resource] = ended = verify(step, asset, playbook, tools)
             StepJournal(hands, plan, step, begun_before(hands.store, plan), turn).end(ended)
     _record(hands, plan, turn)
     return found
 
 
-def make_undo(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
+def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
     """Make the plan that takes a plan back, on what is there now, and record it; after the contract's term too."""
     refuse_nobody(actor)
     plan = read_plan(hands.store, id_)
@@ -210,13 +210,13 @@ def make_undo(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = (
         progress = reader.plans.progress(plan.id)
         assets = {asset.uid: asset for asset in known_assets(reader, progress)}
     done = []
-    with Doors(hands, plan) as doors:
+    with WriteClients(hands, plan) as clients:
         for step in plan.steps:
             begun = progress.get(step.target.uid)
             chosen = not resources or {step.target.resource, step.target.name} & set(resources)
             if begun is not None and begun.state in CHANGED and begun.before is not None and chosen:
                 asset = assets.get(step.target.uid) or asset_of(step.target, {})
-                done.append(Done(step, begun, _now(playbook, doors.of(asset.scope), asset)))
+                done.append(LeftStep(step, begun, _now(playbook, clients.of(asset.scope), asset)))
     if not done:
         raise Refused(f"the plan {plan.id} has changed nothing that could be taken back")
     terms = Terms(
@@ -227,7 +227,7 @@ def make_undo(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = (
         of_kind=0,
         customer=hands.tenant.contract.customer_approves,
     )
-    made = propose_undo(playbook, plan, done, terms)
+    made = propose_rollback(playbook, plan, done, terms)
     if not made.steps:
         raise Refused(f"nothing can be taken back: {made.left_out[0].resource}: {made.left_out[0].reason.en}")
     put_plan(hands.store, made, actor.name)

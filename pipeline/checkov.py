@@ -28,11 +28,11 @@ class NotInstalled(Child):
 
 def venv() -> Path:
     """Return where checkov's venv has to be: what HINOMI_CHECKOV says, else beside the checkout."""
-    told = os.environ.get(_VARIABLE, "")
-    return Path(told).absolute() if told else Path(__file__).parent.parent / ".checkov-venv"
+    named = os.environ.get(_VARIABLE, "")
+    return Path(named).absolute() if named else Path(__file__).parent.parent / ".checkov-venv"
 
 
-def worker(limits: Limits = _LIMITS) -> Child:
+def checkov_worker(limits: Limits = _LIMITS) -> Child:
     """Return a process to ask, started when it is first asked; without checkov, one that says so."""
     python = venv() / "bin" / "python"
     if not python.exists():
@@ -48,6 +48,6 @@ def kept() -> Child:
 
 @lru_cache
 def _kept(_venv: Path, _process: int) -> Child:
-    child = worker()
+    child = checkov_worker()
     atexit.register(child.close)
     return child

@@ -19,21 +19,21 @@ from clouds.azure_stand_in import CLIENT
 from clouds.azure_stand_in import Company as AzureCompany
 from clouds.emulator import ACCOUNT, Emulator
 from clouds.kubernetes_stand_in import UID
-from clouds.stand_ins import AZURE, GOOGLE, KUBERNETES
+from clouds.stand_ins import AZURE, GCP, KUBERNETES
 from collectors.templates import fill
 from model.finding import Finding
 from model.tenant import (
     AzureDirectory,
     AzureWrite,
-    GoogleAccess,
-    GoogleWrite,
+    GcpAccess,
+    GcpWrite,
     KubernetesCluster,
     KubernetesWrite,
     Tenant,
 )
 
 
-class Call(Struct, frozen=True, forbid_unknown_fields=True):
+class SetupCall(Struct, frozen=True, forbid_unknown_fields=True):
     """One API call; `keep` names values of its reply (JMESPath) for later calls, as `$name`."""
 
     service: str
@@ -43,21 +43,21 @@ class Call(Struct, frozen=True, forbid_unknown_fields=True):
     keep: dict[str, str] = {}
 
 
-class Fault(Struct, frozen=True, forbid_unknown_fields=True):
+class PlantedFault(Struct, frozen=True, forbid_unknown_fields=True):
     """One planted fault: the finding that it has to cause, how it is planted, how some are mended."""
 
     policy: str
     resource: str
     region: str = "ap-northeast-1"
-    plant: list[Call] = []
-    mend: list[Call] = []
+    plant: list[SetupCall] = []
+    remediate: list[SetupCall] = []
 
 
 class Company(Struct, frozen=True, forbid_unknown_fields=True):
     """What is in order, and what is not; `packages` are functions' files by their names, for calls as `$name`."""
 
-    sound: list[Call]
-    faults: list[Fault]
+    sound: list[SetupCall]
+    faults: list[PlantedFault]
     packages: dict[str, dict[str, str]] = {}
 
 
@@ -69,7 +69,7 @@ class Elsewhere(Struct, frozen=True, forbid_unknown_fields=True):
 
     policy: str
     resource: str
-    mend: dict[str, Any] = {}
+    remediate: dict[str, Any] = {}
 
 
 class AzureSample(Struct, frozen=True, forbid_unknown_fields=True):
@@ -85,7 +85,7 @@ class Projects(Struct, frozen=True, forbid_unknown_fields=True):
     projects: dict[str, list[dict[str, Any]]]
 
 
-class GoogleSample(Struct, frozen=True, forbid_unknown_fields=True):
+class GcpSample(Struct, frozen=True, forbid_unknown_fields=True):
     """The company's projects in Google Cloud, and the faults in them."""
 
     company: Projects
@@ -116,23 +116,23 @@ class Stage:
         self._perform(self._company.sound)
         self._perform(call for fault in self._company.faults for call in fault.plant)
 
-    def mend(self) -> Planted:
+    def remediate(self) -> Planted:
         """Mend the faults that say how; return the findings that have to resolve."""
-        mended = [fault for fault in self._company.faults if fault.mend]
-        self._perform(call for fault in mended for call in fault.mend)
-        return self._keys(mended)
+        remediated = [fault for fault in self._company.faults if fault.remediate]
+        self._perform(call for fault in remediated for call in fault.remediate)
+        return self._keys(remediated)
 
     def planted(self) -> Planted:
         """Return the findings that the planted faults have to cause."""
         return self._keys(self._company.faults)
 
-    def _perform(self, calls: Iterable[Call]) -> None:
+    def _perform(self, calls: Iterable[SetupCall]) -> None:
         for call in calls:
             client = self._emulator.client(call.service, call.region)
             reply = getattr(client, call.op)(**fill(call.args, self._names))
             self._names |= {name: jmespath.search(path, reply) for name, path in call.keep.items()}
 
-    def _keys(self, faults: Iterable[Fault]) -> Planted:
+    def _keys(self, faults: Iterable[PlantedFault]) -> Planted:
         return {(fault.policy, fill(fault.resource, self._names), fault.region) for fault in faults}
 
 
@@ -151,15 +151,15 @@ class Neighbours:
         """Take the folder to write into, and the one of `config/` with the samples."""
         self._folder = folder
         self._azure = convert(read(config / "example" / "azure.yaml"), AzureSample)
-        self._google = convert(read(config / "example" / "google.yaml"), GoogleSample)
+        self._gcp = convert(read(config / "example" / "google.yaml"), GcpSample)
         self._cluster = convert(read(config / "example" / "kubernetes.yaml"), ClusterSample)
 
     def build(self) -> None:
         """Write the files."""
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / AZURE).write_bytes(msgspec.json.encode(self._azure.company))
-        rows = {f"projects/{project}": assets for project, assets in self._google.company.projects.items()}
-        (self._folder / GOOGLE).write_bytes(msgspec.json.encode(rows))
+        rows = {f"projects/{project}": assets for project, assets in self._gcp.company.projects.items()}
+        (self._folder / GCP).write_bytes(msgspec.json.encode(rows))
         (self._folder / KUBERNETES).write_bytes(msgspec.json.encode(self._cluster.objects))
 
     def of(self, tenant: Tenant) -> Tenant:
@@ -168,34 +168,34 @@ class Neighbours:
         subscriptions = [subscription.id for subscription in company.subscriptions]
         changes = AzureWrite(client=CLIENT, secret="env:AZURE_CLIENT_SECRET")  # noqa: S106 - a reference
         directory = AzureDirectory(company.directory, subscriptions, entra=True, write=changes)
-        google = GoogleAccess(projects=list(self._google.company.projects), write=GoogleWrite())
+        gcp = GcpAccess(projects=list(self._gcp.company.projects), write=GcpWrite())
         file = f"file:{self._folder.resolve() / 'kubeconfig'}"
         cluster = KubernetesCluster(UID, "aozora-kitchen", file, write=KubernetesWrite(file))
-        return replace(tenant, azure=[directory], google=[google], kubernetes=[cluster])
+        return replace(tenant, azure=[directory], google=[gcp], kubernetes=[cluster])
 
-    def mend(self) -> Planted:
+    def remediate(self) -> Planted:
         """Mend the faults that say how; return the findings that have to resolve."""
-        mended = [fault for fault in self._planted() if fault.mend]
+        remediated = [fault for fault in self._planted() if fault.remediate]
         changes: dict[str, dict[str, Any]] = defaultdict(dict)
-        for fault in mended:
-            changes[fault.resource] |= fault.mend
+        for fault in remediated:
+            changes[fault.resource] |= fault.remediate
         for subscription in self._azure.company.subscriptions:
             for row in chain(*subscription.tables.values()):
                 row["properties"] |= changes[row["name"]]
-        for row in chain(*self._google.company.projects.values()):
+        for row in chain(*self._gcp.company.projects.values()):
             data = row.get("resource", {}).get("data", {})
             data |= changes[data.get("name", "")]
         for row in self._cluster.objects:
             row |= changes[row["metadata"]["name"]]
         self.build()
-        return {(fault.policy, fault.resource, "") for fault in mended}
+        return {(fault.policy, fault.resource, "") for fault in remediated}
 
     def planted(self) -> Planted:
         """Return the findings that the planted faults have to cause."""
         return {(fault.policy, fault.resource, "") for fault in self._planted()}
 
     def _planted(self) -> list[Elsewhere]:
-        return [*self._azure.planted, *self._google.planted, *self._cluster.planted]
+        return [*self._azure.planted, *self._gcp.planted, *self._cluster.planted]
 
 
 def load_company(config: Path) -> Company:

@@ -10,8 +10,8 @@ from model.access import Access
 from model.canonical import instant
 from model.person import HOST, Actor, Person
 from model.plan import Plan, Vote
-from pipeline.changes import carry_on, make_undo
-from pipeline.desk import Desk
+from pipeline.changes import carry_on, make_rollback
+from pipeline.desk import Authorizer
 from pipeline.loop import Loop
 from pipeline.people import Register
 from pipeline.plans import Wanted, make_plan, start, vote
@@ -24,14 +24,14 @@ class Story(Struct, frozen=True):
     """What was done: the plan with how its one step ended, and the same of the plan that took it back."""
 
     plan: Plan
-    mended: str
-    undo: Plan
-    undone: str
+    remediated: str
+    rollback: Plan
+    rolled_back: str
 
 
 def sign_in(loop: Loop, access: Access, gate: Gate) -> dict[str, Actor]:
     """Return the crew, each of them signed in, by name."""
-    register = Register(Desk(loop.home, access, HOST), access, loop.clock)
+    register = Register(Authorizer(loop.home, access, HOST), access, loop.clock)
     return {name: gate.actor(token) for name, token in enlist(register, gate, loop.tenant.tenant, _CREW).items()}
 
 
@@ -47,25 +47,25 @@ def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]
     return tokens
 
 
-def mend_and_take_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:
+def remediate_and_roll_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:
     """Plan, approve, carry out and verify a change, then take it back the same way."""
-    desks = {name: Desk(loop.home, access, actor) for name, actor in crew.items()}
+    authorizers = {name: Authorizer(loop.home, access, actor) for name, actor in crew.items()}
     tenant = loop.tenant.tenant
-    store = desks["aki"].tenant("plans.propose", tenant)
+    store = authorizers["aki"].tenant("plans.propose", tenant)
     plan = make_plan(store, loop.tenant, wanted, crew["aki"], loop.clock)
-    mended = _approve_and_run(loop, desks, plan)
-    desks["aki"].allow("plans.propose", tenant)
-    undo = make_undo(loop.hands, plan.id, crew["aki"])
-    return Story(plan, mended, undo, _approve_and_run(loop, desks, undo))
+    remediated = _approve_and_run(loop, authorizers, plan)
+    authorizers["aki"].allow("plans.propose", tenant)
+    rollback = make_rollback(loop.hands, plan.id, crew["aki"])
+    return Story(plan, remediated, rollback, _approve_and_run(loop, authorizers, rollback))
 
 
-def _approve_and_run(loop: Loop, desks: dict[str, Desk], plan: Plan) -> str:
+def _approve_and_run(loop: Loop, authorizers: dict[str, Authorizer], plan: Plan) -> str:
     """Return how the plan's one step ended."""
     tenant = loop.tenant.tenant
     for name in ("ken", "rin")[: plan.approvals]:
-        store = desks[name].tenant("plans.approve", tenant)
-        vote(store, Vote(plan.id, plan.hash, name, desks[name].side, True, instant(loop.clock.now())), loop.clock)
-    desks["aki"].allow("plans.run", tenant)
+        store = authorizers[name].tenant("plans.approve", tenant)
+        vote(store, Vote(plan.id, plan.hash, name, authorizers[name].side, True, instant(loop.clock.now())), loop.clock)
+    authorizers["aki"].allow("plans.run", tenant)
     start(loop.store, loop.tenant, plan.id, "aki", loop.clock)
     carry_on(loop.hands, loop.turn())
     with loop.store.read() as reader:

@@ -19,7 +19,7 @@ class NotAllowed(Refused):
     """The actor's roles do not allow it."""
 
 
-class Desk:
+class Authorizer:
     """The stores, as one actor may use them."""
 
     def __init__(self, home: Home, access: Access, actor: Actor) -> None:

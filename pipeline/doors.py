@@ -8,13 +8,13 @@ from collections.abc import Sequence
 
 from model.call import WriteCloud
 from model.clock import Clock
-from model.sight import Sight
+from model.sight import Collector
 from model.tenant import AwsOrganization, AwsScope
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.scopes import (
     AzureScope,
-    GoogleParent,
-    GoogleScope,
+    GcpParent,
+    GcpScope,
     Group,
     KubernetesScope,
     ManagementGroupOf,
@@ -23,25 +23,25 @@ from pipeline.scopes import (
 )
 
 
-def connect(scope: Scope, house: House, clock: Clock) -> Sight:
+def connect(scope: Scope, catalog: Catalog, clock: Clock) -> Collector:
     """Return the sight of a place; raises `Refused` where it cannot be entered."""
     match scope:
         case AwsScope():
             from pipeline import aws_doors
 
-            return aws_doors.connect(scope, house, clock)
+            return aws_doors.connect(scope, catalog, clock)
         case AzureScope():
             from pipeline import azure_doors
 
-            return azure_doors.connect(scope, house, clock)
-        case GoogleScope():
+            return azure_doors.connect(scope, catalog, clock)
+        case GcpScope():
             from pipeline import google_doors
 
-            return google_doors.connect(scope, house, clock)
+            return google_doors.connect(scope, catalog, clock)
         case KubernetesScope():
             from pipeline import kubernetes_doors
 
-            return kubernetes_doors.connect(scope, house, clock)
+            return kubernetes_doors.connect(scope, catalog, clock)
 
 
 def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteCloud:
@@ -55,7 +55,7 @@ def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteClou
             from pipeline import azure_doors
 
             return azure_doors.connect_write(scope, clock)
-        case GoogleScope():
+        case GcpScope():
             from pipeline import google_doors
 
             return google_doors.connect_write(scope, clock)
@@ -76,7 +76,7 @@ def list_members(group: Group, external_id: str, clock: Clock) -> Members:
             from pipeline import azure_doors
 
             return azure_doors.list_members(group, clock)
-        case GoogleParent():
+        case GcpParent():
             from pipeline import google_doors
 
             return google_doors.list_members(group, clock)

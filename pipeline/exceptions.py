@@ -101,9 +101,9 @@ def settle(writer: Writer, at: str) -> Counter[str]:
     after: list[Finding] = []
     facts: list[Fact] = []
     for finding in writer.findings(LIVE):
-        borne = suppressing(suppressions, finding, tags)
-        if borne:
-            changed, fact = suppress(finding, borne.id, at)
+        accepted = suppressing(suppressions, finding, tags)
+        if accepted:
+            changed, fact = suppress(finding, accepted.id, at)
         elif finding.state == "suppressed":
             changed, fact = reopen(finding, at)
         else:

@@ -11,7 +11,7 @@ from model.canonical import instant
 from model.clock import Clock
 from model.plan import Plan
 from model.tenant import Tenant
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from store.home import Home
 from store.tenant import TenantStore
 
@@ -24,7 +24,7 @@ class Hands(Struct, frozen=True):
     home: Home
     store: TenantStore
     tenant: Tenant
-    house: House
+    catalog: Catalog
     clock: Clock
     enter: Enter
 
@@ -34,7 +34,7 @@ class Hands(Struct, frozen=True):
         return instant(self.clock.now())
 
 
-class Doors:
+class WriteClients:
     """The doors for one plan's changes, opened as they are needed, closed at the end; safe to share between threads."""
 
     def __init__(self, hands: Hands, plan: Plan) -> None:
@@ -54,14 +54,14 @@ class Doors:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for door in self._open.values():
-            door.close()
+        for client in self._open.values():
+            client.close()
 
 
 def why_stopped(hands: Hands) -> str:
     """Return who has stopped changes, the empty text where nobody has."""
-    with hands.home.service.read() as door:
-        halt = door.halts.holding(hands.tenant.tenant)
+    with hands.home.service.read() as session:
+        halt = session.halts.holding(hands.tenant.tenant)
     if halt is None:
         return ""
     whose = f"of {halt.tenant}" if halt.tenant else "of all tenants"

@@ -28,11 +28,11 @@ HELD_FOR = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 
 
-class Stopped(Refused):
+class JobStopped(Refused):
     """The worker was asked to stop; its job is queued again."""
 
 
-class Worker(Struct, frozen=True):
+class JobWorker(Struct, frozen=True):
     """Who works, and for how long a job is theirs before they have to say so again."""
 
     name: str
@@ -76,35 +76,35 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
             delay = schedule.delay(tenant.tenant, slot, tenant.schedule)
             wanted.append(new_job("scan", tenant.tenant, slot, SCHEDULE, slot + delay))
     if wanted := _unknown(home, wanted):
-        with home.service.write(instant(now), SCHEDULE) as door:
-            added = sum(door.jobs.add(job) for job in wanted)
+        with home.service.write(instant(now), SCHEDULE) as session:
+            added = sum(session.jobs.add(job) for job in wanted)
     return added
 
 
 def queue(home: Home, job: Job, clock: Clock) -> Job:
     """Queue a job that somebody asked for, and record who."""
-    with home.service.write(instant(clock.now()), job.asked_by) as door:
-        if door.jobs.add(job):
-            door.record(f"{job.kind}.asked", job.tenant, job=job.id)
+    with home.service.write(instant(clock.now()), job.asked_by) as session:
+        if session.jobs.add(job):
+            session.record(f"{job.kind}.asked", job.tenant, job=job.id)
     return job
 
 
-def claim(home: Home, worker: Worker, only: str = "") -> Job | None:
+def claim(home: Home, worker: JobWorker, only: str = "") -> Job | None:
     """Return a job that is the worker's from now on: the one due longest, or the one that is named.
 
     A tenant has one job at a time. A job whose holder fell silent is taken over with a higher lease number, which
     fences the former holder off; after three silent holders it has failed.
     """
-    with home.service.write(worker.now, worker.name) as door:
-        jobs = list(door.jobs.open())
+    with home.service.write(worker.now, worker.name) as session:
+        jobs = list(session.jobs.open())
         busy = {job.tenant for job in jobs if job.state == "running" and job.held_until > worker.now}
         for job in jobs:
             if (only and job.id != only) or job.tenant in busy or job.due_at > worker.now:
                 continue
             if job.attempts >= MOST_ATTEMPTS:
-                door.jobs.put(_ended(job, "failed", "the worker died each time", worker.now))
+                session.jobs.put(_ended(job, "failed", "the worker died each time", worker.now))
                 continue
-            fence = door.jobs.take(lease_of(job), job.id)
+            fence = session.jobs.take(lease_of(job), job.id)
             taken = replace(
                 job,
                 state="running",
@@ -114,13 +114,13 @@ def claim(home: Home, worker: Worker, only: str = "") -> Job | None:
                 held_until=worker.until,
                 started_at=worker.now,
             )
-            door.jobs.put(taken)
+            session.jobs.put(taken)
             return taken
     return None
 
 
 @contextmanager
-def holding(home: Home, job: Job, worker: Worker, stop: threading.Event) -> Iterator[Turn]:
+def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> Iterator[Turn]:
     """Hold a job while it is worked on: say so again in time, and end the turn where it was lost or is to stop.
 
     The tenant's store keeps a lost turn from writing even where its worker does not notice (the fence).
@@ -142,7 +142,7 @@ def holding(home: Home, job: Job, worker: Worker, stop: threading.Event) -> Iter
 
     def go_on() -> None:
         if stop.is_set():
-            raise Stopped("the worker was asked to stop; the job is queued again")
+            raise JobStopped("the worker was asked to stop; the job is queued again")
         if lost.is_set():
             raise Refused("somebody else has taken the job over")
 
@@ -155,23 +155,23 @@ def holding(home: Home, job: Job, worker: Worker, stop: threading.Event) -> Iter
         keeper.join()
 
 
-def settle(home: Home, job: Job, worker: Worker, state: JobState, outcome: str) -> bool:
+def settle(home: Home, job: Job, worker: JobWorker, state: JobState, outcome: str) -> bool:
     """Write how a job ended; False where it is somebody else's by now."""
     return _put_held(home, worker, _ended(job, state, outcome, worker.now))
 
 
-def give_back(home: Home, job: Job, worker: Worker, *, as_attempt: bool) -> bool:
+def give_back(home: Home, job: Job, worker: JobWorker, *, as_attempt: bool) -> bool:
     """Queue a job again; a stop that was asked for is no attempt. False where it is somebody else's by now."""
     attempts = job.attempts if as_attempt else job.attempts - 1
     return _put_held(home, worker, replace(job, state="queued", holder="", held_until="", attempts=attempts))
 
 
-def withdraw(home: Home, job: Job, worker: Worker) -> None:
+def withdraw(home: Home, job: Job, worker: JobWorker) -> None:
     """End a job that nobody has begun."""
-    with home.service.write(worker.now, worker.name) as door:
-        now = door.jobs.one(job.id)
+    with home.service.write(worker.now, worker.name) as session:
+        now = session.jobs.one(job.id)
         if now and now.state == "queued":
-            door.jobs.put(_ended(now, "failed", "withdrawn: another one was under way", worker.now))
+            session.jobs.put(_ended(now, "failed", "withdrawn: another one was under way", worker.now))
 
 
 def lease_of(job: Job) -> str:
@@ -179,17 +179,17 @@ def lease_of(job: Job) -> str:
     return f"{job.kind}:{job.tenant}"
 
 
-def _renew(home: Home, job: Job, worker: Worker) -> bool:
+def _renew(home: Home, job: Job, worker: JobWorker) -> bool:
     return _put_held(home, worker, replace(job, held_until=worker.until))
 
 
-def _put_held(home: Home, worker: Worker, job: Job) -> bool:
+def _put_held(home: Home, worker: JobWorker, job: Job) -> bool:
     """Write what becomes of a job, unless somebody else holds it by now: their lease number is higher."""
-    with home.service.write(worker.now, worker.name) as door:
-        now = door.jobs.one(job.id)
+    with home.service.write(worker.now, worker.name) as session:
+        now = session.jobs.one(job.id)
         if now is None or (now.state, now.number) != ("running", job.number):
             return False
-        door.jobs.put(job)
+        session.jobs.put(job)
         return True
 
 
@@ -199,5 +199,5 @@ def _ended(job: Job, state: JobState, outcome: str, at: str) -> Job:
 
 def _unknown(home: Home, jobs: list[Job]) -> list[Job]:
     """Return those that are not there yet, without taking the store for writing."""
-    with home.service.read() as door:
-        return [job for job in jobs if door.jobs.one(job.id) is None]
+    with home.service.read() as session:
+        return [job for job in jobs if session.jobs.one(job.id) is None]

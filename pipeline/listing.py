@@ -9,17 +9,17 @@ from catalog.checkov import Adopted
 from catalog.policies import Policy
 from collectors.type_files import TypeFile
 from notifier import channels
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from remediation.playbook import Playbook, playbooks
 
 
-def entries(house: House) -> Iterator[dict[str, Any]]:
+def entries(catalog: Catalog) -> Iterator[dict[str, Any]]:
     """Yield an entry per policy, adopted check, type, playbook, channel: `what`, `id`, `provider`, all its fields."""
-    for policy in house.policies:
+    for policy in catalog.policies:
         yield _judging("policy", policy)
-    for adopted in house.adopted:
+    for adopted in catalog.adopted:
         yield _judging("checkov", adopted)
-    for type_ in house.types:
+    for type_ in catalog.types:
         yield _type(type_)
     for playbook in playbooks().values():
         yield _playbook(playbook)

@@ -10,14 +10,14 @@ from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Tenant
 from notifier.message import Ways
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.doors import connect, connect_write, list_members, new_external_id
 from pipeline.hands import Hands
-from pipeline.own_policies import house_of
+from pipeline.own_policies import catalog_of
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import Scope, Scopes, discovered
-from pipeline.tell import Teller, Told, tell
+from pipeline.tell import Notified, Notifier, notify
 from pipeline.turn import Turn, take_turn
 from reports.report import Report
 from store.home import Home
@@ -29,7 +29,7 @@ class Loop(Struct, frozen=True):
 
     home: Home
     tenant: Tenant
-    house: House
+    catalog: Catalog
     clock: Clock
     ways: Ways
     person: str
@@ -45,9 +45,9 @@ class Loop(Struct, frozen=True):
 
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
-        ports = Ports(self.clock, lambda scope, house: connect(scope, house, self.clock), self.scopes)
-        with house_of(self.house, self.tenant, self.store, turn.go_on) as house:
-            return scan(self.home, self.tenant, house, ports, turn)
+        ports = Ports(self.clock, lambda scope, catalog: connect(scope, catalog, self.clock), self.scopes)
+        with catalog_of(self.catalog, self.tenant, self.store, turn.go_on) as catalog:
+            return scan(self.home, self.tenant, catalog, ports, turn)
 
     def scopes(self, tenant: Tenant) -> Scopes:
         """Return the accounts that a tenant has now."""
@@ -56,19 +56,21 @@ class Loop(Struct, frozen=True):
     @property
     def hands(self) -> Hands:
         """Return what carrying out plans needs; scopes are found once, doors opened as they are needed."""
-        return hands_of(self.home, self.tenant, self.house, self.clock)
+        return hands_of(self.home, self.tenant, self.catalog, self.clock)
 
-    def tell(self) -> Told:
+    def notify(self) -> Notified:
         """Turn facts into alerts and send what is due."""
         fence = self.home.take(f"tell:{self.tenant.tenant}", "")
-        return tell(self.store, self.tenant, self.house.judging, Teller(self.ways, self.clock, fence, self.person))
+        return notify(
+            self.store, self.tenant, self.catalog.judging, Notifier(self.ways, self.clock, fence, self.person)
+        )
 
     def report(self) -> Report:
         """Return the report as of the last scan."""
-        return make_report(self.store, self.tenant, self.house.judging, self.clock)
+        return make_report(self.store, self.tenant, self.catalog.judging, self.clock)
 
 
-def hands_of(home: Home, tenant: Tenant, house: House, clock: Clock) -> Hands:
+def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock) -> Hands:
     """Return what carrying out a tenant's plans needs."""
     found: dict[str, Scope] = {}
 
@@ -79,7 +81,7 @@ def hands_of(home: Home, tenant: Tenant, house: House, clock: Clock) -> Hands:
             raise Refused(f"{scope} is none of the places of {tenant.tenant} any more")
         return connect_write(found[scope], needs, clock)
 
-    return Hands(home, home.tenant(tenant.tenant), tenant, house, clock, enter)
+    return Hands(home, home.tenant(tenant.tenant), tenant, catalog, clock, enter)
 
 
 def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:

@@ -17,7 +17,7 @@ from model.suppression import Suppression
 _LITERAL = re.compile(r"[\w .:/@+=,*-]+")
 
 
-class Entry(Struct, frozen=True, rename="pascal"):
+class MutedCheck(Struct, frozen=True, rename="pascal"):
     """One check of one account: which resources, where, and what the list says of it."""
 
     regions: list[str] = field(default_factory=lambda: ["*"])
@@ -30,7 +30,7 @@ class Entry(Struct, frozen=True, rename="pascal"):
 class Account(Struct, frozen=True, rename="pascal"):
     """One account's entries by check."""
 
-    checks: dict[str, Entry | None]
+    checks: dict[str, MutedCheck | None]
 
 
 class Accounts(Struct, frozen=True, rename="pascal"):
@@ -67,17 +67,17 @@ def load(file: Path, policies: Sequence[Policy], grant: Grant) -> tuple[list[Sup
     for account, checks in listed.mutelist.accounts.items():
         for check, entry in checks.checks.items():
             place = ("Mutelist", "Accounts", account, "Checks", check)
-            problem = _problem(entry or Entry(), account, check, policies)
+            problem = _problem(entry or MutedCheck(), account, check, policies)
             if problem:
                 left.append(document.fault(place, problem))
                 continue
-            for one in _suppressions(account, _policies(check, policies), entry or Entry(), grant):
+            for one in _suppressions(account, _policies(check, policies), entry or MutedCheck(), grant):
                 found.setdefault((one.policy, one.scope, one.region, one.resource), one)  # the same may stand twice
-            left += _left_over(document, place, entry or Entry())
+            left += _left_over(document, place, entry or MutedCheck())
     return list(found.values()), left
 
 
-def _problem(entry: Entry, account: str, check: str, policies: Sequence[Policy]) -> str:
+def _problem(entry: MutedCheck, account: str, check: str, policies: Sequence[Policy]) -> str:
     if entry.tags:
         return (
             "left out: tags of the customer's account suppress nothing here; tag our own records (`hinomi assets tag`)"
@@ -100,7 +100,7 @@ def _policies(check: str, policies: Sequence[Policy]) -> list[str]:
     return [p.id for p in policies if any(fnmatchcase(name, f"prowler:{check}") for name in p.form.same_as)]
 
 
-def _suppressions(account: str, policies: list[str], entry: Entry, grant: Grant) -> Iterator[Suppression]:
+def _suppressions(account: str, policies: list[str], entry: MutedCheck, grant: Grant) -> Iterator[Suppression]:
     for policy in policies:
         for region in entry.regions:
             for resource in filter(None, map(_pattern, entry.resources)):
@@ -117,7 +117,7 @@ def _suppressions(account: str, policies: list[str], entry: Entry, grant: Grant)
                 )
 
 
-def _left_over(document: Document, place: tuple[str, ...], entry: Entry) -> Iterator[Fault]:
+def _left_over(document: Document, place: tuple[str, ...], entry: MutedCheck) -> Iterator[Fault]:
     for number, resource in enumerate(entry.resources):
         if _pattern(resource) is None:
             problem = f"left out: {resource!r} is a regular expression; write the names, with * for any characters"

@@ -19,7 +19,7 @@ from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Tenant
 from model.text import LANGUAGES, Text
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.checkov import kept
 from pipeline.scan import Connect
 from pipeline.scopes import Scopes
@@ -79,19 +79,19 @@ def documents(
     return found
 
 
-def check(scopes: Scopes, connect: Connect, house: House, clock: Clock) -> Iterator[Reach]:
+def check(scopes: Scopes, connect: Connect, catalog: Catalog, clock: Clock) -> Iterator[Reach]:
     """Yield for each account what can be seen of it; nothing is recorded."""
     for account, cause in (scopes.closed | scopes.resting).items():
         yield Reach(account, cause)
     for scope in scopes.found:
         try:
-            sight = connect(scope, house)
+            collector = connect(scope, catalog)
         except Refused as refused:
             yield Reach(scope.id, str(refused))
             continue
         gaps: dict[str, set[str]] = defaultdict(set)
         unknown: set[str] = set()
-        for observation in survey(sight, house, Moment(clock.now(), {}), kept()):
+        for observation in survey(collector, catalog, Moment(clock.now(), {}), kept()):
             for cause in _causes(observation.seen):
                 gaps[cause].add(observation.seen.kind if observation.seen else "")
             unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}

@@ -5,7 +5,7 @@ import httpx
 from model.canonical import instant
 from model.clock import Clock
 from model.installation import OpenId
-from people.openid import Identity, Provider, Started
+from people.openid import DeviceSignIn, Identity, Provider
 from pipeline.secrets import secret
 from pipeline.sign_in import NotSignedIn
 
@@ -15,7 +15,7 @@ def provider(settings: OpenId, http: httpx.Client) -> Provider:
     return Provider(settings, secret(settings.client_secret).decode() if settings.client_secret else "", http)
 
 
-def wait_for(provider: Provider, started: Started, clock: Clock) -> Identity:
+def wait_for(provider: Provider, started: DeviceSignIn, clock: Clock) -> Identity:
     """Ask until the person has decided; raises `Refused` where that takes longer than the provider waits."""
     interval = started.interval_seconds
     while instant(clock.now()) < started.expires_at:

@@ -18,7 +18,7 @@ from model.clock import Clock
 from model.fault import Fault, Refused
 from model.tenant import Tenant
 from model.worker import Worker
-from pipeline.assembly import House, cross_check, offered
+from pipeline.assembly import Catalog, cross_check, offered
 from store.own_policies import RECORDED, PolicyEdition
 from store.tenant import TenantStore
 from workers.child import Child
@@ -29,7 +29,7 @@ MOST = 100
 MOST_BYTES = 20_000
 
 
-class Judged(Struct, frozen=True):
+class CompiledPolicies(Struct, frozen=True):
     """A tenant's own policies, ready to judge, with what each may take; `broken` are those that do not fit any more."""
 
     policies: tuple[Policy, ...] = ()
@@ -37,7 +37,7 @@ class Judged(Struct, frozen=True):
     broken: Mapping[str, str] = {}
 
 
-class Plan(Struct, frozen=True):
+class PolicyPlan(Struct, frozen=True):
     """What applying a set would do, by policy ids; it is made from the edition `before`."""
 
     before: int
@@ -81,12 +81,12 @@ def read_folder(folder: Path, kinds: Mapping[str, Kind]) -> dict[str, str]:
     return documents
 
 
-def plan(store: TenantStore, documents: Mapping[str, str]) -> Plan:
+def plan(store: TenantStore, documents: Mapping[str, str]) -> PolicyPlan:
     """Return what applying a whole set of texts would change; nothing is written."""
     with store.read() as reader:
         newest = reader.policies.newest()
     before = newest.documents
-    return Plan(
+    return PolicyPlan(
         before=newest.number,
         documents=dict(documents),
         added=sorted(documents.keys() - before.keys()),
@@ -95,7 +95,7 @@ def plan(store: TenantStore, documents: Mapping[str, str]) -> Plan:
     )
 
 
-def carry_out(store: TenantStore, tenant: Tenant, wanted: Plan, clock: Clock, person: str) -> PolicyEdition:
+def carry_out(store: TenantStore, tenant: Tenant, wanted: PolicyPlan, clock: Clock, person: str) -> PolicyEdition:
     """Apply a plan; the audit chain records it. Policies can be withdrawn without the option too.
 
     Raises `Refused` where the contract lacks the option, or somebody else was faster.
@@ -114,7 +114,7 @@ def carry_out(store: TenantStore, tenant: Tenant, wanted: Plan, clock: Clock, pe
     return made
 
 
-def without(store: TenantStore, ids: Sequence[str]) -> Plan:
+def without(store: TenantStore, ids: Sequence[str]) -> PolicyPlan:
     """Return the plan of withdrawing some policies; raises `Refused` for one that does not hold."""
     with store.read() as reader:
         documents = reader.policies.newest().documents
@@ -125,28 +125,28 @@ def without(store: TenantStore, ids: Sequence[str]) -> Plan:
 
 
 @contextlib.contextmanager
-def house_of(
-    house: House, tenant: Tenant, store: TenantStore, go_on: Callable[[], None] = lambda: None
-) -> Iterator[House]:
+def catalog_of(
+    catalog: Catalog, tenant: Tenant, store: TenantStore, go_on: Callable[[], None] = lambda: None
+) -> Iterator[Catalog]:
     """Yield what the contract offers of the house, with the tenant's own policies while their process is there.
 
     `go_on` is asked before each resource that they judge; it raises where the whole is to stop.
     """
-    house = offered(house, tenant.contract.options)
+    catalog = offered(catalog, tenant.contract.options)
     with store.read() as reader:
         documents = reader.policies.newest().documents
     if not documents or not decide_option(tenant.contract, "own-policies").allowed:
-        yield house
+        yield catalog
         return
     with Child(COMMAND) as worker:
-        own = _judged(documents, worker, house.kinds, go_on)
-        policies = (*house.policies, *own.policies)
-        yield replace(house, policies=policies, allowances=own.allowances, broken=own.broken)
+        own = _judged(documents, worker, catalog.kinds, go_on)
+        policies = (*catalog.policies, *own.policies)
+        yield replace(catalog, policies=policies, allowances=own.allowances, broken=own.broken)
 
 
 def _judged(
     documents: Mapping[str, str], worker: Worker, kinds: Mapping[str, Kind], go_on: Callable[[], None]
-) -> Judged:
+) -> CompiledPolicies:
     policies, allowances, broken = [], {}, {}
     for id_, text in sorted(documents.items()):
         allowance = Allowance(go_on=go_on)
@@ -159,7 +159,7 @@ def _judged(
             continue
         policies.append(policy)
         allowances[id_] = allowance
-    return Judged(tuple(policies), allowances, broken)
+    return CompiledPolicies(tuple(policies), allowances, broken)
 
 
 def _checked(document: Document, worker: Worker, kinds: Mapping[str, Kind]) -> Policy:

@@ -9,9 +9,9 @@ from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
 from model.person import Person, Tenants
-from pipeline.desk import Desk
+from pipeline.desk import Authorizer
 from pipeline.sign_in import Gate
-from store.service import ServiceDoor
+from store.service import ServiceSession
 
 
 class Wish(Struct, frozen=True):
@@ -26,59 +26,59 @@ class Wish(Struct, frozen=True):
 class Register:
     """The people of an installation, as one actor may manage them."""
 
-    def __init__(self, desk: Desk, access: Access, clock: Clock) -> None:
-        self._home = desk.service("people.manage")
-        self._known_tenants = desk.tenants()
-        self._actor = desk.actor
+    def __init__(self, authorizer: Authorizer, access: Access, clock: Clock) -> None:
+        self._home = authorizer.service("people.manage")
+        self._known_tenants = authorizer.tenants()
+        self._actor = authorizer.actor
         self._access = access
         self._clock = clock
 
     def all(self) -> list[Person]:
         """Return everybody whose tenants the actor sees all of."""
-        with self._home.service.read() as door:
-            return [person for person in door.people.all() if self._oversees(person.tenants)]
+        with self._home.service.read() as session:
+            return [person for person in session.people.all() if self._oversees(person.tenants)]
 
     def add(self, person: Person, gate: Gate) -> str:
         """Add somebody; return an invitation for a local account, the empty text for one at an OpenID provider."""
         self._check(person)
-        with self._home.service.write(self._now(), self._actor.name) as door:
-            if door.people.one(person.id):
+        with self._home.service.write(self._now(), self._actor.name) as session:
+            if session.people.one(person.id):
                 raise Refused(f"there is a person {person.id!r} already; `hinomi people change` changes one")
-            if person.issuer and door.people.with_subject(person.issuer, person.subject):
+            if person.issuer and session.people.with_subject(person.issuer, person.subject):
                 raise Refused("that account at the provider is somebody else's already")
-            door.people.put(replace(person, created_at=self._now()))
-            door.record("person.added", person.id, roles=person.roles, tenants=person.tenants, issuer=person.issuer)
-            return "" if person.issuer else gate.invite(door, person)
+            session.people.put(replace(person, created_at=self._now()))
+            session.record("person.added", person.id, roles=person.roles, tenants=person.tenants, issuer=person.issuer)
+            return "" if person.issuer else gate.invite(session, person)
 
     def invite(self, id_: str, gate: Gate) -> str:
         """Return a new invitation for somebody whose password or authenticator is lost; the old ones end."""
-        with self._home.service.write(self._now(), self._actor.name) as door:
-            person = self._found(door, id_)
+        with self._home.service.write(self._now(), self._actor.name) as session:
+            person = self._found(session, id_)
             if person.issuer:
                 raise Refused(f"{id_} signs in at {person.issuer}; the account is mended there")
-            door.record("person.invited", id_)
-            return gate.invite(door, person)
+            session.record("person.invited", id_)
+            return gate.invite(session, person)
 
     def change(self, id_: str, wish: Wish) -> Person:
         """Change somebody's roles, tenants, language or name; nobody changes their own roles or tenants."""
-        with self._home.service.write(self._now(), self._actor.name) as door:
-            before = self._found(door, id_)
+        with self._home.service.write(self._now(), self._actor.name) as session:
+            before = self._found(session, id_)
             wanted = {k: v for k in Wish.__struct_fields__ if (v := getattr(wish, k)) is not None}
             after = replace(before, **wanted)
             if id_ == self._actor.name and (after.roles, after.tenants) != (before.roles, before.tenants):
                 raise Refused("nobody changes their own roles or tenants; ask another operator")
             self._check(after)
-            door.people.put(after)
-            door.record("person.changed", id_, **wanted)
+            session.people.put(after)
+            session.record("person.changed", id_, **wanted)
             return after
 
     def disable(self, id_: str) -> int:
         """End somebody's access and revoke their tokens; return how many those were."""
-        with self._home.service.write(self._now(), self._actor.name) as door:
-            person = self._found(door, id_)
-            door.people.put(replace(person, disabled_at=person.disabled_at or self._now()))
-            revoked = _revoke_all(door, id_, self._now())
-            door.record("person.disabled", id_, tokens=revoked)
+        with self._home.service.write(self._now(), self._actor.name) as session:
+            person = self._found(session, id_)
+            session.people.put(replace(person, disabled_at=person.disabled_at or self._now()))
+            revoked = _revoke_all(session, id_, self._now())
+            session.record("person.disabled", id_, tokens=revoked)
             return revoked
 
     def _check(self, person: Person) -> None:
@@ -89,8 +89,8 @@ class Register:
         if not self._oversees(person.tenants):
             raise Refused(f"{person.id}: {self._actor.name} cannot give more tenants than their own")
 
-    def _found(self, door: ServiceDoor, id_: str) -> Person:
-        person = door.people.one(id_)
+    def _found(self, session: ServiceSession, id_: str) -> Person:
+        person = session.people.one(id_)
         if person is None or not self._oversees(person.tenants):
             raise Refused(f"there is no person {id_!r}; see `hinomi people list`")
         return person
@@ -104,5 +104,5 @@ class Register:
         return instant(self._clock.now())
 
 
-def _revoke_all(door: ServiceDoor, id_: str, at: str) -> int:
-    return door.people.revoke([token.id for token in door.people.tokens(id_)], at)
+def _revoke_all(session: ServiceSession, id_: str, at: str) -> int:
+    return session.people.revoke([token.id for token in session.people.tokens(id_)], at)

@@ -172,18 +172,18 @@ def withdraw(store: TenantStore, id_: str, actor: Actor, clock: Clock) -> None:
 def halt(home: Home, tenant: str, reason: str, actor: Actor, clock: Clock) -> None:
     """Stop all changes of a tenant, or of all tenants (`tenant` empty), from the next call on."""
     at = instant(clock.now())
-    with home.service.write(at, actor.name) as door:
-        door.halts.add(Halt(tenant, actor.name, at, reason))
-        door.record("changes.halted", tenant or "all", reason=reason)
+    with home.service.write(at, actor.name) as session:
+        session.halts.add(Halt(tenant, actor.name, at, reason))
+        session.record("changes.halted", tenant or "all", reason=reason)
 
 
 def lift_halt(home: Home, tenant: str, actor: Actor, clock: Clock) -> None:
     """Let changes go on; raises `Refused` where nothing was stopped under that name."""
     at = instant(clock.now())
-    with home.service.write(at, actor.name) as door:
-        if not door.halts.lift(tenant, actor.name, at):
+    with home.service.write(at, actor.name) as session:
+        if not session.halts.lift(tenant, actor.name, at):
             raise Refused(f"changes of {tenant or 'all tenants'} were not stopped")
-        door.record("changes.resumed", tenant or "all")
+        session.record("changes.resumed", tenant or "all")
 
 
 def refuse_nobody(actor: Actor) -> None:
@@ -208,8 +208,8 @@ def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Cand
             failed = tuple(element.key for element in finding.elements if element.status == "fail")
             faults.setdefault(finding.asset_uid, {})[finding.policy] = failed
     if wanted.order:
-        taken_back = {one.uid for one in reader.plans.of_resources(faults, "") if one.state == "reverted"}
-        faults = {uid: told for uid, told in faults.items() if uid not in taken_back}
+        reverted = {one.uid for one in reader.plans.of_resources(faults, "") if one.state == "reverted"}
+        faults = {uid: found for uid, found in faults.items() if uid not in reverted}
     assets = known_assets(reader, faults)
     within = (asset for asset in assets if not wanted.order or wanted.order.scope in ("", asset.scope))
     return [Candidate(asset, faults[asset.uid]) for asset in within]

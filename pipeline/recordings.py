@@ -39,5 +39,5 @@ def _reader(provider: Literal["azure", "gcp"]) -> Callable[[dict[str, Any]], Ite
     if provider == "azure":
         types = azure_types.load()
         return lambda exchange: azure_recordings.read(exchange, types)
-    google = Recordings(gcp_types.load())
-    return lambda exchange: (Parsed(*line) for line in google.read(exchange))
+    gcp = Recordings(gcp_types.load())
+    return lambda exchange: (Parsed(*line) for line in gcp.read(exchange))

@@ -12,7 +12,7 @@ from model.asset import Asset
 from model.canonical import digest
 from model.fault import Refused
 from model.plan import Plan, Step
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.hands import Hands
 from pipeline.plans import known_assets, playbook_of
 from remediation.applying import Judged
@@ -25,7 +25,7 @@ class Judge:
     def __init__(self, hands: Hands, plan: Plan) -> None:
         self._hands = hands
         wanted = {policy for step in plan.steps for policy in step.policies}
-        self._policies = {policy.id: policy for policy in hands.house.policies if policy.id in wanted}
+        self._policies = {policy.id: policy for policy in hands.catalog.policies if policy.id in wanted}
         self._playbook = playbook_of(plan.playbook)
         self._lock = threading.Lock()
         self._around: dict[str, list[Asset]] = defaultdict(list)
@@ -44,7 +44,7 @@ class Judge:
         def judge(asset: Asset, body: Body) -> Judged:
             moment = Moment(self._hands.clock.now(), self._hands.tenant.thresholds)
             posture = Posture(policies, moment)
-            now = fresh(self._hands.house, asset, self._playbook, body)
+            now = fresh(self._hands.catalog, asset, self._playbook, body)
             with self._lock:  # one at a time: CEL holds the interpreter's lock anyway
                 verdicts = posture.see(now)
                 for other in self._around[asset.scope]:
@@ -56,11 +56,13 @@ class Judge:
         return judge
 
 
-def fresh(house: House, asset: Asset, playbook: Playbook, body: Body) -> Asset:
+def fresh(catalog: Catalog, asset: Asset, playbook: Playbook, body: Body) -> Asset:
     """Return an asset with what was read of it just now."""
-    told = {name: value for name, value in body.items() if not name.startswith("_")}  # handles are for the change only
-    whole = {name: value for name, value in asset.body.items() if name not in playbook.fields} | told
-    volatile = house.kinds[asset.kind].volatile
+    reported = {
+        name: value for name, value in body.items() if not name.startswith("_")
+    }  # handles are for the change only
+    whole = {name: value for name, value in asset.body.items() if name not in playbook.fields} | reported
+    volatile = catalog.kinds[asset.kind].volatile
     hashed = digest({name: value for name, value in whole.items() if name not in volatile})
     unknown = {name: cause for name, cause in asset.unknown.items() if name not in playbook.fields}
     return replace(asset, body=whole, body_hash=hashed, unknown=unknown)

@@ -21,12 +21,12 @@ def mark_reverted(writer: Writer, facts: Iterable[Fact]) -> None:
     reopened = {fact.finding: fact.at for fact in facts if fact.became == "reopened"}
     for finding in writer.findings(None, reopened):
         at = reopened[finding.uid]
-        for done in _mended(writer, finding, at):
+        for done in _remediated(writer, finding, at):
             writer.plans.put_progress(replace(done, state="reverted", at=at, reason=f"{finding.policy} fails again"))
             writer.record("plan.reverted", done.plan, resource=finding.resource, policy=finding.policy)
 
 
-def _mended(reader: Reader, finding: Finding, at: str) -> Iterable[Progress]:
+def _remediated(reader: Reader, finding: Finding, at: str) -> Iterable[Progress]:
     since = instant(parse_instant(at) - WATCHED_FOR)
     for done in reader.plans.of_resources([finding.asset_uid], since):
         plan = reader.plans.one(done.plan) if done.state == "verified" else None
@@ -37,11 +37,11 @@ def _mended(reader: Reader, finding: Finding, at: str) -> Iterable[Progress]:
 def with_note(reader: Reader, finding: Finding, at: str) -> Finding:
     """Return a finding whose message says so where a change of ours was taken back."""
     since = instant(parse_instant(at) - WATCHED_FOR)
-    taken_back = [one.plan for one in reader.plans.of_resources([finding.asset_uid], since) if one.state == "reverted"]
-    if not taken_back:
+    reverted = [one.plan for one in reader.plans.of_resources([finding.asset_uid], since) if one.state == "reverted"]
+    if not reverted:
         return finding
     note = Text(
-        en=f"{finding.message.en} (mended by the plan {taken_back[-1]}, and taken back by somebody since)",
-        ja=f"{finding.message.ja}（変更計画{taken_back[-1]}で是正後、第三者により元に戻された）",
+        en=f"{finding.message.en} (mended by the plan {reverted[-1]}, and taken back by somebody since)",
+        ja=f"{finding.message.ja}（変更計画{reverted[-1]}で是正後、第三者により元に戻された）",
     )
     return replace(finding, message=note)

@@ -13,11 +13,11 @@ from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
-from model.sight import Sight
+from model.sight import Collector
 from model.tenant import Tenant
 from model.worker import Worker
 from pipeline.advancing import Advance, advanced, write_changes
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.checkov import kept
 from pipeline.exceptions import settle
 from pipeline.reverts import mark_reverted
@@ -32,7 +32,7 @@ from store.writer import Writer
 _RAW = frozenset(kind.name for kind in RAW_KINDS)
 BATCH = 500  # observations in one transaction
 
-Connect = Callable[[Scope, House], Sight]
+Connect = Callable[[Scope, Catalog], Collector]
 
 
 class Ports(Struct, frozen=True):
@@ -65,7 +65,7 @@ class Summary(Struct, frozen=True):
     disagreed: dict[str, int] = {}
 
 
-def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> Summary:
+def scan(home: Home, tenant: Tenant, catalog: Catalog, ports: Ports, turn: Turn) -> Summary:
     """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
 
     A scope that cannot be entered is a gap with its cause, and its findings are unverified: also where it is the only
@@ -79,17 +79,17 @@ def scan(home: Home, tenant: Tenant, house: House, ports: Ports, turn: Turn) -> 
     if done := _done(store, turn.run):
         return done
     reopened = _end_exceptions(store, turn, instant(now))
-    doors = _Doors(ports.scopes(tenant), lambda scope: ports.connect(scope, house))
+    open_scopes = _OpenScopes(ports.scopes(tenant), lambda scope: ports.connect(scope, catalog))
     run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
-    recorder = _Recorder(store, run, turn.fence, turn.person, house)
+    recorder = _Recorder(store, run, turn.fence, turn.person, catalog)
     recorder.start(reopened)
     moment = Moment(now, tenant.thresholds)
-    for sight in doors.opened():
-        for batch in _batches(survey(sight, house, moment, ports.checkov()), ports.batch):
+    for collector in open_scopes.opened():
+        for batch in _batches(survey(collector, catalog, moment, ports.checkov()), ports.batch):
             turn.go_on()
-            recorder.record(batch, sight.place, instant(ports.clock.now()))
+            recorder.record(batch, collector.place, instant(ports.clock.now()))
     turn.go_on()
-    summary = recorder.finish(doors, instant(ports.clock.now()))
+    summary = recorder.finish(open_scopes, instant(ports.clock.now()))
     home.done(turn.fence, instant(ports.clock.now()))
     return summary
 
@@ -106,15 +106,15 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         run = reader.run(id_)
         if run is None or not run.finished_at:
             return None
-        told = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
+        reported = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
         later = {name: run.summary.get(name, {}) for name in ("raw", "disagreed")}  # older runs have not told them
-        return Summary(run=id_, gaps=reader.gaps(id_), **told, **later)
+        return Summary(run=id_, gaps=reader.gaps(id_), **reported, **later)
 
 
-class _Doors:
+class _OpenScopes:
     """The scopes of a tenant, entered one after another: only one at a time is held in memory."""
 
-    def __init__(self, scopes: Scopes, connect: Callable[[Scope], Sight]) -> None:
+    def __init__(self, scopes: Scopes, connect: Callable[[Scope], Collector]) -> None:
         self._scopes = scopes
         self._connect = connect
         self.closed = scopes.closed | scopes.resting
@@ -122,16 +122,16 @@ class _Doors:
             raise Refused("there is no account to look at")
         self.places: dict[str, Place] = {}
 
-    def opened(self) -> Iterator[Sight]:
+    def opened(self) -> Iterator[Collector]:
         """Yield the scopes that can be entered, one after another."""
         for scope in self._scopes.found:
             try:
-                sight = self._connect(scope)
+                collector = self._connect(scope)
             except Refused as refused:  # one account that cannot be entered does not hurt the others
                 self.closed[scope.id] = str(refused)
                 continue
-            self.places[sight.place.scope] = sight.place
-            yield sight
+            self.places[collector.place.scope] = collector.place
+            yield collector
 
     def why_closed(self, scope: str) -> str:
         """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
@@ -157,12 +157,12 @@ def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Ob
 class _Recorder:
     """Writes what was observed, batch by batch; a broken-off run leaves whole batches, which a repeat finds done."""
 
-    def __init__(self, store: TenantStore, run: Run, fence: Fence, person: str, house: House) -> None:
+    def __init__(self, store: TenantStore, run: Run, fence: Fence, person: str, catalog: Catalog) -> None:
         self._store = store
         self._run = run
         self._fence = fence
         self._person = person
-        self._house = house
+        self._catalog = catalog
         self._seen: set[str] = set()
         self._listings: dict[tuple[str, str, str], str] = {}
         self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
@@ -192,15 +192,15 @@ class _Recorder:
             self._verdicts[verdict.policy][verdict.status] += 1
             self._disagreed.update(f"{verdict.policy} {source.check}" for source in verdict.disagreeing)
 
-    def finish(self, doors: _Doors, at: str) -> Summary:
+    def finish(self, open_scopes: _OpenScopes, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
-        gaps = list(self._gaps(doors.closed))
+        gaps = list(self._gaps(open_scopes.closed))
         with self._store.write(at, self._person, self._fence) as writer:
             current = list(writer.current_assets())
-            unwatched = {row.uid for row in current if not self._is_watched(row, doors)}
+            unwatched = {row.uid for row in current if not self._is_watched(row, open_scopes)}
             ended = {row.uid for row in current if self._has_ended(row)} - unwatched
             writer.end_assets(ended | unwatched, at)
-            self._settle(writer, doors, unwatched, at)
+            self._settle(writer, open_scopes, unwatched, at)
             summary = self._summary(gaps)
             writer.finish_run(self._run.id, at, _stored(summary, self._verdicts), gaps)
             writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
@@ -230,7 +230,7 @@ class _Recorder:
             yield Gap(scope, kind, region, detail, cause, number)
         for scope, cause in closed.items():
             yield Gap(scope, "", "", "", cause)
-        for policy, cause in self._house.broken.items():
+        for policy, cause in self._catalog.broken.items():
             yield Gap("", policy, "", "policy", cause)
 
     def _has_ended(self, row: Current) -> bool:
@@ -241,20 +241,20 @@ class _Recorder:
             return not cause
         return self._listings.get((row.scope, row.kind, row.region)) == ""
 
-    def _is_watched(self, row: Current, doors: _Doors) -> bool:
+    def _is_watched(self, row: Current, open_scopes: _OpenScopes) -> bool:
         """Tell whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
-        if doors.why_closed(row.scope):
+        if open_scopes.why_closed(row.scope):
             return True
-        place = doors.places.get(row.scope)
-        return place is not None and row.kind in self._house.kinds and place.covers(row.region)
+        place = open_scopes.places.get(row.scope)
+        return place is not None and row.kind in self._catalog.kinds and place.covers(row.region)
 
-    def _settle(self, writer: Writer, doors: _Doors, unwatched: set[str], at: str) -> None:
+    def _settle(self, writer: Writer, open_scopes: _OpenScopes, unwatched: set[str], at: str) -> None:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
-        policies = {judging.id for judging in self._house.judging}
+        policies = {judging.id for judging in self._catalog.judging}
         current = {row.uid for row in writer.current_assets()}
         changes: list[Advance] = []
         for finding in writer.findings(LIVE):
-            if (cause := self._house.broken.get(finding.policy)) is not None:
+            if (cause := self._catalog.broken.get(finding.policy)) is not None:
                 changes.append((finding, unverified(finding, cause, at), None))
             elif finding.policy not in policies:
                 changes.append((finding, *resolve(finding, WITHDRAWN, at)))
@@ -263,13 +263,13 @@ class _Recorder:
             elif finding.asset_uid not in current:
                 changes.append((finding, *resolve(finding, "the resource is gone", at)))
             elif finding.asset_uid not in self._seen:
-                changes.append((finding, unverified(finding, self._why_unseen(finding, doors), at), None))
+                changes.append((finding, unverified(finding, self._why_unseen(finding, open_scopes), at), None))
         self._write(writer, changes)
 
-    def _why_unseen(self, finding: Finding, doors: _Doors) -> str:
+    def _why_unseen(self, finding: Finding, open_scopes: _OpenScopes) -> str:
         keys = ((finding.scope, finding.kind, region) for region in ("global", finding.region, "other-regions"))
         unlisted = next((cause for key in keys if (cause := self._listings.get(key))), "")
-        return unlisted or doors.why_closed(finding.scope) or "was not seen"
+        return unlisted or open_scopes.why_closed(finding.scope) or "was not seen"
 
     def _summary(self, gaps: list[Gap]) -> Summary:
         total: Counter[str] = Counter()

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope, AwsWrite, AzureDirectory, GoogleAccess, KubernetesCluster, Tenant
+from model.tenant import AwsOrganization, AwsScope, AwsWrite, AzureDirectory, GcpAccess, KubernetesCluster, Tenant
 
 
 class AzureScope(Struct, frozen=True):
@@ -17,11 +17,11 @@ class AzureScope(Struct, frozen=True):
     directory: AzureDirectory
 
 
-class GoogleScope(Struct, frozen=True):
+class GcpScope(Struct, frozen=True):
     """One Google Cloud project by its id, or an organisation or folder itself (`organizations/123`)."""
 
     id: str
-    access: GoogleAccess
+    access: GcpAccess
 
 
 class KubernetesScope(Struct, frozen=True):
@@ -38,15 +38,15 @@ class ManagementGroupOf(Struct, frozen=True):
     directory: AzureDirectory
 
 
-class GoogleParent(Struct, frozen=True):
+class GcpParent(Struct, frozen=True):
     """A folder or an organisation, as `folders/123`."""
 
     id: str
-    access: GoogleAccess
+    access: GcpAccess
 
 
-Scope = AwsScope | AzureScope | GoogleScope | KubernetesScope
-Group = AwsOrganization | ManagementGroupOf | GoogleParent
+Scope = AwsScope | AzureScope | GcpScope | KubernetesScope
+Group = AwsOrganization | ManagementGroupOf | GcpParent
 
 
 class Scopes(Struct, frozen=True):
@@ -112,12 +112,12 @@ def _named_elsewhere(tenant: Tenant) -> Iterator[Scope]:
             yield AzureScope(directory.directory, directory)
         yield from (AzureScope(id_, directory) for id_ in directory.subscriptions)
     for access in tenant.google:
-        yield from (GoogleScope(id_, access) for id_ in access.projects)
-        yield from (GoogleScope(parent, access) for parent in _parents(access))
+        yield from (GcpScope(id_, access) for id_ in access.projects)
+        yield from (GcpScope(parent, access) for parent in _parents(access))
     yield from (KubernetesScope(cluster.cluster, cluster) for cluster in tenant.kubernetes)
 
 
-def _parents(access: GoogleAccess) -> list[str]:
+def _parents(access: GcpAccess) -> list[str]:
     return [f"organizations/{n}" for n in access.organizations] + [f"folders/{n}" for n in access.folders]
 
 
@@ -126,7 +126,7 @@ def _groups(tenant: Tenant) -> Iterator[Group]:
     for directory in tenant.azure:
         yield from (ManagementGroupOf(name, directory) for name in directory.management_groups)
     for access in tenant.google:
-        yield from (GoogleParent(parent, access) for parent in _parents(access))
+        yield from (GcpParent(parent, access) for parent in _parents(access))
 
 
 def _name(group: Group) -> str:
@@ -135,7 +135,7 @@ def _name(group: Group) -> str:
             return group.management
         case ManagementGroupOf():
             return f"managementGroups/{group.id}"
-        case GoogleParent():
+        case GcpParent():
             return group.id
 
 
@@ -145,7 +145,7 @@ def _excluded(group: Group) -> list[str]:
             return group.exclude
         case ManagementGroupOf():
             return group.directory.exclude
-        case GoogleParent():
+        case GcpParent():
             return group.access.exclude
 
 
@@ -158,8 +158,8 @@ def _member(group: Group, member: str, external_id: str) -> Scope:
             return _with(scope, external_id)
         case ManagementGroupOf():
             return AzureScope(member, group.directory)
-        case GoogleParent():
-            return GoogleScope(member, group.access)
+        case GcpParent():
+            return GcpScope(member, group.access)
 
 
 def _with(scope: AwsScope, external_id: str) -> AwsScope:

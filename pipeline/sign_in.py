@@ -15,7 +15,7 @@ from model.person import HOST, Actor, Person, Tenants, Token, actor_of
 from people import local, tokens
 from people.local import Passwords
 from store.people import Lock
-from store.service import ServiceDoor, ServiceStore
+from store.service import ServiceSession, ServiceStore
 
 if TYPE_CHECKING:  # what the provider is asked with takes a sixth of a command's start: most commands need none of it
     from people.openid import Identity
@@ -53,55 +53,57 @@ class Gate:
 
     def actor(self, token: str) -> Actor:
         """Return who holds a token; raises `NotSignedIn` for one that does not hold (any more)."""
-        with self._service.read() as door:
-            kept = door.people.token(tokens.hash_of(token))
-            person = door.people.one(kept.person) if kept else None
+        with self._service.read() as session:
+            kept = session.people.token(tokens.hash_of(token))
+            person = session.people.one(kept.person) if kept else None
         if not kept or not person or kept.label == _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
             raise NotSignedIn("the token is not valid (any more); sign in again with `hinomi login`")
         return actor_of(person, kept)
 
     def with_password(self, name: str, password: str, code: str) -> str:
         """Return a token for a local account; every failure is told alike, and five in a row lock the account."""
-        with self._service.read() as door:
-            person = door.people.one(name)
-            lock = door.people.lock(name) if person else Lock()
+        with self._service.read() as session:
+            person = session.people.one(name)
+            lock = session.people.lock(name) if person else Lock()
         right = self._passwords.is_right(lock.password, password)  # slow on purpose: outside of the transaction
         if person is None:
             raise _failed()
-        with self._write(name) as door:
-            person = door.people.one(name)
-            step = self._step(door.people.lock(name), name, code) if right else None
+        with self._write(name) as session:
+            person = session.people.one(name)
+            step = self._step(session.people.lock(name), name, code) if right else None
             if step is not None and person is not None and not person.disabled_at:
-                door.people.put_lock(name, replace(door.people.lock(name), totp_step=step, failures=0, locked_until=""))
-                self._end_invitations(door, name)
-                return self._issue(door, person, "sign-in", SIGNED_IN_FOR)
-            self._count_failure(door, name)
+                session.people.put_lock(
+                    name, replace(session.people.lock(name), totp_step=step, failures=0, locked_until="")
+                )
+                self._end_invitations(session, name)
+                return self._issue(session, person, "sign-in", SIGNED_IN_FOR)
+            self._count_failure(session, name)
         raise _failed()
 
     def with_identity(self, identity: "Identity") -> str:
         """Return a token for whom an OpenID provider vouches; raises `NotSignedIn` for somebody nobody added."""
-        with self._service.read() as door:
-            person = door.people.with_subject(identity.issuer, identity.subject)
+        with self._service.read() as session:
+            person = session.people.with_subject(identity.issuer, identity.subject)
             bound = person is not None
             if person is None and identity.email:
-                person = door.people.with_subject(identity.issuer, f"email:{identity.email}")
+                person = session.people.with_subject(identity.issuer, f"email:{identity.email}")
         if person is None or person.disabled_at:
             raise NotSignedIn(
                 "nobody of this installation has that account; an operator adds people: `hinomi people add`"
             )
-        with self._write(person.id) as door:
-            now = door.people.one(person.id)  # roles may have been taken away meanwhile
+        with self._write(person.id) as session:
+            now = session.people.one(person.id)  # roles may have been taken away meanwhile
             if now is None or now.disabled_at or (now.issuer, now.subject) != (person.issuer, person.subject):
                 raise NotSignedIn("the account has just been changed; begin again with `hinomi login`")
             if not bound:
-                door.people.put(replace(now, subject=identity.subject))
-                door.record("person.bound", person.id, issuer=identity.issuer)
-            return self._issue(door, now, "sign-in", SIGNED_IN_FOR)
+                session.people.put(replace(now, subject=identity.subject))
+                session.record("person.bound", person.id, issuer=identity.issuer)
+            return self._issue(session, now, "sign-in", SIGNED_IN_FOR)
 
-    def invite(self, door: ServiceDoor, person: Person) -> str:
+    def invite(self, session: ServiceSession, person: Person) -> str:
         """Return an invitation, with which a person sets up a local account; earlier ones end."""
-        self._end_invitations(door, person.id)
-        return self._issue(door, person, _INVITATION, INVITED_FOR)
+        self._end_invitations(session, person.id)
+        return self._issue(session, person, _INVITATION, INVITED_FOR)
 
     def enrol(self, invitation: str, password: str) -> Enrolment:
         """Set the password of whoever was invited, and return what the authenticator takes.
@@ -110,12 +112,14 @@ class Gate:
         """
         hashed = self._passwords.hash(password)
         secret = local.new_secret()
-        with self._write(self._invited(invitation).id) as door:
-            person = self._holder(door, invitation)  # it may have ended meanwhile
+        with self._write(self._invited(invitation).id) as session:
+            person = self._holder(session, invitation)  # it may have ended meanwhile
             # Whoever needs a new password may have lost more than that.
-            door.people.revoke([t.id for t in door.people.tokens(person.id) if t.label != _INVITATION], self._now())
-            door.people.put_lock(person.id, Lock(hashed, local.seal(self._key(), person.id, secret)))
-            door.record("person.enrolled", person.id)
+            session.people.revoke(
+                [t.id for t in session.people.tokens(person.id) if t.label != _INVITATION], self._now()
+            )
+            session.people.put_lock(person.id, Lock(hashed, local.seal(self._key(), person.id, secret)))
+            session.record("person.enrolled", person.id)
         return Enrolment(person.id, local.enrolment(secret, person.id), secret)
 
     def issue(self, actor: Actor, label: str, tenants: Tenants, lasts: timedelta) -> str:
@@ -132,39 +136,39 @@ class Gate:
             tenants = actor.tenants
         elif strange := [tenant for tenant in tenants if not actor.sees(tenant)]:
             raise Refused(f"there is no tenant {strange[0]!r}")
-        with self._write(actor.name) as door:
-            person = door.people.one(actor.name)
+        with self._write(actor.name) as session:
+            person = session.people.one(actor.name)
             assert person is not None, "whoever acts was found by a token"
-            return self._issue(door, replace(person, tenants=tenants), label, lasts)
+            return self._issue(session, replace(person, tenants=tenants), label, lasts)
 
     def tokens(self, actor: Actor) -> list[Token]:
         """Return what is kept of the actor's own tokens."""
-        with self._service.read() as door:
-            return door.people.tokens(actor.name)
+        with self._service.read() as session:
+            return session.people.tokens(actor.name)
 
     def revoke(self, actor: Actor, ids: Sequence[str]) -> int:
         """Revoke tokens of the actor's own; return how many held until now."""
-        with self._write(actor.name) as door:
-            mine = {token.id for token in door.people.tokens(actor.name)}
-            revoked = door.people.revoke([id_ for id_ in ids if id_ in mine], instant(self._clock.now()))
+        with self._write(actor.name) as session:
+            mine = {token.id for token in session.people.tokens(actor.name)}
+            revoked = session.people.revoke([id_ for id_ in ids if id_ in mine], instant(self._clock.now()))
             if revoked:
-                door.record("token.revoked", actor.name, tokens=sorted(mine & set(ids)))
+                session.record("token.revoked", actor.name, tokens=sorted(mine & set(ids)))
             return revoked
 
     def _invited(self, invitation: str) -> Person:
-        with self._service.read() as door:
-            return self._holder(door, invitation)
+        with self._service.read() as session:
+            return self._holder(session, invitation)
 
-    def _holder(self, door: ServiceDoor, invitation: str) -> Person:
-        kept = door.people.token(tokens.hash_of(invitation))
-        person = door.people.one(kept.person) if kept else None
+    def _holder(self, session: ServiceSession, invitation: str) -> Person:
+        kept = session.people.token(tokens.hash_of(invitation))
+        person = session.people.one(kept.person) if kept else None
         if not kept or not person or kept.label != _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
             raise NotSignedIn("the invitation is not valid (any more); ask for another one")
         return person
 
-    def _end_invitations(self, door: ServiceDoor, person: str) -> None:
-        invitations = [token.id for token in door.people.tokens(person) if token.label == _INVITATION]
-        door.people.revoke(invitations, instant(self._clock.now()))
+    def _end_invitations(self, session: ServiceSession, person: str) -> None:
+        invitations = [token.id for token in session.people.tokens(person) if token.label == _INVITATION]
+        session.people.revoke(invitations, instant(self._clock.now()))
 
     def _step(self, lock: Lock, person: str, code: str) -> int | None:
         """Return the step of a good one-time code, None for a wrong one or while the account is locked."""
@@ -174,26 +178,26 @@ class Gate:
         secret = local.unseal(self._key(), person, lock.totp)
         return local.used_step(secret, code, now.timestamp(), lock.totp_step)
 
-    def _count_failure(self, door: ServiceDoor, person: str) -> None:
-        lock, now = door.people.lock(person), self._clock.now()
+    def _count_failure(self, session: ServiceSession, person: str) -> None:
+        lock, now = session.people.lock(person), self._clock.now()
         if lock.locked_until and now < parse_instant(lock.locked_until):
             return  # a guess during the lock neither helps nor makes it longer
         failures = (0 if lock.locked_until else lock.failures) + 1
         locked = failures >= _MOST_FAILURES
         until = instant(now + _LOCKED_FOR) if locked else ""
-        door.people.put_lock(person, replace(lock, failures=failures, locked_until=until))
-        door.record("sign-in.failed", person, failures=failures, locked=locked)
+        session.people.put_lock(person, replace(lock, failures=failures, locked_until=until))
+        session.record("sign-in.failed", person, failures=failures, locked=locked)
 
-    def _issue(self, door: ServiceDoor, person: Person, label: str, lasts: timedelta) -> str:
+    def _issue(self, session: ServiceSession, person: Person, label: str, lasts: timedelta) -> str:
         token, kept = tokens.mint(person, label, person.tenants, self._clock.now(), lasts)
-        door.people.put_token(kept)
-        door.record("token.issued", person.id, token=kept.id, label=label, expires_at=kept.expires_at)
+        session.people.put_token(kept)
+        session.record("token.issued", person.id, token=kept.id, label=label, expires_at=kept.expires_at)
         return token
 
     def _now(self) -> str:
         return instant(self._clock.now())
 
-    def _write(self, person: str) -> AbstractContextManager[ServiceDoor]:
+    def _write(self, person: str) -> AbstractContextManager[ServiceSession]:
         return self._service.write(instant(self._clock.now()), person)
 
 

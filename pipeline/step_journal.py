@@ -92,7 +92,7 @@ class StepJournal:
             if ended.state != "unverified" or not self._is_reverted(writer):
                 writer.plans.put_progress(self._progress(ended.state, ended.reason, self._before, ended.after))
             if self._plan.undoes and ended.state == "verified":
-                self._mark_undone(writer, at)
+                self._mark_rolled_back(writer, at)
             writer.plans.let_go(uid, self._holder)
 
     def _refuse_overtaken(self, writer: Writer) -> None:
@@ -109,7 +109,7 @@ class StepJournal:
             writer.plans.note(one)
         self._open = []
 
-    def _mark_undone(self, writer: Writer, at: str) -> None:
+    def _mark_rolled_back(self, writer: Writer, at: str) -> None:
         original = writer.plans.step(self._plan.undoes, self._step.target.uid)
         if original is not None:
             writer.plans.put_progress(replace(original, state="undone", at=at, reason=f"by the plan {self._plan.id}"))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from model.fault import Refused
 from model.job import Job
 from pipeline.clock import SystemClock
-from pipeline.jobs import Worker, claim, give_back, name_of, queue_scheduled
+from pipeline.jobs import JobWorker, claim, give_back, name_of, queue_scheduled
 from store.home import Home
 
 _LOG = structlog.get_logger()
@@ -22,7 +22,7 @@ _GRACE_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
-class Plan(Struct, frozen=True):
+class ServeSettings(Struct, frozen=True):
     """What is to run: a home, at most so many scans at once, and the process that answers requests on a socket."""
 
     folder: Path
@@ -34,13 +34,13 @@ class Plan(Struct, frozen=True):
 class Supervisor:
     """Parent of one process that answers requests and of one for each job; several supervisors share the jobs."""
 
-    def __init__(self, home: Home, plan: Plan) -> None:
+    def __init__(self, home: Home, settings: ServeSettings) -> None:
         self._home = home
-        self._plan = plan
+        self._settings = settings
         self._clock = SystemClock()
         self._stopping = False
-        self._working: dict[subprocess.Popen[bytes], tuple[Job, Worker]] = {}
-        self._console = _Console(plan)
+        self._working: dict[subprocess.Popen[bytes], tuple[Job, JobWorker]] = {}
+        self._console = _Console(settings)
         self._number = 0
         self._scheduled_at = 0.0
 
@@ -48,7 +48,7 @@ class Supervisor:
         """Work until SIGTERM or SIGINT; then let the children end, at most half a minute."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        _LOG.info("serving", workers=self._plan.workers)
+        _LOG.info("serving", workers=self._settings.workers)
         try:
             self._work()
         finally:
@@ -74,13 +74,13 @@ class Supervisor:
         if time.monotonic() - self._scheduled_at >= _SCHEDULE_SECONDS:
             queue_scheduled(self._home, self._clock)
             self._scheduled_at = time.monotonic()
-        while len(self._working) < self._plan.workers and not self._stopping:
-            worker = Worker(name_of(self._number), self._clock)
+        while len(self._working) < self._settings.workers and not self._stopping:
+            worker = JobWorker(name_of(self._number), self._clock)
             job = claim(self._home, worker)
             if job is None:
                 return
             self._number += 1
-            command = [sys.executable, "-m", "pipeline.worker", str(self._plan.folder), job.id, worker.name]
+            command = [sys.executable, "-m", "pipeline.worker", str(self._settings.folder), job.id, worker.name]
             self._working[subprocess.Popen(command)] = (job, worker)  # noqa: S603 - our own interpreter and module
 
     def _reap(self) -> None:
@@ -90,7 +90,7 @@ class Supervisor:
                 _LOG.error("a worker died", job=job.id, status=process.returncode)
                 self._release(job, worker)
 
-    def _release(self, job: Job, worker: Worker) -> None:
+    def _release(self, job: Job, worker: JobWorker) -> None:
         """Give back at once what a dead worker held; that counts as an attempt unless it was us who ended it."""
         give_back(self._home, job, worker, as_attempt=not self._stopping)
 
@@ -112,8 +112,8 @@ class Supervisor:
 class _Console:
     """The process that answers requests; started again when it dies, more slowly each time."""
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, settings: ServeSettings) -> None:
+        self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = 0.5
         self._not_before = 0.0
@@ -127,7 +127,7 @@ class _Console:
             self._process, self._not_before = None, time.monotonic() + self._pause
             self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2)
         if time.monotonic() >= self._not_before:
-            self._process = subprocess.Popen(self._plan.console, pass_fds=[self._plan.socket])  # noqa: S603 - our own interpreter and module
+            self._process = subprocess.Popen(self._settings.console, pass_fds=[self._settings.socket])  # noqa: S603 - our own interpreter and module
 
     def processes(self) -> list[subprocess.Popen[bytes]]:
         """Return the process, where it runs."""

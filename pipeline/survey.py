@@ -9,9 +9,9 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Listing
 from model.finding import Verdict
-from model.sight import Sight
+from model.sight import Collector
 from model.worker import Worker
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 
 
 class Observation(Struct, frozen=True):
@@ -21,18 +21,18 @@ class Observation(Struct, frozen=True):
     verdicts: list[Verdict]
 
 
-def survey(sight: Sight, house: House, moment: Moment, checkov: Worker) -> Iterator[Observation]:
+def survey(collector: Collector, catalog: Catalog, moment: Moment, checkov: Worker) -> Iterator[Observation]:
     """Yield observations while they come in: collectors → assets → verdicts."""
-    posture, seen = Posture(house.policies, moment, allowances=house.allowances), set[str]()
-    adopted = Checkov(house.adopted, checkov, house.policies)
-    for event in sight.look():
+    posture, seen = Posture(catalog.policies, moment, allowances=catalog.allowances), set[str]()
+    adopted = Checkov(catalog.adopted, checkov, catalog.policies)
+    for event in collector.collect():
         if isinstance(event, Asset):
             if event.uid in seen:  # a listing that changes while it pages may show a resource twice
                 continue
             seen.add(event.uid)
             yield Observation(event, adopted.see(event, posture.see(event)))
         else:
-            yield Observation(event, posture.hear(event, sight.place) + adopted.hear(event, sight.place))
+            yield Observation(event, posture.hear(event, collector.place) + adopted.hear(event, collector.place))
     yield Observation(None, adopted.end())
     for verdict in posture.end():
         yield Observation(None, [adopted.sourced(verdict)])

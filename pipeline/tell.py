@@ -28,7 +28,7 @@ _LONGEST_PAUSE_SECONDS = 6 * 3600
 _PUT_OFF = "put off, because the channel could not be reached"
 
 
-class Told(Struct, frozen=True):
+class Notified(Struct, frozen=True):
     """What was told: new alerts, the deliveries that were due by state, facts that were dropped by reason.
 
     Deliveries that were not even tried, because another of their channel had just been in vain, are `put off`.
@@ -40,7 +40,7 @@ class Told(Struct, frozen=True):
     problems: list[str]
 
 
-class Teller(Struct, frozen=True):
+class Notifier(Struct, frozen=True):
     """What telling needs of the world; the fence keeps a second teller of the same tenant from going on."""
 
     ways: Ways
@@ -50,20 +50,20 @@ class Teller(Struct, frozen=True):
     patience_seconds: float = 10.0
 
 
-def tell(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], teller: Teller) -> Told:
+def notify(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier) -> Notified:
     """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
-    clock = teller.clock
-    alerts, dropped = _queue(store, tenant, policies, teller)
-    deadline = instant(clock.now() + timedelta(seconds=teller.patience_seconds))
+    clock = notifier.clock
+    alerts, dropped = _queue(store, tenant, policies, notifier)
+    deadline = instant(clock.now() + timedelta(seconds=notifier.patience_seconds))
     handled: dict[str, Delivery] = {}
     while waiting := _waiting(store, deadline):
         due = [delivery for delivery in waiting if delivery.due_at <= instant(clock.now())]
-        handled |= {after.key: after for after in _send_all(store, tenant, due, teller)}
+        handled |= {after.key: after for after in _send_all(store, tenant, due, notifier)}
         if not due:
             clock.sleep(0.2)
     count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
     problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem}
-    return Told(alerts, dict(count), dropped, sorted(problems))
+    return Notified(alerts, dict(count), dropped, sorted(problems))
 
 
 def _waiting(store: TenantStore, until: str) -> list[Delivery]:
@@ -72,16 +72,16 @@ def _waiting(store: TenantStore, until: str) -> list[Delivery]:
 
 
 def _queue(
-    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], teller: Teller
+    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier
 ) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all untold facts, in one transaction."""
-    at = instant(teller.clock.now())
+    at = instant(notifier.clock.now())
     with store.read() as reader:
         wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(policies, reader).items()}
-    with store.write(at, teller.person, teller.fence) as writer:
-        news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.untold()]
-        told = writer.told_active({one.fact.finding for one in news})
-        flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, told, at))
+    with store.write(at, notifier.person, notifier.fence) as writer:
+        news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.unnotified()]
+        notified = writer.notified_active({one.fact.finding for one in news})
+        flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, notified, at))
         for alert, facts in flow.alerts:
             queued = [delivery for delivery in flow.deliveries if delivery.alert == alert.id]
             writer.put_alert(alert, at, queued)
@@ -91,7 +91,7 @@ def _queue(
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], teller: Teller) -> Iterator[Delivery]:
+def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], notifier: Notifier) -> Iterator[Delivery]:
     """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
 
     A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
@@ -101,21 +101,21 @@ def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], telle
         if at := due_again.get(delivery.channel):
             after = replace(delivery, due_at=at, problem=_PUT_OFF)
         else:
-            outcome = _outcome(store, tenant, delivery, teller)
-            now = teller.clock.now()
+            outcome = _outcome(store, tenant, delivery, notifier)
+            now = notifier.clock.now()
             after = _after(delivery, outcome, now)
             if outcome.is_unreachable:
                 due_again[delivery.channel] = _due_again(after.attempts, now)
-        with store.write(instant(teller.clock.now()), teller.person, teller.fence) as writer:
+        with store.write(instant(notifier.clock.now()), notifier.person, notifier.fence) as writer:
             writer.put_delivery(after)
         yield after
 
 
-def _outcome(store: TenantStore, tenant: Tenant, delivery: Delivery, teller: Teller) -> Outcome:
+def _outcome(store: TenantStore, tenant: Tenant, delivery: Delivery, notifier: Notifier) -> Outcome:
     with store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
-    return _attempt(delivery.key, alert, channel, teller.ways)
+    return _attempt(delivery.key, alert, channel, notifier.ways)
 
 
 def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:

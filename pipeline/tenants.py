@@ -24,7 +24,7 @@ from store.home import Edition, Home
 ABSENT = object()
 
 
-class Change(Struct, frozen=True):
+class FieldChange(Struct, frozen=True):
     """One difference between what is applied and what a file says; `before` or `after` is ABSENT."""
 
     path: str
@@ -32,12 +32,12 @@ class Change(Struct, frozen=True):
     after: Any
 
 
-class Plan(Struct, frozen=True):
+class TenantPlan(Struct, frozen=True):
     """What applying a file would do."""
 
     tenant: Tenant
     is_new: bool
-    changes: list[Change]
+    changes: list[FieldChange]
 
 
 def load_tenant(file: Path, policies: Sequence[Policy]) -> Tenant:
@@ -50,16 +50,16 @@ def load_tenant(file: Path, policies: Sequence[Policy]) -> Tenant:
     return tenant
 
 
-def plan(home: Home, tenant: Tenant) -> Plan:
+def plan(home: Home, tenant: Tenant) -> TenantPlan:
     """Return what applying the tenant would change; nothing is written."""
     _refuse_foreign_external_ids(home, tenant)
     edition = home.edition(tenant.tenant)
     before = msgspec.json.decode(edition.document) if edition else {}
     after = msgspec.to_builtins(tenant)
-    return Plan(tenant, edition is None, list(_differences("", before, after)))
+    return TenantPlan(tenant, edition is None, list(_differences("", before, after)))
 
 
-def carry_out(home: Home, wanted: Plan, clock: Clock, person: str) -> Edition:
+def carry_out(home: Home, wanted: TenantPlan, clock: Clock, person: str) -> Edition:
     """Apply a plan; the tenant's audit chain records it."""
     return home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), instant(clock.now()), person)
 
@@ -119,7 +119,7 @@ def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
             place = ("organizations", number, "role")
             yield document.fault(place, f"is not a role of the account {organization.management}")
     yield from _azure_faults(document, tenant)
-    yield from _google_faults(document, tenant)
+    yield from _gcp_faults(document, tenant)
     for number, cluster in enumerate(tenant.kubernetes):
         if cluster.cluster in (earlier.cluster for earlier in tenant.kubernetes[:number]):
             yield document.fault(("kubernetes", number, "cluster"), f"the cluster {cluster.cluster} stands twice")
@@ -153,7 +153,7 @@ def _azure_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
             yield document.fault(at, "names nothing to look at: add 'subscriptions', 'management_groups' or 'entra'")
 
 
-def _google_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
+def _gcp_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
     seen: set[str] = set()
     for number, access in enumerate(tenant.google):
         for position, project in enumerate(access.projects):
@@ -184,7 +184,7 @@ def _channel_faults(document: Document, number: int, channel: Channel) -> Iterat
         yield document.fault(path, "lacks 'settings'")
 
 
-def _differences(path: str, before: Any, after: Any) -> Iterator[Change]:
+def _differences(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -192,4 +192,4 @@ def _differences(path: str, before: Any, after: Any) -> Iterator[Change]:
             below = f"{path}.{key}" if path else str(key)
             yield from _differences(below, before.get(key, ABSENT), after.get(key, ABSENT))
     else:
-        yield Change(path, before, after)
+        yield FieldChange(path, before, after)

@@ -13,13 +13,24 @@ from model.job import Job, JobKind, JobState
 from model.person import Actor
 from notifier.message import Ways
 from pipeline.applied import applied_tenant
-from pipeline.assembly import House, assemble, assemble_named
+from pipeline.assembly import Catalog, assemble, assemble_named
 from pipeline.changes import carry_on, finish, obey
-from pipeline.jobs import MOST_ATTEMPTS, Stopped, Worker, claim, give_back, holding, new_job, queue, settle, withdraw
+from pipeline.jobs import (
+    MOST_ATTEMPTS,
+    JobStopped,
+    JobWorker,
+    claim,
+    give_back,
+    holding,
+    new_job,
+    queue,
+    settle,
+    withdraw,
+)
 from pipeline.loop import Loop
 from pipeline.plans import playbook_of
 from pipeline.scan import Summary
-from pipeline.tell import Told
+from pipeline.tell import Notified
 from pipeline.turn import Turn
 from store.database import StoreFault
 from store.home import Home
@@ -28,13 +39,13 @@ from store.tenant import Fenced, TenantStore
 _LOG = structlog.get_logger()
 
 
-class Done(Struct, frozen=True):
+class JobResult(Struct, frozen=True):
     """What came of a turn; a job of the kind `tell` has no summary."""
 
     state: JobState
     outcome: str
     summary: Summary | None = None
-    told: Told | None = None
+    notified: Notified | None = None
 
 
 class Bench(Struct, frozen=True):
@@ -42,10 +53,10 @@ class Bench(Struct, frozen=True):
 
     home: Home
     ways: Ways
-    worker: Worker
+    worker: JobWorker
 
 
-def work(bench: Bench, job: Job, stop: threading.Event) -> Done:
+def work(bench: Bench, job: Job, stop: threading.Event) -> JobResult:
     """Do a job that was claimed, and write down how it ended. Every failure becomes a named outcome."""
     log = _LOG.bind(job=job.id, kind=job.kind, tenant=job.tenant, holder=bench.worker.name, attempt=job.attempts)
     log.info("job started")
@@ -58,17 +69,17 @@ def work(bench: Bench, job: Job, stop: threading.Event) -> Done:
     return done
 
 
-def scan_now(bench: Bench, tenant: str, actor: Actor) -> Done:
+def scan_now(bench: Bench, tenant: str, actor: Actor) -> JobResult:
     """Scan a tenant in this process; raises `Refused` where something else is done for it now."""
     return _now(bench, "scan", tenant, actor)
 
 
-def change_now(bench: Bench, tenant: str, actor: Actor) -> Done:
+def change_now(bench: Bench, tenant: str, actor: Actor) -> JobResult:
     """Carry out a tenant's started plans in this process; raises `Refused` where something else is done for it now."""
     return _now(bench, "change", tenant, actor)
 
 
-def _now(bench: Bench, kind: JobKind, tenant: str, actor: Actor) -> Done:
+def _now(bench: Bench, kind: JobKind, tenant: str, actor: Actor) -> JobResult:
     clock = bench.worker.clock
     asked = queue(bench.home, new_job(kind, tenant, clock.now(), actor.name), clock)
     job = claim(bench.home, bench.worker, only=asked.id)
@@ -82,48 +93,48 @@ def _now(bench: Bench, kind: JobKind, tenant: str, actor: Actor) -> Done:
         raise
 
 
-def _done(bench: Bench, job: Job, stop: threading.Event) -> Done:
+def _done(bench: Bench, job: Job, stop: threading.Event) -> JobResult:
     try:
         with holding(bench.home, job, bench.worker, stop) as turn:
             return _work(bench, job, turn)
-    except Stopped as stopped:
-        return Done("queued", str(stopped))
+    except JobStopped as stopped:
+        return JobResult("queued", str(stopped))
     except Fenced as fenced:
-        return Done("failed", str(fenced))
+        return JobResult("failed", str(fenced))
     except StoreFault:  # the store may come back; what it says stays inside
         _LOG.exception("the store cannot be used", job=job.id)
-        return Done("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
+        return JobResult("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
     except Refused as refused:
-        return Done("failed", "; ".join(map(str, refused.faults)))
+        return JobResult("failed", "; ".join(map(str, refused.faults)))
     except Exception as problem:  # noqa: BLE001 - a defect ends this job, not the service
         _LOG.exception("a defect of the program", job=job.id)
-        return Done("failed", f"a defect of the program ({type(problem).__name__}); the log has more")
+        return JobResult("failed", f"a defect of the program ({type(problem).__name__}); the log has more")
 
 
-def _work(bench: Bench, job: Job, turn: Turn) -> Done:
+def _work(bench: Bench, job: Job, turn: Turn) -> JobResult:
     tenant, store = applied_tenant(bench.home, job.tenant), bench.home.tenant(job.tenant)
     with store.read() as reader:  # what is started later is another job's: its policies are not known here
         started = reader.plans.underway()
-    house = assemble(config_folder()) if job.kind == "scan" else house_for_changes(store, started)
-    loop = Loop(bench.home, tenant, house, bench.worker.clock, bench.ways, job.asked_by)
+    catalog = assemble(config_folder()) if job.kind == "scan" else catalog_for_changes(store, started)
+    loop = Loop(bench.home, tenant, catalog, bench.worker.clock, bench.ways, job.asked_by)
     summary = None
     if job.kind == "scan":
         summary = loop.scan(turn)
         _obey(loop, turn)
     elif job.kind == "change":
         finish(loop.hands, started, turn)
-    told = loop.tell()
-    _queue_next_tell(bench, loop.store, job)
-    return Done("done", _outcome(summary, told), summary, told)
+    notified = loop.notify()
+    _queue_next_notification(bench, loop.store, job)
+    return JobResult("done", _outcome(summary, notified), summary, notified)
 
 
-def house_for_changes(store: TenantStore, plans: Sequence[str]) -> House:
+def catalog_for_changes(store: TenantStore, plans: Sequence[str]) -> Catalog:
     """Return the house of what changing by these plans and telling need: all else takes seconds to load.
 
     That are the policies that the plans close, and those of what people have yet to be told.
     """
     with store.read() as reader:
-        ids = {news.finding.policy for news in reader.untold()}
+        ids = {news.finding.policy for news in reader.unnotified()}
         used = reader.plans.playbooks(plans)
         ids |= {closed for playbook in used for closed in playbook_of(playbook).closes}
     return assemble_named(config_folder(), ids)
@@ -134,24 +145,24 @@ def _obey(loop: Loop, turn: Turn) -> None:
     try:
         obey(loop.hands)
         carry_on(loop.hands, turn)
-    except (Fenced, StoreFault, Stopped):
+    except (Fenced, StoreFault, JobStopped):
         raise
     except Refused as refused:
         _LOG.warning("changes were not carried out", tenant=loop.tenant.tenant, reason=str(refused))
 
 
-def _queue_next_tell(bench: Bench, store: TenantStore, job: Job) -> None:
+def _queue_next_notification(bench: Bench, store: TenantStore, job: Job) -> None:
     """Queue a job for the deliveries that did not arrive, for when the first of them is due."""
     with store.read() as reader:
         waiting = reader.deliveries("queued")
     if waiting:
         due = parse_instant(min(delivery.due_at for delivery in waiting))
-        with bench.home.service.write(instant(bench.worker.clock.now()), bench.worker.name) as door:
-            door.jobs.add(new_job("tell", job.tenant, due, job.asked_by))
+        with bench.home.service.write(instant(bench.worker.clock.now()), bench.worker.name) as session:
+            session.jobs.add(new_job("tell", job.tenant, due, job.asked_by))
 
 
-def _outcome(summary: Summary | None, told: Told) -> str:
-    parts: Sequence[tuple[int, str]] = [(told.alerts, "new alerts")]
+def _outcome(summary: Summary | None, notified: Notified) -> str:
+    parts: Sequence[tuple[int, str]] = [(notified.alerts, "new alerts")]
     if summary:
         verdicts = summary.verdicts
         parts = [

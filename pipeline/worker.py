@@ -11,7 +11,7 @@ import httpx
 from notifier.message import Ways
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
-from pipeline.jobs import Worker
+from pipeline.jobs import JobWorker
 from pipeline.logs import set_up
 from pipeline.process import begin
 from pipeline.secrets import secret
@@ -26,13 +26,13 @@ def main(folder: str, job_id: str, name: str) -> int:
     signal.signal(signal.SIGTERM, lambda _signal, _frame: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor
     home, clock = open_home(Path(folder)), SystemClock()
-    with home.service.read() as door:
-        job = door.jobs.one(job_id)
+    with home.service.read() as session:
+        job = session.jobs.one(job_id)
     if job is None or (job.state, job.holder) != ("running", name):
         return 1
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, io.StringIO(), secret, clock.now)
-        work(Bench(home, ways, Worker(name, clock)), job, stop)
+        work(Bench(home, ways, JobWorker(name, clock)), job, stop)
     return 0
 
 
