@@ -22,7 +22,7 @@ from console.answers import (
     answering,
     cursor_of,
 )
-from console.doors import AtDesk, Cursor, Id, Limit, OfService, Service, TenantId, known_parameters
+from console.doors import Authorized, Cursor, Id, Limit, OfService, Service, TenantId, known_parameters
 from console.guard import Guard
 from console.metrics import Metrics
 from console.plans import router as plan_routes
@@ -100,110 +100,112 @@ def _watch(app: FastAPI, metrics: Metrics) -> None:
 
 def _tenants(app: FastAPI) -> None:
     @app.get("/v1/me", **answering(Me))
-    def me(desk: AtDesk) -> Response:
+    def me(authorizer: Authorized) -> Response:
         """Say who asks."""
-        return Json(Me(desk.actor.name, desk.actor.roles, tuple(desk.visible())))
+        return Json(Me(authorizer.actor.name, authorizer.actor.roles, tuple(authorizer.visible())))
 
     @app.get("/v1/tenants", **answering(Page[TenantView]))
-    def tenants(desk: AtDesk, cursor: Cursor = "", limit: Limit = 100) -> Response:
+    def tenants(authorizer: Authorized, cursor: Cursor = "", limit: Limit = 100) -> Response:
         """List the tenants that whoever asks may see."""
         (after,) = answers.key_of(cursor, 1) or ("",)
-        wanted = [tenant for tenant in sorted(desk.tenants()) if tenant > after][:limit]
-        items = [_view(desk.file("tenants.read", tenant)) for tenant in wanted]
+        wanted = [tenant for tenant in sorted(authorizer.tenants()) if tenant > after][:limit]
+        items = [_view(authorizer.file("tenants.read", tenant)) for tenant in wanted]
         return Json(Page(items, cursor_of(wanted[-1]) if len(wanted) == limit else ""))
 
     @app.get("/v1/tenants/{tenant}", **answering(TenantView))
-    def tenant(tenant: TenantId, desk: AtDesk) -> Response:
+    def tenant(tenant: TenantId, authorizer: Authorized) -> Response:
         """Show a tenant."""
-        return Json(_view(desk.file("tenants.read", tenant)))
+        return Json(_view(authorizer.file("tenants.read", tenant)))
 
     @app.get("/v1/tenants/{tenant}/policies", **answering(Page[OwnPolicyView]))
-    def policies(tenant: TenantId, desk: AtDesk) -> Response:
+    def policies(tenant: TenantId, authorizer: Authorized) -> Response:
         """List the tenant's own policies, at most a hundred: always one page."""
-        with desk.tenant("policies.read", tenant).read() as reader:
+        with authorizer.tenant("policies.read", tenant).read() as reader:
             forms = own_texts(reader).values()
         return Json(Page([OwnPolicyView(form.id, form.kind, form.severity, form.title) for form in forms]))
 
     @app.get("/v1/tenants/{tenant}/assets", **answering(Page[AssetRow]))
     def assets(
         tenant: TenantId,
-        desk: AtDesk,
+        authorizer: Authorized,
         wanted: Annotated[Selection, Depends(_assets_wanted)],
     ) -> Response:
         """List resources, without what they look like; `on` = as of the end of a past day (Asia/Tokyo)."""
-        with desk.tenant("assets.read", tenant).read() as reader:
+        with authorizer.tenant("assets.read", tenant).read() as reader:
             rows = reader.assets(wanted)
         return Json(Page(rows, _next([row.uid for row in rows], wanted.limit)))
 
     @app.get("/v1/tenants/{tenant}/assets/{uid}", **answering(AssetRow))
-    def asset(tenant: TenantId, uid: Id, desk: AtDesk) -> Response:
+    def asset(tenant: TenantId, uid: Id, authorizer: Authorized) -> Response:
         """Show a resource as it was last seen."""
-        with desk.tenant("assets.read", tenant).read() as reader:
+        with authorizer.tenant("assets.read", tenant).read() as reader:
             return Json(_found(reader.asset(uid)))
 
     @app.get("/v1/tenants/{tenant}/findings", **answering(FindingsPage))
     def findings(
         tenant: TenantId,
-        desk: AtDesk,
+        authorizer: Authorized,
         wanted: Annotated[Selection, Depends(_findings_wanted)],
     ) -> Response:
         """List findings with the coverage beside them; `on` = those that were active at the end of a past day."""
-        with desk.tenant("findings.read", tenant).read() as reader:
+        with authorizer.tenant("findings.read", tenant).read() as reader:
             rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at)
         return Json(FindingsPage(rows, coverage, _next([row.uid for row in rows], wanted.limit)))
 
     @app.get("/v1/tenants/{tenant}/findings/{uid}", **answering(Finding))
-    def finding(tenant: TenantId, uid: Id, desk: AtDesk) -> Response:
+    def finding(tenant: TenantId, uid: Id, authorizer: Authorized) -> Response:
         """Show a finding."""
-        with desk.tenant("findings.read", tenant).read() as reader:
+        with authorizer.tenant("findings.read", tenant).read() as reader:
             return Json(_found(reader.finding(uid)))
 
 
 def _scans(app: FastAPI) -> None:
     @app.get("/v1/tenants/{tenant}/runs", **answering(Page[Run]))
-    def runs(tenant: TenantId, desk: AtDesk, cursor: Cursor = "", limit: Limit = 100) -> Response:
+    def runs(tenant: TenantId, authorizer: Authorized, cursor: Cursor = "", limit: Limit = 100) -> Response:
         """List what scans found out, newest first."""
         after = answers.key_of(cursor, 2)
-        with desk.tenant("runs.read", tenant).read() as reader:
+        with authorizer.tenant("runs.read", tenant).read() as reader:
             rows = reader.runs((after[0], after[1]) if after else None, limit)
         last = cursor_of(rows[-1].started_at, rows[-1].id) if len(rows) == limit else ""
         return Json(Page(rows, last))
 
     @app.get("/v1/tenants/{tenant}/runs/{run}", **answering(RunView))
-    def run(tenant: TenantId, run: Id, desk: AtDesk) -> Response:
+    def run(tenant: TenantId, run: Id, authorizer: Authorized) -> Response:
         """Show one run, with everything that it could not read."""
-        with desk.tenant("runs.read", tenant).read() as reader:
+        with authorizer.tenant("runs.read", tenant).read() as reader:
             return Json(RunView(_found(reader.run(run)), reader.gaps(run)))
 
     @app.get("/v1/tenants/{tenant}/scans", **answering(Page[Job]))
-    def scans(tenant: TenantId, desk: AtDesk, service: OfService, cursor: Cursor = "", limit: Limit = 100) -> Response:
+    def scans(
+        tenant: TenantId, authorizer: Authorized, service: OfService, cursor: Cursor = "", limit: Limit = 100
+    ) -> Response:
         """List scans that wait, are under way or ended, newest first."""
         after = answers.key_of(cursor, 2)
-        desk.allow("runs.read", tenant)
-        with service.home.service.read() as door:
-            jobs = door.jobs.of("scan", tenant, (after[0], after[1]) if after else None, limit)
+        authorizer.allow("runs.read", tenant)
+        with service.home.service.read() as session:
+            jobs = session.jobs.of("scan", tenant, (after[0], after[1]) if after else None, limit)
         last = cursor_of(jobs[-1].slot, jobs[-1].id) if len(jobs) == limit else ""
         return Json(Page([answers.without_holder(job) for job in jobs], last))
 
     @app.get("/v1/tenants/{tenant}/scans/{job}", **answering(Job))
-    def scan(tenant: TenantId, job: Id, desk: AtDesk, service: OfService) -> Response:
+    def scan(tenant: TenantId, job: Id, authorizer: Authorized, service: OfService) -> Response:
         """Show one scan."""
-        desk.allow("runs.read", tenant)
-        with service.home.service.read() as door:
-            found = door.jobs.one(job)
+        authorizer.allow("runs.read", tenant)
+        with service.home.service.read() as session:
+            found = session.jobs.one(job)
         return Json(
             answers.without_holder(_found(found if found and (found.tenant, found.kind) == (tenant, "scan") else None))
         )
 
     @app.post("/v1/tenants/{tenant}/scans", **answering(Job, 202))
-    def start(tenant: TenantId, desk: AtDesk, service: OfService) -> Response:
+    def start(tenant: TenantId, authorizer: Authorized, service: OfService) -> Response:
         """Have the tenant scanned as soon as a worker is free."""
-        desk.allow("scans.start", tenant)
-        with service.home.service.read() as door:  # one that waits already is as good as another
-            waiting = next((j for j in door.jobs.of("scan", tenant, None, 50) if j.state == "queued"), None)
+        authorizer.allow("scans.start", tenant)
+        with service.home.service.read() as session:  # one that waits already is as good as another
+            waiting = next((j for j in session.jobs.of("scan", tenant, None, 50) if j.state == "queued"), None)
         if waiting and waiting.due_at <= instant(service.clock.now()):
             return Json(waiting, status_code=202)
-        wanted = new_job("scan", tenant, service.clock.now(), desk.actor.name)
+        wanted = new_job("scan", tenant, service.clock.now(), authorizer.actor.name)
         return Json(queue(service.home, wanted, service.clock), status_code=202)
 
 

@@ -13,7 +13,7 @@ from model.access import Access
 from model.clock import Clock
 from model.installation import Installation
 from model.person import Actor
-from pipeline.desk import Desk
+from pipeline.desk import Authorizer
 from pipeline.sign_in import Gate, NotSignedIn
 from store.home import Home
 
@@ -57,9 +57,11 @@ def actor_of(request: Request, service: Annotated[Service, Depends(service_of)])
     return actor
 
 
-def desk_of(actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]) -> Desk:
+def authorizer_of(
+    actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]
+) -> Authorizer:
     """Return the desk at which whoever asks stands."""
-    return Desk(service.home, service.access, actor)
+    return Authorizer(service.home, service.access, actor)
 
 
 def known_parameters(request: Request) -> None:
@@ -75,12 +77,12 @@ def known_parameters(request: Request) -> None:
     given = [name for name, _ in request.query_params.multi_items()]
     strange = [name for name in dict.fromkeys(given) if name not in known]
     if strange:
-        told = f"is not known here; known are {', '.join(sorted(known)) or 'none'}"
-        raise RequestValidationError([{"loc": ("query", strange[0][:50]), "msg": told}])
+        reported = f"is not known here; known are {', '.join(sorted(known)) or 'none'}"
+        raise RequestValidationError([{"loc": ("query", strange[0][:50]), "msg": reported}])
     if twice := [name for name in known if given.count(name) > 1]:
         raise RequestValidationError([{"loc": ("query", min(twice)), "msg": "comes more than once"}])
 
 
 ActorNow = Annotated[Actor, Depends(actor_of)]
-AtDesk = Annotated[Desk, Depends(desk_of)]
+Authorized = Annotated[Authorizer, Depends(authorizer_of)]
 OfService = Annotated[Service, Depends(service_of)]

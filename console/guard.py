@@ -58,8 +58,8 @@ def _length(scope: Any) -> int:
     headers = dict(scope["headers"])
     if b"transfer-encoding" in headers:
         return _LARGEST_BODY_BYTES + 1
-    told = headers.get(b"content-length", b"0")
-    return int(told) if told.isdigit() else _LARGEST_BODY_BYTES + 1
+    reported = headers.get(b"content-length", b"0")
+    return int(reported) if reported.isdigit() else _LARGEST_BODY_BYTES + 1
 
 
 _defect = Json(Problem("a defect of the program; the log has more"), status_code=500)

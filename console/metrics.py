@@ -42,8 +42,8 @@ class _Stored(Collector):
         up = GaugeMetricFamily("hinomi_store_up", "1 where the service's store can be read")
         try:
             tenants = len(self._home.tenants())
-            with self._home.service.read() as door:
-                counts, waiting = door.jobs.counts(), list(door.jobs.open())
+            with self._home.service.read() as session:
+                counts, waiting = session.jobs.counts(), list(session.jobs.open())
         except Refused:
             up.add_metric([], 0)
             yield up

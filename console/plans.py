@@ -9,7 +9,7 @@ from pydantic import Field
 
 from console import answers
 from console.answers import Json, Page, PlanRow, PlanView, answering, cursor_of
-from console.doors import TEXT, AtDesk, Cursor, Form, Id, Limit, OfService, Service, TenantId
+from console.doors import TEXT, Authorized, Cursor, Form, Id, Limit, OfService, Service, TenantId
 from model.canonical import instant
 from model.fault import Refused
 from model.job import Job
@@ -45,10 +45,12 @@ class Ballot(Form):
 
 
 @router.get("", **answering(Page[PlanRow]))
-def plans(tenant: TenantId, desk: AtDesk, service: OfService, cursor: Cursor = "", limit: Limit = 100) -> Response:
+def plans(
+    tenant: TenantId, authorizer: Authorized, service: OfService, cursor: Cursor = "", limit: Limit = 100
+) -> Response:
     """List plans, newest first."""
     after = answers.key_of(cursor, 2)
-    with desk.tenant("plans.read", tenant).read() as reader:
+    with authorizer.tenant("plans.read", tenant).read() as reader:
         found = reader.plans.newest(limit, (after[0], after[1]) if after else None)
         rows = [_row(reader, plan, service) for plan in found]
     last = cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == limit else ""
@@ -56,57 +58,57 @@ def plans(tenant: TenantId, desk: AtDesk, service: OfService, cursor: Cursor = "
 
 
 @router.post("", **answering(PlanView, 201))
-def propose(tenant: TenantId, form: WantedPlan, desk: AtDesk, service: OfService) -> Response:
+def propose(tenant: TenantId, form: WantedPlan, authorizer: Authorized, service: OfService) -> Response:
     """Make a plan for open findings; nothing is changed, and no cloud is asked."""
-    spec, store = desk.file("plans.propose", tenant), desk.tenant("plans.propose", tenant)
+    spec, store = authorizer.file("plans.propose", tenant), authorizer.tenant("plans.propose", tenant)
     wanted = Wanted(form.playbook, form.requested_by, form.resources, form.most, form.live)
-    plan = make_plan(store, spec, wanted, desk.actor, service.clock)
+    plan = make_plan(store, spec, wanted, authorizer.actor, service.clock)
     return Json(_view(store, plan, service), status_code=201)
 
 
 @router.get("/{plan}", **answering(PlanView))
-def plan(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Response:
+def plan(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService) -> Response:
     """Show a plan with its values, calls and inverse calls, its hash, where it stands and how far it is."""
-    store = desk.tenant("plans.read", tenant)
+    store = authorizer.tenant("plans.read", tenant)
     return Json(_view(store, read_plan(store, plan), service))
 
 
 @router.get("/{plan}/page", response_class=HTMLResponse)
-def page(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService, language: Language = "ja") -> Response:
+def page(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService, language: Language = "ja") -> Response:
     """Show a plan as a page for people."""
-    store = desk.tenant("plans.read", tenant)
+    store = authorizer.tenant("plans.read", tenant)
     found = read_plan(store, plan)
     shown = render(found, standing(store, found, service.clock).state, language)
     return HTMLResponse(shown, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
 
 
 @router.post("/{plan}/votes", **answering(Standing, 201))
-def cast(tenant: TenantId, plan: Id, form: Ballot, desk: AtDesk, service: OfService) -> Response:
+def cast(tenant: TenantId, plan: Id, form: Ballot, authorizer: Authorized, service: OfService) -> Response:
     """Approve or reject a plan; one's word is bound to the hash of the plan that one has seen."""
-    store = desk.tenant("plans.approve", tenant)
+    store = authorizer.tenant("plans.approve", tenant)
     found = read_plan(store, plan)
     if form.approve == bool(form.reason):
         raise Refused("a reason is given by whoever rejects a plan, and by nobody else")
     at = instant(service.clock.now())
-    word = Vote(found.id, form.hash, desk.actor.name, desk.side, form.approve, at, form.reason)
+    word = Vote(found.id, form.hash, authorizer.actor.name, authorizer.side, form.approve, at, form.reason)
     return Json(vote(store, word, service.clock), status_code=201)
 
 
 @router.get("/{plan}/runs", **answering(Page[Job]))
-def runs(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Response:
+def runs(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService) -> Response:
     """List the newest jobs that carried out started plans since this one was made, and how each ended: one page."""
-    made = read_plan(desk.tenant("plans.read", tenant), plan).created_at
-    with service.home.service.read() as door:
-        jobs = door.jobs.of("change", tenant, None, answers.LARGEST_PAGE)
+    made = read_plan(authorizer.tenant("plans.read", tenant), plan).created_at
+    with service.home.service.read() as session:
+        jobs = session.jobs.of("change", tenant, None, answers.LARGEST_PAGE)
     return Json(Page([answers.without_holder(job) for job in jobs if job.slot >= made]))
 
 
 @router.post("/{plan}/runs", **answering(Job, 202))
-def run(tenant: TenantId, plan: Id, desk: AtDesk, service: OfService) -> Response:
+def run(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService) -> Response:
     """Have an approved plan carried out, or gone on with, as soon as a worker is free."""
-    spec, store = desk.file("plans.run", tenant), desk.tenant("plans.run", tenant)
-    start(store, spec, plan, desk.actor.name, service.clock)
-    wanted = new_job("change", tenant, service.clock.now(), desk.actor.name)
+    spec, store = authorizer.file("plans.run", tenant), authorizer.tenant("plans.run", tenant)
+    start(store, spec, plan, authorizer.actor.name, service.clock)
+    wanted = new_job("change", tenant, service.clock.now(), authorizer.actor.name)
     return Json(answers.without_holder(queue(service.home, wanted, service.clock)), status_code=202)
 
 
