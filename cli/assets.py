@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
 assets_app = typer.Typer(help="A tenant's resources.", no_args_is_help=True)
@@ -48,7 +48,7 @@ def list_(
     where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
     at = as_of(on and on.date(), SystemClock())
     wanted = Selection(where, limit=1_000_000, at=at, text=text, tag=tag)
-    with open_desk(home).tenant("assets.read", tenant).read() as reader:
+    with open_authorizer(home).tenant("assets.read", tenant).read() as reader:
         rows, run = reader.assets(wanted), reader.last_run(wanted.at)
     if format == "jsonl":
         for row in rows:
@@ -87,7 +87,7 @@ def show(tenant: TenantName, resource: Resource, on: Day = None, home: HomeOptio
     from pipeline.clock import SystemClock
     from pipeline.days import as_of
 
-    with open_desk(home).tenant("assets.read", tenant).read() as reader:
+    with open_authorizer(home).tenant("assets.read", tenant).read() as reader:
         at, tags = as_of(on and on.date(), SystemClock()), reader.asset_tags()
         states = [state for uid in reader.uids_of(resource) if (state := reader.asset(uid, at))]
         if not states:
@@ -114,7 +114,7 @@ def _tag(tenant: str, resource: str, tag: str, home: HomeOption, *, there: bool)
     from pipeline import exceptions
     from pipeline.clock import SystemClock
 
-    desk = open_desk(home)
-    store = desk.tenant("exceptions.grant", tenant)
-    changed = exceptions.tag(store, resource, tag, desk.actor.name, SystemClock(), there=there)
+    authorizer = open_authorizer(home)
+    store = authorizer.tenant("exceptions.grant", tenant)
+    changed = exceptions.tag(store, resource, tag, authorizer.actor.name, SystemClock(), there=there)
     print(f"{resource}: {tag} {'is on' if there else 'is off'}; {changed} findings are changed by that.")

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Desk
+    from pipeline.desk import Authorizer
 
 app = typer.Typer()
 audit_app = typer.Typer(help="The audit chains.", no_args_is_help=True)
@@ -25,24 +25,24 @@ def verify(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Say ok, or the first record that was changed, removed, swapped or cut off (exit 1)."""
-    desk = open_desk(home)
+    authorizer = open_authorizer(home)
     broken = False
-    if not tenant and desk.actor.tenants == "all":
-        stores = desk.service("audit.verify")
+    if not tenant and authorizer.actor.tenants == "all":
+        stores = authorizer.service("audit.verify")
         fault = stores.service.audit_fault()
         broken = bool(fault)
         print(f"service: {fault or 'ok'}")
-    for name in [tenant] if tenant else desk.tenants("audit.verify"):
-        fault = _fault(desk, name)
+    for name in [tenant] if tenant else authorizer.tenants("audit.verify"):
+        fault = _fault(authorizer, name)
         broken = broken or bool(fault)
         print(f"{name}: {fault or 'ok'}")
     raise typer.Exit(1 if broken else 0)
 
 
-def _fault(desk: "Desk", tenant: str) -> str:
+def _fault(authorizer: "Authorizer", tenant: str) -> str:
     from store.database import StoreFault
 
     try:
-        return desk.tenant("audit.verify", tenant).audit_fault() or desk.edition_fault(tenant)
+        return authorizer.tenant("audit.verify", tenant).audit_fault() or authorizer.edition_fault(tenant)
     except StoreFault as fault:  # one store that cannot be read hides no other
         return str(fault)

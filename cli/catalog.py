@@ -38,8 +38,8 @@ def test() -> None:
     from model.fault import Refused
     from pipeline.assembly import assemble
 
-    house = assemble(config_folder())
-    faults = [fault for policy in house.policies for fault in cases.faults(policy, house.kinds)]
+    catalog = assemble(config_folder())
+    faults = [fault for policy in catalog.policies for fault in cases.faults(policy, catalog.kinds)]
     if faults:
         raise Refused(faults)
-    print(f"{len(house.policies)} policies: every case is judged as its author expects")
+    print(f"{len(catalog.policies)} policies: every case is judged as its author expects")

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Desk
+    from pipeline.desk import Authorizer
     from store.home import Home
 
 app = typer.Typer()
@@ -27,8 +27,8 @@ def halt(
     from pipeline.clock import SystemClock
     from pipeline.plans import halt as stop
 
-    desk = open_desk(home)
-    stop(_service(desk, tenant), tenant, reason, desk.actor, SystemClock())
+    authorizer = open_authorizer(home)
+    stop(_service(authorizer, tenant), tenant, reason, authorizer.actor, SystemClock())
     print(f"changes of {tenant or 'all tenants'} are stopped; `hinomi changes resume {tenant}` lets them go on")
 
 
@@ -41,14 +41,14 @@ def resume(
     from pipeline.clock import SystemClock
     from pipeline.plans import lift_halt
 
-    desk = open_desk(home)
-    lift_halt(_service(desk, tenant), tenant, desk.actor, SystemClock())
+    authorizer = open_authorizer(home)
+    lift_halt(_service(authorizer, tenant), tenant, authorizer.actor, SystemClock())
     print(f"changes of {tenant or 'all tenants'} go on")
 
 
-def _service(desk: "Desk", tenant: str) -> "Home":
+def _service(authorizer: "Authorizer", tenant: str) -> "Home":
     """Return all stores: for one tenant of the actor's, or for all of them."""
     if not tenant:
-        return desk.whole("changes.halt")
-    desk.allow("changes.halt", tenant)
-    return desk.service("changes.halt")
+        return authorizer.whole("changes.halt")
+    authorizer.allow("changes.halt", tenant)
+    return authorizer.service("changes.halt")

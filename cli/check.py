@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from model.finding import Verdict
-    from model.sight import Sight
+    from model.sight import Collector
     from model.template import TemplateLook
     from model.text import Language
 
@@ -49,7 +49,7 @@ def aws(
     from pipeline.aws_doors import one_look
 
     check = _Check("aws", (policy, service, severity), settings, now)
-    check.run([one_look(profile, role, external_id, region, check.house, check.clock)], language, format)
+    check.run([one_look(profile, role, external_id, region, check.catalog, check.clock)], language, format)
 
 
 @check_app.command("azure")
@@ -70,7 +70,7 @@ def azure(
     from pipeline.azure_doors import looks
 
     check = _Check("azure", (policy, service, severity), settings, now)
-    check.run(looks(subscription, region, check.house, check.clock), language, format)
+    check.run(looks(subscription, region, check.catalog, check.clock), language, format)
 
 
 @check_app.command("gcp")
@@ -97,7 +97,7 @@ def gcp(
     parents = [f"projects/{p}" for p in project]
     parents += [f"folders/{f}" for f in folder] + [f"organizations/{o}" for o in organization]
     login = Login(quota_project=quota_project, impersonate=impersonate)
-    check.run(looks(parents, login, region, check.house, check.clock), language, format)
+    check.run(looks(parents, login, region, check.catalog, check.clock), language, format)
 
 
 @check_app.command("kubernetes")
@@ -119,7 +119,7 @@ def kubernetes(
     from pipeline.kubernetes_doors import one_look
 
     check = _Check("kubernetes", (policy, service, severity), settings, now)
-    check.run([one_look(Login(kubeconfig, context), check.house, check.clock)], language, format)
+    check.run([one_look(Login(kubeconfig, context), check.catalog, check.clock)], language, format)
 
 
 @check_app.command("iac")
@@ -135,12 +135,12 @@ def iac(
     from catalog.checkov import load
     from catalog.folder import config_folder
     from model.worker import NoAnswer
-    from pipeline.checkov import worker
+    from pipeline.checkov import checkov_worker
     from pipeline.templates import LIMITS, look
 
     adopted = load(config_folder() / "checkov")
     try:
-        with worker(LIMITS) as child:
+        with checkov_worker(LIMITS) as child:
             looked = look(folder, child, adopted)
     except NoAnswer as problem:
         print(f"hinomi: {problem}", file=sys.stderr)
@@ -187,20 +187,22 @@ class _Check:
         policy, service, severity = (tuple(names) for names in filters)
         self.clock = SystemClock()
         self._chosen, self._asked = Choice(provider, policy, service, severity).of(config_folder())
-        house = assemble(config_folder(), self._chosen)
-        self.house = house if policy else offered(house, ())  # what needs an option is looked at where it is named
+        catalog = assemble(config_folder(), self._chosen)
+        self.catalog = (
+            catalog if policy else offered(catalog, ())
+        )  # what needs an option is looked at where it is named
         thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
         self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
 
-    def run(self, sights: "Iterable[Sight]", language: "Language", format: str) -> None:
+    def run(self, collectors: "Iterable[Collector]", language: "Language", format: str) -> None:
         """Print the verdicts; ends the command with the exit code."""
         from pipeline.checkov import kept
         from pipeline.survey import survey
 
         verdicts = (
             verdict
-            for sight in sights
-            for observation in survey(sight, self.house, self._moment, kept())
+            for collector in collectors
+            for observation in survey(collector, self.catalog, self._moment, kept())
             for verdict in observation.verdicts
         )
         if format == "jsonl":

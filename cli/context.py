@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Desk
+    from pipeline.desk import Authorizer
     from pipeline.sign_in import Gate
     from pipeline.work import Bench
 
@@ -23,17 +23,17 @@ DEFAULT_HOME = Path(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.lo
 UNKNOWNS = 3  # exit status: ran whole, but not everything could be known
 
 
-def open_desk(home: Path) -> "Desk":
+def open_authorizer(home: Path) -> "Authorizer":
     """Return the stores as whoever runs the command may use them; raises `Refused` for a token that does not hold."""
     from catalog import access
     from catalog.folder import config_folder
-    from pipeline.desk import Desk
+    from pipeline.desk import Authorizer
     from pipeline.installation import open_home
     from pipeline.sign_in import actor_at_the_shell
 
     stores = open_home(home)
     stores.check()
-    return Desk(stores, access.load(config_folder()), actor_at_the_shell(open_gate(home), present_token(home)))
+    return Authorizer(stores, access.load(config_folder()), actor_at_the_shell(open_gate(home), present_token(home)))
 
 
 def open_gate(home: Path) -> "Gate":
@@ -48,13 +48,13 @@ def open_gate(home: Path) -> "Gate":
 
 
 @contextmanager
-def open_bench(desk: "Desk", action: str) -> "Iterator[Bench]":
+def open_bench(authorizer: "Authorizer", action: str) -> "Iterator[Bench]":
     """Yield what a job needs that this process does itself, and tell people of on the terminal."""
     import httpx
 
     from notifier.message import Ways
     from pipeline.clock import SystemClock
-    from pipeline.jobs import Worker, name_of
+    from pipeline.jobs import JobWorker, name_of
     from pipeline.logs import quiet
     from pipeline.secrets import secret
     from pipeline.work import Bench
@@ -63,7 +63,7 @@ def open_bench(desk: "Desk", action: str) -> "Iterator[Bench]":
     clock = SystemClock()
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
-        yield Bench(desk.service(action), ways, Worker(name_of(0), clock))
+        yield Bench(authorizer.service(action), ways, JobWorker(name_of(0), clock))
 
 
 def token_file(home: Path) -> Path:

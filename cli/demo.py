@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pipeline.demo_change import Story
     from pipeline.loop import Loop
     from pipeline.scan import Summary
-    from pipeline.tell import Told
+    from pipeline.tell import Notified
     from reports.report import Report
 
 app = typer.Typer()
@@ -143,12 +143,12 @@ class _Show:
             summary = loop.scan(loop.turn())
         first = _findings(loop)
         with self.step("tell"):
-            told = loop.tell()
+            notified = loop.notify()
         with self.step("mend"):
-            mended = stage.mend() | neighbours.mend()
+            remediated = stage.remediate() | neighbours.remediate()
         with self.step("again"):
             loop.scan(loop.turn())
-            loop.tell()
+            loop.notify()
         second = _findings(loop)
         with self.step("change"):
             story = self._change(loop, folder)
@@ -161,20 +161,20 @@ class _Show:
         planted = stage.planted() | neighbours.planted()
         self.policies = {policy for policy, _, _ in planted}
         others = sum(policy not in self.policies for policy, _, _ in first)
-        agrees = self._compare("found", planted, first) & self._compare("mended", mended, resolved)
+        agrees = self._compare("found", planted, first) & self._compare("mended", remediated, resolved)
         if others:
             self._line("others", others)
-        well = (story.mended, story.undone) == ("verified", "verified") and third == second
+        well = (story.remediated, story.rolled_back) == ("verified", "verified") and third == second
         if well:
             self._line("changed", story.plan.title.of(self.language), story.plan.approvals)
-        self._facts(summary, told, whole := loop.store.audit_fault() == "")
+        self._facts(summary, notified, whole := loop.store.audit_fault() == "")
         self._proposals(report, files)
         return agrees and whole and well and second <= first
 
     def _change(self, loop: "Loop", folder: Path) -> "Story":
         from catalog import access
         from catalog.folder import config_folder
-        from pipeline.demo_change import mend_and_take_back, sign_in
+        from pipeline.demo_change import remediate_and_roll_back, sign_in
         from pipeline.installation import service_key
         from pipeline.plans import Wanted
         from pipeline.sign_in import Gate
@@ -182,7 +182,7 @@ class _Show:
         table = access.load(config_folder())
         gate = Gate(loop.home.service, lambda: service_key(folder / "home"), loop.clock)
         wanted = Wanted("aws.s3.block-public-access", "", ("aozora-dropbox",))
-        return mend_and_take_back(loop, table, sign_in(loop, table, gate), wanted)
+        return remediate_and_roll_back(loop, table, sign_in(loop, table, gate), wanted)
 
     def _prepare(self, emulator: "Emulator", neighbours: "Neighbours", folder: Path) -> "tuple[Stage, Loop]":
         import httpx
@@ -203,13 +203,13 @@ class _Show:
             stage.build()
         with self.step("apply"):
             make(folder / "home", config_folder() / "example" / "installation.yaml")
-            home, house, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
-            tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", house.policies)
+            home, catalog, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
+            tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", catalog.policies)
             tenant = neighbours.of(tenant)
             carry_out(home, plan(home, tenant), clock, HOST.name)
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
         ways = Ways(httpx.Client(), io.StringIO(), secret, clock.now)
-        return stage, Loop(home, tenant, house, clock, ways, HOST.name)
+        return stage, Loop(home, tenant, catalog, clock, ways, HOST.name)
 
     def _compare(self, key: str, expected: "Planted", found: "Planted") -> bool:
         """Say whether what was expected came, and nothing else of the policies that faults are planted for."""
@@ -223,11 +223,11 @@ class _Show:
                 self.console.print(f"   {sign} {policy} {resource} {region}", markup=False)
         return False
 
-    def _facts(self, summary: "Summary", told: "Told", whole: bool) -> None:
+    def _facts(self, summary: "Summary", notified: "Notified", whole: bool) -> None:
         if not summary.gaps:
             self._line("seen", summary.assets)
-        if set(told.deliveries) == {"sent"}:
-            self._line("alerts", told.alerts)
+        if set(notified.deliveries) == {"sent"}:
+            self._line("alerts", notified.alerts)
         if whole:
             self._line("audit")
 

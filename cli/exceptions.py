@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
 exceptions_app = typer.Typer(help="Findings that are known and borne for a time.", no_args_is_help=True)
@@ -41,12 +41,12 @@ def add(
     from pipeline.exceptions import expiry, grant, named
     from pipeline.policy_texts import shipped, texts
 
-    clock, desk = SystemClock(), open_desk(home)
-    store = desk.tenant("exceptions.grant", tenant)
+    clock, authorizer = SystemClock(), open_authorizer(home)
+    store = authorizer.tenant("exceptions.grant", tenant)
     wanted = Suppression(
         id="",
         reason=reason,
-        author=desk.actor.name,
+        author=authorizer.actor.name,
         created_at=instant(clock.now()),
         expires_at=expiry(expires.date(), clock),
         policy=policy,
@@ -58,7 +58,10 @@ def add(
     with store.read() as reader:
         known = texts(shipped(config_folder()), reader)
     made = named(wanted, known)
-    print(f"{made.id}: {grant(store, [made], desk.actor.name, clock)} findings are suppressed until {expires.date()}.")
+    print(
+        f"{made.id}: {grant(store, [made], authorizer.actor.name, clock)} findings "
+        f"are suppressed until {expires.date()}."
+    )
 
 
 @exceptions_app.command("list")
@@ -75,7 +78,7 @@ def list_(
     from model.text import printable
     from pipeline.clock import SystemClock
 
-    with open_desk(home).tenant("exceptions.read", tenant).read() as reader:
+    with open_authorizer(home).tenant("exceptions.read", tenant).read() as reader:
         found = reader.suppressions("" if all_ else instant(SystemClock().now()))
     table = plain_table("id", "until", "policy", "where", "resource", "tag", "author", "reason")
     for s in found:
@@ -95,9 +98,9 @@ def withdraw(
     from pipeline import exceptions
     from pipeline.clock import SystemClock
 
-    desk = open_desk(home)
-    store = desk.tenant("exceptions.grant", tenant)
-    print(f"{exceptions.withdraw(store, exception, desk.actor.name, SystemClock())} findings are reopened.")
+    authorizer = open_authorizer(home)
+    store = authorizer.tenant("exceptions.grant", tenant)
+    print(f"{exceptions.withdraw(store, exception, authorizer.actor.name, SystemClock())} findings are reopened.")
 
 
 @exceptions_app.command("import")
@@ -116,12 +119,12 @@ def import_(
     from pipeline.exceptions import expiry, grant, named
     from pipeline.mute_lists import Grant, load
 
-    clock, desk = SystemClock(), open_desk(home)
-    store = desk.tenant("exceptions.grant", tenant)
+    clock, authorizer = SystemClock(), open_authorizer(home)
+    store = authorizer.tenant("exceptions.grant", tenant)
     known = policies.load(config_folder() / "policies")
-    terms = Grant(desk.actor.name, reason, instant(clock.now()), expiry(expires.date(), clock))
+    terms = Grant(authorizer.actor.name, reason, instant(clock.now()), expiry(expires.date(), clock))
     found, left = load(file, known, terms)
-    number = grant(store, [named(one, {policy.id for policy in known}) for one in found], desk.actor.name, clock)
+    number = grant(store, [named(one, {policy.id for policy in known}) for one in found], authorizer.actor.name, clock)
     print(f"{len(found)} exceptions; {number} findings are suppressed until {expires.date()}; {len(left)} left out.")
     for fault in left:
         print(f"hinomi: {fault}", file=sys.stderr)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
     from pipeline.onboarding import Reach
@@ -33,15 +33,15 @@ def aws(
     from pipeline.installation import settings
     from pipeline.onboarding import documents
 
-    desk = open_desk(home)
-    spec = desk.file("tenants.apply", tenant)
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("tenants.apply", tenant)
     reader = principal or settings(home).aws_principal
     if not reader:
         raise Refused(
             f"who reads is not known: add 'aws_principal' to {home / 'installation.yaml'}, or pass --principal"
         )
     _check_principal(reader)
-    trust = Trust(reader, desk.service("tenants.apply").external_id(tenant, new_external_id()))
+    trust = Trust(reader, authorizer.service("tenants.apply").external_id(tenant, new_external_id()))
     types = resource_types.offered(resource_types.load(), spec.contract.options)
     for name, text in documents(spec, types, trust, config_folder(), organization).items():
         try:
@@ -80,12 +80,12 @@ def check(
     from pipeline.doors import connect
     from pipeline.loop import scopes_of
 
-    desk, clock = open_desk(home), SystemClock()
-    spec = desk.file("scans.start", tenant)
-    scopes = scopes_of(desk.service("scans.start"), spec, clock)
+    authorizer, clock = open_authorizer(home), SystemClock()
+    spec = authorizer.file("scans.start", tenant)
+    scopes = scopes_of(authorizer.service("scans.start"), spec, clock)
     whole = True
-    house = offered(assemble(config_folder()), spec.contract.options)
-    for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known, clock), house, clock):
+    catalog = offered(assemble(config_folder()), spec.contract.options)
+    for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known, clock), catalog, clock):
         whole = whole and reach.whole
         if format == "jsonl":
             sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")
@@ -106,9 +106,9 @@ def clusters(
     from model.text import printable
     from pipeline.clusters import offered
 
-    desk = open_desk(home)
-    spec = desk.file("assets.read", tenant)
-    with desk.tenant("assets.read", tenant).read() as reader:
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("assets.read", tenant)
+    with authorizer.tenant("assets.read", tenant).read() as reader:
         found = list(offered(reader.assets, spec))
     for offer in found:
         if format == "jsonl":

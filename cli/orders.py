@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
 orders_app = typer.Typer(help="What may be mended without asking each time (an option).", no_args_is_help=True)
@@ -30,10 +30,12 @@ def grant(
     from pipeline.exceptions import expiry
     from pipeline.plans import grant as record
 
-    clock, desk = SystemClock(), open_desk(home)
-    spec, store = desk.file("plans.approve", tenant), desk.tenant("plans.approve", tenant)
+    clock, authorizer = SystemClock(), open_authorizer(home)
+    spec, store = authorizer.file("plans.approve", tenant), authorizer.tenant("plans.approve", tenant)
     at = instant(clock.now())
-    made = record(store, spec, Order("", playbook, scope, desk.actor.name, reason, at, expiry(expires.date(), clock)))
+    made = record(
+        store, spec, Order("", playbook, scope, authorizer.actor.name, reason, at, expiry(expires.date(), clock))
+    )
     print(f"{made.id}: {playbook} holds until {expires.date()}")
 
 
@@ -47,8 +49,8 @@ def withdraw(
     from pipeline.clock import SystemClock
     from pipeline.plans import withdraw as end
 
-    desk = open_desk(home)
-    end(desk.tenant("plans.approve", tenant), order, desk.actor, SystemClock())
+    authorizer = open_authorizer(home)
+    end(authorizer.tenant("plans.approve", tenant), order, authorizer.actor, SystemClock())
     print(f"{order} has ended")
 
 
@@ -57,5 +59,5 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     """List standing orders, also those that have ended."""
     from cli.plan_views import print_orders
 
-    with open_desk(home).tenant("plans.read", tenant).read() as reader:
+    with open_authorizer(home).tenant("plans.read", tenant).read() as reader:
         print_orders(reader.plans.orders())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, kept_token, open_desk, open_gate, token_file
+from cli.context import DEFAULT_HOME, HomeOption, kept_token, open_authorizer, open_gate, token_file
 
 if TYPE_CHECKING:
     from model.person import Person, Tenants
@@ -162,7 +162,7 @@ def logout(home: HomeOption = DEFAULT_HOME) -> None:
 @app.command()
 def whoami(home: HomeOption = DEFAULT_HOME) -> None:
     """Say in whose name commands run."""
-    actor = open_desk(home).actor
+    actor = open_authorizer(home).actor
     print(f"{actor.name} ({', '.join(actor.roles)}; tenants: {_shown(actor.tenants)})")
 
 
@@ -175,13 +175,13 @@ def issue(
 ) -> None:
     """Print a token of yours for the HTTP API or a script; it is shown this once."""
     gate = open_gate(home)
-    print(gate.issue(open_desk(home).actor, label, _tenants(tenant), timedelta(days=days)))
+    print(gate.issue(open_authorizer(home).actor, label, _tenants(tenant), timedelta(days=days)))
 
 
 @tokens_app.command("list")
 def list_tokens(home: HomeOption = DEFAULT_HOME) -> None:
     """List your tokens, also those that ended."""
-    for token in open_gate(home).tokens(open_desk(home).actor):
+    for token in open_gate(home).tokens(open_authorizer(home).actor):
         ended = f"revoked {token.revoked_at}" if token.revoked_at else f"until {token.expires_at}"
         print(f"{token.id}  {token.label}  tenants: {_shown(token.tenants)}  {ended}")
 
@@ -192,7 +192,7 @@ def revoke(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Revoke tokens of yours."""
-    print(f"{open_gate(home).revoke(open_desk(home).actor, token)} revoked.")
+    print(f"{open_gate(home).revoke(open_authorizer(home).actor, token)} revoked.")
 
 
 def _register(home: Path) -> "Register":
@@ -201,7 +201,7 @@ def _register(home: Path) -> "Register":
     from pipeline.clock import SystemClock
     from pipeline.people import Register
 
-    return Register(open_desk(home), access.load(config_folder()), SystemClock())
+    return Register(open_authorizer(home), access.load(config_folder()), SystemClock())
 
 
 def _at_provider(gate: "Gate", home: Path) -> str:
@@ -218,12 +218,12 @@ def _at_provider(gate: "Gate", home: Path) -> str:
         raise Refused("no OpenID provider is set up; for a local account: hinomi login NAME")
     clock = SystemClock()
     with httpx.Client(timeout=10.0) as http:
-        door = provider(chosen, http)
-        started = door.start(clock.now())
+        client = provider(chosen, http)
+        started = client.start(clock.now())
         print(f"Open {started.verification_uri} and enter the code {started.user_code}", file=sys.stderr)
         if started.complete_uri:
             print(f"or open {started.complete_uri}", file=sys.stderr)
-        return gate.with_identity(wait_for(door, started, clock))
+        return gate.with_identity(wait_for(client, started, clock))
 
 
 def _asked(variable: str, prompt: str) -> str:

@@ -30,12 +30,12 @@ def print_plan(plan: Plan, stands: Standing, language: Language) -> None:
     console.print(Styled(printable(f"{word['standing']}: {STANDINGS[stands.state].of(language)}{reason}")))
     customer = f" + {word['customer']}" if plan.customer else ""
     console.print(f"{word['approvals']}: {plan.approvals}{customer}")
-    told: Sequence[tuple[str, Text | None]] = [
+    reported: Sequence[tuple[str, Text | None]] = [
         ("risk", plan.risk),
         ("stays", plan.stays),
         *(("why_two", why) for why in plan.reasons),
     ]
-    for name, text in told:
+    for name, text in reported:
         if text:
             console.print(Styled(f"{word[name]}: {printable(text.of(language))}"))
     console.print(f"{word['needs']}: {', '.join(plan.needs)}")

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_bench, open_desk
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_bench
 
 if TYPE_CHECKING:
     from model.plan import Plan
-    from pipeline.desk import Desk
+    from pipeline.desk import Authorizer
     from pipeline.hands import Hands
     from remediation.approval import Standing
 
@@ -40,11 +40,11 @@ def plan(
     from pipeline.clock import SystemClock
     from pipeline.plans import Wanted, make_plan
 
-    desk = open_desk(home)
-    spec = desk.file("plans.propose", tenant)
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("plans.propose", tenant)
     wanted = Wanted(playbook, requested_by, tuple(resource or ()), most, live)
-    made = make_plan(desk.tenant("plans.propose", tenant), spec, wanted, desk.actor, SystemClock())
-    _print(desk, made, language, format)
+    made = make_plan(authorizer.tenant("plans.propose", tenant), spec, wanted, authorizer.actor, SystemClock())
+    _print(authorizer, made, language, format)
 
 
 @app.command()
@@ -58,8 +58,8 @@ def show(
     """Show a plan with its values, calls and inverse calls, and how far it is."""
     from pipeline.plans import read_plan
 
-    desk = open_desk(home)
-    _print(desk, read_plan(desk.tenant("plans.read", tenant), plan), language, format)
+    authorizer = open_authorizer(home)
+    _print(authorizer, read_plan(authorizer.tenant("plans.read", tenant), plan), language, format)
 
 
 @app.command()
@@ -70,7 +70,7 @@ def approve(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Approve a plan; your word is bound to its hash."""
-    _vote(open_desk(home), tenant, plan, hash_, "")
+    _vote(open_authorizer(home), tenant, plan, hash_, "")
 
 
 @app.command()
@@ -81,7 +81,7 @@ def reject(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Reject a plan; it cannot be carried out any more."""
-    _vote(open_desk(home), tenant, plan, "", reason)
+    _vote(open_authorizer(home), tenant, plan, "", reason)
 
 
 @app.command()
@@ -94,14 +94,14 @@ def run(
     from pipeline.plans import start
     from pipeline.work import change_now
 
-    desk = open_desk(home)
-    spec = desk.file("plans.run", tenant)
-    with open_bench(desk, "plans.run") as bench:
-        start(desk.tenant("plans.run", tenant), spec, plan, desk.actor.name, bench.worker.clock)
-        done = change_now(bench, tenant, desk.actor)
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("plans.run", tenant)
+    with open_bench(authorizer, "plans.run") as bench:
+        start(authorizer.tenant("plans.run", tenant), spec, plan, authorizer.actor.name, bench.worker.clock)
+        done = change_now(bench, tenant, authorizer.actor)
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)
-    raise typer.Exit(_print_status(desk, tenant, plan))
+    raise typer.Exit(_print_status(authorizer, tenant, plan))
 
 
 @app.command()
@@ -114,10 +114,10 @@ def verify(
     from pipeline.changes import verify_again
     from pipeline.turn import take_turn
 
-    desk = open_desk(home)
-    hands = _hands(desk, "plans.run", tenant, plan)
-    verify_again(hands, plan, take_turn(hands.home, f"verify:{tenant}", hands.now, desk.actor.name))
-    raise typer.Exit(_print_status(desk, tenant, plan))
+    authorizer = open_authorizer(home)
+    hands = _hands(authorizer, "plans.run", tenant, plan)
+    verify_again(hands, plan, take_turn(hands.home, f"verify:{tenant}", hands.now, authorizer.actor.name))
+    raise typer.Exit(_print_status(authorizer, tenant, plan))
 
 
 @app.command()
@@ -130,11 +130,13 @@ def rollback(
     format: FormatOption = "text",
 ) -> None:
     """Make the plan that takes a plan back on what is there now; like any plan it is approved, then carried out."""
-    from pipeline.changes import make_undo
+    from pipeline.changes import make_rollback
 
-    desk = open_desk(home)
-    made = make_undo(_hands(desk, "plans.propose", tenant, plan), plan, desk.actor, tuple(resource or ()))
-    _print(desk, made, language, format)
+    authorizer = open_authorizer(home)
+    made = make_rollback(
+        _hands(authorizer, "plans.propose", tenant, plan), plan, authorizer.actor, tuple(resource or ())
+    )
+    _print(authorizer, made, language, format)
 
 
 @app.command()
@@ -149,11 +151,11 @@ def status(
     from pipeline.clock import SystemClock
     from remediation.approval import stand
 
-    desk = open_desk(home)
+    authorizer = open_authorizer(home)
     if plan:
-        raise typer.Exit(_print_status(desk, tenant, plan))
+        raise typer.Exit(_print_status(authorizer, tenant, plan))
     now = SystemClock().now()
-    with desk.tenant("plans.read", tenant).read() as reader:
+    with authorizer.tenant("plans.read", tenant).read() as reader:
         found = reader.plans.newest(last)
         orders = reader.plans.orders()
         standings = [stand(one, reader.plans.votes(one.id), now, orders) for one in found]
@@ -161,20 +163,20 @@ def status(
     print_plans(rows)
 
 
-def _vote(desk: "Desk", tenant: str, plan: str, hash_: str, reason: str) -> None:
+def _vote(authorizer: "Authorizer", tenant: str, plan: str, hash_: str, reason: str) -> None:
     from model.canonical import instant
     from model.fault import Refused
     from model.plan import Vote
     from pipeline.clock import SystemClock
     from pipeline.plans import read_plan, vote
 
-    clock, store = SystemClock(), desk.tenant("plans.approve", tenant)
+    clock, store = SystemClock(), authorizer.tenant("plans.approve", tenant)
     seen = read_plan(store, plan)
     if not reason and (len(hash_) < _SHORT_HASH or not seen.hash.startswith(hash_)):
         raise Refused(
             f"the plan {plan} has another hash than {hash_!r}; look at it again: `hinomi show {tenant} {plan}`"
         )
-    ballot = Vote(plan, seen.hash, desk.actor.name, desk.side, not reason, instant(clock.now()), reason)
+    ballot = Vote(plan, seen.hash, authorizer.actor.name, authorizer.side, not reason, instant(clock.now()), reason)
     stands = vote(store, ballot, clock)
     print(f"plan {plan} is {stands.state}" + (f"; {_missing(stands)}" if stands.state == "proposed" else ""))
 
@@ -190,21 +192,21 @@ def _missing(stands: "Standing") -> str:
     return "it needs " + " and ".join(part for part in wanted if part)
 
 
-def _hands(desk: "Desk", action: str, tenant: str, plan: str) -> "Hands":
+def _hands(authorizer: "Authorizer", action: str, tenant: str, plan: str) -> "Hands":
     """Return what looking at a plan's resources needs."""
     from pipeline.clock import SystemClock
     from pipeline.loop import hands_of
-    from pipeline.work import house_for_changes
+    from pipeline.work import catalog_for_changes
 
-    house = house_for_changes(desk.tenant(action, tenant), [plan])
-    return hands_of(desk.service(action), desk.file(action, tenant), house, SystemClock())
+    catalog = catalog_for_changes(authorizer.tenant(action, tenant), [plan])
+    return hands_of(authorizer.service(action), authorizer.file(action, tenant), catalog, SystemClock())
 
 
-def _print(desk: "Desk", made: "Plan", language: Literal["en", "ja"], format: str) -> None:
+def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"], format: str) -> None:
     from pipeline.clock import SystemClock
     from remediation.approval import stand
 
-    with desk.tenant("plans.read", made.tenant).read() as reader:
+    with authorizer.tenant("plans.read", made.tenant).read() as reader:
         stands = stand(made, reader.plans.votes(made.id), SystemClock().now(), reader.plans.orders())
     if format == "json":
         from model.canonical import encode
@@ -220,12 +222,12 @@ def _print(desk: "Desk", made: "Plan", language: Literal["en", "ja"], format: st
         print_plan(made, stands, language)
 
 
-def _print_status(desk: "Desk", tenant: str, plan: str) -> int:
+def _print_status(authorizer: "Authorizer", tenant: str, plan: str) -> int:
     """Print how far a plan is; return the exit status."""
     from cli.plan_views import print_progress
     from pipeline.plans import read_plan
 
-    store = desk.tenant("plans.read", tenant)
+    store = authorizer.tenant("plans.read", tenant)
     one = read_plan(store, plan)
     with store.read() as reader:
         progress, journal = reader.plans.progress(plan), reader.plans.journal(plan)

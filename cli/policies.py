@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Desk
-    from pipeline.own_policies import Plan
+    from pipeline.desk import Authorizer
+    from pipeline.own_policies import PolicyPlan
 
 app = typer.Typer()
 policies_app = typer.Typer(help="A customer's own policies, in the form of ours.", no_args_is_help=True)
@@ -35,9 +35,9 @@ def apply(
     """Take a folder for the whole set of a customer's own policies; show what changes, and apply it."""
     from pipeline.own_policies import plan
 
-    desk = open_desk(home)
-    store = desk.tenant("policies.apply", tenant)
-    _carry_out(desk, tenant, plan(store, _read(folder)), dry_run=dry_run)
+    authorizer = open_authorizer(home)
+    store = authorizer.tenant("policies.apply", tenant)
+    _carry_out(authorizer, tenant, plan(store, _read(folder)), dry_run=dry_run)
 
 
 @policies_app.command()
@@ -49,8 +49,8 @@ def withdraw(
     """Withdraw some of a customer's own policies; the next scan resolves their findings for that reason."""
     from pipeline.own_policies import without
 
-    desk = open_desk(home)
-    _carry_out(desk, tenant, without(desk.tenant("policies.apply", tenant), policy), dry_run=False)
+    authorizer = open_authorizer(home)
+    _carry_out(authorizer, tenant, without(authorizer.tenant("policies.apply", tenant), policy), dry_run=False)
 
 
 @policies_app.command("list")
@@ -63,9 +63,9 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     from model.text import printable
     from pipeline.policy_texts import own_texts
 
-    desk = open_desk(home)
-    spec = desk.file("policies.read", tenant)
-    with desk.tenant("policies.read", tenant).read() as reader:
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("policies.read", tenant)
+    with authorizer.tenant("policies.read", tenant).read() as reader:
         edition, found = reader.policies.newest(), own_texts(reader)
     table = plain_table("id", "severity", "kind", "title")
     for id_ in sorted(edition.documents):
@@ -88,7 +88,7 @@ def _read(folder: Path) -> dict[str, str]:
     return read_folder(folder, kinds())
 
 
-def _carry_out(desk: "Desk", tenant: str, wanted: "Plan", *, dry_run: bool) -> None:
+def _carry_out(authorizer: "Authorizer", tenant: str, wanted: "PolicyPlan", *, dry_run: bool) -> None:
     from pipeline.clock import SystemClock
     from pipeline.own_policies import carry_out
 
@@ -98,6 +98,6 @@ def _carry_out(desk: "Desk", tenant: str, wanted: "Plan", *, dry_run: bool) -> N
     if wanted.is_empty:
         print(f"{tenant}: nothing changes.")
     elif not dry_run:
-        store, spec = desk.tenant("policies.apply", tenant), desk.file("policies.apply", tenant)
-        edition = carry_out(store, spec, wanted, SystemClock(), desk.actor.name)
+        store, spec = authorizer.tenant("policies.apply", tenant), authorizer.file("policies.apply", tenant)
+        edition = carry_out(store, spec, wanted, SystemClock(), authorizer.actor.name)
         print(f"Applied as edition {edition.number}; the next scan judges by {len(edition.documents)} own policies.")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
 
@@ -25,10 +25,10 @@ def report(
     from pipeline.reporting import make_report
     from reports.html import render
 
-    desk = open_desk(home)
-    spec = desk.file("reports.read", tenant)
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("reports.read", tenant)
     known = shipped(config_folder())
-    made = make_report(desk.tenant("reports.read", tenant), spec, known, SystemClock())
+    made = make_report(authorizer.tenant("reports.read", tenant), spec, known, SystemClock())
     try:
         output.write_text(render(made, language or spec.language), encoding="utf-8")
     except OSError as problem:

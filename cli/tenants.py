@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_bench, open_desk
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_bench
 from reports import formats
 
 if TYPE_CHECKING:
     from model.finding import Finding
-    from pipeline.tell import Told
-    from pipeline.tenants import Plan
+    from pipeline.tell import Notified
+    from pipeline.tenants import TenantPlan
     from reports.export import Export
     from store.reader import Reader
     from store.rows import Run
@@ -49,17 +49,17 @@ def apply(
     from pipeline.clock import SystemClock
     from pipeline.tenants import carry_out, load_tenant, plan
 
-    desk = open_desk(home)
+    authorizer = open_authorizer(home)
     tenant = load_tenant(file, policies.load(config_folder() / "policies"))
-    stores = desk.applying(tenant.tenant)
+    stores = authorizer.applying(tenant.tenant)
     wanted = plan(stores, tenant)
     _print_plan(wanted)
     if wanted.changes and not dry_run:
-        edition = carry_out(stores, wanted, SystemClock(), desk.actor.name)
+        edition = carry_out(stores, wanted, SystemClock(), authorizer.actor.name)
         print(f"Applied as edition {edition.number}.")
 
 
-def _print_plan(wanted: "Plan") -> None:
+def _print_plan(wanted: "TenantPlan") -> None:
     from pipeline.tenants import ABSENT
 
     name = wanted.tenant.tenant
@@ -86,23 +86,23 @@ def scan(
     from model.fault import Refused
     from pipeline.work import scan_now
 
-    desk = open_desk(home)
-    spec = desk.file("scans.start", tenant)
-    with open_bench(desk, "scans.start") as bench:
-        done = scan_now(bench, tenant, desk.actor)
-    if done.summary is None or done.told is None:
+    authorizer = open_authorizer(home)
+    spec = authorizer.file("scans.start", tenant)
+    with open_bench(authorizer, "scans.start") as bench:
+        done = scan_now(bench, tenant, authorizer.actor)
+    if done.summary is None or done.notified is None:
         raise Refused(done.outcome)
     print_summary(done.summary, spec)
-    _print_told(done.told)
+    _print_notified(done.notified)
     raise typer.Exit(UNKNOWNS if done.summary.gaps or done.summary.verdicts.get("unknown") else 0)
 
 
-def _print_told(told: "Told") -> None:
-    states = ", ".join(f"{number} {state}" for state, number in sorted(told.deliveries.items())) or "none"
-    print(f"{told.alerts} new alerts; deliveries: {states}")
-    for reason, number in told.dropped.items():
+def _print_notified(notified: "Notified") -> None:
+    states = ", ".join(f"{number} {state}" for state, number in sorted(notified.deliveries.items())) or "none"
+    print(f"{notified.alerts} new alerts; deliveries: {states}")
+    for reason, number in notified.dropped.items():
         print(f"not told ({reason}): {number}")
-    for problem in told.problems:
+    for problem in notified.problems:
         print(f"hinomi: {problem}", file=sys.stderr)
 
 
@@ -113,10 +113,10 @@ def scans(
     last: Annotated[int, typer.Option(min=1, max=1000, help="how many, newest first")] = 20,
 ) -> None:
     """List a tenant's scans: waiting, under way and done, with what came of them."""
-    desk = open_desk(home)
-    desk.allow("runs.read", tenant)
-    with desk.service("runs.read").service.read() as door:
-        for job in door.jobs.of("scan", tenant, None, last):
+    authorizer = open_authorizer(home)
+    authorizer.allow("runs.read", tenant)
+    with authorizer.service("runs.read").service.read() as session:
+        for job in session.jobs.of("scan", tenant, None, last):
             held = f"{job.holder} until {job.held_until}" if job.state == "running" else job.outcome
             print(f"{job.slot}  {job.state:8}  {job.asked_by}  {held}")
 
@@ -140,13 +140,13 @@ def findings(
 
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
-    with open_desk(home).tenant("findings.read", tenant).read() as reader:
+    with open_authorizer(home).tenant("findings.read", tenant).read() as reader:
         at = as_of(on and on.date(), SystemClock())
-        found, borne = _selected(reader, all_, at)
+        found, accepted = _selected(reader, all_, at)
         run = reader.last_run(at)
         gaps = reader.gaps(run.id) if run else []
         export = None if format == "table" else _export(tenant, language, run, reader)
-    suppressed = f"{borne} more are suppressed by exceptions: hinomi exceptions list {tenant}" if borne else ""
+    suppressed = f"{accepted} more are suppressed by exceptions: hinomi exceptions list {tenant}" if accepted else ""
     if export is None:
         print_findings(found, run, gaps, language, at)
         if suppressed:
@@ -164,8 +164,8 @@ def _selected(reader: "Reader", all_: bool, at: str) -> tuple[list["Finding"], i
     from store.rows import Selection
 
     if not at:
-        borne = 0 if all_ else sum(1 for _ in reader.findings(frozenset({"suppressed"})))
-        return list(reader.findings(None if all_ else ACTIVE)), borne
+        accepted = 0 if all_ else sum(1 for _ in reader.findings(frozenset({"suppressed"})))
+        return list(reader.findings(None if all_ else ACTIVE)), accepted
     suppressed = [] if all_ else reader.selected_findings(Selection({"state": "suppressed"}, limit=_ALL, at=at))
     return reader.selected_findings(Selection({}, limit=_ALL, at=at, all_states=all_)), len(suppressed)
 

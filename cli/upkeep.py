@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_desk
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
 
@@ -20,7 +20,7 @@ def backup(
     from pipeline.clock import SystemClock
     from pipeline.installation import own_files, service_key, stores_of
 
-    open_desk(home).whole("service.operate")
+    open_authorizer(home).whole("service.operate")
     service_key(home)  # a backup without it could not be restored
     manifest = back_up(stores_of(home), own_files(home), file, SystemClock())
     rows = sum(entry.rows for entry in manifest.entries.values())
@@ -48,9 +48,9 @@ def restore(
 
     found, clock = Archive(file, sha256), SystemClock()
     if tenant:
-        desk = open_desk(home)
-        desk.whole("service.operate")
-        aside = restore_tenant(found, stores_of(home), tenant, clock, desk.actor.name)
+        authorizer = open_authorizer(home)
+        authorizer.whole("service.operate")
+        aside = restore_tenant(found, stores_of(home), tenant, clock, authorizer.actor.name)
         print(f"{tenant} is as it was at {found.manifest.made_at}.{f' What it had is kept: {aside}' if aside else ''}")
         return
     put_back(home, found.files())
