@@ -58,11 +58,11 @@ def ours(said: bytes) -> Verdicts:
     for check, policies in checks().items():
         for policy in policies:
             by_policy.setdefault(policy, []).append(check)
-    told: list[tuple[str, str, str]] = []
+    reported: list[tuple[str, str, str]] = []
     for line in map(json.loads, said.splitlines()):
         for check in by_policy.get(line["policy"], []):
-            told.append((check, line["resource"], line["status"].upper()))
-    return _worst(told)
+            reported.append((check, line["resource"], line["status"].upper()))
+    return _worst(reported)
 
 
 def theirs(file: Path) -> Verdicts:
@@ -73,10 +73,10 @@ def theirs(file: Path) -> Verdicts:
     )
 
 
-def _worst(told: Iterable[tuple[str, str, str]]) -> Verdicts:
+def _worst(reported: Iterable[tuple[str, str, str]]) -> Verdicts:
     order = ("NOT_APPLICABLE", "PASS", "MANUAL", "UNKNOWN", "FAIL")
     found: Verdicts = {}
-    for check, resource, status in told:
+    for check, resource, status in reported:
         before = found.get((check, resource), "NOT_APPLICABLE")
         found[check, resource] = max(before, status, key=order.index)
     return found

@@ -41,7 +41,7 @@ def resource(number: int) -> dict[str, Any]:
         "timeCreated": "2026-06-01T00:00:00.0000000+00:00",
         "creationData": {"createOption": "FromImage", "imageReference": {"id": f"{_ID}Microsoft.Compute/images/i"}},
     }
-    told = {
+    reported = {
         "id": f"{_ID}{type_}/{name}",
         "name": name,
         "type": type_,
@@ -49,7 +49,7 @@ def resource(number: int) -> dict[str, Any]:
         "kind": "",
         "plan": None,
     }
-    return told | {"tags": {"team": f"t{number % 7}"}, "sku": {"name": "Premium_LRS"}, "properties": properties}
+    return reported | {"tags": {"team": f"t{number % 7}"}, "sku": {"name": "Premium_LRS"}, "properties": properties}
 
 
 class PagedStandIn(StandIn):
@@ -90,8 +90,8 @@ class PagedStandIn(StandIn):
 
     def _page(self, start: int) -> dict[str, Any]:
         rows = self._pages[start]
-        told = {"totalRecords": self._total, "count": len(rows), "resultTruncated": "false", "data": rows}
-        return told | ({"$skipToken": str(start + PAGE)} if start + PAGE < self._total else {})
+        reported = {"totalRecords": self._total, "count": len(rows), "resultTruncated": "false", "data": rows}
+        return reported | ({"$skipToken": str(start + PAGE)} if start + PAGE < self._total else {})
 
     def _quota(self, left: int, resets: float) -> dict[str, str]:
         span = f"00:00:{max(1, math.ceil(resets)):02}"
@@ -119,16 +119,16 @@ def look() -> None:
     from clouds import azure_login
     from clouds.azure_clients import Login
     from collectors.azure import resource_types
-    from collectors.azure.sight import AzureSight
+    from collectors.azure.sight import AzureCollector
     from model.asset import Asset
-    from pipeline.azure_doors import open_door
+    from pipeline.azure_doors import open_client
     from pipeline.clock import SystemClock
 
-    door = open_door(Login(), SystemClock())
+    client = open_client(Login(), SystemClock())
     types = [type_ for type_ in resource_types.load() if type_.form.table == "resources"]
-    sight = AzureSight(door, azure_login.locate(door, SUBSCRIPTION), types, DIRECTORY)
+    collector = AzureCollector(client, azure_login.locate(client, SUBSCRIPTION), types, DIRECTORY)
     assets, causes = 0, set()
-    for event in sight.look():
+    for event in collector.collect():
         if isinstance(event, Asset):
             assets += 1
         elif event.cause:
@@ -148,12 +148,12 @@ def main() -> None:
     """Measure both sizes and print them."""
     for resources in (RESOURCES // 10, RESOURCES):
         took, stand_in = measured(resources)
-        told = json.loads(took.said) if took.exit_code == 0 else {}
+        reported = json.loads(took.said) if took.exit_code == 0 else {}
         floor = max(0.0, (stand_in.queries - QUERIES) / QUERIES * WINDOW_SECONDS)
         print(
             f"{resources:>7,} resources: {took.wall:.1f} s wall (the quota alone takes {floor:.1f} s), "
             f"{took.cpu:.1f} s CPU, {took.rss_mb:.0f} MB; "
-            f"{stand_in.queries} queries answered, {stand_in.refused} refused; {told}"
+            f"{stand_in.queries} queries answered, {stand_in.refused} refused; {reported}"
         )
     print(f"goal for {RESOURCES:,}: {GOAL_SECONDS:.0f} s, memory flat")
 

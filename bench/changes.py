@@ -82,8 +82,8 @@ class Stage:
     def __init__(self, emulator: Emulator, folder: Path) -> None:
         self.emulator, self.folder = emulator, folder
         keep = {name: value for name, value in os.environ.items() if name in ("HOME", "LANG", "TMPDIR")}
-        told = {name: value for name, value in emulator.environment().items() if name.startswith("AWS_")}
-        self.environment = keep | told | {"PATH": os.defpath, "HINOMI_HOME": str(folder / "home")}
+        reported = {name: value for name, value in emulator.environment().items() if name.startswith("AWS_")}
+        self.environment = keep | reported | {"PATH": os.defpath, "HINOMI_HOME": str(folder / "home")}
         self.names = [f"bucket-{number:03}" for number in range(BUCKETS)]
         s3 = emulator.client("s3", REGION)
         for name in self.names:
@@ -120,8 +120,8 @@ class Stage:
 def ours(stage: Stage, url: str = "") -> Side:
     """Plan, approve by two, carry out and verify."""
     planned = stage.hinomi("plan", TENANT, PLAYBOOK, "--most", str(BUCKETS), "--format", "json", who="aki", url=url)
-    told = json.loads(planned.said)
-    id_, hash_ = told["plan"]["id"], told["hash"]
+    reported = json.loads(planned.said)
+    id_, hash_ = reported["plan"]["id"], reported["hash"]
     commands = [planned]
     commands += [stage.hinomi("approve", TENANT, id_, "--hash", hash_, who=who, url=url) for who in ("ken", "rin")]
     commands.append(stage.hinomi("run", TENANT, id_, who="aki", url=url))

@@ -19,7 +19,7 @@ from catalog.checkov import Adopted
 from catalog.folder import config_folder
 from detectors.checkov.checkov import Checkov
 from model.asset import Asset
-from pipeline.checkov import venv, worker
+from pipeline.checkov import checkov_worker, venv
 
 WORKLOADS = 1_000
 RESOURCES = 900  # as many as a middling account has
@@ -69,7 +69,7 @@ def _resources(checks: list[Adopted]) -> list[Asset]:
 
 def _ours(name: str, checks: list[Adopted], assets: list[Asset]) -> None:
     for number in range(_ROUNDS):
-        with worker() as child:
+        with checkov_worker() as child:
             child.ready()
             started, began, wall = _cpu_seconds(child.pid), time.process_time(), time.monotonic()
             checkov = Checkov(checks, child)

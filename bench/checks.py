@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from bench.account import REGION, build
 from catalog.folder import config_folder
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws.engine import collect
@@ -23,7 +23,7 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Place
 from model.canonical import digest, encode
-from pipeline.assembly import House, assemble
+from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
 from pipeline.process import begin
 
@@ -31,15 +31,15 @@ RESOURCES = 100_000
 _ROUNDS = 5
 
 
-def seen(house: House) -> tuple[list[Asset], Place]:
+def seen(catalog: Catalog) -> tuple[list[Asset], Place]:
     """Return the assets of the benchmark's account."""
     emulator, clock = Emulator(), SystemClock()
     try:
         build(emulator)
         os.environ.update(emulator.environment())
-        door = AwsDoor(session(Login(), clock), clock)
-        place = locate(door, (REGION,))
-        return [event for event in collect(door, house.aws, place) if isinstance(event, Asset)], place
+        client = AwsClient(session(Login(), clock), clock)
+        place = locate(client, (REGION,))
+        return [event for event in collect(client, catalog.aws, place) if isinstance(event, Asset)], place
     finally:
         emulator.stop()
 
@@ -67,14 +67,14 @@ def many(assets: list[Asset], number: int) -> Iterator[Asset]:
 def main() -> None:
     """Judge, and print the rate."""
     begin()
-    house = assemble(config_folder())
+    catalog = assemble(config_folder())
     clock = SystemClock()
-    assets, _ = seen(house)
+    assets, _ = seen(catalog)
     every = list(many(assets, RESOURCES))
     gc.freeze()  # a scan holds no 100,000 assets: what we keep for the measure is no work of the collector
     moment = Moment(clock.now())
     for number in range(_ROUNDS):
-        posture = Posture(house.policies, moment)
+        posture = Posture(catalog.policies, moment)
         began = time.process_time()
         at_once = sum(len(posture.see(asset)) for asset in every)
         between = time.process_time()

@@ -20,9 +20,9 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyped]
 
 from bench.measured import Measure, run
-from clouds.gcp_login import Login, door, place
+from clouds.gcp_login import Login, open_client, place
 from collectors.gcp import resource_types
-from collectors.gcp.sight import GcpSight
+from collectors.gcp.sight import GcpCollector
 from model.asset import Asset, Listing
 from pipeline.clock import SystemClock
 from pipeline.process import begin
@@ -219,10 +219,10 @@ def _values(value: Any) -> int:
 
 
 def _page(rows: list[Row], token: str) -> bytes:
-    told = ListAssetsResponse.pb()(read_time=Timestamp(seconds=1_780_000_000), next_page_token=token)
+    said = ListAssetsResponse.pb()(read_time=Timestamp(seconds=1_780_000_000), next_page_token=token)
     for row in rows:
-        json_format.ParseDict(row, told.assets.add())
-    return bytes(told.SerializeToString())
+        json_format.ParseDict(row, said.assets.add())
+    return bytes(said.SerializeToString())
 
 
 def serve(count: int) -> None:
@@ -253,11 +253,11 @@ def look(share: int, shares: int) -> None:
     """Look at a share of the projects at once, each in a thread of its own; print assets and failed listings."""
     begin()
     types = resource_types.load()
-    opened = door(Login(), SystemClock())
+    opened = open_client(Login(), SystemClock())
 
     def one(number: int) -> tuple[int, int]:
         seen, failed = 0, 0
-        for event in GcpSight(opened, place(f"projects/bench-{number}"), types).look():
+        for event in GcpCollector(opened, place(f"projects/bench-{number}"), types).collect():
             seen += isinstance(event, Asset) and not event.unknown
             failed += isinstance(event, Listing) and bool(event.cause)
         return seen, failed
@@ -265,8 +265,8 @@ def look(share: int, shares: int) -> None:
     mine = range(share, PROJECTS, shares)
     began = time.monotonic()
     with ThreadPoolExecutor(PROJECTS) as threads:
-        told = list(threads.map(one, mine))
-    print(sum(seen for seen, _ in told), sum(failed for _, failed in told), round(time.monotonic() - began, 2))
+        said = list(threads.map(one, mine))
+    print(sum(seen for seen, _ in said), sum(failed for _, failed in said), round(time.monotonic() - began, 2))
 
 
 @contextmanager
@@ -292,10 +292,10 @@ def measured(endpoint: str, processes: int, folder: Path) -> str:
 
     with ThreadPoolExecutor(processes) as threads:
         took = list(threads.map(one, range(processes)))
-    told = [[float(word) for word in each.said.split()] for each in took]
+    said = [[float(word) for word in each.said.split()] for each in took]
     return (
-        f"{sum(each[0] for each in told):.0f} assets whole, {sum(each[1] for each in told):.0f} listings failed; "
-        f"looking {max(each[2] for each in told):.1f} s; with start wall {max(each.wall for each in took):.1f} s, "
+        f"{sum(each[0] for each in said):.0f} assets whole, {sum(each[1] for each in said):.0f} listings failed; "
+        f"looking {max(each[2] for each in said):.1f} s; with start wall {max(each.wall for each in took):.1f} s, "
         f"cpu {sum(each.cpu for each in took):.1f} s, rss {sum(each.rss_mb for each in took):.0f} MB"
     )
 

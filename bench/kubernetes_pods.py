@@ -15,9 +15,9 @@ from typing import Any
 from bench.measured import run
 from clouds import kubernetes_login
 from clouds.kubernetes_login import Login
-from clouds.kubernetes_stand_in import Asked, ClusterStandIn, Reply
+from clouds.kubernetes_stand_in import Asked, ClusterStandIn, StandInReply
 from collectors.kubernetes import resource_types
-from collectors.kubernetes.sight import KubernetesSight
+from collectors.kubernetes.sight import KubernetesCollector
 from model.asset import Asset
 from pipeline.clock import SystemClock
 from pipeline.process import begin
@@ -168,10 +168,10 @@ def serve(folder: Path) -> None:
     """Serve the pages until the other end of standard input is closed."""
     made = pages()
 
-    def answer(asked: Asked, _: int) -> Reply | None:
+    def answer(asked: Asked, _: int) -> StandInReply | None:
         if asked.path != "/api/v1/pods":
             return None
-        return Reply(200, made[int(asked.query.get("continue", "0")) // _PAGE])
+        return StandInReply(200, made[int(asked.query.get("continue", "0")) // _PAGE])
 
     with ClusterStandIn([], answer) as cluster:
         print(cluster.kubeconfig(folder), sum(map(len, made)) // 2**20, flush=True)
@@ -181,16 +181,18 @@ def serve(folder: Path) -> None:
 def listed() -> int:
     """List raw pages and count the pods."""
     begin()
-    door = kubernetes_login.door(Login(), SystemClock())
-    return sum(len(page) for page in door.pages("/api/v1/pods"))
+    client = kubernetes_login.open_client(Login(), SystemClock())
+    return sum(len(page) for page in client.pages("/api/v1/pods"))
 
 
 def looked_at() -> int:
     """Make assets of them and count these."""
     begin()
-    door = kubernetes_login.door(Login(), SystemClock())
+    client = kubernetes_login.open_client(Login(), SystemClock())
     types = resource_types.load(kinds=["kubernetes.core.pod"])
-    return sum(isinstance(one, Asset) for one in KubernetesSight(door, kubernetes_login.locate(door), types).look())
+    return sum(
+        isinstance(one, Asset) for one in KubernetesCollector(client, kubernetes_login.locate(client), types).collect()
+    )
 
 
 def _ways() -> Iterator[tuple[str, list[str]]]:
@@ -221,9 +223,9 @@ def main() -> None:
             print(f"{PODS} pods, {size} MB in {PODS // _PAGE} pages")
             for way, command in _ways():
                 for _ in range(3):
-                    told = run(command, environment, folder / "said")
-                    said = told.said.decode().strip()
-                    figures = f"wall {told.wall:5.2f} s  cpu {told.cpu:5.2f} s  {told.rss_mb:4.0f} MB"
+                    reported = run(command, environment, folder / "said")
+                    said = reported.said.decode().strip()
+                    figures = f"wall {reported.wall:5.2f} s  cpu {reported.cpu:5.2f} s  {reported.rss_mb:4.0f} MB"
                     print(f"{way:16} {said:>6} pods  {figures}", flush=True)
         finally:
             server.communicate()

@@ -75,19 +75,19 @@ class Replayer:
         self._control(f"?delay={pace.delay}&limit={pace.limit}")
         began = time.time()
         measure = run(command, {**environment, "AWS_ENDPOINT_URL": self.url}, log)
-        told = self._control("")
+        reported = self._control("")
         return replace(
             measure,
-            calls=int(told["calls"]),
-            recorded=int(told["recorded"]),
-            throttled=int(told["throttled"]),
-            first_call=max(0.0, told["first_at"] - began),
+            calls=int(reported["calls"]),
+            recorded=int(reported["recorded"]),
+            throttled=int(reported["throttled"]),
+            first_call=max(0.0, reported["first_at"] - began),
         )
 
     def _control(self, query: str) -> dict[str, float]:
         with urllib.request.urlopen(f"{self.url}{CONTROL}{query}", timeout=30) as reply:  # noqa: S310 - loopback
-            told: dict[str, float] = json.load(reply)
-        return told
+            reported: dict[str, float] = json.load(reply)
+        return reported
 
 
 @contextmanager

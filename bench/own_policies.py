@@ -48,8 +48,10 @@ def pace(compile_: Compile) -> float:
 def main() -> None:
     """Print both."""
     # In a process of its own: the memory at its height is that of all children that a process ever had.
-    told = subprocess.run([sys.executable, "-m", "bench.own_policies", "hostile"], stdout=subprocess.PIPE, check=True)
-    found = json.loads(told.stdout)
+    reported = subprocess.run(
+        [sys.executable, "-m", "bench.own_policies", "hostile"], stdout=subprocess.PIPE, check=True
+    )
+    found = json.loads(reported.stdout)
     print(
         f"{sum(1 for _ in expressions())} hostile expressions: the longest {found['longest']:.2f} s, "
         f"the most {found['most_mb']:.0f} MB, {found['ended']} children ended, answers after them: {found['answers']}"

@@ -9,7 +9,7 @@ from model.person import HOST
 from people.local import Passwords
 from pipeline.clock import SystemClock
 from pipeline.demo_change import enlist
-from pipeline.desk import Desk
+from pipeline.desk import Authorizer
 from pipeline.installation import open_home, service_key
 from pipeline.people import Register
 from pipeline.sign_in import Gate
@@ -19,4 +19,4 @@ def tokens(home: Path, tenant: str, roles: Mapping[str, str], passwords: Passwor
     """Return a token for each person, added with the role beside their name."""
     stores, table, clock = open_home(home), access.load(config_folder()), SystemClock()
     gate = Gate(stores.service, lambda: service_key(home), clock, passwords)
-    return enlist(Register(Desk(stores, table, HOST), table, clock), gate, tenant, roles)
+    return enlist(Register(Authorizer(stores, table, HOST), table, clock), gate, tenant, roles)

@@ -186,15 +186,19 @@ class Player:
 
     def _control(self, request: Request, writer: asyncio.StreamWriter) -> None:
         """Tell what was counted since the last time, and set the delay and the limit for what comes."""
-        told: dict[str, object] = {"calls": self.calls.total(), "recorded": self.recorded, "throttled": self.throttled}
-        told |= {"first_at": self.first_at, "by_action": dict(self.calls.most_common())}
+        reported: dict[str, object] = {
+            "calls": self.calls.total(),
+            "recorded": self.recorded,
+            "throttled": self.throttled,
+        }
+        reported |= {"first_at": self.first_at, "by_action": dict(self.calls.most_common())}
         self.calls.clear()
         self.recorded, self.throttled, self.first_at = 0, 0, 0.0
         asked = {name: float(values[0]) for name, values in parse_qs(urlsplit(request.target).query).items()}
         if "delay" in asked:
             self.delay = asked["delay"]
             self.bucket = Bucket(asked["limit"]) if asked.get("limit") else None
-        reply = Reply(200, [("content-type", "application/json")], json.dumps(told).encode())
+        reply = Reply(200, [("content-type", "application/json")], json.dumps(reported).encode())
         writer.write(reply.head() + reply.body)
 
 

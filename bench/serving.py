@@ -55,17 +55,17 @@ def processes(parent: int) -> list[int]:
 
 def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has taken so far, with that of its children that have ended."""
-    fields = _told(pid, "stat").rpartition(")")[2].split()
+    fields = _read(pid, "stat").rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(pid: int) -> float:
     """Return a process's resident memory, in megabytes; what processes share is counted for each."""
-    lines = _told(pid, "status").splitlines()
+    lines = _read(pid, "status").splitlines()
     return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
-def _told(pid: int, file: str) -> str:
+def _read(pid: int, file: str) -> str:
     """Return what the kernel tells of a process, nothing of one that has ended meanwhile."""
     try:
         return Path(f"/proc/{pid}/{file}").read_text(encoding="ascii")

@@ -39,8 +39,10 @@ def staged(times: int = 1) -> Iterator[Stage]:
         try:
             resources = build(emulator, times)
             emulator.client("iam", "us-east-1").generate_credential_report()  # the first reply says only «started»
-            told = emulator.environment()
-            environment = {k: v for k, v in told.items() if k.startswith("AWS_") or k in _KEPT} | {"PATH": os.defpath}
+            reported = emulator.environment()
+            environment = {k: v for k, v in reported.items() if k.startswith("AWS_") or k in _KEPT} | {
+                "PATH": os.defpath
+            }
             with replayer(emulator) as server:
                 yield Stage(resources, server, environment, Path(name))
         finally:
