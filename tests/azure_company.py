@@ -163,10 +163,10 @@ class BreakingStandIn(StandIn):
 
 def error(status: int, code: str, **headers: str) -> Act:
     """Answer with an error in Resource Manager's form."""
-    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    reported = {name.replace("_", "-"): value for name, value in headers.items()}
 
     def act(handler: BreakingHandler, _answer: Answer) -> None:
-        Handler.send(handler, Answer(status, {"error": {"code": code, "message": "m"}}, told))
+        Handler.send(handler, Answer(status, {"error": {"code": code, "message": "m"}}, reported))
 
     return act
 
@@ -186,7 +186,7 @@ def changed(**parts: Any) -> Act:
     return act
 
 
-def told(**headers: str) -> Act:
+def reported(**headers: str) -> Act:
     """Answer with the true reply and further headers."""
 
     def act(handler: BreakingHandler, answer: Answer) -> None:

@@ -14,12 +14,12 @@ from model.call import WriteCloud
 from model.canonical import parse_instant
 from pipeline.changes import carry_on
 from pipeline.loop import hands_of
-from tests.changing import AWS, BLOCK, Watched, house_of
+from tests.changing import AWS, BLOCK, Watched, catalog_of
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at
 from tests.reaper import Reaper
 
-KNOWN = house_of(BLOCK)  # once for all forks
+KNOWN = catalog_of(BLOCK)  # once for all forks
 
 
 def change(address: str, moment: str, point: str) -> None:

@@ -20,8 +20,8 @@ from model.person import Actor
 from model.plan import Plan, Vote
 from model.tenant import AwsScope, AwsWrite, Contract, Tenant
 from model.text import Text
-from pipeline.assembly import House, assemble
-from pipeline.changes import carry_on, make_undo
+from pipeline.assembly import Catalog, assemble
+from pipeline.changes import carry_on, make_rollback
 from pipeline.doors import connect
 from pipeline.hands import Hands
 from pipeline.loop import hands_of
@@ -61,7 +61,7 @@ def block_of(name: str) -> dict[str, bool] | None:
 
 
 @lru_cache
-def house_of(playbook: str) -> House:
+def catalog_of(playbook: str) -> Catalog:
     """Return only what a playbook's policies need."""
     closes = playbooks()[playbook].closes
     chosen = [policy for policy in load(config_folder() / "policies", naming=closes) if policy.id in closes]
@@ -96,29 +96,29 @@ class Watched:
 
 
 @dataclass
-class Desk:
+class ChangeDriver:
     """Everything that people do about one tenant's changes."""
 
     home: Home
     clock: Clock
     playbook: str
     tenant: Tenant = AWS
-    house: House = field(init=False)
-    watch: Callable[[WriteCloud], WriteCloud] = lambda door: door  # what every door for changes becomes
+    catalog: Catalog = field(init=False)
+    watch: Callable[[WriteCloud], WriteCloud] = lambda client: client  # what every door for changes becomes
 
     def __post_init__(self) -> None:
-        self.house = house_of(self.playbook)
+        self.catalog = catalog_of(self.playbook)
         self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
 
     @property
     def hands(self) -> Hands:
-        hands = hands_of(self.home, self.tenant, self.house, self.clock)
+        hands = hands_of(self.home, self.tenant, self.catalog, self.clock)
         return replace(hands, enter=lambda scope, needs: self.watch(hands.enter(scope, needs)))
 
     def scan(self) -> Summary:
         self.clock.sleep(60)
-        ports = Ports(self.clock, lambda scope, house: connect(scope, house, self.clock))
-        return scan(self.home, self.tenant, self.house, ports, a_turn(self.home, self.clock, self.tenant.tenant))
+        ports = Ports(self.clock, lambda scope, catalog: connect(scope, catalog, self.clock))
+        return scan(self.home, self.tenant, self.catalog, ports, a_turn(self.home, self.clock, self.tenant.tenant))
 
     def plan(self, author: Actor = AKI, **wanted: Any) -> Plan:
         self.clock.sleep(1)
@@ -150,9 +150,9 @@ class Desk:
             progress = reader.plans.progress(plan.id)
         return {s.target.name: progress[s.target.uid].state for s in plan.steps if s.target.uid in progress}
 
-    def undo(self, plan: Plan, resources: Sequence[str] = ()) -> Plan:
+    def rollback(self, plan: Plan, resources: Sequence[str] = ()) -> Plan:
         self.clock.sleep(1)
-        return make_undo(self.hands, plan.id, MIO, resources)
+        return make_rollback(self.hands, plan.id, MIO, resources)
 
     def findings(self) -> dict[str, Finding]:
         with self.home.tenant(self.tenant.tenant).read() as reader:

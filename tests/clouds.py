@@ -12,12 +12,12 @@ from msgspec.structs import replace
 from catalog.folder import config_folder
 from clouds.call_failed import CallFailed
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsSight
+from collectors.aws.sight import AwsCollector
 from model.asset import Place
 from model.canonical import digest, plain
 from model.tenant import AwsScope, Contract, Tenant
 from model.text import Text
-from pipeline.assembly import House, assemble
+from pipeline.assembly import Catalog, assemble
 from pipeline.scan import Connect
 
 REGIONS = ("ap-northeast-1", "us-east-1")
@@ -32,25 +32,25 @@ TENANT = Tenant(
 
 
 @lru_cache(maxsize=1)
-def house() -> House:
+def catalog() -> Catalog:
     """Return everything that the program knows."""
     return assemble(config_folder())
 
 
 @lru_cache
-def house_of_services(*services: str) -> House:
+def house_of_services(*services: str) -> Catalog:
     """Return the policies of a few services of AWS, and the types that they read."""
-    chosen = [p for p in house().policies if all(kind.split(".")[1] in services for kind in p.kinds)]
+    chosen = [p for p in catalog().policies if all(kind.split(".")[1] in services for kind in p.kinds)]
     kinds = {kind for policy in chosen for kind in policy.kinds}
-    aws = tuple(type_ for type_ in house().aws if type_.kind.name in kinds)
-    return replace(house(), policies=tuple(chosen), aws=aws, azure=(), gcp=(), kubernetes=(), adopted=())
+    aws = tuple(type_ for type_ in catalog().aws if type_.kind.name in kinds)
+    return replace(catalog(), policies=tuple(chosen), aws=aws, azure=(), gcp=(), kubernetes=(), adopted=())
 
 
 class Replies:
     """Asks a real door once for each call, and answers from memory ever after."""
 
-    def __init__(self, door: ReadCloud, place: Place) -> None:
-        self._door = door
+    def __init__(self, client: ReadCloud, place: Place) -> None:
+        self._client = client
         self._lock = threading.Lock()
         self._memory: dict[str, list[Any] | CallFailed] = {}
         self.asked: set[tuple[str, str]] = set()
@@ -59,17 +59,17 @@ class Replies:
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
         self.asked.add((service, op))
         key = digest("call", service, region, op, plain(args))
-        reply: dict[str, Any] = self._answer(key, lambda: [self._door.call(service, region, op, args)])[0]
+        reply: dict[str, Any] = self._answer(key, lambda: [self._client.call(service, region, op, args)])[0]
         return reply
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
         self.asked.add((service, op))
         key = digest("pages", service, region, op, plain(args))
-        yield from self._answer(key, lambda: list(self._door.pages(service, region, op, args)))
+        yield from self._answer(key, lambda: list(self._client.pages(service, region, op, args)))
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         key = digest("piece", url, str(start), str(length))
-        data, size = self._answer(key, lambda: list(self._door.piece(url, start, length)))
+        data, size = self._answer(key, lambda: list(self._client.piece(url, start, length)))
         return data, size
 
     def pause(self, seconds: float) -> None:
@@ -95,21 +95,21 @@ class Replies:
 class Remembering:
     """Stands before a door to any cloud: what was asked once is answered from memory ever after."""
 
-    def __init__(self, door: Any) -> None:
-        self._door = door
+    def __init__(self, client: Any) -> None:
+        self._client = client
         self._memory: dict[str, Any] = {}
 
     def close(self) -> None:
         """Stay open for the next look; `end` closes what can be closed."""
 
     def end(self) -> None:
-        getattr(self._door, "close", lambda: None)()
+        getattr(self._client, "close", lambda: None)()
 
     def __getattr__(self, method: str) -> Any:
         def ask(*args: Any, **named: Any) -> Any:
             key = repr((method, args, sorted(named.items())))
             if key not in self._memory:
-                self._memory[key] = _whole(getattr(self._door, method)(*args, **named))
+                self._memory[key] = _whole(getattr(self._client, method)(*args, **named))
             return _anew(copy.deepcopy(self._memory[key]))
 
         return ask
@@ -130,7 +130,7 @@ def _anew(answer: Any) -> Any:
 
 def seeing(cloud: ReadCloud, place: Place) -> Connect:
     """Return how to enter the one account that there is."""
-    return lambda _scope, known: AwsSight(cloud, place, known.aws)
+    return lambda _scope, known: AwsCollector(cloud, place, known.aws)
 
 
 class Denying:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from catalog.folder import config_folder
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import resource_types
@@ -22,7 +22,7 @@ from pipeline.demo import Stage, load_company
 from pipeline.scan import Ports, scan
 from store.home import Home
 from tests import postgres as postgres_server
-from tests.clouds import REGIONS, TENANT, Replies, house, seeing
+from tests.clouds import REGIONS, TENANT, Replies, catalog, seeing
 from tests.forks import Forks
 from tests.homes import Homes, Originals, PostgresHomes, SqliteHomes, a_turn, home_at
 from workers.child import Child
@@ -119,7 +119,7 @@ def scanned(homes: Homes, originals: Originals, replies: Replies) -> Home:
     def fill(home: Home) -> None:
         home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
         clock = MovingClock()
-        scan(home, TENANT, house(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
+        scan(home, TENANT, catalog(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
 
     return home_at(originals.copy("scanned", homes, fill))
 
@@ -177,9 +177,9 @@ def replies(company_emulator: tuple[Emulator, Stage]) -> Replies:
     with pytest.MonkeyPatch.context() as patch:
         lead_to(company_emulator[0], patch)
         clock = SystemClock()
-        door = AwsDoor(session(Login(), clock), clock)
-        door.call("iam", "us-east-1", "generate_credential_report", {})  # the first reply says only «started»
-        recorded = Replies(door, locate(door, REGIONS))
+        client = AwsClient(session(Login(), clock), clock)
+        client.call("iam", "us-east-1", "generate_credential_report", {})  # the first reply says only «started»
+        recorded = Replies(client, locate(client, REGIONS))
         for _ in collect(recorded, resource_types.load(), recorded.place):
             pass
     return recorded

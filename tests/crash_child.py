@@ -16,15 +16,15 @@ from sqlalchemy.pool import Pool
 from catalog.folder import config_folder
 from catalog.policies import load
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsSight
+from collectors.aws.sight import AwsCollector
 from model.tenant import AwsScope, Channel
 from notifier.message import Ways
-from pipeline.assembly import House, assemble
+from pipeline.assembly import Catalog, assemble
 from pipeline.aws_doors import connect as enter
 from pipeline.clock import SystemClock
 from pipeline.scan import Ports, scan
 from pipeline.scopes import Scope
-from pipeline.tell import Teller, tell
+from pipeline.tell import Notifier, notify
 from pipeline.tenants import load_tenant
 from tests.homes import a_turn, home_at
 from tests.reaper import Reaper
@@ -81,15 +81,15 @@ def live(folder: str, url: str, point: str) -> None:
     channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
     tenant = replace(load_tenant(EXAMPLE, load(config_folder() / "policies")), channels=[channel])
 
-    def connect(scope: Scope, known: House) -> AwsSight:
+    def connect(scope: Scope, known: Catalog) -> AwsCollector:
         assert isinstance(scope, AwsScope), "the demonstration's company has AWS accounts"
-        sight = enter(scope, known, clock)
-        return replace(sight, cloud=Watched(sight.cloud, reaper))
+        collector = enter(scope, known, clock)
+        return replace(collector, cloud=Watched(collector.cloud, reaper))
 
     home = home_at(folder)
     ports = Ports(clock, connect, batch=5)  # a small company, many transactions
     scan(home, tenant, KNOWN, ports, a_turn(home, clock))
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
-        teller = Teller(ways, clock, home.take("tell", ""), "p")
-        tell(home.tenant(tenant.tenant), tenant, KNOWN.policies, teller)
+        notifier = Notifier(ways, clock, home.take("tell", ""), "p")
+        notify(home.tenant(tenant.tenant), tenant, KNOWN.policies, notifier)

@@ -19,6 +19,6 @@ def news(
     return News(number, Fact(finding, became, f"t{number}"), value)
 
 
-def context(*severities: Severity, told: frozenset[str] = frozenset()) -> Context:
+def context(*severities: Severity, reported: frozenset[str] = frozenset()) -> Context:
     channels = [Channel(name=f"c{n}", type="console", severity=s) for n, s in enumerate(severities)]
-    return Context("aozora", channels, {"p": Wording(TEXT, TEXT)}, told, "now")
+    return Context("aozora", channels, {"p": Wording(TEXT, TEXT)}, reported, "now")

@@ -17,15 +17,15 @@ from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 from grpc_status import rpc_status  # type: ignore[import-untyped]
 from msgspec import Struct
 
-from clouds.gcp_stand_in import AssetStandIn, Call, Row, heard, serving
+from clouds.gcp_stand_in import AssetStandIn, HeardCall, Row, heard, serving
 
 _RESPONSE = ListAssetsResponse.pb()
 
-__all__ = ["AssetServer", "Call", "serving"]
+__all__ = ["AssetServer", "HeardCall", "serving"]
 
 
 # What befalls a call: it ends the call by the context, or returns the bytes to answer with.
-Act = Callable[[Call, grpc.ServicerContext, bytes], bytes]
+Act = Callable[[HeardCall, grpc.ServicerContext, bytes], bytes]
 
 
 class Fault(Struct):
@@ -37,7 +37,7 @@ class Fault(Struct):
     times: int | None = None
     types: str = ""
 
-    def befalls(self, call: Call, page: int) -> bool:
+    def befalls(self, call: HeardCall, page: int) -> bool:
         asked = self.content in ("", call.content) and page >= self.page and self.types in " ".join(call.types)
         if asked and self.times is not None:
             self.times -= 1
@@ -67,7 +67,7 @@ class AssetServer(AssetStandIn):
 def error(code: grpc.StatusCode, retry_seconds: int = 0) -> Act:
     """Answer with a status; with `retry_seconds`, it says when to come back (google.rpc.RetryInfo)."""
 
-    def act(call: Call, context: grpc.ServicerContext, _reply: bytes) -> bytes:
+    def act(call: HeardCall, context: grpc.ServicerContext, _reply: bytes) -> bytes:
         message = "user-1a2b@example.com is not welcome"  # what no cause may show
         if not retry_seconds:
             context.abort(code, message)
@@ -81,12 +81,12 @@ def error(code: grpc.StatusCode, retry_seconds: int = 0) -> Act:
     return act
 
 
-def cut_off(_call: Call, _context: grpc.ServicerContext, told: bytes) -> bytes:
+def cut_off(_call: HeardCall, _context: grpc.ServicerContext, reported: bytes) -> bytes:
     """Send half of the message as if it were all."""
-    return told[: len(told) // 2]
+    return reported[: len(reported) // 2]
 
 
-def empty(_call: Call, _context: grpc.ServicerContext, _reply: bytes) -> bytes:
+def empty(_call: HeardCall, _context: grpc.ServicerContext, _reply: bytes) -> bytes:
     return b""
 
 
@@ -94,8 +94,8 @@ def token(*names: str) -> Act:
     """Lead to these pages in turn, whatever page is asked for, and round again."""
     turn = iter(range(1_000_000))
 
-    def act(_call: Call, _context: grpc.ServicerContext, told: bytes) -> bytes:
-        page = _RESPONSE.FromString(told)
+    def act(_call: HeardCall, _context: grpc.ServicerContext, reported: bytes) -> bytes:
+        page = _RESPONSE.FromString(reported)
         page.next_page_token = names[next(turn) % len(names)]
         return bytes(page.SerializeToString())
 
@@ -105,8 +105,8 @@ def token(*names: str) -> Act:
 def odd(change: Callable[[Row], None]) -> Act:
     """Answer with the true page but for a change of its first asset, made in the JSON form of the whole page."""
 
-    def act(_call: Call, _context: grpc.ServicerContext, told: bytes) -> bytes:
-        page = json_format.MessageToDict(_RESPONSE.FromString(told))
+    def act(_call: HeardCall, _context: grpc.ServicerContext, reported: bytes) -> bytes:
+        page = json_format.MessageToDict(_RESPONSE.FromString(reported))
         change(page["assets"][0])
         return bytes(json_format.ParseDict(page, _RESPONSE()).SerializeToString())
 

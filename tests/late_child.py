@@ -8,13 +8,13 @@ from pathlib import Path
 from model.asset import Asset
 from model.canonical import digest, instant
 from pipeline.clock import SystemClock
-from pipeline.jobs import Worker, claim, holding, settle
+from pipeline.jobs import JobWorker, claim, holding, settle
 from tests.homes import home_at
 
 
 def drain(address: str, name: str, file: str) -> None:
     """Do the jobs that there are, one after another, and write their ids into a file."""
-    home, worker = home_at(address), Worker(name, SystemClock())
+    home, worker = home_at(address), JobWorker(name, SystemClock())
     with Path(file).open("w", encoding="utf-8") as done:
         while job := claim(home, worker):
             done.write(f"{job.id}\n")
@@ -24,7 +24,7 @@ def drain(address: str, name: str, file: str) -> None:
 def main(address: str, seconds: str) -> None:
     """Take a job that is held for so many seconds, say so, wait to be frozen, write."""
     home, clock = home_at(address), SystemClock()
-    worker = Worker("early", clock, timedelta(seconds=float(seconds)))
+    worker = JobWorker("early", clock, timedelta(seconds=float(seconds)))
     job = claim(home, worker)
     assert job
     with holding(home, job, worker, threading.Event()) as turn:

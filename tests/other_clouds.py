@@ -40,8 +40,8 @@ PROJECT = "aozora-shop"
 
 def firewall(name: str, **data: Any) -> Row:
     full = f"projects/{PROJECT}/global/firewalls/{name}"
-    told = {"name": name, "direction": "INGRESS", "priority": 1000, "description": name, "network": "default"}
-    resource = {"version": "v1", "data": told | {"allowed": [{"IPProtocol": "tcp", "ports": ["22"]}]} | data}
+    reported = {"name": name, "direction": "INGRESS", "priority": 1000, "description": name, "network": "default"}
+    resource = {"version": "v1", "data": reported | {"allowed": [{"IPProtocol": "tcp", "ports": ["22"]}]} | data}
     return {
         "name": f"//compute.googleapis.com/{full}",
         "assetType": "compute.googleapis.com/Firewall",

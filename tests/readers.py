@@ -8,17 +8,17 @@ from msgspec.structs import replace
 from catalog.checkov import Adopted
 from catalog.policies import Policy
 from model.finding import Verdict
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from store.home import Home
-from tests.clouds import house
+from tests.clouds import catalog
 
 Key = tuple[str, str]
 
 
 @lru_cache(maxsize=1)
-def known() -> House:
+def known() -> Catalog:
     """Return the house with those adopted checks that nothing of ours asks too: the others only repeat ours."""
-    return replace(house(), adopted=tuple(one for one in house().adopted if one.form.also is None))
+    return replace(catalog(), adopted=tuple(one for one in catalog().adopted if one.form.also is None))
 
 
 def denied_readers(service: str, op: str) -> set[str]:
@@ -26,7 +26,7 @@ def denied_readers(service: str, op: str) -> set[str]:
     readers = set()
     for judging in (judging for judging in known().judging if judging.provider == "aws"):
         for kind, fields in reads(judging):
-            form = next(t.form for t in house().aws if t.form.kind == kind)
+            form = next(t.form for t in catalog().aws if t.form.kind == kind)
             if form.service != service:
                 continue
             details = {name for name, detail in form.details.items() if detail.op == op}

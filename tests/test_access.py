@@ -8,7 +8,7 @@ from catalog import access as access_files
 from catalog.folder import config_folder
 from contract.access import may, misfit
 from model.person import HOST, Actor, Person, Token, actor_of
-from pipeline.desk import Desk, NoSuchTenant, NotAllowed
+from pipeline.desk import Authorizer, NoSuchTenant, NotAllowed
 from store.home import Home
 
 ACCESS = access_files.load(config_folder())
@@ -103,29 +103,29 @@ def test_an_action_that_does_not_exist_is_a_defect() -> None:
 def test_a_foreign_tenant_and_none_at_all_look_the_same(home: Home) -> None:
     for tenant in ("aozora", "midori"):
         home.apply(tenant, {"tenant": tenant}, AT, "p")
-    desk = Desk(home, ACCESS, Actor("p", ("viewer",), ("aozora",)))
-    desk.tenant("findings.read", "aozora")
+    authorizer = Authorizer(home, ACCESS, Actor("p", ("viewer",), ("aozora",)))
+    authorizer.tenant("findings.read", "aozora")
     said = []
     for tenant in ("midori", "nobody"):
         with pytest.raises(NoSuchTenant) as refused:
-            desk.tenant("findings.read", tenant)
+            authorizer.tenant("findings.read", tenant)
         said.append(str(refused.value).replace(tenant, "…"))
     assert said[0] == said[1]
     assert "midori" not in said[1]
-    assert desk.tenants() == ["aozora"]
+    assert authorizer.tenants() == ["aozora"]
     with pytest.raises(NotAllowed):
-        desk.tenant("scans.start", "aozora")
+        authorizer.tenant("scans.start", "aozora")
     with pytest.raises(NotAllowed):
-        desk.service("people.manage")
+        authorizer.service("people.manage")
 
 
 def test_whoever_is_bound_to_tenants_adds_no_others(home: Home) -> None:
     home.apply("midori", {"tenant": "midori"}, AT, "p")
-    desk = Desk(home, ACCESS, Actor("p", ("operator",), ("aozora",)))
+    authorizer = Authorizer(home, ACCESS, Actor("p", ("operator",), ("aozora",)))
     for tenant in ("midori", "nobody"):
         with pytest.raises(NotAllowed, match="may not add or change the tenant"):
-            desk.applying(tenant)
-    assert desk.applying("aozora") is home
+            authorizer.applying(tenant)
+    assert authorizer.applying("aozora") is home
     with pytest.raises(NotAllowed, match="is bound to tenants"):
-        desk.whole("service.operate")
-    assert Desk(home, ACCESS, Actor("p", ("operator",), "all")).whole("service.operate") is home
+        authorizer.whole("service.operate")
+    assert Authorizer(home, ACCESS, Actor("p", ("operator",), "all")).whole("service.operate") is home

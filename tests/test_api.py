@@ -101,9 +101,9 @@ class Api:
         at = instant(self.clock.now())
         person = Person(f"p.{role}", role, "ja", (role,), tenants, at)
         token, kept = tokens.mint(person, "t", tenants, self.clock.now(), timedelta(hours=1))
-        with self.home.service.write(at, "p") as door:
-            door.people.put(person)
-            door.people.put_token(kept)
+        with self.home.service.write(at, "p") as session:
+            session.people.put(person)
+            session.people.put_token(kept)
         return token
 
     def ask(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
@@ -203,13 +203,13 @@ def test_lists_show_only_ones_own_tenants(api: Api) -> None:
     assert [t["tenant"] for t in everything["items"]] == [MINE, FOREIGN]
 
 
-def test_a_tenant_tells_its_options_and_when_it_is_suspended(api: Api) -> None:
+def test_a_tenant_states_its_options_and_when_it_is_suspended(api: Api) -> None:
     suspended = [Suspension(date(2026, 11, 1), "logs flood the service", date(2026, 11, 7))]
     contract = replace(TENANT.contract, options=["function-code"], suspended=suspended)
     api.home.apply(MINE, replace(TENANT, contract=contract), instant(api.clock.now()), "p")
-    told = api.ask("GET", f"/v1/tenants/{MINE}", api.token("viewer")).json()
-    assert told["options"] == ["function-code"]
-    assert told["suspended"] == [
+    reported = api.ask("GET", f"/v1/tenants/{MINE}", api.token("viewer")).json()
+    assert reported["options"] == ["function-code"]
+    assert reported["suspended"] == [
         {"first_day": "2026-11-01", "reason": "logs flood the service", "last_day": "2026-11-07"}
     ]
 
@@ -337,11 +337,11 @@ def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
 
 def test_the_way_of_a_person_through_the_api(api: Api) -> None:
     at = instant(api.clock.now())
-    with api.home.service.write(at, "p") as door:
-        door.people.put(Person("ito", "伊藤", "ja", ("viewer",), (MINE,), at))
-        person = door.people.one("ito")
+    with api.home.service.write(at, "p") as session:
+        session.people.put(Person("ito", "伊藤", "ja", ("viewer",), (MINE,), at))
+        person = session.people.one("ito")
         assert person
-        invitation = api.gate.invite(door, person)
+        invitation = api.gate.invite(session, person)
     password = "correct horse battery staple"
     enrolled = api.client.post("/v1/enrolments", json={"invitation": invitation, "password": password}).json()
     authenticator: Any = pyotp.parse_uri(enrolled["uri"])
@@ -370,13 +370,13 @@ def test_a_plan_goes_its_way_over_http(api: Api) -> None:
     assert api.ask("POST", votes, approver, json={"hash": hash_, "approve": True, "reason": "x"}).status_code == 400
     assert api.ask("POST", votes, approver, json={"hash": hash_, "approve": False}).status_code == 400
     assert api.ask("POST", votes, approver, json={"hash": hash_[:12], "approve": True}).status_code == 422
-    told = api.ask("POST", votes, lead, json={"hash": hash_, "approve": True})
-    assert (told.status_code, told.json()["state"]) == (201, "approved")
+    reported = api.ask("POST", votes, lead, json={"hash": hash_, "approve": True})
+    assert (reported.status_code, reported.json()["state"]) == (201, "approved")
     assert "is approved" in api.ask("POST", votes, lead, json={"hash": hash_, "approve": True}).json()["detail"]
     job = api.ask("POST", f"{one}/runs", analyst)
     assert (job.status_code, job.json()["kind"], job.json()["asked_by"]) == (202, "change", "p.analyst")
     described = api.client.get("/openapi.json").json()
-    is_as_described(described, "POST", "/v1/tenants/{tenant}/plans/{plan}/votes", told)
+    is_as_described(described, "POST", "/v1/tenants/{tenant}/plans/{plan}/votes", reported)
     is_as_described(described, "POST", "/v1/tenants/{tenant}/plans/{plan}/runs", job)
     with api.home.tenant(MINE).read() as reader:
         assert reader.plans.underway() == [made["plan"]["id"]]
@@ -398,8 +398,8 @@ def test_a_rejected_plan_is_denied_for_good(api: Api) -> None:
     plan = plan_for(api.home, api.clock, MINE)
     path = f"/v1/tenants/{MINE}/plans/{plan.id}"
     ballot = {"hash": plan.hash, "approve": False, "reason": "not in business hours"}
-    told = api.ask("POST", f"{path}/votes", api.token("approver"), json=ballot).json()
-    assert (told["state"], told["reason"]) == ("denied", "p.approver rejected it: not in business hours")
+    reported = api.ask("POST", f"{path}/votes", api.token("approver"), json=ballot).json()
+    assert (reported["state"], reported["reason"]) == ("denied", "p.approver rejected it: not in business hours")
     assert api.ask("POST", f"{path}/runs", api.token("lead")).status_code == 400
 
 
@@ -460,18 +460,18 @@ def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixtur
 
 def test_metrics_name_no_tenant(api: Api) -> None:
     api.ask("POST", f"/v1/tenants/{MINE}/scans", api.token("lead"))
-    told = api.client.get("/metrics").text
-    assert 'hinomi_jobs{state="queued"} 1.0' in told
-    assert "hinomi_tenants 2.0" in told
-    assert 'route="/v1/tenants/{tenant}/scans",status="202"' in told
+    reported = api.client.get("/metrics").text
+    assert 'hinomi_jobs{state="queued"} 1.0' in reported
+    assert "hinomi_tenants 2.0" in reported
+    assert 'route="/v1/tenants/{tenant}/scans",status="202"' in reported
     api.ask("GET", f"/v1/tenants/{MINE}/plans", api.token("lead"))
-    told = api.client.get("/metrics").text
-    assert 'route="/v1/tenants/{tenant}/plans",status="200"' in told
-    assert MINE not in told
+    reported = api.client.get("/metrics").text
+    assert 'route="/v1/tenants/{tenant}/plans",status="200"' in reported
+    assert MINE not in reported
     assert api.client.get("/healthz").json() == {"status": "ok"}
 
 
-def test_a_defect_is_told_by_its_number_and_nothing_else(api: Api, address: str) -> None:
+def test_a_defect_is_reported_by_its_number_and_nothing_else(api: Api, address: str) -> None:
     tamper(address, MINE, "UPDATE finding SET message = 'no JSON: marker'")
     answer = api.ask("GET", f"/v1/tenants/{MINE}/findings", api.token("lead"))
     assert (answer.status_code, answer.json()) == (500, {"detail": "a defect of the program; the log has more"})
@@ -482,9 +482,9 @@ def test_a_defect_is_told_by_its_number_and_nothing_else(api: Api, address: str)
 def test_methods_of_all_names_are_one_line_of_the_metrics(api: Api) -> None:
     for number in range(3):
         assert api.client.request(f"ODD{number}", "/v1/me").status_code == 405
-    told = api.client.get("/metrics").text
-    assert 'method="other",route="/v1/me",status="405"} 3.0' in told
-    assert "ODD" not in told
+    reported = api.client.get("/metrics").text
+    assert 'method="other",route="/v1/me",status="405"} 3.0' in reported
+    assert "ODD" not in reported
 
 
 def is_as_described(described: Any, method: str, pattern: str, answer: httpx.Response) -> None:
@@ -506,7 +506,7 @@ def test_openapi_describes_what_is_answered(api: Api) -> None:
         assert described["paths"][pattern][method.lower()]["security"] == [{"bearer": []}]
 
 
-def test_a_store_that_is_away_is_told_without_its_place(api: Api, address: str) -> None:
+def test_a_store_that_is_away_is_reported_without_its_place(api: Api, address: str) -> None:
     token = api.token("lead")
     tamper(address, MINE, "UPDATE alembic_version SET version_num = '9999'")
     answer = api.ask("GET", f"/v1/tenants/{MINE}/runs", token)

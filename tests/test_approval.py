@@ -51,8 +51,8 @@ def said(
 )
 def test_standing(plan: Plan, votes: list[Vote], hours: float, state: str, missing: int) -> None:
     votes = [replace(vote, hash=plan.hash) if vote.hash == PLAN.hash else vote for vote in votes]
-    told = stand(plan, votes, START + timedelta(hours=hours))
-    assert (told.state, told.missing) == (state, missing)
+    reported = stand(plan, votes, START + timedelta(hours=hours))
+    assert (reported.state, reported.missing) == (state, missing)
 
 
 def test_twice_by_the_same_person_is_once() -> None:
@@ -90,5 +90,5 @@ def test_an_edited_plan_has_no_votes(edit: Any, voters: list[str]) -> None:
     votes = [said(person) for person in voters]
     edited = edit(PLAN)
     assert edited.hash != PLAN.hash
-    told = stand(edited, votes, START + timedelta(hours=2))
-    assert (told.state, told.missing) == ("proposed", 1)
+    reported = stand(edited, votes, START + timedelta(hours=2))
+    assert (reported.state, reported.missing) == ("proposed", 1)

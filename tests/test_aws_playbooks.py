@@ -16,7 +16,7 @@ from clouds.emulator import Emulator
 from model.asset import Asset
 from model.call import Call
 from remediation.playbook import playbooks
-from tests.changing import ACCOUNT, Desk, Watched
+from tests.changing import ACCOUNT, ChangeDriver, Watched
 from tests.conftest import MovingClock
 from tests.homes import home_at
 
@@ -96,12 +96,13 @@ def an_open_group() -> None:
 
 def rules() -> Any:
     """Return the rules of all groups by content: a rule that comes back gets another id."""
-    told = client("ec2").describe_security_group_rules()["SecurityGroupRules"]
-    for rule in told:
+    reported = client("ec2").describe_security_group_rules()["SecurityGroupRules"]
+    for rule in reported:
         for name in ("SecurityGroupRuleId", "SecurityGroupRuleArn"):
             rule.pop(name, None)
     return {
-        f"{rule.get('FromPort')} {rule.get('CidrIpv4', rule.get('CidrIpv6'))}": rule for rule in shown({"_": told})["_"]
+        f"{rule.get('FromPort')} {rule.get('CidrIpv4', rule.get('CidrIpv6'))}": rule
+        for rule in shown({"_": reported})["_"]
     }
 
 
@@ -113,8 +114,8 @@ def an_instance() -> None:
 
 
 def metadata_options() -> Any:
-    told = client("ec2").describe_instances()
-    return shown(told["Reservations"][0]["Instances"][0]["MetadataOptions"])
+    reported = client("ec2").describe_instances()
+    return shown(reported["Reservations"][0]["Instances"][0]["MetadataOptions"])
 
 
 def a_weak_password_policy() -> None:
@@ -131,8 +132,8 @@ def an_unused_key() -> None:
 
 
 def key_states() -> Any:
-    told = [client("iam").list_access_keys(UserName=name)["AccessKeyMetadata"] for name in ("deploy", "neighbour")]
-    return {f"{key['UserName']} {n}": key["Status"] for keys in told for n, key in enumerate(keys)}
+    reported = [client("iam").list_access_keys(UserName=name)["AccessKeyMetadata"] for name in ("deploy", "neighbour")]
+    return {f"{key['UserName']} {n}": key["Status"] for keys in reported for n, key in enumerate(keys)}
 
 
 def s3_state(*calls: str) -> Callable[[], Any]:
@@ -209,7 +210,7 @@ def test_each_playbook_of_aws_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("id_", CASES)
-def test_it_fails_before_passes_after_and_fails_again_once_it_is_taken_back(
+def test_it_fails_before_passes_after_and_fails_again_once_it_is_rolled_back(
     id_: str, emulator: Emulator, tmp_path: Any
 ) -> None:
     home = home_at(str(tmp_path / "home"))
@@ -219,21 +220,23 @@ def test_it_fails_before_passes_after_and_fails_again_once_it_is_taken_back(
     # A credential report is of now, whatever a test's clock says: keys are old enough in a year.
     clock = MovingClock(datetime.now(UTC).replace(year=datetime.now(UTC).year + 1))
     called = list[Call]()
-    desk = Desk(home, clock, id_, watch=lambda door: Watched(door, asks=called.append, sends=called.append))
-    desk.scan()
-    failing = {name for name, f in desk.findings().items() if not case.name or f.name == case.name}
+    driver = ChangeDriver(
+        home, clock, id_, watch=lambda client: Watched(client, asks=called.append, sends=called.append)
+    )
+    driver.scan()
+    failing = {name for name, f in driver.findings().items() if not case.name or f.name == case.name}
     assert failing
     before = case.look()
-    plan = desk.plan(resources=(case.name,) if case.name else ())
-    assert desk.run(desk.approve(plan)).popitem()[1] == "verified"
+    plan = driver.plan(resources=(case.name,) if case.name else ())
+    assert driver.run(driver.approve(plan)).popitem()[1] == "verified"
     during = case.look()
     assert {name for name in before | during if before.get(name) != during.get(name)} == case.changed
-    assert {desk.findings()[name].state for name in failing} == {"resolved"}
-    undo = desk.undo(plan)
-    assert desk.run(desk.approve(undo)).popitem()[1] == "verified"
-    assert {desk.findings()[name].state for name in failing} == {"reopened"}
+    assert {driver.findings()[name].state for name in failing} == {"resolved"}
+    rollback = driver.rollback(plan)
+    assert driver.run(driver.approve(rollback)).popitem()[1] == "verified"
+    assert {driver.findings()[name].state for name in failing} == {"reopened"}
     assert (case.look() == before) is case.full
-    assert desk.scan().facts == {}, "the next scan sees the same"
+    assert driver.scan().facts == {}, "the next scan sees the same"
     assert {action for call in called for action in actions(call)} == set(playbooks()[id_].needs) - case.unheard
 
 
@@ -278,15 +281,15 @@ class TwoKeys:
         pass
 
 
-@pytest.mark.parametrize(("seconds", "told_apart"), [(("01", "02"), True), (("01", "01"), False)])
-def test_two_keys_of_the_same_second_are_not_told_apart(seconds: tuple[str, str], told_apart: bool) -> None:
+@pytest.mark.parametrize(("seconds", "distinguished"), [(("01", "02"), True), (("01", "01"), False)])
+def test_two_keys_of_the_same_second_are_not_distinguished(seconds: tuple[str, str], distinguished: bool) -> None:
     created = [f"2026-01-01T00:00:{second}Z" for second in seconds]
     body = {f"access_key_{n}_active": "true" for n in (1, 2)}
     body |= {f"access_key_{n}_last_rotated": at for n, at in enumerate(created, 1)}
     arn = f"arn:aws:iam::{ACCOUNT}:user/deploy"
     asset = Asset("aws.iam.credential-report", arn, "deploy", ACCOUNT, "global", body, "")
     playbook = playbooks()["aws.iam.deactivate-access-key"]
-    if told_apart:
+    if distinguished:
         assert playbook.state(playbook.read(TwoKeys(*created), asset))
     else:
         with pytest.raises(CallFailed):

@@ -10,7 +10,7 @@ from catalog.yaml_reader import read
 from clouds.azure_scope import Subscriptions
 from clouds.call_failed import CallFailed
 from collectors.azure import permissions, resource_types
-from collectors.azure.sight import AzureSight
+from collectors.azure.sight import AzureCollector
 from model.asset import Asset, Place
 from model.fault import Refused
 
@@ -21,7 +21,7 @@ REGISTRATIONS = "/v1.0/reports/authenticationMethods/userRegistrationDetails"
 TYPES = {type_.kind.name: type_ for type_ in resource_types.load()}
 
 
-class Door:
+class Client:
     """Answers from a mapping of paths; a text there is the code of a failure. Notes what was asked."""
 
     def __init__(self, replies: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -53,10 +53,10 @@ def assignment(number: int, principal: str, kind: str) -> dict[str, Any]:
     }
 
 
-def look(door: Door, account: str, *kinds: str) -> list[Asset]:
+def look(client: Client, account: str, *kinds: str) -> list[Asset]:
     place = Place(account, account, "", "", ())
-    sight = AzureSight(door, place, [TYPES[kind] for kind in kinds], DIRECTORY, whole=False)
-    return [event for event in sight.look() if isinstance(event, Asset)]
+    collector = AzureCollector(client, place, [TYPES[kind] for kind in kinds], DIRECTORY, whole=False)
+    return [event for event in collector.collect() if isinstance(event, Asset)]
 
 
 @pytest.mark.parametrize(
@@ -69,9 +69,9 @@ def look(door: Door, account: str, *kinds: str) -> list[Asset]:
 )
 def test_microsoft_graph_is_asked_of_persons_only(reply: Any, body: dict[str, Any], unknown: dict[str, str]) -> None:
     path = f"{REGISTRATIONS}/{PERSON}"
-    door = Door({path: reply}, [assignment(1, PERSON, "User"), assignment(2, MACHINE, "ServicePrincipal")])
-    person, machine = look(door, SUBSCRIPTION, "azure.authorization.role-assignment")
-    assert door.asked == [(path, "")]
+    client = Client({path: reply}, [assignment(1, PERSON, "User"), assignment(2, MACHINE, "ServicePrincipal")])
+    person, machine = look(client, SUBSCRIPTION, "azure.authorization.role-assignment")
+    assert client.asked == [(path, "")]
     assert {key: value for key, value in person.body.items() if key == "Registration"} == body
     assert person.unknown == unknown
     assert "Registration" not in machine.body
@@ -79,19 +79,19 @@ def test_microsoft_graph_is_asked_of_persons_only(reply: Any, body: dict[str, An
 
 
 def test_what_belongs_to_a_directory_has_no_envelope() -> None:
-    told = {"value": [{"id": PERSON, "userPrincipalName": "yuki@example.com", "accountEnabled": True}]}
+    reported = {"value": [{"id": PERSON, "userPrincipalName": "yuki@example.com", "accountEnabled": True}]}
     path = TYPES["azure.entra.user"].call
     assert path is not None
-    [user] = look(Door({path.path: told}, []), DIRECTORY, "azure.entra.user")
+    [user] = look(Client({path.path: reported}, []), DIRECTORY, "azure.entra.user")
     assert (user.resource, user.name) == (f"/tenants/{DIRECTORY}/users/{PERSON}", "yuki@example.com")
     assert (user.scope, user.region) == (DIRECTORY, "global")
     assert not {"location", "tags", "sku"} & TYPES["azure.entra.user"].kind.fields
 
 
 def test_the_directory_as_a_whole_is_named_by_its_id() -> None:
-    told = {"id": "authorizationPolicy", "displayName": "Authorization Policy", "allowInvitesFrom": "none"}
+    reported = {"id": "authorizationPolicy", "displayName": "Authorization Policy", "allowInvitesFrom": "none"}
     [whole] = look(
-        Door({"/v1.0/policies/authorizationPolicy": told}, []), DIRECTORY, "azure.entra.authorization-policy"
+        Client({"/v1.0/policies/authorizationPolicy": reported}, []), DIRECTORY, "azure.entra.authorization-policy"
     )
     assert (whole.resource, whole.name) == (f"/tenants/{DIRECTORY}", DIRECTORY)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from clouds.azure import AzureDoor
+from clouds.azure import AzureClient
 from clouds.azure_clients import Login, clients
 from clouds.azure_stand_in import running
 from collectors.azure import resource_types
-from collectors.azure.sight import AzureSight
+from collectors.azure.sight import AzureCollector
 from model.asset import Asset, Listing
 from model.fault import Refused
 from pipeline.azure_doors import hidden_kinds
@@ -51,12 +51,12 @@ def stand_in(server: BreakingStandIn) -> Iterator[BreakingStandIn]:
 
 def look(clock: MovingClock, *, whole: bool = True) -> Seen:
     """Look once at the subscription as a scan does; return the assets by name and the causes by kind."""
-    door = AzureDoor(clients(Login()), clock)
-    place = azure_login.locate(door, SUBSCRIPTION)
-    sight = AzureSight(door, place, TYPES, DIRECTORY, hidden_kinds(door, SUBSCRIPTION, TYPES), whole)
+    client = AzureClient(clients(Login()), clock)
+    place = azure_login.locate(client, SUBSCRIPTION)
+    collector = AzureCollector(client, place, TYPES, DIRECTORY, hidden_kinds(client, SUBSCRIPTION, TYPES), whole)
     assets: dict[str, Asset] = {}
     causes: dict[str, str] = {}
-    for event in sight.look():
+    for event in collector.collect():
         if isinstance(event, Asset):
             assets[event.name] = event
         else:
@@ -175,8 +175,8 @@ def test_the_service_says_how_long_to_wait(stand_in: BreakingStandIn, undisturbe
 
 
 def test_the_quota_of_queries_is_waited_for(stand_in: BreakingStandIn, clock: MovingClock) -> None:
-    told = azure.told(x_ms_user_quota_remaining="0", x_ms_user_quota_resets_after="00:00:03")
-    stand_in.faults.append(Fault(RESOURCES, told, times=1))
+    reported = azure.reported(x_ms_user_quota_remaining="0", x_ms_user_quota_resets_after="00:00:03")
+    stand_in.faults.append(Fault(RESOURCES, reported, times=1))
     assert not any(look(clock)[1].values())
     assert any(2.5 < pause <= 3 for pause in clock.slept)
 
@@ -184,7 +184,7 @@ def test_the_quota_of_queries_is_waited_for(stand_in: BreakingStandIn, clock: Mo
 # What contradicts itself in a query's page, or does not lead on.
 CONTRADICTIONS: dict[str, tuple[Act, str]] = {
     "the same token again": (azure.changed(**{"$skipToken": "2"}), "PaginationError"),
-    "subscriptions left out": (azure.told(x_ms_tenant_subscription_limit_hit="true"), "SubscriptionLimitHit"),
+    "subscriptions left out": (azure.reported(x_ms_tenant_subscription_limit_hit="true"), "SubscriptionLimitHit"),
     "truncated": (azure.changed(resultTruncated="true", **{"$skipToken": None}), "TruncatedListing"),
     "fewer than there are": (azure.changed(**{"$skipToken": None}), "TruncatedListing"),
     "fewer than it counts": (azure.changed(count=3), "BrokenReply"),
@@ -282,13 +282,13 @@ def test_credentials_that_do_not_hold_are_refused_in_one_line(
 ) -> None:
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "wrong")
     with pytest.raises(Refused, match="Entra ID accepts no credentials"):
-        azure_login.locate(AzureDoor(clients(Login()), clock), SUBSCRIPTION)
+        azure_login.locate(AzureClient(clients(Login()), clock), SUBSCRIPTION)
 
 
 def test_a_subscription_that_is_not_ours_is_refused(stand_in: BreakingStandIn, clock: MovingClock) -> None:
     stand_in.faults.append(Fault("subscriptions/0000", azure.error(404, "SubscriptionNotFound")))
     with pytest.raises(Refused, match="cannot be entered"):
-        azure_login.locate(AzureDoor(clients(Login()), clock), SUBSCRIPTION.replace("1111", "0000"))
+        azure_login.locate(AzureClient(clients(Login()), clock), SUBSCRIPTION.replace("1111", "0000"))
 
 
 def test_nothing_is_ever_written(stand_in: BreakingStandIn, clock: MovingClock) -> None:
@@ -299,25 +299,25 @@ def test_nothing_is_ever_written(stand_in: BreakingStandIn, clock: MovingClock) 
 
 
 def test_members_of_a_management_group(stand_in: BreakingStandIn, clock: MovingClock) -> None:
-    door = AzureDoor(clients(Login()), clock)
-    assert azure_login.members(door, "all") == {SUBSCRIPTION: "Enabled", azure.OTHER: "Enabled"}
-    stand_in.faults.append(Fault(QUERY, azure.told(x_ms_tenant_subscription_limit_hit="true")))
+    client = AzureClient(clients(Login()), clock)
+    assert azure_login.members(client, "all") == {SUBSCRIPTION: "Enabled", azure.OTHER: "Enabled"}
+    stand_in.faults.append(Fault(QUERY, azure.reported(x_ms_tenant_subscription_limit_hit="true")))
     with pytest.raises(Refused, match="SubscriptionLimitHit"):
-        azure_login.members(door, "all")
+        azure_login.members(client, "all")
 
 
 def test_only_what_is_asked_for_is_read(stand_in: BreakingStandIn, clock: MovingClock) -> None:
-    door = AzureDoor(clients(Login()), clock)
+    client = AzureClient(clients(Login()), clock)
     [storage] = [t for t in TYPES if t.kind.name == "azure.storage.account"]
     few = [resource_types.narrowed(storage, ["supportsHttpsTrafficOnly"])]
-    sight = AzureSight(door, azure_login.locate(door, SUBSCRIPTION), few, DIRECTORY, {}, whole=False)
-    assert [e.name for e in sight.look() if isinstance(e, Asset)] == [f"shop{n}" for n in range(5)]
+    collector = AzureCollector(client, azure_login.locate(client, SUBSCRIPTION), few, DIRECTORY, {}, whole=False)
+    assert [e.name for e in collector.collect() if isinstance(e, Asset)] == [f"shop{n}" for n in range(5)]
     assert not [call for call in stand_in.calls if "blobServices" in call]
 
 
 def test_a_location_is_looked_at_alone(stand_in: BreakingStandIn, clock: MovingClock) -> None:
-    door = AzureDoor(clients(Login()), clock)
-    place = azure_login.locate(door, SUBSCRIPTION, ["japanwest"])
-    sight = replace(AzureSight(door, place, TYPES, DIRECTORY), whole=False)
-    named = {e.name for e in sight.look() if isinstance(e, Asset)}
+    client = AzureClient(clients(Login()), clock)
+    place = azure_login.locate(client, SUBSCRIPTION, ["japanwest"])
+    collector = replace(AzureCollector(client, place, TYPES, DIRECTORY), whole=False)
+    named = {e.name for e in collector.collect() if isinstance(e, Asset)}
     assert named == {"keys", "more", "Shop", "default"}

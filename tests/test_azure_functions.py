@@ -12,7 +12,7 @@ Rule = dict[str, Any]
 
 def rule(name: str, priority: int = 100, **fields: Any) -> Rule:
     """Return a rule as Resource Manager tells of it, for everybody to port 22 unless it says otherwise."""
-    told = {
+    reported = {
         "protocol": "Tcp",
         "sourcePortRange": "*",
         "destinationPortRange": "22",
@@ -26,7 +26,7 @@ def rule(name: str, priority: int = 100, **fields: Any) -> Rule:
         "sourceAddressPrefixes": [],
         "destinationAddressPrefixes": [],
     } | fields
-    return {"name": name, "properties": {key: value for key, value in told.items() if value is not None}}
+    return {"name": name, "properties": {key: value for key, value in reported.items() if value is not None}}
 
 
 def deny(priority: int = 100, **fields: Any) -> Rule:
@@ -180,5 +180,5 @@ def test_alerts_are_judged_by_what_their_conditions_mean(parts: list[Rule] | Non
     assert alerts_on({"allOf": parts}, OPERATION) is holds
 
 
-def test_no_condition_tells_of_nothing() -> None:
+def test_no_condition_reports_nothing() -> None:
     assert not alerts_on(None, OPERATION)

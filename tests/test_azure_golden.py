@@ -23,7 +23,7 @@ from collectors.azure.resource_types import ResourceType
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset, Place
-from tests.clouds import house
+from tests.clouds import catalog
 
 pytestmark = pytest.mark.shared
 
@@ -36,15 +36,15 @@ class Recorded:
     """The recorded replies, the newest of each path, as a door that only knows them."""
 
     def __init__(self, folder: Path) -> None:
-        told = [json.loads(line) for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()]
-        told.sort(key=lambda line: (line["year"] or "", line["file"]))
-        exchanges = [json.loads((folder / line["file"]).read_text(encoding="utf-8")) for line in told]
-        self._told = [
+        reported = [json.loads(line) for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()]
+        reported.sort(key=lambda line: (line["year"] or "", line["file"]))
+        exchanges = [json.loads((folder / line["file"]).read_text(encoding="utf-8")) for line in reported]
+        self._returned = [
             (_path(exchange["url"]), exchange["response"])
             for exchange in exchanges
             if exchange["method"] == "GET" and exchange["status"] == 200 and isinstance(exchange["response"], dict)
         ]
-        self._replies = dict(self._told)
+        self._replies = dict(self._returned)
 
     def get(self, path: str, api_version: str) -> dict[str, Any]:
         reply = self._replies.get(path.lower())
@@ -64,13 +64,13 @@ class Recorded:
 
         What Resource Manager lists of all types at once has no properties: such rows tell nothing.
         """
-        types = {type_.form.type.lower(): type_ for type_ in house().azure}
+        types = {type_.form.type.lower(): type_ for type_ in catalog().azure}
         found: dict[tuple[str, str], Asset] = {}
-        for path, reply in self._told:
+        for path, reply in self._returned:
             rows = [row for row in rows_of(reply) if "properties" in row or _is_one(path)]
             for row in rows:
-                told = "microsoft.resources/subscriptions" if _is_one(path) else type_of(row) or type_by_id(path)
-                if (type_ := types.get(told)) and (asset := self._asset(row, type_, path)):
+                reported = "microsoft.resources/subscriptions" if _is_one(path) else type_of(row) or type_by_id(path)
+                if (type_ := types.get(reported)) and (asset := self._asset(row, type_, path)):
                     found[asset.kind, asset.resource.lower()] = asset
         return list(found.values())
 
@@ -105,14 +105,14 @@ def _is_one(path: str) -> bool:
 def verdicts(folder: Path) -> dict[str, dict[str, str]]:
     """Return each policy's verdicts by resource, below its subscription; what is not applicable is left out."""
     recorded = Recorded(folder)
-    told: dict[str, dict[str, str]] = {}
-    for policy in (p for p in house().policies if p.provider == "azure"):
+    reported: dict[str, dict[str, str]] = {}
+    for policy in (p for p in catalog().policies if p.provider == "azure"):
         for asset in recorded.assets:
             if asset.kind == policy.form.kind:
                 status = judge(policy, asset, recorded.related(policy, asset), MOMENT).status
                 if status != "not_applicable":
-                    told.setdefault(policy.id, {})[_below(asset.resource)] = status
-    return {policy: dict(sorted(by_resource.items())) for policy, by_resource in sorted(told.items())}
+                    reported.setdefault(policy.id, {})[_below(asset.resource)] = status
+    return {policy: dict(sorted(by_resource.items())) for policy, by_resource in sorted(reported.items())}
 
 
 def _below(resource: str) -> str:
@@ -126,7 +126,7 @@ def test_recorded_resources_are_judged_as_reviewed(shared_folder: Path) -> None:
 
 def test_the_review_covers_what_is_there(shared_folder: Path) -> None:
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    kinds = {p.id: p.form.kind for p in house().policies}
+    kinds = {p.id: p.form.kind for p in catalog().policies}
     assert {kinds[policy] for policy in golden["verdicts"]} == golden["reviewed"].keys()
     statuses = [status for by_resource in golden["verdicts"].values() for status in by_resource.values()]
     assert {"pass", "fail", "unknown"} == set(statuses)

@@ -52,8 +52,8 @@ def test_adopted_checks_judge_beside_them_and_name_themselves_as_second_sources(
     adopted = [line for line in lines if line["policy"].startswith("azure.checkov.")]
     assert {line["status"] for line in adopted} == {"pass", "fail", "not_applicable"}
     assert len({line["policy"] for line in adopted if line["status"] in ("pass", "fail")}) >= 15
-    told = {source["check"] for line in lines for source in line.get("sources", [])}
-    assert {"checkov:CKV_AZURE_3", "checkov:CKV_AZURE_110"} <= told
+    reported = {source["check"] for line in lines for source in line.get("sources", [])}
+    assert {"checkov:CKV_AZURE_3", "checkov:CKV_AZURE_110"} <= reported
 
 
 def test_the_sample_is_worth_a_demonstration(sample: AzureSample, ours: list[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from clouds.azure_stand_in import running
 from model.fault import Refused
 from model.tenant import AzureDirectory, Tenant
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.doors import connect, list_members
 from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import discovered, named
@@ -16,7 +16,7 @@ from store.home import Home
 from store.rows import Selection
 from tests import azure_company as azure
 from tests.azure_company import DIRECTORY, OTHER, RESOURCES, SUBSCRIPTION, BreakingHandler, BreakingStandIn, Fault
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 
@@ -42,14 +42,14 @@ def tenant(home: Home) -> Tenant:
     return made
 
 
-def look(home: Home, tenant: Tenant, clock: MovingClock, known: House | None = None) -> Summary:
+def look(home: Home, tenant: Tenant, clock: MovingClock, known: Catalog | None = None) -> Summary:
     ports = Ports(
         clock,
-        lambda scope, house: connect(scope, house, clock),
+        lambda scope, catalog: connect(scope, catalog, clock),
         lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
     )
     clock.sleep(60)
-    return scan(home, tenant, known or house(), ports, a_turn(home, clock))
+    return scan(home, tenant, known or catalog(), ports, a_turn(home, clock))
 
 
 def open_findings(home: Home) -> dict[str, str]:
@@ -133,4 +133,4 @@ def test_a_secret_that_is_not_set_is_named_by_its_reference_only(
     [gap] = look(home, replace(tenant, azure=[entered]), clock).gaps
     assert gap.cause == "the secret env:NOT_SET_ANYWHERE is not set"
     with pytest.raises(Refused, match="env:NOT_SET"):
-        connect(named(replace(tenant, azure=[entered])).found[0], house(), clock)
+        connect(named(replace(tenant, azure=[entered])).found[0], catalog(), clock)

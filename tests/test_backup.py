@@ -51,9 +51,9 @@ def archive(home: Home, address: str, clock: MovingClock, tmp_path: Path) -> Pat
         fence = home.take(f"scan:{name}", "r")
         with home.tenant(name).write(AT, "p", fence) as writer:
             writer.record("did", "something")
-    with home.service.write(AT, "operator@host") as door:
-        door.people.put(Person("sato", "佐藤", "ja", ("analyst",), "all", AT))
-        door.record("person.added", "sato")
+    with home.service.write(AT, "operator@host") as session:
+        session.people.put(Person("sato", "佐藤", "ja", ("analyst",), "all", AT))
+        session.record("person.added", "sato")
     back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
     return tmp_path / "b.zip"
 
@@ -123,14 +123,14 @@ def test_tokens_of_before_are_good_no_more(home: Home, address: str, clock: Movi
 
     person = Person("sato", "佐藤", "ja", ("analyst",), "all", AT)
     _, kept = tokens.mint(person, "t", "all", clock.now(), timedelta(days=300))
-    with home.service.write(AT, "p") as door:
-        door.people.put(person)
-        door.people.put_token(kept)
+    with home.service.write(AT, "p") as session:
+        session.people.put(person)
+        session.people.put_token(kept)
     back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
     there = SqliteFolder(tmp_path / "there")
     restore(Archive(tmp_path / "b.zip"), there, clock, "p")
-    with Home(there).service.read() as door:
-        restored = door.people.token(kept.hash)
+    with Home(there).service.read() as session:
+        restored = session.people.token(kept.hash)
     assert restored
     assert restored.revoked_at
 

@@ -370,8 +370,8 @@ def test_types(before: str, after: str, place: str, problem: str) -> None:
 )
 def test_cases_that_are_none(tmp_path: Path, case: str) -> None:
     text = POLICY.replace("fail: [{r: {}}]", f"fail: [{case}]")
-    house = assemble(write(tmp_path, {"aws/s3/x.yaml": text}))
-    faults = list(cases.faults(house.policies[0], house.kinds))
+    catalog = assemble(write(tmp_path, {"aws/s3/x.yaml": text}))
+    faults = list(cases.faults(catalog.policies[0], catalog.kinds))
     assert [(fault.line, fault.column) for fault in faults] == [(9, 43)]
 
 

@@ -133,9 +133,9 @@ def test_sarif_has_what_its_standard_asks_for(folder: Path, capsys: pytest.Captu
         assert 1 <= physical["region"]["startLine"] <= physical["region"]["endLine"]
     places = {(r["ruleId"], r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]) for r in run_["results"]}
     assert places >= {(policy, file) for policy, file, _ in EXPECTED}
-    told = run_["invocations"][0]
-    assert told["executionSuccessful"] is False
-    assert "broken.tf" in told["toolExecutionNotifications"][0]["message"]["text"]
+    reported = run_["invocations"][0]
+    assert reported["executionSuccessful"] is False
+    assert "broken.tf" in reported["toolExecutionNotifications"][0]["message"]["text"]
 
 
 def test_without_checkov_nothing_is_known(
@@ -157,5 +157,5 @@ def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, 
     """Return the exit code, the output and the errors of a command."""
     with pytest.raises(SystemExit) as ended:
         main(list(arguments))
-    told = capsys.readouterr()
-    return int(ended.value.code or 0), told.out, told.err
+    reported = capsys.readouterr()
+    return int(ended.value.code or 0), reported.out, reported.err

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from catalog import checkov as adopted_files
 from catalog import policies
-from catalog.checkov import Adopted, Template
+from catalog.checkov import Adopted, TemplateMapping
 from catalog.folder import config_folder
 from cli.main import main
 from clouds.aws_models import operation, step
@@ -37,15 +37,15 @@ from model.asset import Asset, Kind, Listing, Place
 from model.fault import Refused
 from model.finding import Source, Status, Verdict
 from model.worker import Worker
-from pipeline.assembly import House, assemble
-from pipeline.checkov import NOT_INSTALLED, NotInstalled, venv, worker
+from pipeline.assembly import Catalog, assemble
+from pipeline.checkov import NOT_INSTALLED, NotInstalled, checkov_worker, venv
 from pipeline.choice import Choice
 from pipeline.listing import entries
 from pipeline.scan import Ports, scan
 from pipeline.survey import survey
 from pipeline.templates import LIMITS
 from store.home import Home
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from workers.child import Child
@@ -106,8 +106,8 @@ def asset_of(adopted: Adopted, body: dict[str, Any], name: str = "") -> Asset:
 
 def judged(asked: Worker, adopted: Iterable[Adopted], assets: Iterable[Asset], batch: int = 200) -> list[Verdict]:
     checkov = Checkov(list(adopted), asked, batch=batch)
-    told = [verdict for one in assets for verdict in checkov.see(one)]
-    return [*told, *checkov.end()]
+    reported = [verdict for one in assets for verdict in checkov.see(one)]
+    return [*reported, *checkov.end()]
 
 
 def only(verdicts: list[Verdict]) -> Verdict:
@@ -129,13 +129,13 @@ def test_a_check_says_of_its_own_cases_what_they_are_there_for(child: Child, ado
 
 
 @EVERY_OF_TEMPLATES
-def test_what_is_not_told_never_passes(child: Child, adopted: Adopted) -> None:
+def test_what_is_not_reported_never_passes(child: Child, adopted: Adopted) -> None:
     assert adopted.form.template is not None
     assert only(judged(child, [adopted], [asset_of(adopted, {})])).status == "unknown"
     looked_at = {path.split(".")[0] for path in adopted.form.template.reads}
     for _, body in cases(adopted):
-        told = {name: value for name, value in body.items() if name not in looked_at}
-        assert only(judged(child, [adopted], [asset_of(adopted, told)])).status in ("fail", "unknown")
+        reported = {name: value for name, value in body.items() if name not in looked_at}
+        assert only(judged(child, [adopted], [asset_of(adopted, reported)])).status in ("fail", "unknown")
         unread = replace(asset_of(adopted, body), unknown=dict.fromkeys(looked_at, "denied"))
         assert only(judged(child, [adopted], [unread])).reason.endswith(": denied")
 
@@ -163,8 +163,8 @@ def test_a_case_is_a_resource_as_it_is_kept(adopted: Adopted) -> None:
                 assert not (strange := strangers(shape, value)), (name, strange)
         else:
             declared = dict(ENVELOPE) | AZURE[kind].form.fields
-            told = {name: value for name, value in body.items() if name not in AZURE[kind].form.details}
-            assert checked_fields(told, declared) == (told, {})
+            reported = {name: value for name, value in body.items() if name not in AZURE[kind].form.details}
+            assert checked_fields(reported, declared) == (reported, {})
             assert body["type"] == AZURE[kind].form.type
 
 
@@ -225,7 +225,7 @@ def test_checkov_s_own_runner_says_the_same_of_the_cases_as_templates(tmp_path: 
     }[runner]
     (tmp_path / "template.json").write_text(json.dumps(template, indent=2), "utf-8")
     question = {"templates": {"folder": str(tmp_path), "runner": runner}}
-    with worker(LIMITS) as own:
+    with checkov_worker(LIMITS) as own:
         answer = json.loads(own.ask(json.dumps(question).encode(), 120))
     assert answer["unparsed"] == []
     failed = {(found["check"], found["resource"].rpartition(".")[2]) for found in answer["found"]}
@@ -296,7 +296,9 @@ def program(answering: str) -> list[str]:
     return [sys.executable, "-I", "-c", text]
 
 
-PASSING = "print(json.dumps({'told': [['PASSED'] * len(o['checks']) for o in json.loads(line)['judge']]}), flush=True)"
+PASSING = (
+    "print(json.dumps({'statuses': [['PASSED'] * len(o['checks']) for o in json.loads(line)['judge']]}), flush=True)"
+)
 
 
 @pytest.mark.process
@@ -328,10 +330,10 @@ def test_what_breaks_again_and_again_is_not_asked_for_ever() -> None:
     [
         "'[' * 5000",
         "'{}'",
-        "'{\"told\": []}'",
-        "'{\"told\": [[]]}'",
-        '\'{"told": [["MAYBE"]]}\'',
-        "'{\"told\": [[1]]}'",
+        "'{\"statuses\": []}'",
+        "'{\"statuses\": [[]]}'",
+        '\'{"statuses": [["MAYBE"]]}\'',
+        "'{\"statuses\": [[1]]}'",
     ],
 )
 def test_a_broken_answer_is_none(answer: str) -> None:
@@ -340,7 +342,7 @@ def test_a_broken_answer_is_none(answer: str) -> None:
     assert (verdict.status, verdict.reason) == ("unknown", "checkov: checkov gave an answer that is none")
 
 
-def test_a_check_that_breaks_off_is_unknown_and_nothing_of_the_resource_is_told(child: Child) -> None:
+def test_a_check_that_breaks_off_is_unknown_and_nothing_of_the_resource_is_reported(child: Child) -> None:
     body = json.loads(json.dumps(ADOPTED["CKV_K8S_16"].form.cases.pass_[0]))
     body["spec"]["template"]["spec"]["containers"][0]["securityContext"] = ["marker"]
     verdict = only(judged(child, [ADOPTED["CKV_K8S_16"]], [asset(body)]))
@@ -354,7 +356,7 @@ class Seen:
         self.place = place
         self._events = events
 
-    def look(self) -> Iterator[Asset | Listing]:
+    def collect(self) -> Iterator[Asset | Listing]:
         yield from self._events
 
 
@@ -362,10 +364,10 @@ def test_without_checkov_every_adopted_check_is_unknown_and_says_why(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HINOMI_CHECKOV", str(tmp_path / "nowhere"))
-    house = House((), adopted=tuple(ADOPTED.values()))
-    with worker() as asked:
-        told = list(survey(Seen([*workloads(2)]), house, Moment(datetime(2026, 6, 1, tzinfo=UTC)), asked))
-    verdicts = [verdict for observation in told for verdict in observation.verdicts]
+    catalog = Catalog((), adopted=tuple(ADOPTED.values()))
+    with checkov_worker() as asked:
+        reported = list(survey(Seen([*workloads(2)]), catalog, Moment(datetime(2026, 6, 1, tzinfo=UTC)), asked))
+    verdicts = [verdict for observation in reported for verdict in observation.verdicts]
     of_workloads = [adopted for adopted in ADOPTED.values() if WORKLOAD in adopted.form.kinds]
     elsewhere = {adopted.id for adopted in of_workloads if adopted.form.program}  # for pods that run a kubelet
     assert {(v.status, v.reason) for v in verdicts if v.policy not in elsewhere} == {("unknown", NOT_INSTALLED)}
@@ -383,8 +385,8 @@ def test_large_objects_are_asked_without_what_no_check_reads() -> None:
 
         def ask(self, question: bytes, seconds: float) -> bytes:
             asked.append(len(question))
-            told = [["PASSED"] * len(one["checks"]) for one in json.loads(question)["judge"]]
-            return json.dumps({"told": told}).encode()
+            reported = [["PASSED"] * len(one["checks"]) for one in json.loads(question)["judge"]]
+            return json.dumps({"statuses": reported}).encode()
 
     metadata = {"name": "photos", "namespace": "shop"}
     large = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "data": {"all": "x" * 900_000}}
@@ -519,8 +521,8 @@ def test_several_checks_may_be_one_policy_s_second_sources(child: Child) -> None
     checkov = Checkov(public, child, mine)
     checkov.see(bucket)
     checkov.end()
-    told = checkov.sourced(verdicts.verdict(mine[0], bucket, "fail", message=mine[0].form.title)).sources
-    assert {source.check: source.status for source in told} == {
+    reported = checkov.sourced(verdicts.verdict(mine[0], bucket, "fail", message=mine[0].form.title)).sources
+    assert {source.check: source.status for source in reported} == {
         f"checkov:CKV_AWS_{number}": "fail" if number == 53 else "pass" for number in (53, 54, 55, 56)
     }
 
@@ -540,7 +542,7 @@ def test_a_scan_keeps_the_second_source_with_the_finding_and_counts_what_disagre
     home: Home, clock: MovingClock
 ) -> None:
     asked = {"aws.s3.public-access-block-off", "aws.dynamodb.point-in-time-recovery-off"}
-    whole = house()
+    whole = catalog()
     chosen = replace(
         whole,
         policies=tuple(policy for policy in whole.policies if policy.id in asked),
@@ -601,7 +603,7 @@ TEMPLATE: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
 def test_a_live_resource_is_shown_as_its_template(
     values: dict[str, Any], body: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    template = convert({"type": "AWS::S3::Bucket", "values": values}, Template)
+    template = convert({"type": "AWS::S3::Bucket", "values": values}, TemplateMapping)
     assert as_template(body, template, "Type") == {"Type": "AWS::S3::Bucket", **expected}
 
 
@@ -609,8 +611,8 @@ def test_a_resource_of_another_sort_is_no_matter_of_a_check(child: Child) -> Non
     adopted = ADOPTED["CKV_AWS_74"]
     body = adopted.form.cases.fail[0]
     assert only(judged(child, [adopted], [asset_of(adopted, {**body, "Engine": "neptune"})])).status == "not_applicable"
-    told = only(judged(child, [adopted], [asset_of(adopted, {k: v for k, v in body.items() if k != "Engine"})]))
-    assert (told.status, told.reason) == ("unknown", "Engine is not there, and the check looks at nothing else")
+    reported = only(judged(child, [adopted], [asset_of(adopted, {k: v for k, v in body.items() if k != "Engine"})]))
+    assert (reported.status, reported.reason) == ("unknown", "Engine is not there, and the check looks at nothing else")
 
 
 def test_a_pod_is_no_matter_of_a_program_that_it_does_not_run(child: Child) -> None:
@@ -712,8 +714,8 @@ def test_whoever_makes_a_pod_cannot_break_the_look(child: Child, command: list[s
 def test_flags_in_a_file_are_unknown(child: Child) -> None:
     body = json.loads(json.dumps(ADOPTED["CKV_K8S_78"].form.cases.fail[0]))
     body["spec"]["containers"][0]["command"] = ["kube-apiserver", "--config-file=/etc/x.yaml"]
-    told = only(judged(child, [ADOPTED["CKV_K8S_78"]], [asset(body)]))
-    assert (told.status, told.reason) == ("unknown", "the configuration stands in a file: --config-file")
+    reported = only(judged(child, [ADOPTED["CKV_K8S_78"]], [asset(body)]))
+    assert (reported.status, reported.reason) == ("unknown", "the configuration stands in a file: --config-file")
 
 
 @pytest.mark.parametrize(
@@ -734,8 +736,8 @@ def test_what_kubernetes_has_removed_is_asked_of_older_releases_only(
 ) -> None:
     body = json.loads(json.dumps(ADOPTED["CKV_K8S_84"].form.cases.fail[0]))
     body["spec"]["containers"][0]["image"] = image
-    told = only(judged(child, [ADOPTED["CKV_K8S_84"]], [asset(body)]))
-    assert (told.status, told.reason) == expected
+    reported = only(judged(child, [ADOPTED["CKV_K8S_84"]], [asset(body)]))
+    assert (reported.status, reported.reason) == expected
 
 
 @pytest.mark.parametrize(
@@ -831,9 +833,9 @@ def test_a_template_is_found_in_every_kind_of_workload(child: Child) -> None:
     metadata = {"name": "orders", "namespace": "shop"}
     versions = {"Job": "batch/v1", "CronJob": "batch/v1", "ReplicationController": "v1", "Pod": "v1"}
     for kind in ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet", *versions):
-        for expected, told in (("pass", template), ("fail", faulty)):
-            spec: dict[str, Any] = {"template": told}
-            spec = told["spec"] if kind == "Pod" else {"jobTemplate": {"spec": spec}} if kind == "CronJob" else spec
+        for expected, reported in (("pass", template), ("fail", faulty)):
+            spec: dict[str, Any] = {"template": reported}
+            spec = reported["spec"] if kind == "Pod" else {"jobTemplate": {"spec": spec}} if kind == "CronJob" else spec
             body = {"apiVersion": versions.get(kind, "apps/v1"), "kind": kind, "metadata": metadata, "spec": spec}
             verdicts = judged(child, [ADOPTED["CKV_K8S_17"], ADOPTED["CKV_K8S_31"]], [asset(body)])
             assert [v.status for v in verdicts] == [expected] * 2, kind
@@ -971,9 +973,9 @@ def test_no_two_files_have_one_id_and_what_they_name_exists(tmp_path: Path) -> N
     pod, bucket = (
         Kind(name, "", frozenset(), frozenset(), frozenset()) for name in ("kubernetes.core.pod", "aws.s3.bucket")
     )
-    told = [fault.problem for fault in adopted_files.cross_check([adopted], {pod.name: pod}, [])]
-    assert told == ["there is no kind 'kubernetes.core.service'", "there is no policy 'kubernetes.core.nothing'"]
+    reported = [fault.problem for fault in adopted_files.cross_check([adopted], {pod.name: pod}, [])]
+    assert reported == ["there is no kind 'kubernetes.core.service'", "there is no policy 'kubernetes.core.nothing'"]
     assert list(adopted_files.cross_check([adopted], {bucket.name: bucket}, [])) == []
     names = {"aws.sns.topic": bucket}, ["aws.sns.topic-unencrypted"]
-    told = [fault.problem for fault in adopted_files.cross_check([ADOPTED["CKV_AWS_26"]], *names)]
-    assert told == [f"aws.sns.topic has no field {name!r}" for name in ("KmsMasterKeyId", "TopicArn")]
+    reported = [fault.problem for fault in adopted_files.cross_check([ADOPTED["CKV_AWS_26"]], *names)]
+    assert reported == [f"aws.sns.topic has no field {name!r}" for name in ("KmsMasterKeyId", "TopicArn")]

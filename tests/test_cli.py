@@ -185,13 +185,13 @@ def test_findings_of_a_past_day_and_suppressed_ones(
     )  # fmt: skip
     today = datetime.now(CONTRACT_ZONE).date().isoformat()
     after, beside = ids()
-    borne = len(before) - len(after)
-    assert (borne > 0, after < before) == (True, True)
-    assert f"{borne} more are suppressed by exceptions: hinomi exceptions list aozora-foods" in beside
+    accepted = len(before) - len(after)
+    assert (accepted > 0, after < before) == (True, True)
+    assert f"{accepted} more are suppressed by exceptions: hinomi exceptions list aozora-foods" in beside
     assert ids("--on", today) == (after, beside)
     everything, beside = ids("--all")
     assert ({uid for uid, _ in everything}, "suppressed" in beside) == ({uid for uid, _ in before}, False)
-    assert sum(status == "Suppressed" for _, status in everything) == borne
+    assert sum(status == "Suppressed" for _, status in everything) == accepted
     assert ids("--on", today, "--all") == (everything, beside)
     assert ids("--on", "2020-01-01", "--all") == (
         set(),
@@ -228,8 +228,8 @@ def test_the_catalog_lists_every_policy_and_type(capsys: pytest.CaptureFixture[s
 
 def test_permissions_for_entra_id_and_clusters_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Directory.Read.All" in run(capsys, "permissions", "azure", "--format", "graph")[1].splitlines()
-    told = run(capsys, "permissions", "kubernetes", "--format", "json")[1]
-    assert [role["metadata"]["name"] for role in json.loads(told)] == ["hinomi-read", "hinomi-read-secret-names"]
+    reported = run(capsys, "permissions", "kubernetes", "--format", "json")[1]
+    assert [role["metadata"]["name"] for role in json.loads(reported)] == ["hinomi-read", "hinomi-read-secret-names"]
 
 
 @pytest.mark.parametrize("format_", ["json", "cloudformation", "terraform"])

@@ -28,7 +28,7 @@ Outcome = tuple[set[tuple[str, State]], Counter[tuple[str, State]], Counter[tupl
 def small_company() -> Company:
     """Return of the demonstration's company what the services have that the child looks at."""
     company = load_company(config_folder())
-    faults = [one for one in company.faults if {call.service for call in (*one.plant, *one.mend)} <= SERVICES]
+    faults = [one for one in company.faults if {call.service for call in (*one.plant, *one.remediate)} <= SERVICES]
     return replace(company, sound=[call for call in company.sound if call.service in SERVICES], faults=faults)
 
 
@@ -64,12 +64,12 @@ class Account:
             facts = Counter((fact.finding, fact.became) for fact, _ in reader.facts())
             assert all(alert for _, alert in reader.facts()), "a fact that nobody was told of"
             alerts = reader.alerts()
-            told: Counter[tuple[str, ...]] = Counter()
+            reported: Counter[tuple[str, ...]] = Counter()
             for delivery in reader.deliveries():
                 alert = alerts[delivery.alert]
                 items = ",".join(sorted(item.finding for item in alert.items))
-                told[delivery.channel, delivery.state, alert.policy, alert.became, items] += 1
-        return findings, facts, told
+                reported[delivery.channel, delivery.state, alert.policy, alert.became, items] += 1
+        return findings, facts, reported
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_dozen_kills_change_nothing(account: Account) -> None:
     kills = 0
     for phase in ("as built", "mended"):
         if phase == "mended":
-            account.stage.mend()
+            account.stage.remediate()
         account.run(undisturbed)
         for point in POINTS[::2] if phase == "as built" else POINTS[1::2]:
             kills += account.run(disturbed, point)
@@ -124,7 +124,7 @@ def test_a_hundred_kills_change_nothing(account: Account) -> None:
         undisturbed, disturbed = account.home(f"undisturbed{life}"), account.home(f"disturbed{life}")
         for phase in range(2):
             if phase:
-                account.stage.mend()
+                account.stage.remediate()
             account.run(undisturbed)
             for _ in range(8):
                 kind = chance.choice(["api", "commit", "committed", "send", "sent"])

@@ -38,20 +38,20 @@ def test_planted_faults_are_found_and_in_what_goes_on_one_change_is_one_new_row(
 
 def assert_exactly_what_was_planted_is_found(shown: str) -> None:
     planted = re.search(r"(\d+) planted faults, found (\d+); nothing else", shown)
-    mended = re.search(r"(\d+) mended, resolved (\d+); no other", shown)
+    remediated = re.search(r"(\d+) mended, resolved (\d+); no other", shown)
     assert planted
-    assert mended
+    assert remediated
     assert planted[1] == planted[2]
-    assert mended[1] == mended[2]
-    assert int(planted[1]) / 4 <= int(mended[1]) <= int(planted[1]) / 2
-    told = " ".join(shown.split())
-    assert "planned by aki, approved by 2 others, mended, verified by its policy; and taken back" in told
+    assert remediated[1] == remediated[2]
+    assert int(planted[1]) / 4 <= int(remediated[1]) <= int(planted[1]) / 2
+    reported = " ".join(shown.split())
+    assert "planned by aki, approved by 2 others, mended, verified by its policy; and taken back" in reported
 
 
 def assert_one_change_is_one_new_row(shown: str) -> None:
     url = re.search(r"AWS_ENDPOINT_URL=(\S+)", shown)[1]  # type: ignore[index]
-    told = dict(re.findall(r"((?:HINOMI|AZURE)_\w+)=(\S+)", shown))
-    env = ENVIRONMENT | told | {"AWS_ENDPOINT_URL": url, "PATH": "/usr/bin:/bin"}
+    reported = dict(re.findall(r"((?:HINOMI|AZURE)_\w+)=(\S+)", shown))
+    env = ENVIRONMENT | reported | {"AWS_ENDPOINT_URL": url, "PATH": "/usr/bin:/bin"}
     s3 = boto3.client("s3", endpoint_url=url, aws_access_key_id="demo", aws_secret_access_key="demo")
     s3.delete_public_access_block(Bucket="aozora-ledger")
     scan = [sys.executable, "-m", "cli", "scan", "aozora-foods"]

@@ -15,7 +15,7 @@ from typing import Any
 import botocore
 import pytest
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, session
 from clouds.emulator import ACCOUNT, ENVIRONMENT
 from collectors.aws import permissions, resource_types
@@ -72,9 +72,9 @@ def looked(kind: str, script: Script, patch: pytest.MonkeyPatch) -> tuple[list[A
     with answering(script) as (url, asked):
         patch.setenv("AWS_ENDPOINT_URL", url)
         clock = MovingClock()
-        door = AwsDoor(session(Login(), clock), clock)
-        seen = list(collect(door, resource_types.load(kinds=[kind]), PLACE))
-        door.forget("us-west-2")
+        client = AwsClient(session(Login(), clock), clock)
+        seen = list(collect(client, resource_types.load(kinds=[kind]), PLACE))
+        client.forget("us-west-2")
     causes = [e.cause for e in seen if isinstance(e, Listing) and e.cause]
     return [e for e in seen if isinstance(e, Asset)], causes, asked
 
@@ -184,8 +184,8 @@ def test_a_firewall_that_cannot_be_read_is_unknown(
 @pytest.mark.process
 def test_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
     arn = "arn:aws:access-analyzer:us-west-2:123456789012:analyzer/all"
-    told = {"arn": arn, "name": "all", "type": "ACCOUNT", "createdAt": "2026-06-01T00:00:00Z", "status": "ACTIVE"}
-    script: Script = {"GET /analyzer": (200, {"analyzers": [told]})}
+    reported = {"arn": arn, "name": "all", "type": "ACCOUNT", "createdAt": "2026-06-01T00:00:00Z", "status": "ACTIVE"}
+    script: Script = {"GET /analyzer": (200, {"analyzers": [reported]})}
     [analyzer], causes, _ = looked("aws.accessanalyzer.analyzer", script, monkeypatch)
     assert (analyzer.resource, analyzer.name, causes) == (arn, "all", [])
     assert (analyzer.body["type"], analyzer.body["status"]) == ("ACCOUNT", "ACTIVE")
@@ -193,9 +193,9 @@ def test_analyzers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # AWS CLI Command Reference, «Examples» of list-resource-compliance-summaries: a node has one summary for each type.
 @pytest.mark.process
-def test_compliance_is_told_for_each_type(monkeypatch: pytest.MonkeyPatch) -> None:
-    told = {"ResourceType": "ManagedInstance", "ResourceId": "i-1234567890abcdef0", "Status": "COMPLIANT"}
-    rows = [told | {"ComplianceType": type_} for type_ in ("Association", "Patch")]
+def test_compliance_is_reported_for_each_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    reported = {"ResourceType": "ManagedInstance", "ResourceId": "i-1234567890abcdef0", "Status": "COMPLIANT"}
+    rows = [reported | {"ComplianceType": type_} for type_ in ("Association", "Patch")]
     script: Script = {"ListResourceComplianceSummaries": (200, {"ResourceComplianceSummaryItems": rows})}
     seen, causes, _ = looked("aws.ssm.compliance", script, monkeypatch)
     assert [asset.name for asset in seen] == ["i-1234567890abcdef0 Association", "i-1234567890abcdef0 Patch"]
@@ -215,7 +215,7 @@ def refused(code: str) -> str:
 
 @pytest.mark.process
 @pytest.mark.parametrize(
-    ("reply", "told", "unknown"),
+    ("reply", "reported", "unknown"),
     [
         ((200, FEATURES), ["RootCredentialsManagement"], {}),
         ((400, refused("AccountNotManagementOrDelegatedAdministrator")), None, {}),
@@ -224,10 +224,10 @@ def refused(code: str) -> str:
     ],
 )
 def test_what_an_organization_may_do_with_root_users(
-    reply: tuple[int, str], told: list[str] | None, unknown: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    reply: tuple[int, str], reported: list[str] | None, unknown: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [features], causes, _ = looked("aws.iam.organization-features", {"POST /": reply}, monkeypatch)
-    assert (features.body.get("EnabledFeatures"), features.unknown, causes) == (told, unknown, [])
+    assert (features.body.get("EnabledFeatures"), features.unknown, causes) == (reported, unknown, [])
 
 
 # Amazon ECS API Reference, «Examples» of ListClusters and ListServices: plain lists of ARNs.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.call_failed import CallFailed
 from clouds.emulator import Emulator
@@ -15,7 +15,7 @@ from clouds.rate import LEAST_PER_SECOND, MOST_PER_SECOND, START_PER_SECOND, Rat
 from collectors.kept import without_passwords
 from model.fault import Refused
 from model.tenant import AwsScope
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.clock import SystemClock
 from pipeline.doors import connect
 from tests.conftest import MovingClock
@@ -31,7 +31,7 @@ def error(code: str, status: int) -> Reply:
     }
 
 
-def door(clock: MovingClock, answer: Callable[[int], Reply | None]) -> tuple[AwsDoor, list[str]]:
+def client(clock: MovingClock, answer: Callable[[int], Reply | None]) -> tuple[AwsClient, list[str]]:
     """Return a door whose calls are answered by the SDK's own hook; None lets them through."""
     made: list[str] = []
 
@@ -41,7 +41,7 @@ def door(clock: MovingClock, answer: Callable[[int], Reply | None]) -> tuple[Aws
 
     own = session(Login(), clock)
     own.register("before-call", before_call)
-    return AwsDoor(own, clock), made
+    return AwsClient(own, clock), made
 
 
 OK: Reply = (SimpleNamespace(status_code=200), {"Keys": [], "ResponseMetadata": {"HTTPStatusCode": 200}})
@@ -59,7 +59,7 @@ OK: Reply = (SimpleNamespace(status_code=200), {"Keys": [], "ResponseMetadata": 
 def test_what_passes_is_repeated(
     emulator: Emulator, clock: MovingClock, code: str, status: int, failures: int, tries: int
 ) -> None:
-    opened, made = door(clock, lambda n: error(code, status) if n <= failures else OK)
+    opened, made = client(clock, lambda n: error(code, status) if n <= failures else OK)
     assert opened.call("kms", "us-east-1", "list_keys", {})["Keys"] == []
     assert len(made) == tries
 
@@ -71,7 +71,7 @@ def test_what_passes_is_repeated(
 def test_the_budget_ends_and_the_cause_is_a_code_only(
     emulator: Emulator, clock: MovingClock, code: str, status: int, tries: int
 ) -> None:
-    opened, made = door(clock, lambda _: error(code, status))
+    opened, made = client(clock, lambda _: error(code, status))
     with pytest.raises(CallFailed) as failed:
         opened.call("kms", "us-east-1", "list_keys", {})
     assert str(failed.value) == code
@@ -84,7 +84,7 @@ def test_a_page_that_fails_for_good_is_never_the_last_one(emulator: Emulator, cl
             return OK[0], {"Keys": [{"KeyId": "1"}], "NextMarker": "2", "Truncated": True, "ResponseMetadata": {}}
         return error("ThrottlingException", 400)
 
-    opened, made = door(clock, answer)
+    opened, made = client(clock, answer)
     pages = opened.pages("kms", "us-east-1", "list_keys", {})
     assert next(pages)["Keys"] == [{"KeyId": "1"}]
     with pytest.raises(CallFailed, match="ThrottlingException"):
@@ -99,13 +99,13 @@ def test_a_page_is_repeated_and_the_next_one_follows(emulator: Emulator, clock: 
         more = {"NextMarker": "2", "Truncated": True} if number == 1 else {"Truncated": False}
         return OK[0], {"Keys": [{"KeyId": str(number)}], "ResponseMetadata": {}} | more
 
-    opened, _ = door(clock, answer)
+    opened, _ = client(clock, answer)
     assert [page["Keys"][0]["KeyId"] for page in opened.pages("kms", "us-east-1", "list_keys", {})] == ["1", "3"]
 
 
 def test_a_token_that_comes_again_is_a_failure(emulator: Emulator, clock: MovingClock) -> None:
     same: Reply = OK[0], {"Keys": [{"KeyId": "1"}], "NextMarker": "2", "Truncated": True, "ResponseMetadata": {}}
-    opened, _ = door(clock, lambda _: same)
+    opened, _ = client(clock, lambda _: same)
     with pytest.raises(CallFailed, match="PaginationError"):
         opened.call("kms", "us-east-1", "list_keys", {})
 
@@ -114,7 +114,7 @@ def test_ever_new_tokens_come_to_an_end(emulator: Emulator, clock: MovingClock) 
     def answer(number: int) -> Reply:
         return OK[0], {"Keys": [], "NextMarker": str(number), "Truncated": True, "ResponseMetadata": {}}
 
-    opened, made = door(clock, answer)
+    opened, made = client(clock, answer)
     with pytest.raises(CallFailed, match="PaginationError"):
         for _ in opened.pages("kms", "us-east-1", "list_keys", {}):
             pass
@@ -125,7 +125,7 @@ def test_an_endpoint_that_stays_silent_is_asked_no_more(
     emulator: Emulator, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    opened, made = door(clock, lambda _: None)
+    opened, made = client(clock, lambda _: None)
     for _ in range(5):
         with pytest.raises(CallFailed) as failed:
             opened.call("kms", "us-east-1", "list_keys", {})
@@ -181,7 +181,7 @@ ROLE = "arn:aws:iam::210987654321:role/hinomi-read"
 
 def test_a_role_leads_to_its_account(emulator: Emulator) -> None:
     clock = SystemClock()
-    opened = AwsDoor(session(Login(role_arn=ROLE, external_id="between-us"), clock), clock)
+    opened = AwsClient(session(Login(role_arn=ROLE, external_id="between-us"), clock), clock)
     assert locate(opened, ("ap-northeast-1",)).account == "210987654321"
 
 
@@ -189,7 +189,7 @@ def test_a_role_needs_no_region_of_the_environment(emulator: Emulator, monkeypat
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name)
     clock = SystemClock()
-    opened = AwsDoor(session(Login(role_arn=ROLE), clock), clock)
+    opened = AwsClient(session(Login(role_arn=ROLE), clock), clock)
     assert locate(opened, ("ap-northeast-1",)).account == "210987654321"
 
 
@@ -197,24 +197,24 @@ def test_the_external_id_is_sent(emulator: Emulator, monkeypatch: pytest.MonkeyP
     clock = SystemClock()
     with denying_proxy(emulator.url, "ExternalId=between-us") as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        opened = AwsDoor(session(Login(role_arn=ROLE, external_id="between-us"), clock), clock)
+        opened = AwsClient(session(Login(role_arn=ROLE, external_id="between-us"), clock), clock)
         with pytest.raises(Refused, match=r"does not accept the credentials \(sts:AssumeRole AccessDenied\)"):
             locate(opened, ("ap-northeast-1",))
 
 
 def test_credentials_that_lead_to_another_account_are_refused(emulator: Emulator) -> None:
     with pytest.raises(Refused, match="lead to the account 123456789012"):
-        connect(AwsScope(aws="111122223333", regions=["ap-northeast-1"]), House(()), SystemClock())
+        connect(AwsScope(aws="111122223333", regions=["ap-northeast-1"]), Catalog(()), SystemClock())
 
 
 def test_regions_that_may_not_be_listed_are_said_to_be_unread(emulator: Emulator, clock: MovingClock) -> None:
     clock = MovingClock()
     own = session(Login(), clock)
     own.register("before-call.ec2", lambda **_: error("UnauthorizedOperation", 403))
-    place = locate(AwsDoor(own, clock), ())
+    place = locate(AwsClient(own, clock), ())
     assert place.unread == {"regions": "ec2:DescribeRegions UnauthorizedOperation"}
     assert place.regions == ("ap-northeast-1",)
-    named = locate(AwsDoor(own, clock), ("us-east-1",))
+    named = locate(AwsClient(own, clock), ("us-east-1",))
     assert (named.unread, named.regions) == ({}, ("us-east-1",))
 
 

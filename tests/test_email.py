@@ -27,10 +27,10 @@ from notifier import stages
 from notifier.channels.email import Settings, compose, send
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
 from notifier.smtp import Patience
-from pipeline.tell import Teller, Told, tell
+from pipeline.tell import Notified, Notifier, notify
 from pipeline.tenants import load_tenant
 from store.home import Home
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.conftest import MovingClock
 from tests.facts import context, news
 from tests.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
@@ -75,15 +75,15 @@ def attempt(
     given: dict[str, object],
     password: str = PASSWORD,
     patience: Patience = Patience(5, 5, 20),
-    told: Alert | None = None,
+    notified: Alert | None = None,
 ) -> Outcome:
     with httpx.Client(timeout=0.001) as http:  # the patience of web requests is not that of mails
         ways = Ways(http, io.StringIO(), lambda _: password.encode(), lambda: NOW, patience)
-        return send(Message("k" * 32, told or alert(), "en"), msgspec.convert(given, Settings), ways)
+        return send(Message("k" * 32, notified or alert(), "en"), msgspec.convert(given, Settings), ways)
 
 
-def composed(told: Alert, language: Language = "en") -> EmailMessage:
-    return compose(Message("k" * 32, told, language), msgspec.convert(settings(25), Settings), NOW)
+def composed(notified: Alert, language: Language = "en") -> EmailMessage:
+    return compose(Message("k" * 32, notified, language), msgspec.convert(settings(25), Settings), NOW)
 
 
 def part(mail: EmailMessage, subtype: str) -> str:
@@ -100,11 +100,11 @@ def by_mail(given: dict[str, object], language: Language = "ja") -> Tenant:
     return replace(TENANT, channels=[channel])
 
 
-def told(home: Home, tenant: Tenant, clock: MovingClock, password: str = PASSWORD) -> Told:
+def notified(home: Home, tenant: Tenant, clock: MovingClock, password: str = PASSWORD) -> Notified:
     with httpx.Client(timeout=5) as http:
         ways = Ways(http, io.StringIO(), lambda _: password.encode(), clock.now)
-        teller = Teller(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
-        return tell(home.tenant("aozora"), tenant, house().policies, teller)
+        notifier = Notifier(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
+        return notify(home.tenant("aozora"), tenant, catalog().policies, notifier)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -112,11 +112,11 @@ def test_each_alert_arrives_once_in_its_language_with_the_policy_s_texts(
     scanned: Home, clock: MovingClock, mailbox: Mailbox, certificate: Certificate, language: Language
 ) -> None:
     tenant = by_mail(settings(mailbox.port, certificate), language)
-    assert told(scanned, tenant, clock).deliveries == {"sent": len(mailbox.taken)}
-    assert told(scanned, tenant, clock).alerts == 0
+    assert notified(scanned, tenant, clock).deliveries == {"sent": len(mailbox.taken)}
+    assert notified(scanned, tenant, clock).alerts == 0
     assert len({mail["Message-ID"] for mail in mailbox.mails}) == len(mailbox.mails) > 5
     assert set(mailbox.signed_in) == {USER.encode()}
-    policies = {policy.id: policy.form for policy in house().policies}
+    policies = {policy.id: policy.form for policy in catalog().policies}
     with scanned.tenant("aozora").read() as reader:
         alerts = {a.title.of(language): a for a in reader.alerts().values()}
     for mail in mailbox.mails:
@@ -139,7 +139,7 @@ def test_what_fails_is_repeated_as_the_same_message(
 ) -> None:
     box = Mailbox(data=["451 4.3.0 not now", "452 4.2.2 full", "250 taken"])
     with mail_server(box, certificate):
-        result = told(scanned, by_mail(settings(box.port, certificate)), clock)
+        result = notified(scanned, by_mail(settings(box.port, certificate)), clock)
     assert result.deliveries == {"sent": len(box.taken)}
     assert box.tries == len(box.taken) + 2
     assert len({mail["Message-ID"] for mail in box.mails}) == len(box.taken)
@@ -151,7 +151,7 @@ def test_what_fails_is_repeated_as_the_same_message(
 def test_a_refused_login_fails_and_its_problem_names_no_secret(
     scanned: Home, clock: MovingClock, mailbox: Mailbox, certificate: Certificate
 ) -> None:
-    result = told(scanned, by_mail(settings(mailbox.port, certificate)), clock, "a wrong password")
+    result = notified(scanned, by_mail(settings(mailbox.port, certificate)), clock, "a wrong password")
     assert set(result.deliveries) == {"failed"}
     assert result.problems == ["mail: login refused: 535 5.7.8"]
     assert mailbox.taken == []
@@ -162,7 +162,7 @@ def test_a_mail_that_some_did_not_get_is_sent_and_says_so(
 ) -> None:
     box = Mailbox({TO[0]: "550 5.1.1 who"})
     with mail_server(box, certificate):
-        result = told(scanned, by_mail(settings(box.port, certificate)), clock)
+        result = notified(scanned, by_mail(settings(box.port, certificate)), clock)
     assert result.deliveries == {"sent": len(box.taken)}
     assert result.problems == [f"mail: 1 of {len(TO)} recipients refused: 1 × 550 5.1.1"]
 
@@ -172,7 +172,7 @@ def test_a_mail_that_some_did_not_get_is_sent_and_says_so(
 
 @pytest.mark.process
 def test_the_headers_say_who_when_and_that_a_machine_writes(mailbox: Mailbox, certificate: Certificate) -> None:
-    assert attempt(settings(mailbox.port, certificate), told=alert(name="献立")) == SENT
+    assert attempt(settings(mailbox.port, certificate), notified=alert(name="献立")) == SENT
     (mail,) = mailbox.mails
     assert mailbox.recipients == [TO]
     assert mailbox.greeted_as == ["soc.example"], "the sender's domain, not this machine's own name"
@@ -231,16 +231,16 @@ def test_what_is_resolved_recommends_nothing_more() -> None:
 
 
 @pytest.mark.parametrize(("length", "shown"), [(500, "x" * 500), (501, "x" * 499 + "…"), (100_000, "x" * 499 + "…")])
-def test_what_was_found_is_told_in_at_most_five_hundred_characters(length: int, shown: str) -> None:
-    told = alert(1)
-    told = replace(told, items=(replace(told.items[0], message=Text(en="x" * length, ja="")),))
-    for text in (part(composed(told), "plain"), visible(part(composed(told), "html"))):
+def test_what_was_found_is_reported_in_at_most_five_hundred_characters(length: int, shown: str) -> None:
+    notified = alert(1)
+    notified = replace(notified, items=(replace(notified.items[0], message=Text(en="x" * length, ja="")),))
+    for text in (part(composed(notified), "plain"), visible(part(composed(notified), "html"))):
         assert max(re.findall("x+…?", text), key=len) == shown
 
 
-def test_every_state_that_is_told_of_has_its_own_words_in_both_languages() -> None:
+def test_every_state_that_is_reported_has_its_own_words_in_both_languages() -> None:
     """What the stages let through is what there are words for."""
-    known = context("low", told=frozenset({"f"}))
+    known = context("low", notified=frozenset({"f"}))
     alerts = [one for state in get_args(State) for one, _ in stages.run([news(1, became=state)], known).alerts]
     assert {one.became for one in alerts} >= {"open", "reopened", "resolved"}
     for language in LANGUAGES:
@@ -502,7 +502,7 @@ def test_settings_that_do_not_hold_are_refused_with_their_place(tmp_path: Path, 
     channel = f"  - name: mail\n    type: email\n    settings: {given}\n"
     file.write_text(re.sub(r"(?m)^channels:\n", f"channels:\n{channel}", text), encoding="utf-8")
     with pytest.raises(Refused) as refused:
-        load_tenant(file, house().policies)
+        load_tenant(file, catalog().policies)
     assert problem in str(refused.value)
     assert re.match(r"\d+:", str(refused.value).removeprefix(f"{file}:"))
 
@@ -517,7 +517,7 @@ def test_the_example_s_channel_holds(tmp_path: Path) -> None:
     text = (config_folder() / "example" / "tenant.yaml").read_text(encoding="utf-8")
     file = tmp_path / "t.yaml"
     file.write_text(re.sub(r"(?m)^  # (- name: |  )", r"  \1", text), encoding="utf-8")
-    channels = {channel.type: channel for channel in load_tenant(file, house().policies).channels}
+    channels = {channel.type: channel for channel in load_tenant(file, catalog().policies).channels}
     assert msgspec.convert(channels["email"].settings, Settings).security == "starttls"
 
 

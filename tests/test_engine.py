@@ -12,7 +12,7 @@ import jmespath
 import pytest
 from botocore.exceptions import ClientError
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.call_failed import CallFailed
 from clouds.emulator import ACCOUNT, Emulator
@@ -102,17 +102,17 @@ def strip(value: Any, names: list[str]) -> Any:
 
 
 @pytest.fixture
-def door(company: Emulator) -> tuple[AwsDoor, Place]:
+def client(company: Emulator) -> tuple[AwsClient, Place]:
     clock = SystemClock()
-    made = AwsDoor(session(Login(), clock), clock)
+    made = AwsClient(session(Login(), clock), clock)
     return made, locate(made, REGIONS)
 
 
 @pytest.mark.parametrize("type_", TYPES, ids=lambda t: t.form.kind)
 def test_what_is_collected_is_what_boto3_returns(
-    type_: ResourceType, company: Emulator, door: tuple[AwsDoor, Place]
+    type_: ResourceType, company: Emulator, client: tuple[AwsClient, Place]
 ) -> None:
-    seen = list(collect(door[0], [type_], door[1]))
+    seen = list(collect(client[0], [type_], client[1]))
     assets = [event for event in seen if isinstance(event, Asset)]
     regions = [HOME] if type_.form.scope == "global" else list(REGIONS)
     bodies = [body for region in regions for body in expected(company, type_, region)]
@@ -144,14 +144,14 @@ def resource_key(_type: ResourceType) -> Any:
 
 
 def test_buckets_carry_their_own_region_and_other_regions_stay_out(
-    company: Emulator, door: tuple[AwsDoor, Place]
+    company: Emulator, client: tuple[AwsClient, Place]
 ) -> None:
     types = resource_types.load(kinds=["aws.s3.bucket"])
-    regions = {a.name: a.region for a in collect(door[0], types, door[1]) if isinstance(a, Asset)}
+    regions = {a.name: a.region for a in collect(client[0], types, client[1]) if isinstance(a, Asset)}
     assert regions["aozora-ledger"] == "ap-northeast-1"
     assert regions["aozora-dropbox"] == "us-east-1"
-    only_tokyo = Place(ACCOUNT, ACCOUNT, door[1].account_resource, "aws", ("ap-northeast-1",))
-    names = {a.name for a in collect(door[0], types, only_tokyo) if isinstance(a, Asset)}
+    only_tokyo = Place(ACCOUNT, ACCOUNT, client[1].account_resource, "aws", ("ap-northeast-1",))
+    names = {a.name for a in collect(client[0], types, only_tokyo) if isinstance(a, Asset)}
     assert names == set(regions) - {"aozora-dropbox"}
 
 

@@ -16,14 +16,14 @@ from model.finding import ACTIVE, Fact, Finding, Verdict, advance
 from model.suppression import Suppression, suppressing
 from model.tenant import Channel
 from model.text import Text
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.exceptions import expiry, grant, named, tag, withdraw
 from pipeline.mute_lists import Grant, load
 from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import Scope
 from store.home import Home
 from store.tenant import TenantStore
-from tests.clouds import TENANT, Replies, house, house_of_services, seeing
+from tests.clouds import TENANT, Replies, catalog, house_of_services, seeing
 from tests.commands import run
 from tests.conftest import MovingClock
 from tests.homes import a_turn
@@ -76,12 +76,12 @@ def test_an_exception_has_an_end(change: dict[str, str], at: str, holds: bool) -
 @given(st.lists(st.tuples(st.sampled_from(["fail", "pass", "unknown"]), st.booleans()), max_size=8))
 def test_whatever_comes_a_finding_is_suppressed_only_while_an_exception_holds(steps: list[tuple[str, bool]]) -> None:
     finding: Finding | None = None
-    for number, (status, borne) in enumerate(steps):
+    for number, (status, accepted) in enumerate(steps):
         verdict = VERDICT if status == "fail" else replace(VERDICT, status=status, message=None)
         before = finding
-        finding, fact = advance(finding, verdict, f"t{number}", "s" if borne else "")
+        finding, fact = advance(finding, verdict, f"t{number}", "s" if accepted else "")
         if finding and status == "fail":
-            assert (finding.state == "suppressed") is borne
+            assert (finding.state == "suppressed") is accepted
         if finding and status == "pass":
             assert finding.state == "resolved"
         if status == "unknown":
@@ -110,7 +110,7 @@ def store(home: Home, clock: MovingClock) -> TenantStore:
     return home.tenant("aozora")
 
 
-def look(home: Home, clock: MovingClock, replies: Replies, only: House | None = None) -> Summary:
+def look(home: Home, clock: MovingClock, replies: Replies, only: Catalog | None = None) -> Summary:
     clock.sleep(60)
     return scan(
         home,
@@ -133,7 +133,7 @@ def granted(store: TenantStore, clock: MovingClock, days: int = 2, **criteria: s
     now = clock.now()
     end = expiry(date.fromordinal(now.date().toordinal() + days), clock)
     wanted = Suppression("", "accepted risk", "sato", instant(now), end, **criteria)
-    made = named(wanted, {policy.id for policy in house().policies})
+    made = named(wanted, {policy.id for policy in catalog().policies})
     grant(store, [made], "sato", clock)
     return made.id
 
@@ -165,15 +165,15 @@ def test_an_exception_ends_also_where_nothing_can_be_looked_at(
     granted(store, clock, policy=SSH)
     clock.sleep(3 * 86400)
 
-    def closed(_scope: Scope, _house: House) -> Any:
+    def closed(_scope: Scope, _catalog: Catalog) -> Any:
         raise Refused("AWS does not accept the credentials")
 
-    summary = scan(home, TENANT, house(), Ports(clock, closed), a_turn(home, clock))
+    summary = scan(home, TENANT, catalog(), Ports(clock, closed), a_turn(home, clock))
     assert [gap.cause for gap in summary.gaps] == ["AWS does not accept the credentials"]
     assert set(states(store, SSH).values()) == {"reopened"}
 
 
-def test_what_is_new_while_an_exception_holds_is_told_to_nobody(
+def test_what_is_new_while_an_exception_holds_notifies_nobody(
     home: Home, store: TenantStore, clock: MovingClock, replies: Replies
 ) -> None:
     from notifier import stages
@@ -184,7 +184,7 @@ def test_what_is_new_while_an_exception_holds_is_told_to_nobody(
     look(home, clock, replies)
     assert set(states(store, SSH).values()) == {"suppressed"}
     with store.read() as reader:
-        news = reader.untold()
+        news = reader.unnotified()
     flow = stages.run(news, Context("aozora", [channel], {}, frozenset(), AT))
     assert not [alert for alert, _ in flow.alerts if alert.policy == SSH]
     assert dict(flow.dropped)["suppressed by an exception"]
@@ -307,7 +307,7 @@ def test_prowlers_mute_lists_come_in(tmp_path: Path) -> None:
     """The form of Prowler's own documentation of mute lists."""
     file = tmp_path / "mutelist.yaml"
     file.write_text(LIST)
-    found, left = load(file, house().policies, Grant("sato", "taken over", AT, END))
+    found, left = load(file, catalog().policies, Grant("sato", "taken over", AT, END))
     assert [(s.policy, s.scope, s.region, s.resource, s.reason) for s in found] == [
         ("aws.s3.public-access-block-off", "", "", "logs-*", "public by design"),
         ("aws.s3.public-access-block-off", "", "", "plain", "public by design"),
@@ -340,7 +340,7 @@ Mutelist:
 def test_what_a_mute_list_says_twice_comes_in_once(tmp_path: Path) -> None:
     file = tmp_path / "mutelist.yaml"
     file.write_text(TWICE)
-    found, left = load(file, house().policies, Grant("sato", "x", AT, END))
+    found, left = load(file, catalog().policies, Grant("sato", "x", AT, END))
     assert [(s.policy, s.resource, s.reason) for s in found] == [("aws.s3.public-access-block-off", "logs", "first")]
     assert left == []
 
@@ -349,7 +349,7 @@ def test_a_file_that_is_no_mute_list(tmp_path: Path) -> None:
     file = tmp_path / "mutelist.yaml"
     file.write_text("Accounts: {}\n")
     with pytest.raises(Refused, match="Mutelist"):
-        load(file, house().policies, Grant("sato", "x", AT, END))
+        load(file, catalog().policies, Grant("sato", "x", AT, END))
 
 
 def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

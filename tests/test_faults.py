@@ -18,19 +18,19 @@ import pytest
 from msgspec.structs import replace
 
 from bench.replay import Bucket, Reply, Request, Tape
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.aws_models import operation
 from clouds.call_failed import CallFailed
 from clouds.emulator import ACCOUNT, Emulator
 from collectors.aws.engine import collect
 from collectors.aws.permissions import actions_by_call
-from collectors.aws.sight import AwsSight
+from collectors.aws.sight import AwsCollector
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing
 from model.fault import Refused
 from model.finding import Verdict
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.checkov import NotInstalled
 from pipeline.clock import SystemClock
 from pipeline.demo import Stage
@@ -38,7 +38,7 @@ from pipeline.scan import Ports, Summary, scan
 from pipeline.survey import survey
 from store.home import Home
 from tests import faulty
-from tests.clouds import REGIONS, TENANT, house, seeing
+from tests.clouds import REGIONS, TENANT, catalog, seeing
 from tests.conftest import MovingClock, lead_to
 from tests.faulty import Act, Fault, FaultyPlayer, playing
 from tests.homes import a_turn, home_at
@@ -105,10 +105,10 @@ def player(served: FaultyPlayer) -> Iterator[FaultyPlayer]:
     served.faults.clear()
 
 
-def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsDoor:
+def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsClient:
     """Return a door whose pauses take no time."""
     clock = MovingClock()
-    return AwsDoor(session(login or Login(), clock), clock, read_seconds)
+    return AwsClient(session(login or Login(), clock), clock, read_seconds)
 
 
 # What is broken, and what stands beside it: each other's readers have to stay as they are.
@@ -121,19 +121,19 @@ KINDS = frozenset(
 
 
 @lru_cache(maxsize=1)
-def few() -> House:
+def few() -> Catalog:
     """Return the types of a few kinds, whole, with the policies that read nothing else."""
     return replace(
-        house(),
-        policies=tuple(policy for policy in house().policies if policy.kinds <= KINDS),
-        aws=tuple(type_ for type_ in house().aws if type_.kind.name in KINDS),
+        catalog(),
+        policies=tuple(policy for policy in catalog().policies if policy.kinds <= KINDS),
+        aws=tuple(type_ for type_ in catalog().aws if type_.kind.name in KINDS),
         adopted=(),
     )
 
 
-def look(door: AwsDoor) -> dict[Key, Verdict]:
-    sight = AwsSight(door, locate(door, REGIONS[:1]), few().aws)
-    seen = survey(sight, few(), Moment(MovingClock().now()), NotInstalled())
+def look(client: AwsClient) -> dict[Key, Verdict]:
+    collector = AwsCollector(client, locate(client, REGIONS[:1]), few().aws)
+    seen = survey(collector, few(), Moment(MovingClock().now()), NotInstalled())
     return {(v.policy, v.finding_uid): v for observation in seen for v in observation.verdicts}
 
 
@@ -145,7 +145,7 @@ def healthy(player: FaultyPlayer) -> dict[Key, Verdict]:
 
 def action_of(service: str, op: str) -> str:
     """Return the IAM action by which a cause names an operation."""
-    return actions_by_call(house().aws)[service, operation(service, op).name]
+    return actions_by_call(catalog().aws)[service, operation(service, op).name]
 
 
 def assert_only_readers_are_unknown(
@@ -153,7 +153,7 @@ def assert_only_readers_are_unknown(
 ) -> None:
     service, op, _ = target
     readers, action = denied_readers(service, op), action_of(service, op)
-    told = {f"{action} {cause}" for cause in causes}
+    reported = {f"{action} {cause}" for cause in causes}
     assert readers
     for key in before.keys() | after.keys():
         old, new = before.get(key), after.get(key)
@@ -162,7 +162,7 @@ def assert_only_readers_are_unknown(
         assert key[0] in readers, key
         if new:  # a listing that failed has one verdict in place of those on its resources
             assert new.status == "unknown"
-            assert any(cause in new.reason for cause in told), new.reason
+            assert any(cause in new.reason for cause in reported), new.reason
     assert any(v.status == "unknown" for key, v in after.items() if key[0] in readers)
 
 
@@ -200,13 +200,13 @@ def test_a_throttle_may_last_a_while(player: FaultyPlayer) -> None:
     assert look(opened()) == before
 
 
-def look_again(home: Home, clock: MovingClock, door: AwsDoor) -> Summary:
+def look_again(home: Home, clock: MovingClock, client: AwsClient) -> Summary:
     clock.sleep(3600)
     return scan(
         home,
         TENANT,
         few(),
-        Ports(clock, seeing(door, locate(door, REGIONS))),
+        Ports(clock, seeing(client, locate(client, REGIONS))),
         a_turn(home, clock),
     )
 
@@ -284,9 +284,9 @@ def test_tokens_that_come_again_end_the_listing_as_unknown(
     player.faults.append(Fault(target[0], target[2], with_tokens(itertools.cycle(tokens))))
     with playing(player) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        door = opened()
+        client = opened()
         with pytest.raises(CallFailed, match="PaginationError"):
-            list(door.pages(target[0], "ap-northeast-1", target[1], {}))
+            list(client.pages(target[0], "ap-northeast-1", target[1], {}))
     assert player.calls.total() == calls
 
 
@@ -403,7 +403,7 @@ def test_a_role_that_may_not_be_assumed_again_is_the_cause(
 
 
 @pytest.mark.parametrize("code", ["SignatureDoesNotMatch", "InvalidSignatureException", "AuthFailure"])
-def test_a_wrong_clock_is_said_at_the_door(code: str, player: FaultyPlayer) -> None:
+def test_a_wrong_clock_is_reported_at_sign_in(code: str, player: FaultyPlayer) -> None:
     player.faults.append(Fault("sts", "GetCallerIdentity", faulty.error(403, code, hours_off=-2)))
     with pytest.raises(Refused, match=rf"this machine's clock \({code} \(clock skew\)\)"):
         locate(opened(), REGIONS)
@@ -447,9 +447,9 @@ def test_no_detail_is_lost_at_a_limit_of_200_calls_a_second(
     player.bucket = Bucket(limit)
     with playing(player) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        door = AwsDoor(session(Login(), clock), clock)
-        place, began = locate(door, REGIONS), time.monotonic()
-        events = list(collect(door, few().aws, place))
+        client = AwsClient(session(Login(), clock), clock)
+        place, began = locate(client, REGIONS), time.monotonic()
+        events = list(collect(client, few().aws, place))
         took = time.monotonic() - began
     answered = player.calls.total() - player.throttled
     assert player.throttled > 0, "the limit was never felt"

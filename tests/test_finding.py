@@ -71,9 +71,9 @@ def test_second_sources_are_those_of_the_last_judgement() -> None:
     unread, _ = advance(later, verdict("unknown"), "t2")
     assert unread is not None
     assert unread.sources == differs
-    mended, _ = advance(unread, replace(verdict("pass"), sources=agrees), "t3")
-    assert mended is not None
-    assert (mended.state, mended.sources) == ("resolved", agrees)
+    remediated, _ = advance(unread, replace(verdict("pass"), sources=agrees), "t3")
+    assert remediated is not None
+    assert (remediated.state, remediated.sources) == ("resolved", agrees)
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_two_disagree_where_they_say_the_opposite(
 @given(st.lists(st.sampled_from(["pass", "fail", "unknown", "not_applicable"])))
 def test_unknown_changes_no_state_and_facts_alternate(statuses: list[str]) -> None:
     finding, facts = live(statuses)
-    without, told = live([s for s in statuses if s != "unknown"])
+    without, reported = live([s for s in statuses if s != "unknown"])
     assert (finding.state if finding else None) == (without.state if without else None)
-    assert [f.became for f in facts] == [f.became for f in told]
+    assert [f.became for f in facts] == [f.became for f in reported]
     active = [fact.became in ACTIVE for fact in facts]
     assert all(a != b for a, b in itertools.pairwise(active))
 
 
-def test_the_key_tells_regional_settings_of_one_account_apart_and_the_region_does_not() -> None:
+def test_the_key_distinguishes_regional_settings_of_one_account_and_the_region_does_not() -> None:
     assert verdict("fail", key="a").finding_uid != verdict("fail", key="b").finding_uid
     assert verdict("fail", scope="1").finding_uid != verdict("fail", scope="2").finding_uid
     assert verdict("fail", scope="1").asset_uid != verdict("fail", scope="2").asset_uid

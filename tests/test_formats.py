@@ -34,9 +34,9 @@ from reports.export import Export
 from reports.wording import SAID, SEVERITY, STATE, TEXTS
 from store.home import Home
 from store.rows import Run
-from tests.clouds import house
+from tests.clouds import catalog
 
-POLICIES: dict[str, Described] = {judging.id: judging.form for judging in house().judging}
+POLICIES: dict[str, Described] = {judging.id: judging.form for judging in catalog().judging}
 RUN = Run("r", "scan:aozora", "s", "2026-06-03T00:00:00.000000Z", "2026-06-03T00:10:00.000000Z", {})
 FINDING = Finding(
     uid="0123456789abcdef0123456789abcdef", asset_uid="a", policy="aws.ec2.ssh-open-to-internet", severity="high",

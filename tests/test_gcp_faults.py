@@ -16,12 +16,12 @@ import grpc  # type: ignore[import-untyped]
 import pytest
 
 from clouds.call_failed import CallFailed
-from clouds.gcp import Access, GcpDoor, local_client
+from clouds.gcp import AssetApi, GcpClient, local_client
 from clouds.gcp_ask import Ask
-from clouds.gcp_login import Login, door, locate, place, projects_under
+from clouds.gcp_login import Login, locate, open_client, place, projects_under
 from clouds.gcp_stand_in import page_of
 from collectors.gcp import resource_types
-from collectors.gcp.sight import GcpSight
+from collectors.gcp.sight import GcpCollector
 from model.asset import Asset, Listing
 from model.fault import Refused
 from pipeline.clock import SystemClock
@@ -70,8 +70,10 @@ class Seen:
     def __init__(self, raw: bool = True, endpoint: str = "", types: Any = TYPES) -> None:
         self.clock = MovingClock()
         # A broken connection is made anew in time, so that waiting has to take some.
-        opened = GcpDoor(Access(local_client(endpoint)), SystemClock()) if endpoint else door(Login(), self.clock)
-        events = list(GcpSight(opened, place(SHOP), types, raw).look())
+        opened = (
+            GcpClient(AssetApi(local_client(endpoint)), SystemClock()) if endpoint else open_client(Login(), self.clock)
+        )
+        events = list(GcpCollector(opened, place(SHOP), types, raw).collect())
         self.assets = {event.resource: event for event in events if isinstance(event, Asset)}
         self.causes = {event.kind: event.cause for event in events if isinstance(event, Listing)}
 
@@ -145,7 +147,7 @@ def test_pages_without_end_are_given_up(server: AssetServer) -> None:
 
     server.faults = [Fault(onward)]
     with pytest.raises(CallFailed, match="PaginationError"):
-        for _ in door(Login(), MovingClock()).pages(Ask(SHOP, "RESOURCE")):
+        for _ in open_client(Login(), MovingClock()).pages(Ask(SHOP, "RESOURCE")):
             pass
     assert len(server.calls) == 10_000
 
@@ -157,7 +159,7 @@ def test_an_empty_message_after_true_ones_is_no_answer(server: AssetServer) -> N
 
 @pytest.mark.parametrize("after_bytes", [100, 400, 800])
 def test_a_connection_that_is_reset_in_mid_page(server: AssetServer, after_bytes: int) -> None:
-    endpoint = door_endpoint()
+    endpoint = client_endpoint()
     healthy = Seen()
     always = Proxy(endpoint, after_bytes)
     seen = Seen(endpoint=always.endpoint)
@@ -171,7 +173,7 @@ def test_a_connection_that_is_reset_in_mid_page(server: AssetServer, after_bytes
     assert (seen.assets, seen.causes) == (healthy.assets, healthy.causes)
 
 
-def door_endpoint() -> str:
+def client_endpoint() -> str:
     return os.environ["HINOMI_GCP_ENDPOINT"]
 
 
@@ -189,7 +191,7 @@ def test_a_server_that_stays_silent(server: AssetServer) -> None:
         return b""
 
     server.faults = [Fault(silent)]
-    opened = GcpDoor(Access(local_client(door_endpoint())), MovingClock(), call_seconds=0.2)
+    opened = GcpClient(AssetApi(local_client(client_endpoint())), MovingClock(), call_seconds=0.2)
     with pytest.raises(CallFailed, match="DEADLINE_EXCEEDED"):
         next(opened.pages(Ask(SHOP, "RESOURCE")))
     over.set()
@@ -197,9 +199,9 @@ def test_a_server_that_stays_silent(server: AssetServer) -> None:
 
 def test_credentials_are_renewed_once(server: AssetServer) -> None:
     renewed: list[int] = []
-    access = Access(local_client(door_endpoint()), renew=lambda: renewed.append(1))
+    access = AssetApi(local_client(client_endpoint()), renew=lambda: renewed.append(1))
     server.faults = [Fault(gcp_server.error(Status.UNAUTHENTICATED), times=1)]
-    assert len(list(GcpDoor(access, MovingClock()).pages(Ask(SHOP, "RESOURCE")))) == 2
+    assert len(list(GcpClient(access, MovingClock()).pages(Ask(SHOP, "RESOURCE")))) == 2
     assert renewed == [1]
 
 
@@ -207,7 +209,7 @@ def test_credentials_that_cannot_be_renewed_are_named(server: AssetServer) -> No
     def refuse() -> None:
         raise google.auth.exceptions.RefreshError("user-1a2b@example.com is gone")  # type: ignore[no-untyped-call]
 
-    opened = GcpDoor(Access(local_client(door_endpoint()), renew=refuse), MovingClock())
+    opened = GcpClient(AssetApi(local_client(client_endpoint()), renew=refuse), MovingClock())
     server.faults = [Fault(gcp_server.error(Status.UNAUTHENTICATED))]
     with pytest.raises(CallFailed, match=r"^RefreshError$"):
         next(opened.pages(Ask(SHOP, "RESOURCE")))
@@ -285,7 +287,7 @@ def test_an_asset_without_a_name_makes_its_listing_unknown(server: AssetServer) 
 def test_projects_that_cannot_be_listed_are_refused(server: AssetServer) -> None:
     server.faults = [Fault(gcp_server.error(Status.PERMISSION_DENIED))]
     with pytest.raises(Refused, match=rf"^{RESOURCES} PERMISSION_DENIED$"):
-        projects_under(door(Login(), MovingClock()), "organizations/700")
+        projects_under(open_client(Login(), MovingClock()), "organizations/700")
 
 
 def test_no_message_of_the_service_is_ever_shown(server: AssetServer) -> None:

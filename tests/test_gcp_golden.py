@@ -19,7 +19,7 @@ from collectors.gcp.resource_types import IAM, ORG
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset
-from tests.clouds import house
+from tests.clouds import catalog
 
 pytestmark = pytest.mark.shared
 
@@ -30,18 +30,18 @@ NOT_RECORDED = "not recorded"
 
 def recorded(folder: Path) -> list[Asset]:
     """Return everything of a supported type, each once."""
-    told = [json.loads(line) for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()]
-    told.sort(key=lambda line: (line["year"] or "", line["file"]))
-    recordings = Recordings(house().gcp)
+    reported = [json.loads(line) for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()]
+    reported.sort(key=lambda line: (line["year"] or "", line["file"]))
+    recordings = Recordings(catalog().gcp)
     found: dict[tuple[str, str], Asset] = {}
-    for line in told:
+    for line in reported:
         exchange = json.loads((folder / line["file"]).read_text(encoding="utf-8"))
         for asset in recordings.assets(exchange):
-            found[asset.kind, asset.resource] = _with_what_is_not_told(asset)
+            found[asset.kind, asset.resource] = _with_what_is_not_returned(asset)
     return list(found.values())
 
 
-def _with_what_is_not_told(asset: Asset) -> Asset:
+def _with_what_is_not_returned(asset: Asset) -> Asset:
     missing = {name: NOT_RECORDED for name in (IAM, ORG) if name not in asset.body}
     return structs.replace(asset, unknown=dict(asset.unknown) | missing)
 
@@ -66,13 +66,13 @@ def related(policy: Policy, subject: Asset, assets: list[Asset]) -> dict[str, Re
 def verdicts(folder: Path) -> dict[str, dict[str, str]]:
     """Return each policy's verdicts by resource; what is not applicable is left out."""
     assets = recorded(folder)
-    told: dict[str, dict[str, str]] = {}
-    for policy in (p for p in house().policies if p.provider == "gcp"):
+    reported: dict[str, dict[str, str]] = {}
+    for policy in (p for p in catalog().policies if p.provider == "gcp"):
         for asset in (a for a in assets if a.kind == policy.form.kind):
             status = judge(policy, asset, related(policy, asset, assets), MOMENT).status
             if status != "not_applicable":
-                told.setdefault(policy.id, {})[asset.resource.removeprefix("//")] = status
-    return {policy: dict(sorted(by_resource.items())) for policy, by_resource in sorted(told.items())}
+                reported.setdefault(policy.id, {})[asset.resource.removeprefix("//")] = status
+    return {policy: dict(sorted(by_resource.items())) for policy, by_resource in sorted(reported.items())}
 
 
 def test_recorded_resources_are_judged_as_reviewed(shared_folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_recorded_resources_are_judged_as_reviewed(shared_folder: Path) -> None:
 
 def test_the_review_covers_what_is_there() -> None:
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    kinds = {p.id: p.form.kind for p in house().policies}
+    kinds = {p.id: p.form.kind for p in catalog().policies}
     assert {kinds[policy] for policy in golden["verdicts"]} == golden["reviewed"].keys()
     statuses = [status for by_resource in golden["verdicts"].values() for status in by_resource.values()]
     assert {"pass", "fail", "unknown"} == set(statuses)

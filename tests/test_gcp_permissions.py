@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from clouds.gcp_login import Login, door, place
+from clouds.gcp_login import Login, open_client, place
 from collectors.gcp import permissions, resource_types
-from collectors.gcp.sight import GcpSight
+from collectors.gcp.sight import GcpCollector
 from tests.conftest import MovingClock
 from tests.gcp_server import AssetServer, serving
 
@@ -27,7 +27,7 @@ def test_the_role_equals_what_is_really_asked(monkeypatch: pytest.MonkeyPatch) -
     server = AssetServer(SERVED)
     with serving(server) as endpoint:
         monkeypatch.setenv("HINOMI_GCP_ENDPOINT", endpoint)
-        list(GcpSight(door(Login(), MovingClock()), place("projects/aozora-shop"), TYPES).look())
+        list(GcpCollector(open_client(Login(), MovingClock()), place("projects/aozora-shop"), TYPES).collect())
     asked = {DOCUMENTED[call.content] for call in server.calls}
     assert set(permissions.permissions(TYPES)) == asked | {"serviceusage.services.use"}
 

@@ -100,8 +100,8 @@ def test_every_recording_of_a_supported_type_is_an_asset(shared_folder: Path) ->
         exchange = json.loads(file.read_text(encoding="utf-8"))
         lines = list(RECORDINGS.read(exchange))
         outcomes.update(outcome for _, _, outcome in lines)
-        tells = exchange["status"] == 200 and ":get" not in exchange["url"]
-        if file.parent.name in SUPPORTED | {"cloudasset.assets"} and tells:
+        reveals = exchange["status"] == 200 and ":get" not in exchange["url"]
+        if file.parent.name in SUPPORTED | {"cloudasset.assets"} and reveals:
             assert {outcome for _, _, outcome in lines} <= {"asset"}, file
             assert "" not in {kind for kind, _, _ in lines}, file
     assert outcomes["malformed"] == 0

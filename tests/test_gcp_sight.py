@@ -10,12 +10,12 @@ from google.cloud.asset_v1 import ListAssetsResponse
 from google.protobuf import json_format  # type: ignore[import-untyped]
 from google.protobuf.struct_pb2 import Struct  # type: ignore[import-untyped]
 
-from clouds.gcp import GcpDoor
+from clouds.gcp import GcpClient
 from clouds.gcp_assets import row, struct
-from clouds.gcp_login import Login, door, locate, place, projects_under
+from clouds.gcp_login import Login, locate, open_client, place, projects_under
 from clouds.gcp_stand_in import page_of
 from collectors.gcp import resource_types
-from collectors.gcp.sight import GcpSight
+from collectors.gcp.sight import GcpCollector
 from model.asset import Asset, Listing
 from model.fault import Refused
 from tests.conftest import MovingClock
@@ -37,14 +37,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[AssetServer]:
         yield server
 
 
-def opened(quota_project: str = "") -> GcpDoor:
-    return door(Login(quota_project=quota_project), MovingClock())
+def opened(quota_project: str = "") -> GcpClient:
+    return open_client(Login(quota_project=quota_project), MovingClock())
 
 
 def look(parent: str = SHOP, kinds: set[str] | None = None) -> tuple[dict[str, Asset], dict[str, str]]:
     """Return the assets of a place by resource, and the causes of its listings by kind."""
     types = TYPES if kinds is None else [type_ for type_ in TYPES if type_.kind.name in kinds]
-    seen = list(GcpSight(opened(), place(parent), types, raw=kinds is None).look())
+    seen = list(GcpCollector(opened(), place(parent), types, raw=kinds is None).collect())
     assets = {event.resource: event for event in seen if isinstance(event, Asset)}
     listings = [event for event in seen if isinstance(event, Listing)]
     assert len({listing.kind for listing in listings}) == len(listings)
@@ -116,13 +116,13 @@ def test_only_chosen_types_are_asked_without_raw(server: AssetServer) -> None:
 @pytest.mark.process
 def test_policies_are_not_asked_where_no_type_wants_them(server: AssetServer) -> None:
     types = [resource_types.narrowed(type_, {"name"}) for type_ in TYPES]
-    list(GcpSight(opened(), place(SHOP), types).look())
+    list(GcpCollector(opened(), place(SHOP), types).collect())
     assert {call.content for call in server.calls} == {"RESOURCE"}
 
 
 @pytest.mark.process
 def test_a_full_page_is_asked_and_the_quota_project_named(server: AssetServer) -> None:
-    list(GcpSight(opened("aozora-billing"), place(SHOP), TYPES).look())
+    list(GcpCollector(opened("aozora-billing"), place(SHOP), TYPES).collect())
     assert {call.page_size for call in server.calls} == {1000}
     assert {call.metadata["x-goog-user-project"] for call in server.calls} == {"aozora-billing"}
 
@@ -148,7 +148,7 @@ def test_the_body_hash_leaves_out_what_is_volatile(server: AssetServer) -> None:
 
 
 @pytest.mark.process
-def test_the_project_is_told_or_refused(server: AssetServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_project_is_reported_or_refused(server: AssetServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="GOOGLE_CLOUD_PROJECT"):
         locate(opened(), Login())
     with pytest.raises(Refused, match="projects/ID"):
@@ -161,9 +161,9 @@ def test_the_project_is_told_or_refused(server: AssetServer, monkeypatch: pytest
     assert (folder.scope, folder.account_resource) == ("folders/71", "//cloudresourcemanager.googleapis.com/folders/71")
 
 
-@pytest.mark.parametrize("told", [asset for assets in SERVED.values() for asset in assets])
-def test_messages_become_what_protobuf_itself_makes_of_them(told: dict[str, Any]) -> None:
-    message = ListAssetsResponse.pb().FromString(page_of([told])).assets[0]
+@pytest.mark.parametrize("reported", [asset for assets in SERVED.values() for asset in assets])
+def test_messages_become_what_protobuf_itself_makes_of_them(reported: dict[str, Any]) -> None:
+    message = ListAssetsResponse.pb().FromString(page_of([reported])).assets[0]
     expected = json_format.MessageToDict(message)
     assert without_nulls(row(message)) == without_nulls(expected | {"resource": needed(expected["resource"])})
 
@@ -191,9 +191,9 @@ STRUCTS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("told", STRUCTS, ids=range(len(STRUCTS)))
-def test_structs_are_read_as_protobuf_reads_them(told: dict[str, Any]) -> None:
-    message = json_format.ParseDict(told, Struct())
+@pytest.mark.parametrize("reported", STRUCTS, ids=range(len(STRUCTS)))
+def test_structs_are_read_as_protobuf_reads_them(reported: dict[str, Any]) -> None:
+    message = json_format.ParseDict(reported, Struct())
     assert struct(message) == without_nulls(json_format.MessageToDict(message))
 
 
@@ -201,9 +201,9 @@ def test_whole_numbers_are_whole_and_what_json_cannot_say_is_text() -> None:
     message = Struct()
     for name, number in (("whole", 2.0), ("half", 0.5), ("endless", float("inf")), ("none", float("nan"))):
         message.fields[name].number_value = number
-    told = struct(message)
-    assert told == {"whole": 2, "half": 0.5, "endless": "inf", "none": "nan"}
-    assert type(told["whole"]) is int
+    reported = struct(message)
+    assert reported == {"whole": 2, "half": 0.5, "endless": "inf", "none": "nan"}
+    assert type(reported["whole"]) is int
 
 
 def test_fields_that_the_library_does_not_know_change_nothing() -> None:
@@ -215,5 +215,5 @@ def test_fields_that_the_library_does_not_know_change_nothing() -> None:
     resource = b"\x32" + bytes([len(data)]) + data
     asset = strange + b"\x0a\x01n" + b"\x1a" + bytes([len(resource)]) + resource + b"\x12\x01t" + strange
     page = ListAssetsResponse.pb().FromString(b"\x12" + bytes([len(asset)]) + asset)
-    told = row(page.assets[0])
-    assert (told["name"], told["assetType"], told["resource"]["data"]) == ("n", "t", {"k": "v"})
+    reported = row(page.assets[0])
+    assert (reported["name"], reported["assetType"], reported["resource"]["data"]) == ("n", "t", {"k": "v"})

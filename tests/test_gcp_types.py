@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from collectors.gcp import resource_types
-from collectors.gcp.parse import Context, Parser
+from collectors.gcp.parse import Parser, RowContext
 from collectors.gcp.resource_types import ResourceType
 from model.asset import Asset
 from model.fault import Refused
@@ -16,7 +16,7 @@ DATA = Path(__file__).parent / "data"
 TABLE: dict[str, dict[str, Any]] = json.loads((DATA / "google-fields.json").read_text(encoding="utf-8"))["types"]
 TYPES = resource_types.load()
 BY_KIND = {type_.kind.name: type_ for type_ in TYPES}
-PARSER, HERE = Parser(TYPES), Context("aozora-shop")
+PARSER, HERE = Parser(TYPES), RowContext("aozora-shop")
 
 
 def asset(kind: str, data: dict[str, Any], **more: Any) -> Asset:
@@ -73,7 +73,7 @@ fields: {name: string, etag: string, acl: array}
         (FORM.replace("gcp.storage.bucket", "gcp.storage.bin"), "the path says 'gcp.storage.bucket'"),
     ],
 )
-def test_faults_of_a_type_file_are_told_with_their_place(tmp_path: Path, text: str, problem: str) -> None:
+def test_faults_of_a_type_file_are_reported_with_their_place(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "storage").mkdir()
     (tmp_path / "storage" / "bucket.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Refused) as refused:

@@ -42,7 +42,7 @@ def test_queries_are_read_by_their_grammar(query: str, expected: list[str]) -> N
         " AND ".join(["(a=1 OR a=2)"] * 11),
     ],
 )
-def test_what_is_no_query_is_told_and_finds_nothing(query: str) -> None:
+def test_what_is_no_query_is_reported_and_finds_nothing(query: str) -> None:
     with pytest.raises(NoQuery):
         alternatives(query)
     if "AND (" not in query:

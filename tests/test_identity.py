@@ -261,8 +261,8 @@ def test_each_action_and_its_resources_are_as_the_reference_says(action: str, re
     if action not in FAMILY:
         assert not arns
         return
-    told = FAMILY[action].replace("ACCOUNT", "*").replace("REGION", "*")
-    assert [arn for arn in arns if includes(f"arn:*:{told}", arn)], arns
+    reported = FAMILY[action].replace("ACCOUNT", "*").replace("REGION", "*")
+    assert [arn for arn in arns if includes(f"arn:*:{reported}", arn)], arns
 
 
 def resource_policy(*statements: dict[str, Any]) -> dict[str, Any]:

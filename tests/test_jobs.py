@@ -22,7 +22,7 @@ from model.person import SCHEDULE
 from model.tenant import Contract, Schedule
 from pipeline.applied import applied_tenant
 from pipeline.clock import SystemClock
-from pipeline.jobs import Stopped, Worker, claim, give_back, holding, new_job, queue, queue_scheduled, settle
+from pipeline.jobs import JobStopped, JobWorker, claim, give_back, holding, new_job, queue, queue_scheduled, settle
 from pipeline.schedule import delay, fault, newest_slot
 from pipeline.tenants import plan
 from store.home import Home
@@ -40,8 +40,8 @@ def apply(home: Home, clock: MovingClock, name: str = "aozora", **changes: objec
 
 
 def jobs(home: Home) -> list[Job]:
-    with home.service.read() as door:
-        return sorted(door.jobs.open(), key=lambda job: job.slot)
+    with home.service.read() as session:
+        return sorted(session.jobs.open(), key=lambda job: job.slot)
 
 
 # Slots by hand: cron fields in Asia/Tokyo, moments in UTC (nine hours less).
@@ -116,7 +116,7 @@ def test_a_tenant_has_one_scan_at_a_time_and_the_longest_due_comes_first(home: H
         clock.sleep(1)
         queue(home, new_job("scan", name, clock.now(), "p"), clock)
         clock.sleep(1)
-    workers = [Worker(f"w{n}", clock) for n in range(4)]
+    workers = [JobWorker(f"w{n}", clock) for n in range(4)]
     taken = [claim(home, worker) for worker in workers]
     assert [job and job.tenant for job in taken] == ["aozora", "midori", None, None]
     assert taken[0]
@@ -126,23 +126,23 @@ def test_a_tenant_has_one_scan_at_a_time_and_the_longest_due_comes_first(home: H
     assert (again.tenant, again.number) == ("aozora", 2)
 
 
-def test_deliveries_wait_while_a_scan_of_the_tenant_tells(home: Home, clock: MovingClock) -> None:
+def test_deliveries_wait_while_a_scan_of_the_tenant_notifies(home: Home, clock: MovingClock) -> None:
     queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     queue(home, new_job("tell", "aozora", clock.now(), "p"), clock)
-    assert claim(home, Worker("one", clock))
-    assert claim(home, Worker("two", clock)) is None
+    assert claim(home, JobWorker("one", clock))
+    assert claim(home, JobWorker("two", clock)) is None
 
 
 def test_a_job_is_not_begun_before_it_is_due(home: Home, clock: MovingClock) -> None:
     queue(home, new_job("scan", "aozora", clock.now(), "p", clock.now() + timedelta(minutes=5)), clock)
-    assert claim(home, Worker("w", clock)) is None
+    assert claim(home, JobWorker("w", clock)) is None
     clock.sleep(300)
-    assert claim(home, Worker("w", clock))
+    assert claim(home, JobWorker("w", clock))
 
 
 def test_a_silent_holder_is_followed_by_another_and_cannot_end_the_job(home: Home, clock: MovingClock) -> None:
     queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
-    silent, second = Worker("silent", clock), Worker("second", clock)
+    silent, second = JobWorker("silent", clock), JobWorker("second", clock)
     first = claim(home, silent)
     assert first
     assert claim(home, second) is None
@@ -157,24 +157,24 @@ def test_a_silent_holder_is_followed_by_another_and_cannot_end_the_job(home: Hom
 def test_after_three_silent_holders_a_job_has_failed(home: Home, clock: MovingClock) -> None:
     asked = queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     for _ in range(3):
-        assert claim(home, Worker("w", clock))
+        assert claim(home, JobWorker("w", clock))
         clock.sleep(60)
-    assert claim(home, Worker("w", clock)) is None
-    with home.service.read() as door:
-        job = door.jobs.one(asked.id)
+    assert claim(home, JobWorker("w", clock)) is None
+    with home.service.read() as session:
+        job = session.jobs.one(asked.id)
     assert job
     assert (job.state, job.outcome) == ("failed", "the worker died each time")
 
 
 def test_a_stop_that_was_asked_for_is_no_attempt(home: Home, clock: MovingClock) -> None:
     queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
-    worker, stop = Worker("w", clock), threading.Event()
+    worker, stop = JobWorker("w", clock), threading.Event()
     job = claim(home, worker)
     assert job
     with holding(home, job, worker, stop) as turn:
         turn.go_on()
         stop.set()
-        with pytest.raises(Stopped):
+        with pytest.raises(JobStopped):
             turn.go_on()
     assert give_back(home, job, worker, as_attempt=False)
     assert [(j.state, j.attempts) for j in jobs(home)] == [("queued", 0)]
@@ -183,12 +183,12 @@ def test_a_stop_that_was_asked_for_is_no_attempt(home: Home, clock: MovingClock)
 def test_a_holder_says_so_again_in_time(home: Home) -> None:
     clock = SystemClock()
     queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
-    worker = Worker("w", clock, timedelta(seconds=0.6))
+    worker = JobWorker("w", clock, timedelta(seconds=0.6))
     job = claim(home, worker)
     assert job
     with holding(home, job, worker, threading.Event()) as turn:
         time.sleep(1.5)  # more than twice as long as it is held
-        assert claim(home, Worker("another", clock)) is None
+        assert claim(home, JobWorker("another", clock)) is None
         turn.go_on()
     assert settle(home, job, worker, "done", "")
 
@@ -196,11 +196,11 @@ def test_a_holder_says_so_again_in_time(home: Home) -> None:
 def test_a_worker_learns_that_its_job_was_taken_over(home: Home) -> None:
     clock = SystemClock()
     queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
-    worker = Worker("w", clock, timedelta(seconds=0.4))
+    worker = JobWorker("w", clock, timedelta(seconds=0.4))
     job = claim(home, worker)
     assert job
-    with home.service.write(AT, "p") as door:  # as another one would, after a long silence
-        door.jobs.put(msgspec.structs.replace(job, number=job.number + 1, holder="another"))
+    with home.service.write(AT, "p") as session:  # as another one would, after a long silence
+        session.jobs.put(msgspec.structs.replace(job, number=job.number + 1, holder="another"))
     with holding(home, job, worker, threading.Event()) as turn:
         time.sleep(0.5)
         with pytest.raises(Refused, match="taken the job over"):
@@ -219,7 +219,7 @@ def test_a_worker_that_wakes_up_late_writes_nothing(home: Home, clock: MovingClo
     with subprocess.Popen(command, cwd=Path(__file__).parent.parent, **pipes) as child:  # type: ignore[call-overload]
         assert child.stdout.readline() == "holding\n"
         child.send_signal(signal.SIGSTOP)
-        late, taken = Worker("late", system), None
+        late, taken = JobWorker("late", system), None
         while taken is None:
             time.sleep(0.1)
             taken = claim(home, late)

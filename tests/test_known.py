@@ -13,11 +13,11 @@ from detectors.posture.judge import Known, Moment, Related, judge
 from detectors.posture.posture import Posture
 from model.asset import Asset, Listing
 from model.finding import Verdict
-from tests.clouds import Replies, house
+from tests.clouds import Replies, catalog
 from tests.conftest import MovingClock
 
 MOMENT = Moment(MovingClock().now())
-POLICIES = {policy.id: policy for policy in house().policies}
+POLICIES = {policy.id: policy for policy in catalog().policies}
 
 
 def asset(kind: str, **body: object) -> Asset:
@@ -41,9 +41,9 @@ def test_what_could_not_be_read_is_no_configuration() -> None:
     )
     denied = replace(seen, unknown={"RotationEnabled": "kms:GetKeyRotationStatus AccessDenied"})
     throttled = replace(seen, unknown={"RotationEnabled": "kms:GetKeyRotationStatus Throttling"})
-    told = [known.judge(policy, each, {}, MOMENT) for each in (seen, denied, throttled)]
-    assert told == [judge(policy, each, {}, MOMENT) for each in (seen, denied, throttled)]
-    assert len({(verdict.status, verdict.reason) for verdict in told}) == 3
+    reported = [known.judge(policy, each, {}, MOMENT) for each in (seen, denied, throttled)]
+    assert reported == [judge(policy, each, {}, MOMENT) for each in (seen, denied, throttled)]
+    assert len({(verdict.status, verdict.reason) for verdict in reported}) == 3
 
 
 @pytest.mark.parametrize("others", [("ok", "public"), ("public", "ok")], ids=" then ".join)
@@ -53,8 +53,8 @@ def test_the_neighbours_count(others: tuple[str, str]) -> None:
     switches = ("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets")
     blocked = {"PublicAccessBlock": dict.fromkeys(switches, True)}
     accounts = {"ok": asset("aws.s3.account-block", **blocked), "public": asset("aws.s3.account-block")}
-    told = [known.judge(policy, bucket, {"account": Related((accounts[o],))}, MOMENT).status for o in others]
-    assert told == [{"ok": "pass", "public": "fail"}[o] for o in others]
+    reported = [known.judge(policy, bucket, {"account": Related((accounts[o],))}, MOMENT).status for o in others]
+    assert reported == [{"ok": "pass", "public": "fail"}[o] for o in others]
 
 
 def test_an_accident_is_not_remembered() -> None:
@@ -92,14 +92,14 @@ def test_a_policy_that_meets_nothing_equal_is_not_looked_up_for_ever() -> None:
     assert known.judge(policy, volumes[0], {}, MOMENT) == judge(policy, volumes[0], {}, MOMENT)
 
 
-def told_by(assets: list[Asset], posture: Posture) -> list[Verdict]:
+def stated_by(assets: list[Asset], posture: Posture) -> list[Verdict]:
     at_once = itertools.chain.from_iterable(posture.see(each) for each in assets)
     return sorted([*at_once, *posture.end()], key=lambda v: (v.policy, v.resource, v.key))
 
 
 def test_an_account_is_judged_as_without_memory(replies: Replies) -> None:
     """Each asset also comes with each of its details unknown, under another name: near things are told apart."""
-    events = list(collect(replies, house().aws, replies.place))
+    events = list(collect(replies, catalog().aws, replies.place))
     assets = [event for event in events if isinstance(event, Asset)]
     assert not [event for event in events if isinstance(event, Listing) and event.cause]
     every = list(assets)
@@ -109,6 +109,6 @@ def test_an_account_is_judged_as_without_memory(replies: Replies) -> None:
             every.append(replace(each, resource=f"{each.resource}/without/{field}", body=body))
             unknown = {field: "Throttling"}
             every.append(replace(each, resource=f"{each.resource}/unknown/{field}", body=body, unknown=unknown))
-    remembered = told_by(every, Posture(house().policies, MOMENT))
-    assert remembered == told_by(every, Posture(house().policies, MOMENT, Known(most=1)))
+    remembered = stated_by(every, Posture(catalog().policies, MOMENT))
+    assert remembered == stated_by(every, Posture(catalog().policies, MOMENT, Known(most=1)))
     assert len(remembered) > 1000

@@ -16,12 +16,12 @@ import pytest
 
 from catalog.policies import Policy
 from clouds.call_failed import NotThere
-from collectors.kubernetes.sight import KubernetesSight
+from collectors.kubernetes.sight import KubernetesCollector
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Place
 from model.finding import Verdict
-from tests.clouds import house
+from tests.clouds import catalog
 
 Row = dict[str, Any]
 
@@ -31,7 +31,7 @@ PLACE = Place("cluster", "cluster", "https://192.168.10.4:6443", "kubernetes", (
 JUDGED = ("apiserver", "controllermanager", "scheduler", "etcd", "kubelet")
 
 
-class Door:
+class Client:
     """Answers with the fixture's objects."""
 
     def __init__(self, pods: list[Row], kubelet: Row) -> None:
@@ -53,14 +53,14 @@ class Door:
 
 @lru_cache(maxsize=1)
 def policies() -> list[Policy]:
-    return [policy for policy in house().policies if policy.provider == "kubernetes"]
+    return [policy for policy in catalog().policies if policy.provider == "kubernetes"]
 
 
 def verdicts(pods: list[Row], kubelet: Row) -> dict[tuple[str, str], str]:
     """Return the status of each policy on each asset of the cluster."""
     posture = Posture(policies(), Moment(now=datetime(2026, 1, 1, tzinfo=UTC)))
     found: list[Verdict] = []
-    for seen in KubernetesSight(Door(pods, kubelet), PLACE, house().kubernetes).look():
+    for seen in KubernetesCollector(Client(pods, kubelet), PLACE, catalog().kubernetes).collect():
         found += posture.see(seen) if isinstance(seen, Asset) else posture.hear(seen, PLACE)
     return {(v.policy, v.resource): v.status for v in [*found, *posture.end()]}
 

@@ -15,11 +15,11 @@ import pytest
 from clouds import kubernetes_login
 from clouds.kubernetes_apis import RESOURCES
 from clouds.kubernetes_login import Login
-from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Fault, Reply, status
+from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Fault, StandInReply, status
 from collectors.kubernetes import permissions, resource_types
 from collectors.kubernetes.control_plane import flags
 from collectors.kubernetes.keeping import kept
-from collectors.kubernetes.sight import KubernetesSight
+from collectors.kubernetes.sight import KubernetesCollector
 from model.asset import Asset, Listing
 from model.fault import Refused
 
@@ -61,8 +61,8 @@ def _owned_by(kind: str, name: str) -> Row:
 
 def _seen(cluster: ClusterStandIn, folder: Path, clock: Patient | None = None) -> list[Asset | Listing]:
     clock = clock or Patient()
-    door = kubernetes_login.door(Login(str(cluster.kubeconfig(folder))), clock)
-    return list(KubernetesSight(door, kubernetes_login.locate(door), TYPES).look())
+    client = kubernetes_login.open_client(Login(str(cluster.kubeconfig(folder))), clock)
+    return list(KubernetesCollector(client, kubernetes_login.locate(client), TYPES).collect())
 
 
 def _assets(seen: list[Asset | Listing], kind: str) -> list[Asset]:
@@ -128,12 +128,12 @@ def test_nothing_is_written_and_of_secrets_only_metadata_is_asked(tmp_path: Path
 
 @pytest.mark.process
 def test_a_server_that_sends_secrets_all_the_same_is_not_used(tmp_path: Path) -> None:
-    def whole(asked: Asked, _: int) -> Reply | None:
+    def whole(asked: Asked, _: int) -> StandInReply | None:
         if asked.path != "/api/v1/secrets":
             return None
         item = {"metadata": {"name": "db", "namespace": "shop"}, "data": {"password": "aHVudGVyMg=="}}
-        told = {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": [item]}
-        return Reply(200, json.dumps(told).encode())
+        reported = {"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": [item]}
+        return StandInReply(200, json.dumps(reported).encode())
 
     with ClusterStandIn([], whole) as cluster:
         seen = _seen(cluster, tmp_path)
@@ -173,7 +173,7 @@ _API_SERVER = _object(
 
 
 @pytest.mark.process
-def test_the_control_plane_is_told_by_its_static_pods(tmp_path: Path) -> None:
+def test_the_control_plane_is_reported_by_its_static_pods(tmp_path: Path) -> None:
     pretender = _object(
         "v1", "Pod", "evil", "kube-system", metadata={"labels": {"component": "etcd", "tier": "control-plane"}}, spec={}
     )
@@ -235,7 +235,7 @@ def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_p
 
 
 @pytest.mark.process
-def test_without_kubeadm_the_kubelets_configuration_is_an_asset_that_tells_nothing(tmp_path: Path) -> None:
+def test_without_kubeadm_the_kubelets_configuration_is_an_asset_that_states_nothing(tmp_path: Path) -> None:
     with ClusterStandIn([]) as cluster:
         seen = _seen(cluster, tmp_path)
     (kubelet,) = _assets(seen, "kubernetes.kubelet.configuration")
@@ -252,10 +252,10 @@ def test_secrets_in_pods_are_not_kept() -> None:
             {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "db", "key": "token"}}},
         ],
     }
-    told = kept(
+    reported = kept(
         {"metadata": {"name": "a", "managedFields": [{}]}, "spec": {"containers": [container], "nodeName": None}}
     )
-    assert told == {
+    assert reported == {
         "metadata": {"name": "a"},
         "spec": {
             "containers": [
@@ -285,8 +285,8 @@ def test_lists_are_read_page_by_page(tmp_path: Path) -> None:
     assert asked == [{"limit": "500"}, {"limit": "500", "continue": "500"}, {"limit": "500", "continue": "1000"}]
 
 
-def _at_pods(reply: Reply, times: range, token: str = "") -> Fault:
-    def fault(asked: Asked, number: int) -> Reply | None:
+def _at_pods(reply: StandInReply, times: range, token: str = "") -> Fault:
+    def fault(asked: Asked, number: int) -> StandInReply | None:
         hit = asked.path == PODS and number in times and asked.query.get("continue", "") == token
         return reply if hit else None
 
@@ -294,7 +294,7 @@ def _at_pods(reply: Reply, times: range, token: str = "") -> Fault:
 
 
 ALWAYS = range(1, 1_000)
-_CUT = Reply(200, b'{"kind":"PodList","metadata":{},"items":[{"metadata":{"na')
+_CUT = StandInReply(200, b'{"kind":"PodList","metadata":{},"items":[{"metadata":{"na')
 _FAULTS: list[tuple[str, Fault, str]] = [
     ("403", _at_pods(status(403, "Forbidden"), ALWAYS), "Forbidden"),
     ("401", _at_pods(status(401, "Unauthorized"), ALWAYS), "Unauthorized"),
@@ -302,25 +302,25 @@ _FAULTS: list[tuple[str, Fault, str]] = [
     ("429 for ever", _at_pods(status(429, "TooManyRequests"), ALWAYS), "TooManyRequests"),
     ("500 once", _at_pods(status(500, "InternalError"), range(1, 2)), ""),
     ("500 for ever", _at_pods(status(500, "InternalError"), ALWAYS), "InternalError"),
-    ("a gateway's page", _at_pods(Reply(502, b"<html>"), ALWAYS), "HTTP 502"),
+    ("a gateway's page", _at_pods(StandInReply(502, b"<html>"), ALWAYS), "HTTP 502"),
     ("cut off in mid-way", _at_pods(_CUT, ALWAYS, "500"), "TruncatedReply"),
     ("cut off once", _at_pods(_CUT, range(1, 3), "500"), ""),
     (
         "a body shorter than it says",
-        _at_pods(Reply(200, b"{}", {"Content-Length": "9", "Connection": "close"}), ALWAYS),
+        _at_pods(StandInReply(200, b"{}", {"Content-Length": "9", "Connection": "close"}), ALWAYS),
         "RemoteProtocolError",
     ),
-    ("no object", _at_pods(Reply(200, b"[]"), ALWAYS), "MalformedReply"),
-    ("items of another form", _at_pods(Reply(200, b'{"metadata":{},"items":{}}'), ALWAYS), "MalformedReply"),
-    ("an empty list as null", _at_pods(Reply(200, b'{"metadata":{},"items":null}'), ALWAYS), ""),
+    ("no object", _at_pods(StandInReply(200, b"[]"), ALWAYS), "MalformedReply"),
+    ("items of another form", _at_pods(StandInReply(200, b'{"metadata":{},"items":{}}'), ALWAYS), "MalformedReply"),
+    ("an empty list as null", _at_pods(StandInReply(200, b'{"metadata":{},"items":null}'), ALWAYS), ""),
     (
         "an odd object",
-        _at_pods(Reply(200, b'{"metadata":{},"items":[{"metadata":{}}]}'), ALWAYS),
+        _at_pods(StandInReply(200, b'{"metadata":{},"items":[{"metadata":{}}]}'), ALWAYS),
         "malformed (KeyError)",
     ),
     (
         "a token again",
-        _at_pods(Reply(200, b'{"metadata":{"continue":"500"},"items":[]}'), ALWAYS, "500"),
+        _at_pods(StandInReply(200, b'{"metadata":{"continue":"500"},"items":[]}'), ALWAYS, "500"),
         "PaginationError",
     ),
     ("410 once", _at_pods(status(410, "Expired"), range(1, 3), "500"), ""),
@@ -334,8 +334,8 @@ def test_a_fault_ends_in_a_cause_and_the_look_goes_on(name: str, fault: Fault, c
     clock = Patient()
     with ClusterStandIn([*MANY, _object("v1", "Node", "n1", "")], fault) as cluster:
         seen = _seen(cluster, tmp_path, clock)
-    told = cause if cause.startswith("malformed") else f"list:pods {cause}"
-    assert _causes(seen) == ({"kubernetes.core.pod": told} if cause else {})
+    reported = cause if cause.startswith("malformed") else f"list:pods {cause}"
+    assert _causes(seen) == ({"kubernetes.core.pod": reported} if cause else {})
     assert len(_assets(seen, "kubernetes.core.node")) == 1
     if name.startswith(("429 with", "500 once", "cut off once", "410 once")):
         assert len({pod.resource for pod in _assets(seen, "kubernetes.core.pod")}) == 1_200
@@ -345,7 +345,7 @@ def test_a_fault_ends_in_a_cause_and_the_look_goes_on(name: str, fault: Fault, c
 
 @pytest.mark.process
 def test_what_a_server_does_not_know_there_is_none_of(tmp_path: Path) -> None:
-    def old(asked: Asked, _: int) -> Reply | None:
+    def old(asked: Asked, _: int) -> StandInReply | None:
         return status(404, "NotFound") if "validatingadmissionpolicies" in asked.path else None
 
     with ClusterStandIn([], old) as cluster:
@@ -361,8 +361,8 @@ def test_what_old_servers_alone_serve_is_read_there(tmp_path: Path) -> None:
         "items": [_object("policy/v1beta1", "PodSecurityPolicy", "restricted", "", spec={"privileged": True})],
     }
 
-    def old(asked: Asked, _: int) -> Reply | None:
-        return Reply(200, json.dumps(policies).encode()) if "podsecuritypolicies" in asked.path else None
+    def old(asked: Asked, _: int) -> StandInReply | None:
+        return StandInReply(200, json.dumps(policies).encode()) if "podsecuritypolicies" in asked.path else None
 
     with ClusterStandIn([], old) as cluster:
         (policy,) = _assets(_seen(cluster, tmp_path), "kubernetes.policy.pod-security-policy")
@@ -377,25 +377,27 @@ def test_what_old_servers_alone_serve_is_read_there(tmp_path: Path) -> None:
 def test_a_cluster_that_does_not_let_us_in_or_does_not_answer_is_refused(tmp_path: Path) -> None:
     with ClusterStandIn([], lambda asked, _: status(403, "Forbidden")) as cluster:
         file = cluster.kubeconfig(tmp_path)
-        door = kubernetes_login.door(Login(str(file)), Patient())
+        client = kubernetes_login.open_client(Login(str(file)), Patient())
         with pytest.raises(Refused, match="Forbidden; bind the role that `hinomi permissions kubernetes` prints"):
-            kubernetes_login.locate(door)
+            kubernetes_login.locate(client)
     with pytest.raises(Refused, match="check the server's address"):
-        kubernetes_login.locate(kubernetes_login.door(Login(str(file)), Patient()))
+        kubernetes_login.locate(kubernetes_login.open_client(Login(str(file)), Patient()))
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("version", ["v1", "v1beta1"])
 def test_a_plug_in_makes_the_token_and_is_asked_again_when_it_has_ended(version: str, tmp_path: Path) -> None:
     plug_in = tmp_path / "plug-in"
-    told = f'{{"apiVersion":"client.authentication.k8s.io/{version}","kind":"ExecCredential","status":{{"token":"t"}}}}'
-    plug_in.write_text(f"#!/bin/sh\necho \"$KUBERNETES_EXEC_INFO\" >> {tmp_path}/asked\necho '{told}'\n")
+    reported = (
+        f'{{"apiVersion":"client.authentication.k8s.io/{version}","kind":"ExecCredential","status":{{"token":"t"}}}}'
+    )
+    plug_in.write_text(f"#!/bin/sh\necho \"$KUBERNETES_EXEC_INFO\" >> {tmp_path}/asked\necho '{reported}'\n")
     plug_in.chmod(plug_in.stat().st_mode | stat.S_IXUSR)
     user = {"exec": {"apiVersion": f"client.authentication.k8s.io/{version}", "command": str(plug_in)}}
     ended = status(401, "Unauthorized")
     with ClusterStandIn([], lambda asked, times: ended if asked.path == PODS and times == 1 else None) as cluster:
-        door = kubernetes_login.door(Login(str(cluster.kubeconfig(tmp_path, user))), Patient())
-        assert _causes(list(KubernetesSight(door, kubernetes_login.locate(door), TYPES).look())) == {}
+        client = kubernetes_login.open_client(Login(str(cluster.kubeconfig(tmp_path, user))), Patient())
+        assert _causes(list(KubernetesCollector(client, kubernetes_login.locate(client), TYPES).collect())) == {}
     asked = [json.loads(line)["apiVersion"] for line in (tmp_path / "asked").read_text().splitlines()]
     assert asked == [f"client.authentication.k8s.io/{version}"] * 2
 
@@ -404,9 +406,9 @@ def test_a_plug_in_makes_the_token_and_is_asked_again_when_it_has_ended(version:
 def test_a_plug_in_that_fails_is_a_cause_without_its_words(tmp_path: Path) -> None:
     user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "/bin/false"}}
     with ClusterStandIn([]) as cluster:
-        door = kubernetes_login.door(Login(str(cluster.kubeconfig(tmp_path, user))), Patient())
+        client = kubernetes_login.open_client(Login(str(cluster.kubeconfig(tmp_path, user))), Patient())
         with pytest.raises(Refused, match=r"credentials \(ConfigError\)"):
-            kubernetes_login.locate(door)
+            kubernetes_login.locate(client)
 
 
 @pytest.mark.parametrize(
@@ -426,7 +428,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_refused(
     if text is not None:
         file.write_text(text)
     with pytest.raises(Refused, match=problem):
-        kubernetes_login.door(Login(str(file), context), Patient())
+        kubernetes_login.open_client(Login(str(file), context), Patient())
 
 
 @pytest.mark.process
@@ -468,8 +470,8 @@ def test_kubectl_takes_the_server_for_a_cluster(tmp_path: Path) -> None:
             "KUBECONFIG": str(cluster.kubeconfig(tmp_path)),
         }
         command = ["kubectl", "get", "pods", "--all-namespaces", "--chunk-size=500", "-o", "name"]
-        told = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        reported = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
         one = ["kubectl", "get", "pod", "p7", "--namespace=shop", "-o", "jsonpath={.metadata.uid}"]
         pod = subprocess.run(one, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    assert len(told.stdout.split()) == 1_200
+    assert len(reported.stdout.split()) == 1_200
     assert pod.stdout == "p7"

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Reply, status
+from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, StandInReply, status
 from model.tenant import KubernetesCluster, Tenant
 from pipeline.doors import connect, list_members
 from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import discovered
 from store.home import Home
 from store.rows import Selection
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 
@@ -42,7 +42,7 @@ class _Breaking:
     def __init__(self) -> None:
         self.paths: set[str] = set()
 
-    def __call__(self, asked: Asked, _: int) -> Reply | None:
+    def __call__(self, asked: Asked, _: int) -> StandInReply | None:
         return status(403, "Forbidden") if asked.path in self.paths else None
 
 
@@ -74,11 +74,11 @@ def tenant(home: Home, cluster: ClusterStandIn, tmp_path: Path) -> Tenant:
 def _look(home: Home, tenant: Tenant, clock: MovingClock) -> Summary:
     ports = Ports(
         clock,
-        lambda scope, house: connect(scope, house, clock),
+        lambda scope, catalog: connect(scope, catalog, clock),
         lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
     )
     clock.sleep(60)
-    return scan(home, tenant, house(), ports, a_turn(home, clock))
+    return scan(home, tenant, catalog(), ports, a_turn(home, clock))
 
 
 def _open(home: Home) -> dict[str, str]:

@@ -11,17 +11,17 @@ from catalog.policies import Policy
 from clouds.stand_ins import StandIns
 from collectors.aws import resource_types
 from collectors.aws.resource_types import narrowed
-from collectors.aws.sight import AwsSight
+from collectors.aws.sight import AwsCollector
 from detectors.posture.judge import Moment
 from model.finding import Verdict
 from model.tenant import Tenant
-from pipeline.assembly import House, assemble
+from pipeline.assembly import Catalog, assemble
 from pipeline.checkov import NotInstalled
 from pipeline.demo import Neighbours
 from pipeline.doors import connect
-from pipeline.scopes import AzureScope, GoogleScope, KubernetesScope, Scope, named
+from pipeline.scopes import AzureScope, GcpScope, KubernetesScope, Scope, named
 from pipeline.survey import survey
-from tests.clouds import NOT_EMULATED, TENANT, Remembering, Replies, house
+from tests.clouds import NOT_EMULATED, TENANT, Remembering, Replies, catalog
 from tests.conftest import MovingClock
 from workers.child import Child
 
@@ -49,19 +49,19 @@ class Counted:
 
 
 def look(
-    known: House, replies: Replies, checkov: Child
+    known: Catalog, replies: Replies, checkov: Child
 ) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
     cloud = Counted(replies)
-    seen = survey(AwsSight(cloud, replies.place, known.aws), known, Moment(MovingClock().now()), checkov)
+    seen = survey(AwsCollector(cloud, replies.place, known.aws), known, Moment(MovingClock().now()), checkov)
     return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}, cloud.asked
 
 
 @pytest.fixture(scope="module")
 def whole(replies: Replies, checkov: Child) -> dict[tuple[str, str], Verdict]:
-    return look(house(), replies, checkov)[0]
+    return look(catalog(), replies, checkov)[0]
 
 
-OF_AWS = [policy for policy in house().policies if policy.provider == "aws" and not policy.kinds & NOT_EMULATED]
+OF_AWS = [policy for policy in catalog().policies if policy.provider == "aws" and not policy.kinds & NOT_EMULATED]
 
 
 @pytest.mark.parametrize("policy", OF_AWS, ids=lambda p: p.id)
@@ -91,7 +91,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 # By how many policies at least something of the company's is judged; of the others there is nothing to compare.
 JUDGING: dict[str, tuple[type, int]] = {
     "azure": (AzureScope, 75),
-    "gcp": (GoogleScope, 64),
+    "gcp": (GcpScope, 64),
     "kubernetes": (KubernetesScope, 84),
 }
 
@@ -100,44 +100,44 @@ JUDGING: dict[str, tuple[type, int]] = {
 @pytest.mark.parametrize("provider", JUDGING)
 def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tenant) -> None:
     scopes = [scope for scope in named(elsewhere).found if isinstance(scope, JUDGING[provider][0])]
-    sights = [remembering(scope) for scope in scopes]
+    collectors = [remembering(scope) for scope in scopes]
 
-    def verdicts(known: House) -> dict[tuple[str, str], Verdict]:
+    def verdicts(known: Catalog) -> dict[tuple[str, str], Verdict]:
         seen = [
             observation
-            for sight in sights
+            for collector in collectors
             for observation in survey(
-                replace(sight, types=getattr(known, provider)), known, Moment(MovingClock().now()), NotInstalled()
+                replace(collector, types=getattr(known, provider)), known, Moment(MovingClock().now()), NotInstalled()
             )
         ]
         return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}
 
-    whole = verdicts(replace(house(), adopted=()))
+    whole = verdicts(replace(catalog(), adopted=()))
     judging = {policy for policy, _ in whole}
-    for policy in house().policies:
+    for policy in catalog().policies:
         if policy.id in judging:
             alone = verdicts(assemble(config_folder(), [policy]))
             assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
-    for sight in sights:
-        door(sight).end()
+    for collector in collectors:
+        client(collector).end()
     assert len(judging) >= JUDGING[provider][1]
 
 
 def remembering(scope: Scope) -> Any:
     """Return a sight whose cloud answers from memory what it was asked before."""
-    sight: Any = connect(scope, house(), MovingClock())
-    held = "cloud" if hasattr(sight, "cloud") else "door"
-    return replace(sight, **{held: Remembering(door(sight))})
+    collector: Any = connect(scope, catalog(), MovingClock())
+    held = "cloud" if hasattr(collector, "cloud") else "door"
+    return replace(collector, **{held: Remembering(client(collector))})
 
 
-def door(sight: Any) -> Any:
-    return sight.cloud if hasattr(sight, "cloud") else sight.door
+def client(collector: Any) -> Any:
+    return collector.cloud if hasattr(collector, "cloud") else collector.client
 
 
 def test_adopted_checks_alone_say_the_same(
     replies: Replies, checkov: Child, whole: dict[tuple[str, str], Verdict]
 ) -> None:
-    chosen = [adopted for adopted in house().adopted if adopted.provider == "aws" and adopted.form.also is None]
+    chosen = [adopted for adopted in catalog().adopted if adopted.provider == "aws" and adopted.form.also is None]
     alone, _ = look(assemble(config_folder(), chosen), replies, checkov)
     ids = {adopted.id for adopted in chosen}
     assert alone == {key: verdict for key, verdict in whole.items() if key[0] in ids}
@@ -145,7 +145,7 @@ def test_adopted_checks_alone_say_the_same(
 
 
 def test_what_no_policy_reads_is_not_asked(replies: Replies, checkov: Child) -> None:
-    chosen = [p for p in house().policies if p.id in ("aws.kms.key-rotation-off", "aws.sqs.queue-policy-public")]
+    chosen = [p for p in catalog().policies if p.id in ("aws.kms.key-rotation-off", "aws.sqs.queue-policy-public")]
     asked = set(look(assemble(config_folder(), chosen), replies, checkov)[1])
     assert ("kms", "get_key_rotation_status") in asked
     assert ("kms", "get_key_policy") not in asked

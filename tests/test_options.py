@@ -11,9 +11,9 @@ from collectors.aws.permissions import Trust
 from model.tenant import Option, Tenant
 from pipeline.assembly import offered
 from pipeline.onboarding import documents
-from pipeline.own_policies import house_of
+from pipeline.own_policies import catalog_of
 from store.home import Home
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.commands import lines, run
 from tests.own_policy import FORM
 
@@ -33,7 +33,7 @@ def store(home: Home) -> Home:
 
 
 def test_without_the_option_neither_the_policy_nor_what_it_reads_is_there() -> None:
-    narrow, whole = offered(house(), ()), house()
+    narrow, whole = offered(catalog(), ()), catalog()
     assert {p.id for p in whole.policies} - {p.id for p in narrow.policies} == {POLICY}
     assert whole.kinds["aws.lambda.function"].fields - narrow.kinds["aws.lambda.function"].fields == {"Code"}
     assert offered(whole, having("function-code").contract.options).policies == whole.policies
@@ -42,7 +42,7 @@ def test_without_the_option_neither_the_policy_nor_what_it_reads_is_there() -> N
 @pytest.mark.parametrize(("options", "there"), [((), False), (("own-policies",), False), (("function-code",), True)])
 def test_a_scan_follows_the_contract(store: Home, options: tuple[Option, ...], there: bool) -> None:
     tenant = having(*options)
-    with house_of(house(), tenant, store.tenant("aozora")) as known:
+    with catalog_of(catalog(), tenant, store.tenant("aozora")) as known:
         assert (POLICY in {policy.id for policy in known.policies}) is there
 
 
@@ -53,13 +53,13 @@ def test_a_customers_policy_on_it_needs_the_option_too(store: Home, options: tup
     form = FORM.format(id=OWN, pass_="r.?Code.?files.orValue(0) == 0").replace("aws.s3.bucket", "aws.lambda.function")
     with store.tenant("aozora").write(AT, "p") as writer:
         writer.policies.add({OWN: form}, AT, "p")
-    with house_of(house(), having("own-policies", *options), store.tenant("aozora")) as known:
+    with catalog_of(catalog(), having("own-policies", *options), store.tenant("aozora")) as known:
         assert (OWN in {policy.id for policy in known.policies}) is works
         assert (OWN in known.broken) is not works
 
 
 @pytest.mark.parametrize(
-    ("filters", "told"),
+    ("filters", "reported"),
     [
         (["--service", "lambda"], []),
         (["--policy", "prowler:awslambda_function_no_secrets_in_code"], ["fail"]),
@@ -68,12 +68,12 @@ def test_a_customers_policy_on_it_needs_the_option_too(store: Home, options: tup
 )
 @pytest.mark.usefixtures("company")
 def test_one_look_takes_it_where_it_is_named(
-    filters: list[str], told: list[str], capsys: pytest.CaptureFixture[str]
+    filters: list[str], reported: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     said = lines(run(capsys, "check", "aws", "--format", "jsonl", "--region", "ap-northeast-1", *filters)[1])
     found = [line for line in said if line["policy"] == POLICY]
-    assert [line["status"] for line in found] == told
-    assert [line["elements"] for line in found] == [[{"key": "pay/__init__.py:1", "status": "fail"}] for _ in told]
+    assert [line["status"] for line in found] == reported
+    assert [line["elements"] for line in found] == [[{"key": "pay/__init__.py:1", "status": "fail"}] for _ in reported]
 
 
 def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> None:
@@ -92,7 +92,7 @@ def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_whatever_an_option_lets_us_read_stands_in_the_guide() -> None:
-    needed = {detail.option for type_ in house().aws for detail in type_.form.details.values() if detail.option}
+    needed = {detail.option for type_ in catalog().aws for detail in type_.form.details.values() if detail.option}
     assert needed == set(read(config_folder() / "onboarding" / "options.yaml").value)
 
 
@@ -107,8 +107,8 @@ def test_the_check_of_a_new_customer_goes_by_the_contract(
     )
     spec = (config_folder() / "example" / "demo-tenant.yaml").read_text(encoding="utf-8")
     assert run(capsys, "init", *home)[0] == 0
-    for text, told in ((spec, True), (spec.replace(", options: [function-code]", ""), False)):
+    for text, reported in ((spec, True), (spec.replace(", options: [function-code]", ""), False)):
         file.write_text(text, encoding="utf-8")
         assert run(capsys, "apply", str(file), *home)[0] == 0
         out = run(capsys, "onboard", "check", "aozora-foods", *home)[1]
-        assert ("lambda:GetFunction package that cannot be read" in out) is told
+        assert ("lambda:GetFunction package that cannot be read" in out) is reported

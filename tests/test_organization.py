@@ -18,7 +18,7 @@ from collectors.aws.permissions import Trust, cloudformation, organization
 from model.fault import Refused
 from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
 from model.text import Text
-from pipeline.assembly import House, assemble
+from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
 from pipeline.doors import connect, list_members
 from pipeline.loop import scopes_of
@@ -27,7 +27,7 @@ from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import Members, Scopes, discovered
 from pipeline.tenants import carry_out, load_tenant, plan
 from store.home import Home
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.commands import lines, run
 from tests.conftest import lead_to
 from tests.homes import a_turn
@@ -81,9 +81,9 @@ def members(emulator: Emulator) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def few() -> House:
+def few() -> Catalog:
     """The house of one policy: what has to be read for it is little."""
-    chosen = [policy for policy in house().policies if policy.id == POLICY]
+    chosen = [policy for policy in catalog().policies if policy.id == POLICY]
     return assemble(config_folder(), chosen)
 
 
@@ -94,7 +94,7 @@ def company_of_many(home: Home) -> Tenant:
     return tenant
 
 
-def look(home: Home, tenant: Tenant, few: House) -> Summary:
+def look(home: Home, tenant: Tenant, few: Catalog) -> Summary:
     ports = Ports(CLOCK, lambda s, h: connect(s, h, CLOCK), lambda t: scopes_of(home, t, CLOCK))
     return scan(home, tenant, few, ports, a_turn(home, CLOCK))
 
@@ -141,7 +141,7 @@ def test_roles_that_write_are_asked_for_with_the_tenants_own_external_id_too() -
 
 
 def test_all_members_are_scanned(
-    emulator: Emulator, members: list[str], home: Home, few: House, company_of_many: Tenant
+    emulator: Emulator, members: list[str], home: Home, few: Catalog, company_of_many: Tenant
 ) -> None:
     summary = look(home, company_of_many, few)
     with home.tenant("aozora").read() as reader:
@@ -153,7 +153,7 @@ def test_an_account_that_fails_hurts_no_other_and_loses_nothing(
     emulator: Emulator,
     members: list[str],
     home: Home,
-    few: House,
+    few: Catalog,
     company_of_many: Tenant,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -173,7 +173,7 @@ def test_an_organisation_that_cannot_be_listed_ends_nothing(
     emulator: Emulator,
     members: list[str],
     home: Home,
-    few: House,
+    few: Catalog,
     company_of_many: Tenant,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -193,7 +193,7 @@ def test_an_organisation_that_cannot_be_listed_ends_nothing(
 
 
 def test_an_account_that_is_suspended_stays_watched_unverified(
-    emulator: Emulator, members: list[str], home: Home, few: House, company_of_many: Tenant
+    emulator: Emulator, members: list[str], home: Home, few: Catalog, company_of_many: Tenant
 ) -> None:
     look(home, company_of_many, few)
     emulator.client("organizations", "us-east-1").close_account(AccountId=members[0])
@@ -207,7 +207,7 @@ def test_an_account_that_is_suspended_stays_watched_unverified(
 
 
 def test_an_account_that_leaves_is_watched_no_longer(
-    emulator: Emulator, members: list[str], home: Home, few: House, company_of_many: Tenant
+    emulator: Emulator, members: list[str], home: Home, few: Catalog, company_of_many: Tenant
 ) -> None:
     look(home, company_of_many, few)
     emulator.client("organizations", "us-east-1").remove_account_from_organization(AccountId=members[0])
@@ -283,8 +283,8 @@ def test_the_guide_is_in_both_languages_and_complete(whole: bool) -> None:
         assert TRUST.external_id not in guide
 
 
-def test_the_check_tells_what_is_missing_and_what_stays_unknown(
-    emulator: Emulator, members: list[str], few: House, monkeypatch: pytest.MonkeyPatch
+def test_the_check_states_what_is_missing_and_what_stays_unknown(
+    emulator: Emulator, members: list[str], few: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scopes = Scopes(tuple(discovered(replace(TENANT, scopes=[], organizations=[ORGANIZATION]), "xx",
                                      lambda _o, _i: Members(members[:2])).found))  # fmt: skip
@@ -341,4 +341,4 @@ def test_organisations_that_do_not_fit(tmp_path: Path, change: str, problem: str
     text = (config_folder() / "example" / "demo-tenant.yaml").read_text(encoding="utf-8")
     file.write_text(re.sub(r"scopes:\n(?:  .*\n)+", f"{change}\n", text), encoding="utf-8")
     with pytest.raises(Refused, match=problem):
-        load_tenant(file, house().policies)
+        load_tenant(file, catalog().policies)

@@ -14,19 +14,19 @@ from clouds.azure_stand_in import CLIENT, Company, StandIn, Subscription
 from clouds.azure_stand_in_writes import LOOKS
 from clouds.gcp_rest_stand_in import ComputeStandIn
 from clouds.gcp_stand_in import AssetStandIn
-from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, Reply
+from clouds.kubernetes_stand_in import UID, Asked, ClusterStandIn, StandInReply
 from model.call import Call
 from model.fault import Refused
 from model.tenant import (
     AzureDirectory,
     AzureWrite,
-    GoogleAccess,
-    GoogleWrite,
+    GcpAccess,
+    GcpWrite,
     KubernetesCluster,
     KubernetesWrite,
     Tenant,
 )
-from tests.changing import AWS, Desk, Watched
+from tests.changing import AWS, ChangeDriver, Watched
 from tests.conftest import MovingClock
 from tests.homes import home_at
 from tests.other_clouds import (
@@ -44,10 +44,10 @@ from tests.other_clouds import (
 pytestmark = pytest.mark.process
 
 
-def desk_of(folder: Path, playbook: str, tenant: Tenant) -> Desk:
+def driver_of(folder: Path, playbook: str, tenant: Tenant) -> ChangeDriver:
     home = home_at(str(folder / "home"))
     home.create()
-    return Desk(home, MovingClock(), playbook, tenant)
+    return ChangeDriver(home, MovingClock(), playbook, tenant)
 
 
 # --- Azure
@@ -70,26 +70,26 @@ def azure_tenant() -> Tenant:
     return replace(AWS, scopes=[], azure=[directory])
 
 
-def test_a_security_group_is_narrowed_rule_by_rule_and_taken_back(azure: StandIn, tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
-    desk.scan()
+def test_a_security_group_is_narrowed_rule_by_rule_and_rolled_back(azure: StandIn, tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
+    driver.scan()
     before = copy.deepcopy([*azure.rows()])
-    failing = {f.policy for f in desk.findings().values() if f.state == "open"}
+    failing = {f.policy for f in driver.findings().values() if f.state == "open"}
     assert failing == {"azure.network.ssh-open-to-internet", "azure.network.rdp-open-to-internet"}
-    plan = desk.approve(desk.plan())
-    assert desk.run(plan) == {"web": "verified"}
+    plan = driver.approve(driver.plan())
+    assert driver.run(plan) == {"web": "verified"}
     after = {one["name"]: one["properties"] for one in next(azure.rows())["properties"]["securityRules"]}
     assert after == {
         "https": rule("https", 100, "443", sourceAddressPrefix="Internet")["properties"],
         "rdp": rule("rdp", 120, "3389", sourceAddressPrefixes=["198.51.100.0/24"])["properties"],
     }
     assert [(method, status_) for method, _, status_ in azure.writes.log] == [("PUT", 200), ("DELETE", 202)]
-    assert {f.state for f in desk.findings().values()} == {"resolved"}
-    assert desk.run(desk.approve(desk.undo(plan))) == {"web": "verified"}
+    assert {f.state for f in driver.findings().values()} == {"resolved"}
+    assert driver.run(driver.approve(driver.rollback(plan))) == {"web": "verified"}
     (group, vault), (old, old_vault) = azure.rows(), before
     assert by_name(group) == by_name(old)
     assert (group | {"properties": {}}, vault) == (old | {"properties": {}}, old_vault), "nothing else differs"
-    assert {f.state for f in desk.findings().values()} == {"reopened"}
+    assert {f.state for f in driver.findings().values()} == {"reopened"}
 
 
 def by_name(group: Row) -> dict[str, Row]:
@@ -97,53 +97,53 @@ def by_name(group: Row) -> dict[str, Row]:
 
 
 def test_a_rule_that_somebody_has_changed_meanwhile_is_left_as_it_is(azure: StandIn, tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
-    desk.scan()
-    plan = desk.approve(desk.plan())
+    driver = driver_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
+    driver.scan()
+    plan = driver.approve(driver.plan())
     next(azure.rows())["properties"]["securityRules"][1]["properties"]["description"] = "needed until Friday"
-    assert desk.run(plan) == {"web": "stale"}
+    assert driver.run(plan) == {"web": "stale"}
     assert azure.writes.log == []
 
 
 def test_a_rule_that_somebody_changes_between_reading_and_writing_keeps_what_they_wrote(
     azure: StandIn, tmp_path: Path
 ) -> None:
-    desk = desk_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
-    desk.scan()
-    plan = desk.approve(desk.plan())
+    driver = driver_of(tmp_path, "azure.network.restrict-inbound", azure_tenant())
+    driver.scan()
+    plan = driver.approve(driver.plan())
     rdp = next(azure.rows())["properties"]["securityRules"][2]
 
     def somebody_else(_: Call) -> None:
-        desk.watch = lambda door: door
+        driver.watch = lambda client: client
         changed = {"properties": rdp["properties"] | {"description": "theirs"}}
         azure.writes.answer("PUT", f"{next(azure.rows())['id']}/securityRules/rdp", {}, json.dumps(changed).encode())
         for _look in range(LOOKS + 1):
-            azure.writes.told("/operations/0")
+            azure.writes.answer_to("/operations/0")
 
-    desk.watch = lambda door: Watched(door, sends=somebody_else)
-    assert desk.run(plan) == {"web": "failed"}
+    driver.watch = lambda client: Watched(client, sends=somebody_else)
+    assert driver.run(plan) == {"web": "failed"}
     assert by_name(next(azure.rows()))["rdp"]["description"] == "theirs"
 
 
-def test_purge_protection_is_turned_on_by_two_and_cannot_be_taken_back(azure: StandIn, tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, "azure.keyvault.purge-protection", azure_tenant())
-    desk.scan()
-    plan = desk.plan()
+def test_purge_protection_is_turned_on_by_two_and_cannot_be_rolled_back(azure: StandIn, tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, "azure.keyvault.purge-protection", azure_tenant())
+    driver.scan()
+    plan = driver.plan()
     assert plan.approvals == 2
     assert plan.steps[0].inverse == ()
     assert plan.stays
-    assert desk.run(desk.approve(plan)) == {"keys": "verified"}
+    assert driver.run(driver.approve(plan)) == {"keys": "verified"}
     vault = [*azure.rows()][1]["properties"]
     assert vault == {"enableSoftDelete": True, "enableRbacAuthorization": True, "enablePurgeProtection": True}
     with pytest.raises(Refused, match="Azure does not let anybody turn purge protection off again"):
-        desk.undo(plan)
+        driver.rollback(plan)
 
 
 # --- Google Cloud
 
 
 @pytest.fixture
-def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AssetStandIn, ComputeStandIn]]:
+def gcp(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AssetStandIn, ComputeStandIn]]:
     rows = [
         firewall("any", sourceRanges=["0.0.0.0/0"]),
         firewall("office", sourceRanges=["0.0.0.0/0", "198.51.100.0/24", "35.235.240.0/20"]),
@@ -157,33 +157,33 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[AssetStandIn, Comp
         yield assets, compute
 
 
-def google_tenant() -> Tenant:
-    return replace(AWS, scopes=[], google=[GoogleAccess([PROJECT], write=GoogleWrite())])
+def gcp_tenant() -> Tenant:
+    return replace(AWS, scopes=[], google=[GcpAccess([PROJECT], write=GcpWrite())])
 
 
 def data_of(assets: AssetStandIn) -> dict[str, Row]:
     return {row["resource"]["data"]["name"]: row["resource"]["data"] for row in assets.assets[f"projects/{PROJECT}"]}
 
 
-def test_firewall_rules_are_narrowed_or_disabled_and_taken_back(
-    google: tuple[AssetStandIn, ComputeStandIn], tmp_path: Path
+def test_firewall_rules_are_narrowed_or_disabled_and_rolled_back(
+    gcp: tuple[AssetStandIn, ComputeStandIn], tmp_path: Path
 ) -> None:
-    assets, compute = google
-    desk = desk_of(tmp_path, "gcp.compute.restrict-ingress", google_tenant())
-    desk.scan()
+    assets, compute = gcp
+    driver = driver_of(tmp_path, "gcp.compute.restrict-ingress", gcp_tenant())
+    driver.scan()
     before = copy.deepcopy(data_of(assets))
-    plan = desk.approve(desk.plan())
-    assert desk.run(plan) == {"any": "verified", "office": "verified"}
+    plan = driver.approve(driver.plan())
+    assert driver.run(plan) == {"any": "verified", "office": "verified"}
     during = data_of(assets)
     assert during["any"] == before["any"] | {"disabled": True}
     assert during["office"] == before["office"] | {"sourceRanges": ["198.51.100.0/24", "35.235.240.0/20"]}
     assert during["sound"] == before["sound"]
     assert [(method, status_) for method, _, status_ in compute.log] == [("PATCH", 200), ("PATCH", 200)]
-    assert {f.state for f in desk.findings().values()} == {"resolved"}
-    assert desk.run(desk.approve(desk.undo(plan))) == {"any": "verified", "office": "verified"}
+    assert {f.state for f in driver.findings().values()} == {"resolved"}
+    assert driver.run(driver.approve(driver.rollback(plan))) == {"any": "verified", "office": "verified"}
     assert data_of(assets)["office"] == before["office"]
     assert data_of(assets)["any"] == before["any"] | {"disabled": False}, "not disabled, as it was"
-    assert {f.state for f in desk.findings().values()} == {"reopened"}
+    assert {f.state for f in driver.findings().values()} == {"reopened"}
 
 
 # --- Kubernetes
@@ -212,22 +212,22 @@ def writes(cluster: ClusterStandIn) -> list[str]:
     return [asked.path for asked in cluster.asked if asked.method != "GET"]
 
 
-def test_a_cluster_is_mended_and_taken_back(cluster: ClusterStandIn, tmp_path: Path) -> None:
-    desk = desk_of(tmp_path, AUTOMOUNT, cluster_of(tmp_path, cluster))
-    desk.scan()
+def test_a_cluster_is_remediated_and_rolled_back(cluster: ClusterStandIn, tmp_path: Path) -> None:
+    driver = driver_of(tmp_path, AUTOMOUNT, cluster_of(tmp_path, cluster))
+    driver.scan()
     before = copy.deepcopy(cluster.objects)
-    failing = {f.resource for f in desk.findings().values() if f.state == "open"}
+    failing = {f.resource for f in driver.findings().values() if f.state == "open"}
     assert len(failing) == 2
-    plan = desk.approve(desk.plan())
-    assert set(desk.run(plan).values()) == {"verified"}
+    plan = driver.approve(driver.plan())
+    assert set(driver.run(plan).values()) == {"verified"}
     for row, old in zip(cluster.objects, before, strict=True):
         changed = row["kind"] == "ServiceAccount" and row["metadata"]["namespace"] != "sound"
         assert row == (old | {"automountServiceAccountToken": False} if changed else old)
-    assert {f.state for f in desk.findings().values()} == {"resolved"}
+    assert {f.state for f in driver.findings().values()} == {"resolved"}
     assert len(writes(cluster)) == 2
-    assert set(desk.run(desk.approve(desk.undo(plan))).values()) == {"verified"}
+    assert set(driver.run(driver.approve(driver.rollback(plan))).values()) == {"verified"}
     assert cluster.objects == before, "absent is absent again, true is true"
-    assert {f.state for f in desk.findings().values()} == {"reopened"}
+    assert {f.state for f in driver.findings().values()} == {"reopened"}
 
 
 class ElseFirst:
@@ -236,7 +236,7 @@ class ElseFirst:
     def __init__(self) -> None:
         self.cluster: ClusterStandIn | None = None
 
-    def __call__(self, asked: Asked, times: int) -> Reply | None:
+    def __call__(self, asked: Asked, times: int) -> StandInReply | None:
         assert self.cluster
         if asked.method == "PATCH" and times == 2 and not asked.query.get("theirs"):
             for row in self.cluster.objects:
@@ -249,11 +249,11 @@ def test_whoever_was_faster_keeps_what_they_wrote(tmp_path: Path) -> None:
     fault = ElseFirst()
     with ClusterStandIn([account("shop")], fault) as cluster:
         fault.cluster = cluster
-        desk = desk_of(tmp_path, AUTOMOUNT, cluster_of(tmp_path, cluster))
-        desk.scan()
-        assert desk.run(desk.approve(desk.plan())) == {"default": "failed"}
+        driver = driver_of(tmp_path, AUTOMOUNT, cluster_of(tmp_path, cluster))
+        driver.scan()
+        assert driver.run(driver.approve(driver.plan())) == {"default": "failed"}
         assert cluster.objects[1:] == [account("shop")]
-        with desk.home.tenant("aozora").read() as reader:
+        with driver.home.tenant("aozora").read() as reader:
             (progress,) = reader.plans.progress(reader.plans.newest(1)[0].id).values()
         assert progress.reason == "PATCH: Conflict"
 
@@ -261,7 +261,7 @@ def test_whoever_was_faster_keeps_what_they_wrote(tmp_path: Path) -> None:
 def test_without_write_access_nothing_is_changed(cluster: ClusterStandIn, tmp_path: Path) -> None:
     tenant = cluster_of(tmp_path, cluster)
     tenant = replace(tenant, kubernetes=[replace(tenant.kubernetes[0], write=None)])
-    desk = desk_of(tmp_path, AUTOMOUNT, tenant)
-    desk.scan()
-    assert set(desk.run(desk.approve(desk.plan())).values()) == {"failed"}
+    driver = driver_of(tmp_path, AUTOMOUNT, tenant)
+    driver.scan()
+    assert set(driver.run(driver.approve(driver.plan())).values()) == {"failed"}
     assert writes(cluster) == []

@@ -24,15 +24,15 @@ from model.fault import Refused
 from model.finding import Verdict
 from model.person import HOST
 from model.tenant import Tenant
-from pipeline.desk import Desk
-from pipeline.own_policies import MOST, carry_out, house_of, plan, read_folder, without
+from pipeline.desk import Authorizer
+from pipeline.own_policies import MOST, carry_out, catalog_of, plan, read_folder, without
 from pipeline.policy_texts import texts
 from pipeline.reporting import make_report
 from pipeline.scan import Ports, Summary, scan
 from store.home import Home
 from store.tenant import TenantStore
 from tests.clocks import Ticking
-from tests.clouds import TENANT, Replies, house, house_of_services, seeing
+from tests.clouds import TENANT, Replies, catalog, house_of_services, seeing
 from tests.commands import run
 from tests.conftest import MovingClock
 from tests.homes import a_turn, tamper
@@ -70,12 +70,12 @@ def store(home: Home) -> TenantStore:
 
 
 def applied(store: TenantStore, folder: Path, clock: MovingClock, tenant: Tenant = ENTITLED) -> None:
-    carry_out(store, tenant, plan(store, read_folder(folder, house().kinds)), clock, "sato")
+    carry_out(store, tenant, plan(store, read_folder(folder, catalog().kinds)), clock, "sato")
 
 
 def look(home: Home, clock: MovingClock, replies: Replies, tenant: Tenant = ENTITLED) -> Summary:
     clock.sleep(60)
-    with house_of(house_of_services("s3"), tenant, home.tenant("aozora")) as own:
+    with catalog_of(house_of_services("s3"), tenant, home.tenant("aozora")) as own:
         return scan(home, tenant, own, Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
 
 
@@ -94,7 +94,7 @@ def test_the_life_of_an_own_policy(
     assert found(store, NAMED) == dict.fromkeys(BREAKING, "open")
     assert after.facts == {"open": 2}
     assert after.verdicts["fail"] == before.verdicts["fail"] + 2
-    report = make_report(store, ENTITLED, house().policies, clock)
+    report = make_report(store, ENTITLED, catalog().policies, clock)
     assert NAMED in {proposal.lead.policy for proposal in report.proposals}
 
     carry_out(store, ENTITLED, without(store, [NAMED]), clock, "sato")
@@ -125,9 +125,9 @@ def test_a_policy_that_has_taken_all_its_time_is_not_asked_again() -> None:
     tick = Ticking()
     policy = compile_policy(parse(FORM.format(id=NAMED, pass_="size(r.Name) < 14").encode(), "policy.yaml"))
     posture = Posture([policy], Moment(datetime(2026, 6, 1, tzinfo=UTC)), allowances={NAMED: Allowance(3.0, 1.0, tick)})
-    told = [posture.see(bucket(f"aozora-{number}"))[0] for number in range(5)]
-    assert [verdict.status for verdict in told] == ["pass"] * 3 + ["unknown"] * 2
-    assert {verdict.reason for verdict in told[3:]} == {"the policy has taken its 3 seconds of this scan"}
+    reported = [posture.see(bucket(f"aozora-{number}"))[0] for number in range(5)]
+    assert [verdict.status for verdict in reported] == ["pass"] * 3 + ["unknown"] * 2
+    assert {verdict.reason for verdict in reported[3:]} == {"the policy has taken its 3 seconds of this scan"}
 
 
 def bucket(name: str) -> Asset:
@@ -178,7 +178,7 @@ def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
 def test_what_does_not_hold_is_refused_with_its_place(text: str, problem: str, tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(Refused, match=problem) as refused:
-        read_folder(tmp_path, house().kinds)
+        read_folder(tmp_path, catalog().kinds)
     assert str(refused.value).startswith(str(tmp_path / "policy.yaml"))
 
 
@@ -186,15 +186,15 @@ def test_what_does_not_hold_is_refused_with_its_place(text: str, problem: str, t
 @pytest.mark.process
 def test_a_folder_holds_policies_but_not_any_number_and_no_id_twice(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="holds no policy"):
-        read_folder(tmp_path, house().kinds)
+        read_folder(tmp_path, catalog().kinds)
     write(tmp_path / "a", NAMED)
     write(tmp_path / "b", NAMED)
     with pytest.raises(Refused, match="stands in another file too"):
-        read_folder(tmp_path, house().kinds)
+        read_folder(tmp_path, catalog().kinds)
     for number in range(MOST):
         write(tmp_path, f"aws.s3.own-{number}")
     with pytest.raises(Refused, match=f"at most {MOST}"):
-        read_folder(tmp_path, house().kinds)
+        read_folder(tmp_path, catalog().kinds)
 
 
 def test_what_does_not_fit_any_more_is_a_gap_and_its_findings_stay(
@@ -212,7 +212,7 @@ def test_what_does_not_fit_any_more_is_a_gap_and_its_findings_stay(
     with store.read() as reader:
         mine = [f for f in reader.findings() if f.policy == NAMED]
         assert {f.unverified_because for f in mine} == {gap.cause}
-    assert desk(home).edition_fault("aozora") == "edition 1 of its own policies is not the one that was recorded"
+    assert authorizer(home).edition_fault("aozora") == "edition 1 of its own policies is not the one that was recorded"
 
 
 def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -253,8 +253,8 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
     assert run(capsys, "audit", "verify", "aozora-foods", *home) == (0, "aozora-foods: ok\n")
 
 
-def desk(home: Home) -> Desk:
-    return Desk(home, access.load(config_folder()), HOST)
+def authorizer(home: Home) -> Authorizer:
+    return Authorizer(home, access.load(config_folder()), HOST)
 
 
 @pytest.mark.process
@@ -265,9 +265,9 @@ def test_an_edition_that_was_taken_away_is_named(
     write(tmp_path, NAMED)
     applied(store, tmp_path, clock)
     carry_out(store, ENTITLED, without(store, [NAMED]), clock, "sato")
-    assert desk(home).edition_fault("aozora") == ""
+    assert authorizer(home).edition_fault("aozora") == ""
     tamper(address, "aozora", "DELETE FROM policy_edition WHERE number = 2")
-    assert desk(home).edition_fault("aozora") == "edition 2 of its own policies is not the one that was recorded"
+    assert authorizer(home).edition_fault("aozora") == "edition 2 of its own policies is not the one that was recorded"
 
 
 @pytest.mark.process
@@ -327,8 +327,8 @@ def test_a_hostile_form_ends_in_a_verdict_that_holds_little(
         assert len(msgspec.json.encode(finding)) < 400_000
         assert "\0" not in finding.unverified_because
     if reason:
-        told = {verdict.reason for verdict in verdicts_on_website(own)}
-        assert any(reason in text and len(text) <= 500 for text in told)
+        reported = {verdict.reason for verdict in verdicts_on_website(own)}
+        assert any(reason in text and len(text) <= 500 for text in reported)
 
 
 def verdicts_on_website(own: str) -> list[Verdict]:
@@ -346,7 +346,7 @@ def test_a_stop_is_seen_between_two_resources() -> None:
         Posture([policy], Moment(datetime(2026, 6, 1, tzinfo=UTC)), allowances=allowances).see(bucket("aozora-1"))
 
 
-def test_texts_are_told_without_what_cannot_be_read(store: TenantStore) -> None:
+def test_texts_are_reported_without_what_cannot_be_read(store: TenantStore) -> None:
     with store.write(AT, "p") as writer:
         writer.policies.add({NAMED: FORM.format(id=NAMED, pass_="x"), "aws.s3.own-broken": "kind: 5"}, AT, "p")
         assert list(texts([], writer)) == [NAMED]
@@ -357,18 +357,18 @@ def test_braces_without_an_end_take_no_time(braces: str, tmp_path: Path) -> None
     (tmp_path / "policy.yaml").write_text(FORM.format(id=NAMED, pass_="1 == 1").replace("breaks", braces))
     began = time.process_time()
     with pytest.raises(Refused):
-        read_folder(tmp_path, house().kinds)
+        read_folder(tmp_path, catalog().kinds)
     assert time.process_time() - began < 5  # it was minutes: squared in their number
 
 
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.yaml")
     with pytest.raises(Refused, match="is no file"):
-        read_folder(tmp_path, house().kinds)
+        read_folder(tmp_path, catalog().kinds)
 
 
 def test_no_policy_of_ours_has_the_prefix_of_theirs() -> None:
-    assert not [policy.id for policy in house().policies if policy.id.split(".")[2].startswith("own-")]
+    assert not [policy.id for policy in catalog().policies if policy.id.split(".")[2].startswith("own-")]
 
 
 def test_the_option_is_the_contracts() -> None:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.aws_package import is_of_aws
 from clouds.call_failed import CallFailed
@@ -136,7 +136,7 @@ def test_other_encodings_are_read() -> None:
     assert signs({"a.py": "# caf\xe9\n".encode("latin-1") + SECRET.encode()})["signs"][0]["line"] == 2
 
 
-def test_a_name_that_may_be_a_secret_itself_is_told_by_its_position() -> None:
+def test_a_name_that_may_be_a_secret_itself_is_reported_by_its_position() -> None:
     token = "ghp_" + "a1B2" * 9
     assert [sign["file"] for sign in signs({f"{token}.py": SECRET, "お客様/a.py": SECRET})["signs"]] == ["#1", "#2"]
 
@@ -256,15 +256,15 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, list[str]]]:
     thread.join()
 
 
-def door(clock: MovingClock) -> AwsDoor:
-    return AwsDoor(session(Login(), clock), clock, read_seconds=2)
+def client(clock: MovingClock) -> AwsClient:
+    return AwsClient(session(Login(), clock), clock, read_seconds=2)
 
 
 @pytest.mark.process
 @pytest.mark.process
 @pytest.mark.parametrize(("path", "asked"), [("/206", 1), ("/206/once", 2)], ids=["at once", "after a reset"])
 def test_a_piece_is_what_was_asked_for(store: tuple[str, list[str]], clock: MovingClock, path: str, asked: int) -> None:
-    assert door(clock).piece(f"{store[0]}{path}", 10, 5) == (CONTENT[10:15], 200)
+    assert client(clock).piece(f"{store[0]}{path}", 10, 5) == (CONTENT[10:15], 200)
     assert len(store[1]) == asked
 
 
@@ -284,7 +284,7 @@ def test_what_is_no_piece_is_a_named_cause(
     store: tuple[str, list[str]], clock: MovingClock, path: str, cause: str, asked: int
 ) -> None:
     with pytest.raises(CallFailed) as failed:
-        door(clock).piece(f"{store[0]}{path}", 0, 10)
+        client(clock).piece(f"{store[0]}{path}", 0, 10)
     assert (failed.value.code, len(store[1])) == (cause, asked)
 
 
@@ -317,7 +317,7 @@ def test_an_address_is_aws_own_as_the_client_reads_it(url: str, its: bool, monke
 @pytest.mark.parametrize("url", ["http://127.0.0.2:1/", "https://x.amazonaws.com/f", "file:///etc/passwd"])
 def test_beside_a_local_server_nobody_else_is_asked(store: tuple[str, list[str]], clock: MovingClock, url: str) -> None:
     with pytest.raises(CallFailed, match="package at a strange address"):
-        door(clock).piece(url, 0, 10)
+        client(clock).piece(url, 0, 10)
 
 
 @pytest.mark.process
@@ -328,11 +328,11 @@ def test_the_proxy_of_other_calls_is_taken(store: tuple[str, list[str]], monkeyp
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://packages.invalid")
     monkeypatch.setenv("NO_PROXY", "")
     with pytest.raises(CallFailed, match="package HTTP 403"):
-        door(MovingClock()).piece("http://packages.invalid/403", 0, 10)
+        client(MovingClock()).piece("http://packages.invalid/403", 0, 10)
     assert store[1] == ["http://packages.invalid/403"]
 
 
-class Told:
+class Returned:
     """An account with one function, of which GetFunction tells what it is given."""
 
     def __init__(self, row: dict[str, Any], code: dict[str, Any]) -> None:
@@ -363,7 +363,7 @@ def test_a_program_that_is_not_handed_out_is_unknown_and_an_image_has_none(
     row: dict[str, Any], code: dict[str, Any], unknown: dict[str, str]
 ) -> None:
     place = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1",))
-    seen = collect(Told(row, code), resource_types.load(kinds=["aws.lambda.function"]), place)
+    seen = collect(Returned(row, code), resource_types.load(kinds=["aws.lambda.function"]), place)
     (function,) = (one for one in seen if isinstance(one, Asset))
     assert function.unknown == unknown
     assert "Code" not in function.body
@@ -372,8 +372,8 @@ def test_a_program_that_is_not_handed_out_is_unknown_and_an_image_has_none(
 @pytest.mark.usefixtures("company")
 def test_the_emulators_functions_are_looked_at_and_nothing_of_them_is_kept() -> None:
     clock = SystemClock()
-    sight = AwsDoor(session(Login(), clock), clock)
+    client = AwsClient(session(Login(), clock), clock)
     kinds = resource_types.load(kinds=["aws.lambda.function"])
-    (function,) = (one for one in collect(sight, kinds, locate(sight, REGIONS)) if isinstance(one, Asset))
+    (function,) = (one for one in collect(client, kinds, locate(client, REGIONS)) if isinstance(one, Asset))
     assert function.body["Code"] == {"files": 2, "signs": [{"file": "pay/__init__.py", **FOUND}]}
     assert "not-a-secret" not in repr(function)

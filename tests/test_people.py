@@ -15,7 +15,7 @@ from catalog.folder import config_folder
 from model.fault import Refused
 from model.person import HOST, Actor, Person, Tenants
 from people import local
-from pipeline.desk import Desk, NotAllowed
+from pipeline.desk import Authorizer, NotAllowed
 from pipeline.people import Register, Wish
 from pipeline.sign_in import Gate, NotSignedIn, actor_at_the_shell
 from store.home import Home
@@ -35,7 +35,7 @@ def gate(home: Home, clock: MovingClock) -> Gate:
 
 
 def register(home: Home, clock: MovingClock, actor: Actor = HOST) -> Register:
-    return Register(Desk(home, ACCESS, actor), ACCESS, clock)
+    return Register(Authorizer(home, ACCESS, actor), ACCESS, clock)
 
 
 def somebody(id_: str = "sato", role: str = "analyst", tenants: Tenants = ("aozora",)) -> Person:
@@ -92,7 +92,7 @@ def test_password_and_code_give_a_token_of_the_person(
     assert (actor.name, actor.roles, actor.tenants) == ("sato", ("analyst",), ("aozora",))
 
 
-def test_a_code_counts_once_and_every_failure_is_told_alike(
+def test_a_code_counts_once_and_every_failure_is_reported_alike(
     gate: Gate, authenticator: pyotp.TOTP, clock: MovingClock
 ) -> None:
     code = authenticator.at(clock.now())
@@ -313,8 +313,8 @@ def test_people_who_do_not_fit_are_refused(home: Home, clock: MovingClock, gate:
     people.add(somebody(), gate)
     with pytest.raises(Refused, match="already"):
         people.add(somebody(), gate)
-    with home.service.read() as door:
-        assert [person.id for person in door.people.all()] == ["sato"]
+    with home.service.read() as session:
+        assert [person.id for person in session.people.all()] == ["sato"]
 
 
 def test_records_name_their_person_and_show_tampering(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.emulator import Emulator
 from collectors.aws import permissions, resource_types
@@ -36,8 +36,8 @@ def test_the_policy_equals_the_calls_really_made(company: Emulator) -> None:
     clock, made = SystemClock(), set()
     own = session(Login(), clock)
     own.register("before-call", lambda model, **_: made.add((model.service_model.service_name, model.name)))
-    door = AwsDoor(own, clock)
-    for _ in collect(door, ALL, locate(door, REGIONS)):
+    client = AwsClient(own, clock)
+    for _ in collect(client, ALL, locate(client, REGIONS)):
         pass
     unheard = set(permissions.actions_by_call(t for t in ALL if t.form.kind in NOT_EMULATED))
     heard = set(permissions.actions_by_call(t for t in ALL if t.form.kind not in NOT_EMULATED))

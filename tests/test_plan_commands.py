@@ -73,10 +73,10 @@ def test_from_the_plan_to_the_change_and_back(hinomi: Callable[..., Said]) -> No
     assert (ran.returncode, ran.stdout.count("verified")) == (0, 2)
     assert block_of("one") == block_of("two") == ALL_ON
     assert hinomi("verify", "aozora", id_, who="aki").returncode == 0
-    undo = json.loads(hinomi("rollback", "aozora", id_, "--resource", "one", "--format", "json", who="aki").stdout)
+    rollback = json.loads(hinomi("rollback", "aozora", id_, "--resource", "one", "--format", "json", who="aki").stdout)
     for who in ("ken", "rin"):
-        hinomi("approve", "aozora", undo["plan"]["id"], "--hash", undo["hash"], who=who)
-    assert hinomi("run", "aozora", undo["plan"]["id"], who="aki").returncode == 0
+        hinomi("approve", "aozora", rollback["plan"]["id"], "--hash", rollback["hash"], who=who)
+    assert hinomi("run", "aozora", rollback["plan"]["id"], who="aki").returncode == 0
     assert (block_of("one"), block_of("two")) == (None, ALL_ON)
     listed = hinomi("status", "aozora").stdout
     assert f"(takes back {id_})" in listed

@@ -16,7 +16,7 @@ from detectors.posture.judge import Moment, judge
 from model.asset import Asset
 from model.text import LANGUAGES, Text
 from pipeline.assembly import assemble
-from tests.clouds import house
+from tests.clouds import catalog
 
 POLICY_IDS = sorted(
     ".".join(file.relative_to(config_folder() / "policies").with_suffix("").parts)
@@ -25,12 +25,12 @@ POLICY_IDS = sorted(
 
 
 def policy(identity: str) -> Policy:
-    return next(p for p in house().policies if p.id == identity)
+    return next(p for p in catalog().policies if p.id == identity)
 
 
 @pytest.mark.parametrize("identity", POLICY_IDS)
 def test_cases_are_judged_as_their_author_expects(identity: str) -> None:
-    assert list(cases.faults(policy(identity), house().kinds)) == []
+    assert list(cases.faults(policy(identity), catalog().kinds)) == []
 
 
 @pytest.mark.parametrize("identity", POLICY_IDS)
@@ -55,31 +55,31 @@ def test_no_text_promises_anything(identity: str) -> None:
 
 
 def test_there_are_at_least_ninety_policies_and_thirty_five_types() -> None:
-    severe = [p for p in house().policies if p.form.severity in ("critical", "high")]
-    assert len(house().policies) >= 90
+    severe = [p for p in catalog().policies if p.form.severity in ("critical", "high")]
+    assert len(catalog().policies) >= 90
     assert len(severe) >= 60
-    assert len(house().aws) >= 35
-    assert sum(t.form.one is True for t in house().aws) >= 3
+    assert len(catalog().aws) >= 35
+    assert sum(t.form.one is True for t in catalog().aws) >= 3
 
 
 def test_a_peers_check_is_the_same_as_policies_of_different_kinds_only() -> None:
     """Two policies may share a name only where a peer judges two kinds by one check."""
     seen: dict[tuple[str, str], str] = {}
-    for p in house().policies:
+    for p in catalog().policies:
         for name in p.form.same_as:
             assert (name, p.form.kind) not in seen, f"{p.id} and {seen.get((name, p.form.kind))} both claim {name}"
             seen[name, p.form.kind] = p.id
 
 
 def test_policies_on_alarms_differ_only_in_what_they_wait_for() -> None:
-    alarms = [p.form for p in house().policies if p.id.startswith("aws.cloudwatch.no-alarm-for-")]
+    alarms = [p.form for p in catalog().policies if p.id.startswith("aws.cloudwatch.no-alarm-for-")]
     assert len(alarms) == 15
     assert len({form.pass_ for form in alarms}) == 1
     assert len({form.settings["pattern"] for form in alarms}) == len({form.title.ja for form in alarms}) == 15
 
 
 def test_policies_on_alerts_differ_only_in_what_they_wait_for() -> None:
-    alerts = [p.form for p in house().policies if p.id.startswith("gcp.logging.no-alert-for-")]
+    alerts = [p.form for p in catalog().policies if p.id.startswith("gcp.logging.no-alert-for-")]
     assert len(alerts) == 8
     assert len({form.pass_ for form in alerts}) == 1
     assert len({form.settings["query"] for form in alerts}) == len({form.title.ja for form in alerts}) == 8
@@ -95,7 +95,7 @@ def test_japanese_texts_have_full_width_parentheses_only(identity: str) -> None:
 
 def test_no_details_operation_writes() -> None:
     reading = ("Get", "List", "Describe", "BatchGet", "GenerateCredentialReport")
-    for type_ in house().aws:
+    for type_ in catalog().aws:
         form = type_.form
         ops = [detail.op for detail in form.details.values()]
         if form.listing:
@@ -134,15 +134,15 @@ LINED: dict[str, Callable[[list[Any]], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("identity", LINED)
-def test_lines_are_told_in_their_order_and_what_was_not_kept_comes_last(identity: str) -> None:
+def test_lines_are_reported_in_their_order_and_what_was_not_kept_comes_last(identity: str) -> None:
     body = LINED[identity]([*({"line": number, "looks_like": "named"} for number in (9, 10, 100)), {"more": 7}])
     asset = Asset(
         kind=policy(identity).form.kind, resource="x", name="x", scope="1", region="x", body=body, body_hash=""
     )
     verdict = judge(policy(identity), asset, {}, Moment(now=datetime(2026, 1, 1, tzinfo=UTC)))
-    told = [element.message for element in verdict.elements if element.message]
-    for text, line in zip(told, (9, 10, 100), strict=False):
+    reported = [element.message for element in verdict.elements if element.message]
+    for text, line in zip(reported, (9, 10, 100), strict=False):
         assert text.en.endswith(f"line {line}: assigns to a name that tells of a secret")
         assert text.ja.endswith(f"の{line}行目（秘密情報を示す名前への代入）")
-    assert [text.en[-12:] for text in told[3:]] == ["7 more lines"]
-    assert [text.ja[-4:] for text in told[3:]] == ["ほか7行"]
+    assert [text.en[-12:] for text in reported[3:]] == ["7 more lines"]
+    assert [text.ja[-4:] for text in reported[3:]] == ["ほか7行"]

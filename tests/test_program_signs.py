@@ -59,7 +59,7 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize(("name", "text", "kind"), SECRETS)
-def test_secrets_are_told_by_their_line_and_kind(name: str, text: str, kind: str) -> None:
+def test_secrets_are_reported_by_their_line_and_kind(name: str, text: str, kind: str) -> None:
     assert is_looked_at(f"src/{name}")
     assert list(file_signs(f"src/{name}", f"\n{text}\n")) == [{"line": 2, "looks_like": kind}]
 

@@ -159,8 +159,8 @@ def test_waves_are_one_then_a_tenth_then_the_rest(steps: int, sizes: list[int]) 
 
 
 def test_each_playbook_is_in_the_documentation() -> None:
-    told = Path("docs/changes.md").read_text(encoding="utf-8").partition("## Playbooks")[2]
-    assert {id_ for id_ in playbooks() if id_ not in told} == set()
+    reported = Path("docs/changes.md").read_text(encoding="utf-8").partition("## Playbooks")[2]
+    assert {id_ for id_ in playbooks() if id_ not in reported} == set()
 
 
 @pytest.mark.parametrize("id_", playbooks())

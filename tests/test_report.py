@@ -142,14 +142,16 @@ def test_each_text_exists_in_both_languages() -> None:
         assert re.search(r"[぀-鿿]", text.ja)
 
 
-def test_what_is_borne_stands_apart_and_is_not_counted() -> None:
+def test_what_is_accepted_stands_apart_and_is_not_counted() -> None:
     exception = Suppression("e", f"jump host {EVIL}", "sato", "2026-06-01T00:00:00Z", "2026-12-31T14:59:59.999999Z")
-    borne = replace(finding("ssh", "g3", "high"), state="suppressed", suppressed_by="e")
+    accepted = replace(finding("ssh", "g3", "high"), state="suppressed", suppressed_by="e")
     run = Run("r", "j", "s", "t", "2026-06-01T16:00:00.000000Z", {"verdicts": {"fail": 6}, "assets": 7})
     subject = Subject("aozora", Text(en="A", ja="ア"), ("123456789012",), {"e": exception})
-    made = build(subject, run, [*FINDINGS, borne], [], ADVICE, "2026-06-01T16:00:00.000000Z")
+    made = build(subject, run, [*FINDINGS, accepted], [], ADVICE, "2026-06-01T16:00:00.000000Z")
     assert sum(made.by_severity.values()) == len(FINDINGS)
-    assert [(b.advice.policy, [f.resource for f in b.findings]) for b in made.borne] == [("ssh", [borne.resource])]
+    assert [(b.advice.policy, [f.resource for f in b.findings]) for b in made.accepted] == [
+        ("ssh", [accepted.resource])
+    ]
     for language, heading, day in (
         ("en", "Exceptions", "2026-12-31"),
         ("ja", "例外として許容している検出事項", "2026"),

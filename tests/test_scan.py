@@ -7,15 +7,15 @@ from msgspec.structs import replace
 
 from clouds.call_failed import CallFailed
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsSight
+from collectors.aws.sight import AwsCollector
 from model.asset import Place
 from model.fault import Refused
 from model.tenant import AwsScope, Contract
-from pipeline.assembly import House
+from pipeline.assembly import Catalog
 from pipeline.scan import Ports, Summary, scan
 from pipeline.scopes import Scope
 from store.home import Home
-from tests.clouds import TENANT, Replies, house, seeing
+from tests.clouds import TENANT, Replies, catalog, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn
 from workers.child import Child
@@ -45,11 +45,11 @@ class Without:
 def run(home: Home, clock: MovingClock, replies: Replies, checkov: Child) -> Any:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
-    def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: House | None = None) -> Summary:
+    def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: Catalog | None = None) -> Summary:
         clock.sleep(3600)
         connect = seeing(cloud or replies, place or replies.place)
         ports = Ports(clock, connect, checkov=lambda: checkov)
-        return scan(home, TENANT, chosen or house(), ports, a_turn(home, clock))
+        return scan(home, TENANT, chosen or catalog(), ports, a_turn(home, clock))
 
     return again
 
@@ -86,8 +86,8 @@ def test_gone_resources_end_and_their_findings_resolve_with_the_reason(run: Any,
 
 def test_a_withdrawn_policy_resolves_its_findings(run: Any, home: Home) -> None:
     run()
-    kept = [p for p in house().policies if p.service != "s3"]
-    run(chosen=replace(house(), policies=tuple(kept)))
+    kept = [p for p in catalog().policies if p.service != "s3"]
+    run(chosen=replace(catalog(), policies=tuple(kept)))
     assert set(findings(home, "resolved").values()) == {"the policy was withdrawn"}
 
 
@@ -117,21 +117,21 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
     two = replace(TENANT, scopes=[AwsScope(aws="123456789012"), AwsScope(aws="210987654321")])
 
-    def connect(scope: Scope, known: House) -> AwsSight:
+    def connect(scope: Scope, known: Catalog) -> AwsCollector:
         if scope.id == "210987654321":
             raise Refused("AWS does not accept the credentials")
-        return AwsSight(replies, replies.place, known.aws)
+        return AwsCollector(replies, replies.place, known.aws)
 
-    summary = scan(home, two, house(), Ports(clock, connect), a_turn(home, clock))
+    summary = scan(home, two, catalog(), Ports(clock, connect), a_turn(home, clock))
     assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]
     assert summary.facts["open"] > 0
 
-    def closed(_scope: Scope, _house: House) -> AwsSight:
+    def closed(_scope: Scope, _catalog: Catalog) -> AwsCollector:
         raise Refused("AWS does not accept the credentials")
 
     clock.sleep(60)
     before = findings(home, "open")
-    summary = scan(home, two, house(), Ports(clock, closed), a_turn(home, clock))
+    summary = scan(home, two, catalog(), Ports(clock, closed), a_turn(home, clock))
     assert [(gap.scope, gap.cause) for gap in summary.gaps] == [
         (scope.aws, "AWS does not accept the credentials") for scope in two.scopes
     ]
@@ -145,7 +145,7 @@ def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock,
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
     ports = Ports(clock, seeing(replies, replies.place))
     with pytest.raises(Refused, match="no account to look at"):
-        scan(home, replace(TENANT, scopes=[]), house(), ports, a_turn(home, clock))
+        scan(home, replace(TENANT, scopes=[]), catalog(), ports, a_turn(home, clock))
 
 
 @pytest.mark.parametrize(
@@ -164,11 +164,11 @@ def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock,
 def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, home: Home, clock: MovingClock) -> None:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
-    def never(_scope: Scope, _house: House) -> AwsSight:
+    def never(_scope: Scope, _catalog: Catalog) -> AwsCollector:
         raise AssertionError("nobody may look")
 
     with pytest.raises(Refused, match=why):
-        scan(home, replace(TENANT, contract=contract), house(), Ports(clock, never), a_turn(home, clock))
+        scan(home, replace(TENANT, contract=contract), catalog(), Ports(clock, never), a_turn(home, clock))
     with home.tenant("aozora").read() as reader:
         assert reader.last_run() is None
 
@@ -207,7 +207,7 @@ class Twice(Without):
                 yield page
 
 
-def test_a_resource_that_is_listed_twice_is_judged_and_told_once(run: Any, home: Home, replies: Replies) -> None:
+def test_a_resource_that_is_listed_twice_is_judged_and_reported_once(run: Any, home: Home, replies: Replies) -> None:
     once = run(Twice(replies, "", ""))
     assert run().facts == {}
     with home.tenant("aozora").read() as reader:

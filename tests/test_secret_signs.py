@@ -14,7 +14,7 @@ from typing import Any
 import botocore
 import pytest
 
-from clouds.aws import AwsDoor
+from clouds.aws import AwsClient
 from clouds.aws_login import Login, locate, session
 from clouds.aws_models import operation, step
 from clouds.emulator import Emulator
@@ -24,7 +24,7 @@ from collectors.aws.resource_types import ResourceType
 from collectors.secret_signs import Unreadable, looks_like, replaced, signs
 from model.asset import Asset
 from pipeline.clock import SystemClock
-from tests.clouds import NOT_EMULATED, REGIONS, house
+from tests.clouds import NOT_EMULATED, REGIONS, catalog
 
 TYPES = resource_types.load()
 
@@ -248,7 +248,7 @@ def test_pairs_are_read_by_whatever_name_aws_gives_them() -> None:
         "パスワード",
     ],
 )
-def test_a_name_that_may_be_a_secret_itself_is_told_by_its_position(name: str) -> None:
+def test_a_name_that_may_be_a_secret_itself_is_reported_by_its_position(name: str) -> None:
     secret = {"value": "AKIAIOSFODNN7EXAMPLE"}
     kept = [{"name": "#2", "looks_like": "AWS Access Key"}, {"name": "KEY", "looks_like": "AWS Access Key"}]
     pairs = [{"name": "STAGE", "value": "live"}, {"name": name} | secret, {"name": "KEY"} | secret]
@@ -281,7 +281,7 @@ db_password: "hunter2"
 
 
 @pytest.mark.parametrize("packed", [lambda data: data, gzip.compress], ids=["plain", "gzip"])
-def test_a_script_is_told_by_the_numbers_of_its_lines(packed: Any) -> None:
+def test_a_script_is_reported_by_the_numbers_of_its_lines(packed: Any) -> None:
     data = base64.b64encode(packed(SCRIPT.encode())).decode()
     assert [sign["line"] for sign in signs("base64", data)] == [2, 5, 6, 7]
     assert "hunter2" not in json.dumps(signs("base64", data))
@@ -335,7 +335,7 @@ def test_a_build_specification_that_is_no_mapping_stays_lines(text: str) -> None
 
 
 # What each policy on secrets proposes, as AWS's documentation writes it.
-MENDED: dict[str, dict[str, Any]] = {
+FIXED: dict[str, dict[str, Any]] = {
     "aws.lambda.variable-holds-secret": {
         "Environment": {
             "Variables": {
@@ -378,10 +378,10 @@ MENDED: dict[str, dict[str, Any]] = {
 
 
 def test_what_the_policies_propose_passes_them() -> None:
-    on_secrets = {p.id: p.form.kind for p in house().policies if p.id.endswith(("-holds-secret", "-hold-secret"))}
-    assert on_secrets.keys() == MENDED.keys() | {"aws.lambda.code-holds-secret"}  # that: tests/test_program_signs.py
+    on_secrets = {p.id: p.form.kind for p in catalog().policies if p.id.endswith(("-holds-secret", "-hold-secret"))}
+    assert on_secrets.keys() == FIXED.keys() | {"aws.lambda.code-holds-secret"}  # that: tests/test_program_signs.py
     forms = {t.form.kind: t.form for t in TYPES}
-    for policy, body in MENDED.items():
+    for policy, body in FIXED.items():
         form: Any = forms[on_secrets[policy]]
         shapes = {k: shape for part in (form, *form.details.values()) for k, shape in part.secrets.items()}
         kept = replaced(shapes, body)
@@ -476,8 +476,8 @@ def test_nothing_is_asked_of_the_network_and_threads_do_not_disturb_each_other()
 @pytest.fixture
 def assets(company: Emulator) -> list[Asset]:
     clock = SystemClock()
-    door = AwsDoor(session(Login(), clock), clock)
-    return [event for event in collect(door, TYPES, locate(door, REGIONS)) if isinstance(event, Asset)]
+    client = AwsClient(session(Login(), clock), clock)
+    return [event for event in collect(client, TYPES, locate(client, REGIONS)) if isinstance(event, Asset)]
 
 
 def test_no_value_that_was_planted_is_in_any_asset(assets: list[Asset]) -> None:
@@ -491,7 +491,7 @@ def signed(assets: list[Asset], kind: str, name: str) -> Any:
     return next(a.body for a in assets if a.kind == kind and a.name == name)
 
 
-def test_where_secrets_were_planted_is_told(assets: list[Asset]) -> None:
+def test_where_secrets_were_planted_is_reported(assets: list[Asset]) -> None:
     named = {"looks_like": "named"}
     function = signed(assets, "aws.lambda.function", "thumbnails")
     assert function["Environment"]["Variables"] == [{"name": "DATABASE_URL", "looks_like": "Basic Auth Credentials"}]
@@ -508,14 +508,14 @@ def test_where_secrets_were_planted_is_told(assets: list[Asset]) -> None:
 
 def test_a_changed_value_changes_nothing_that_is_kept(emulator: Emulator) -> None:
     clock, seen = SystemClock(), []
-    door = AwsDoor(session(Login(), clock), clock)
+    cloud = AwsClient(session(Login(), clock), clock)
     types = resource_types.load(kinds=["aws.autoscaling.launch-configuration"])
     client = emulator.client("autoscaling", "ap-northeast-1")
     for value in ("hunter2", "hunter3"):
         client.create_launch_configuration(
             LaunchConfigurationName="web", ImageId="ami-12345678", InstanceType="t3.micro", UserData=f"PASSWORD={value}"
         )
-        found = [e for e in collect(door, types, locate(door, REGIONS[:1])) if isinstance(e, Asset)]
+        found = [e for e in collect(cloud, types, locate(cloud, REGIONS[:1])) if isinstance(e, Asset)]
         seen += [{k: v for k, v in a.body.items() if k != "CreatedTime"} for a in found]
         client.delete_launch_configuration(LaunchConfigurationName="web")
     assert seen[0] == seen[1]
@@ -528,9 +528,9 @@ def test_user_data_that_cannot_be_read_is_unknown(emulator: Emulator) -> None:
         LaunchConfigurationName="web", ImageId="ami-12345678", InstanceType="t3.micro", UserData=b"\xff\xfe\x00"
     )
     clock = SystemClock()
-    door = AwsDoor(session(Login(), clock), clock)
+    cloud = AwsClient(session(Login(), clock), clock)
     types = resource_types.load(kinds=["aws.autoscaling.launch-configuration"])
-    [asset] = [e for e in collect(door, types, locate(door, REGIONS[:1])) if isinstance(e, Asset)]
+    [asset] = [e for e in collect(cloud, types, locate(cloud, REGIONS[:1])) if isinstance(e, Asset)]
     assert asset.unknown == {"UserData": "unreadable text"}
     assert "UserData" not in asset.body
 

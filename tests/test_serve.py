@@ -26,13 +26,13 @@ from model.person import HOST, SCHEDULE
 from model.tenant import Tenant
 from pipeline.clock import SystemClock
 from pipeline.demo_change import enlist
-from pipeline.desk import Desk
+from pipeline.desk import Authorizer
 from pipeline.installation import make, service_key
 from pipeline.jobs import new_job, queue
 from pipeline.people import Register
 from pipeline.sign_in import Gate
 from pipeline.tenants import load_tenant
-from tests.clouds import house
+from tests.clouds import catalog
 from tests.homes import home_at
 from tests.passwords import QUICK
 from tests.small import checkout
@@ -58,7 +58,7 @@ class Installation:
         self.environment = emulator.environment() | {"PYTHONUNBUFFERED": "1"}
 
     def apply(self, cron: str) -> Tenant:
-        tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", house().policies)
+        tenant = load_tenant(config_folder() / "example" / "demo-tenant.yaml", catalog().policies)
         schedule = msgspec.structs.replace(tenant.schedule, cron=cron, jitter_minutes=0)
         tenant = msgspec.structs.replace(tenant, schedule=schedule)
         self.home.apply(NAME, msgspec.to_builtins(tenant), YESTERDAY, "p")
@@ -68,7 +68,7 @@ class Installation:
         """Return a token for each person, who signed in as anybody does."""
         table, clock = access_files.load(config_folder()), SystemClock()
         gate = Gate(self.home.service, lambda: service_key(self.folder), clock, QUICK)
-        return enlist(Register(Desk(self.home, table, HOST), table, clock), gate, NAME, roles)
+        return enlist(Register(Authorizer(self.home, table, HOST), table, clock), gate, NAME, roles)
 
     @contextmanager
     def serving(self) -> Iterator["Served"]:
@@ -89,8 +89,8 @@ class Installation:
                 process.wait()
 
     def jobs(self) -> list[Job]:
-        with self.home.service.read() as door:
-            return door.jobs.of("scan", NAME, None, 100)
+        with self.home.service.read() as session:
+            return session.jobs.of("scan", NAME, None, 100)
 
 
 class Served:

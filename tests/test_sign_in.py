@@ -74,8 +74,8 @@ def decide(started_uri: str, code: str, person: str, action: str) -> None:
 
 
 def add(home: Home, id_: str, issuer: str, subject: str) -> None:
-    with home.service.write(AT, "p") as door:
-        door.people.put(Person(id_, id_, "ja", ("analyst",), ("aozora",), AT, issuer, subject))
+    with home.service.write(AT, "p") as session:
+        session.people.put(Person(id_, id_, "ja", ("analyst",), ("aozora",), AT, issuer, subject))
 
 
 @pytest.fixture
@@ -88,12 +88,12 @@ def test_a_person_signs_in_and_is_bound_to_the_providers_subject(
     settings: OpenId, http: httpx.Client, home: Home, gate: Gate, clock: MovingClock
 ) -> None:
     add(home, "sato", settings.issuer, "email:sato@soc.example")
-    door = provider(settings, http)
+    client = provider(settings, http)
     for _ in range(2):  # the second time by the subject, not by the address
-        started = door.start(clock.now())
-        assert door.ask(started.device_code) == Waiting()
+        started = client.start(clock.now())
+        assert client.ask(started.device_code) == Waiting()
         decide(started.verification_uri, started.user_code, "sato", "accept")
-        actor = gate.actor(gate.with_identity(wait_for(door, started, clock)))
+        actor = gate.actor(gate.with_identity(wait_for(client, started, clock)))
         assert (actor.name, actor.roles, actor.tenants) == ("sato", ("analyst",), ("aozora",))
     with home.service.read() as service:
         person = service.people.one("sato")
@@ -107,29 +107,29 @@ def test_an_address_that_nobody_verified_is_nobodys(
     settings: OpenId, http: httpx.Client, home: Home, gate: Gate, clock: MovingClock
 ) -> None:
     add(home, "sato", settings.issuer, "email:sato@soc.example")
-    door = provider(settings, http)
-    started = door.start(clock.now())
+    client = provider(settings, http)
+    started = client.start(clock.now())
     decide(started.verification_uri, started.user_code, "mallory", "accept")
     with pytest.raises(NotSignedIn, match="nobody of this installation"):
-        gate.with_identity(wait_for(door, started, clock))
+        gate.with_identity(wait_for(client, started, clock))
 
 
 @pytest.mark.process
 def test_whoever_denies_is_not_signed_in(settings: OpenId, http: httpx.Client, clock: MovingClock) -> None:
-    door = provider(settings, http)
-    started = door.start(clock.now())
+    client = provider(settings, http)
+    started = client.start(clock.now())
     decide(started.verification_uri, started.user_code, "sato", "deny")
     with pytest.raises(Refused, match="denied"):
-        wait_for(door, started, clock)
+        wait_for(client, started, clock)
 
 
 @pytest.mark.process
 def test_waiting_ends_when_the_code_does(settings: OpenId, http: httpx.Client, clock: MovingClock) -> None:
-    door = provider(settings, http)
-    started = door.start(clock.now())
+    client = provider(settings, http)
+    started = client.start(clock.now())
     clock.sleep(3600)
     with pytest.raises(Refused, match="took too long"):
-        wait_for(door, started, clock)
+        wait_for(client, started, clock)
 
 
 @pytest.mark.process
@@ -147,9 +147,9 @@ def test_a_provider_that_cannot_be_used_is_named(
 ) -> None:
     import msgspec
 
-    door = provider(msgspec.structs.replace(settings, **change), http)
+    client = provider(msgspec.structs.replace(settings, **change), http)
     with pytest.raises(Refused, match=problem):
-        door.start(clock.now())
+        client.start(clock.now())
 
 
 # What an attacker between us and the provider may send instead of its ID token. Each forgery gets the real claims, the
@@ -218,11 +218,11 @@ class Forging(httpx.HTTPTransport):
 @pytest.mark.parametrize("forgery", FORGERIES)
 def test_forged_id_tokens_do_not_hold(settings: OpenId, clock: MovingClock, forgery: str) -> None:
     with httpx.Client(transport=Forging(FORGERIES[forgery]), timeout=10) as http:
-        door = provider(settings, http)
-        started = door.start(clock.now())
+        client = provider(settings, http)
+        started = client.start(clock.now())
         decide(started.verification_uri, started.user_code, "sato", "accept")
         with pytest.raises(Refused, match="does not hold"):
-            door.ask(started.device_code)
+            client.ask(started.device_code)
 
 
 KEY = rsa.generate_private_key(65537, 2048)
@@ -272,19 +272,19 @@ def test_id_tokens_hold_for_us_and_in_time_only(change: dict[str, Any], holds: b
     claims = {name: value for name, value in claims.items() if value is not None}
     token = jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "1"})
     with httpx.Client(transport=OneKey(token)) as http:
-        door = Provider(OpenId("https://id.example", "hinomi"), "", http)
-        started = door.start(clock.now())
+        client = Provider(OpenId("https://id.example", "hinomi"), "", http)
+        started = client.start(clock.now())
         if holds:
-            assert door.ask(started.device_code) == Identity("https://id.example", "42")
+            assert client.ask(started.device_code) == Identity("https://id.example", "42")
         else:
             with pytest.raises(Refused, match=r"does not hold|another client|does not say who"):
-                door.ask(started.device_code)
+                client.ask(started.device_code)
 
 
 def test_the_provider_module_keeps_no_secret_in_its_errors(http: httpx.Client, clock: MovingClock) -> None:
-    door = Provider(OpenId("http://127.0.0.1:1/o", "hinomi"), "the-client-secret", http)
+    client = Provider(OpenId("http://127.0.0.1:1/o", "hinomi"), "the-client-secret", http)
     with pytest.raises(Refused) as refused:
-        door.start(clock.now())
+        client.start(clock.now())
     assert "the-client-secret" not in str(refused.value)
 
 

@@ -15,18 +15,18 @@ def test_findings_of_a_policy_become_one_alert() -> None:
     assert len(flow.deliveries) == 2
 
 
-def test_new_and_resolved_are_told_apart() -> None:
-    flow = run([news(1, "a"), news(2, "b", "resolved")], context("low", told=frozenset({"b"})))
+def test_new_and_resolved_are_distinguished() -> None:
+    flow = run([news(1, "a"), news(2, "b", "resolved")], context("low", notified=frozenset({"b"})))
     assert {alert.became for alert, _ in flow.alerts} == {"open", "resolved"}
 
 
-def test_who_is_told_late_is_told_how_it_is() -> None:
+def test_who_is_notified_late_reads_how_it_is() -> None:
     flow = run([news(1, "a"), news(2, "a", "resolved"), news(3, "a", "reopened")], context("low"))
     assert [alert.became for alert, _ in flow.alerts] == ["reopened"]
     assert flow.dropped == (("superseded by a later fact", (1, 2)),)
 
 
-def test_what_came_and_went_untold_is_dropped_with_its_reason() -> None:
+def test_what_came_and_went_unnotified_is_dropped_with_its_reason() -> None:
     flow = run([news(1, "a"), news(2, "a", "resolved")], context("low"))
     assert flow.alerts == ()
     assert dict(flow.dropped) == {"superseded by a later fact": (1,), "resolved before anybody was told": (2,)}
@@ -35,11 +35,11 @@ def test_what_came_and_went_untold_is_dropped_with_its_reason() -> None:
 def test_what_nobody_watches_any_more_is_no_good_news() -> None:
     gone = news(1, "a", "resolved")
     unwatched = replace(gone, finding=replace(gone.finding, resolved_because="no longer watched"))
-    flow = run([unwatched], context("low", told=frozenset({"a"})))
+    flow = run([unwatched], context("low", notified=frozenset({"a"})))
     assert (flow.alerts, flow.dropped) == ((), (("no longer watched", (1,)),))
 
 
-def test_channels_are_told_from_their_severity_on() -> None:
+def test_channels_are_notified_from_their_severity_on() -> None:
     flow = run([news(1, "a", severity="high")], context("critical", "high", "low"))
     assert [delivery.channel for delivery in flow.deliveries] == ["c1", "c2"]
 
@@ -51,9 +51,9 @@ FACTS = st.lists(
 
 
 @given(FACTS, st.sets(st.sampled_from("abc")))
-def test_nothing_is_lost_and_nothing_counted_twice(facts: list[tuple[str, State, str]], told: set[str]) -> None:
+def test_nothing_is_lost_and_nothing_counted_twice(facts: list[tuple[str, State, str]], notified: set[str]) -> None:
     all_news = [news(n, finding, became, policy) for n, (finding, became, policy) in enumerate(facts)]
-    flow = run(all_news, context("low", told=frozenset(told)))
+    flow = run(all_news, context("low", notified=frozenset(notified)))
     settled = [i for _, ids in flow.alerts for i in ids] + [i for _, ids in flow.dropped for i in ids]
     assert sorted(settled) == list(range(len(facts)))
     assert len({delivery.key for delivery in flow.deliveries}) == len(flow.deliveries)

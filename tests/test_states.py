@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from model.plan import Change
-from remediation.states import Conflict, bare, difference, is_between, put, same, undone, value_at
+from remediation.states import Conflict, bare, difference, is_between, put, rolled_back, same, value_at
 
 leaves: st.SearchStrategy[Any] = st.one_of(
     st.booleans(), st.integers(0, 3), st.sampled_from(["", "a", "b"]), st.just([1]), st.just([])
@@ -35,15 +35,15 @@ def test_a_difference_put_onto_the_first_state_is_the_second(one: dict[str, Any]
 
 
 @given(states, states)
-def test_what_was_done_alone_is_taken_back_whole(before: dict[str, Any], after: dict[str, Any]) -> None:
-    assert undone(before, after, after) == before
-    assert undone(before, after, before) == before, "what is back already stays"
+def test_what_was_done_alone_is_rolled_back_whole(before: dict[str, Any], after: dict[str, Any]) -> None:
+    assert rolled_back(before, after, after) == before
+    assert rolled_back(before, after, before) == before, "what is back already stays"
 
 
 @given(states, states, leaves)
 def test_what_somebody_else_has_added_stays(before: dict[str, Any], after: dict[str, Any], theirs: Any) -> None:
     now = after | {"neighbour": theirs}
-    assert undone(before, after, now) == before | {"neighbour": theirs}
+    assert rolled_back(before, after, now) == before | {"neighbour": theirs}
 
 
 @given(states, states)
@@ -54,7 +54,7 @@ def test_a_value_that_is_neither_ours_nor_the_old_one_is_a_conflict(
         now = bare(after)
         put(now, change.path, "somebody else's")
         with pytest.raises(Conflict) as caught:
-            undone(before, after, now)
+            rolled_back(before, after, now)
         assert [(one.path, present) for one, present in caught.value.places] == [(change.path, "somebody else's")]
 
 
@@ -87,8 +87,8 @@ def test_handles_are_no_part_of_a_difference(one: Any, other: Any, expected: Any
 
 
 def test_what_comes_back_comes_with_its_handles() -> None:
-    assert undone(HANDLED, {"rules": {}}, {"rules": {}, "_etag": "9"}) == HANDLED
-    assert undone(HANDLED, {"rules": {}}, {"rules": {"b": {"port": 1}}, "_etag": "9"}) == {
+    assert rolled_back(HANDLED, {"rules": {}}, {"rules": {}, "_etag": "9"}) == HANDLED
+    assert rolled_back(HANDLED, {"rules": {}}, {"rules": {"b": {"port": 1}}, "_etag": "9"}) == {
         "rules": {"a": {"port": 22, "_id": "r-1"}, "b": {"port": 1}}
     }
     assert value_at(HANDLED, ("rules", "a")) == {"port": 22}

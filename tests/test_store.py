@@ -81,7 +81,7 @@ def test_what_fails_in_the_middle_leaves_nothing(store: TenantStore) -> None:
 
 
 @pytest.mark.process
-def test_the_read_door_cannot_write(store: TenantStore) -> None:
+def test_the_reader_cannot_write(store: TenantStore) -> None:
     with pytest.raises(Refused, match="readonly"), store.read() as reader:
         reader._connection.execute(schema.fence.insert().values(job="j", number=1))
 
@@ -109,11 +109,11 @@ def test_a_repeated_run_is_a_no_op(store: TenantStore) -> None:
 
 
 @pytest.mark.process
-def test_facts_without_their_finding_are_not_told(store: TenantStore) -> None:
+def test_facts_without_their_finding_are_not_reported(store: TenantStore) -> None:
     with store.write(AT, "p") as writer:
         writer.put_facts([Fact("nobody", "open", AT)], "run")
     with store.read() as reader:
-        assert reader.untold() == []
+        assert reader.unnotified() == []
 
 
 COLUMNS = "at, person, action, subject, detail, previous, hash"

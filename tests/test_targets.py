@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog.folder import config_folder
-from tests.clouds import house
+from tests.clouds import catalog
 
 pytestmark = pytest.mark.shared
 
@@ -22,7 +22,7 @@ def asked(shared_folder: Path, provider: str) -> list[str]:
 
 
 def answered(provider: str) -> set[str]:
-    forms = [p.form for p in house().policies if p.provider == provider]
+    forms = [p.form for p in catalog().policies if p.provider == provider]
     return {name.removeprefix("prowler:") for form in forms for name in [*form.same_as, *form.part_of]}
 
 

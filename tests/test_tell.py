@@ -18,9 +18,9 @@ from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
-from pipeline.tell import Teller, Told, tell
+from pipeline.tell import Notified, Notifier, notify
 from store.home import Home
-from tests.clouds import TENANT, house
+from tests.clouds import TENANT, catalog
 from tests.conftest import MovingClock
 from tests.servers import receiver
 from tests.smtp_server import breaking_server
@@ -33,7 +33,7 @@ def hook(url: str, severity: str = "critical") -> Tenant:
     return replace(TENANT, channels=[Channel(name="soc", type="webhook", severity=severity, settings=settings)])  # type: ignore[arg-type]
 
 
-def told(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -> tuple[Told, str]:
+def notified(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -> tuple[Notified, str]:
     terminal = io.StringIO()
 
     def secret_of(reference: str) -> bytes:
@@ -43,16 +43,16 @@ def told(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -
 
     with httpx.Client(timeout=5) as http:
         ways = Ways(http, terminal, secret_of, clock.now)
-        teller = Teller(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
-        return tell(home.tenant("aozora"), tenant, house().policies, teller), terminal.getvalue()
+        notifier = Notifier(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
+        return notify(home.tenant("aozora"), tenant, catalog().policies, notifier), terminal.getvalue()
 
 
 def test_each_alert_arrives_once_and_is_signed_by_the_standard(
     scanned: Home, clock: MovingClock, real_clock: None
 ) -> None:
     with receiver([200]) as (url, received):
-        result, _ = told(scanned, hook(url), clock)
-        again, _ = told(scanned, hook(url), clock)
+        result, _ = notified(scanned, hook(url), clock)
+        again, _ = notified(scanned, hook(url), clock)
     assert result.deliveries == {"sent": len(received)}
     assert again.alerts == 0
     assert len({r.headers["webhook-id"] for r in received}) == len(received) > 5
@@ -75,7 +75,7 @@ def test_what_fails_is_repeated_with_the_same_key_until_it_arrives(
     scanned: Home, clock: MovingClock, statuses: list[int]
 ) -> None:
     with receiver(statuses) as (url, received):
-        result, _ = told(scanned, hook(url), clock)
+        result, _ = notified(scanned, hook(url), clock)
     keys = Counter(r.headers["webhook-id"] for r in received)
     assert set(result.deliveries) == {"sent"}
     assert len(keys) == result.deliveries["sent"]
@@ -88,7 +88,7 @@ def test_what_cannot_succeed_is_tried_once_and_fails_with_its_reason(
     scanned: Home, clock: MovingClock, status: int
 ) -> None:
     with receiver([status]) as (url, received):
-        result, _ = told(scanned, hook(url), clock)
+        result, _ = notified(scanned, hook(url), clock)
     assert set(result.deliveries) == {"failed"}
     assert len(received) == result.deliveries["failed"]
     assert result.problems == [f"soc: HTTP {status}"]
@@ -97,13 +97,13 @@ def test_what_cannot_succeed_is_tried_once_and_fails_with_its_reason(
 def test_a_server_that_stays_away_leaves_deliveries_queued_for_the_next_time(scanned: Home, clock: MovingClock) -> None:
     with receiver([200]) as (url, _):
         pass  # nobody listens there any more
-    result, _ = told(scanned, hook(url), clock)
+    result, _ = notified(scanned, hook(url), clock)
     assert set(result.deliveries) == {"queued", "put off"}
     clock.sleep(24 * 3600)
     port = int(url.split(":")[2].split("/")[0])
     assert port
     with receiver([200]) as (elsewhere, received):
-        later, _ = told(scanned, hook(elsewhere), clock)
+        later, _ = notified(scanned, hook(elsewhere), clock)
     assert later.deliveries == {"sent": len(received)}
 
 
@@ -117,7 +117,7 @@ def test_a_server_that_stays_away_is_tried_with_one_delivery_and_the_others_lose
 ) -> None:
     with receiver([200]) as (url, _):
         pass
-    result, _ = told(scanned, hook(url), clock)
+    result, _ = notified(scanned, hook(url), clock)
     one, *others = sorted(queued(scanned), key=lambda delivery: -delivery.attempts)
     assert result.deliveries == {"queued": 1, "put off": len(others)}
     assert result.problems == ["soc: ConnectError", "soc: put off, because the channel could not be reached"]
@@ -135,9 +135,9 @@ def test_a_server_that_never_answers_costs_one_wait_and_another_channel_none(sca
         ]
         with httpx.Client() as http:
             ways = Ways(http, io.StringIO(), lambda _: b"", clock.now, Patience(0.5, 0.5, 0.5))
-            teller = Teller(ways, clock, scanned.take("tell", ""), "p", patience_seconds=1)
+            notifier = Notifier(ways, clock, scanned.take("tell", ""), "p", patience_seconds=1)
             began = time.monotonic()
-            result = tell(scanned.tenant("aozora"), replace(TENANT, channels=channels), house().policies, teller)
+            result = notify(scanned.tenant("aozora"), replace(TENANT, channels=channels), catalog().policies, notifier)
     waits = (time.monotonic() - began) / 0.5
     assert result.deliveries["sent"] == result.deliveries["put off"] + 1 > 5
     assert [delivery.attempts for delivery in queued(scanned)].count(1) == 1
@@ -147,18 +147,18 @@ def test_a_server_that_never_answers_costs_one_wait_and_another_channel_none(sca
 def test_what_was_put_off_arrives_with_the_one_that_was_tried(scanned: Home, clock: MovingClock) -> None:
     with receiver([200]) as (url, _):
         pass
-    told(scanned, hook(url), clock)
+    notified(scanned, hook(url), clock)
     (due,) = {delivery.due_at for delivery in queued(scanned)}
     clock.moment = parse_instant(due)
     with receiver([200]) as (elsewhere, received):
-        result, _ = told(scanned, hook(elsewhere), clock)
+        result, _ = notified(scanned, hook(elsewhere), clock)
     assert result.deliveries == {"sent": len(received)}
     assert result.problems == []
 
 
 def test_a_secret_that_cannot_be_read_is_named_by_its_reference_only(scanned: Home, clock: MovingClock) -> None:
     with receiver([200]) as (url, received):
-        result, _ = told(scanned, hook(url), clock, secret="")
+        result, _ = notified(scanned, hook(url), clock, secret="")
     assert received == []
     assert result.problems == ["soc: the secret env:HOOK is not set"]
 
@@ -166,29 +166,29 @@ def test_a_secret_that_cannot_be_read_is_named_by_its_reference_only(scanned: Ho
 def test_a_broken_channel_silences_no_other(scanned: Home, clock: MovingClock) -> None:
     broken = hook("http://127.0.0.1:1/x").channels[0]
     good = Channel(name="terminal", type="console", severity="critical")
-    result, said = told(scanned, replace(TENANT, channels=[broken, good]), clock, secret="whsec_abc")
+    result, said = notified(scanned, replace(TENANT, channels=[broken, good]), clock, secret="whsec_abc")
     assert result.problems == ["soc: Error"]
     assert set(result.deliveries) == {"queued", "sent"}
     assert "[critical]" in said
 
 
 def test_what_no_channel_takes_is_dropped_with_its_reason(scanned: Home, clock: MovingClock) -> None:
-    result, _ = told(scanned, TENANT, clock)
+    result, _ = notified(scanned, TENANT, clock)
     assert (result.alerts, result.deliveries) == (0, {})
     assert list(result.dropped) == ["no channel takes the severity"]
 
 
 def test_a_channel_that_was_removed_fails_what_was_queued_for_it(scanned: Home, clock: MovingClock) -> None:
     with receiver([500]) as (url, _):
-        told(scanned, hook(url), clock)
+        notified(scanned, hook(url), clock)
     clock.sleep(24 * 3600)
-    result, _ = told(scanned, TENANT, clock)
+    result, _ = notified(scanned, TENANT, clock)
     assert set(result.deliveries) == {"failed"}
 
 
 def test_the_console_speaks_both_languages(scanned: Home, clock: MovingClock) -> None:
     channels = [Channel(name=lang, type="console", severity="critical", language=lang) for lang in LANGUAGES]
-    _, said = told(scanned, replace(TENANT, channels=channels), clock)
+    _, said = notified(scanned, replace(TENANT, channels=channels), clock)
     assert "[critical] new: " in said
     assert "[critical] 新規: " in said
 

@@ -12,14 +12,14 @@ from msgspec import Struct
 from clouds.aws_models import operation
 from collectors.aws.permissions import actions_by_call
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsSight
+from collectors.aws.sight import AwsCollector
 from detectors.posture.judge import Moment
 from model.asset import Asset, Place
 from model.clock import Clock
 from model.finding import Verdict
 from pipeline.scan import Connect, Ports, scan
 from pipeline.survey import survey
-from tests.clouds import NOT_EMULATED, TENANT, Denying, Replies, house, seeing
+from tests.clouds import NOT_EMULATED, TENANT, Denying, Replies, catalog, seeing
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at
 from tests.readers import Key, denied_readers, known, same, state
@@ -37,7 +37,7 @@ class Asked(Struct, frozen=True):
     @property
     def cause(self) -> str:
         """Return how a cause names the operation."""
-        return f"{actions_by_call(house().aws)[self.service, operation(self.service, self.op).name]} AccessDenied"
+        return f"{actions_by_call(catalog().aws)[self.service, operation(self.service, self.op).name]} AccessDenied"
 
     def disturbs(self, other: "Asked") -> bool:
         """Tell whether denying both would not show which of the two did what: what is not listed has no details."""
@@ -49,7 +49,7 @@ class Asked(Struct, frozen=True):
 def operations() -> list[Asked]:
     """Return every operation that types ask."""
     asks: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for type_ in house().aws:
+    for type_ in catalog().aws:
         form = type_.form
         if form.kind in NOT_EMULATED:
             continue
@@ -78,7 +78,7 @@ GROUPS = pytest.mark.parametrize("group", groups(), ids=lambda group: f"{len(gro
 
 def look(cloud: ReadCloud, place: Place, checkov: Child) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
     verdicts, assets = {}, {}
-    for observation in survey(AwsSight(cloud, place, known().aws), known(), Moment(MovingClock().now()), checkov):
+    for observation in survey(AwsCollector(cloud, place, known().aws), known(), Moment(MovingClock().now()), checkov):
         for verdict in observation.verdicts:
             key = (verdict.policy, verdict.finding_uid)
             assert key not in verdicts, "two verdicts for one policy and resource"
@@ -134,7 +134,7 @@ def assert_every_reader_is_unknown(
 
 def uses_kind(policy: str, verdict: Verdict) -> bool:
     """References by key to assets that exist elsewhere stay known; the trail's bucket is such a reference."""
-    found = next((p for p in house().policies if p.id == policy), None)
+    found = next((p for p in catalog().policies if p.id == policy), None)
     return found is None or not any(other.key for other in found.compiled.others.values())
 
 

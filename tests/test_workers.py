@@ -21,7 +21,7 @@ from catalog.policies import Policy
 from detectors.posture import cases
 from model.worker import NoAnswer, Worker
 from tests.clocks import Ticking
-from tests.clouds import house
+from tests.clouds import catalog
 from tests.hostile import expressions
 from workers.child import Child, Limits
 
@@ -70,7 +70,7 @@ def test_there_are_enough_hostile_expressions_of_each_ending() -> None:
 
 
 @pytest.mark.process
-def test_the_kernel_holds_the_limits_and_the_child_has_nothing_to_tell(
+def test_the_kernel_holds_the_limits_and_the_child_has_nothing_to_reveal(
     worker: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HINOMI_SOC_SECRET", "marker")
@@ -291,7 +291,7 @@ class AtHand:
 def assert_the_same_elsewhere(policy: Policy, worker: Worker) -> None:
     again = policies.compile_policy(policy.document, elsewhere(worker, Allowance(1_000.0, 1_000.0)))
     assert again.compiled.reads == policy.compiled.reads
-    assert list(cases.faults(again, house().kinds)) == []
+    assert list(cases.faults(again, catalog().kinds)) == []
 
 
 @pytest.mark.parametrize("policy", POLICIES.values(), ids=lambda policy: policy.id)

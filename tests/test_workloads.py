@@ -15,7 +15,7 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset
 from model.canonical import parse_instant
-from tests.clouds import house
+from tests.clouds import catalog
 
 Row = dict[str, Any]
 
@@ -98,14 +98,14 @@ def test_rules_grant_a_subresource(rules: list[Row], granted: bool) -> None:
     assert workloads.grants(rules, "create", "", "pods/exec") is granted
 
 
-def test_wildcards_are_told() -> None:
+def test_wildcards_are_reported() -> None:
     rules = [rule("*", "apps", "deployments scales"), rule("get", "''", "*"), rule("get list", "*", "pods")]
     rules += [rule("*", "*", "*", resourceNames=["x"]), {"verbs": ["*"], "nonResourceURLs": ["*"]}]
     assert workloads.wildcards(rules) == ["* of deployments/scales", "get of *"]
 
 
 @pytest.mark.parametrize(
-    ("subject", "told"),
+    ("subject", "reported"),
     [
         ({"kind": "User", "name": "taro"}, ["User taro"]),
         ({"kind": "Group", "name": "ops"}, ["Group ops"]),
@@ -120,8 +120,8 @@ def test_wildcards_are_told() -> None:
         ({"kind": "Group", "name": "system:serviceaccounts:build"}, ["Group system:serviceaccounts:build"]),
     ],
 )
-def test_outsiders(subject: Row, told: list[str]) -> None:
-    assert workloads.outsiders([subject]) == told
+def test_outsiders(subject: Row, reported: list[str]) -> None:
+    assert workloads.outsiders([subject]) == reported
 
 
 def asset(type_: str, name: str, namespace: str = "", family: str = "", **body: Any) -> Asset:
@@ -142,7 +142,7 @@ def asset(type_: str, name: str, namespace: str = "", family: str = "", **body: 
 
 def judged(identity: str, *assets: Asset) -> dict[str, str]:
     """Return a policy's verdicts on a cluster of these objects, by the objects' names."""
-    policies: list[Policy] = [policy for policy in house().policies if policy.id == identity]
+    policies: list[Policy] = [policy for policy in catalog().policies if policy.id == identity]
     posture = Posture(policies, Moment(now=parse_instant("2026-01-01T00:00:00Z")))
     at_once = [verdict for each in assets for verdict in posture.see(each)]
     return {verdict.name: verdict.status for verdict in [*at_once, *posture.end()]}

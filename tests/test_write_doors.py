@@ -19,11 +19,11 @@ from clouds.azure_write import AzureWire
 from clouds.call_failed import CallFailed, InDoubt, NotThere
 from clouds.gcp_rest_stand_in import ComputeStandIn
 from clouds.gcp_stand_in import AssetStandIn
-from clouds.gcp_write import GoogleWire, session_of
+from clouds.gcp_write import GcpWire, session_of
 from clouds.kubernetes_login import Login, connection
-from clouds.kubernetes_stand_in import CUT, Asked, ClusterStandIn, Reply
+from clouds.kubernetes_stand_in import CUT, Asked, ClusterStandIn, StandInReply
 from clouds.kubernetes_write import KubernetesWire
-from clouds.rest_write import RestWriteDoor
+from clouds.rest_write import RestWriteClient
 from model.call import Call
 from tests.conftest import MovingClock
 from tests.other_clouds import DIRECTORY, GROUP, PROJECT, SUBSCRIPTION, account, firewall, security_group
@@ -38,16 +38,18 @@ Faults = list[tuple[int, dict[str, str]]]
 class Server:
     """One of the local servers with a door to it: what can be asked and written there, and what was."""
 
-    def __init__(self, door: RestWriteDoor, calls: dict[str, Call], writes: Callable[[], int], now: Callable[[], Any]):
-        self.door, self.calls, self.writes, self.now = door, calls, writes, now
+    def __init__(
+        self, client: RestWriteClient, calls: dict[str, Call], writes: Callable[[], int], now: Callable[[], Any]
+    ):
+        self.client, self.calls, self.writes, self.now = client, calls, writes, now
 
 
 @contextmanager
 def kubernetes(faults: Faults, clock: MovingClock, folder: Path, _: pytest.MonkeyPatch) -> Iterator[Server]:
-    def fault(asked: Asked, _times: int) -> Reply | None:
-        return Reply(*told(faults)) if asked.method != "GET" and faults else None
+    def fault(asked: Asked, _times: int) -> StandInReply | None:
+        return StandInReply(*reported(faults)) if asked.method != "GET" and faults else None
 
-    def told(faults: Faults) -> tuple[int, bytes, dict[str, str]]:
+    def reported(faults: Faults) -> tuple[int, bytes, dict[str, str]]:
         status, headers = faults.pop(0)
         return status, b'{"kind":"Status","reason":"Forbidden"}', headers
 
@@ -55,7 +57,7 @@ def kubernetes(faults: Faults, clock: MovingClock, folder: Path, _: pytest.Monke
     patch = {"path": path, "query": {"fieldValidation": "Strict"}, "type": "application/merge-patch+json"}
     field = {"automountServiceAccountToken": False}
     with ClusterStandIn([account("shop")], fault) as cluster:
-        door = RestWriteDoor(KubernetesWire(connection(Login(str(cluster.kubeconfig(folder))))), clock)
+        client = RestWriteClient(KubernetesWire(connection(Login(str(cluster.kubeconfig(folder))))), clock)
         calls = {
             "read": Call("cluster", "GET", {"path": path}),
             "write": Call("cluster", "PATCH", patch | {"body": field}),
@@ -64,12 +66,12 @@ def kubernetes(faults: Faults, clock: MovingClock, folder: Path, _: pytest.Monke
             "nowhere": Call("cluster", "GET", {"path": path + "x"}),
         }
         yield Server(
-            door,
+            client,
             calls,
             lambda: sum(asked.method != "GET" for asked in cluster.asked),
             lambda: cluster.objects[1].get("automountServiceAccountToken"),
         )
-        door.close()
+        client.close()
 
 
 @contextmanager
@@ -99,7 +101,7 @@ def azure(
         path = f"{GROUP}/Microsoft.Network/networkSecurityGroups/web"
         version = {"query": {"api-version": "2023-09-01"}}
         rule = {"path": f"{path}/securityRules/ssh"} | version
-        door = RestWriteDoor(AzureWire(clients(AzureLogin(DIRECTORY, CLIENT, SECRET))), clock)
+        client = RestWriteClient(AzureWire(clients(AzureLogin(DIRECTORY, CLIENT, SECRET))), clock)
         calls = {
             "read": Call("management", "GET", {"path": path} | version),
             "write": Call("management", "DELETE", rule),
@@ -108,12 +110,12 @@ def azure(
             "nowhere": Call("management", "GET", {"path": f"{path}x"} | version),
         }
         names: Callable[[], list[str]] = lambda: [one["name"] for one in group["properties"]["securityRules"]]  # noqa: E731
-        yield Server(door, calls, lambda: len(stand_in.writes.log), lambda: None if "ssh" in names() else False)
-        door.close()
+        yield Server(client, calls, lambda: len(stand_in.writes.log), lambda: None if "ssh" in names() else False)
+        client.close()
 
 
 @contextmanager
-def google(faults: Faults, clock: MovingClock, _: Path, patch: pytest.MonkeyPatch) -> Iterator[Server]:
+def gcp(faults: Faults, clock: MovingClock, _: Path, patch: pytest.MonkeyPatch) -> Iterator[Server]:
     assets = AssetStandIn({f"projects/{PROJECT}": [firewall("any", sourceRanges=["0.0.0.0/0"])]})
 
     class Breaking(ComputeStandIn):
@@ -126,7 +128,7 @@ def google(faults: Faults, clock: MovingClock, _: Path, patch: pytest.MonkeyPatc
     compute = Breaking(assets)
     with gcp_rest_stand_in.serving(compute) as url:
         patch.setenv("HINOMI_GCP_REST_ENDPOINT", url)
-        door = RestWriteDoor(GoogleWire(session_of(None)), clock)
+        client = RestWriteClient(GcpWire(session_of(None)), clock)
         path = f"/compute/v1/projects/{PROJECT}/global/firewalls/any"
         calls = {
             "read": Call("compute", "GET", {"path": path}),
@@ -135,14 +137,14 @@ def google(faults: Faults, clock: MovingClock, _: Path, patch: pytest.MonkeyPatc
             "nowhere": Call("compute", "GET", {"path": path + "x"}),
         }
         data = assets.assets[f"projects/{PROJECT}"][0]["resource"]["data"]
-        yield Server(door, calls, lambda: len(compute.log), lambda: data.get("disabled"))
-        door.close()
+        yield Server(client, calls, lambda: len(compute.log), lambda: data.get("disabled"))
+        client.close()
 
 
 SERVERS: dict[str, Callable[..., AbstractContextManager[Server]]] = {
     "kubernetes": kubernetes,
     "azure": azure,
-    "google": google,
+    "google": gcp,
 }
 WAITED = {"kubernetes": 0, "azure": 3, "google": 2}  # looks at an operation until it has ended
 
@@ -158,7 +160,7 @@ def test_a_write_takes_effect_once_and_is_waited_for(
 ) -> None:
     with cloud() as server:
         assert server.now() is None
-        server.door.send(server.calls["write"])
+        server.client.send(server.calls["write"])
         assert (server.now(), server.writes()) == (False, 1)
         waited = next(number for name, number in WAITED.items() if name in request.node.name)
         assert len(clock.slept) == waited
@@ -179,11 +181,11 @@ def test_only_what_was_throttled_is_sent_again(
 ) -> None:
     with cloud(*faults) as server:
         if expected is None:
-            server.door.send(server.calls["write"])
+            server.client.send(server.calls["write"])
             assert server.now() is False
         else:
             with pytest.raises(CallFailed) as caught:
-                server.door.send(server.calls["write"])
+                server.client.send(server.calls["write"])
             assert type(caught.value) is expected
             assert caught.value.code in codes
         assert server.writes() == sent
@@ -204,7 +206,7 @@ def test_the_servers_are_as_strict_as_the_real_ones(
 ) -> None:
     with SERVERS[which]([], clock, tmp_path, monkeypatch) as server:
         with pytest.raises(CallFailed) as caught:
-            server.door.send(server.calls[what])
+            server.client.send(server.calls[what])
         assert type(caught.value) is CallFailed
         assert caught.value.code == code
         assert server.now() is None
@@ -216,7 +218,7 @@ def test_a_reply_of_azure_that_is_no_reply_leaves_it_in_doubt(
     """The SDK calls it a «ServiceRequestError», like a server that is not there."""
     with azure([(GARBAGE, {})], clock, tmp_path, monkeypatch) as server:
         with pytest.raises(InDoubt, match="ServiceRequestError"):
-            server.door.send(server.calls["write"])
+            server.client.send(server.calls["write"])
         assert server.writes() == 1, "it had arrived"
 
 
@@ -240,19 +242,19 @@ def test_an_operation_of_azure_is_followed_to_whatever_end_it_has(
 ) -> None:
     with azure([], clock, tmp_path, monkeypatch, operation=answer) as server:
         with pytest.raises(CallFailed) as caught:
-            server.door.send(server.calls["write"])
+            server.client.send(server.calls["write"])
         assert (type(caught.value), caught.value.code) == (expected, code)
 
 
 def test_asking_never_writes_and_sending_never_reads(cloud: Any) -> None:
     with cloud() as server:
         with pytest.raises(CallFailed, match="is no reading"):
-            server.door.ask(server.calls["write"])
+            server.client.ask(server.calls["write"])
         with pytest.raises(CallFailed, match="GET is no writing"):
-            server.door.send(server.calls["read"])
-        assert server.door.ask(server.calls["read"])
+            server.client.send(server.calls["read"])
+        assert server.client.ask(server.calls["read"])
         with pytest.raises(NotThere):
-            server.door.ask(server.calls["nowhere"])
+            server.client.ask(server.calls["nowhere"])
         assert server.writes() == 0
 
 
@@ -260,11 +262,11 @@ def test_an_operation_that_does_not_end_is_in_doubt(clock: MovingClock, monkeypa
     assets = AssetStandIn({f"projects/{PROJECT}": [firewall("any")]})
     with gcp_rest_stand_in.serving(ComputeStandIn(assets)) as url:
         monkeypatch.setenv("HINOMI_GCP_REST_ENDPOINT", url)
-        door = RestWriteDoor(GoogleWire(session_of(None)), clock, patience_seconds=1.0)
+        client = RestWriteClient(GcpWire(session_of(None)), clock, patience_seconds=1.0)
         path = f"/compute/v1/projects/{PROJECT}/global/firewalls/any"
         with pytest.raises(InDoubt, match="OperationNotEnded"):
-            door.send(Call("compute", "PATCH", {"path": path, "body": {"disabled": True}}))
-        door.close()
+            client.send(Call("compute", "PATCH", {"path": path, "body": {"disabled": True}}))
+        client.close()
 
 
 def test_an_operation_that_failed_says_why(clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,19 +275,17 @@ def test_an_operation_that_failed_says_why(clock: MovingClock, monkeypatch: pyte
     compute.faults.append((200, ended))
     with gcp_rest_stand_in.serving(compute) as url:
         monkeypatch.setenv("HINOMI_GCP_REST_ENDPOINT", url)
-        door = RestWriteDoor(GoogleWire(session_of(None)), clock)
+        client = RestWriteClient(GcpWire(session_of(None)), clock)
         with pytest.raises(CallFailed, match="RESOURCE_IN_USE") as caught:
-            door.send(Call("compute", "PATCH", {"path": "/compute/v1/x", "body": {}}))
+            client.send(Call("compute", "PATCH", {"path": "/compute/v1/x", "body": {}}))
         assert type(caught.value) is CallFailed
-        door.close()
+        client.close()
 
 
-def test_a_server_of_google_that_is_not_there_was_not_asked(
-    clock: MovingClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_server_of_gcp_that_is_not_there_was_not_asked(clock: MovingClock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HINOMI_GCP_REST_ENDPOINT", "http://127.0.0.1:9")
-    door = RestWriteDoor(GoogleWire(session_of(None)), clock)
-    refused_at_once(door, Call("compute", "PATCH", {"path": "/compute/v1/x", "body": {}}))
+    client = RestWriteClient(GcpWire(session_of(None)), clock)
+    refused_at_once(client, Call("compute", "PATCH", {"path": "/compute/v1/x", "body": {}}))
 
 
 def test_a_server_of_azure_that_is_not_there_was_not_asked(
@@ -293,12 +293,12 @@ def test_a_server_of_azure_that_is_not_there_was_not_asked(
 ) -> None:
     with azure([], clock, tmp_path, monkeypatch) as server:
         signed_in = replace(clients(AzureLogin(DIRECTORY, CLIENT, SECRET)), arm_url="https://127.0.0.1:9")
-        refused_at_once(RestWriteDoor(AzureWire(signed_in), clock), server.calls["write"])
+        refused_at_once(RestWriteClient(AzureWire(signed_in), clock), server.calls["write"])
 
 
-def refused_at_once(door: RestWriteDoor, call: Call) -> None:
+def refused_at_once(client: RestWriteClient, call: Call) -> None:
     with pytest.raises(CallFailed) as caught:
-        door.send(call)
+        client.send(call)
     assert type(caught.value) is CallFailed
     assert caught.value.unreachable
-    door.close()
+    client.close()
