@@ -1,4 +1,4 @@
-"""100,000 Google assets at 50 ms a page, several projects at once, through the real door and parser.
+"""100,000 Google Cloud assets at 50 ms a page, several projects at once, through the real client and parser.
 
 `python -m bench.google_assets`; the pages are made before the clock starts, by a server in a process of its own.
 """
@@ -37,7 +37,7 @@ Pages = dict[tuple[str, str, str], bytes]
 
 
 def assets(project: str, count: int) -> Iterator[Row]:
-    """Yield assets as a project has them: of each ten, what their APIs tell of them; every third with a policy."""
+    """Yield assets as a project has them: of each ten, what their APIs return of them; every third with a policy."""
     for number in range(count):
         kind, name, data = _KINDS[number % len(_KINDS)](project, f"r{number:06}")
         row: Row = {
@@ -226,7 +226,7 @@ def _page(rows: list[Row], token: str) -> bytes:
 
 
 def serve(count: int) -> None:
-    """Serve the pages until the standard input ends; then tell how many requests were served."""
+    """Serve the pages until the standard input ends; then report how many requests were served."""
     made, values = pages(count)
     served = 0
 

@@ -42,7 +42,7 @@ Row = dict[str, Any]
 
 
 def pod(number: int) -> Row:
-    """Return a pod as an API server tells it: a Deployment's, with its server's notes and its status."""
+    """Return a pod as an API server returns it: a Deployment's, with its server's notes and its status."""
     name = f"shop-{number // 40}-7c9f8d6b5-{number:05}"
     owner = {
         "apiVersion": "apps/v1",

@@ -34,8 +34,8 @@ class Measure(Struct, frozen=True):
 def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Measure:
     """Run to the end.
 
-    The peak of memory is the process's own, by the kernel's high-water mark: what `wait4` tells begins with the memory
-    of whoever started it.
+    The peak of memory is the process's own, by the kernel's high-water mark: what `wait4` reports begins with the
+    memory of whoever started it.
     """
     with log.open("wb") as out, log.with_suffix(".err").open("wb") as errors:
         began = time.monotonic()

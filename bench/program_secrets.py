@@ -1,7 +1,7 @@
 """What looking for secrets in programs costs and how much of it is noise: beside detect-secrets' own scan of files.
 
 The programs are Python's standard library and what is installed beside us: nobody has left a secret there, so whatever
-is found are examples of documentation, and noise. What has to be found is told by tests/test_program_signs.py.
+is found are examples of documentation, and noise. What has to be found is stated in tests/test_program_signs.py.
 """
 
 import re
@@ -32,17 +32,17 @@ def files() -> Iterator[Path]:
 
 
 def ours(file: Path) -> set[int]:
-    """Return the lines that we tell."""
+    """Return the lines that we report."""
     return {sign["line"] for sign in file_signs(file.name, file.read_text(encoding="utf-8", errors="replace"))}
 
 
 def theirs(file: Path) -> set[int]:
-    """Return the lines that detect-secrets tells by its default settings."""
+    """Return the lines that detect-secrets reports by its default settings."""
     return {secret.line_number for secret in scan_file(str(file))}
 
 
 def found(look: Callable[[Path], set[int]]) -> int:
-    """Return how many of the tests' secrets are told, each in a file of its own."""
+    """Return how many of the tests' secrets are reported, each in a file of its own."""
     number = 0
     with tempfile.TemporaryDirectory() as folder:
         for position, (name, text, _) in enumerate(SECRETS):
@@ -59,7 +59,7 @@ def show(who: str, look: Callable[[Path], set[int]], programs: list[Path], megab
     lines = [(file, line) for file in programs for line in look(file)]
     took = time.process_time() - began
     print(
-        f"{who}: {len(lines)} lines told in {megabytes:.1f} MB ({len(lines) / megabytes:.1f} a MB, "
+        f"{who}: {len(lines)} lines reported in {megabytes:.1f} MB ({len(lines) / megabytes:.1f} a MB, "
         f"{len({file for file, _ in lines})} of {len(programs)} files), {megabytes / took:.2f} MB/s; "
         f"{found(look)} of {len(SECRETS)} secrets of the tests"
     )

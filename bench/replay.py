@@ -1,4 +1,4 @@
-"""A server before an AWS emulator that records its answers and plays them back, as late as it is told.
+"""A server before an AWS emulator that records its answers and plays them back, as late as it is asked to.
 
 The emulator answers about 250 calls a second: measured directly, everybody is as slow as it. Run as a process of its
 own, outside what is measured: `python -m bench.replay http://127.0.0.1:5000`; it prints its own address.
@@ -40,7 +40,7 @@ class Request(Struct, frozen=True):
 
     @property
     def action(self) -> str:
-        """Return what is asked, as well as it can be told without the service's model."""
+        """Return what is asked, as well as it can be known without the service's model."""
         if target := self.headers.get("x-amz-target"):
             return target.rpartition(".")[2]
         if self.method == "POST" and (named := parse_qs(self.body.decode("utf-8", "replace")).get("Action")):
@@ -185,7 +185,7 @@ class Player:
         return known
 
     def _control(self, request: Request, writer: asyncio.StreamWriter) -> None:
-        """Tell what was counted since the last time, and set the delay and the limit for what comes."""
+        """Report what was counted since the last time, and set the delay and the limit for what comes."""
         reported: dict[str, object] = {
             "calls": self.calls.total(),
             "recorded": self.recorded,

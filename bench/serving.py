@@ -66,7 +66,7 @@ def resident_mb(pid: int) -> float:
 
 
 def _read(pid: int, file: str) -> str:
-    """Return what the kernel tells of a process, nothing of one that has ended meanwhile."""
+    """Return what the kernel reports of a process, nothing of one that has ended meanwhile."""
     try:
         return Path(f"/proc/{pid}/{file}").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):

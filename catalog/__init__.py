@@ -1,1 +1,1 @@
-"""Reads, compiles and checks `config/`: policies in CEL, and the YAML forms that the whole house uses."""
+"""Reads, compiles and checks `config/`: policies in CEL, and the YAML forms that all rooms use."""

@@ -1,4 +1,4 @@
-"""Which events of Azure's activity log an alert rule tells of, by its condition."""
+"""Which events of Azure's activity log an alert rule notifies of, by its condition."""
 
 from collections.abc import Iterable
 

@@ -50,7 +50,7 @@ class _AstReader:
         self.found: dict[str, set[str]] = {}
 
     def visit(self, raw: bytes, names: Mapping[str, str]) -> None:
-        """Walk one Expr; `names` maps the identifiers in sight that stand for a resource to their root."""
+        """Walk one Expr; `names` maps the identifiers in scope that stand for a resource to their root."""
         expr = _fields(raw)
         for kind, value in expr:
             match kind:

@@ -41,7 +41,7 @@ class Plugin(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Program(Struct, frozen=True, forbid_unknown_fields=True):
-    """A check of a program's arguments: it is for pods that run the program, and can tell only with flags it `needs`.
+    """A check of a program's arguments: it is for pods that run the program, and can decide only with flags it `needs`.
 
     `absent` is what holds without them. `flags` are those that fields of a configuration file stand for: then it is for
     assets that have the file. `plugin` is the one that the check looks for among those that run. `written` says how

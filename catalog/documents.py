@@ -1,4 +1,4 @@
-"""Policy documents of resources: what they say, who is meant, and what their denials take back."""
+"""Policy documents of resources: what they say, who is meant, and what their denials withdraw."""
 
 import ipaddress
 import re
@@ -62,10 +62,10 @@ def statements(document: Document | None) -> list[dict[str, Any]]:
 
 
 def granted_statements(document: Document | None) -> list[dict[str, Any]]:
-    """Return the statements that allow something which no denial takes back.
+    """Return the statements that allow something which no denial withdraws.
 
-    A denial takes back what it covers whole, for whom it names; with a condition only where that holds for everybody
-    but an organisation, account or network («unless from our VPC»). Principals from whom all is taken back are left
+    A denial withdraws what it covers whole, for whom it names; with a condition only where that holds for everybody
+    but an organisation, account or network («unless from our VPC»). Principals from whom all is withdrawn are left
     out.
     """
     all_ = statements(document)
@@ -203,7 +203,7 @@ def _left(allow: dict[str, Any], denials: list[dict[str, Any]]) -> dict[str, Any
 
 
 def _is_denied_again(allow: Document, who: str, denials: list[dict[str, Any]]) -> bool:
-    """Tell whether each action on each resource of a statement is covered by a denial that meets the principal."""
+    """Return whether each action on each resource of a statement is covered by a denial that meets the principal."""
     meeting = [denial for denial in denials if _meets(denial, who) and _holds_for(denial["Condition"], who)]
     actions = allow["Action"] if not allow["NotAction"] else ["*"]
     resources = allow["Resource"] or ["*"]
@@ -221,7 +221,7 @@ def _meets(denial: Document, who: str) -> bool:
 
 
 def _holds_for(condition: Document, who: str) -> bool:
-    """Tell whether a denial's condition holds for a principal whose requests come from anywhere."""
+    """Return whether a denial's condition holds for a principal whose requests come from anywhere."""
     return all(_is_test_of_strangers(*test, who) for test in tests(condition))
 
 
@@ -249,7 +249,7 @@ def _is_limited(statement: Document) -> bool:
 
 
 def _is_wide(value: str) -> bool:
-    """Tell whether a condition's value narrows nothing: any account's ARN, any organisation, half of all addresses."""
+    """Return whether a condition's value limits nothing: any account's ARN, any organisation, half of all addresses."""
     if set(value) <= {"*", "?", ":"} or _is_wide_block(value) or _ANY_OF_A_KIND.fullmatch(value):
         return True
     parts = value.split(":", 5)

@@ -156,7 +156,7 @@ def answer(line: bytes) -> bytes:
     except EvaluationError as problem:
         return msgspec.json.encode(_Answer(problem=str(problem)))
     except (TypeError, RecursionError):
-        return msgspec.json.encode(_Answer(problem="its value cannot be told"))
+        return msgspec.json.encode(_Answer(problem="its value cannot be returned"))
 
 
 _compiled = lru_cache(_KEPT)(compiled)

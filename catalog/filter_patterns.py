@@ -63,7 +63,7 @@ def alternatives(pattern: str) -> list[str]:
 def catches(pattern: str, wanted: str) -> bool:
     """Return whether a filter counts every event that the wanted pattern describes; raises `NoPattern` for that one.
 
-    A filter in another syntax catches nothing. What is told is true; that several conditions of a filter cover one
+    A filter in another syntax catches nothing. What is reported is true; that several conditions of a filter cover one
     wanted condition only together is not seen.
     """
     described = _alternatives(parsed(wanted))
@@ -202,7 +202,7 @@ def _product(parts: tuple[Condition, ...]) -> Iterator[tuple[Test, ...]]:
 
 
 def _follows(condition: Condition, known: tuple[Test, ...]) -> bool:
-    """Tell whether a condition holds for every event for which the known tests hold."""
+    """Return whether a condition holds for every event for which the known tests hold."""
     if isinstance(condition, Test):
         return any(_implies(test, condition) for test in known)
     if isinstance(condition, All):

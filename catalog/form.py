@@ -68,7 +68,7 @@ def _faults(document: Document, at: KeyPath, problem: "ValidationError") -> list
 
 
 def _is_misspelt(problem: "ValidationError") -> bool:
-    """Tell whether what a required key lacks stands there under a name that is not known, but near."""
+    """Return whether what a required key lacks stands there under a name that is not known, but near."""
     missing = problem.message.split("'")[1]
     known = problem.schema.get("properties", {})
     strange = [key for key in problem.instance if key not in known]

@@ -8,7 +8,7 @@ patterns are customers' texts, and these loops take no more than the product of 
 def includes(wide: str, narrow: str) -> bool:
     """Return whether every text that `narrow` means is meant by `wide` too; a plain text means itself.
 
-    What is told is true; a few inclusions that need two wildcards to be weighed together are not seen.
+    What is reported is true; a few inclusions that need two wildcards to be weighed together are not seen.
     """
     fixed = wide[:-1] if wide.endswith("*") else wide
     if "*" not in fixed and "?" not in fixed:  # most patterns are a name, or the beginning of one

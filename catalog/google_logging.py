@@ -65,8 +65,8 @@ def alternatives(query: str) -> list[str]:
 def catches(query: str, wanted: str) -> bool:
     """Return whether a query finds every entry that the wanted one describes; raises `NoQuery` for that one.
 
-    A query that is not understood, or an empty one, finds nothing. What is told is true; that several conditions of a
-    query cover one wanted condition only together is not seen.
+    A query that is not understood, or an empty one, finds nothing. What is reported is true; that several conditions of
+    a query cover one wanted condition only together is not seen.
     """
     described = _alternatives(parsed(wanted))
     try:
@@ -236,7 +236,7 @@ def _product(parts: tuple[Condition, ...]) -> Iterator[tuple[Test, ...]]:
 
 
 def _follows(condition: Condition, known: tuple[Test, ...]) -> bool:
-    """Tell whether a condition holds for every entry for which the known tests hold."""
+    """Return whether a condition holds for every entry for which the known tests hold."""
     if isinstance(condition, Test):
         return any(_implies(test, condition) for test in known)
     if isinstance(condition, All):
@@ -264,7 +264,7 @@ def _implies(known: Test, asked: Test) -> bool:
 
 
 def _matches(test: Test, text: str) -> bool | None:
-    """Tell whether a test without its negation holds for a text; None where that is not understood."""
+    """Return whether a test without its negation holds for a text; None where that is not understood."""
     if test.operator == "=":
         return test.value.lower() == text.lower()
     if test.operator == ":":

@@ -213,7 +213,7 @@ def _only_confines(denial: Statement) -> bool:
 
 
 def _confines(statement: Statement, step: _Step, operators: tuple[str, ...]) -> bool:
-    """Tell whether a condition leaves the step to certain policies or boundaries, or to other services."""
+    """Return whether a condition leaves the step to certain policies or boundaries, or to other services."""
     for operator, key, values in tests(statement["Condition"]):
         if not operator.startswith(operators):
             continue

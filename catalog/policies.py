@@ -59,7 +59,7 @@ class Cases(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_": "p
 
 
 class Described(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What is told to people of whatever yields verdicts: a policy, or a check of somebody else's that we adopted."""
+    """What people read of whatever yields verdicts: a policy, or a check of somebody else's that we adopted."""
 
     id: Id
     severity: Severity

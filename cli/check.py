@@ -188,9 +188,8 @@ class _Check:
         self.clock = SystemClock()
         self._chosen, self._asked = Choice(provider, policy, service, severity).of(config_folder())
         catalog = assemble(config_folder(), self._chosen)
-        self.catalog = (
-            catalog if policy else offered(catalog, ())
-        )  # what needs an option is looked at where it is named
+        # What needs an option is looked at where it is named.
+        self.catalog = catalog if policy else offered(catalog, ())
         thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
         self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
 

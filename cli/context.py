@@ -49,7 +49,7 @@ def open_gate(home: Path) -> "Gate":
 
 @contextmanager
 def open_bench(authorizer: "Authorizer", action: str) -> "Iterator[Bench]":
-    """Yield what a job needs that this process does itself, and tell people of on the terminal."""
+    """Yield what a job needs that this process does itself, and notify people of on the terminal."""
     import httpx
 
     from notifier.message import Ways

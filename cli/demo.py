@@ -35,20 +35,21 @@ _SAYS = {
     "build": Text(en="Build the company Aozora Foods, faults and all", ja="不備のある環境（アオゾラ食品）を構築"),
     "apply": Text(en="Take it on as a tenant", ja="テナントとして登録"),
     "scan": Text(en="Scan it: collect, judge, record", ja="診断（収集・判定・記録）"),
-    "tell": Text(en="Tell people", ja="通知"),
-    "mend": Text(en="Mend a third of the faults", ja="不備の3分の1を修正"),
-    "again": Text(en="Scan again, and tell", ja="再診断と通知"),
+    "notify": Text(en="Notify people", ja="通知"),
+    "remediate": Text(en="Remediate a third of the faults", ja="不備の3分の1を是正"),
+    "again": Text(en="Scan again, and notify", ja="再診断と通知"),
     "change": Text(
-        en="Three people sign in, mend one more by a plan, and take it back",
-        ja="担当者3名がサインインし、変更計画で1件を是正してから元に戻す",
+        en="Three people sign in, remediate one more by a plan, and roll it back",
+        ja="担当者3名がサインインし、変更計画で1件を是正してからロールバック",
     ),
     "report": Text(en="Write the reports", ja="レポートを作成"),
     "found": Text(
         en="{0} planted faults, found {1}; nothing else was found",
         ja="仕込んだ不備{0}件のうち{1}件を検出、それ以外の検出なし",
     ),
-    "mended": Text(
-        en="{0} mended, resolved {1}; no other finding moved", ja="修正した{0}件のうち{1}件が解消、それ以外の変化なし"
+    "remediated": Text(
+        en="{0} remediated, resolved {1}; no other finding moved",
+        ja="是正した{0}件のうち{1}件が解消、それ以外の変化なし",
     ),
     "alerts": Text(en="{0} alerts for the findings, all delivered", ja="検出結果を{0}件の通知にまとめ、すべて送信"),
     "seen": Text(en="{0} resources seen, everything was read", ja="{0}件のリソースを確認、読み取り漏れなし"),
@@ -56,8 +57,8 @@ _SAYS = {
         en="{0} more, of policies that no fault is planted for", ja="ほかに、不備を仕込んでいないポリシーの{0}件"
     ),
     "changed": Text(
-        en="{0}: planned by aki, approved by {1} others, mended, verified by its policy; and taken back, found again",
-        ja="{0}：akiが計画、ほか{1}名が承認、是正してポリシーで確認。その後に元に戻し、再検出を確認",
+        en="{0}: planned by aki, approved by {1} others, remediated, verified by its policy; rolled back, found again",
+        ja="{0}：akiが計画、ほか{1}名が承認、是正してポリシーで確認。その後にロールバックし、再検出を確認",
     ),
     "audit": Text(en="the audit chain is whole", ja="監査記録の連鎖に欠けなし"),
     "differs": Text(en="This differs from what was planted:", ja="仕込んだ内容と一致しません:"),
@@ -81,7 +82,7 @@ def demo(
     ] = False,
     language: Annotated[Language, typer.Option(help="language of what is shown")] = "en",
 ) -> None:
-    """Build a small company in local clouds, find its planted faults, mend a third, look again."""
+    """Build a small company in local clouds, find its planted faults, remediate a third, look again."""
     from catalog.folder import config_folder
     from clouds.emulator import Emulator
     from clouds.stand_ins import StandIns
@@ -99,7 +100,7 @@ def demo(
             raise
     try:
         environment = {**emulator.environment(), **stand_ins.environment}
-        os.environ.clear()  # nothing of this machine's own configuration of clouds is in sight from here on
+        os.environ.clear()  # nothing of this machine's own configuration of clouds is visible from here on
         os.environ.update(environment)
         went_well = show.run(emulator, neighbours, folder)
     except BaseException:
@@ -142,9 +143,9 @@ class _Show:
         with self.step("scan"):
             summary = loop.scan(loop.turn())
         first = _findings(loop)
-        with self.step("tell"):
+        with self.step("notify"):
             notified = loop.notify()
-        with self.step("mend"):
+        with self.step("remediate"):
             remediated = stage.remediate() | neighbours.remediate()
         with self.step("again"):
             loop.scan(loop.turn())
@@ -161,7 +162,7 @@ class _Show:
         planted = stage.planted() | neighbours.planted()
         self.policies = {policy for policy, _, _ in planted}
         others = sum(policy not in self.policies for policy, _, _ in first)
-        agrees = self._compare("found", planted, first) & self._compare("mended", remediated, resolved)
+        agrees = self._compare("found", planted, first) & self._compare("remediated", remediated, resolved)
         if others:
             self._line("others", others)
         well = (story.remediated, story.rolled_back) == ("verified", "verified") and third == second

@@ -1,4 +1,4 @@
-"""`hinomi exceptions`: what is known and borne for a time."""
+"""`hinomi exceptions`: what is known and accepted for a time."""
 
 import sys
 from datetime import datetime
@@ -10,7 +10,7 @@ import typer
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
-exceptions_app = typer.Typer(help="Findings that are known and borne for a time.", no_args_is_help=True)
+exceptions_app = typer.Typer(help="Findings that are known and accepted for a time.", no_args_is_help=True)
 app.add_typer(exceptions_app, name="exceptions")
 
 TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
@@ -22,7 +22,7 @@ Day = Annotated[
 @exceptions_app.command()
 def add(
     tenant: TenantName,
-    reason: Annotated[str, typer.Option(help="why it is borne")],
+    reason: Annotated[str, typer.Option(help="why it is accepted")],
     expires: Day,
     policy: Annotated[str, typer.Option(help="only findings of this policy")] = "",
     account: Annotated[str, typer.Option(help="only in this account")] = "",

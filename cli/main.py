@@ -31,7 +31,7 @@ from pipeline.process import begin
 
 app = typer.Typer(
     name="hinomi",
-    help="Hinomi (火の見): watches the clouds of many customers, tells the right people once.",
+    help="Hinomi (火の見): watches the clouds of many customers, notifies the right people once.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -70,7 +70,7 @@ def check(
     home: HomeOption = DEFAULT_HOME,
     format: Annotated[Literal["text", "jsonl"], typer.Option(help="what to print")] = "text",
 ) -> None:
-    """Tell for each account whether it can be entered, what is missing, and what stays unknown. Exit 3: gaps."""
+    """Report for each account whether it can be entered, what is missing, and what stays unknown. Exit 3: gaps."""
     import msgspec
 
     from catalog.folder import config_folder

@@ -1,4 +1,4 @@
-"""`hinomi orders`: what may be mended without asking each time."""
+"""`hinomi orders`: what may be remediated without asking each time."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 app = typer.Typer()
-orders_app = typer.Typer(help="What may be mended without asking each time (an option).", no_args_is_help=True)
+orders_app = typer.Typer(help="What may be remediated without asking each time (an option).", no_args_is_help=True)
 app.add_typer(orders_app, name="orders")
 
 TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
@@ -23,7 +23,7 @@ def grant(
     scope: Annotated[str, typer.Option(help="only in this account, subscription, project or cluster")] = "",
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Let a playbook mend what one person could approve, after each scan, until a day."""
+    """Let a playbook remediate what one person could approve, after each scan, until a day."""
     from model.canonical import instant
     from model.order import Order
     from pipeline.clock import SystemClock

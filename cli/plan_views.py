@@ -19,7 +19,7 @@ _STYLES = {"verified": "green", "unchanged": "green", "undone": "cyan", "patch":
 
 
 def print_plan(plan: Plan, stands: Standing, language: Language) -> None:
-    """Print a plan: what it is, each difference, what is called and what takes it back."""
+    """Print a plan: what it is, each difference, what is called and what rolls it back."""
     console = Console(highlight=False, soft_wrap=True)
     word = {name: text.of(language) for name, text in WORDS.items()}
     console.print(Styled(plan.title.of(language), style="bold"))
@@ -103,7 +103,7 @@ def print_plans(rows: Sequence[tuple[Plan, Standing, Mapping[str, Progress]]]) -
     for plan, stands, progress in rows:
         states = [progress[s.target.uid].state if s.target.uid in progress else "planned" for s in plan.steps]
         count = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-        name = plan.playbook + (f" (takes back {plan.undoes})" if plan.undoes else "")
+        name = plan.playbook + (f" (rolls back {plan.undoes})" if plan.undoes else "")
         table.add_row(plan.id, plan.created_at[:16], Styled(plan.author), name, stands.state, count)
     Console(highlight=False).print(table)
 

@@ -1,4 +1,4 @@
-"""`hinomi plan`, `show`, `approve`, `reject`, `run`, `verify`, `rollback`, `status`: changes, and taking them back."""
+"""`hinomi plan`, `show`, `approve`, `reject`, `run`, `verify`, `rollback`, `status`: changes, and rolling them back."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -129,7 +129,7 @@ def rollback(
     language: LanguageOption = "en",
     format: FormatOption = "text",
 ) -> None:
-    """Make the plan that takes a plan back on what is there now; like any plan it is approved, then carried out."""
+    """Make the plan that rolls a plan back, on what is there now; like any plan it is approved, then carried out."""
     from pipeline.changes import make_rollback
 
     authorizer = open_authorizer(home)

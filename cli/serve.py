@@ -30,9 +30,9 @@ def serve(
     service_key(home)  # refuses now rather than at the first sign-in
     with _bound(listen) as listening:
         console = (sys.executable, "-m", "console", str(home), str(listening.fileno()), str(os.getpid()))
-        plan = ServeSettings(home, settings(home).workers, console, listening.fileno())
+        wanted = ServeSettings(home, settings(home).workers, console, listening.fileno())
         print(f"hinomi: answering on http://{listen}", file=sys.stderr)
-        Supervisor(stores, plan).run()
+        Supervisor(stores, wanted).run()
 
 
 def _bound(listen: str) -> socket.socket:

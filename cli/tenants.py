@@ -101,7 +101,7 @@ def _print_notified(notified: "Notified") -> None:
     states = ", ".join(f"{number} {state}" for state, number in sorted(notified.deliveries.items())) or "none"
     print(f"{notified.alerts} new alerts; deliveries: {states}")
     for reason, number in notified.dropped.items():
-        print(f"not told ({reason}): {number}")
+        print(f"not notified ({reason}): {number}")
     for problem in notified.problems:
         print(f"hinomi: {problem}", file=sys.stderr)
 

@@ -65,7 +65,7 @@ def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
     from model.fault import Refused
     from pipeline.installation import open_home
 
-    if present_token(home):  # older stores cannot tell whose it is
+    if present_token(home):  # older stores do not know whose it is
         raise Refused("upgrading is for the host's shell alone: `hinomi logout` first")
     stores = open_home(home)
     changed = stores.create()

@@ -1,1 +1,1 @@
-"""Doors to customers' clouds: sessions, credentials by reference, rate limits, service models. SDKs live here only."""
+"""Clients of customers' clouds: sessions, credentials by reference, rate limits, service models; all SDKs are here."""

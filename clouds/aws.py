@@ -1,4 +1,4 @@
-"""The read door to one AWS account."""
+"""The reading client of one AWS account."""
 
 import os
 import threading
@@ -208,7 +208,7 @@ def _config(read_seconds: float) -> botocore.config.Config:
     return botocore.config.Config(
         connect_timeout=5,
         read_timeout=read_seconds,
-        retries={"total_max_attempts": 1, "mode": "standard"},  # repeating is the door's own work
+        retries={"total_max_attempts": 1, "mode": "standard"},  # repeating is the client's own work
         max_pool_connections=32,
         user_agent="hinomi",  # names us in the customer's audit log; the SDK would spell out its own at every call
         inject_host_prefix=not local,

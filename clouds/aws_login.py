@@ -99,7 +99,7 @@ def _without_account_host(params: dict[str, Any], **_: object) -> None:
 
 
 def account_of(client: AwsClient) -> str:
-    """Return the id of the account behind the door; raises `Refused` where the credentials are wrong."""
+    """Return the id of the account that a client has entered; raises `Refused` where the credentials are wrong."""
     return str(_identity(client, client.own_region)["Account"])
 
 
@@ -111,7 +111,7 @@ def _identity(client: AwsClient, region: str) -> dict[str, Any]:
 
 
 def locate(client: AwsClient, regions: tuple[str, ...]) -> Place:
-    """Return the account behind the door with the regions to look at; none given = all that are enabled.
+    """Return the account that a client has entered with the regions to look at; none given = all that are enabled.
 
     Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
     """
@@ -139,7 +139,7 @@ def home_region(partition: str) -> str:
 
 
 def _enabled_regions(client: AwsClient, region: str, *, named: bool) -> tuple[tuple[str, ...], str]:
-    """Return the account's regions as one of them tells, or why they are not known.
+    """Return the account's regions as one of them reports, or why they are not known.
 
     Raises `Refused` where a region that somebody named does not answer.
     """

@@ -60,7 +60,7 @@ class Packages:
         finally:
             reply.raw.close()  # also where more was sent than was asked for
 
-    @lru_cache(maxsize=8)  # noqa: B019 - a door has one of these, and few hosts
+    @lru_cache(maxsize=8)  # noqa: B019 - a client has one of these, and few hosts
     def _to(self, host: str) -> Any:
         proxies = get_environ_proxies(host)
         return botocore.httpsession.URLLib3Session(self._verify, proxies, timeout=(5, self._seconds))

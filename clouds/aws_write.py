@@ -1,4 +1,4 @@
-"""The door through which approved changes of one AWS account go."""
+"""The client that sends approved changes to one AWS account."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ _SERVER_BROKEN = 500
 
 
 class AwsWriteClient(AwsClient):
-    """Reads like any door, and sends each writing call once; safe to share between threads."""
+    """Reads like any client, and sends each writing call once; safe to share between threads."""
 
     def ask(self, call: Call) -> Any:
         """Return the reply of a call that reads; raises `CallFailed`."""

@@ -1,4 +1,4 @@
-"""The read door to Azure: Resource Manager, Resource Graph and Microsoft Graph, as one identity."""
+"""The reading client of Azure: Resource Manager, Resource Graph and Microsoft Graph, as one identity."""
 
 import math
 import re
@@ -173,7 +173,7 @@ def _lowered(response: Any) -> dict[str, str]:
 
 
 class _Quota:
-    """Resource Graph's quota of queries, as its replies tell: when none is left, the next waits until there are."""
+    """Resource Graph's quota of queries, as its replies state: when none is left, the next waits until there are."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

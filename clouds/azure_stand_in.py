@@ -1,6 +1,6 @@
 """A small Azure on this machine: sign-in, Resource Manager, Resource Graph and Microsoft Graph, over TLS, from data.
 
-It answers what the demonstration and the tests tell it, in the real services' forms, and takes the writes that
+It answers what the demonstration and the tests state, in the real services' forms, and takes the writes that
 `clouds/azure_stand_in_writes.py` knows. Forms: Microsoft identity platform (OAuth 2.0 client credentials), Azure
 Resource Manager's REST guidelines, Resource Graph's `resources` operation.
 """

@@ -1,7 +1,7 @@
 """The writes that the stand-in for Azure takes: security rules as asynchronous operations, vaults at once.
 
 As strict as Resource Manager: unknown properties are refused, If-Match is obeyed, an operation takes its time, and what
-Azure does not let anybody take back stays. Sources: Azure REST API reference (Security Rules, Vaults); Azure Resource
+Azure does not let anybody reverse stays. Sources: Azure REST API reference (Security Rules, Vaults); Azure Resource
 Manager, «Track asynchronous Azure operations».
 """
 

@@ -20,7 +20,7 @@ _FAILED = frozenset({"failed", "canceled"})
 class AzureWire:
     """Sends as one identity of Entra ID; what it answers 201 or 202 to is followed to its end.
 
-    Azure Resource Manager, «Track asynchronous Azure operations»: the header Azure-AsyncOperation tells of a status,
+    Azure Resource Manager, «Track asynchronous Azure operations»: the header Azure-AsyncOperation names a status,
     Location of a place that answers 202 as long as it goes on.
     """
 

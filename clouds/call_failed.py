@@ -14,7 +14,7 @@ class CallFailed(Exception):
 
 
 class InDoubt(CallFailed):
-    """A writing call of which nobody can tell whether it took effect: no answer, or one that says neither."""
+    """A writing call of which nobody knows whether it took effect: no answer, or one that says neither."""
 
 
 class NotThere(CallFailed):

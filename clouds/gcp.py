@@ -1,4 +1,4 @@
-"""The read door to Google Cloud: Cloud Asset over gRPC, page by page."""
+"""The reading client of Google Cloud: Cloud Asset over gRPC, page by page."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,7 +22,7 @@ _MOST_PAGES = 10_000
 _CALL_SECONDS = 60.0  # as the SDK has it for this method
 _EXHAUSTED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 60.0  # quotas are counted by the minute
-# The SDK's own, for pages of more than 4 MB; and reconnecting as soon as this door asks again, not a second later.
+# The SDK's own, for pages of more than 4 MB; and reconnecting as soon as this client asks again, not a second later.
 _CHANNEL = [
     ("grpc.max_send_message_length", -1),
     ("grpc.max_receive_message_length", -1),

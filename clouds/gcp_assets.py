@@ -9,7 +9,7 @@ from google.protobuf import json_format  # type: ignore[import-untyped]
 
 Row = dict[str, Any]
 
-_EXACT = 2.0**53  # whole numbers up to here are told apart
+_EXACT = 2.0**53  # whole numbers up to here are distinguished
 
 
 def row(asset: Any) -> Row:

@@ -40,7 +40,7 @@ class Login(Struct, frozen=True):
 
 
 def open_client(login: Login, clock: Clock) -> GcpClient:
-    """Return the door for a login; raises `Refused` where there are no credentials, or none that can be used.
+    """Return the client for a login; raises `Refused` where there are no credentials, or none that can be used.
 
     HINOMI_GCP_ENDPOINT=host:port leads to a local server, in plain text and without credentials.
     """
@@ -98,12 +98,12 @@ def locate(open_client: GcpClient, login: Login) -> Place:
     """Return the project, folder or organisation that is looked at.
 
     Without one in the login it is GOOGLE_CLOUD_PROJECT, else the credentials' own project. Raises `Refused` where none
-    is told, where it is no such name, or where the credentials are not accepted.
+    is named, where it is no such name, or where the credentials are not accepted.
     """
     project = os.environ.get("GOOGLE_CLOUD_PROJECT") or open_client.own_project
     parent = login.parent or (f"projects/{project}" if project else "")
     if not parent:
-        raise Refused("no Google Cloud project is told; name one (projects/ID) or set GOOGLE_CLOUD_PROJECT")
+        raise Refused("no Google Cloud project is named; name one (projects/ID) or set GOOGLE_CLOUD_PROJECT")
     if not _PARENT.fullmatch(parent):
         raise Refused(f"{parent!r} is not of the form projects/ID, folders/NUMBER or organizations/NUMBER")
     try:

@@ -1,4 +1,4 @@
-"""The read door to one Kubernetes cluster: lightkube's connection, and raw pages instead of its models.
+"""The reading client of one Kubernetes cluster: lightkube's connection, and raw pages instead of its models.
 
 Nothing but GET is ever sent (API Concepts, «Retrieving large results sets in chunks»).
 """

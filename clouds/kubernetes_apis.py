@@ -1,4 +1,4 @@
-"""What an API server of Kubernetes serves of the types that we ask for, and how it tells of them."""
+"""What an API server of Kubernetes serves of the types that we ask for, and how it describes them."""
 
 import re
 from typing import Any

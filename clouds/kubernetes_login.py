@@ -37,7 +37,7 @@ class Login(Struct, frozen=True):
 
 
 def open_client(login: Login, clock: Clock) -> KubernetesClient:
-    """Return the door for a login; raises `Refused` where the configuration cannot be used."""
+    """Return the client for a login; raises `Refused` where the configuration cannot be used."""
     return KubernetesClient(connection(login), clock)
 
 
@@ -57,7 +57,7 @@ def connection(login: Login) -> httpx2.Client:
 def locate(open_client: KubernetesClient, name: str = "") -> Place:
     """Return the cluster's place: its id is the uid of the namespace kube-system, which lives as long as it does.
 
-    Raises `Refused`, with the door closed, where the cluster does not answer or does not let us in.
+    Raises `Refused`, with the client closed, where the cluster does not answer or does not let us in.
     """
     try:
         uid = open_client.get(_OWN_NAMESPACE)["metadata"].get("uid")
@@ -68,7 +68,7 @@ def locate(open_client: KubernetesClient, name: str = "") -> Place:
         ) from None
     if not isinstance(uid, str) or not uid:
         open_client.close()
-        raise Refused("the cluster does not tell the uid of its namespace kube-system")
+        raise Refused("the cluster does not report the uid of its namespace kube-system")
     return Place(scope=uid, account=name or uid, account_resource=f"kubernetes://{uid}", partition="", regions=())
 
 
@@ -103,7 +103,7 @@ def _config(login: Login) -> SingleConfig:
 
 
 def _with_plug_in(config: SingleConfig) -> SingleConfig:
-    """Return a configuration whose exec plug-in is told what kubectl tells it (KUBERNETES_EXEC_INFO)."""
+    """Return a configuration whose exec plug-in gets what kubectl gives it (KUBERNETES_EXEC_INFO)."""
     plug_in = config.user.exec if config.user else None
     if config.user is None or plug_in is None:
         return config

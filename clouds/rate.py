@@ -12,7 +12,7 @@ START_PER_SECOND = 100.0
 MOST_PER_SECOND = 400.0
 LEAST_PER_SECOND = 1.0
 _RISE = 0.5  # calls per second, for each call that went well
-_DECREASE_EVERY_SECONDS = 1.0  # calls under way when the service objected tell nothing new
+_DECREASE_EVERY_SECONDS = 1.0  # calls under way when the service objected say nothing new
 
 
 class Rate:

@@ -1,4 +1,4 @@
-"""What the library `requests` tells of a request that failed: whether it was sent at all."""
+"""What the library `requests` reports of a request that failed: whether it was sent at all."""
 
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError

@@ -1,4 +1,4 @@
-"""The door through which approved changes go where the cloud speaks HTTP and JSON: each writing call is sent once."""
+"""The client that sends approved changes where the cloud speaks HTTP and JSON: each writing call is sent once."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -79,7 +79,7 @@ class RestWriteClient:
         self._rate = Rate(clock)
 
     def ask(self, call: Call) -> Any:
-        """Return the document that a GET tells; raises `NotThere` and `CallFailed`."""
+        """Return the document that a GET returns; raises `NotThere` and `CallFailed`."""
         if call.op != "GET":
             raise CallFailed(f"{call.op} is no reading")
         return self._read(call)[1]
@@ -131,7 +131,7 @@ class RestWriteClient:
             self._clock.sleep(pause)
             try:
                 asked, (reply, _) = look, self._read(look)
-            except CallFailed as failure:  # what became of it is not told
+            except CallFailed as failure:  # what became of it is not known
                 raise InDoubt(failure.code) from None
 
     def _read(self, call: Call) -> tuple[Reply, dict[str, Any]]:

@@ -31,7 +31,7 @@ class StandIns:
     """The process, while it runs; `environment` leads to it, `stop` ends it."""
 
     def __init__(self, folder: Path) -> None:
-        """Start it and wait until it tells where it is; raises `Refused` where it does not."""
+        """Start it and wait until it reports where it is; raises `Refused` where it does not."""
         self._process = subprocess.Popen(  # noqa: S603 - our own interpreter, fixed arguments
             [sys.executable, "-m", "clouds.stand_ins", str(folder)],
             stdin=subprocess.DEVNULL,

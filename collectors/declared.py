@@ -20,7 +20,7 @@ def checked(body: Mapping[str, Any], fields: Mapping[str, FieldType]) -> tuple[d
 
 
 def _is_integer(value: Any) -> bool:
-    """Tell whether a value is a whole number; 64 bits are written as text in the JSON form of protocol buffers."""
+    """Return whether a value is a whole number; 64 bits are written as text in the JSON form of protocol buffers."""
     if isinstance(value, str):
         return value.removeprefix("-").isascii() and value.removeprefix("-").isdigit()
     return _is_number(value) and float(value).is_integer()

@@ -24,7 +24,7 @@ def kept(value: Any, omit: Collection[str], secrets: Mapping[str, Shape]) -> Any
 
 
 def kept_raw(value: Any) -> Any:
-    """Return what is kept of a JSON value that no type file describes: texts under names that tell of a secret are not.
+    """Return what is kept of a JSON value that no type file describes: texts under names that suggest a secret are not.
 
     In the place of each stands what it looks like. Nulls are dropped, addresses lose their passwords.
     """
@@ -51,7 +51,7 @@ def _unstated(value: Any, name: str) -> Any:
     if isinstance(value, str):
         return {"looks_like": NAMED} if name and reveals(name, value) else value
     if isinstance(value, dict):
-        own = value.get("name") or value.get("key")  # a pair: what `value` is, is told beside it
+        own = value.get("name") or value.get("key")  # a pair: what `value` is, is stated beside it
         return {
             key: _unstated(inner, own if key == "value" and isinstance(own, str) else str(key))
             for key, inner in value.items()

@@ -49,7 +49,7 @@ def look(
     """Yield every asset of the readings, and what each says of its listings when it has ended.
 
     A failed listing says its cause; a failed detail stands in `Asset.unknown`. Assets outside the place's regions
-    (a global listing tells of resources in all of them) are left out. `region_done` hears of each region whose last
+    (a global listing returns resources in all of them) are left out. `region_done` hears of each region whose last
     reading is done.
     """
     yield from _Run(readings, place, region_done).events()

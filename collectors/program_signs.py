@@ -1,6 +1,6 @@
-"""Where secrets seem to be in the files of a program: by known formats, and by texts under names that tell of them.
+"""Where secrets seem to be in the files of a program: by known formats, and by texts under names that suggest them.
 
-In source code most of what stands under a telling name is an expression, a label or another name: only quoted texts
+In source code most of what stands under a suggestive name is an expression, a label or another name: only quoted texts
 count there, and not those that are names themselves. What was measured is in docs/decisions/0014.
 """
 
@@ -20,8 +20,8 @@ _SETTINGS = re.compile(
 )
 _KEY_FILE = re.compile(r".*\.(?:pem|key)|id_\w+")
 
-# What a line has to have before it is looked at closer: a telling word, an address, a command that takes a password, or
-# a long run as tokens are.
+# What a line has to have before it is looked at closer: a suggestive word, an address, a command that takes a password,
+# or a long run as tokens are.
 _HINT = re.compile(
     r"(?i)pass|pwd|\bpw|secret|token|key|credential|auth|contrase|://|@(?:tcp|udp|unix)\(|\bmysql|\bcurl\b|\bdocker\b"
     r"|a[ks]ia|[\w+/=.-]{32}"

@@ -41,7 +41,7 @@ _PATH_WORD = r"(?:(?:[a-z]+|[A-Z]+|(?:[A-Z][a-z]+)+|[a-z]+(?:[A-Z][a-z]+)+)\d*|\
 _PATH_STEP = rf"{_PATH_WORD}(?:[._-]{_PATH_WORD})*"
 _STORED_NAME = re.compile(rf"{_PATH_STEP}(?:/{_PATH_STEP})+(?::[\w:-]*)?")
 _LONGEST_STORED_NAME = 512
-# The last word of a name that tells of a secret without holding it.
+# The last word of a name that suggests a secret without holding it.
 _ABOUT = re.compile(
     r"(?i)algorithm|alias|arn|at|attempts|audience|backend|bits|bucket|charset|class|columns?|connections|count|date|days|dir"
     r"|directory|enabled|encoding|endpoint|engine|expir(?:es|y)|fields?|file|folder|format|hasher|header|host|hours|ids?"

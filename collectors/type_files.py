@@ -15,7 +15,7 @@ COLLECTORS = Path(__file__).parent
 
 
 class TypeFile(Protocol):
-    """A checked type; `kind` tells policies what they can read."""
+    """A checked type; `kind` states to policies what they can read."""
 
     @property
     def kind(self) -> Kind:

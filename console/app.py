@@ -1,4 +1,4 @@
-"""The API's routes. Each asks the desk for what it needs, so that none can forget to ask."""
+"""The API's routes. Each asks the authorizer for what it needs, so that none can forget to ask."""
 
 from collections.abc import Callable
 from datetime import date
@@ -94,7 +94,7 @@ def _watch(app: FastAPI, metrics: Metrics) -> None:
 
     @app.get("/metrics", include_in_schema=False)
     def prometheus() -> Response:
-        """Tell Prometheus numbers of the whole service; no tenant's name is among them."""
+        """Report to Prometheus the numbers of the whole service; no tenant's name is among them."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -1,4 +1,4 @@
-"""What the routes work with: the service's parts, who asks, and the desk at which they stand."""
+"""What the routes work with: the service's parts, who asks, and what they may use."""
 
 from typing import Annotated
 
@@ -60,7 +60,7 @@ def actor_of(request: Request, service: Annotated[Service, Depends(service_of)])
 def authorizer_of(
     actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]
 ) -> Authorizer:
-    """Return the desk at which whoever asks stands."""
+    """Return the stores as whoever asks may use them."""
     return Authorizer(service.home, service.access, actor)
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told: numbers of the whole service, no tenant's name."""
+"""What is reported to Prometheus: numbers of the whole service, no tenant's name."""
 
 from collections.abc import Iterator
 
@@ -16,7 +16,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Metrics:
-    """The metrics of one process, and what the service's store tells when it is asked."""
+    """The metrics of one process, and what the service's store reports when it is asked."""
 
     def __init__(self, home: Home, clock: Clock) -> None:
         self.registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""May something be done for a tenant on a day? The contract's term, as far as its file tells it."""
+"""May something be done for a tenant on a day? The contract's term, as far as its file states it."""
 
 from datetime import date
 

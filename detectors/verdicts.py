@@ -1,4 +1,4 @@
-"""What every detector says alike: a verdict on an asset, and whose name it bears where nothing could be listed."""
+"""What every detector says alike: a verdict on an asset, and whose name it has where nothing could be listed."""
 
 from catalog.checkov import Adopted
 from catalog.policies import Policy
@@ -6,7 +6,7 @@ from model.asset import Asset, Listing, Place
 from model.finding import Element, Status, Verdict
 from model.text import Text, printable
 
-# What a verdict may hold, whoever wrote the policy: it is kept, told and answered many times.
+# What a verdict may hold, whoever wrote the policy: it is kept, sent and answered many times.
 _MOST_ELEMENTS = 200
 LONGEST_REASON = 500
 

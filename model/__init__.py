@@ -1,1 +1,1 @@
-"""The nouns of the house, and nothing else: no clock, file, socket or database is touched here."""
+"""The nouns of the program, and nothing else: no clock, file, socket or database is touched here."""

@@ -1,4 +1,4 @@
-"""What people are told, and whether it reached them."""
+"""What people are notified of, and whether it reached them."""
 
 from typing import Literal
 
@@ -11,7 +11,7 @@ DeliveryState = Literal["queued", "sent", "failed"]
 
 
 class News(Struct, frozen=True):
-    """A fact that nobody has been told of yet, with its finding as it is now."""
+    """A fact that nobody has been notified of yet, with its finding as it is now."""
 
     id: int
     fact: Fact
@@ -29,7 +29,7 @@ class Item(Struct, frozen=True):
 
 
 class Alert(Struct, frozen=True):
-    """One thing to be told: findings of one policy in one scope that became the same (OCSF 2005)."""
+    """One notification: findings of one policy in one scope that became the same (OCSF 2005)."""
 
     id: str
     tenant: str

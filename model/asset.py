@@ -14,7 +14,7 @@ class Asset(Struct, frozen=True):
     `body` holds the fields of the listing and the details, nulls left out: an absent key is a fact.
     `unknown` names the details that could not be read, each with its cause; it is no part of the hash.
     `region` is `global` where the service has no regions. `body_hash` leaves out the kind's volatile fields.
-    `key` tells apart assets of a scope that share a resource, such as an account's settings in each region.
+    `key` distinguishes assets of a scope that share a resource, such as an account's settings in each region.
     `family` has policies of its own that look at this asset too: those of all workloads at a Deployment.
     """
 
@@ -80,7 +80,7 @@ class Place(Struct, frozen=True):
     unread: dict[str, str] = {}
 
     def covers(self, region: str) -> bool:
-        """Return whether resources of a region are looked at; all are, where the regions could not be told."""
+        """Return whether resources of a region are looked at; all are, where the regions could not be determined."""
         return region == "global" or not self.regions or region in self.regions or bool(self.unread)
 
 
@@ -95,12 +95,12 @@ class Kind(Struct, frozen=True):
 
 
 def provider_type(asset: Asset) -> str:
-    """Return what an asset's cloud calls its type, where the body tells; else its kind."""
+    """Return what an asset's cloud calls its type, where the body states it; else its kind."""
     stated = asset.body.get("assetType") or asset.body.get("type")
     return stated if isinstance(stated, str) else asset.kind
 
 
-# Resources of types that no file describes are kept as they are told, and no policy looks at them.
+# Resources of types that no file describes are kept as they are returned, and no policy looks at them.
 RAW_KINDS = tuple(
     Kind(f"{provider}.raw", provider, frozenset(), frozenset(), frozenset()) for provider in ("azure", "gcp")
 )

@@ -21,7 +21,7 @@ class Call(Struct, frozen=True):
 
 
 class WriteCloud(Protocol):
-    """A door through which approved changes go, and nothing else."""
+    """A client that sends approved changes, and nothing else."""
 
     def ask(self, call: Call) -> Any:
         """Return the reply of a call that reads; raises `CallFailed` with the provider's code."""
@@ -30,7 +30,7 @@ class WriteCloud(Protocol):
     def send(self, call: Call) -> None:
         """Send a call that writes, and wait until whatever it began has ended.
 
-        Raises `CallFailed` where it certainly changed nothing, and its kind `InDoubt` where nobody can tell.
+        Raises `CallFailed` where it certainly changed nothing, and its kind `InDoubt` where nobody knows.
         """
         ...
 

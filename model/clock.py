@@ -8,7 +8,7 @@ CONTRACT_ZONE = ZoneInfo("Asia/Tokyo")
 
 
 class Clock(Protocol):
-    """Tells the time and waits."""
+    """Gives the time and waits."""
 
     def now(self) -> datetime:
         """Return the aware moment, in UTC."""

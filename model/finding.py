@@ -39,8 +39,8 @@ class Source(Struct, frozen=True):
 class Verdict(Struct, frozen=True):
     """What one policy says of one resource; there is exactly one per pair and region.
 
-    `reason` tells why the status is unknown. `message` is set on fail, `elements` holds what did not pass. `key` is the
-    asset's: it tells apart an account's settings in each region. `sources` are others' checks that ask the same.
+    `reason` states why the status is unknown. `message` is set on fail, `elements` holds what did not pass. `key` is
+    the asset's: it distinguishes an account's settings in each region. `sources` are others' checks that ask the same.
     """
 
     policy: str
@@ -103,14 +103,14 @@ class Finding(Struct, frozen=True):
 
 
 class Fact(Struct, frozen=True):
-    """«Finding X became Y»: written in the finding's own transaction, told to people in a second one."""
+    """«Finding X became Y»: written in the finding's own transaction, people are notified of it in a second one."""
 
     finding: str
     became: State
     at: str
 
 
-# Why a finding is resolved whose region or scope was taken out of the tenant's file: nothing was mended.
+# Why a finding is resolved whose region or scope was taken out of the tenant's file: nothing was remediated.
 UNWATCHED = "no longer watched"
 WITHDRAWN = "the policy was withdrawn"
 
@@ -118,7 +118,7 @@ Transition = tuple[Finding | None, Fact | None]
 
 
 def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: str = "") -> Transition:
-    """Return the finding after a verdict, and the fact worth telling; (None, None) where nothing is to be recorded.
+    """Return the finding after a verdict, and the fact to notify of; (None, None) where nothing is to be recorded.
 
     `suppressed_by` names the exception that holds for it now; without one, a suppressed finding that fails is reopened.
 
@@ -142,7 +142,7 @@ def unverified(finding: Finding, cause: str, at: str) -> Finding:
 
 
 def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
-    """Return the finding as resolved, with the fact that tells of it."""
+    """Return the finding as resolved, with the fact that reports it."""
     after = replace(
         finding,
         state="resolved",

@@ -14,7 +14,7 @@ class Job(Struct, frozen=True):
     `change` goes on with every plan of the tenant that was approved and begun.
 
     `number` is the lease number that fences off earlier workers; whoever works on it is the `holder`
-    until `held_until`. `outcome` tells what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.
+    until `held_until`. `outcome` states what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Standing orders: what may be mended without asking each time."""
+"""Standing orders: what may be remediated without asking each time."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 class Order(Struct, frozen=True):
     """A person's word beforehand: for one playbook, in one scope or everywhere (empty), until a moment (RFC 3339).
 
-    It reaches as far as one person's approval does: never where two are needed, never to take something back.
+    It reaches as far as one person's approval does: never where two are needed, never to roll something back.
     """
 
     id: str

@@ -25,14 +25,14 @@ StepState = Literal[
     "unverified",  # as far as it went, but not shown to be in order
     "stale",  # it is not as it was when the plan was made
     "failed",  # the provider refused
-    "reverted",  # in order once, and taken back by somebody within the time of watching
-    "undone",  # taken back by a plan of ours
+    "reverted",  # in order once, and reverted by somebody within the time of watching
+    "undone",  # rolled back by a plan of ours
 ]
 CallState = Literal["sending", "done", "failed", "in doubt"]
 ENDED: frozenset[StepState] = frozenset(
     {"unchanged", "patch", "verified", "unverified", "stale", "failed", "reverted", "undone"}
 )
-# What may have left something behind, and can be taken back.
+# What may have left something behind, and can be rolled back.
 CHANGED: frozenset[StepState] = frozenset({"applying", "verified", "unverified", "failed"})
 
 
@@ -45,7 +45,7 @@ class Change(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """The resource of a step; `key` tells apart an account's settings in each region."""
+    """The resource of a step; `key` distinguishes an account's settings in each region."""
 
     uid: str
     kind: str
@@ -87,7 +87,7 @@ class LeftOut(Struct, frozen=True):
 class Plan(Struct, frozen=True):
     """Steps by one playbook. Moments are RFC 3339.
 
-    `undoes` is the plan that this one takes back. `approvals` is how many persons have to agree beside whoever made it
+    `undoes` is the plan that this one rolls back. `approvals` is how many persons have to agree beside whoever made it
     (`author`) and whoever it was made for (`requester`); `customer` asks for one of the customer's too. `reasons` say
     why it is two.
     """

@@ -1,4 +1,4 @@
-"""Exceptions: findings that are known and borne for a time, by our own records alone."""
+"""Exceptions: findings that are known and accepted for a time, by our own records alone."""
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase

@@ -9,7 +9,7 @@ from model.text import Text
 class TemplateFinding(Struct, frozen=True):
     """One fault in a template. `policy` is our id of the check where we adopted it, else checkov's own.
 
-    `severity` is empty where nobody has weighed the check: checkov itself tells none.
+    `severity` is empty where nobody has weighed the check: checkov itself states none.
     """
 
     policy: str

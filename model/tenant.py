@@ -166,7 +166,7 @@ class KubernetesCluster(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Channel(Struct, frozen=True, forbid_unknown_fields=True):
-    """A way to people; `severity` is the least that it is told of, `settings` are its type's own."""
+    """A way to people; `severity` is the least that it is notified of, `settings` are its type's own."""
 
     name: ChannelName
     type: str

@@ -13,7 +13,7 @@ from notifier.smtp import Patience
 
 
 class Message(Struct, frozen=True):
-    """One alert for one channel; `key` is the same over all attempts, so that a repeat can be told from news."""
+    """One alert for one channel; `key` is the same over all attempts, so that a repeat can be known from news."""
 
     key: str
     alert: Alert

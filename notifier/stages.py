@@ -21,7 +21,7 @@ class Wording(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What the stages know beside the news: whom to tell, in which words, what they know already, and when it is."""
+    """What the stages know beside the news: whom to notify, in which words, what they know already, and when it is."""
 
     tenant: str
     channels: Sequence[Channel]
@@ -43,14 +43,14 @@ Stage = Callable[[Flow, Context], Flow]
 
 
 def keep_latest(flow: Flow, _context: Context) -> Flow:
-    """Keep of each finding's facts the last one: whoever is told late is told how it is."""
+    """Keep of each finding's facts the last one: whoever is notified late reads how it is."""
     latest = {news.fact.finding: news.id for news in flow.news}
     kept = tuple(news for news in flow.news if latest[news.fact.finding] == news.id)
     return _drop(replace(flow, news=kept), flow, "superseded by a later fact")
 
 
 def forget_blips(flow: Flow, context: Context) -> Flow:
-    """Drop what was resolved before anybody was told that it was open."""
+    """Drop what was resolved before anybody was notified that it was open."""
     notified = context.notified_open
     kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.fact.finding in notified)
     return _drop(replace(flow, news=kept), flow, "resolved before anybody was told")

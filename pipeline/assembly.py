@@ -1,4 +1,4 @@
-"""Puts the house together, and checks what its rooms must know of each other."""
+"""Puts the catalog together, and checks what its rooms must know of each other."""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -61,7 +61,7 @@ class Catalog(Struct, frozen=True):
 def assemble(
     config: Path, chosen: Sequence[Policy | Adopted] | None = None, types: Path = type_files.COLLECTORS
 ) -> Catalog:
-    """Return the house of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
+    """Return the catalog of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
 
     Of chosen policies' types only those details are asked that the policies read.
     """
@@ -87,7 +87,7 @@ def assemble(
 
 
 def offered(catalog: Catalog, options: Collection[Option]) -> Catalog:
-    """Return the house without what needs another option of a contract than these."""
+    """Return the catalog without what needs another option of a contract than these."""
     aws = tuple(aws_types.offered(catalog.aws, options))
     known = {type_.kind.name: type_.kind.fields for type_ in aws}
     policies = tuple(
@@ -110,7 +110,7 @@ def _also(adopted: Iterable[Adopted]) -> list[str]:
 
 
 def assemble_named(config: Path, ids: Collection[str]) -> Catalog:
-    """Return the house of some policies and adopted checks by their ids; the others' files are not even parsed.
+    """Return the catalog of some policies and adopted checks by their ids; the others' files are not even parsed.
 
     Ids that are none of ours are left out: a policy may have been withdrawn.
     """

@@ -1,4 +1,4 @@
-"""Opens doors to AWS accounts."""
+"""Opens clients of AWS accounts."""
 
 import json
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from pipeline.scopes import Members
 
 
 def connect(scope: AwsScope, catalog: Catalog, clock: Clock) -> AwsCollector:
-    """Return the sight of an account; raises `Refused` where the credentials lead to another account."""
+    """Return the collector of an account; raises `Refused` where the credentials lead to another account."""
     client = AwsClient(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
     place = locate(client, tuple(scope.regions))
     if place.account != scope.aws:
@@ -28,7 +28,7 @@ def connect(scope: AwsScope, catalog: Catalog, clock: Clock) -> AwsCollector:
 
 
 def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsWriteClient:
-    """Return the door for changes in an account, narrowed to these IAM actions; raises `Refused`.
+    """Return the client for changes in an account, narrowed to these IAM actions; raises `Refused`.
 
     A role's session is narrowed by a session policy; a profile has what it has.
     """
@@ -47,7 +47,7 @@ def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsW
 def one_look(
     profile: str, role: str, external_id: str, regions: Sequence[str], catalog: Catalog, clock: Clock
 ) -> AwsCollector:
-    """Return the sight of whatever account the credentials lead to; raises `Refused`."""
+    """Return the collector of whatever account the credentials lead to; raises `Refused`."""
     client = AwsClient(session(Login(profile, role, external_id), clock), clock)
     return AwsCollector(client, locate(client, tuple(regions)), catalog.aws)
 

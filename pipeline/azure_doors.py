@@ -1,4 +1,4 @@
-"""Opens doors to Azure subscriptions and Entra ID directories."""
+"""Opens clients of Azure subscriptions and Entra ID directories."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from pipeline.secrets import secret
 
 
 def connect(scope: AzureScope, catalog: Catalog, clock: Clock) -> AzureCollector:
-    """Return the sight of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
+    """Return the collector of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
     client = open_client(_login(scope.directory), clock)
     if scope.id == scope.directory.directory:
         return AzureCollector(client, azure_login.directory_place(scope.id), catalog.azure, scope.id)
@@ -29,7 +29,7 @@ def connect(scope: AzureScope, catalog: Catalog, clock: Clock) -> AzureCollector
 
 
 def connect_write(scope: AzureScope, clock: Clock) -> RestWriteClient:
-    """Return the door for changes in a subscription; raises `Refused` where none is given."""
+    """Return the client for changes in a subscription; raises `Refused` where none is given."""
     write = scope.directory.write
     if write is None:
         raise Refused(f"nothing can be changed in {scope.id}; give its directory 'write' (docs/tenants.md)")
@@ -41,7 +41,7 @@ def connect_write(scope: AzureScope, clock: Clock) -> RestWriteClient:
 def looks(
     subscriptions: Sequence[str], locations: Sequence[str], catalog: Catalog, clock: Clock
 ) -> Iterator[AzureCollector]:
-    """Yield the sights of what the environment's identity sees, first the directory where a type is asked of it.
+    """Yield the collectors of what the environment's identity sees, first the directory where a type is asked of it.
 
     Raises `Refused` where nothing can be entered.
     """
@@ -79,7 +79,7 @@ def list_members(group: ManagementGroupOf, clock: Clock) -> Members:
 
 
 def open_client(login: Login, clock: Clock) -> AzureClient:
-    """Return a door for a login; raises `Refused` where the environment's values cannot be used."""
+    """Return a client for a login; raises `Refused` where the environment's values cannot be used."""
     return AzureClient(clients(login), clock)
 
 

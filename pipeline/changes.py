@@ -45,7 +45,7 @@ def obey(hands: Hands) -> None:
         orders = [order for order in reader.plans.orders() if order.holds(hands.now)]
     for order in orders:
         wanted = Wanted(order.playbook, order.author, order=order)
-        with suppress(Refused):  # nothing to mend, or the contract has ended
+        with suppress(Refused):  # nothing to remediate, or the contract has ended
             plan = make_plan(hands.store, hands.tenant, wanted, BY_SCHEDULE, hands.clock)
             start(hands.store, hands.tenant, plan.id, SCHEDULE, hands.clock)
 
@@ -202,7 +202,7 @@ def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
 
 
 def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
-    """Make the plan that takes a plan back, on what is there now, and record it; after the contract's term too."""
+    """Make the plan that rolls a plan back, on what is there now, and record it; after the contract's term too."""
     refuse_nobody(actor)
     plan = read_plan(hands.store, id_)
     playbook = playbook_of(plan.playbook)
@@ -218,7 +218,7 @@ def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str]
                 asset = assets.get(step.target.uid) or asset_of(step.target, {})
                 done.append(LeftStep(step, begun, _now(playbook, clients.of(asset.scope), asset)))
     if not done:
-        raise Refused(f"the plan {plan.id} has changed nothing that could be taken back")
+        raise Refused(f"the plan {plan.id} has changed nothing that could be rolled back")
     terms = Terms(
         tenant=hands.tenant.tenant,
         author=actor.name,
@@ -229,16 +229,16 @@ def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str]
     )
     made = propose_rollback(playbook, plan, done, terms)
     if not made.steps:
-        raise Refused(f"nothing can be taken back: {made.left_out[0].resource}: {made.left_out[0].reason.en}")
+        raise Refused(f"nothing can be rolled back: {made.left_out[0].resource}: {made.left_out[0].reason.en}")
     put_plan(hands.store, made, actor.name)
     return made
 
 
 def _now(playbook: Playbook, cloud: WriteCloud, asset: Asset) -> State:
-    """Return a resource's state; raises `Refused` where it cannot be told."""
+    """Return a resource's state; raises `Refused` where it cannot be determined."""
     try:
         return playbook.state(playbook.read(cloud, asset))
     except Gone:
-        raise Refused(f"{asset.resource} is gone: there is nothing to take back") from None
+        raise Refused(f"{asset.resource} is gone: there is nothing to roll back") from None
     except CallFailed as failure:
         raise Refused(f"{asset.resource} could not be read: {failure.code}") from None

@@ -44,7 +44,7 @@ class SetupCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PlantedFault(Struct, frozen=True, forbid_unknown_fields=True):
-    """One planted fault: the finding that it has to cause, how it is planted, how some are mended."""
+    """One planted fault: the finding that it has to cause, how it is planted, how some are remediated."""
 
     policy: str
     resource: str
@@ -62,9 +62,9 @@ class Company(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Elsewhere(Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault that is planted elsewhere than in AWS: its policy, the resource's name, and what mends it.
+    """A fault that is planted elsewhere than in AWS: its policy, the resource's name, and what remediates it.
 
-    `mend` is merged into the resource's properties, into its data, or into the object.
+    `remediate` is merged into the resource's properties, into its data, or into the object.
     """
 
     policy: str
@@ -103,7 +103,7 @@ Planted = set[tuple[str, str, str]]
 
 
 class Stage:
-    """The company in an emulator: built once, some faults mended later."""
+    """The company in an emulator: built once, some faults remediated later."""
 
     def __init__(self, emulator: Emulator, company: Company) -> None:
         self._emulator = emulator
@@ -117,7 +117,7 @@ class Stage:
         self._perform(call for fault in self._company.faults for call in fault.plant)
 
     def remediate(self) -> Planted:
-        """Mend the faults that say how; return the findings that have to resolve."""
+        """Remediate the faults that say how; return the findings that have to resolve."""
         remediated = [fault for fault in self._company.faults if fault.remediate]
         self._perform(call for fault in remediated for call in fault.remediate)
         return self._keys(remediated)
@@ -145,7 +145,7 @@ def _packed(files: dict[str, str]) -> bytes:
 
 
 class Neighbours:
-    """The company elsewhere than in AWS, as files that stand-ins serve: written once, some faults mended later."""
+    """The company elsewhere than in AWS, as files that stand-ins serve: written once, some faults remediated later."""
 
     def __init__(self, folder: Path, config: Path) -> None:
         """Take the folder to write into, and the one of `config/` with the samples."""
@@ -174,7 +174,7 @@ class Neighbours:
         return replace(tenant, azure=[directory], google=[gcp], kubernetes=[cluster])
 
     def remediate(self) -> Planted:
-        """Mend the faults that say how; return the findings that have to resolve."""
+        """Remediate the faults that say how; return the findings that have to resolve."""
         remediated = [fault for fault in self._planted() if fault.remediate]
         changes: dict[str, dict[str, Any]] = defaultdict(dict)
         for fault in remediated:

@@ -1,4 +1,4 @@
-"""The demonstration's people, who sign in and mend a fault together, and take it back."""
+"""The demonstration's people, who sign in, remediate a fault together, and roll it back."""
 
 import secrets
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _CREW = {"aki": "analyst", "ken": "lead", "rin": "lead"}
 
 
 class Story(Struct, frozen=True):
-    """What was done: the plan with how its one step ended, and the same of the plan that took it back."""
+    """What was done: the plan with how its one step ended, and the same of the plan that rolled it back."""
 
     plan: Plan
     remediated: str
@@ -48,7 +48,7 @@ def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]
 
 
 def remediate_and_roll_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:
-    """Plan, approve, carry out and verify a change, then take it back the same way."""
+    """Plan, approve, carry out and verify a change, then roll it back the same way."""
     authorizers = {name: Authorizer(loop.home, access, actor) for name, actor in crew.items()}
     tenant = loop.tenant.tenant
     store = authorizers["aki"].tenant("plans.propose", tenant)

@@ -36,7 +36,7 @@ class Authorizer:
             raise NotAllowed(f"{self.actor.name} may not {what} (roles: {', '.join(self.actor.roles) or 'none'})")
 
     def applying(self, tenant: str) -> Home:
-        """Return all stores, to add or change one tenant; whether a foreign one exists is not told."""
+        """Return all stores, to add or change one tenant; whether a foreign one exists is not revealed."""
         self.allow("tenants.apply")
         if not self.actor.sees(tenant):
             raise NotAllowed(f"{self.actor.name} may not add or change the tenant {tenant!r}")
@@ -65,7 +65,7 @@ class Authorizer:
         return self.visible()
 
     def tenant(self, action: str, tenant: str) -> TenantStore:
-        """Return the door to a tenant's data for one kind of action."""
+        """Return the store of a tenant's data for one kind of action."""
         self.allow(action, tenant)
         return self._home.tenant(tenant)
 

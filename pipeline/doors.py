@@ -1,4 +1,4 @@
-"""Opens doors to the places of a tenant's file, whichever cloud they are in.
+"""Opens clients of the places of a tenant's file, whichever cloud they are in.
 
 Each cloud's SDK is imported when a place of that cloud is entered: together they take more than a second.
 """
@@ -24,7 +24,7 @@ from pipeline.scopes import (
 
 
 def connect(scope: Scope, catalog: Catalog, clock: Clock) -> Collector:
-    """Return the sight of a place; raises `Refused` where it cannot be entered."""
+    """Return the collector of a place; raises `Refused` where it cannot be entered."""
     match scope:
         case AwsScope():
             from pipeline import aws_doors
@@ -45,7 +45,7 @@ def connect(scope: Scope, catalog: Catalog, clock: Clock) -> Collector:
 
 
 def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteCloud:
-    """Return the door for changes in a place, for these permissions; raises `Refused` where none is given."""
+    """Return the client for changes in a place, for these permissions; raises `Refused` where none is given."""
     match scope:
         case AwsScope():
             from pipeline import aws_doors

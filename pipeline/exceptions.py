@@ -63,7 +63,7 @@ def grant(store: TenantStore, suppressions: Sequence[Suppression], actor: str, c
 
 
 def _recorded(suppression: Suppression) -> dict[str, str]:
-    """Return what is recorded of an exception: everything that says what it bears, why and until when."""
+    """Return what is recorded of an exception: everything that says what it accepts, why and until when."""
     named = ("reason", "expires_at", "policy", "scope", "region", "resource", "tag")
     return {name: getattr(suppression, name) for name in named if getattr(suppression, name)}
 

@@ -1,4 +1,4 @@
-"""Opens doors to Google Cloud projects, folders and organisations."""
+"""Opens clients of Google Cloud projects, folders and organisations."""
 
 from collections.abc import Iterator, Sequence
 
@@ -16,14 +16,14 @@ from pipeline.scopes import GcpParent, GcpScope, Members
 
 
 def connect(scope: GcpScope, catalog: Catalog, clock: Clock) -> GcpCollector:
-    """Return the sight of a project, or of a folder or organisation itself; raises `Refused`."""
+    """Return the collector of a project, or of a folder or organisation itself; raises `Refused`."""
     login = _login(scope.access, scope.id if "/" in scope.id else f"projects/{scope.id}")
     client = gcp_login.open_client(login, clock)
     return GcpCollector(client, gcp_login.locate(client, login), catalog.gcp)
 
 
 def connect_write(scope: GcpScope, clock: Clock) -> RestWriteClient:
-    """Return the door for changes in a project; raises `Refused` where none is given."""
+    """Return the client for changes in a project; raises `Refused` where none is given."""
     write = scope.access.write
     if write is None:
         raise Refused(f"nothing can be changed in {scope.id}; give its access 'write' (docs/tenants.md)")
@@ -35,7 +35,7 @@ def connect_write(scope: GcpScope, clock: Clock) -> RestWriteClient:
 def looks(
     parents: Sequence[str], login: Login, regions: Sequence[str], catalog: Catalog, clock: Clock
 ) -> Iterator[GcpCollector]:
-    """Yield the sights of `projects/ID`, and of folders and organisations with the projects in them.
+    """Yield the collectors of `projects/ID`, and of folders and organisations with the projects in them.
 
     None named = the environment's project. Raises `Refused` where one cannot be entered.
     """

@@ -1,4 +1,4 @@
-"""What changing needs of the world: stores, doors, time, and the kill switch."""
+"""What changing needs of the world: stores, clients, time, and the kill switch."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ Enter = Callable[[str, Sequence[str]], WriteCloud]
 
 
 class Hands(Struct, frozen=True):
-    """What changing needs: the stores, what we know, the time, and doors for changes by scope and permissions."""
+    """What changing needs: the stores, what we know, the time, and clients for changes by scope and permissions."""
 
     home: Home
     store: TenantStore
@@ -35,7 +35,7 @@ class Hands(Struct, frozen=True):
 
 
 class WriteClients:
-    """The doors for one plan's changes, opened as they are needed, closed at the end; safe to share between threads."""
+    """The clients for one plan's changes, opened as they are needed, closed at the end; threads may share them."""
 
     def __init__(self, hands: Hands, plan: Plan) -> None:
         self._hands = hands
@@ -44,7 +44,7 @@ class WriteClients:
         self._open: dict[str, WriteCloud] = {}
 
     def of(self, scope: str) -> WriteCloud:
-        """Return the door of a scope; raises `Refused` where there is none."""
+        """Return the client of a scope; raises `Refused` where there is none."""
         with self._lock:
             if scope not in self._open:
                 self._open[scope] = self._hands.enter(scope, self._needs)

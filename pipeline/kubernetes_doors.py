@@ -1,4 +1,4 @@
-"""Opens doors to Kubernetes clusters."""
+"""Opens clients of Kubernetes clusters."""
 
 from clouds import kubernetes_login
 from clouds.kubernetes import KubernetesClient
@@ -13,7 +13,7 @@ from pipeline.scopes import KubernetesScope
 
 
 def connect(scope: KubernetesScope, catalog: Catalog, clock: Clock) -> KubernetesCollector:
-    """Return the sight of a cluster; raises `Refused` where it cannot be entered, or is another one."""
+    """Return the collector of a cluster; raises `Refused` where it cannot be entered, or is another one."""
     cluster = scope.cluster
     login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
     collector = one_look(login, catalog, clock, cluster.name)
@@ -26,7 +26,7 @@ def connect(scope: KubernetesScope, catalog: Catalog, clock: Clock) -> Kubernete
 
 
 def connect_write(scope: KubernetesScope, clock: Clock) -> RestWriteClient:
-    """Return the door for changes in a cluster; raises `Refused` where none is given, or it leads to another one."""
+    """Return the client for changes in a cluster; raises `Refused` where none is given, or it leads to another one."""
     cluster = scope.cluster
     if cluster.write is None:
         raise Refused(f"nothing can be changed in {cluster.name}; give the cluster 'write' (docs/tenants.md)")
@@ -40,6 +40,6 @@ def connect_write(scope: KubernetesScope, clock: Clock) -> RestWriteClient:
 
 
 def one_look(login: Login, catalog: Catalog, clock: Clock, name: str = "") -> KubernetesCollector:
-    """Return the sight of the cluster that a login leads to; raises `Refused` where it cannot be entered."""
+    """Return the collector of the cluster that a login leads to; raises `Refused` where it cannot be entered."""
     client = kubernetes_login.open_client(login, clock)
     return KubernetesCollector(client, kubernetes_login.locate(client, name), catalog.kubernetes)

@@ -1,4 +1,4 @@
-"""The main job for one tenant, ready to run: scan, tell, report."""
+"""The main job for one tenant, ready to run: scan, notify, report."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ class Loop(Struct, frozen=True):
 
     @property
     def store(self) -> TenantStore:
-        """Return the door to the tenant's data."""
+        """Return the store of the tenant's data."""
         return self.home.tenant(self.tenant.tenant)
 
     def turn(self) -> Turn:
@@ -55,7 +55,7 @@ class Loop(Struct, frozen=True):
 
     @property
     def hands(self) -> Hands:
-        """Return what carrying out plans needs; scopes are found once, doors opened as they are needed."""
+        """Return what carrying out plans needs; scopes are found once, clients opened as they are needed."""
         return hands_of(self.home, self.tenant, self.catalog, self.clock)
 
     def notify(self) -> Notified:

@@ -41,7 +41,7 @@ class Reach(Struct, frozen=True):
     """What can be seen of one account: why it cannot be entered, else which permissions are missing.
 
     `missing` names for each IAM action the kinds of resources that it keeps from us; `other` are causes that no
-    permission mends; `unknown` are the policies that cannot be judged throughout.
+    permission would remedy; `unknown` are the policies that cannot be judged throughout.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""Signing in at the OpenID provider: its door, and waiting for the person."""
+"""Signing in at the OpenID provider: its client, and waiting for the person."""
 
 import httpx
 

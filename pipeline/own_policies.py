@@ -128,7 +128,7 @@ def without(store: TenantStore, ids: Sequence[str]) -> PolicyPlan:
 def catalog_of(
     catalog: Catalog, tenant: Tenant, store: TenantStore, go_on: Callable[[], None] = lambda: None
 ) -> Iterator[Catalog]:
-    """Yield what the contract offers of the house, with the tenant's own policies while their process is there.
+    """Yield what the contract offers of the catalog, with the tenant's own policies while their process is there.
 
     `go_on` is asked before each resource that they judge; it raises where the whole is to stop.
     """

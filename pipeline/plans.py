@@ -36,7 +36,7 @@ class NoSuchPlan(Refused):
 class Wanted(Struct, frozen=True):
     """What a plan is asked for: by which playbook, for whom, of which findings or resources (none named = all).
 
-    With a standing order, only what is in its scope, and nothing that somebody has taken back before.
+    With a standing order, only what is in its scope, and nothing that somebody has reverted before.
     """
 
     playbook: str
@@ -129,7 +129,7 @@ def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
 def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> None:
     """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it.
 
-    What we changed can be taken back after the contract's term too.
+    What we changed can be rolled back after the contract's term too.
     """
     plan = read_plan(store, id_)
     if not plan.undoes:

@@ -1,4 +1,4 @@
-"""What policies say, ours and a tenant's own, by id: apart from judging, so that whoever only tells loads no SDK."""
+"""What policies say, ours and a tenant's own, by id: apart from judging, so that whoever only notifies loads no SDK."""
 
 from collections.abc import Iterable
 from functools import lru_cache

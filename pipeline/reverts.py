@@ -1,4 +1,4 @@
-"""Changes of ours that somebody takes back: noticed at a scan within seven days, and told."""
+"""Changes of ours that somebody reverts: noticed at a scan within seven days, and reported."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -17,7 +17,7 @@ WATCHED_FOR = timedelta(days=7)
 
 
 def mark_reverted(writer: Writer, facts: Iterable[Fact]) -> None:
-    """Mark the steps whose finding is there again, though it was mended and verified within seven days."""
+    """Mark the steps whose finding is there again, though it was remediated and verified within seven days."""
     reopened = {fact.finding: fact.at for fact in facts if fact.became == "reopened"}
     for finding in writer.findings(None, reopened):
         at = reopened[finding.uid]
@@ -35,13 +35,13 @@ def _remediated(reader: Reader, finding: Finding, at: str) -> Iterable[Progress]
 
 
 def with_note(reader: Reader, finding: Finding, at: str) -> Finding:
-    """Return a finding whose message says so where a change of ours was taken back."""
+    """Return a finding whose message says so where a change of ours was reverted."""
     since = instant(parse_instant(at) - WATCHED_FOR)
     reverted = [one.plan for one in reader.plans.of_resources([finding.asset_uid], since) if one.state == "reverted"]
     if not reverted:
         return finding
     note = Text(
-        en=f"{finding.message.en} (mended by the plan {reverted[-1]}, and taken back by somebody since)",
-        ja=f"{finding.message.ja}（変更計画{reverted[-1]}で是正後、第三者により元に戻された）",
+        en=f"{finding.message.en} (remediated by the plan {reverted[-1]}, and reverted by somebody since)",
+        ja=f"{finding.message.ja}（変更計画{reverted[-1]}で是正後、その後に第三者が変更前の状態に戻した）",
     )
     return replace(finding, message=note)

@@ -1,4 +1,4 @@
-"""The whole loop for one tenant: gate → collect → detect → record; telling people comes after (`pipeline.tell`)."""
+"""The whole loop for one tenant: gate → collect → detect → record; notifying people comes after (`pipeline.tell`)."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ Connect = Callable[[Scope, Catalog], Collector]
 
 
 class Ports(Struct, frozen=True):
-    """What a scan needs of the world: the time, doors to accounts, which accounts there are, checkov's process.
+    """What a scan needs of the world: the time, collectors of accounts, which accounts there are, checkov's process.
 
     `batch` is how many observations are written in one transaction.
     """
@@ -107,7 +107,7 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         if run is None or not run.finished_at:
             return None
         reported = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
-        later = {name: run.summary.get(name, {}) for name in ("raw", "disagreed")}  # older runs have not told them
+        later = {name: run.summary.get(name, {}) for name in ("raw", "disagreed")}  # older runs have not counted them
         return Summary(run=id_, gaps=reader.gaps(id_), **reported, **later)
 
 
@@ -234,7 +234,7 @@ class _Recorder:
             yield Gap("", policy, "", "policy", cause)
 
     def _has_ended(self, row: Current) -> bool:
-        """Tell whether an asset is gone from where somebody watches: a whole listing did not show it."""
+        """Return whether an asset is gone from where somebody watches: a whole listing did not show it."""
         if row.uid in self._seen:
             return False
         if (cause := self._listings.get((row.scope, row.kind, "global"))) is not None:
@@ -242,7 +242,7 @@ class _Recorder:
         return self._listings.get((row.scope, row.kind, row.region)) == ""
 
     def _is_watched(self, row: Current, open_scopes: _OpenScopes) -> bool:
-        """Tell whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
+        """Return whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
         if open_scopes.why_closed(row.scope):
             return True
         place = open_scopes.places.get(row.scope)

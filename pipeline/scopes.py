@@ -52,7 +52,7 @@ Group = AwsOrganization | ManagementGroupOf | GcpParent
 class Scopes(Struct, frozen=True):
     """The places that were found.
 
-    `closed` tells of each organisation that could not be listed, `resting` of each account that nobody can enter for
+    `closed` states of each organisation that could not be listed, `resting` of each account that nobody can enter for
     now, and why.
     """
 

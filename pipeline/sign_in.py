@@ -61,7 +61,7 @@ class Gate:
         return actor_of(person, kept)
 
     def with_password(self, name: str, password: str, code: str) -> str:
-        """Return a token for a local account; every failure is told alike, and five in a row lock the account."""
+        """Return a token for a local account; every failure looks alike, and five in a row lock the account."""
         with self._service.read() as session:
             person = session.people.one(name)
             lock = session.people.lock(name) if person else Lock()

@@ -29,7 +29,7 @@ _PUT_OFF = "put off, because the channel could not be reached"
 
 
 class Notified(Struct, frozen=True):
-    """What was told: new alerts, the deliveries that were due by state, facts that were dropped by reason.
+    """What people were notified of: new alerts, deliveries that were due by state, dropped facts by reason.
 
     Deliveries that were not even tried, because another of their channel had just been in vain, are `put off`.
     """
@@ -41,7 +41,7 @@ class Notified(Struct, frozen=True):
 
 
 class Notifier(Struct, frozen=True):
-    """What telling needs of the world; the fence keeps a second teller of the same tenant from going on."""
+    """What notifying needs of the world; the fence keeps a second notifier of the same tenant from going on."""
 
     ways: Ways
     clock: Clock
@@ -74,7 +74,7 @@ def _waiting(store: TenantStore, until: str) -> list[Delivery]:
 def _queue(
     store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier
 ) -> tuple[int, dict[str, int]]:
-    """Write alerts, deliveries and drops for all untold facts, in one transaction."""
+    """Write alerts, deliveries and drops for all facts that nobody was notified of, in one transaction."""
     at = instant(notifier.clock.now())
     with store.read() as reader:
         wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(policies, reader).items()}

@@ -100,7 +100,7 @@ def _not_parsed(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _is_passed_over(file: Path) -> bool:
-    """Tell whether checkov leaves a file out on purpose."""
+    """Return whether checkov leaves a file out on purpose."""
     return any(part.startswith(".") or part == "node_modules" for part in file.parts[:-1])
 
 

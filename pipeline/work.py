@@ -129,9 +129,9 @@ def _work(bench: Bench, job: Job, turn: Turn) -> JobResult:
 
 
 def catalog_for_changes(store: TenantStore, plans: Sequence[str]) -> Catalog:
-    """Return the house of what changing by these plans and telling need: all else takes seconds to load.
+    """Return the catalog of what changing by these plans and notifying need: all else takes seconds to load.
 
-    That are the policies that the plans close, and those of what people have yet to be told.
+    That are the policies that the plans close, and those of what people have yet to be notified of.
     """
     with store.read() as reader:
         ids = {news.finding.policy for news in reader.unnotified()}
@@ -141,7 +141,7 @@ def catalog_for_changes(store: TenantStore, plans: Sequence[str]) -> Catalog:
 
 
 def _obey(loop: Loop, turn: Turn) -> None:
-    """Do after a scan what standing orders ask for; what keeps changes from being made does not undo the scan."""
+    """Do after a scan what standing orders ask for; what keeps changes from being made does not invalidate the scan."""
     try:
         obey(loop.hands)
         carry_on(loop.hands, turn)

@@ -1,6 +1,6 @@
 """One step of a plan to its end: read afresh, write ahead, send, verify. What it needs of the world is handed to it.
 
-Whatever happens between two lines of this file, the journal and a fresh reading tell what was changed.
+Whatever happens between two lines of this file, the journal and a fresh reading show what was changed.
 """
 
 from collections.abc import Callable, Sequence
@@ -64,9 +64,9 @@ class Judged(Struct, frozen=True):
 
 
 class Tools(Struct, frozen=True):
-    """What a step is done with: the door, the time, and the detector that found the fault.
+    """What a step is done with: the client, the time, and the detector that found the fault.
 
-    Where something is taken back (`undoing`), the detector finds the fault again, and that is in order.
+    Where something is rolled back (`rolling_back`), the detector finds the fault again, and that is in order.
     """
 
     cloud: WriteCloud

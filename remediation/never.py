@@ -19,7 +19,7 @@ _LAST = Text(en="it belongs to the last administrator of the account", ja="ã‚¢ã‚
 
 
 class Never(Struct, frozen=True):
-    """Tells why a resource must not be touched; `administrators` are the users known to be that, by resource."""
+    """States why a resource must not be touched; `administrators` are the users known to be that, by resource."""
 
     tenant: Tenant
     administrators: Collection[str] = frozenset()

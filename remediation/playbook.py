@@ -25,10 +25,10 @@ class Gone(Exception):
 
 
 class Playbook(ABC):
-    """Mends one fault of resources of one kind, by as narrow a change as there is.
+    """Remediates one fault of resources of one kind, by as narrow a change as there is.
 
     `closes` names the policies that pass afterwards, `needs` the permissions of all its calls, of the way back too.
-    `fields` are those of the asset's body that it is about. `risk` tells what the change may break.
+    `fields` are those of the asset's body that it is about. `risk` states what the change may break.
     `persons` is how many have to approve where nothing else asks for more. `settle_seconds` is how long a change may
     take to show.
     """
@@ -78,7 +78,7 @@ class Playbook(ABC):
 
 
 def found(cloud: WriteCloud, call: Call) -> Body:
-    """Return the document that a call tells; raises `Gone` where there is none, and `CallFailed`."""
+    """Return the document that a call returns; raises `Gone` where there is none, and `CallFailed`."""
     try:
         returned: Body = cloud.ask(call)
     except NotThere:

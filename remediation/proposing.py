@@ -28,7 +28,7 @@ class Terms(Struct, frozen=True):
     """Under which terms a plan is made: whose, for whom, how much at once.
 
     `of_kind` is how many resources of the kind there are. `most` allows more at once than the default does. `live`
-    chooses to change also what infrastructure code owns. `never` tells why a resource must not be touched.
+    chooses to change also what infrastructure code owns. `never` states why a resource must not be touched.
     """
 
     tenant: str
@@ -106,7 +106,7 @@ def propose_rollback(playbook: Playbook, plan: Plan, done: Sequence[LeftStep], t
         id=digest(terms.tenant, playbook.id, terms.author, terms.created_at, plan.id)[:12],
         tenant=terms.tenant,
         playbook=playbook.id,
-        title=Text(en=f"Take back: {plan.title.en}", ja=f"元に戻す：{plan.title.ja}"),
+        title=Text(en=f"Roll back: {plan.title.en}", ja=f"ロールバック：{plan.title.ja}"),
         risk=_OPENS_AGAIN,
         author=terms.author,
         requester=terms.requester,
@@ -122,7 +122,9 @@ def propose_rollback(playbook: Playbook, plan: Plan, done: Sequence[LeftStep], t
     )
 
 
-_OPENS_AGAIN = Text(en="the fault that was mended is there again afterwards", ja="実行後は、是正した不備が再び生じる")
+_OPENS_AGAIN = Text(
+    en="the fault that was remediated is there again afterwards", ja="実行後は、是正した不備が再び生じる"
+)
 
 
 def _why_not(playbook: Playbook, asset: Asset, terms: Terms) -> Text | None:
@@ -142,7 +144,12 @@ def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text
     owner = owner_of(asset)
     cautions = playbook.cautions(asset, terms.created_at)
     if back is UNSET or not same(back, before):
-        cautions.append(Text(en="it cannot be taken back, or not wholly", ja="元に戻せない、または完全には戻せない"))
+        cautions.append(
+            Text(
+                en="it cannot be rolled back, or not wholly",
+                ja="ロールバックできない、または一部しかロールバックできない",
+            )
+        )
     return Step(
         target=target_of(asset),
         policies=tuple(sorted(candidate.faults)),
@@ -163,8 +170,8 @@ def _rollback(playbook: Playbook, one: LeftStep) -> Step | Text:
     before = one.step.before if one.progress.before is None else one.progress.before
     goal = playbook.back(before, one.step.after)
     if goal is UNSET:
-        return playbook.stays or Text(en="there is no way back", ja="元に戻せない")
-    assert not isinstance(goal, type(UNSET)), "told above"
+        return playbook.stays or Text(en="it cannot be rolled back", ja="ロールバックできない")
+    assert not isinstance(goal, type(UNSET)), "stated above"
     try:
         back = rolled_back(goal, one.step.after, one.now)
     except Conflict as conflict:

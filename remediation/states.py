@@ -43,7 +43,7 @@ def _differences(before: State, after: State, path: tuple[str, ...]) -> Iterator
 
 
 class Conflict(Exception):
-    """What is to be taken back was changed by somebody else since: three values for a person to look at."""
+    """What is to be rolled back was changed by somebody else since: three values for a person to look at."""
 
     def __init__(self, places: tuple[tuple[Change, Any], ...]) -> None:
         super().__init__(", ".join(".".join(change.path) for change, _ in places))
@@ -51,7 +51,7 @@ class Conflict(Exception):
 
 
 def rolled_back(goal: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> State:
-    """Return the present state with our changes taken back, and nothing else; raises `Conflict`.
+    """Return the present state with our changes rolled back, and nothing else; raises `Conflict`.
 
     A value that is what we made of it becomes the goal's; one that is the goal's already stays; any other conflicts.
     """

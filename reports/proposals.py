@@ -1,4 +1,4 @@
-"""Improvement proposals: findings grouped by what mends them, the most worthwhile first."""
+"""Improvement proposals: findings grouped by what remediates them, the most worthwhile first."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ WEIGHTS: dict[Severity, int] = {"critical": 10, "high": 5, "medium": 2, "low": 1
 
 
 class Advice(Struct, frozen=True):
-    """A policy's texts, as far as proposals need them; `remedy` is what mends it, effort is for one resource."""
+    """A policy's texts, as far as proposals need them; `remedy` is what remediates it, effort is for one resource."""
 
     policy: str
     severity: Severity
@@ -26,7 +26,7 @@ class Advice(Struct, frozen=True):
 
 
 class Proposal(Struct, frozen=True):
-    """One thing to do, with what it mends; `score` orders proposals and means nothing else."""
+    """One thing to do, with what it remediates; `score` orders proposals and means nothing else."""
 
     remedy: str
     lead: Advice

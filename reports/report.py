@@ -39,7 +39,7 @@ class Coverage(Struct, frozen=True):
 
 
 class Accepted(Struct, frozen=True):
-    """Findings of one policy that one exception suppresses: still there, known and borne for a time."""
+    """Findings of one policy that one exception suppresses: still there, known and accepted for a time."""
 
     advice: Advice
     exception: Suppression

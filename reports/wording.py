@@ -40,7 +40,7 @@ TEXTS: dict[str, Text] = {
     ),
     "proposals": Text(en="Improvement proposals", ja="改善のご提案"),
     "proposals_lead": Text(
-        en="Findings grouped by what mends them, the most worthwhile first.",
+        en="Findings grouped by what remediates them, the most worthwhile first.",
         ja="検出事項を対処方法ごとにまとめ、効果の高い順に並べています。",
     ),
     "formula": Text(
@@ -53,7 +53,7 @@ TEXTS: dict[str, Text] = {
     "hours": Text(en="h", ja="時間"),
     "assets": Text(en="Resources", ja="リソース数"),
     "score": Text(en="Score", ja="スコア"),
-    "also_mends": Text(en="Also mends", ja="併せて解消"),
+    "also_remediates": Text(en="Also remediates", ja="併せて解消"),
     "findings": Text(en="Findings", ja="検出事項"),
     "risk": Text(en="Risk", ja="リスク"),
     "fix": Text(en="Recommended change", ja="推奨する対処"),
@@ -65,8 +65,8 @@ TEXTS: dict[str, Text] = {
     "since": Text(en="Since", ja="検出日"),
     "state": Text(en="State", ja="状態"),
     "unverified": Text(en="not verified in the last scan", ja="直近の診断では未確認"),
-    "borne": Text(en="Exceptions", ja="例外として許容している検出事項"),
-    "borne_lead": Text(
+    "accepted": Text(en="Exceptions", ja="例外として許容している検出事項"),
+    "accepted_lead": Text(
         en="Still there, but known and accepted until the day named. These are not counted above.",
         ja="問題は残っていますが、期限を定めて許容しているものです。上記の件数には含めていません。",
     ),

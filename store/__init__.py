@@ -1,1 +1,1 @@
-"""Persistence: one store for the service, one for each tenant. `Home.tenant(id)` is the only door to its data."""
+"""Persistence: one store for the service, one for each tenant. `Home.tenant(id)` is the only way to its data."""

@@ -1,4 +1,4 @@
-"""The stores of one installation: the service's, and the only door to each tenant's."""
+"""The stores of one installation: the service's, and the only way to each tenant's."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,7 +48,7 @@ class Home:
 
     @property
     def service(self) -> ServiceStore:
-        """Return the door to what belongs to no tenant."""
+        """Return the store of what belongs to no tenant."""
         return ServiceStore(self._service)
 
     def check(self) -> None:
@@ -117,7 +117,7 @@ class Home:
         return Edition(tenant, number, text.encode())
 
     def tenant(self, tenant: str) -> TenantStore:
-        """Return the door to one tenant's data; raises `Refused` where there is no such tenant."""
+        """Return the store of one tenant's data; raises `Refused` where there is no such tenant."""
         if self.edition(tenant) is None:
             known = ", ".join(self.tenants()) or "none yet"
             raise Refused(f"there is no tenant {tenant!r}; known are {known}; `hinomi apply FILE` adds one")

@@ -34,7 +34,7 @@ class Plans:
         self._connection = connection
 
     def one(self, id_: str) -> Plan | None:
-        """Return a plan as its document tells it; whether it is what was recorded is for `fault` to say."""
+        """Return a plan as its document states it; whether it is what was recorded is for `fault` to say."""
         row = self._connection.execute(select(schema.plan.c.document).where(schema.plan.c.id == id_)).first()
         return msgspec.json.decode(row.document, type=Plan) if row else None
 
@@ -152,7 +152,7 @@ class Plans:
 
 @cache
 def _hold(dialect: str) -> Any:
-    """Return what takes a lease for `holder` unless somebody else holds it beyond `now`, and tells whether it did."""
+    """Return what takes a lease for `holder` unless somebody else holds it beyond `now`, and states whether it did."""
     made = INSERTS[dialect](schema.resource_lease)
     free = or_(_LEASE.holder == made.excluded.holder, _LEASE.until <= bindparam("now"))
     taken = {"holder": made.excluded.holder, "until": made.excluded.until}

@@ -83,7 +83,7 @@ class PostgresDatabase(Database):
     def _problem(self, error: DBAPIError) -> str:
         state = getattr(error.orig, "sqlstate", None) or ""
         if isinstance(error.orig, psycopg.errors.ReadOnlySqlTransaction):
-            return "cannot be used: attempt to write through a readonly door"
+            return "cannot be used: attempt to write through a readonly session"
         if isinstance(error.orig, psycopg.Error) and not state:  # it never came to a connection
             return f"cannot be used: {str(error.orig).splitlines()[0]}"
         if isinstance(error, OperationalError | InterfaceError) or state.startswith(

@@ -182,7 +182,7 @@ class Reader:
         return [Gap(**row._mapping) for row in self._connection.execute(query)]
 
     def unnotified(self) -> list[News]:
-        """Return the facts that were neither told nor dropped yet, oldest first."""
+        """Return the facts that were neither notified nor dropped yet, oldest first."""
         fact, finding = schema.fact, schema.finding
         query = select(fact.c.id, fact.c.became, fact.c.at.label("fact_at"), finding)
         query = query.join(finding, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None)).order_by(fact.c.id)
@@ -208,7 +208,7 @@ class Reader:
         return found
 
     def notified_active(self, findings: Iterable[str]) -> frozenset[str]:
-        """Return those of the findings of which people were last told that they are open."""
+        """Return those of the findings of which people were last notified that they are open."""
         table = schema.fact
         reported = table.c.alert.is_not(None) & table.c.alert.not_like(f"{DROPPED}%")
         last: dict[str, str] = {}

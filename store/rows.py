@@ -1,4 +1,4 @@
-"""What a tenant's store tells: rows as frozen values, and which of them are asked for."""
+"""What a tenant's store returns: rows as frozen values, and which of them are asked for."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""The service's own store behind two doors: people, jobs, and records of what was done for the service as a whole."""
+"""The service's own store, read or written in a session: people, jobs, and records of what concerns all of it."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -29,20 +29,20 @@ class ServiceSession:
 
 
 class ServiceStore:
-    """The door to what belongs to no tenant."""
+    """The store of what belongs to no tenant."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     @contextmanager
     def read(self) -> Iterator[ServiceSession]:
-        """Yield a door that sees one moment."""
+        """Yield a session that sees one moment."""
         with self._database.read() as connection:
             yield ServiceSession(connection)
 
     @contextmanager
     def write(self, at: str, person: str) -> Iterator[ServiceSession]:
-        """Yield the only writing door there is; its audit records come last."""
+        """Yield the only writing session there is; its audit records come last."""
         with self._database.write() as connection:
             session = ServiceSession(connection)
             yield session

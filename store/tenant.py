@@ -1,4 +1,4 @@
-"""One tenant's data behind two doors: `read()` sees one moment, `write()` is alone and leaves audit records."""
+"""One tenant's data in two kinds of session: `read()` sees one moment, `write()` is alone and leaves audit records."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -36,7 +36,7 @@ class Fenced(Refused):
 
 
 class TenantStore:
-    """The door to one tenant's data."""
+    """The store of one tenant's data."""
 
     def __init__(self, database: Database, heads: AuditHeads) -> None:
         self._database = database

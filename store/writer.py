@@ -103,7 +103,7 @@ class Writer(Reader):
             self._connection.execute(schema.coverage.insert(), rows)
 
     def drop_facts(self, ids: Iterable[int], reason: str) -> None:
-        """Note why facts are told to nobody."""
+        """Note why nobody is notified of facts."""
         self.settle_facts(ids, f"{DROPPED}{reason}")
 
     def settle_facts(self, ids: Iterable[int], alert: str) -> None:

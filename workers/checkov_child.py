@@ -43,7 +43,7 @@ _RUNNERS = {
     "arm": _Runner("checkov.arm.checks.resource", "checkov.arm.registry", "arm_resource_registry", "type"),
 }
 # What judging a resource needs nothing of, and is three quarters of the time that imports take: what checkov's maker
-# tells of checks, and the registry of Bicep's, where ARM's checks register too.
+# names checks, and the registry of Bicep's, where ARM's checks register too.
 _LEFT_OUT = {
     "checkov.common.bridgecrew.integration_features.features.policy_metadata_integration": "integration",
     "checkov.bicep.checks.resource.registry": "registry",

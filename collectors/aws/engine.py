@@ -13,7 +13,7 @@ def collect(cloud: ReadCloud, types: Sequence[ResourceType], place: Place) -> It
     """Yield every asset of the types in the place, and one `Listing` for each listing that ended.
 
     A failed listing says its cause; a failed detail stands in `Asset.unknown`. Assets outside the place's regions
-    (a global listing tells of resources in all of them) are left out.
+    (a global listing returns resources in all of them) are left out.
     """
     readers = [
         AwsReader(cloud, place, ReadTask(type_, region, label))

@@ -112,7 +112,7 @@ def _own_files(package: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
 def _recorded(
     package: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo], names: Collection[str]
 ) -> set[tuple[str, int]]:
-    """Return the files, with their sizes, that Python's installed packages tell of (`RECORD`: path, hash, size).
+    """Return the files, with their sizes, that Python's installed packages list (`RECORD`: path, hash, size).
 
     Not of those that were installed from the customer's own folder or repository (PEP 610: `direct_url.json`).
     """

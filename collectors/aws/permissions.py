@@ -9,7 +9,7 @@ from msgspec import Struct
 from clouds.aws_models import operation
 from collectors.aws.resource_types import ResourceType, TypeForm
 
-# What the door itself asks, whatever the types: who are we, which regions are there.
+# What the client itself asks, whatever the types: who are we, which regions are there.
 CLIENT_ACTIONS = {
     ("sts", "GetCallerIdentity"): "sts:GetCallerIdentity",
     ("ec2", "DescribeRegions"): "ec2:DescribeRegions",

@@ -31,7 +31,7 @@ _UNREADABLE = "unreadable text"
 
 
 class ReadCloud(Protocol):
-    """What reading needs of a door."""
+    """What reading needs of a client."""
 
     def call(self, service: str, region: str, op: str, args: Row) -> Row:
         """Return an operation's whole reply; raises `CallFailed`."""
@@ -162,7 +162,7 @@ class AwsReader:
         return observed
 
     def _look(self, observed: "_Observed", name: str, detail: Detail) -> None:
-        """Read one detail into the sight; what could not be read is unknown with its cause."""
+        """Read one detail into what was observed; what could not be read is unknown with its cause."""
         names = self._names | observed.body
         for field, wanted in detail.only.items():
             if field not in observed.unknown and observed.body.get(field) != fill(wanted, names):

@@ -81,7 +81,7 @@ class List(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True):
-    """An operation that tells more of one resource; `absent` lists the error codes that mean «there is none».
+    """An operation that returns more of one resource; `absent` lists the error codes that mean «there is none».
 
     Of the value, at whatever depth they stand, fields under `omit` are never kept, and of fields under `secrets` only
     where a secret seems to be. `only` names earlier details and what they have to be: elsewhere nothing is asked, and
@@ -103,7 +103,7 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Region(Struct, frozen=True, forbid_unknown_fields=True):
-    """The detail that tells a resource's region, where the listing is global; `default` where it is absent."""
+    """The detail that states a resource's region, where the listing is global; `default` where it is absent."""
 
     of: Field
     default: str
@@ -133,7 +133,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
 
 
 class ResourceType(Struct, frozen=True):
-    """A checked type; `kind` tells policies what they can read."""
+    """A checked type; `kind` states to policies what they can read."""
 
     form: TypeForm
     document: Document

@@ -11,7 +11,7 @@ from model.asset import Asset, Listing, Place
 
 
 class AwsCollector(Struct, frozen=True):
-    """A door to an account, with the types that are looked for there."""
+    """A client of an account, with the types that are looked for there."""
 
     cloud: ReadCloud
     place: Place

@@ -44,11 +44,11 @@ _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 
 
 class Malformed(Exception):
-    """An element of a reply that tells neither what nor which it is."""
+    """An element of a reply that states neither what nor which it is."""
 
 
 class Seen(Struct):
-    """A resource while it is looked at: what is told of it so far, and why the rest is not known."""
+    """A resource while it is looked at: what is known of it so far, and why the rest is not known."""
 
     type: ResourceType
     resource: str
@@ -102,7 +102,7 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
 
 
 def raw(row: Any, scope: str) -> Asset:
-    """Return a resource of a type that no file describes, as it is told; raises `Malformed` where it has no id."""
+    """Return a resource of a type that no file describes, as it is returned; raises `Malformed` where it has no id."""
     returned = _mapping(row)
     body = kept_raw(flattened(returned))
     resource, name = body.get("id"), body.get("name")
@@ -144,7 +144,7 @@ def flattened(row: Mapping[str, Any]) -> dict[str, Any]:
 def spelt(resource: str) -> str:
     """Return an id with the segments that all ids have as they should be written, the subscription in small letters.
 
-    Ids are equal in any case, and services differ; the names within are left as they are told.
+    Ids are equal in any case, and services differ; the names within are left as they are returned.
     """
     parts = [_SEGMENTS.get(part.lower(), part) for part in resource.split("/")]
     return _SUBSCRIPTION.sub(lambda found: f"/subscriptions/{found[1].lower()}", "/".join(parts), count=1)

@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 class ReadCloud(Protocol):
-    """What reading needs of a door."""
+    """What reading needs of a client."""
 
     def get(self, path: str, api_version: str) -> Row:
         """Return what stands at a path; raises `CallFailed`."""

@@ -22,7 +22,7 @@ class Parsed(Struct, frozen=True):
 def read(exchange: Any, types: Sequence[ResourceType]) -> Iterator[Parsed]:
     """Yield what becomes of each resource of an exchange (`method`, `url`, `status`, `response`).
 
-    An exchange that failed, and one that tells of no resource, is an unknown type by its path.
+    An exchange that failed, and one that reports no resource, is an unknown type by its path.
     """
     known = _Known(types)
     url = exchange.get("url") if isinstance(exchange, dict) else None
@@ -53,7 +53,7 @@ def _rows(response: Any) -> list[Any]:
 
 
 class _Known:
-    """The types by their names, and what is told of some as details, by the names of those."""
+    """The types by their names, and what is returned of some as details, by the names of those."""
 
     def __init__(self, types: Sequence[ResourceType]) -> None:
         self._types = {type_.form.type.lower(): type_ for type_ in types}

@@ -58,7 +58,7 @@ class PathCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Detail(Struct, frozen=True, forbid_unknown_fields=True, rename={"many": "list"}):
-    """A call that tells more of one resource: one thing, or `list` of them; versions are as in `PathCall`.
+    """A call that returns more of one resource: one thing, or `list` of them; versions are as in `PathCall`.
 
     `each` says that each of the list is asked by itself, because the list leaves out what it has. `absent` lists the
     error codes that mean «there is none». `only` names fields and what they have to be: elsewhere nothing is asked.
@@ -102,7 +102,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
 
 
 class ResourceType(Struct, frozen=True):
-    """A checked type; `kind` tells policies what they can read."""
+    """A checked type; `kind` states to policies what they can read."""
 
     form: TypeForm
     document: Document

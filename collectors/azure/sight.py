@@ -12,7 +12,7 @@ from model.asset import Asset, Listing, Place
 
 
 class AzureCollector(Struct, frozen=True):
-    """A door to a subscription or directory, with the types that are looked for there.
+    """A client of a subscription or directory, with the types that are looked for there.
 
     `directory` is the directory's id; `hidden` says of kinds why we may not see them: Resource Graph leaves out what a
     caller has no permission for, and does not say so. `whole` looks at everything, and keeps raw what has no type.

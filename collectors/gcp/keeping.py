@@ -15,7 +15,7 @@ _KEPT_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _SWITCH = re.compile(r"(?i)true|false|yes|no|y|n|on|off|0|1|enabled|disabled")
 # Within these, names are the customer's: a label called `env` holds no environment.
 _CUSTOMERS_OWN = frozenset({"labels", "annotations", "userLabels", "resourceLabels"})
-# An address in JSON with what may be a password or a token, or one that is too long to tell.
+# An address in JSON with what may be a password or a token, or one that is too long to decide.
 _IN_ADDRESS = re.compile(rb'://(?:[^"\\@=]|\\.){0,2000}+[^"]')
 
 

@@ -23,14 +23,14 @@ _PLAIN: dict[FieldType, type] = {"boolean": bool, "integer": int, "string": str,
 
 
 class RowContext(Struct, frozen=True):
-    """What a row does not tell itself: the scope, and why a detail (`iamPolicy`…) is not known."""
+    """What a row does not state itself: the scope, and why a detail (`iamPolicy`…) is not known."""
 
     scope: str
     unread: Mapping[str, str] = {}
 
 
 class Parsed(Struct, frozen=True):
-    """An asset, or none where not even its name is told; `fault` says what is malformed of it, empty: nothing."""
+    """An asset, or none where not even its name is known; `fault` says what is malformed of it, empty: nothing."""
 
     asset: Asset | None
     kind: str
@@ -44,7 +44,7 @@ class Parser:
         self._typed = {type_.form.asset_type: _Typed(type_) for type_ in types}
 
     def parse(self, row: Any, context: RowContext) -> Parsed:
-        """Return what a tidy row tells: an asset of its type, or a raw one where no type file describes it.
+        """Return what a tidy row states: an asset of its type, or a raw one where no type file describes it.
 
         It never raises: what breaks it is malformed.
         """
@@ -155,7 +155,7 @@ def _data(row: Row) -> tuple[Row, str]:
 
 
 def _without_etags(value: Any) -> Any:
-    """Return a policy without its etags, which tell nothing and make equal policies differ."""
+    """Return a policy without its etags, which mean nothing and make equal policies differ."""
     if isinstance(value, dict):
         return {key: _without_etags(inner) for key, inner in value.items() if key != "etag"}
     if isinstance(value, list):

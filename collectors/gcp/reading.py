@@ -19,7 +19,7 @@ _NOT_SUPPORTED = "INVALID_ARGUMENT"  # also: a type that Cloud Asset does not kn
 
 
 class ReadAssets(Protocol):
-    """What reading needs of a door."""
+    """What reading needs of a client."""
 
     def pages(self, ask: Ask) -> Iterator[Iterator[Row]]:
         """Yield a listing's pages of assets in JSON form; raises `CallFailed`."""

@@ -63,7 +63,7 @@ class _Url(Struct, frozen=True):
 
 
 class Recordings:
-    """Reads exchanges with these types; a recording's scope is nobody's, and its policies are not told."""
+    """Reads exchanges with these types; a recording's scope is nobody's, and its policies are not known."""
 
     def __init__(self, types: Iterable[ResourceType]) -> None:
         types = list(types)
@@ -73,7 +73,7 @@ class Recordings:
     def read(self, exchange: Mapping[str, Any]) -> Iterator[Line]:
         """Yield kind, id and outcome of each resource of one exchange {method, url, status, response}; never raises.
 
-        What tells of no resource (errors, operations, IAM policies, empty bodies) is one line without a kind.
+        What reports no resource (errors, operations, IAM policies, empty bodies) is one line without a kind.
         """
         path = _url(str(exchange.get("url") or "")).path
         for parsed in self._parsed(exchange):
@@ -84,7 +84,7 @@ class Recordings:
         yield from (parsed.asset for parsed in self._parsed(exchange) if parsed and parsed.asset)
 
     def _parsed(self, exchange: Mapping[str, Any]) -> Iterator[Parsed | None]:
-        """Yield what each resource of an exchange became; None once, where it tells of none."""
+        """Yield what each resource of an exchange became; None once, where it reports none."""
         url, response = _url(str(exchange.get("url") or "")), exchange.get("response")
         type_ = self._by_path.get(url.type)
         if exchange.get("status") not in _OK or response is None:
@@ -156,7 +156,7 @@ def _location(words: list[str]) -> str:
 
 
 def _is_of_a_change(exchange: Mapping[str, Any]) -> bool:
-    """Tell whether a reply is of something under way or gone, which is no resource."""
+    """Return whether a reply is of something under way or gone, which is no resource."""
     response = exchange.get("response")
     returned = [str(response.get(key, "")) for key in ("kind", "name")] if isinstance(response, dict) else ["", ""]
     under_way = returned[0].endswith("#operation") or re.search(r"(?:^|/)operations/", returned[1])
@@ -164,7 +164,7 @@ def _is_of_a_change(exchange: Mapping[str, Any]) -> bool:
 
 
 def _elements(url: _Url, response: Any) -> list[Any] | None:
-    """Return the resources that a reply tells of, None where it is of no form that the API has."""
+    """Return the resources that a reply reports, None where it is of no form that the API has."""
     if not isinstance(response, dict):
         return None
     if url.names(response):

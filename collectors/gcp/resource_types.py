@@ -48,7 +48,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResourceType(Struct, frozen=True):
-    """A checked type; `kind` tells policies what they can read."""
+    """A checked type; `kind` states to policies what they can read."""
 
     form: TypeForm
     document: Document

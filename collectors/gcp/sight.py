@@ -21,7 +21,7 @@ _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
 class GcpCollector(Struct, frozen=True):
-    """A door to Cloud Asset, a place, and the types that are looked for there.
+    """A client of Cloud Asset, a place, and the types that are looked for there.
 
     With `raw`, assets of all other types are kept as they are; without, they are not even asked for.
     """
@@ -90,13 +90,13 @@ class _Look:
         return RowContext(self._collector.place.scope, {name: cause for name, cause in causes.items() if cause})
 
     def _is_here(self, row: Row) -> bool:
-        """Tell whether an asset is the place's own: projects in a folder or an organisation are scopes themselves."""
+        """Return whether an asset is the place's own: projects in a folder or an organisation are scopes themselves."""
         nearest = next(iter(row.get("ancestors") or [self._holder(row)]), "")
         return self._parent.startswith("projects/") or not str(nearest).startswith("projects/")
 
     @staticmethod
     def _holder(row: Row) -> str:
-        """Return the parent of an asset that tells no ancestors."""
+        """Return the parent of an asset that states no ancestors."""
         parent = str(row.get("resource", {}).get("parent") or row["name"])
         return parent.removeprefix(_HOLDER)
 

@@ -1,1 +1,1 @@
-"""Kubernetes: what its API tells of a cluster -> Asset."""
+"""Kubernetes: what its API reports of a cluster -> Asset."""

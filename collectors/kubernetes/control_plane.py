@@ -1,4 +1,4 @@
-"""The control plane as its static pods tell it: which flags each component was started with."""
+"""The control plane as its static pods state it: which flags each component was started with."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -68,7 +68,7 @@ class ControlPlane:
             yield self._maker.listing(type_, cause or self._malformed.get(component, ""))
 
     def missed(self, row: Asset, cause: str) -> Listing:
-        """Return that a component could not be told."""
+        """Return that a component could not be determined."""
         return next(self._maker.listing(type_, cause) for type_ in self._types.values() if type_.kind.name == row.kind)
 
     def _component(self, component: str, pod: Row) -> Iterator[Asset]:

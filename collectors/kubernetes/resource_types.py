@@ -37,7 +37,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A type file as it is written.
 
     `fields` are the object's own beside its metadata. `only` reads one object instead of a list; `metadata: true` asks
-    for metadata alone; `component` is a component of the control plane, told by its pods, with its `flags`. `family`
+    for metadata alone; `component` is a component of the control plane, known by its pods, with its `flags`. `family`
     has policies that look at these objects too, unless an object of the same family made them.
     """
 
@@ -55,7 +55,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ResourceType(Struct, frozen=True):
-    """A checked type; `kind` tells policies what they can read."""
+    """A checked type; `kind` states to policies what they can read."""
 
     form: TypeForm
     document: Document

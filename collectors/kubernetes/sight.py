@@ -13,7 +13,7 @@ from model.asset import Asset, Listing, Place
 
 
 class KubernetesCollector(Struct, frozen=True):
-    """A door to a cluster, its place, and the types that are looked for there."""
+    """A client of a cluster, its place, and the types that are looked for there."""
 
     client: ReadObjects
     place: Place
@@ -22,7 +22,7 @@ class KubernetesCollector(Struct, frozen=True):
     def collect(self) -> Iterator[Asset | Listing]:
         """Yield every asset of the cluster while it is read, and one `Listing` for each type that ended.
 
-        The door is closed at the end: a cluster is looked at once.
+        The client is closed at the end: a cluster is looked at once.
         """
         maker = Maker(self.place, self.types)
         readings: list[ListingOf] = [

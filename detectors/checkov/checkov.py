@@ -187,7 +187,7 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
     for (runner, _), same in alike.items():
         try:
             tasks.append(_task(asset, runner, same))
-        except ValueError as problem:  # what a program is told by a file cannot be known
+        except ValueError as problem:  # what a program reads from a file cannot be known
             verdicts += [_said(adopted, asset, "unknown", str(problem)) for adopted in same]
     return verdicts, tasks
 
@@ -202,7 +202,7 @@ def _unknown(task: _Task, reason: str) -> list[Verdict]:
 
 
 def _said(adopted: Adopted, asset: Asset, status: Status, reason: str = "") -> Verdict:
-    """Return an adopted check's verdict; what is wrong is told by its title."""
+    """Return an adopted check's verdict; what is wrong is stated by its title."""
     return verdict(adopted, asset, status, reason, message=adopted.form.title if status == "fail" else None)
 
 
@@ -216,7 +216,7 @@ def _judged(adopted: Adopted, asset: Asset, word: str) -> Verdict:
             return _said(adopted, asset, "not_applicable")
         case "UNKNOWN" | "SKIPPED":
             undecided = adopted.form.undecided
-            return _said(adopted, asset, undecided, "checkov cannot tell" if undecided == "unknown" else "")
+            return _said(adopted, asset, undecided, "checkov cannot decide" if undecided == "unknown" else "")
         case "RAISED":
             return _said(adopted, asset, "unknown", f"the check broke off ({word.partition(' ')[2]})")
         case _:

@@ -23,7 +23,7 @@ def running(body: Object, program: Program) -> list[Object]:
 
 
 def release(container: Object) -> tuple[int, int] | None:
-    """Return the release of Kubernetes that an image's tag tells, as (1, 33)."""
+    """Return the release of Kubernetes that an image's tag states, as (1, 33)."""
     found = _TAG.search(str(container.get("image", "")))
     return (int(found[1]), int(found[2])) if found else None
 

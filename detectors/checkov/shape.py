@@ -71,9 +71,9 @@ def foregone(adopted: Adopted, asset: Asset) -> tuple[Status, str] | None:
 
 
 def _is_its_matter(adopted: Adopted, asset: Asset) -> bool:
-    """Tell whether the check is for such an asset at all: by a value of it, or by the program that runs there.
+    """Return whether the check is for such an asset at all: by a value of it, or by the program that runs there.
 
-    What does not tell its value may be the check's matter.
+    What does not state its value may be the check's matter.
     """
     for path, wanted in adopted.form.only.items():
         if (value := at(asset.body, path)) not in _EMPTY and value not in wanted:
@@ -94,7 +94,7 @@ def _why_unknown(adopted: Adopted, asset: Asset) -> str:
         return f"{field}: {asset.unknown[field]}"
     program = adopted.form.program
     if program and program.before and not all(map(release, running(asset.body, program))):
-        return f"the image does not tell the release, and the check is for those before {program.before}"
+        return f"the image does not state the release, and the check is for those before {program.before}"
     own = ("kind",) if adopted.form.template is None else ()
     for path in (*own, *adopted.form.only, *adopted.form.needs):
         if at(asset.body, path) in _EMPTY:

@@ -146,7 +146,7 @@ class Index:
             return Related((), str(problem))
         found = {id(one): one for key in keys for one in owned.get(key, [])}
         lost = owned.get(_NOBODY_KNOWS, [])
-        cause = self._cause(other.kind) or (f"{lost[0].name}: whose it is cannot be told" if lost else "")
+        cause = self._cause(other.kind) or (f"{lost[0].name}: whose it is cannot be determined" if lost else "")
         return Related(tuple(found.values()), cause)
 
     def _references(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
@@ -176,7 +176,7 @@ class Index:
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
 
 
-_NOBODY_KNOWS = None  # here stand those of which it cannot be told whose they are
+_NOBODY_KNOWS = None  # here stand those of which it cannot be determined whose they are
 
 
 class _Owned:

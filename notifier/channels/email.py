@@ -135,7 +135,7 @@ def _connected(settings: Settings, patience: Patience) -> Session:
     """Return a connection, encrypted as the settings ask for; the server's certificate is always verified."""
     context = _trust(settings.ca_file)
     where = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
-    # The sender's domain stands for this machine: looking up its own name may take long, and tells of the inside.
+    # The sender's domain stands for this machine: looking up its own name may take long, and reveals the inside.
     where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
         return TlsSession(patience, **where, context=context)
@@ -169,7 +169,7 @@ def _hand_over(server: Session, mail: EmailMessage, settings: Settings, password
         server.leave()
     if not refused:
         return SENT
-    # Each recipient is answered alone (RFC 5321, 3.3). Repeating the whole for those who were refused would tell the
+    # Each recipient is answered alone (RFC 5321, 3.3). Repeating the whole for those who were refused would notify the
     # others twice; and one mailbox that is full for weeks would keep an alert from ever counting as sent.
     return Outcome("sent", _recipients_refused(refused, len(settings.recipients)))
 
@@ -225,7 +225,7 @@ _SEVERITY: dict[Severity, Text] = {
     "low": Text(en="Low", ja="低"),
     "informational": Text(en="Informational", ja="情報"),
 }
-# What is suppressed is told to nobody (a stage drops it).
+# What is suppressed notifies nobody (a stage drops it).
 _LEAD: dict[State, Text] = {
     "open": Text(
         en="Newly found on {resources} in account {account}.",

@@ -39,7 +39,7 @@ class DeactivateAccessKey(Playbook):
         returned = asked(cloud, Call("iam", "list_access_keys", {"UserName": asset.name}, region_of(asset)))
         keys = {_second(key["CreateDate"]): key for key in returned["AccessKeyMetadata"]}
         if len(keys) < len(returned["AccessKeyMetadata"]):
-            raise CallFailed("two keys of the same second cannot be told apart")
+            raise CallFailed("two keys of the same second cannot be distinguished")
         body: Body = {"_keys": {}}
         for slot in _SLOTS:
             key = keys.get(_second(asset.body.get(f"access_key_{slot}_last_rotated", "")))

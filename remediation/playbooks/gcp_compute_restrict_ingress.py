@@ -41,7 +41,7 @@ class RestrictIngress(Playbook):
         return {name: returned[name] for name in self.fields if name in returned}
 
     def state(self, body: Mapping[str, Any]) -> State:
-        """Its ranges, and whether it is off: not told is not."""
+        """Its ranges, and whether it is off: not stated is not."""
         ranges = {"sourceRanges": body["sourceRanges"]} if "sourceRanges" in body else {}
         return ranges | {"disabled": body.get("disabled", False)}
 

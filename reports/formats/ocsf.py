@@ -117,7 +117,7 @@ def _metadata(finding: Finding, export: Export) -> dict[str, Any]:
 def _finding_info(finding: Finding, form: Described | None, export: Export) -> dict[str, Any]:
     title = form.title if form else finding.message
     info: dict[str, Any] = {
-        "uid": f"{export.tenant}:{finding.uid}",  # a finding's own uid is told apart within its tenant only
+        "uid": f"{export.tenant}:{finding.uid}",  # a finding's own uid is distinct within its tenant only
         "title": title.of(export.language),
         "created_time": _milliseconds(finding.opened_at),
         "first_seen_time": _milliseconds(finding.opened_at),
