@@ -15,7 +15,7 @@ def applied_tenant(home: Home, tenant: str) -> Tenant:
     edition = home.edition(tenant)
     if edition is None:
         home.tenant(tenant)  # says which tenants there are
-    assert edition is not None, "the caller above refuses"
+    assert edition is not None, "refused above"
     try:
         return msgspec.json.decode(edition.document, type=Tenant)
     except msgspec.DecodeError:

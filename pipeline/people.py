@@ -55,7 +55,7 @@ class Register:
         with self._home.service.write(self._now(), self._actor.name) as session:
             person = self._found(session, id_)
             if person.issuer:
-                raise Refused(f"{id_} signs in at {person.issuer}; the account is restored there")
+                raise Refused(f"{id_} signs in at {person.issuer}; the account is recovered there")
             session.record("person.invited", id_)
             return gate.invite(session, person)
 

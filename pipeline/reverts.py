@@ -42,6 +42,6 @@ def with_note(reader: Reader, finding: Finding, at: str) -> Finding:
         return finding
     note = Text(
         en=f"{finding.message.en} (remediated by the plan {reverted[-1]}, and reverted by somebody since)",
-        ja=f"{finding.message.ja}（変更計画{reverted[-1]}で是正後、その後に第三者が変更前の状態に戻した）",
+        ja=f"{finding.message.ja}（変更計画{reverted[-1]}で是正後、第三者が変更前の状態に戻した）",
     )
     return replace(finding, message=note)
