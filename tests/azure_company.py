@@ -23,7 +23,7 @@ Body = dict[str, Any]
 
 
 def account(name: str, **properties: Any) -> Body:
-    """Return a storage account as Resource Graph tells of it (its types are in small letters)."""
+    """Return a storage account as Resource Graph returns it (its types are in small letters)."""
     return {
         "id": f"{GROUP}/Microsoft.Storage/storageAccounts/{name}",
         "name": name,
@@ -37,7 +37,7 @@ def account(name: str, **properties: Any) -> Body:
 
 
 def vault(name: str) -> Body:
-    """Return a key vault as Resource Graph tells of it: its `sku` stands among the properties."""
+    """Return a key vault as Resource Graph returns it: its `sku` stands among the properties."""
     return {
         "id": f"{GROUP}/Microsoft.KeyVault/vaults/{name}",
         "name": name,
@@ -144,7 +144,7 @@ class BreakingHandler(Handler):
         super().send(answer)
 
     def send_bytes(self, status: int, body: bytes, length: int | None = None) -> None:
-        """Send raw bytes, announcing another length where one is told."""
+        """Send raw bytes, announcing another length where one is given."""
         self.send_response(status)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body) if length is None else length))

@@ -1,4 +1,4 @@
-"""A tenant on an emulator whose faults are mended: from the scan to the change and back, as people do it."""
+"""A tenant on an emulator whose faults are remediated: from the scan to the change and back, as people do it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -77,7 +77,7 @@ def ignore(_: Call) -> None:
 
 
 class Watched:
-    """A door that tells of each call before it asks, before it sends, and when it has sent."""
+    """A client that reports each call before it asks, before it sends, and when it has sent."""
 
     def __init__(self, inner: WriteCloud, *, asks: Look = ignore, sends: Look = ignore, sent: Look = ignore) -> None:
         self._inner, self._asks, self._sends, self._sent = inner, asks, sends, sent
@@ -104,7 +104,7 @@ class ChangeDriver:
     playbook: str
     tenant: Tenant = AWS
     catalog: Catalog = field(init=False)
-    watch: Callable[[WriteCloud], WriteCloud] = lambda client: client  # what every door for changes becomes
+    watch: Callable[[WriteCloud], WriteCloud] = lambda client: client  # what every client for changes becomes
 
     def __post_init__(self) -> None:
         self.catalog = catalog_of(self.playbook)

@@ -1,4 +1,4 @@
-"""Doors for tests: one that records an account's replies and plays them back, one that refuses single operations."""
+"""Clients for tests: one that records an account's replies and plays them back, one that refuses single operations."""
 
 import copy
 import threading
@@ -21,7 +21,7 @@ from pipeline.assembly import Catalog, assemble
 from pipeline.scan import Connect
 
 REGIONS = ("ap-northeast-1", "us-east-1")
-# The emulator lists these, but cannot tell their details: tests/test_documented.py plays AWS's documentation.
+# The emulator lists these, but cannot return their details: tests/test_documented.py plays AWS's documentation.
 NOT_EMULATED = frozenset({"aws.glacier.vault", "aws.networkfirewall.firewall"})
 TENANT = Tenant(
     tenant="aozora",
@@ -47,7 +47,7 @@ def house_of_services(*services: str) -> Catalog:
 
 
 class Replies:
-    """Asks a real door once for each call, and answers from memory ever after."""
+    """Asks a real client once for each call, and answers from memory ever after."""
 
     def __init__(self, client: ReadCloud, place: Place) -> None:
         self._client = client

@@ -31,7 +31,7 @@ from tests.reaper import Reaper
 
 
 class Watched:
-    """A door whose calls are counted."""
+    """A client whose calls are counted."""
 
     def __init__(self, inner: ReadCloud, reaper: Reaper) -> None:
         self._inner, self._reaper = inner, reaper

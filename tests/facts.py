@@ -1,4 +1,4 @@
-"""Facts to tell of, and whom to tell."""
+"""Facts, and whom to notify of them."""
 
 from model.alert import News
 from model.finding import Fact, Finding, Severity, State
@@ -19,6 +19,6 @@ def news(
     return News(number, Fact(finding, became, f"t{number}"), value)
 
 
-def context(*severities: Severity, reported: frozenset[str] = frozenset()) -> Context:
+def context(*severities: Severity, notified: frozenset[str] = frozenset()) -> Context:
     channels = [Channel(name=f"c{n}", type="console", severity=s) for n, s in enumerate(severities)]
-    return Context("aozora", channels, {"p": Wording(TEXT, TEXT)}, reported, "now")
+    return Context("aozora", channels, {"p": Wording(TEXT, TEXT)}, notified, "now")

@@ -1,4 +1,4 @@
-"""A real server of an account's recorded replies that breaks those it is told to, each in its own way."""
+"""A real server of an account's recorded replies that breaks those it is asked to, each in its own way."""
 
 import asyncio
 import socket

@@ -1,4 +1,4 @@
-"""A real Cloud Asset server over gRPC: assets of several parents, by pages, and faults where it is told to."""
+"""A real Cloud Asset server over gRPC: assets of several parents, by pages, and faults where it is asked to."""
 
 import select
 import socket

@@ -17,12 +17,12 @@ Key = tuple[str, str]
 
 @lru_cache(maxsize=1)
 def known() -> Catalog:
-    """Return the house with those adopted checks that nothing of ours asks too: the others only repeat ours."""
+    """Return the catalog with those adopted checks that nothing of ours asks too: the others only repeat ours."""
     return replace(catalog(), adopted=tuple(one for one in catalog().adopted if one.form.also is None))
 
 
 def denied_readers(service: str, op: str) -> set[str]:
-    """The policies that read something which this operation tells, of their own kind or another."""
+    """The policies that read something which this operation returns, of their own kind or another."""
     readers = set()
     for judging in (judging for judging in known().judging if judging.provider == "aws"):
         for kind, fields in reads(judging):

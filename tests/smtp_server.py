@@ -1,4 +1,4 @@
-"""Real local SMTP servers: one that takes mail, with TLS and sign-in, and one that breaks off where it is told to."""
+"""Real local SMTP servers: one that takes mail, with TLS and sign-in, and one that breaks off where it is asked to."""
 
 import socket
 import socketserver

@@ -1,4 +1,4 @@
-"""Who may do what: the table, the one decision on it, and the desk where everybody has to ask."""
+"""Who may do what: the table, the one decision on it, and the authorizer whom everybody has to ask."""
 
 import pytest
 from hypothesis import given
@@ -17,7 +17,7 @@ AT = "2026-06-01T00:00:00.000000Z"
 TENANTS = st.one_of(st.just("all"), st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(tuple))
 ACTORS = st.builds(Actor, st.just("p"), st.lists(st.sampled_from(ROLES)).map(tuple), TENANTS)
 
-# As the plan of the house has it: staff and customers' people, and what must never be theirs.
+# As the contract has it: staff and customers' people, and what must never be theirs.
 STAFF = {"analyst", "lead", "contract-manager", "privacy-officer", "operator"}
 CUSTOMERS = {"viewer", "approver", "disclosure-officer"}
 NEVER = [

@@ -1,4 +1,4 @@
-"""The HTTP API: every route by every role and at a foreign tenant, paging, what it never tells."""
+"""The HTTP API: every route by every role and at a foreign tenant, paging, what it never reveals."""
 
 import json
 import re
@@ -270,7 +270,7 @@ def test_filters_and_past_days(api: Api) -> None:
     assert api.ask("GET", f"{base}/assets?kind=aws.kms.key", token).json()["items"] == []
     api.clock.sleep(86400)
     at = instant(api.clock.now())
-    with api.home.tenant(MINE).write(at, "p") as writer:  # a day later one resource is gone and mended
+    with api.home.tenant(MINE).write(at, "p") as writer:  # a day later one resource is gone and remediated
         writer.end_assets([asset(0).uid], at)
         before = reader_finding(writer, 0)
         after, fact = advance(before, msgspec.structs.replace(verdict(0), status="pass", message=None), at)

@@ -1,4 +1,4 @@
-"""The house keeps its shape: rooms, languages, documents, dependencies."""
+"""The program keeps its shape: rooms, languages, documents, dependencies."""
 
 import ast
 import importlib.metadata

@@ -1,4 +1,4 @@
-"""Each playbook of AWS on the emulator: the policy fails before, passes after, fails again after it is taken back."""
+"""Each playbook of AWS on the emulator: the policy fails before, passes after, fails again after it is rolled back."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -265,7 +265,7 @@ def test_each_permission_exists(id_: str, reference: dict[str, Any]) -> None:
 
 
 class TwoKeys:
-    """IAM as it tells of a user with two keys that were created at these moments."""
+    """IAM as it describes a user with two keys that were created at these moments."""
 
     def __init__(self, *created: str) -> None:
         self._keys = [{"AccessKeyId": f"AKIA{at[-3]}", "CreateDate": at, "Status": "Active"} for at in created]

@@ -1,4 +1,4 @@
-"""Everything that Azure's front door can do wrong, by a real TLS server to the real SDK: each ends in a named unknown.
+"""Everything that Azure can do wrong, by a real TLS server to the real SDK: each ends in a named unknown.
 
 The look comes to its end, and nothing changes that the fault does not touch.
 """

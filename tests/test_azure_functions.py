@@ -11,7 +11,7 @@ Rule = dict[str, Any]
 
 
 def rule(name: str, priority: int = 100, **fields: Any) -> Rule:
-    """Return a rule as Resource Manager tells of it, for everybody to port 22 unless it says otherwise."""
+    """Return a rule as Resource Manager returns it, for everybody to port 22 unless it says otherwise."""
     reported = {
         "protocol": "Tcp",
         "sourcePortRange": "*",

@@ -33,7 +33,7 @@ NOT_RECORDED = "not recorded"
 
 
 class Recorded:
-    """The recorded replies, the newest of each path, as a door that only knows them."""
+    """The recorded replies, the newest of each path, as a client that only knows them."""
 
     def __init__(self, folder: Path) -> None:
         reported = [json.loads(line) for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -62,7 +62,7 @@ class Recorded:
     def assets(self) -> list[Asset]:
         """Everything of a supported type, each once, with the details that were recorded.
 
-        What Resource Manager lists of all types at once has no properties: such rows tell nothing.
+        What Resource Manager lists of all types at once has no properties: such rows say nothing.
         """
         types = {type_.form.type.lower(): type_ for type_ in catalog().azure}
         found: dict[tuple[str, str], Asset] = {}

@@ -243,7 +243,7 @@ def test_who_writes_an_archive_anew_with_a_person_of_theirs_is_found_by_the_hash
     forged(archive, change)
     with zipfile.ZipFile(archive) as written:
         assert b'"mallory"' in written.read("service/person.jsonl")
-    Archive(archive)  # its own hashes agree: they cannot tell
+    Archive(archive)  # its own hashes agree: they cannot show it
     with pytest.raises(Refused, match="not the archive that has this SHA-256"):
         Archive(archive, kept)
 

@@ -86,7 +86,7 @@ def child(installed: Path, checkov: Child) -> Child:
 
 
 def asset(body: dict[str, Any], name: str = "") -> Asset:
-    """Return the asset of an object as the collector tells it."""
+    """Return the asset of an object as the collector returns it."""
     words = "".join("-" + c.lower() if c.isupper() else c for c in body["kind"]).strip("-")
     kind = f"kubernetes.{GROUPS[body['apiVersion']]}.{words}"
     component = body["metadata"].get("labels", {}).get("component", "")
@@ -183,7 +183,7 @@ def named(form: aws_types.TypeForm) -> Any:
 
 
 def detail(form: aws_types.TypeForm, name: str) -> Any:
-    """Return the shape of a detail, None where it is a document that AWS's model tells nothing of."""
+    """Return the shape of a detail, None where it is a document that AWS's model does not describe."""
     said = form.details[name]
     output = operation(form.service, said.op).output
     return None if said.json else step(output, said.get) if said.get else output
@@ -350,7 +350,7 @@ def test_a_check_that_breaks_off_is_unknown_and_nothing_of_the_resource_is_repor
 
 
 class Seen:
-    """A sight of what is there already."""
+    """A collector of what is there already."""
 
     def __init__(self, events: list[Asset | Listing], place: Place = PLACE) -> None:
         self.place = place
@@ -680,7 +680,7 @@ def test_what_holds_without_a_flag_stands_in_the_file(
     assert only(judged(child, [ADOPTED[check]], [asset(body)])).status == expected
 
 
-_NO_RELEASE = "the image does not tell the release, and the check is for those before 1.25"
+_NO_RELEASE = "the image does not state the release, and the check is for those before 1.25"
 
 
 @pytest.mark.parametrize(

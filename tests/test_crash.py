@@ -62,7 +62,7 @@ class Account:
         with store.read() as reader:
             findings = {(f.uid, f.state) for f in reader.findings(None)}
             facts = Counter((fact.finding, fact.became) for fact, _ in reader.facts())
-            assert all(alert for _, alert in reader.facts()), "a fact that nobody was told of"
+            assert all(alert for _, alert in reader.facts()), "a fact that nobody was notified of"
             alerts = reader.alerts()
             reported: Counter[tuple[str, ...]] = Counter()
             for delivery in reader.deliveries():
@@ -90,8 +90,8 @@ POINTS = (
 def test_a_dozen_kills_change_nothing(account: Account) -> None:
     undisturbed, disturbed = account.home("undisturbed"), account.home("disturbed")
     kills = 0
-    for phase in ("as built", "mended"):
-        if phase == "mended":
+    for phase in ("as built", "remediated"):
+        if phase == "remediated":
             account.stage.remediate()
         account.run(undisturbed)
         for point in POINTS[::2] if phase == "as built" else POINTS[1::2]:

@@ -38,14 +38,14 @@ def test_planted_faults_are_found_and_in_what_goes_on_one_change_is_one_new_row(
 
 def assert_exactly_what_was_planted_is_found(shown: str) -> None:
     planted = re.search(r"(\d+) planted faults, found (\d+); nothing else", shown)
-    remediated = re.search(r"(\d+) mended, resolved (\d+); no other", shown)
+    remediated = re.search(r"(\d+) remediated, resolved (\d+); no other", shown)
     assert planted
     assert remediated
     assert planted[1] == planted[2]
     assert remediated[1] == remediated[2]
     assert int(planted[1]) / 4 <= int(remediated[1]) <= int(planted[1]) / 2
     reported = " ".join(shown.split())
-    assert "planned by aki, approved by 2 others, mended, verified by its policy; and taken back" in reported
+    assert "planned by aki, approved by 2 others, remediated, verified by its policy; rolled back" in reported
 
 
 def assert_one_change_is_one_new_row(shown: str) -> None:

@@ -1,6 +1,6 @@
 """Types that the emulator does not know in full, against a server that answers as AWS's documentation shows it.
 
-The SDK, the door and the engine are the real ones; the server speaks the services' own protocols.
+The SDK, the client and the engine are the real ones; the server speaks the services' own protocols.
 """
 
 import gzip

@@ -1,4 +1,4 @@
-"""The read door: repeats within a budget, rates, logins."""
+"""The reading client: repeats within a budget, rates, logins."""
 
 import threading
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def error(code: str, status: int) -> Reply:
 
 
 def client(clock: MovingClock, answer: Callable[[int], Reply | None]) -> tuple[AwsClient, list[str]]:
-    """Return a door whose calls are answered by the SDK's own hook; None lets them through."""
+    """Return a client whose calls are answered by the SDK's own hook; None lets them through."""
     made: list[str] = []
 
     def before_call(model: Any, **_: object) -> Reply | None:

@@ -87,7 +87,7 @@ def test_whatever_comes_a_finding_is_suppressed_only_while_an_exception_holds(st
         if status == "unknown":
             assert (finding.state if finding else None) == (before.state if before else None)
         changed = (before.state if before else None) != (finding.state if finding else None)
-        assert bool(fact) == changed, "each change of state is told once, and nothing else is"
+        assert bool(fact) == changed, "each change of state is reported once, and nothing else is"
 
 
 def facts(steps: list[tuple[Verdict, str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Everything that a cloud's front door can do wrong, by a real server to the real SDK: each ends in a named unknown.
+"""Everything that a cloud can do wrong, by a real server to the real SDK: each ends in a named unknown.
 
 The scan comes to its end, no asset ends, no finding resolves, and nothing changes that the fault does not touch.
 """
@@ -106,7 +106,7 @@ def player(served: FaultyPlayer) -> Iterator[FaultyPlayer]:
 
 
 def opened(login: Login | None = None, read_seconds: float = 30.0) -> AwsClient:
-    """Return a door whose pauses take no time."""
+    """Return a client whose pauses take no time."""
     clock = MovingClock()
     return AwsClient(session(login or Login(), clock), clock, read_seconds)
 
@@ -166,7 +166,7 @@ def assert_only_readers_are_unknown(
     assert any(v.status == "unknown" for key, v in after.items() if key[0] in readers)
 
 
-# Each protocol reads these in its own way; of the others, one listing and one detail tell enough.
+# Each protocol reads these in its own way; of the others, one listing and one detail show enough.
 BY_PROTOCOL = ("throttled", "unavailable, says a proxy", "ended in the body", "cut off", "empty", "a web page")
 
 

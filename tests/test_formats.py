@@ -332,7 +332,7 @@ def test_every_word_of_a_state_and_a_severity_is_in_both_languages() -> None:
     assert all(re.search(r"[ぁ-んァ-ン一-龠]", word) for word in [*headers[1], *(text.ja for text in words())])
 
 
-@given(st.lists(st.sampled_from(["fail", "worse", "pass", "unknown", "borne"]), min_size=2, max_size=8))
+@given(st.lists(st.sampled_from(["fail", "worse", "pass", "unknown", "accepted"]), min_size=2, max_size=8))
 def test_what_becomes_of_a_finding_is_a_later_event_and_nothing_else_is_one(steps: list[str]) -> None:
     base = Verdict(
         policy=FINDING.policy, severity="high", kind=FINDING.kind, resource=FINDING.resource, name="bastion",
@@ -340,7 +340,7 @@ def test_what_becomes_of_a_finding_is_a_later_event_and_nothing_else_is_one(step
     )  # fmt: skip
     ways = {
         "fail": base,
-        "borne": base,
+        "accepted": base,
         "worse": replace(base, severity="critical"),
         "pass": replace(base, status="pass", message=None),
         "unknown": replace(base, status="unknown", message=None, reason="denied"),
@@ -349,7 +349,7 @@ def test_what_becomes_of_a_finding_is_a_later_event_and_nothing_else_is_one(step
     events: list[tuple[Finding, dict[str, Any]]] = []
     for number, step in enumerate(steps):
         at = f"2026-06-{number + 1:02}T00:00:00.000000Z"
-        finding, _ = advance(finding, ways[step], at, "x" if step == "borne" else "")
+        finding, _ = advance(finding, ways[step], at, "x" if step == "accepted" else "")
         if finding:
             events.append((finding, ocsf(finding)))
     for (before, earlier), (after, later) in itertools.pairwise(events):

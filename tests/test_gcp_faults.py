@@ -1,4 +1,4 @@
-"""What Cloud Asset's front door can do wrong, by a real server to the real SDK: each ends in a named unknown.
+"""What Cloud Asset can do wrong, by a real server to the real SDK: each ends in a named unknown.
 
 The look comes to its end, and nothing is unknown that the fault does not touch.
 """

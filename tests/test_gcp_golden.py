@@ -1,7 +1,7 @@
 """Verdicts on Google's own replies, as recorded by others, against verdicts that were reviewed by hand.
 
-Of each resource the newest recording counts; single services' replies are wrapped as Cloud Asset would tell them. IAM
-policies that a recording does not tell are not known. Neighbours are those of the same project or organisation. The
+Of each resource the newest recording counts; single services' replies are wrapped as Cloud Asset would return them. IAM
+policies that a recording does not hold are not known. Neighbours are those of the same project or organisation. The
 review's notes are in the golden file.
 """
 
@@ -47,7 +47,7 @@ def _with_what_is_not_returned(asset: Asset) -> Asset:
 
 
 def _place(asset: Asset) -> str:
-    """Return the project or organisation that an asset lies in, empty where its name does not tell."""
+    """Return the project or organisation that an asset lies in, empty where its name does not state it."""
     found = re.search(r"/((?:projects|organizations)/[^/]+)", asset.resource)
     return found[1] if found else ""
 

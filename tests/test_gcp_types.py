@@ -1,4 +1,4 @@
-"""Google types: their fields are those of Google's discovery documents, their faults are told, no secret is kept."""
+"""Google types: their fields are those of Google's discovery documents, faults are reported, no secret is kept."""
 
 import json
 from pathlib import Path

@@ -98,7 +98,7 @@ def stated_by(assets: list[Asset], posture: Posture) -> list[Verdict]:
 
 
 def test_an_account_is_judged_as_without_memory(replies: Replies) -> None:
-    """Each asset also comes with each of its details unknown, under another name: near things are told apart."""
+    """Each asset also comes with each of its details unknown, under another name: near things are distinguished."""
     events = list(collect(replies, catalog().aws, replies.place))
     assets = [event for event in events if isinstance(event, Asset)]
     assert not [event for event in events if isinstance(event, Listing) and event.cause]

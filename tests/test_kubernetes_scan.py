@@ -37,7 +37,7 @@ def _workload(version: str, kind: str, name: str, privileged: bool, **metadata: 
 
 
 class _Breaking:
-    """Answers 403 at the paths it is told."""
+    """Answers 403 at the paths it is given."""
 
     def __init__(self) -> None:
         self.paths: set[str] = set()

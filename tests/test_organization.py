@@ -82,7 +82,7 @@ def members(emulator: Emulator) -> list[str]:
 
 @pytest.fixture(scope="module")
 def few() -> Catalog:
-    """The house of one policy: what has to be read for it is little."""
+    """The catalog of one policy: what has to be read for it is little."""
     chosen = [policy for policy in catalog().policies if policy.id == POLICY]
     return assemble(config_folder(), chosen)
 

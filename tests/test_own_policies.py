@@ -289,7 +289,11 @@ def test_of_two_who_apply_at_once_the_later_one_is_refused(
 # What is around the expressions can be hostile too. `with` and `each` as YAML, and how the verdict on a bucket ends.
 FORMS = {
     "of is no list": ("with: {others: {all: aws.s3.bucket, key: Name, of: dyn(5)}}", "unknown", "not a list"),
-    "by is no text": ("with: {others: {all: aws.s3.bucket, by: dyn(5), of: '[r.Name]'}}", "unknown", "cannot be told"),
+    "by is no text": (
+        "with: {others: {all: aws.s3.bucket, by: dyn(5), of: '[r.Name]'}}",
+        "unknown",
+        "cannot be determined",
+    ),
     "a key with NUL": ("each: {list: '[1]', key: '\"\\\\u0000\"'}", "fail", ""),
     "a key that is long": ("each: {list: '[1]', key: '\"%s\"'}" % ("k" * 10_000), "fail", ""),
     "many elements": (

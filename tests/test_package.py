@@ -333,7 +333,7 @@ def test_the_proxy_of_other_calls_is_taken(store: tuple[str, list[str]], monkeyp
 
 
 class Returned:
-    """An account with one function, of which GetFunction tells what it is given."""
+    """An account with one function, of which GetFunction returns what it is given."""
 
     def __init__(self, row: dict[str, Any], code: dict[str, Any]) -> None:
         self._row, self._code = row, code

@@ -16,7 +16,7 @@ from tests.clouds import NOT_EMULATED, REGIONS
 
 ALL = resource_types.load()
 TYPES = resource_types.offered(ALL, ())
-# Reads of customers' data, which no configuration needs; the prefix tells the service.
+# Reads of customers' data, which no configuration needs; the prefix names the service.
 DATA = {
     "s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath",
     "ec2:GetPasswordData", "lambda:GetFunction", "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:Query",

@@ -79,7 +79,7 @@ def test_from_the_plan_to_the_change_and_back(hinomi: Callable[..., Said]) -> No
     assert hinomi("run", "aozora", rollback["plan"]["id"], who="aki").returncode == 0
     assert (block_of("one"), block_of("two")) == (None, ALL_ON)
     listed = hinomi("status", "aozora").stdout
-    assert f"(takes back {id_})" in listed
+    assert f"(rolls back {id_})" in listed
     assert "1 undone, 1 verified" in listed
     assert hinomi("audit", "verify", "aozora").returncode == 0
 

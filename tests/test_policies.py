@@ -142,7 +142,7 @@ def test_lines_are_reported_in_their_order_and_what_was_not_kept_comes_last(iden
     verdict = judge(policy(identity), asset, {}, Moment(now=datetime(2026, 1, 1, tzinfo=UTC)))
     reported = [element.message for element in verdict.elements if element.message]
     for text, line in zip(reported, (9, 10, 100), strict=False):
-        assert text.en.endswith(f"line {line}: assigns to a name that tells of a secret")
+        assert text.en.endswith(f"line {line}: assigns to a name that suggests a secret")
         assert text.ja.endswith(f"の{line}行目（秘密情報を示す名前への代入）")
     assert [text.en[-12:] for text in reported[3:]] == ["7 more lines"]
     assert [text.ja[-4:] for text in reported[3:]] == ["ほか7行"]

@@ -149,9 +149,9 @@ def key(name: str, of: object, *, good: bool = True, **unknown: str) -> Asset:
         ((key("a", "taro"), key("b", "taro", good=False)), "fail", ""),
         ((key("a", ["jiro", "taro"], good=False),), "fail", ""),
         ((key("a", [], good=False), key("b", "", good=False)), "pass", ""),
-        ((asset("policy", "a", Good=True),), "unknown", "aws.iam.policy: a: whose it is cannot be told"),
-        ((key("a", 7),), "unknown", "aws.iam.policy: a: whose it is cannot be told"),
-        ((key("a", "jiro", Of="denied"),), "unknown", "aws.iam.policy: a: whose it is cannot be told"),
+        ((asset("policy", "a", Good=True),), "unknown", "aws.iam.policy: a: whose it is cannot be determined"),
+        ((key("a", 7),), "unknown", "aws.iam.policy: a: whose it is cannot be determined"),
+        ((key("a", "jiro", Of="denied"),), "unknown", "aws.iam.policy: a: whose it is cannot be determined"),
     ],
 )
 def test_what_belongs_to_a_resource_is_found_and_none_is_an_answer(

@@ -1,4 +1,4 @@
-"""Secrets in the files of programs: found where they stand, and not wherever a telling name does."""
+"""Secrets in the files of programs: found where they stand, and not wherever a suggestive name does."""
 
 import pytest
 

@@ -247,7 +247,7 @@ def test_what_somebody_reverts_within_a_week_is_marked_and_reported(approved: Ap
     assert driver.states(plan) == {"one": "reverted", "two": "verified"}
     screen = io.StringIO()
     assert notified(driver, screen) > 0
-    assert f"mended by the plan {plan.id}, and taken back by somebody since" in screen.getvalue()
+    assert f"remediated by the plan {plan.id}, and reverted by somebody since" in screen.getvalue()
     fault("two")
     driver.clock.sleep(6 * 86_400)
     driver.scan()
@@ -280,7 +280,7 @@ def test_rolling_back_keeps_what_others_have_changed_and_leaves_conflicts_to_a_p
     assert driver.run(rollback) == {"two": "verified"}
     assert block_of("two") is None
     assert block_of("one") is not None
-    with pytest.raises(Refused, match="nothing can be taken back"):
+    with pytest.raises(Refused, match="nothing can be rolled back"):
         driver.rollback(plan, ["one"])
 
 
@@ -335,7 +335,7 @@ def test_a_standing_order_remediates_what_one_person_could_approve(ordered: Chan
     assert block_of("one") == block_of("two") == ALL_ON
     fault("one")
     orders(ordered)
-    assert block_of("one") is None, "what somebody has taken back is not mended again without asking"
+    assert block_of("one") is None, "what somebody has reverted is not remediated again without asking"
 
 
 def test_a_standing_order_ends(ordered: ChangeDriver) -> None:

@@ -1,4 +1,4 @@
-"""States: what differs, and what taking back does to what others have changed since (invariants by hypothesis)."""
+"""States: what differs, and what a rollback does to what others have changed since (invariants by hypothesis)."""
 
 from typing import Any
 

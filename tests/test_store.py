@@ -1,4 +1,4 @@
-"""The stores: two doors, fence, audit chain, slowly changing rows, versions."""
+"""The stores: two kinds of session, fence, audit chain, slowly changing rows, versions."""
 
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The doors for changes over HTTP: what is sent once, what is sent again, what is certain and what is in doubt."""
+"""The clients for changes over HTTP: what is sent once, what is sent again, what is certain and what is in doubt."""
 
 import os
 import socket
@@ -36,7 +36,7 @@ Faults = list[tuple[int, dict[str, str]]]
 
 
 class Server:
-    """One of the local servers with a door to it: what can be asked and written there, and what was."""
+    """One of the local servers with a client of it: what can be asked and written there, and what was."""
 
     def __init__(
         self, client: RestWriteClient, calls: dict[str, Call], writes: Callable[[], int], now: Callable[[], Any]
