@@ -64,7 +64,7 @@ class Allowance:
         tick: Callable[[], float] = time.thread_time,
         go_on: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take seconds, what tells this thread's own, and what to ask before each resource: it may end the whole."""
+        """Take seconds, what shows this thread's own, and what to ask before each resource: it may end the whole."""
         self._in_all = in_all
         self._for_one = for_one
         self._tick = tick

@@ -87,6 +87,7 @@ def test_the_glossary_names_what_exists() -> None:
     }
 
 
+@pytest.mark.process
 def test_documents_texts_and_templates_use_the_fields_words() -> None:
     files = [
         file
