@@ -63,7 +63,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.checkov_checks
 	$(BIN)/python -m bench.program_secrets
 	$(BIN)/python -m bench.azure_resources
-	$(BIN)/python -m bench.google_assets
+	$(BIN)/python -m bench.gcp_assets
 	$(BIN)/python -m bench.kubernetes_pods
 	$(BIN)/python -m bench.changes
 	$(BIN)/python -m bench.growth 1

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from typing import Any
 
-from clouds.emulator import ACCOUNT, Emulator
+from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
 
 REGION = "ap-northeast-1"
 _BLOCKED = dict.fromkeys(("BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"), True)

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.measured import Measure, run
-from clouds.azure_stand_in import Company, Handler, StandIn, Subscription, running
-from clouds.azure_stand_in_writes import Answer
+from demo.stand_ins.azure import Company, Handler, StandIn, Subscription, running
+from demo.stand_ins.azure_writes import Answer
 
 RESOURCES, PAGE, DELAY_SECONDS = 100_000, 1_000, 0.05
 QUERIES, WINDOW_SECONDS = 15, 5.0
@@ -116,13 +116,13 @@ class PreparedHandler(Handler):
 
 def look() -> None:
     """Look at everything, as a scan does, and print how many assets were seen."""
-    from clouds import azure_login
-    from clouds.azure_clients import Login
+    from clouds.azure import login as azure_login
+    from clouds.azure.clients import Login
     from collectors.azure import resource_types
     from collectors.azure.sight import AzureCollector
     from model.asset import Asset
-    from pipeline.azure_doors import open_client
     from pipeline.clock import SystemClock
+    from pipeline.providers.azure import open_client
 
     client = open_client(Login(), SystemClock())
     types = [type_ for type_ in resource_types.load() if type_.form.table == "resources"]

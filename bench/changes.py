@@ -20,11 +20,11 @@ from msgspec.structs import replace
 from bench.measured import Measure, run
 from bench.people import tokens
 from bench.serving import cpu_seconds, processes, resident_mb, serving
-from clouds.emulator import Emulator
+from demo.stand_ins.aws_emulator import Emulator
 from model.asset import Asset
 from remediation.playbook import playbooks
 from remediation.proposing import Candidate, Terms, propose
-from tests.servers import PASS, proxy
+from tests.servers.http_servers import PASS, proxy
 
 BUCKETS, LARGE = 200, 10_000
 _SETTLED_SECONDS = 3.0

@@ -15,10 +15,10 @@ from msgspec.structs import replace
 
 from bench.account import REGION, build
 from catalog.folder import config_folder
-from clouds.aws import AwsClient
-from clouds.aws_login import Login, locate, session
-from clouds.emulator import Emulator
+from clouds.aws.login import Login, locate, session
+from clouds.aws.read import AwsClient
 from collectors.aws.engine import collect
+from demo.stand_ins.aws_emulator import Emulator
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Place

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.measured import run
-from clouds import kubernetes_login
-from clouds.kubernetes_login import Login
-from clouds.kubernetes_stand_in import Asked, ClusterStandIn, StandInReply
+from clouds.kubernetes import login as kubernetes_login
+from clouds.kubernetes.login import Login
 from collectors.kubernetes import resource_types
 from collectors.kubernetes.sight import KubernetesCollector
+from demo.stand_ins.kubernetes import Asked, ClusterStandIn, StandInReply
 from model.asset import Asset
 from pipeline.clock import SystemClock
 from pipeline.process import begin

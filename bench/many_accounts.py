@@ -13,9 +13,9 @@ import boto3
 
 from bench.measured import run
 from bench.stage import HINOMI
-from catalog.folder import config_folder
-from clouds.aws_login import bare_session
-from clouds.emulator import ACCOUNT, Emulator
+from clouds.aws.login import bare_session
+from demo.company import DATA
+from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
 from pipeline.installation import open_home
 
 _REGION = "us-east-1"
@@ -49,7 +49,7 @@ def tenant_file(folder: Path) -> Path:
     """Write the file of a tenant that has the organisation."""
     role = f"arn:aws:iam::{ACCOUNT}:role/hinomi-read"
     block = f"organizations:\n  - {{management: '{ACCOUNT}', role: '{role}', regions: [{_REGION}]}}\n"
-    text = (config_folder() / "example" / "demo-tenant.yaml").read_text(encoding="utf-8")
+    text = (DATA / "tenant.yaml").read_text(encoding="utf-8")
     text = re.sub(r"severity: \w+", "severity: critical", re.sub(r"scopes:\n(?:  .*\n)+", block, text))
     (folder / "tenant.yaml").write_text(text, encoding="utf-8")
     return folder / "tenant.yaml"

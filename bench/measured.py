@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bench.replay import CONTROL
-from clouds.emulator import Emulator
+from demo.stand_ins.aws_emulator import Emulator
 
 
 class Measure(Struct, frozen=True):

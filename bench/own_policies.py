@@ -11,7 +11,7 @@ from typing import Any
 from catalog.checked_ast import Roots
 from catalog.evaluator import COMMAND, Allowance, elsewhere
 from catalog.expression import Compile, EvaluationError, ExpressionFault, compiled
-from tests.hostile import expressions
+from tests.hostile_expressions import expressions
 from workers.child import Child
 
 _ROOTS = Roots(one=frozenset({"r"}))

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from catalog import access
 from catalog.folder import config_folder
+from demo.change import enlist
 from model.person import HOST
 from people.local import Passwords
+from pipeline.access.authorization import Authorizer
+from pipeline.access.people import Register
+from pipeline.access.sign_in import Gate
 from pipeline.clock import SystemClock
-from pipeline.demo_change import enlist
-from pipeline.desk import Authorizer
 from pipeline.installation import open_home, service_key
-from pipeline.people import Register
-from pipeline.sign_in import Gate
 
 
 def tokens(home: Path, tenant: str, roles: Mapping[str, str], passwords: Passwords | None = None) -> dict[str, str]:

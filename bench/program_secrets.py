@@ -1,7 +1,7 @@
 """What looking for secrets in programs costs and how much of it is noise: beside detect-secrets' own scan of files.
 
 The programs are Python's standard library and what is installed beside us: nobody has left a secret there, so whatever
-is found are examples of documentation, and noise. What has to be found is stated in tests/test_program_signs.py.
+is found are examples of documentation, and noise. What has to be found stands in tests/written_secrets.py.
 """
 
 import re

@@ -11,7 +11,7 @@ from model.asset import Asset
 from model.canonical import digest, instant
 from pipeline.assembly import assemble
 from pipeline.clock import SystemClock
-from pipeline.scan import BATCH
+from pipeline.scanning.scan import BATCH
 from store.home import Home
 from store.sqlite import SqliteFolder
 from store.tenant import TenantStore

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from bench.account import REGION, build
 from bench.measured import Measure, Pace, Replayer, replayer
-from clouds.emulator import Emulator
+from demo.stand_ins.aws_emulator import Emulator
 
 HINOMI = Path(sys.executable).parent / "hinomi"
 _KEPT = ("HOME", "LANG", "TMPDIR")

@@ -10,17 +10,11 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from catalog import (
-    azure_alerts,
-    azure_networks,
-    component_flags,
-    documents,
-    filter_patterns,
-    google_logging,
-    identity,
-    workloads,
-)
-from catalog.documents import Document, listed
+from semantics.aws import effective_permissions, filter_patterns, policy_documents
+from semantics.aws.policy_documents import Document, listed
+from semantics.azure import alert_conditions, network_rules
+from semantics.gcp import logging_queries
+from semantics.kubernetes import component_flags, workloads
 
 
 @lru_cache(maxsize=4096)  # rules name the same few blocks over and over
@@ -80,14 +74,14 @@ Signature = tuple[str, tuple[str, ...], str, Callable[..., Any]]
 
 # name, parameter types, return type, function; `document` is a map or null, `documents` a list of them.
 DECLARATIONS: tuple[Signature, ...] = (
-    ("statements", ("document",), "list", documents.statements),
-    ("granted_statements", ("document",), "list", documents.granted_statements),
-    ("public_statements", ("document",), "list", documents.public_statements),
-    ("foreign_principals", ("document", "string", "strings"), "strings", documents.foreign_principals),
-    ("allows", ("map", "strings"), "bool", documents.allows),
-    ("is_administrator", ("document",), "bool", documents.is_administrator),
-    ("administrator", ("string", "documents", "documents"), "bool", identity.administrator),
-    ("escalations", ("string", "documents", "documents"), "strings", identity.escalations),
+    ("statements", ("document",), "list", policy_documents.statements),
+    ("granted_statements", ("document",), "list", policy_documents.granted_statements),
+    ("public_statements", ("document",), "list", policy_documents.public_statements),
+    ("foreign_principals", ("document", "string", "strings"), "strings", policy_documents.foreign_principals),
+    ("allows", ("map", "strings"), "bool", policy_documents.allows),
+    ("is_administrator", ("document",), "bool", policy_documents.is_administrator),
+    ("administrator", ("string", "documents", "documents"), "bool", effective_permissions.administrator),
+    ("escalations", ("string", "documents", "documents"), "strings", effective_permissions.escalations),
     ("is_any_address", ("string",), "bool", is_any_address),
     ("sources", ("map",), "strings", sources),
     ("from_anywhere", ("map",), "bool", from_anywhere),
@@ -95,11 +89,11 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("permits_all_ports", ("map",), "bool", permits_all_ports),
     ("pattern_alternatives", ("string",), "strings", filter_patterns.alternatives),
     ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
-    ("query_alternatives", ("string",), "strings", google_logging.alternatives),
-    ("query_catches", ("string", "string"), "bool", google_logging.catches),
-    ("internet_rules", ("documents", "string", "ints"), "strings", azure_networks.internet_rules),
-    ("is_wide_range", ("string", "string"), "bool", azure_networks.is_wide_range),
-    ("alerts_on", ("document", "string"), "bool", azure_alerts.alerts_on),
+    ("query_alternatives", ("string",), "strings", logging_queries.alternatives),
+    ("query_catches", ("string", "string"), "bool", logging_queries.catches),
+    ("internet_rules", ("documents", "string", "ints"), "strings", network_rules.internet_rules),
+    ("is_wide_range", ("string", "string"), "bool", network_rules.is_wide_range),
+    ("alerts_on", ("document", "string"), "bool", alert_conditions.alerts_on),
     ("pod_spec", ("string", "document"), "map", workloads.pod_spec),
     ("pod_annotations", ("string", "document", "document"), "map", workloads.pod_annotations),
     ("wildcards", ("list",), "strings", workloads.wildcards),

@@ -40,9 +40,9 @@ def list_(
     from rich.console import Console
 
     from cli.tables import nothing_known, plain_table
+    from contract.days import as_of
     from model.text import printable
     from pipeline.clock import SystemClock
-    from pipeline.days import as_of
     from store.rows import Selection
 
     where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
@@ -71,7 +71,7 @@ def parse(
     """Put recorded replies through the parsers; a JSON line each resource: asset, unknown-type or malformed."""
     import msgspec
 
-    from pipeline.recordings import parse as parsed
+    from pipeline.providers.recordings import parse as parsed
 
     for file, outcome in parsed(files, provider):
         line = {"file": str(file)} | msgspec.to_builtins(outcome)
@@ -83,9 +83,9 @@ def show(tenant: TenantName, resource: Resource, on: Day = None, home: HomeOptio
     """Print what is known of a resource, as JSON lines: one for each record of it."""
     import msgspec
 
+    from contract.days import as_of
     from model.fault import Refused
     from pipeline.clock import SystemClock
-    from pipeline.days import as_of
 
     with open_authorizer(home).tenant("assets.read", tenant).read() as reader:
         at, tags = as_of(on and on.date(), SystemClock()), reader.asset_tags()
@@ -111,8 +111,8 @@ def untag(tenant: TenantName, resource: Resource, tag: Tag, home: HomeOption = D
 
 
 def _tag(tenant: str, resource: str, tag: str, home: HomeOption, *, there: bool) -> None:
-    from pipeline import exceptions
     from pipeline.clock import SystemClock
+    from pipeline.tenants import exceptions
 
     authorizer = open_authorizer(home)
     store = authorizer.tenant("exceptions.grant", tenant)

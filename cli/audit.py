@@ -7,7 +7,7 @@ import typer
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Authorizer
+    from pipeline.access.authorization import Authorizer
 
 app = typer.Typer()
 audit_app = typer.Typer(help="The audit chains.", no_args_is_help=True)

@@ -19,7 +19,7 @@ def list_(
 
     from catalog.folder import config_folder
     from pipeline.assembly import assemble
-    from pipeline.listing import entries
+    from pipeline.policies.listing import entries
 
     for entry in entries(assemble(config_folder())):
         if format == "jsonl":

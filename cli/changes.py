@@ -7,7 +7,7 @@ import typer
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Authorizer
+    from pipeline.access.authorization import Authorizer
     from store.home import Home
 
 app = typer.Typer()
@@ -24,8 +24,8 @@ def halt(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Stop all changes from the next call on (the kill switch)."""
+    from pipeline.changing.plans import halt as stop
     from pipeline.clock import SystemClock
-    from pipeline.plans import halt as stop
 
     authorizer = open_authorizer(home)
     stop(_service(authorizer, tenant), tenant, reason, authorizer.actor, SystemClock())
@@ -38,8 +38,8 @@ def resume(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Let changes go on that were stopped."""
+    from pipeline.changing.plans import lift_halt
     from pipeline.clock import SystemClock
-    from pipeline.plans import lift_halt
 
     authorizer = open_authorizer(home)
     lift_halt(_service(authorizer, tenant), tenant, authorizer.actor, SystemClock())

@@ -46,7 +46,7 @@ def aws(
     format: FormatOption = "table",
 ) -> None:
     """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
-    from pipeline.aws_doors import one_look
+    from pipeline.providers.aws import one_look
 
     check = _Check("aws", (policy, service, severity), settings, now)
     check.run([one_look(profile, role, external_id, region, check.catalog, check.clock)], language, format)
@@ -67,7 +67,7 @@ def azure(
     format: FormatOption = "table",
 ) -> None:
     """Judge Azure subscriptions, and the directory where its policies are asked for. Exit codes as for AWS."""
-    from pipeline.azure_doors import looks
+    from pipeline.providers.azure import looks
 
     check = _Check("azure", (policy, service, severity), settings, now)
     check.run(looks(subscription, region, check.catalog, check.clock), language, format)
@@ -90,8 +90,8 @@ def gcp(
     format: FormatOption = "table",
 ) -> None:
     """Judge Google Cloud projects. Exit codes as for AWS."""
-    from clouds.gcp_login import Login
-    from pipeline.google_doors import looks
+    from clouds.gcp.login import Login
+    from pipeline.providers.gcp import looks
 
     check = _Check("gcp", (policy, service, severity), settings, now)
     parents = [f"projects/{p}" for p in project]
@@ -115,8 +115,8 @@ def kubernetes(
     format: FormatOption = "table",
 ) -> None:
     """Judge one Kubernetes cluster; nothing is written into it. Exit codes as for AWS."""
-    from clouds.kubernetes_login import Login
-    from pipeline.kubernetes_doors import one_look
+    from clouds.kubernetes.login import Login
+    from pipeline.providers.kubernetes import one_look
 
     check = _Check("kubernetes", (policy, service, severity), settings, now)
     check.run([one_look(Login(kubeconfig, context), check.catalog, check.clock)], language, format)
@@ -135,8 +135,8 @@ def iac(
     from catalog.checkov import load
     from catalog.folder import config_folder
     from model.worker import NoAnswer
-    from pipeline.checkov import checkov_worker
-    from pipeline.templates import LIMITS, look
+    from pipeline.scanning.checkov_process import checkov_worker
+    from pipeline.scanning.templates import LIMITS, look
 
     adopted = load(config_folder() / "checkov")
     try:
@@ -181,8 +181,8 @@ class _Check:
         from catalog.policies import load
         from detectors.posture.judge import Moment
         from pipeline.assembly import assemble, offered
-        from pipeline.choice import Choice, load_settings
         from pipeline.clock import SystemClock
+        from pipeline.policies.choice import Choice, load_settings
 
         policy, service, severity = (tuple(names) for names in filters)
         self.clock = SystemClock()
@@ -195,8 +195,8 @@ class _Check:
 
     def run(self, collectors: "Iterable[Collector]", language: "Language", format: str) -> None:
         """Print the verdicts; ends the command with the exit code."""
-        from pipeline.checkov import kept
-        from pipeline.survey import survey
+        from pipeline.scanning.checkov_process import kept
+        from pipeline.scanning.survey import survey
 
         verdicts = (
             verdict

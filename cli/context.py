@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Authorizer
-    from pipeline.sign_in import Gate
-    from pipeline.work import Bench
+    from pipeline.access.authorization import Authorizer
+    from pipeline.access.sign_in import Gate
+    from pipeline.serving.work import Bench
 
 HomeOption = Annotated[
     Path,
@@ -27,9 +27,9 @@ def open_authorizer(home: Path) -> "Authorizer":
     """Return the stores as whoever runs the command may use them; raises `Refused` for a token that does not hold."""
     from catalog import access
     from catalog.folder import config_folder
-    from pipeline.desk import Authorizer
+    from pipeline.access.authorization import Authorizer
+    from pipeline.access.sign_in import actor_at_the_shell
     from pipeline.installation import open_home
-    from pipeline.sign_in import actor_at_the_shell
 
     stores = open_home(home)
     stores.check()
@@ -38,9 +38,9 @@ def open_authorizer(home: Path) -> "Authorizer":
 
 def open_gate(home: Path) -> "Gate":
     """Return where people come in."""
+    from pipeline.access.sign_in import Gate
     from pipeline.clock import SystemClock
     from pipeline.installation import open_home, service_key
-    from pipeline.sign_in import Gate
 
     stores = open_home(home)
     stores.check()
@@ -54,10 +54,10 @@ def open_bench(authorizer: "Authorizer", action: str) -> "Iterator[Bench]":
 
     from notifier.message import Ways
     from pipeline.clock import SystemClock
-    from pipeline.jobs import JobWorker, name_of
     from pipeline.logs import quiet
     from pipeline.secrets import secret
-    from pipeline.work import Bench
+    from pipeline.serving.jobs import JobWorker, name_of
+    from pipeline.serving.work import Bench
 
     quiet()  # people read what is printed, not the log
     clock = SystemClock()

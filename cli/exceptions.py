@@ -38,8 +38,8 @@ def add(
     from model.canonical import instant
     from model.suppression import Suppression
     from pipeline.clock import SystemClock
-    from pipeline.exceptions import expiry, grant, named
-    from pipeline.policy_texts import shipped, texts
+    from pipeline.policies.texts import shipped, texts
+    from pipeline.tenants.exceptions import expiry, grant, named
 
     clock, authorizer = SystemClock(), open_authorizer(home)
     store = authorizer.tenant("exceptions.grant", tenant)
@@ -95,8 +95,8 @@ def withdraw(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """End an exception before its day; what it suppressed is reopened."""
-    from pipeline import exceptions
     from pipeline.clock import SystemClock
+    from pipeline.tenants import exceptions
 
     authorizer = open_authorizer(home)
     store = authorizer.tenant("exceptions.grant", tenant)
@@ -116,8 +116,8 @@ def import_(
     from catalog.folder import config_folder
     from model.canonical import instant
     from pipeline.clock import SystemClock
-    from pipeline.exceptions import expiry, grant, named
-    from pipeline.mute_lists import Grant, load
+    from pipeline.tenants.exceptions import expiry, grant, named
+    from pipeline.tenants.mute_lists import Grant, load
 
     clock, authorizer = SystemClock(), open_authorizer(home)
     store = authorizer.tenant("exceptions.grant", tenant)

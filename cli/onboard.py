@@ -9,7 +9,7 @@ import typer
 from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.onboarding import Reach
+    from pipeline.onboarding.aws import Reach
 
 app = typer.Typer()
 onboard_app = typer.Typer(help="Access to customers' clouds.", no_args_is_help=True)
@@ -29,9 +29,9 @@ def aws(
     from collectors.aws import resource_types
     from collectors.aws.permissions import Trust
     from model.fault import Fault, Refused
-    from pipeline.doors import new_external_id
     from pipeline.installation import settings
-    from pipeline.onboarding import documents
+    from pipeline.onboarding.aws import documents
+    from pipeline.providers.opening import new_external_id
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("tenants.apply", tenant)
@@ -74,11 +74,11 @@ def check(
     import msgspec
 
     from catalog.folder import config_folder
-    from pipeline import onboarding
     from pipeline.assembly import assemble, offered
     from pipeline.clock import SystemClock
-    from pipeline.doors import connect
-    from pipeline.loop import scopes_of
+    from pipeline.onboarding import aws as onboarding
+    from pipeline.providers.opening import connect
+    from pipeline.serving.loop import scopes_of
 
     authorizer, clock = open_authorizer(home), SystemClock()
     spec = authorizer.file("scans.start", tenant)
@@ -104,7 +104,7 @@ def clusters(
     import msgspec
 
     from model.text import printable
-    from pipeline.clusters import offered
+    from pipeline.onboarding.clusters import offered
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("assets.read", tenant)

@@ -26,9 +26,9 @@ def grant(
     """Let a playbook remediate what one person could approve, after each scan, until a day."""
     from model.canonical import instant
     from model.order import Order
+    from pipeline.changing.plans import grant as record
     from pipeline.clock import SystemClock
-    from pipeline.exceptions import expiry
-    from pipeline.plans import grant as record
+    from pipeline.tenants.exceptions import expiry
 
     clock, authorizer = SystemClock(), open_authorizer(home)
     spec, store = authorizer.file("plans.approve", tenant), authorizer.tenant("plans.approve", tenant)
@@ -46,8 +46,8 @@ def withdraw(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """End a standing order before its day."""
+    from pipeline.changing.plans import withdraw as end
     from pipeline.clock import SystemClock
-    from pipeline.plans import withdraw as end
 
     authorizer = open_authorizer(home)
     end(authorizer.tenant("plans.approve", tenant), order, authorizer.actor, SystemClock())

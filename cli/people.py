@@ -12,8 +12,8 @@ from cli.context import DEFAULT_HOME, HomeOption, kept_token, open_authorizer, o
 
 if TYPE_CHECKING:
     from model.person import Person, Tenants
-    from pipeline.people import Register
-    from pipeline.sign_in import Gate
+    from pipeline.access.people import Register
+    from pipeline.access.sign_in import Gate
 
 app = typer.Typer()
 people_app = typer.Typer(help="People: staff and customers' people.", no_args_is_help=True)
@@ -84,7 +84,7 @@ def change(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Change somebody; the roles and tenants given replace those before."""
-    from pipeline.people import Wish
+    from pipeline.access.people import Wish
 
     wish = Wish(tuple(role) or None, _tenants(tenant) if tenant else None, language, name or None)
     after = _register(home).change(person, wish)
@@ -147,7 +147,7 @@ def login(
 @app.command()
 def logout(home: HomeOption = DEFAULT_HOME) -> None:
     """Sign out: the token is revoked, and commands are the host's shell's again."""
-    from pipeline.sign_in import NotSignedIn
+    from pipeline.access.sign_in import NotSignedIn
 
     gate, file = open_gate(home), token_file(home)
     try:
@@ -198,8 +198,8 @@ def revoke(
 def _register(home: Path) -> "Register":
     from catalog import access
     from catalog.folder import config_folder
+    from pipeline.access.people import Register
     from pipeline.clock import SystemClock
-    from pipeline.people import Register
 
     return Register(open_authorizer(home), access.load(config_folder()), SystemClock())
 
@@ -209,9 +209,9 @@ def _at_provider(gate: "Gate", home: Path) -> str:
     import httpx
 
     from model.fault import Refused
+    from pipeline.access.openid_sign_in import provider, wait_for
     from pipeline.clock import SystemClock
     from pipeline.installation import settings
-    from pipeline.openid_sign_in import provider, wait_for
 
     chosen = settings(home).sign_in
     if chosen is None:

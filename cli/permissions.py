@@ -112,7 +112,7 @@ def changes(
     """Print the role of the identity that changes things: a policy for AWS, a custom role, or a ClusterRole (YAML)."""
     import json
 
-    from pipeline.plans import playbook_of
+    from pipeline.changing.plans import playbook_of
     from remediation.playbook import playbooks
     from remediation.roles import role
 

@@ -9,8 +9,8 @@ from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, ope
 
 if TYPE_CHECKING:
     from model.plan import Plan
-    from pipeline.desk import Authorizer
-    from pipeline.hands import Hands
+    from pipeline.access.authorization import Authorizer
+    from pipeline.changing.environment import Hands
     from remediation.approval import Standing
 
 app = typer.Typer()
@@ -37,8 +37,8 @@ def plan(
     format: FormatOption = "text",
 ) -> None:
     """Make a plan for the open findings that a playbook closes; nothing is changed, and no cloud is asked."""
+    from pipeline.changing.plans import Wanted, make_plan
     from pipeline.clock import SystemClock
-    from pipeline.plans import Wanted, make_plan
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("plans.propose", tenant)
@@ -56,7 +56,7 @@ def show(
     format: FormatOption = "text",
 ) -> None:
     """Show a plan with its values, calls and inverse calls, and how far it is."""
-    from pipeline.plans import read_plan
+    from pipeline.changing.plans import read_plan
 
     authorizer = open_authorizer(home)
     _print(authorizer, read_plan(authorizer.tenant("plans.read", tenant), plan), language, format)
@@ -91,8 +91,8 @@ def run(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
-    from pipeline.plans import start
-    from pipeline.work import change_now
+    from pipeline.changing.plans import start
+    from pipeline.serving.work import change_now
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("plans.run", tenant)
@@ -111,7 +111,7 @@ def verify(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Look once more whether what a plan has changed is as wanted. Exit 3: something is not."""
-    from pipeline.changes import verify_again
+    from pipeline.changing.carrying_out import verify_again
     from pipeline.turn import take_turn
 
     authorizer = open_authorizer(home)
@@ -130,7 +130,7 @@ def rollback(
     format: FormatOption = "text",
 ) -> None:
     """Make the plan that rolls a plan back, on what is there now; like any plan it is approved, then carried out."""
-    from pipeline.changes import make_rollback
+    from pipeline.changing.carrying_out import make_rollback
 
     authorizer = open_authorizer(home)
     made = make_rollback(
@@ -167,8 +167,8 @@ def _vote(authorizer: "Authorizer", tenant: str, plan: str, hash_: str, reason: 
     from model.canonical import instant
     from model.fault import Refused
     from model.plan import Vote
+    from pipeline.changing.plans import read_plan, vote
     from pipeline.clock import SystemClock
-    from pipeline.plans import read_plan, vote
 
     clock, store = SystemClock(), authorizer.tenant("plans.approve", tenant)
     seen = read_plan(store, plan)
@@ -195,8 +195,8 @@ def _missing(stands: "Standing") -> str:
 def _hands(authorizer: "Authorizer", action: str, tenant: str, plan: str) -> "Hands":
     """Return what looking at a plan's resources needs."""
     from pipeline.clock import SystemClock
-    from pipeline.loop import hands_of
-    from pipeline.work import catalog_for_changes
+    from pipeline.serving.loop import hands_of
+    from pipeline.serving.work import catalog_for_changes
 
     catalog = catalog_for_changes(authorizer.tenant(action, tenant), [plan])
     return hands_of(authorizer.service(action), authorizer.file(action, tenant), catalog, SystemClock())
@@ -225,7 +225,7 @@ def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"]
 def _print_status(authorizer: "Authorizer", tenant: str, plan: str) -> int:
     """Print how far a plan is; return the exit status."""
     from cli.plan_views import print_progress
-    from pipeline.plans import read_plan
+    from pipeline.changing.plans import read_plan
 
     store = authorizer.tenant("plans.read", tenant)
     one = read_plan(store, plan)

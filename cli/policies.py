@@ -8,8 +8,8 @@ import typer
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.desk import Authorizer
-    from pipeline.own_policies import PolicyPlan
+    from pipeline.access.authorization import Authorizer
+    from pipeline.policies.own_policies import PolicyPlan
 
 app = typer.Typer()
 policies_app = typer.Typer(help="A customer's own policies, in the form of ours.", no_args_is_help=True)
@@ -33,7 +33,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show the plan and stop")] = False,
 ) -> None:
     """Take a folder for the whole set of a customer's own policies; show what changes, and apply it."""
-    from pipeline.own_policies import plan
+    from pipeline.policies.own_policies import plan
 
     authorizer = open_authorizer(home)
     store = authorizer.tenant("policies.apply", tenant)
@@ -47,7 +47,7 @@ def withdraw(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Withdraw some of a customer's own policies; the next scan resolves their findings for that reason."""
-    from pipeline.own_policies import without
+    from pipeline.policies.own_policies import without
 
     authorizer = open_authorizer(home)
     _carry_out(authorizer, tenant, without(authorizer.tenant("policies.apply", tenant), policy), dry_run=False)
@@ -61,7 +61,7 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     from cli.tables import plain_table
     from contract.options import decide_option
     from model.text import printable
-    from pipeline.policy_texts import own_texts
+    from pipeline.policies.texts import own_texts
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("policies.read", tenant)
@@ -83,14 +83,14 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
 
 def _read(folder: Path) -> dict[str, str]:
     from pipeline.assembly import kinds
-    from pipeline.own_policies import read_folder
+    from pipeline.policies.own_policies import read_folder
 
     return read_folder(folder, kinds())
 
 
 def _carry_out(authorizer: "Authorizer", tenant: str, wanted: "PolicyPlan", *, dry_run: bool) -> None:
     from pipeline.clock import SystemClock
-    from pipeline.own_policies import carry_out
+    from pipeline.policies.own_policies import carry_out
 
     for sign, ids in (("+", wanted.added), ("~", wanted.changed), ("-", wanted.withdrawn)):
         for id_ in ids:

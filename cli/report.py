@@ -21,8 +21,8 @@ def report(
     from catalog.folder import config_folder
     from model.fault import Fault, Refused
     from pipeline.clock import SystemClock
-    from pipeline.policy_texts import shipped
-    from pipeline.reporting import make_report
+    from pipeline.notifying.reporting import make_report
+    from pipeline.policies.texts import shipped
     from reports.html import render
 
     authorizer = open_authorizer(home)

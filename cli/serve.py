@@ -22,14 +22,14 @@ def serve(
     """Scan all tenants on their schedules and answer the API, until SIGTERM or Ctrl-C."""
     from pipeline.installation import open_home, service_key, settings
     from pipeline.logs import set_up
-    from pipeline.supervisor import ServeSettings, Supervisor
+    from pipeline.serving.supervisor import ServeSettings, Supervisor
 
     set_up()
     stores = open_home(home)
     stores.check()
     service_key(home)  # refuses now rather than at the first sign-in
     with _bound(listen) as listening:
-        console = (sys.executable, "-m", "console", str(home), str(listening.fileno()), str(os.getpid()))
+        console = (sys.executable, "-m", "api", str(home), str(listening.fileno()), str(os.getpid()))
         wanted = ServeSettings(home, settings(home).workers, console, listening.fileno())
         print(f"hinomi: answering on http://{listen}", file=sys.stderr)
         Supervisor(stores, wanted).run()

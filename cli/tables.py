@@ -11,7 +11,7 @@ from model.finding import SEVERITIES, Finding, Verdict
 from model.template import TemplateLook
 from model.tenant import Tenant
 from model.text import Language, printable
-from pipeline.scan import Summary
+from pipeline.scanning.scan import Summary
 from store.rows import Gap, Run
 
 STYLES = {"critical": "bold white on red", "high": "red", "medium": "yellow", "low": "cyan", "informational": "dim"}

@@ -12,8 +12,8 @@ from reports import formats
 
 if TYPE_CHECKING:
     from model.finding import Finding
-    from pipeline.tell import Notified
-    from pipeline.tenants import TenantPlan
+    from pipeline.notifying.notify import Notified
+    from pipeline.tenants.files import TenantPlan
     from reports.export import Export
     from store.reader import Reader
     from store.rows import Run
@@ -47,7 +47,7 @@ def apply(
     from catalog import policies
     from catalog.folder import config_folder
     from pipeline.clock import SystemClock
-    from pipeline.tenants import carry_out, load_tenant, plan
+    from pipeline.tenants.files import carry_out, load_tenant, plan
 
     authorizer = open_authorizer(home)
     tenant = load_tenant(file, policies.load(config_folder() / "policies"))
@@ -60,7 +60,7 @@ def apply(
 
 
 def _print_plan(wanted: "TenantPlan") -> None:
-    from pipeline.tenants import ABSENT
+    from pipeline.tenants.files import ABSENT
 
     name = wanted.tenant.tenant
     if not wanted.changes:
@@ -84,7 +84,7 @@ def scan(
     """Run the whole loop for one tenant: gate, collect, detect, record, notify. Exit 3: some things stay unknown."""
     from cli.tables import print_summary
     from model.fault import Refused
-    from pipeline.work import scan_now
+    from pipeline.serving.work import scan_now
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
@@ -134,9 +134,9 @@ def findings(
 ) -> None:
     """List a tenant's findings, with what could not be looked at beside them (on standard error for programs)."""
     from cli.tables import nothing_known, print_findings
+    from contract.days import as_of
     from model.fault import Refused
     from pipeline.clock import SystemClock
-    from pipeline.days import as_of
 
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
@@ -174,7 +174,7 @@ def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reade
     from importlib.metadata import version
 
     from catalog.folder import config_folder
-    from pipeline.policy_texts import shipped, texts
+    from pipeline.policies.texts import shipped, texts
     from reports.export import Export
 
     forms = texts(shipped(config_folder()), reader)

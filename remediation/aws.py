@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from clouds.aws_login import home_region
+from clouds.aws.login import home_region
 from clouds.call_failed import CallFailed
 from model.asset import Asset
 from model.call import Call, WriteCloud

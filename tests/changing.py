@@ -21,12 +21,12 @@ from model.plan import Plan, Vote
 from model.tenant import AwsScope, AwsWrite, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import Catalog, assemble
-from pipeline.changes import carry_on, make_rollback
-from pipeline.doors import connect
-from pipeline.hands import Hands
-from pipeline.loop import hands_of
-from pipeline.plans import Wanted, make_plan, standing, start, vote
-from pipeline.scan import Ports, Summary, scan
+from pipeline.changing.carrying_out import carry_on, make_rollback
+from pipeline.changing.environment import Hands
+from pipeline.changing.plans import Wanted, make_plan, standing, start, vote
+from pipeline.providers.opening import connect
+from pipeline.scanning.scan import Ports, Summary, scan
+from pipeline.serving.loop import hands_of
 from remediation.approval import Standing
 from remediation.playbook import playbooks
 from store.home import Home

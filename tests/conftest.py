@@ -10,21 +10,20 @@ from typing import Any
 
 import pytest
 
-from catalog.folder import config_folder
-from clouds.aws import AwsClient
-from clouds.aws_login import Login, locate, session
-from clouds.emulator import Emulator
+from clouds.aws.login import Login, locate, session
+from clouds.aws.read import AwsClient
 from collectors.aws import resource_types
 from collectors.aws.engine import collect
-from pipeline.checkov import kept
+from demo.company import Stage, load_company
+from demo.stand_ins.aws_emulator import Emulator
 from pipeline.clock import SystemClock
-from pipeline.demo import Stage, load_company
-from pipeline.scan import Ports, scan
+from pipeline.scanning.checkov_process import kept
+from pipeline.scanning.scan import Ports, scan
 from store.home import Home
-from tests import postgres as postgres_server
-from tests.clouds import REGIONS, TENANT, Replies, catalog, seeing
-from tests.forks import Forks
 from tests.homes import Homes, Originals, PostgresHomes, SqliteHomes, a_turn, home_at
+from tests.recorded_clouds import REGIONS, TENANT, Replies, catalog, seeing
+from tests.servers import postgres as postgres_server
+from tests.servers.forks import Forks
 from workers.child import Child
 
 
@@ -152,7 +151,7 @@ def emulator(running_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emu
 def company_emulator() -> Iterator[tuple[Emulator, Stage]]:
     """The demonstration's company in an emulator of its own; tests only read it."""
     emulator = Emulator()
-    stage = Stage(emulator, load_company(config_folder()))
+    stage = Stage(emulator, load_company())
     stage.build()
     yield emulator, stage
     emulator.stop()

@@ -8,8 +8,8 @@ from model.finding import Element, Verdict, advance
 from model.text import Text
 from store.home import Home
 from store.rows import Gap, Run
-from tests.clouds import TENANT
 from tests.conftest import MovingClock
+from tests.recorded_clouds import TENANT
 
 
 def asset(number: int) -> Asset:

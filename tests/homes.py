@@ -15,7 +15,7 @@ from store.database import Stores
 from store.home import Home
 from store.postgres import PostgresSchemas
 from store.sqlite import SqliteFolder
-from tests.postgres import Server
+from tests.servers.postgres import Server
 
 
 @lru_cache(maxsize=1)

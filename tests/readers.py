@@ -10,7 +10,7 @@ from catalog.policies import Policy
 from model.finding import Verdict
 from pipeline.assembly import Catalog
 from store.home import Home
-from tests.clouds import catalog
+from tests.recorded_clouds import catalog
 
 Key = tuple[str, str]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from clouds.aws_login import home_region
+from clouds.aws.login import home_region
 from collectors.aws.reader import AwsReader, ReadCloud, ReadTask
 from collectors.aws.resource_types import ResourceType
 from collectors.looking import look

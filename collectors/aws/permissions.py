@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from clouds.aws_models import operation
+from clouds.aws.service_models import operation
 from collectors.aws.resource_types import ResourceType, TypeForm
 
 # What the client itself asks, whatever the types: who are we, which regions are there.

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import jmespath
 from msgspec import Struct
 
-from clouds.aws_models import operation
+from clouds.aws.service_models import operation
 from clouds.call_failed import CallFailed
 from collectors.aws.package import package_signs
 from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within

@@ -8,8 +8,8 @@ from msgspec import Meta, Struct, field, structs
 
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath
-from clouds.aws_faults import is_refusal
-from clouds.aws_models import Operation, fields_of, names_within, operation, operations, services, step
+from clouds.aws.faults import is_refusal
+from clouds.aws.service_models import Operation, fields_of, names_within, operation, operations, services, step
 from collectors import type_files
 from collectors.secret_signs import Shape
 from collectors.templates import references

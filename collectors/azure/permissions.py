@@ -7,7 +7,7 @@ from collectors.azure.resource_types import ResourceType
 
 ROLE_NAME = "Hinomi Read"
 _DESCRIPTION = "Lets Hinomi read configurations; no data, no secrets, no changes."
-# What entering a subscription and asking Resource Graph take (clouds/azure_login.py, clouds/azure.py).
+# What entering a subscription and asking Resource Graph take (clouds/azure/login.py, clouds/azure/read.py).
 _ALWAYS = (
     "Microsoft.Authorization/permissions/read",
     "Microsoft.ResourceGraph/resources/read",

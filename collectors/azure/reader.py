@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from clouds.azure_scope import Subscriptions
+from clouds.azure.query_scope import Subscriptions
 from clouds.call_failed import CallFailed
 from collectors.ahead import ahead
 from collectors.azure.parse import NEVER_KEPT, RAW, Malformed, Seen, flattened, raw, seen, type_of

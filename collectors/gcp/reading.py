@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from clouds.call_failed import CallFailed
-from clouds.gcp_ask import Ask, Content
+from clouds.gcp.listing import Ask, Content
 from collectors.ahead import ahead
 
 Row = dict[str, Any]

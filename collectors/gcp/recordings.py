@@ -1,4 +1,4 @@
-"""Recorded exchanges of Google's REST APIs through the parser of live replies (docs/types-google.md).
+"""Recorded exchanges of Google's REST APIs through the parser of live replies (docs/types-gcp.md).
 
 A reply of Cloud Asset is parsed as it is; a reply of a single service is wrapped as the `data` of an asset.
 """

@@ -1,4 +1,4 @@
-"""Google Cloud resource types: data, one file each (docs/types-google.md)."""
+"""Google Cloud resource types: data, one file each (docs/types-gcp.md)."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

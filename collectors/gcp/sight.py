@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from clouds.gcp_ask import Content
+from clouds.gcp.listing import Content
 from collectors.gcp.parse import RAW, Parser, Row, RowContext
 from collectors.gcp.reading import GcpReading, ReadAssets
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.workloads import pod_spec
+from semantics.kubernetes.workloads import pod_spec
 
 
 def at(body: Mapping[str, Any], path: str) -> Any:

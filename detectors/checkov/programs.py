@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from catalog.checkov import Plugin, Program
-from catalog.component_flags import admission_plugin_on
 from detectors.checkov.paths import at
 from detectors.checkov.written import WRITTEN
+from semantics.kubernetes.component_flags import admission_plugin_on
 
 Object = Mapping[str, Any]
 

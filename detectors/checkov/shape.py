@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from catalog.checkov import Adopted, Equals, TemplateMapping
-from catalog.workloads import pod_template
 from detectors.checkov.paths import at, put
 from detectors.checkov.programs import NO_PLUGIN, PLUGINS, as_pod, given, release, running
 from model.asset import Asset
 from model.finding import Status
+from semantics.kubernetes.workloads import pod_template
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 # What every Kubernetes object has, and its checks may look at.

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from catalog.documents import public_statements
 from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
 from remediation.aws import S3_SWITCHES, detail, ending_in
 from remediation.playbook import Body, Faults, Playbook
+from semantics.aws.policy_documents import public_statements
 
 
 class BlockPublicAccess(Playbook):

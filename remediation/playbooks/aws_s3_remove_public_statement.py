@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.documents import listed, public_statements
 from clouds.call_failed import CallFailed
 from model.asset import Asset
 from model.call import Call, WriteCloud
@@ -13,6 +12,7 @@ from model.plan import State
 from model.text import Text
 from remediation.aws import asked
 from remediation.playbook import Body, Faults, Playbook
+from semantics.aws.policy_documents import listed, public_statements
 
 
 class RemovePublicStatement(Playbook):

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.azure_networks import internet_rules, is_internet
 from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
 from remediation.azure import call
 from remediation.playbook import Body, Faults, Playbook, found
+from semantics.azure.network_rules import internet_rules, is_internet
 
 _VERSION = "2023-09-01"
 # What each policy asks of the rules: protocol and ports, none = any.

@@ -1,4 +1,4 @@
-"""Make the home, the archive and the answers that tests/test_kept_home.py reads.
+"""Make the home, the archive and the answers that tests/cli/test_kept_home.py reads.
 
 They were made once, by the program as it was before its classes, variables and texts were called by the field's words,
 and stay as they are: a later program must read them. Run in a checkout of that time as
@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 
 from bench.people import tokens
-from clouds.emulator import Emulator
+from demo.stand_ins.aws_emulator import Emulator
 
 HERE = Path(__file__).parent
 TENANT = "aozora"

@@ -1,0 +1,67 @@
+"""Around every request: its size, its log line, its metrics, its headers."""
+
+import time
+import uuid
+from typing import Any
+
+import structlog
+
+from api.answers import Json, Problem
+from api.metrics import Metrics
+
+_LOG = structlog.get_logger()
+_LARGEST_BODY_BYTES = 64 * 1024
+_HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
+
+
+class Guard:
+    """ASGI middleware. The log has the route's pattern, not the path as it came: that may hold what is not for logs."""
+
+    def __init__(self, app: Any, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began, status, number = time.monotonic(), 500, uuid.uuid4().hex[:16]
+
+        async def noted(message: Any) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *_HEADERS, (b"x-request-id", number.encode())]
+            await send(message)
+
+        try:
+            if b"%00" in scope["query_string"] or "\0" in scope["path"]:
+                await _no_text(scope, receive, noted)
+                return
+            app = _too_large if _length(scope) > _LARGEST_BODY_BYTES else self._app
+            await app(scope, receive, noted)
+        except Exception:  # noqa: BLE001 - what it says stays inside
+            _LOG.exception("a defect of the program", request=number)
+            await _defect(scope, receive, noted)
+        finally:
+            seconds = time.monotonic() - began
+            route = getattr(scope.get("route"), "path", "none")
+            actor = scope.get("state", {}).get("actor", "")
+            self._metrics.answered(scope["method"], route, status, seconds)
+            facts = {"request": number, "method": scope["method"], "route": route, "status": status, "person": actor}
+            _LOG.info("answered", seconds=round(seconds, 4), **facts)
+
+
+def _length(scope: Any) -> int:
+    """Return how many bytes a request says it has; more than any for one that does not say (chunked)."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" in headers:
+        return _LARGEST_BODY_BYTES + 1
+    reported = headers.get(b"content-length", b"0")
+    return int(reported) if reported.isdigit() else _LARGEST_BODY_BYTES + 1
+
+
+_defect = Json(Problem("a defect of the program; the log has more"), status_code=500)
+_no_text = Json(Problem("NUL is in no text that this service holds"), status_code=422)
+_too_large = Json(Problem("the request is too large, or does not say how large it is"), status_code=413)

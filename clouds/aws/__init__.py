@@ -1,0 +1,1 @@
+"""AWS: signing in, reading, writing, what its replies and failures mean."""

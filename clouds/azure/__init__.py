@@ -1,0 +1,1 @@
+"""Azure: signing in, reading and writing by Resource Manager, Resource Graph and Microsoft Graph."""

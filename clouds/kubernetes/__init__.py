@@ -1,0 +1,1 @@
+"""Kubernetes clusters: signing in, reading, writing."""

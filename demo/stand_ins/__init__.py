@@ -1,0 +1,1 @@
+"""Clouds on this machine, for the demonstration and the tests."""

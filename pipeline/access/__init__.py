@@ -1,0 +1,1 @@
+"""Who may do what: people, signing in, and the one place where permission is asked."""

@@ -1,0 +1,90 @@
+"""The one place where it is decided whether somebody may do something; every command and every route comes here."""
+
+from contract.access import may
+from model.access import Access
+from model.fault import Refused
+from model.person import Actor
+from model.tenant import Tenant
+from pipeline.tenants.applied import applied_tenant
+from store.home import Home
+from store.own_policies import RECORDED
+from store.tenant import TenantStore
+
+
+class NoSuchTenant(Refused):
+    """There is no such tenant, or not for whoever asks: the two look the same."""
+
+
+class NotAllowed(Refused):
+    """The actor's roles do not allow it."""
+
+
+class Authorizer:
+    """The stores, as one actor may use them."""
+
+    def __init__(self, home: Home, access: Access, actor: Actor) -> None:
+        self._home = home
+        self._access = access
+        self.actor = actor
+
+    def allow(self, action: str, tenant: str | None = None) -> None:
+        """Raise `NoSuchTenant` or `NotAllowed`, unless the actor may do it."""
+        if tenant is not None and tenant not in self.visible():
+            raise NoSuchTenant(self._no(tenant))
+        if not may(self._access, self.actor, action, tenant):
+            what = self._access.actions[action].en
+            raise NotAllowed(f"{self.actor.name} may not {what} (roles: {', '.join(self.actor.roles) or 'none'})")
+
+    def applying(self, tenant: str) -> Home:
+        """Return all stores, to add or change one tenant; whether a foreign one exists is not revealed."""
+        self.allow("tenants.apply")
+        if not self.actor.sees(tenant):
+            raise NotAllowed(f"{self.actor.name} may not add or change the tenant {tenant!r}")
+        return self._home
+
+    def whole(self, action: str) -> Home:
+        """Return all stores, for what concerns every tenant at once; not for whoever is bound to some."""
+        self.allow(action)
+        if self.actor.tenants != "all":
+            raise NotAllowed(f"{self.actor.name} is bound to tenants; this concerns all of them")
+        return self._home
+
+    def service(self, action: str) -> Home:
+        """Return all stores, for what concerns the service as a whole."""
+        self.allow(action)
+        return self._home
+
+    @property
+    def side(self) -> str:
+        """Return on whose side the actor stands: staff, customer or host; nobody stands on two."""
+        return next((self._access.roles[role].side for role in self.actor.roles if role in self._access.roles), "")
+
+    def tenants(self, action: str = "tenants.read") -> list[str]:
+        """Return the ids of the tenants that exist for the actor."""
+        self.allow(action)
+        return self.visible()
+
+    def tenant(self, action: str, tenant: str) -> TenantStore:
+        """Return the store of a tenant's data for one kind of action."""
+        self.allow(action, tenant)
+        return self._home.tenant(tenant)
+
+    def file(self, action: str, tenant: str) -> Tenant:
+        """Return a tenant as it was last applied, for one kind of action."""
+        self.allow(action, tenant)
+        return applied_tenant(self._home, tenant)
+
+    def edition_fault(self, tenant: str) -> str:
+        """Return which edition of a tenant's file or own policies is not as it was recorded, empty where all are."""
+        with self.tenant("audit.verify", tenant).read() as reader:
+            recorded = reader.recorded("tenant.applied")
+            fault = reader.policies.fault(reader.recorded(RECORDED))
+        return self._home.edition_fault(tenant, recorded) or fault
+
+    def visible(self) -> list[str]:
+        """Return the ids of the tenants that exist for the actor, whatever they may do there."""
+        return [tenant for tenant in self._home.tenants() if self.actor.sees(tenant)]
+
+    def _no(self, tenant: str) -> str:
+        known = ", ".join(self.visible()) or "none yet"
+        return f"there is no tenant {tenant!r}; known are {known}; `hinomi apply FILE` adds one"

@@ -1,0 +1,1 @@
+"""What people get: alerts and their deliveries, and reports."""

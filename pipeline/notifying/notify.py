@@ -1,0 +1,144 @@
+"""Facts become alerts and deliveries in one transaction, deliveries go out one by one: nothing is queued twice."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from catalog.checkov import Adopted
+from catalog.policies import Policy
+from model.alert import Alert, Delivery
+from model.canonical import instant
+from model.clock import Clock
+from model.fault import Refused
+from model.tenant import Channel, Tenant
+from notifier import channels, stages
+from notifier.message import Message, Outcome, Ways, again, never
+from notifier.stages import Context, Wording
+from pipeline.policies.texts import texts
+from pipeline.scanning.reverts import with_note
+from store.rows import Fence
+from store.tenant import TenantStore
+
+_MOST_ATTEMPTS = 12
+_LONGEST_PAUSE_SECONDS = 6 * 3600
+_PUT_OFF = "put off, because the channel could not be reached"
+
+
+class Notified(Struct, frozen=True):
+    """What people were notified of: new alerts, deliveries that were due by state, dropped facts by reason.
+
+    Deliveries that were not even tried, because another of their channel had just been in vain, are `put off`.
+    """
+
+    alerts: int
+    deliveries: dict[str, int]
+    dropped: dict[str, int]
+    problems: list[str]
+
+
+class Notifier(Struct, frozen=True):
+    """What notifying needs of the world; the fence keeps a second notifier of the same tenant from going on."""
+
+    ways: Ways
+    clock: Clock
+    fence: Fence
+    person: str
+    patience_seconds: float = 10.0
+
+
+def notify(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier) -> Notified:
+    """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
+    clock = notifier.clock
+    alerts, dropped = _queue(store, tenant, policies, notifier)
+    deadline = instant(clock.now() + timedelta(seconds=notifier.patience_seconds))
+    handled: dict[str, Delivery] = {}
+    while waiting := _waiting(store, deadline):
+        due = [delivery for delivery in waiting if delivery.due_at <= instant(clock.now())]
+        handled |= {after.key: after for after in _send_all(store, tenant, due, notifier)}
+        if not due:
+            clock.sleep(0.2)
+    count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
+    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem}
+    return Notified(alerts, dict(count), dropped, sorted(problems))
+
+
+def _waiting(store: TenantStore, until: str) -> list[Delivery]:
+    with store.read() as reader:
+        return reader.deliveries("queued", until)
+
+
+def _queue(
+    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier
+) -> tuple[int, dict[str, int]]:
+    """Write alerts, deliveries and drops for all facts that nobody was notified of, in one transaction."""
+    at = instant(notifier.clock.now())
+    with store.read() as reader:
+        wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(policies, reader).items()}
+    with store.write(at, notifier.person, notifier.fence) as writer:
+        news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.unnotified()]
+        notified = writer.notified_active({one.fact.finding for one in news})
+        flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, notified, at))
+        for alert, facts in flow.alerts:
+            queued = [delivery for delivery in flow.deliveries if delivery.alert == alert.id]
+            writer.put_alert(alert, at, queued)
+            writer.settle_facts(facts, alert.id)
+        for reason, facts in flow.dropped:
+            writer.drop_facts(facts, reason)
+    return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
+
+
+def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], notifier: Notifier) -> Iterator[Delivery]:
+    """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
+
+    A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
+    """
+    due_again: dict[str, str] = {}
+    for delivery in sorted(due, key=lambda one: -one.attempts):
+        if at := due_again.get(delivery.channel):
+            after = replace(delivery, due_at=at, problem=_PUT_OFF)
+        else:
+            outcome = _outcome(store, tenant, delivery, notifier)
+            now = notifier.clock.now()
+            after = _after(delivery, outcome, now)
+            if outcome.is_unreachable:
+                due_again[delivery.channel] = _due_again(after.attempts, now)
+        with store.write(instant(notifier.clock.now()), notifier.person, notifier.fence) as writer:
+            writer.put_delivery(after)
+        yield after
+
+
+def _outcome(store: TenantStore, tenant: Tenant, delivery: Delivery, notifier: Notifier) -> Outcome:
+    with store.read() as reader:
+        alert = reader.alerts([delivery.alert])[delivery.alert]
+    channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
+    return _attempt(delivery.key, alert, channel, notifier.ways)
+
+
+def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:
+    if channel is None:
+        return never("the channel is no longer in the tenant's file")
+    try:
+        way = channels.way(channel.type)
+        settings = msgspec.convert(channel.settings, way.settings)
+        return way.send(Message(key, alert, channel.language), settings, ways)
+    except Refused as refused:  # a secret that cannot be read may be there next time
+        return again(str(refused))
+    except Exception as problem:  # noqa: BLE001 - one broken channel must not silence the others
+        return again(type(problem).__name__)
+
+
+def _after(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
+    tried = replace(delivery, attempts=delivery.attempts + 1, problem=outcome.problem)
+    if outcome.result == "sent":
+        return replace(tried, state="sent", sent_at=instant(now))
+    if outcome.result == "never" or tried.attempts >= _MOST_ATTEMPTS:
+        return replace(tried, state="failed")
+    return replace(tried, due_at=_due_again(tried.attempts, now))
+
+
+def _due_again(attempts: int, now: datetime) -> str:
+    return instant(now + timedelta(seconds=min(_LONGEST_PAUSE_SECONDS, 2.0**attempts)))

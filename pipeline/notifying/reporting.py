@@ -1,0 +1,43 @@
+"""A tenant's report, from its store and the catalog."""
+
+from collections.abc import Sequence
+
+from catalog.checkov import Adopted
+from catalog.policies import Described, Policy
+from model.canonical import instant
+from model.clock import Clock
+from model.fault import Refused
+from model.finding import LIVE
+from model.tenant import Tenant
+from pipeline.policies.texts import texts
+from pipeline.tenants.scopes import named
+from reports.proposals import Advice
+from reports.report import Report, Subject, build
+from store.tenant import TenantStore
+
+
+def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock) -> Report:
+    """Return the report as of the tenant's last scan; raises `Refused` where there was none yet."""
+    with store.read() as reader:
+        run = reader.last_run()
+        if run is None:
+            raise Refused(f"{tenant.tenant} was not scanned yet; run `hinomi scan {tenant.tenant}` first")
+        findings, gaps = list(reader.findings(LIVE)), reader.gaps(run.id)
+        exceptions = {one.id: one for one in reader.suppressions()}
+        scopes = sorted({*(scope.id for scope in named(tenant).found), *reader.scopes()})
+        advice = {id_: _advice(form) for id_, form in texts(policies, reader).items()}
+    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions)
+    return build(subject, run, findings, gaps, advice, instant(clock.now()))
+
+
+def _advice(form: Described) -> Advice:
+    return Advice(
+        policy=form.id,
+        severity=form.severity,
+        title=form.title,
+        risk=form.risk,
+        fix=form.fix,
+        remedy=form.remedy or form.id,
+        effort_hours=form.effort_hours,
+        controls=tuple(form.controls),
+    )

@@ -1,0 +1,1 @@
+"""What a new customer does in their cloud, and whether it worked."""

@@ -1,0 +1,95 @@
+"""Opens clients of Azure subscriptions and Entra ID directories."""
+
+import os
+from collections.abc import Iterator, Sequence
+
+from clouds.azure import login as azure_login
+from clouds.azure.clients import Login, clients
+from clouds.azure.read import AzureClient
+from clouds.azure.write import AzureWire
+from clouds.rest_write import RestWriteClient
+from collectors.azure.resource_types import ResourceType
+from collectors.azure.sight import AzureCollector
+from model.clock import Clock
+from model.fault import Refused
+from model.tenant import AzureDirectory
+from pipeline.assembly import Catalog
+from pipeline.secrets import secret
+from pipeline.tenants.scopes import AzureScope, ManagementGroupOf, Members
+
+
+def connect(scope: AzureScope, catalog: Catalog, clock: Clock) -> AzureCollector:
+    """Return the collector of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
+    client = open_client(_login(scope.directory), clock)
+    if scope.id == scope.directory.directory:
+        return AzureCollector(client, azure_login.directory_place(scope.id), catalog.azure, scope.id)
+    place = azure_login.locate(client, scope.id, scope.directory.locations)
+    hidden = hidden_kinds(client, scope.id, catalog.azure)
+    return AzureCollector(client, place, catalog.azure, scope.directory.directory, hidden)
+
+
+def connect_write(scope: AzureScope, clock: Clock) -> RestWriteClient:
+    """Return the client for changes in a subscription; raises `Refused` where none is given."""
+    write = scope.directory.write
+    if write is None:
+        raise Refused(f"nothing can be changed in {scope.id}; give its directory 'write' (docs/tenants.md)")
+    value = secret(write.secret).decode() if write.secret else ""
+    login = Login(scope.directory.directory, write.client, value, (write.certificate or "").removeprefix("file:"))
+    return RestWriteClient(AzureWire(clients(login)), clock)
+
+
+def looks(
+    subscriptions: Sequence[str], locations: Sequence[str], catalog: Catalog, clock: Clock
+) -> Iterator[AzureCollector]:
+    """Yield the collectors of what the environment's identity sees, first the directory where a type is asked of it.
+
+    Raises `Refused` where nothing can be entered.
+    """
+    directory = os.environ.get("AZURE_TENANT_ID", "")
+    client = open_client(Login(), clock)
+    wanted = list(subscriptions) or [one for one in [os.environ.get("AZURE_SUBSCRIPTION_ID", "")] if one]
+    of_directory = [type_ for type_ in catalog.azure if type_.of_directory]
+    if of_directory:
+        yield AzureCollector(client, azure_login.directory_place(directory), of_directory, directory, whole=False)
+    of_subscriptions = [type_ for type_ in catalog.azure if not type_.of_directory]
+    if not of_subscriptions:
+        return
+    if not wanted:
+        seen = azure_login.subscriptions(client)
+        wanted = [id_ for id_, state in seen.items() if state in azure_login.ENABLED]
+        if not wanted:
+            raise Refused("these credentials see no subscription; assign our role, or name one by --subscription")
+    for id_ in wanted:
+        place = azure_login.locate(client, id_.lower(), locations)
+        hidden = hidden_kinds(client, id_, of_subscriptions)
+        yield AzureCollector(client, place, of_subscriptions, directory, hidden, whole=False)
+
+
+def list_members(group: ManagementGroupOf, clock: Clock) -> Members:
+    """Return a management group's subscriptions; raises `Refused` where they cannot be listed."""
+    listed = azure_login.members(open_client(_login(group.directory), clock), group.id)
+    return Members(
+        active=sorted(id_ for id_, state in listed.items() if state in azure_login.ENABLED),
+        resting={
+            id_: f"the subscription is {state} in its management group"
+            for id_, state in sorted(listed.items())
+            if state not in azure_login.ENABLED
+        },
+    )
+
+
+def open_client(login: Login, clock: Clock) -> AzureClient:
+    """Return a client for a login; raises `Refused` where the environment's values cannot be used."""
+    return AzureClient(clients(login), clock)
+
+
+def hidden_kinds(client: AzureClient, subscription: str, types: Sequence[ResourceType]) -> dict[str, str]:
+    """Return the kinds that Resource Graph would leave out without a word, each with the permission that it lacks."""
+    ours = azure_login.permissions(client, subscription)
+    return {t.kind.name: missing for t in types if t.form.table and (missing := ours.missing(t.action))}
+
+
+def _login(directory: AzureDirectory) -> Login:
+    certificate = (directory.certificate or "").removeprefix("file:")
+    value = secret(directory.secret).decode() if directory.secret else ""
+    return Login(directory.directory, directory.client or "", value, certificate)

@@ -1,0 +1,1 @@
+"""A scan: which places, what is seen there, what is judged, what is recorded."""

@@ -1,0 +1,297 @@
+"""The whole loop for one tenant: gate → collect → detect → record; `pipeline.notifying.notify` comes after."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from contract.term import decide
+from detectors.posture.judge import Moment
+from model.asset import RAW_KINDS, Asset, Listing, Place, provider_type
+from model.canonical import instant
+from model.clock import CONTRACT_ZONE, Clock
+from model.fault import Refused
+from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
+from model.sight import Collector
+from model.tenant import Tenant
+from model.worker import Worker
+from pipeline.assembly import Catalog
+from pipeline.scanning.checkov_process import kept
+from pipeline.scanning.findings import Advance, advanced, write_changes
+from pipeline.scanning.reverts import mark_reverted
+from pipeline.scanning.survey import Observation, survey
+from pipeline.tenants.exceptions import settle
+from pipeline.tenants.scopes import Scope, Scopes, named
+from pipeline.turn import Turn
+from store.home import Home
+from store.rows import Current, Fence, Gap, Run
+from store.tenant import TenantStore
+from store.writer import Writer
+
+_RAW = frozenset(kind.name for kind in RAW_KINDS)
+BATCH = 500  # observations in one transaction
+
+Connect = Callable[[Scope, Catalog], Collector]
+
+
+class Ports(Struct, frozen=True):
+    """What a scan needs of the world: the time, collectors of accounts, which accounts there are, checkov's process.
+
+    `batch` is how many observations are written in one transaction.
+    """
+
+    clock: Clock
+    connect: Connect
+    scopes: Callable[[Tenant], Scopes] = named
+    batch: int = BATCH
+    checkov: Callable[[], Worker] = kept
+
+
+class Summary(Struct, frozen=True):
+    """What a scan did: numbers of assets, verdicts by status, facts by what became, gaps.
+
+    `raw` counts by their types the resources that no type file describes: they are kept, and nothing judges them.
+    `disagreed` counts by policy and second source the resources of which the two say the opposite.
+    """
+
+    run: str
+    assets: int
+    new_rows: int
+    verdicts: dict[str, int]
+    facts: dict[str, int]
+    gaps: list[Gap]
+    raw: dict[str, int] = {}
+    disagreed: dict[str, int] = {}
+
+
+def scan(home: Home, tenant: Tenant, catalog: Catalog, ports: Ports, turn: Turn) -> Summary:
+    """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
+
+    A scope that cannot be entered is a gap with its cause, and its findings are unverified: also where it is the only
+    one. Raises `Refused` outside the contract's term, and where there is no scope; nothing is changed then.
+    """
+    now = ports.clock.now()
+    decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())
+    if not decision.allowed:
+        raise Refused(f"{tenant.tenant} is not scanned: {decision.reason.en} (Article {decision.clause})")
+    store = home.tenant(tenant.tenant)
+    if done := _done(store, turn.run):
+        return done
+    reopened = _end_exceptions(store, turn, instant(now))
+    open_scopes = _OpenScopes(ports.scopes(tenant), lambda scope: ports.connect(scope, catalog))
+    run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
+    recorder = _Recorder(store, run, turn.fence, turn.person, catalog)
+    recorder.start(reopened)
+    moment = Moment(now, tenant.thresholds)
+    for collector in open_scopes.opened():
+        for batch in _batches(survey(collector, catalog, moment, ports.checkov()), ports.batch):
+            turn.go_on()
+            recorder.record(batch, collector.place, instant(ports.clock.now()))
+    turn.go_on()
+    summary = recorder.finish(open_scopes, instant(ports.clock.now()))
+    home.done(turn.fence, instant(ports.clock.now()))
+    return summary
+
+
+def _end_exceptions(store: TenantStore, turn: Turn, at: str) -> Counter[str]:
+    """Reopen what exceptions suppressed that have ended; also where nothing can be looked at then."""
+    with store.write(at, turn.person, turn.fence) as writer:
+        return settle(writer, at)
+
+
+def _done(store: TenantStore, id_: str) -> Summary | None:
+    """Return what a run did, None where it has not come to its end."""
+    with store.read() as reader:
+        run = reader.run(id_)
+        if run is None or not run.finished_at:
+            return None
+        reported = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
+        later = {name: run.summary.get(name, {}) for name in ("raw", "disagreed")}  # older runs have not counted them
+        return Summary(run=id_, gaps=reader.gaps(id_), **reported, **later)
+
+
+class _OpenScopes:
+    """The scopes of a tenant, entered one after another: only one at a time is held in memory."""
+
+    def __init__(self, scopes: Scopes, connect: Callable[[Scope], Collector]) -> None:
+        self._scopes = scopes
+        self._connect = connect
+        self.closed = scopes.closed | scopes.resting
+        if not scopes.found and not self.closed:
+            raise Refused("there is no account to look at")
+        self.places: dict[str, Place] = {}
+
+    def opened(self) -> Iterator[Collector]:
+        """Yield the scopes that can be entered, one after another."""
+        for scope in self._scopes.found:
+            try:
+                collector = self._connect(scope)
+            except Refused as refused:  # one account that cannot be entered does not hurt the others
+                self.closed[scope.id] = str(refused)
+                continue
+            self.places[collector.place.scope] = collector.place
+            yield collector
+
+    def why_closed(self, scope: str) -> str:
+        """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
+        if scope in self.places:
+            return ""
+        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
+
+
+def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
+    """Yield batches of so many observations, or of fewer where their verdicts hold much."""
+    batch: list[Observation] = []
+    weight = 0
+    for observation in observations:
+        batch.append(observation)
+        weight += 1 + sum(len(verdict.elements) for verdict in observation.verdicts)
+        if weight >= size:
+            yield batch
+            batch, weight = [], 0
+    if batch:
+        yield batch
+
+
+class _Recorder:
+    """Writes what was observed, batch by batch; a broken-off run leaves whole batches, which a repeat finds done."""
+
+    def __init__(self, store: TenantStore, run: Run, fence: Fence, person: str, catalog: Catalog) -> None:
+        self._store = store
+        self._run = run
+        self._fence = fence
+        self._person = person
+        self._catalog = catalog
+        self._seen: set[str] = set()
+        self._listings: dict[tuple[str, str, str], str] = {}
+        self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
+        self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
+        self._facts: Counter[str] = Counter()
+        self._raw: Counter[str] = Counter()
+        self._disagreed: Counter[str] = Counter()
+        self._new_rows = 0
+
+    def start(self, facts: Counter[str]) -> None:
+        """Write the run's row; `facts` are those that came before it."""
+        self._facts.update(facts)
+        with self._store.write(self._run.started_at, self._person, self._fence) as writer:
+            if writer.start_run(self._run):
+                writer.record("scan.started", self._run.id, job=self._run.job)
+
+    def record(self, batch: Sequence[Observation], place: Place, at: str) -> None:
+        """Write one batch: assets, findings and facts in one transaction."""
+        verdicts = [verdict for observation in batch for verdict in observation.verdicts]
+        assets = [o.seen for o in batch if isinstance(o.seen, Asset)]
+        with self._store.write(at, self._person, self._fence) as writer:
+            self._new_rows += writer.put_assets(assets, at)
+            self._write(writer, advanced(writer, verdicts, at))
+        for observation in batch:
+            self._note(observation.seen, place)
+        for verdict in verdicts:
+            self._verdicts[verdict.policy][verdict.status] += 1
+            self._disagreed.update(f"{verdict.policy} {source.check}" for source in verdict.disagreeing)
+
+    def finish(self, open_scopes: _OpenScopes, at: str) -> Summary:
+        """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
+        gaps = list(self._gaps(open_scopes.closed))
+        with self._store.write(at, self._person, self._fence) as writer:
+            current = list(writer.current_assets())
+            unwatched = {row.uid for row in current if not self._is_watched(row, open_scopes)}
+            ended = {row.uid for row in current if self._has_ended(row)} - unwatched
+            writer.end_assets(ended | unwatched, at)
+            self._settle(writer, open_scopes, unwatched, at)
+            summary = self._summary(gaps)
+            writer.finish_run(self._run.id, at, _stored(summary, self._verdicts), gaps)
+            writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
+        return summary
+
+    def _write(self, writer: Writer, changes: Sequence[Advance]) -> None:
+        facts = write_changes(writer, changes, self._run.id)
+        mark_reverted(writer, facts)
+        self._facts.update(fact.became for fact in facts)
+
+    def _note(self, seen: Asset | Listing | None, place: Place) -> None:
+        if isinstance(seen, Asset):
+            self._seen.add(seen.uid)
+            if seen.kind in _RAW:
+                self._raw[provider_type(seen)] += 1
+            for detail, cause in seen.unknown.items():
+                self._unknown_details[place.scope, seen.kind, seen.region, detail, cause] += 1
+        elif isinstance(seen, Listing):
+            key = (seen.scope, seen.kind, seen.region)
+            self._listings[key] = self._listings.get(key, "") or seen.cause
+
+    def _gaps(self, closed: dict[str, str]) -> Iterator[Gap]:
+        for (scope, kind, region), cause in sorted(self._listings.items()):
+            if cause:
+                yield Gap(scope, kind, region, "", cause)
+        for (scope, kind, region, detail, cause), number in sorted(self._unknown_details.items()):
+            yield Gap(scope, kind, region, detail, cause, number)
+        for scope, cause in closed.items():
+            yield Gap(scope, "", "", "", cause)
+        for policy, cause in self._catalog.broken.items():
+            yield Gap("", policy, "", "policy", cause)
+
+    def _has_ended(self, row: Current) -> bool:
+        """Return whether an asset is gone from where somebody watches: a whole listing did not show it."""
+        if row.uid in self._seen:
+            return False
+        if (cause := self._listings.get((row.scope, row.kind, "global"))) is not None:
+            return not cause
+        return self._listings.get((row.scope, row.kind, row.region)) == ""
+
+    def _is_watched(self, row: Current, open_scopes: _OpenScopes) -> bool:
+        """Return whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
+        if open_scopes.why_closed(row.scope):
+            return True
+        place = open_scopes.places.get(row.scope)
+        return place is not None and row.kind in self._catalog.kinds and place.covers(row.region)
+
+    def _settle(self, writer: Writer, open_scopes: _OpenScopes, unwatched: set[str], at: str) -> None:
+        """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
+        policies = {judging.id for judging in self._catalog.judging}
+        current = {row.uid for row in writer.current_assets()}
+        changes: list[Advance] = []
+        for finding in writer.findings(LIVE):
+            if (cause := self._catalog.broken.get(finding.policy)) is not None:
+                changes.append((finding, unverified(finding, cause, at), None))
+            elif finding.policy not in policies:
+                changes.append((finding, *resolve(finding, WITHDRAWN, at)))
+            elif finding.asset_uid in unwatched:
+                changes.append((finding, *resolve(finding, UNWATCHED, at)))
+            elif finding.asset_uid not in current:
+                changes.append((finding, *resolve(finding, "the resource is gone", at)))
+            elif finding.asset_uid not in self._seen:
+                changes.append((finding, unverified(finding, self._why_unseen(finding, open_scopes), at), None))
+        self._write(writer, changes)
+
+    def _why_unseen(self, finding: Finding, open_scopes: _OpenScopes) -> str:
+        keys = ((finding.scope, finding.kind, region) for region in ("global", finding.region, "other-regions"))
+        unlisted = next((cause for key in keys if (cause := self._listings.get(key))), "")
+        return unlisted or open_scopes.why_closed(finding.scope) or "was not seen"
+
+    def _summary(self, gaps: list[Gap]) -> Summary:
+        total: Counter[str] = Counter()
+        for counts in self._verdicts.values():
+            total.update(counts)
+        numbers = (len(self._seen), self._new_rows, dict(total), dict(self._facts))
+        return Summary(
+            self._run.id,
+            *numbers,
+            gaps,
+            raw=dict(sorted(self._raw.items())),
+            disagreed=dict(sorted(self._disagreed.items())),
+        )
+
+
+def _stored(summary: Summary, by_policy: dict[str, Counter[str]]) -> dict[str, Any]:
+    return {
+        "assets": summary.assets,
+        "new_rows": summary.new_rows,
+        "verdicts": summary.verdicts,
+        "facts": summary.facts,
+        "raw": summary.raw,
+        "disagreed": summary.disagreed,
+        "by_policy": {policy: dict(counts) for policy, counts in sorted(by_policy.items())},
+    }

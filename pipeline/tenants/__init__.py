@@ -1,0 +1,1 @@
+"""Tenants: their files, their places, their exceptions."""

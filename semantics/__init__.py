@@ -1,0 +1,1 @@
+"""What the clouds' own languages mean: policy documents, filters, network rules, flags. Pure."""

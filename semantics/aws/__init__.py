@@ -1,0 +1,1 @@
+"""AWS: policy documents, effective permissions, filter patterns."""

@@ -1,0 +1,1 @@
+"""Azure: rules of networks, conditions of alerts."""

@@ -1,0 +1,1 @@
+"""Google Cloud: queries of Cloud Logging."""

@@ -1,0 +1,1 @@
+"""Kubernetes: workloads, roles, flags of the control plane."""

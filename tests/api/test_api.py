@@ -1,0 +1,513 @@
+"""The HTTP API: every route by every role and at a foreign tenant, paging, what it never reveals."""
+
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import httpx
+import jsonschema
+import msgspec
+import pyotp
+import pytest
+import structlog
+import uvicorn
+from fastapi.routing import APIRoute
+from msgspec.structs import replace
+
+from api import plans, sign_in
+from api.app import make_app
+from api.dependencies import Service
+from catalog import access as access_files
+from catalog.folder import config_folder
+from contract.access import may
+from model.canonical import digest, instant
+from model.finding import advance
+from model.installation import Installation
+from model.person import Actor, Person, Tenants
+from model.plan import Plan
+from model.tenant import Suspension
+from people import tokens
+from pipeline.access.sign_in import Gate
+from pipeline.changing.plans import Wanted, make_plan
+from pipeline.serving.jobs import new_job, queue
+from store.home import Home
+from tests.conftest import MovingClock
+from tests.filled import asset, fill, verdict
+from tests.homes import tamper
+from tests.passwords import QUICK
+from tests.recorded_clouds import TENANT
+
+pytestmark = pytest.mark.process
+
+ACCESS = access_files.load(config_folder())
+PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
+MINE, FOREIGN = "aozora", "midori"
+
+# What each route needs, written down here once more: a route that asks for less than it should turns this red.
+NEEDS = {
+    ("GET", "/v1/tenants/{tenant}"): "tenants.read",
+    ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
+    ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
+    ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",
+    ("GET", "/v1/tenants/{tenant}/findings/{uid}"): "findings.read",
+    ("GET", "/v1/tenants/{tenant}/policies"): "policies.read",
+    ("GET", "/v1/tenants/{tenant}/runs"): "runs.read",
+    ("GET", "/v1/tenants/{tenant}/runs/{run}"): "runs.read",
+    ("GET", "/v1/tenants/{tenant}/scans"): "runs.read",
+    ("GET", "/v1/tenants/{tenant}/scans/{job}"): "runs.read",
+    ("POST", "/v1/tenants/{tenant}/scans"): "scans.start",
+    ("GET", "/v1/tenants/{tenant}/plans"): "plans.read",
+    ("GET", "/v1/tenants/{tenant}/plans/{plan}"): "plans.read",
+    ("GET", "/v1/tenants/{tenant}/plans/{plan}/page"): "plans.read",
+    ("GET", "/v1/tenants/{tenant}/plans/{plan}/runs"): "plans.read",
+    ("POST", "/v1/tenants/{tenant}/plans"): "plans.propose",
+    ("POST", "/v1/tenants/{tenant}/plans/{plan}/votes"): "plans.approve",
+    ("POST", "/v1/tenants/{tenant}/plans/{plan}/runs"): "plans.run",
+}
+PLAYBOOK = "aws.s3.block-public-access"
+# What is sent, and what comes of it where it is allowed: here nobody has seen the plan, and nobody has approved it.
+SENT = {
+    "/v1/tenants/{tenant}/scans": (None, 202),
+    "/v1/tenants/{tenant}/plans": ({"playbook": PLAYBOOK}, 201),
+    "/v1/tenants/{tenant}/plans/{plan}/votes": ({"hash": "0" * 64, "approve": True}, 400),
+    "/v1/tenants/{tenant}/plans/{plan}/runs": (None, 400),
+}
+
+
+def plan_for(home: Home, clock: MovingClock, name: str) -> Plan:
+    """Make a plan of a tenant's, in somebody's name who does nothing else here."""
+    spec = msgspec.structs.replace(TENANT, tenant=name)
+    return make_plan(home.tenant(name), spec, Wanted(PLAYBOOK, ""), Actor("mori", ("analyst",), (name,)), clock)
+
+
+class Api:
+    """The API over two tenants, and a token for whoever is asked for."""
+
+    def __init__(self, home: Home, clock: MovingClock) -> None:
+        self.home = home
+        self.clock = clock
+        self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
+        self.http = httpx.Client()
+        self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http))
+        self.client = httpx.Client(timeout=30)
+
+    def token(self, role: str, tenants: Tenants = (MINE,)) -> str:
+        """Return a token of somebody with a role."""
+        at = instant(self.clock.now())
+        person = Person(f"p.{role}", role, "ja", (role,), tenants, at)
+        token, kept = tokens.mint(person, "t", tenants, self.clock.now(), timedelta(hours=1))
+        with self.home.service.write(at, "p") as session:
+            session.people.put(person)
+            session.people.put_token(kept)
+        return token
+
+    def ask(self, method: str, path: str, token: str, **more: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        answer: httpx.Response = self.client.request(method, path, headers=headers, **more)
+        return answer
+
+
+@pytest.fixture
+def api(home: Home, clock: MovingClock) -> Iterator[Api]:
+    for name in (MINE, FOREIGN):
+        fill(home, clock, name)
+    made = Api(home, clock)
+    with made.http, made.client, answering_on_loopback(made.app) as url:
+        made.client.base_url = httpx.URL(url)
+        yield made
+
+
+@contextmanager
+def answering_on_loopback(app: Any) -> Iterator[str]:
+    """Run the real server in a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:
+    """Return every route of a tenant: method, pattern, and a path to something that is there."""
+    routes = [(path, said) for path, said in api.app.openapi()["paths"].items() if "{tenant}" in path]
+    job = api.ask("POST", f"/v1/tenants/{tenant}/scans", api.token("lead", "all")).json()["id"]
+    plan = plan_for(api.home, api.clock, tenant).id
+    ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job, "{plan}": plan}
+    found = []
+    for pattern, said in routes:
+        things = {"{uid}": verdict(0).finding_uid if "findings" in pattern else asset(0).uid}
+        path = pattern
+        for name, value in (ids | things).items():
+            path = path.replace(name, value)
+        found += [(method.upper(), pattern, path) for method in sorted(said)]
+    return found
+
+
+def send(api: Api, method: str, pattern: str, path: str, token: str) -> httpx.Response:
+    body = SENT[pattern][0] if method == "POST" else None
+    return api.ask(method, path, token, **({"json": body} if body else {}))
+
+
+def test_every_route_of_a_tenant_is_known_here(api: Api) -> None:
+    assert {(method, pattern) for method, pattern, _ in paths(api, MINE)} == set(NEEDS)
+    every = [*api.app.routes, *plans.router.routes, *sign_in.router.routes]
+    hidden = {each.path for each in every if isinstance(each, APIRoute) and not each.include_in_schema}
+    assert hidden == {"/healthz", "/metrics"}, "OpenAPI names every other route"
+
+
+def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
+    mine, foreign = paths(api, MINE), paths(api, FOREIGN)
+    for role in PEOPLE:
+        token = api.token(role)
+        for method, pattern, path in mine:
+            allowed = may(ACCESS, Actor("p", (role,), (MINE,)), NEEDS[method, pattern], MINE)
+            expected = (SENT[pattern][1] if method == "POST" else 200) if allowed else 403
+            assert send(api, method, pattern, path, token).status_code == expected, (role, method, path)
+        for method, pattern, path in foreign:
+            answer = send(api, method, pattern, path, token)
+            nowhere = send(api, method, pattern, path.replace(FOREIGN, "nobody"), token)
+            assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"}), (role, method, path)
+            assert answer.json() == nowhere.json()
+
+
+def test_ids_of_a_foreign_tenant_are_nobodys_under_ones_own(api: Api) -> None:
+    token = api.token("lead")
+    for method, pattern, path in paths(api, FOREIGN):
+        mixed = path.replace(f"/{FOREIGN}", f"/{MINE}")
+        answer = send(api, method, pattern, mixed, token)
+        if re.search("/(scans|runs|plans)/", path):  # assets and findings have the same ids at both: same resources
+            assert answer.status_code == 404, mixed
+
+
+def test_no_token_no_answer(api: Api) -> None:
+    for method, _, path in paths(api, MINE):
+        for headers in ({}, {"authorization": "Bearer hinomi_x"}, {"authorization": "Basic YTpi"}):
+            answer = api.client.request(method, path, headers=headers)
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer"), path
+    token = api.token("lead")
+    api.clock.sleep(3601)
+    assert api.ask("GET", "/v1/me", token).status_code == 401
+
+
+def test_lists_show_only_ones_own_tenants(api: Api) -> None:
+    assert [t["tenant"] for t in api.ask("GET", "/v1/tenants", api.token("viewer")).json()["items"]] == [MINE]
+    assert api.ask("GET", "/v1/me", api.token("viewer")).json()["tenants"] == [MINE]
+    everything = api.ask("GET", "/v1/tenants", api.token("analyst", "all")).json()
+    assert [t["tenant"] for t in everything["items"]] == [MINE, FOREIGN]
+
+
+def test_a_tenant_states_its_options_and_when_it_is_suspended(api: Api) -> None:
+    suspended = [Suspension(date(2026, 11, 1), "logs flood the service", date(2026, 11, 7))]
+    contract = replace(TENANT.contract, options=["function-code"], suspended=suspended)
+    api.home.apply(MINE, replace(TENANT, contract=contract), instant(api.clock.now()), "p")
+    reported = api.ask("GET", f"/v1/tenants/{MINE}", api.token("viewer")).json()
+    assert reported["options"] == ["function-code"]
+    assert reported["suspended"] == [
+        {"first_day": "2026-11-01", "reason": "logs flood the service", "last_day": "2026-11-07"}
+    ]
+
+
+@pytest.mark.parametrize("what", ["assets", "findings"])
+def test_pages_add_up_to_the_whole(api: Api, what: str) -> None:
+    token = api.token("lead")
+    whole = api.ask("GET", f"/v1/tenants/{MINE}/{what}?limit=500", token).json()
+    assert whole["next"] == ""
+    items: list[Any] = []
+    cursor = ""
+    for _ in range(9):
+        page = api.ask("GET", f"/v1/tenants/{MINE}/{what}?limit=2&cursor={cursor}", token).json()
+        items += page["items"]
+        cursor = page["next"]
+        if not cursor:
+            break
+    assert items == whole["items"]
+    assert len(items) == {"assets": 7, "findings": 5}[what]
+
+
+def test_pages_of_scans_add_up_too(api: Api) -> None:
+    token = api.token("lead")
+    asked = []
+    for _ in range(5):
+        api.clock.sleep(1)
+        asked.append(queue(api.home, new_job("scan", MINE, api.clock.now(), "p"), api.clock).id)
+    first = api.ask("GET", f"/v1/tenants/{MINE}/scans?limit=3", token).json()
+    second = api.ask("GET", f"/v1/tenants/{MINE}/scans?limit=3&cursor={first['next']}", token).json()
+    assert [job["id"] for job in first["items"] + second["items"]] == asked[::-1]
+    assert second["next"] == ""
+
+
+def test_a_scan_that_waits_already_is_as_good_as_another(api: Api) -> None:
+    token = api.token("approver")
+    first = api.ask("POST", f"/v1/tenants/{MINE}/scans", token).json()
+    api.clock.sleep(1)
+    assert api.ask("POST", f"/v1/tenants/{MINE}/scans", token).json()["id"] == first["id"]
+
+
+@pytest.mark.parametrize("what", ["assets?kind=%00", "assets/%00", "runs/a%00", "scans?cursor=WyJcdTAwMDAiLCJhIl0"])
+def test_nul_is_in_no_text(api: Api, what: str) -> None:
+    assert api.ask("GET", f"/v1/tenants/{MINE}/{what}", api.token("lead")).status_code == 422
+    form = {"person": "a\0", "password": "x", "code": "1"}
+    assert api.client.post("/v1/sign-in/local", json=form).status_code == 422
+    assert api.ask("GET", f"/v1/tenants/{MINE}/assets?on=9999-12-31", api.token("lead")).status_code == 400
+
+
+def test_findings_never_come_without_their_coverage(api: Api) -> None:
+    page = api.ask("GET", f"/v1/tenants/{MINE}/findings?severity=low", api.token("lead")).json()
+    assert page["items"] == []
+    assert page["coverage"] == {"run": digest(MINE), "finished_at": instant(api.clock.now()), "gaps": 1}
+
+
+def test_filters_and_past_days(api: Api) -> None:
+    token, base = api.token("lead"), f"/v1/tenants/{MINE}"
+    assert len(api.ask("GET", f"{base}/assets?resource=arn:aws:s3:::b3", token).json()["items"]) == 1
+    assert api.ask("GET", f"{base}/assets?kind=aws.kms.key", token).json()["items"] == []
+    api.clock.sleep(86400)
+    at = instant(api.clock.now())
+    with api.home.tenant(MINE).write(at, "p") as writer:  # a day later one resource is gone and remediated
+        writer.end_assets([asset(0).uid], at)
+        before = reader_finding(writer, 0)
+        after, fact = advance(before, msgspec.structs.replace(verdict(0), status="pass", message=None), at)
+        assert after
+        assert fact
+        writer.put_findings([after])
+        writer.put_facts([fact], "r")
+    token = api.token("lead")
+    for what, then, now in (("assets", 7, 6), ("findings", 5, 4)):
+        assert len(api.ask("GET", f"{base}/{what}?on=2026-06-01", token).json()["items"]) == then
+        assert len(api.ask("GET", f"{base}/{what}?on=2026-06-02", token).json()["items"]) == now
+        assert api.ask("GET", f"{base}/{what}?on=2026-05-31", token).json()["items"] == []
+    uid = verdict(0).finding_uid
+    assert api.ask("GET", f"{base}/findings?state=resolved", token).json()["items"][0]["uid"] == uid
+    assert api.ask("GET", f"{base}/findings?state=resolved&on=2026-06-01", token).json()["items"] == []
+    (resolved,) = api.ask("GET", f"{base}/findings?state=resolved&on=2026-06-02", token).json()["items"]
+    assert (resolved["uid"], resolved["resolved_because"]) == (uid, "passes")
+    assert api.ask("GET", f"{base}/findings?on=2026-05-31", token).json()["coverage"]["run"] == ""
+    past = {item["uid"]: item for item in api.ask("GET", f"{base}/findings?on=2026-06-01", token).json()["items"]}
+    assert (past[uid]["state"], past[uid]["resolved_because"]) == ("open", "")
+
+
+def reader_finding(reader: Any, number: int) -> Any:
+    return reader.finding(verdict(number).finding_uid)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("limit=0", 422),
+        ("limit=501", 422),
+        ("limit=x", 422),
+        ("cursor=!!", 422),
+        ("cursor=WyJhIiwiYiJd", 422),
+        ("on=2026-13-01", 422),
+        ("on=2027-06-01", 400),
+        ("severity=high", 422),
+        ("Kind=aws.s3.bucket", 422),
+        ("limit=1&limit=500", 422),
+        ("=", 422),
+    ],
+)
+def test_requests_that_do_not_fit(api: Api, query: str, status: int) -> None:
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/assets?{query}", api.token("lead"))
+    assert answer.status_code == status
+    assert set(answer.json()) == {"detail"}
+
+
+@pytest.mark.parametrize("query", ["severity=hgih", "state=closed"])
+def test_a_word_that_no_finding_can_have_is_no_empty_list(api: Api, query: str) -> None:
+    assert api.ask("GET", f"/v1/tenants/{MINE}/findings?{query}", api.token("lead")).status_code == 422
+
+
+def test_a_parameter_that_is_not_known_is_named_with_those_that_are(api: Api) -> None:
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/runs?page=2", api.token("lead"))
+    assert answer.json() == {"detail": "query.page: is not known here; known are cursor, limit"}
+    assert api.ask("GET", "/healthz?at=1", "").status_code == 200
+
+
+def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
+    form = {"person": "a", "password": "x" * 100_000, "code": "1"}
+    assert api.client.post("/v1/sign-in/local", json=form).status_code == 413
+
+
+def test_the_way_of_a_person_through_the_api(api: Api) -> None:
+    at = instant(api.clock.now())
+    with api.home.service.write(at, "p") as session:
+        session.people.put(Person("ito", "伊藤", "ja", ("viewer",), (MINE,), at))
+        person = session.people.one("ito")
+        assert person
+        invitation = api.gate.invite(session, person)
+    password = "correct horse battery staple"
+    enrolled = api.client.post("/v1/enrolments", json={"invitation": invitation, "password": password}).json()
+    authenticator: Any = pyotp.parse_uri(enrolled["uri"])
+    form = {"person": "ito", "password": password, "code": authenticator.at(api.clock.now())}
+    token = api.client.post("/v1/sign-in/local", json=form).json()["token"]
+    assert api.client.post("/v1/sign-in/local", json=form).status_code == 401, "a code counts once"
+    further = api.ask("POST", "/v1/tokens", token, json={"label": "ci", "days": 2}).json()["token"]
+    assert api.ask("GET", "/v1/me", further).json() == {"name": "ito", "roles": ["viewer"], "tenants": [MINE]}
+    assert api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": [FOREIGN]}).status_code == 400
+    nobodys = api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": []})
+    assert nobodys.status_code == 422, "a list without tenants is not a list of all"
+    assert api.ask("DELETE", "/v1/tokens/current", token).status_code == 204
+    assert api.ask("GET", "/v1/me", token).status_code == 401
+    assert api.client.post("/v1/sign-in/device").json() == {"detail": "no OpenID provider is set up"}
+
+
+def test_a_plan_goes_its_way_over_http(api: Api) -> None:
+    base = f"/v1/tenants/{MINE}/plans"
+    analyst, lead, approver = api.token("analyst"), api.token("lead"), api.token("approver")
+    made = api.ask("POST", base, analyst, json={"playbook": PLAYBOOK, "resources": ["b1", "b2"]}).json()
+    assert [step["target"]["name"] for step in made["plan"]["steps"]] == ["b1", "b2"]
+    one, votes, hash_ = f"{base}/{made['plan']['id']}", f"{base}/{made['plan']['id']}/votes", made["hash"]
+    assert api.ask("POST", f"{one}/runs", analyst).json()["detail"].endswith("is proposed")
+    for person in (lead, approver):
+        assert api.ask("GET", one, person).json()["hash"] == hash_
+    assert api.ask("POST", votes, approver, json={"hash": hash_, "approve": True, "reason": "x"}).status_code == 400
+    assert api.ask("POST", votes, approver, json={"hash": hash_, "approve": False}).status_code == 400
+    assert api.ask("POST", votes, approver, json={"hash": hash_[:12], "approve": True}).status_code == 422
+    reported = api.ask("POST", votes, lead, json={"hash": hash_, "approve": True})
+    assert (reported.status_code, reported.json()["state"]) == (201, "approved")
+    assert "is approved" in api.ask("POST", votes, lead, json={"hash": hash_, "approve": True}).json()["detail"]
+    job = api.ask("POST", f"{one}/runs", analyst)
+    assert (job.status_code, job.json()["kind"], job.json()["asked_by"]) == (202, "change", "p.analyst")
+    described = api.client.get("/openapi.json").json()
+    is_as_described(described, "POST", "/v1/tenants/{tenant}/plans/{plan}/votes", reported)
+    is_as_described(described, "POST", "/v1/tenants/{tenant}/plans/{plan}/runs", job)
+    with api.home.tenant(MINE).read() as reader:
+        assert reader.plans.underway() == [made["plan"]["id"]]
+    (waiting,) = api.ask("GET", f"{one}/runs", approver).json()["items"]
+    assert (waiting["id"], waiting["state"], waiting["holder"]) == (job.json()["id"], "queued", "")
+    (row,) = api.ask("GET", base, approver).json()["items"]
+    assert (row["resources"], row["standing"]["state"], row["states"]) == (2, "approved", {})
+
+
+def test_whoever_makes_a_plan_does_not_approve_it_over_http_either(api: Api) -> None:
+    lead = api.token("lead")
+    made = api.ask("POST", f"/v1/tenants/{MINE}/plans", lead, json={"playbook": PLAYBOOK}).json()
+    ballot = {"hash": made["hash"], "approve": True}
+    refused = api.ask("POST", f"/v1/tenants/{MINE}/plans/{made['plan']['id']}/votes", lead, json=ballot)
+    assert refused.json() == {"detail": "p.lead has made the plan; somebody else has to approve it"}
+
+
+def test_a_rejected_plan_is_denied_for_good(api: Api) -> None:
+    plan = plan_for(api.home, api.clock, MINE)
+    path = f"/v1/tenants/{MINE}/plans/{plan.id}"
+    ballot = {"hash": plan.hash, "approve": False, "reason": "not in business hours"}
+    reported = api.ask("POST", f"{path}/votes", api.token("approver"), json=ballot).json()
+    assert (reported["state"], reported["reason"]) == ("denied", "p.approver rejected it: not in business hours")
+    assert api.ask("POST", f"{path}/runs", api.token("lead")).status_code == 400
+
+
+def test_an_edited_plan_is_shown_to_nobody(api: Api, address: str) -> None:
+    plan = plan_for(api.home, api.clock, MINE)
+    tamper(address, MINE, "UPDATE plan SET document = replace(document, 'b1', 'b9')")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/plans/{plan.id}", api.token("lead"))
+    assert (answer.status_code, "somebody has edited it" in answer.json()["detail"]) == (400, True)
+
+
+def test_pages_of_plans_add_up_too(api: Api) -> None:
+    made = []
+    for _ in range(5):
+        api.clock.sleep(1)
+        made.append(plan_for(api.home, api.clock, MINE).id)
+    base, token = f"/v1/tenants/{MINE}/plans", api.token("viewer")
+    first = api.ask("GET", f"{base}?limit=3", token).json()
+    second = api.ask("GET", f"{base}?limit=3&cursor={first['next']}", token).json()
+    assert [row["id"] for row in first["items"] + second["items"]] == made[::-1]
+    assert second["next"] == ""
+
+
+@pytest.mark.parametrize(("language", "word"), [("ja", "承認待ち"), ("en", "proposed, not approved yet")])
+def test_a_plan_is_a_page_for_people_that_loads_nothing(api: Api, language: str, word: str) -> None:
+    plan = plan_for(api.home, api.clock, MINE)
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/plans/{plan.id}/page?language={language}", api.token("approver"))
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert word in answer.text
+    assert plan.hash[:12] in answer.text
+
+
+def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    from pipeline.logs import set_up
+
+    secrets = ["hinomi_SECRETTOKEN", "SECRETPASSWORD-SECRETPASSWORD", "123987"]
+    set_up()
+    try:
+        said = [
+            api.ask("GET", f"/v1/tenants/{MINE}", secrets[0]).text,
+            api.client.post("/v1/sign-in/local", json={"person": "a", "password": secrets[1], "code": secrets[2]}).text,
+            api.client.post("/v1/sign-in/local", json={"person": "a", "password": [secrets[1]], "code": "1"}).text,
+            api.client.get(f"/v1/tenants/{MINE}/assets?cursor={secrets[0]}").text,
+        ]
+        structlog.get_logger().info("somebody forgot", api_token=secrets[0], password=secrets[1])
+        try:
+            raise ValueError(secrets[0])
+        except ValueError:
+            structlog.get_logger().exception("a defect")
+        log = capsys.readouterr().err
+    finally:
+        structlog.reset_defaults()
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert next(line["route"] for line in lines if line["event"] == "answered") == "/v1/tenants/{tenant}"
+    for secret in secrets:
+        assert secret not in "".join([*said, log])
+
+
+def test_metrics_name_no_tenant(api: Api) -> None:
+    api.ask("POST", f"/v1/tenants/{MINE}/scans", api.token("lead"))
+    reported = api.client.get("/metrics").text
+    assert 'hinomi_jobs{state="queued"} 1.0' in reported
+    assert "hinomi_tenants 2.0" in reported
+    assert 'route="/v1/tenants/{tenant}/scans",status="202"' in reported
+    api.ask("GET", f"/v1/tenants/{MINE}/plans", api.token("lead"))
+    reported = api.client.get("/metrics").text
+    assert 'route="/v1/tenants/{tenant}/plans",status="200"' in reported
+    assert MINE not in reported
+    assert api.client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_a_defect_is_reported_by_its_number_and_nothing_else(api: Api, address: str) -> None:
+    tamper(address, MINE, "UPDATE finding SET message = 'no JSON: marker'")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/findings", api.token("lead"))
+    assert (answer.status_code, answer.json()) == (500, {"detail": "a defect of the program; the log has more"})
+    assert len(answer.headers["x-request-id"]) == 16
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_methods_of_all_names_are_one_line_of_the_metrics(api: Api) -> None:
+    for number in range(3):
+        assert api.client.request(f"ODD{number}", "/v1/me").status_code == 405
+    reported = api.client.get("/metrics").text
+    assert 'method="other",route="/v1/me",status="405"} 3.0' in reported
+    assert "ODD" not in reported
+
+
+def is_as_described(described: Any, method: str, pattern: str, answer: httpx.Response) -> None:
+    said = described["paths"][pattern][method.lower()]["responses"][str(answer.status_code)]
+    schema = said["content"]["application/json"]["schema"]
+    jsonschema.validate(answer.json(), schema | {"components": described["components"]})
+
+
+def test_openapi_describes_what_is_answered(api: Api) -> None:
+    described = api.client.get("/openapi.json").json()
+    assert "$defs" not in json.dumps(described)
+    for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(described)):
+        assert reference in described["components"]["schemas"], reference
+    token = api.token("lead")
+    for method, pattern, path in paths(api, MINE):
+        answer = send(api, method, pattern, path, token)
+        if answer.status_code != 400 and "json" in answer.headers["content-type"]:
+            is_as_described(described, method, pattern, answer)
+        assert described["paths"][pattern][method.lower()]["security"] == [{"bearer": []}]
+
+
+def test_a_store_that_is_away_is_reported_without_its_place(api: Api, address: str) -> None:
+    token = api.token("lead")
+    tamper(address, MINE, "UPDATE alembic_version SET version_num = '9999'")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/runs", token)
+    assert (answer.status_code, answer.json()) == (503, {"detail": "the store cannot be used now"})

@@ -1,0 +1,159 @@
+"""The program keeps its shape: rooms, languages, documents, dependencies."""
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+ROOMS: list[str] = SETTINGS["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+PURE = ("model", "contract", "detectors")
+SOURCES = sorted(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))
+
+
+def tracked() -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [ROOT / name for name in names.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def test_no_other_distribution_claims_one_of_our_names() -> None:
+    claimed = importlib.metadata.packages_distributions()
+    for room in ROOMS:
+        assert set(claimed.get(room, [])) <= {"hinomi"}
+
+
+@pytest.mark.process
+@pytest.mark.process
+def test_every_room_is_watched_by_every_tool() -> None:
+    assert SETTINGS["tool"]["importlinter"]["root_packages"] == ROOMS
+    folders = {f.relative_to(ROOT).parts[0] for f in tracked() if f.name == "__init__.py"}
+    assert folders == {*ROOMS, "tests", "bench"}
+    assert set(SETTINGS["tool"]["mypy"]["packages"]) == folders
+    assert not [contract for contract in SETTINGS["tool"]["importlinter"]["contracts"] if "ignore_imports" in contract]
+
+
+@pytest.mark.parametrize(
+    "file", [f for f in SOURCES if f.relative_to(ROOT).parts[0] in PURE], ids=lambda f: str(f.relative_to(ROOT))
+)
+def test_pure_rooms_touch_no_clock_file_socket_or_process(file: Path) -> None:
+    forbidden = {"os", "io", "socket", "subprocess", "time", "pathlib", "random", "secrets", "threading", "sqlite3"}
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name.split(".")[0] for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [(node.module or "").split(".")[0]]
+        assert not forbidden & set(names)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in ("now", "utcnow", "today"), f"{file}:{node.lineno}"
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_no_name_says_nothing(file: Path) -> None:
+    assert not {"utils", "helpers", "common", "manager", "base"} & set(file.relative_to(ROOT).with_suffix("").parts)
+
+
+@pytest.mark.process
+@pytest.mark.process
+def test_help_imports_no_sdk_and_no_database() -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "from cli.main import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main(['--help'])\n"
+        "heavy = {'boto3', 'botocore', 'sqlalchemy', 'jsonschema', 'httpx', 'jinja2', 'cel_expr_python'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.process
+@pytest.mark.process
+@pytest.mark.parametrize("process", ["api.__main__", "pipeline.serving.supervisor"])
+def test_what_runs_all_the_time_imports_no_sdk(process: str) -> None:
+    code = f"import sys, {process}; print(sorted({{'boto3', 'botocore'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_requirement_files_are_pinned_hashed_and_name_no_host() -> None:
+    for file in (ROOT / "requirements").glob("*.txt"):
+        text = file.read_text(encoding="utf-8")
+        assert "://" not in text
+        assert "--index-url" not in text
+        for requirement in re.split(r"\n(?=\S)", text.strip()):
+            assert re.match(r"[A-Za-z0-9._-]+==\S+ \\\n +--hash=sha256:", requirement), requirement[:60]
+
+
+def test_each_dependency_is_used() -> None:
+    names = {"argon2-cffi": "argon2", "prometheus-client": "prometheus_client", "pyjwt[crypto]": "jwt"}
+    names |= {
+        "psycopg[binary]": "psycopg",
+        "pyyaml": "yaml",
+        "cel-expr-python": "cel_expr_python",
+        "detect-secrets": "detect_secrets",
+        "tzdata": "zoneinfo",
+        "azure-identity": r"azure\.identity",
+        "azure-mgmt-resource": r"azure\.mgmt\.resource",
+        "azure-mgmt-resourcegraph": r"azure\.mgmt\.resourcegraph",
+        "google-cloud-asset": r"google\.cloud\.asset_v1|from google\.cloud import asset_v1",
+    }
+    used = " ".join(file.read_text(encoding="utf-8") for file in SOURCES)
+    for dependency in SETTINGS["project"]["dependencies"]:
+        module = names.get(dependency.lower(), dependency.lower())
+        assert re.search(rf"^\s*(import|from) (?:{module})\b", used, re.MULTILINE), dependency
+
+
+def command_names(app: Any) -> list[str]:
+    """Return the names of commands and groups, one level deep."""
+    rooms = [group.typer_instance for group in app.registered_groups]
+    commands = [c.name or c.callback.__name__ for room in rooms for c in room.registered_commands]
+    return commands + [group.name for room in rooms for group in room.registered_groups]
+
+
+def test_documents_exist_for_every_command_function_and_room() -> None:
+    from catalog.functions import DECLARATIONS
+    from cli.main import app
+
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    policies = (ROOT / "docs" / "policies.md").read_text(encoding="utf-8")
+    design = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
+    for name in command_names(app):
+        assert f"hinomi {name}" in readme, name
+    for name, *_ in DECLARATIONS:
+        assert f"`{name}(" in policies, name
+    for room in ROOMS:
+        assert f"{room}/" in design, room
+
+
+@pytest.mark.process
+@pytest.mark.process
+def test_links_between_documents_lead_somewhere() -> None:
+    for file in tracked():
+        if file.suffix == ".md":
+            for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", file.read_text(encoding="utf-8")):
+                assert (file.parent / target).exists(), f"{file.name}: {target}"
+
+
+@pytest.mark.process
+@pytest.mark.process
+def test_the_project_speaks_of_itself_alone() -> None:
+    """No path of a machine, no registry, nothing that only one workplace knows."""
+    strange = re.compile(
+        r"/work/|/root/|(?<!needs the folder )\.\./shared|pypi\.org|pythonhosted|\bsession of (work|the developers)\b",
+        re.IGNORECASE,
+    )
+    for file in tracked():
+        if file.suffix in (".py", ".md", ".yaml", ".toml", ".txt", ".css", ".html", "") and file != Path(__file__):
+            found = strange.search(file.read_text(encoding="utf-8", errors="replace"))
+            assert not found, f"{file.relative_to(ROOT)}: {found and found[0]}"

@@ -1,0 +1,158 @@
+"""What becomes of started plans: those that stop by themselves, that are broken off, that somebody works against."""
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from demo.stand_ins.aws_emulator import Emulator
+from model.call import Call
+from model.canonical import instant
+from model.fault import Refused
+from model.plan import Plan, Progress
+from pipeline.changing.carrying_out import carry_on, finish, verify_again
+from tests.changing import ALL_ON, BLOCK, ChangeDriver, Watched, block_of, buckets, fault, half_open
+from tests.conftest import MovingClock
+from tests.homes import a_turn, home_at, tamper
+from tests.servers.http_servers import DENY, PASS, proxy
+
+BUCKETS = ("one", "two", "three", "four")
+
+
+@pytest.fixture
+def driver(emulator: Emulator, tmp_path: Path, clock: MovingClock) -> ChangeDriver:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    buckets(*BUCKETS)
+    driver = ChangeDriver(home, clock, BLOCK)
+    driver.scan()
+    return driver
+
+
+def plan_of(driver: ChangeDriver, *names: str) -> Plan:
+    return driver.approve(driver.plan(resources=names))
+
+
+def go_on(driver: ChangeDriver) -> None:
+    carry_on(driver.hands, a_turn(driver.home, driver.clock))
+
+
+def test_a_plan_that_stops_by_itself_is_not_gone_on_with_until_somebody_starts_it_again(
+    driver: ChangeDriver, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_of(driver, *BUCKETS)
+    with proxy(emulator.url, lambda request: DENY if request.startswith("PUT") else PASS) as (url, seen):
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(Refused, match="stops by itself: none of its first 4 resources came out well"):
+            driver.run(plan)
+        assert set(driver.states(plan).values()) == {"failed"}
+        sent = len(seen)
+        go_on(driver)
+        assert len(seen) == sent, "the next scan does not try it again"
+
+
+def test_one_plan_that_was_edited_keeps_no_other_from_its_end(driver: ChangeDriver, tmp_path: Path) -> None:
+    edited, sound = plan_of(driver, "one"), plan_of(driver, "two")
+    for plan in (edited, sound):
+        driver.start(plan)
+    edit = f"UPDATE plan SET document = replace(document, 'aki', 'ken') WHERE id = '{edited.id}'"
+    tamper(str(tmp_path / "home"), "aozora", edit)
+    with pytest.raises(Refused, match="somebody has edited it"):
+        go_on(driver)
+    assert driver.states(sound) == {"two": "verified"}
+    assert block_of("one") is None
+
+
+def test_a_job_finishes_the_plans_that_it_was_made_for(driver: ChangeDriver) -> None:
+    """What is started meanwhile may need policies that the job has not loaded."""
+    first, later = plan_of(driver, "one"), plan_of(driver, "two")
+    for plan in (first, later):
+        driver.start(plan)
+    finish(driver.hands, [first.id], a_turn(driver.home, driver.clock))
+    assert driver.states(first) == {"one": "verified"}
+    assert block_of("two") is None
+    go_on(driver)
+    assert driver.states(later) == {"two": "verified"}
+
+
+def break_off(_: Call) -> None:
+    raise MemoryError
+
+
+def test_what_another_run_has_begun_meanwhile_is_not_called_unchanged(driver: ChangeDriver) -> None:
+    """A run that looks when another has just sent must not take the change for nobody's."""
+    plan = plan_of(driver, "one")
+    driver.start(plan)
+    first, second = (a_turn(driver.home, driver.clock) for _ in range(2))
+    meanwhile: list[BaseException] = []
+
+    def other_run_dies(_: Call) -> None:
+        if not meanwhile:
+            driver.watch = lambda client: Watched(client, sent=break_off)
+            with pytest.raises(MemoryError) as died:
+                carry_on(driver.hands, first)
+            meanwhile.append(died.value)
+
+    driver.watch = lambda client: Watched(client, asks=other_run_dies)
+    with pytest.raises(Refused, match="another run has begun to change one"):
+        carry_on(driver.hands, second)
+    driver.watch = Watched
+    assert driver.states(plan) == {"one": "applying"}
+    driver.clock.sleep(600)
+    assert driver.run(plan) == {"one": "verified"}
+
+
+def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoever_rolls_it_back(
+    driver: ChangeDriver,
+) -> None:
+    plan = plan_of(driver, "one")
+    driver.start(plan)
+    driver.watch = lambda client: Watched(client, sent=break_off)
+    with pytest.raises(MemoryError):
+        go_on(driver)
+    driver.watch = Watched
+    half_open("one")
+    theirs = block_of("one")
+    driver.clock.sleep(600)
+    assert driver.run(plan) == {"one": "unverified"}
+    with pytest.raises(Refused, match="changed by somebody else since"):
+        driver.rollback(plan)
+    assert block_of("one") == theirs
+
+
+def verified_again(driver: ChangeDriver, plan: Plan) -> dict[str, str]:
+    verify_again(driver.hands, plan.id, a_turn(driver.home, driver.clock))
+    return driver.states(plan)
+
+
+@pytest.mark.parametrize(("days", "state"), [(6, "reverted"), (8, "unverified")])
+def test_looking_again_finds_what_somebody_has_reverted(driver: ChangeDriver, days: int, state: str) -> None:
+    plan = plan_of(driver, "one", "two")
+    driver.run(plan)
+    fault("one")
+    driver.clock.sleep(days * 86_400)
+    assert verified_again(driver, plan) == {"one": state, "two": "verified"}
+    assert {f.name: f.state for f in driver.findings().values() if f.name == "one"} == {"one": "reopened"}
+
+
+def test_what_is_verified_again_is_never_what_is_under_way(driver: ChangeDriver) -> None:
+    plan = plan_of(driver, "one")
+    driver.start(plan)
+    with driver.home.tenant("aozora").write(instant(driver.clock.now()), "p") as writer:
+        uid = plan.steps[0].target.uid
+        writer.plans.put_progress(Progress(plan.id, uid, "applying", instant(driver.clock.now()), before={}))
+    assert verified_again(driver, plan) == {"one": "applying"}
+
+
+def test_what_became_protected_after_the_plan_was_made_is_not_touched(driver: ChangeDriver) -> None:
+    plan = plan_of(driver, "one", "two")
+    driver.tenant = replace(driver.tenant, protected=["arn:aws:s3:::one"])
+    assert driver.run(plan) == {"one": "stale", "two": "verified"}
+    assert (block_of("one"), block_of("two")) == (None, ALL_ON)
+
+
+def test_without_the_policy_that_found_the_fault_nothing_is_done(driver: ChangeDriver) -> None:
+    plan = plan_of(driver, "one")
+    driver.catalog = replace(driver.catalog, policies=[])
+    assert driver.run(plan) == {"one": "failed"}
+    assert block_of("one") is None

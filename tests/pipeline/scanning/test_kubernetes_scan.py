@@ -1,0 +1,124 @@
+"""A tenant with a cluster through the whole loop: recorded, ended, unverified, another cluster refused."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from demo.stand_ins.kubernetes import UID, Asked, ClusterStandIn, StandInReply, status
+from model.tenant import KubernetesCluster, Tenant
+from pipeline.providers.opening import connect, list_members
+from pipeline.scanning.scan import Ports, Summary, scan
+from pipeline.tenants.scopes import discovered
+from store.home import Home
+from store.rows import Selection
+from tests.conftest import MovingClock
+from tests.homes import a_turn
+from tests.recorded_clouds import TENANT, catalog
+
+pytestmark = pytest.mark.process
+
+AT = "2026-06-01T00:00:00.000000Z"
+POLICY = "kubernetes.core.privileged-container"
+DEPLOYMENTS = "/apis/apps/v1/deployments"
+
+
+def _workload(version: str, kind: str, name: str, privileged: bool, **metadata: Any) -> dict[str, Any]:
+    pod = {"containers": [{"name": "app", "securityContext": {"privileged": privileged}}]}
+    spec = pod if kind == "Pod" else {"template": {"spec": pod}}
+    return {
+        "apiVersion": version,
+        "kind": kind,
+        "metadata": {"name": name, "namespace": "shop", **metadata},
+        "spec": spec,
+    }
+
+
+class _Breaking:
+    """Answers 403 at the paths it is given."""
+
+    def __init__(self) -> None:
+        self.paths: set[str] = set()
+
+    def __call__(self, asked: Asked, _: int) -> StandInReply | None:
+        return status(403, "Forbidden") if asked.path in self.paths else None
+
+
+@pytest.fixture
+def breaking() -> _Breaking:
+    return _Breaking()
+
+
+@pytest.fixture
+def cluster(breaking: _Breaking) -> Iterator[ClusterStandIn]:
+    owner = [{"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "controller": True}]
+    objects = [
+        _workload("apps/v1", "Deployment", "web", True, labels={"team": "shop"}),
+        *(_workload("v1", "Pod", f"web-{n}", True, ownerReferences=owner) for n in range(3)),
+        _workload("v1", "Pod", "bare", True),
+    ]
+    with ClusterStandIn(objects, breaking) as made:
+        yield made
+
+
+@pytest.fixture
+def tenant(home: Home, cluster: ClusterStandIn, tmp_path: Path) -> Tenant:
+    entry = KubernetesCluster(cluster=UID, name="shop", kubeconfig=f"file:{cluster.kubeconfig(tmp_path)}")
+    made = replace(TENANT, scopes=[], kubernetes=[entry])
+    home.apply(made.tenant, {"tenant": made.tenant}, AT, "p")
+    return made
+
+
+def _look(home: Home, tenant: Tenant, clock: MovingClock) -> Summary:
+    ports = Ports(
+        clock,
+        lambda scope, catalog: connect(scope, catalog, clock),
+        lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
+    )
+    clock.sleep(60)
+    return scan(home, tenant, catalog(), ports, a_turn(home, clock))
+
+
+def _open(home: Home) -> dict[str, str]:
+    with home.tenant("aozora").read() as reader:
+        return {f.name: f.unverified_because for f in reader.findings() if f.policy == POLICY}
+
+
+def test_one_finding_for_a_deployment_and_its_pods(home: Home, tenant: Tenant, clock: MovingClock) -> None:
+    assert _look(home, tenant, clock).gaps == []
+    assert _open(home) == {"web": "", "bare": ""}
+    with home.tenant("aozora").read() as reader:
+        pods = reader.assets(Selection({"kind": "kubernetes.core.pod"}))
+        tagged = reader.assets(Selection({}, tag="team=shop"))
+    assert sorted(row.name for row in pods) == ["bare", "web-0", "web-1", "web-2"]
+    assert [(row.scope, row.name) for row in tagged] == [(UID, "web")]
+    again = _look(home, tenant, clock)
+    assert (again.new_rows, again.facts) == (0, {})
+
+
+def test_what_cannot_be_listed_stays_and_what_is_gone_ends(
+    home: Home, tenant: Tenant, clock: MovingClock, cluster: ClusterStandIn, breaking: _Breaking
+) -> None:
+    _look(home, tenant, clock)
+    breaking.paths = {DEPLOYMENTS}
+    summary = _look(home, tenant, clock)
+    assert summary.facts == {}
+    assert "Forbidden" in _open(home)["web"]
+    assert _open(home)["bare"] == ""
+    breaking.paths = set()
+    cluster.objects = [row for row in cluster.objects if row["metadata"]["name"] != "web"]
+    assert _look(home, tenant, clock).facts["resolved"] >= 1
+    assert _open(home) == {"bare": ""}
+
+
+def test_another_cluster_than_the_file_names_is_not_looked_at(
+    home: Home, tenant: Tenant, clock: MovingClock, cluster: ClusterStandIn
+) -> None:
+    _look(home, tenant, clock)
+    cluster.objects[0] = cluster.objects[0] | {"metadata": {"name": "kube-system", "uid": "another"}}
+    summary = _look(home, tenant, clock)
+    assert ["leads to the cluster another" in gap.cause for gap in summary.gaps] == [True]
+    assert summary.facts == {}
+    assert all("leads to the cluster another" in because for because in _open(home).values())

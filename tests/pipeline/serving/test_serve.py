@@ -1,0 +1,264 @@
+"""`hinomi serve` as it runs: real processes, a real account in the emulator, both kinds of stores."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+
+from catalog import access as access_files
+from catalog.folder import config_folder
+from demo.change import enlist
+from demo.company import DATA
+from demo.stand_ins.aws_emulator import Emulator
+from model.canonical import instant
+from model.job import Job
+from model.person import HOST, SCHEDULE
+from model.tenant import Tenant
+from pipeline.access.authorization import Authorizer
+from pipeline.access.people import Register
+from pipeline.access.sign_in import Gate
+from pipeline.clock import SystemClock
+from pipeline.installation import make, service_key
+from pipeline.serving.jobs import new_job, queue
+from pipeline.tenants.files import load_tenant
+from tests.homes import home_at
+from tests.passwords import QUICK
+from tests.recorded_clouds import catalog
+from tests.small import checkout
+
+pytestmark = pytest.mark.process
+NAME = "aozora-foods"
+YESTERDAY = instant(datetime.now(UTC) - timedelta(days=1, hours=1))
+
+
+class Installation:
+    """A home with one tenant, who came yesterday; processes serve it."""
+
+    def __init__(self, folder: Path, address: str, emulator: Emulator) -> None:
+        self.folder = folder / "installation"
+        self.folder.mkdir(exist_ok=True)
+        self.program = folder / "program"
+        self.program.mkdir()
+        checkout(self.program)
+        if address.startswith("postgresql:"):
+            (self.folder / "installation.yaml").write_text(f'database: "{address}"\n')
+        make(self.folder, config_folder() / "example" / "installation.yaml")
+        self.home = home_at(address if address.startswith("postgresql:") else str(self.folder))
+        self.environment = emulator.environment() | {"PYTHONUNBUFFERED": "1"}
+
+    def apply(self, cron: str) -> Tenant:
+        tenant = load_tenant(DATA / "tenant.yaml", catalog().policies)
+        schedule = msgspec.structs.replace(tenant.schedule, cron=cron, jitter_minutes=0)
+        tenant = msgspec.structs.replace(tenant, schedule=schedule)
+        self.home.apply(NAME, msgspec.to_builtins(tenant), YESTERDAY, "p")
+        return tenant
+
+    def tokens(self, roles: dict[str, str]) -> dict[str, str]:
+        """Return a token for each person, who signed in as anybody does."""
+        table, clock = access_files.load(config_folder()), SystemClock()
+        gate = Gate(self.home.service, lambda: service_key(self.folder), clock, QUICK)
+        return enlist(Register(Authorizer(self.home, table, HOST), table, clock), gate, NAME, roles)
+
+    @contextmanager
+    def serving(self) -> Iterator["Served"]:
+        """Run `hinomi serve`; nothing of it is left at the end."""
+        port = free_port()
+        command = [sys.executable, "-m", "cli", "serve", "--home", str(self.folder), "--listen", f"127.0.0.1:{port}"]
+        with (self.folder / f"{port}.log").open("wb") as log:
+            process = subprocess.Popen(
+                command, cwd=self.program, env=self.environment, stderr=log, start_new_session=True
+            )
+        served = Served(process, f"http://127.0.0.1:{port}", self.folder / f"{port}.log")
+        try:
+            eventually(lambda: httpx.get(f"{served.url}/healthz").status_code == 200, 30)
+            yield served
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+
+    def jobs(self) -> list[Job]:
+        with self.home.service.read() as session:
+            return session.jobs.of("scan", NAME, None, 100)
+
+
+class Served:
+    def __init__(self, process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self.log = log
+
+    def stop(self) -> float:
+        """Ask it to stop, and return after how many seconds it did, with nothing left behind."""
+        began = time.monotonic()
+        self.process.terminate()
+        assert self.process.wait(60) == 0
+        with pytest.raises(ProcessLookupError):
+            os.killpg(self.process.pid, 0)
+        return time.monotonic() - began
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def eventually(holds: Callable[[], bool], seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if holds():
+                return
+        except httpx.HTTPError:
+            pass
+        assert time.monotonic() < until, "it never came"
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def installation(tmp_path: Path, address: str, company: Emulator) -> Installation:
+    return Installation(tmp_path, address, company)
+
+
+def worker_of(served: Served) -> int:
+    """Return the process id of a worker that is at a scan."""
+    found = 0
+
+    def working() -> bool:
+        nonlocal found
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (folder / "cmdline").read_bytes().decode().split("\0")
+                parent = re.search(r"PPid:\t(\d+)", (folder / "status").read_text())
+            except OSError:
+                continue
+            if "pipeline.serving.worker" in command and parent and int(parent[1]) == served.process.pid:
+                found = int(folder.name)
+        return bool(found)
+
+    eventually(working, 30)
+    return found
+
+
+def test_two_services_share_the_schedule_and_stop_gracefully(installation: Installation) -> None:
+    installation.apply("0 3 * * *")
+    with installation.serving() as one, installation.serving() as two:
+        eventually(lambda: [job.state for job in installation.jobs()] == ["done"], 90)
+        (job,) = installation.jobs()
+        assert (job.asked_by, job.attempts) == (SCHEDULE, 1)
+        store = installation.home.tenant(NAME)
+        with store.read() as reader:
+            assert len(reader.runs(None, 10)) == 1
+            assert len(list(reader.findings())) > 5
+        assert store.audit_fault() == ""
+        logs = one.log.read_text() + two.log.read_text()
+        assert logs.count('"event": "job started"') == 1
+        assert f'"outcome": "{job.outcome}"' in logs
+        assert max(one.stop(), two.stop()) < 30
+
+
+def test_a_killed_worker_is_followed_by_another(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")  # nothing is due by itself
+    clock = SystemClock()
+    with installation.serving() as served:
+        asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
+        os.kill(worker_of(served), signal.SIGKILL)
+        eventually(lambda: [j.state for j in installation.jobs() if j.id == asked.id] == ["done"], 90)
+        assert [j.attempts for j in installation.jobs() if j.id == asked.id] == [2]
+        assert '"event": "a worker died"' in served.log.read_text()
+        served.stop()
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_a_killed_service_leaves_its_port_to_the_next(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")
+    with installation.serving() as served:
+        served.process.kill()
+
+        def silent() -> bool:
+            with socket.socket() as probe:
+                return probe.connect_ex(("127.0.0.1", int(served.url.rpartition(":")[2]))) != 0
+
+        eventually(silent, 30)
+
+
+def test_a_stop_in_mid_scan_gives_the_job_back(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")
+    clock = SystemClock()
+    with installation.serving() as served:
+        asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
+        worker_of(served)
+        served.stop()
+    (job,) = [j for j in installation.jobs() if j.id == asked.id]
+    assert job.state in ("queued", "done")
+    if job.state == "queued":
+        assert job.attempts == 0
+    with installation.serving() as served:
+        eventually(lambda: [j.state for j in installation.jobs() if j.id == asked.id] == ["done"], 90)
+        served.stop()
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
+    tmp_path: Path, address: str, emulator: Emulator
+) -> None:
+    s3 = emulator.client("s3", "ap-northeast-1")
+    for name in ("one", "two"):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "ap-northeast-1"})
+    installed = Installation(tmp_path, address, emulator)
+    installed.apply("0 0 1 1 *")
+    tokens = installed.tokens({"aki": "analyst", "ken": "lead", "nao": "approver"})
+    base = f"/v1/tenants/{NAME}"
+    with installed.serving() as served, httpx.Client(base_url=served.url, timeout=30) as client:
+
+        def ask(method: str, path: str, who: str, body: object = None) -> Any:
+            headers = {"authorization": f"Bearer {tokens[who]}"}
+            return client.request(method, f"{base}/{path}", headers=headers, json=body).json()
+
+        job = ask("POST", "scans", "nao")["id"]
+        eventually(lambda: ask("GET", f"scans/{job}", "nao")["state"] == "done", 60)
+        made = ask("POST", "plans", "aki", {"playbook": "aws.s3.block-public-access"})
+        path = f"plans/{made['plan']['id']}"
+        for who in ("ken", "nao")[: made["plan"]["approvals"]]:
+            ask("POST", f"{path}/votes", who, {"hash": made["hash"], "approve": True})
+        ask("POST", f"{path}/runs", "aki")
+        eventually(lambda: {one["state"] for one in ask("GET", path, "nao")["progress"]} == {"verified"}, 60)
+        eventually(lambda: [one["state"] for one in ask("GET", f"{path}/runs", "nao")["items"]] == ["done"], 30)
+    for name in ("one", "two"):
+        assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_addresses_that_cannot_be_used(installation: Installation) -> None:
+    installation.apply("0 3 1 1 *")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for listen, problem in (
+            (f"127.0.0.1:{taken.getsockname()[1]}", "Address already in use"),
+            ("8420", "is no address"),
+            ("127.0.0.1:99999", "cannot be used"),
+        ):
+            command = [sys.executable, "-m", "cli", "serve", "--home", str(installation.folder), "--listen", listen]
+            done = subprocess.run(
+                command,
+                cwd=installation.program,
+                env=installation.environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 2
+            assert problem in done.stderr
+            assert len(done.stderr.splitlines()) == 1

@@ -1,0 +1,337 @@
+"""Backups: all comes back together, one tenant alone too, between both kinds of stores; damage is named first."""
+
+import hashlib
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from demo.company import DATA
+from model.fault import Refused
+from model.finding import Fact
+from model.person import Person
+from pipeline.backup import Archive, back_up, fingerprint, restore, restore_tenant
+from store import schema
+from store.database import Stores
+from store.home import Home
+from store.postgres import PostgresSchemas
+from store.sqlite import SqliteFolder
+from store.tenant import Fenced
+from tests.conftest import MovingClock
+from tests.filled import asset, fill
+from tests.homes import home_at, stores_at
+from tests.servers.postgres import Server
+
+AT = "2026-06-01T00:00:00.000000Z"
+FILES = {"installation.yaml": b"workers: 3\n", "keys/service.key": b"k" * 32}
+
+
+@pytest.fixture(params=["to sqlite", "to postgresql"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stores]:
+    """Empty stores to restore into, of both kinds whatever the backup comes from."""
+    if request.param == "to sqlite":
+        yield SqliteFolder(tmp_path / "elsewhere")
+        return
+    server: Server = request.getfixturevalue("postgres")
+    url = server.database("template1")
+    stores = PostgresSchemas(url)
+    yield stores
+    stores.close()
+    server.drop(url)
+
+
+@pytest.fixture
+def archive(home: Home, address: str, clock: MovingClock, tmp_path: Path) -> Path:
+    for name in ("aozora", "midori"):
+        fill(home, clock, name)
+        fence = home.take(f"scan:{name}", "r")
+        with home.tenant(name).write(AT, "p", fence) as writer:
+            writer.record("did", "something")
+    with home.service.write(AT, "operator@host") as session:
+        session.people.put(Person("sato", "佐藤", "ja", ("analyst",), "all", AT))
+        session.record("person.added", "sato")
+    back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
+    return tmp_path / "b.zip"
+
+
+def everything(stores: Stores, name: str = "") -> dict[str, list[Any]]:
+    """Return all rows of a store but those that a restore has to change: tokens, leases, the service's own records."""
+    metadata = schema.tenant if name else schema.service
+    with (stores.tenant(name) if name else stores.service()).read() as connection:
+        return {
+            table.name: [tuple(row) for row in connection.execute(select(table).order_by(*table.primary_key.columns))]
+            for table in metadata.sorted_tables
+            if name or table.name not in ("token", "lease", "audit")
+        }
+
+
+@pytest.mark.process
+def test_everything_comes_back(archive: Path, address: str, elsewhere: Stores, clock: MovingClock) -> None:
+    assert restore(Archive(archive), elsewhere, clock, "operator@host") == ["aozora", "midori"]
+    for name in ("", "aozora", "midori"):
+        before = everything(stores_at(address), name)
+        assert everything(elsewhere, name) == before
+        assert sum(map(len, before.values())) > 2
+    home = Home(elsewhere)
+    assert [home.tenant(name).audit_fault() for name in home.tenants()] == ["", ""]
+    assert home.service.audit_fault() == ""
+    assert Archive(archive).files() == FILES
+
+
+@pytest.mark.process
+def test_a_restored_home_goes_on(archive: Path, elsewhere: Stores, clock: MovingClock) -> None:
+    """New rows get new numbers, and the next worker passes the fence."""
+    restore(Archive(archive), elsewhere, clock, "operator@host")
+    home = Home(elsewhere)
+    fence = home.take("scan:aozora", "r")
+    with home.tenant("aozora").write(AT, "p", fence) as writer:
+        writer.put_assets([asset(99)], AT)
+        writer.put_facts([Fact("f", "open", AT)], "r")
+        writer.record("did", "more")
+    assert home.tenant("aozora").audit_fault() == ""
+
+
+@pytest.mark.process
+def test_leases_go_on_above_the_fences(
+    home: Home, address: str, elsewhere: Stores, clock: MovingClock, tmp_path: Path
+) -> None:
+    """A tenant that was read a moment later than the service may have seen a higher number."""
+    fill(home, clock, "aozora")
+    for _ in range(5):
+        fence = home.take("scan:aozora", "r")
+    with home.tenant("aozora").write(AT, "p", fence) as writer:
+        writer.record("did", "something")
+    with stores_at(address).service().write() as connection:
+        connection.execute(schema.lease.update().values(number=2))
+    back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
+    restore(Archive(tmp_path / "b.zip"), elsewhere, clock, "p")
+    restored = Home(elsewhere)
+    with restored.tenant("aozora").write(AT, "p", restored.take("scan:aozora", "r")) as writer:
+        writer.record("did", "more")
+    with pytest.raises(Fenced), restored.tenant("aozora").write(AT, "p", fence):
+        pass
+
+
+def test_tokens_of_before_are_good_no_more(home: Home, address: str, clock: MovingClock, tmp_path: Path) -> None:
+    from datetime import timedelta
+
+    from people import tokens
+
+    person = Person("sato", "佐藤", "ja", ("analyst",), "all", AT)
+    _, kept = tokens.mint(person, "t", "all", clock.now(), timedelta(days=300))
+    with home.service.write(AT, "p") as session:
+        session.people.put(person)
+        session.people.put_token(kept)
+    back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
+    there = SqliteFolder(tmp_path / "there")
+    restore(Archive(tmp_path / "b.zip"), there, clock, "p")
+    with Home(there).service.read() as session:
+        restored = session.people.token(kept.hash)
+    assert restored
+    assert restored.revoked_at
+
+
+def test_one_tenant_alone_comes_back_and_what_it_had_is_put_aside(
+    archive: Path, home: Home, address: str, clock: MovingClock
+) -> None:
+    before = {name: everything(stores_at(address), name) for name in ("aozora", "midori")}
+    for name in before:
+        with home.tenant(name).write(AT, "p") as writer:
+            writer.put_assets([asset(50)], AT)
+            writer.record("did", "after the backup")
+    after = everything(stores_at(address), "midori")
+    clock.sleep(1)
+    aside = restore_tenant(Archive(archive), stores_at(address), "aozora", clock, "sato")
+    assert aside
+    assert everything(stores_at(address), "aozora") == before["aozora"]
+    assert everything(stores_at(address), "midori") == after
+    assert [home.tenant(name).audit_fault() for name in before] == ["", ""]
+    with home.tenant("aozora").write(AT, "p", home.take("scan:aozora", "r")) as writer:
+        writer.record("did", "more")
+    assert home.tenant("aozora").audit_fault() == ""
+    with pytest.raises(Refused, match="holds no tenant 'nobody'"):
+        restore_tenant(Archive(archive), stores_at(address), "nobody", clock, "p")
+
+
+def test_nothing_is_restored_over_something(archive: Path, address: str, clock: MovingClock) -> None:
+    before = everything(stores_at(address), "aozora")
+    with pytest.raises(Refused, match="is there already"):
+        restore(Archive(archive), stores_at(address), clock, "p")
+    assert everything(stores_at(address), "aozora") == before
+
+
+def rewritten(archive: Path, change: Callable[[str, bytes], bytes | None]) -> None:
+    """Write an archive anew with changed entries."""
+    with zipfile.ZipFile(archive) as old:
+        entries = {name: change(name, old.read(name)) for name in old.namelist()}
+    with zipfile.ZipFile(archive, "w") as new:
+        for name, content in entries.items():
+            if content is not None:
+                new.writestr(name, content)
+
+
+def forged(archive: Path, change: Callable[[str, bytes], bytes]) -> None:
+    """Write an archive anew with changed entries, and a manifest that has their hashes."""
+    contents: dict[str, bytes] = {}
+
+    def with_hashes(name: str, content: bytes) -> bytes:
+        if name != "manifest.json":
+            contents[name] = change(name, content)
+            return contents[name]
+        manifest = json.loads(content)
+        for entry, inside in contents.items():
+            manifest["entries"][entry]["sha256"] = hashlib.sha256(inside).hexdigest()
+        return json.dumps(manifest).encode()
+
+    rewritten(archive, with_hashes)
+
+
+def newer(name: str, content: bytes) -> bytes:
+    return content.replace(b'"service":"0', b'"service":"9') if name == "manifest.json" else content
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda name, content: None if name.endswith("finding.jsonl") else content, "holds other entries"),
+        (
+            lambda name, content: content[:-1] if name == "tenants/aozora/asset.jsonl" else content,
+            "was changed or damaged",
+        ),
+        (
+            lambda name, content: content.replace(b'"p"', b'"q"') if "audit" in name else content,
+            "was changed or damaged",
+        ),
+        (lambda name, content: None if name == "manifest.json" else content, "is no backup"),
+        (newer, "newer version"),
+    ],
+)
+def test_an_archive_that_does_not_hold_is_refused_before_anything_is_written(
+    archive: Path, tmp_path: Path, change: Callable[[str, bytes], bytes | None], problem: str
+) -> None:
+    rewritten(archive, change)
+    with pytest.raises(Refused, match=problem):
+        Archive(archive)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_whoever_changes_the_manifest_too_still_breaks_the_audit_chain(
+    archive: Path, tmp_path: Path, clock: MovingClock
+) -> None:
+    def change(name: str, content: bytes) -> bytes:
+        return content.replace(b'"person":"p"', b'"person":"q"') if name == "tenants/aozora/audit.jsonl" else content
+
+    forged(archive, change)
+    with pytest.raises(Refused, match="the audit chain of aozora does not hold: record 1 was changed"):
+        Archive(archive)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_who_writes_an_archive_anew_with_a_person_of_theirs_is_found_by_the_hash_kept_elsewhere(archive: Path) -> None:
+    kept = hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert fingerprint(archive) == kept
+    assert "aozora" in Archive(archive, kept.upper()).manifest.tenants
+
+    def change(name: str, content: bytes) -> bytes:
+        return content.replace(b'"sato"', b'"mallory"') if name == "service/person.jsonl" else content
+
+    forged(archive, change)
+    with zipfile.ZipFile(archive) as written:
+        assert b'"mallory"' in written.read("service/person.jsonl")
+    Archive(archive)  # its own hashes agree: they cannot show it
+    with pytest.raises(Refused, match="not the archive that has this SHA-256"):
+        Archive(archive, kept)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_files_that_are_no_archives(tmp_path: Path, address: str, clock: MovingClock) -> None:
+    (tmp_path / "text").write_text("no archive")
+    sqlite3.connect(tmp_path / "db").close()
+    for name, problem in (("text", "is no backup"), ("nothing", "cannot be read"), ("db", "is no backup")):
+        with pytest.raises(Refused, match=problem):
+            Archive(tmp_path / name)
+    for there in ("text", "."):
+        with pytest.raises(Refused, match="is there already"):
+            back_up(SqliteFolder(Path(address)), FILES, tmp_path / there, clock)
+    assert (tmp_path / "text").read_text() == "no archive"
+    with pytest.raises(Refused, match="cannot be written"):
+        back_up(SqliteFolder(Path(address)), FILES, tmp_path / "no" / "b.zip", clock)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_an_archive_is_for_its_owner_only(archive: Path) -> None:
+    assert archive.stat().st_mode & 0o077 == 0
+
+
+def test_names_in_an_archive_never_become_sql(home: Home, address: str) -> None:
+    from store import archive as rows
+
+    with stores_at(address).service().write() as connection:
+        for name, row in (("audit; DROP TABLE audit", {"seq": 1}), ("audit", {"seq) VALUES (1); --": 1})):
+            with pytest.raises(Refused, match="a name that no table or column has"):
+                rows.fill(connection, name, [row])
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.commands import run
+
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    there, then = ("--home", str(tmp_path / "home")), ("--home", str(tmp_path / "new"))
+    run(capsys, "init", *there)
+    run(capsys, "apply", str(DATA / "tenant.yaml"), *there)
+    status, out = run(capsys, "backup", str(tmp_path / "b.zip"), *there)
+    assert (status, "1 tenants" in out) == (0, True)
+    kept = out.split()[-1]
+    assert run(capsys, "restore", str(tmp_path / "b.zip"), "--sha256", "0" * 64, *then)[0] == 2
+    assert not (tmp_path / "new").exists()
+    status, out = run(capsys, "restore", str(tmp_path / "b.zip"), "--sha256", kept, *then)
+    assert (status, "Everybody has to sign in again" in out) == (0, True)
+    assert (tmp_path / "new" / "keys" / "service.key").read_bytes() == (
+        tmp_path / "home" / "keys" / "service.key"
+    ).read_bytes()
+    assert run(capsys, "audit", "verify", *then)[1].startswith("service: ok\naozora-foods: ok")
+    assert run(capsys, "restore", str(tmp_path / "b.zip"), "--tenant", "aozora-foods", *then)[0] == 0
+    assert run(capsys, "upgrade", *then)[1] == "0 stores were upgraded; all are of this version.\n"
+    assert run(capsys, "restore", str(tmp_path / "b.zip"), *then)[0] == 2
+    assert home_at(str(tmp_path / "new")).tenants() == ["aozora-foods"]
+
+
+@pytest.mark.process
+def test_a_restore_that_was_broken_off_is_done_again(archive: Path, elsewhere: Stores, clock: MovingClock) -> None:
+    class BreaksOff(Archive):
+        def fill(self, *given: Any, **more: Any) -> None:
+            if given[1] == "service":
+                raise InterruptedError
+            super().fill(*given, **more)
+
+    with pytest.raises(InterruptedError):
+        restore(BreaksOff(archive), elsewhere, clock, "p")
+    assert not elsewhere.service().exists()
+    assert restore(Archive(archive), elsewhere, clock, "p") == ["aozora", "midori"]
+    assert [Home(elsewhere).tenant(name).audit_fault() for name in ("aozora", "midori")] == ["", ""]
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_an_archive_names_nothing_outside(archive: Path) -> None:
+    rewritten(archive, lambda name, content: content.replace(b'"midori"]', b'"../../outside"]'))
+    with pytest.raises(Refused, match="by what is no id"):
+        Archive(archive)
+
+
+@pytest.mark.process
+def test_a_tenant_that_comes_to_another_home_keeps_its_external_id(
+    archive: Path, home: Home, address: str, clock: MovingClock, elsewhere: Stores, tmp_path: Path
+) -> None:
+    known = home.external_id("aozora", "made for aozora")
+    back_up(stores_at(address), FILES, tmp_path / "c.zip", clock)
+    there = Home(elsewhere)
+    there.create()
+    restore_tenant(Archive(tmp_path / "c.zip"), elsewhere, "aozora", clock, "p")
+    assert there.external_id("aozora", "another") == known

@@ -1,0 +1,1 @@
+"""Servers and processes for tests: stand-ins, proxies, providers, children that are killed."""

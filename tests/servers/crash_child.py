@@ -1,0 +1,96 @@
+"""Runs the main job of a tenant in a process that kills itself (SIGKILL) at a point.
+
+A point is `api:N`, `commit:N`, `committed:N`, `send:N` or `sent:N`: at the N-th API
+call, before or after the N-th commit, before or after the N-th delivery; `none:0` lets it live.
+"""
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+from msgspec.structs import replace
+from sqlalchemy import Engine, event
+from sqlalchemy.pool import Pool
+
+from catalog.folder import config_folder
+from catalog.policies import load
+from collectors.aws.reader import ReadCloud
+from collectors.aws.sight import AwsCollector
+from demo.company import DATA
+from model.tenant import AwsScope, Channel
+from notifier.message import Ways
+from pipeline.assembly import Catalog, assemble
+from pipeline.clock import SystemClock
+from pipeline.notifying.notify import Notifier, notify
+from pipeline.providers.aws import connect as enter
+from pipeline.scanning.scan import Ports, scan
+from pipeline.tenants.files import load_tenant
+from pipeline.tenants.scopes import Scope
+from tests.homes import a_turn, home_at
+from tests.servers.reaper import Reaper
+
+
+class Watched:
+    """A client whose calls are counted."""
+
+    def __init__(self, inner: ReadCloud, reaper: Reaper) -> None:
+        self._inner, self._reaper = inner, reaper
+
+    def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
+        self._reaper.comes("api")
+        return self._inner.call(service, region, op, args)
+
+    def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        self._reaper.comes("api")
+        yield from self._inner.pages(service, region, op, args)
+
+    def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
+        return self._inner.piece(url, start, length)
+
+    def pause(self, seconds: float) -> None:
+        self._inner.pause(seconds)
+
+    def forget(self, region: str) -> None:
+        self._inner.forget(region)
+
+
+class WatchedTransport(httpx.HTTPTransport):
+    """A transport whose requests are counted before and after."""
+
+    def __init__(self, reaper: Reaper) -> None:
+        super().__init__()
+        self._reaper = reaper
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._reaper.comes("send")
+        response = super().handle_request(request)
+        self._reaper.comes("sent")
+        return response
+
+
+EXAMPLE = DATA / "tenant.yaml"
+SERVICES = frozenset({"s3", "kms", "sns", "sqs", "dynamodb"})  # enough for many transactions; read once for all forks
+KNOWN = assemble(config_folder(), [one for one in load(config_folder() / "policies", "aws") if one.service in SERVICES])
+
+
+def live(folder: str, url: str, point: str) -> None:
+    """Scan the demonstration's account and notify, once."""
+    reaper, clock = Reaper(point), SystemClock()
+    event.listen(Engine, "commit", lambda _connection: reaper.comes("commit"))
+    event.listen(Pool, "checkin", lambda _dbapi, _record: reaper.comes("committed"))
+    channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
+    tenant = replace(load_tenant(EXAMPLE, load(config_folder() / "policies")), channels=[channel])
+
+    def connect(scope: Scope, known: Catalog) -> AwsCollector:
+        assert isinstance(scope, AwsScope), "the demonstration's company has AWS accounts"
+        collector = enter(scope, known, clock)
+        return replace(collector, cloud=Watched(collector.cloud, reaper))
+
+    home = home_at(folder)
+    ports = Ports(clock, connect, batch=5)  # a small company, many transactions
+    scan(home, tenant, KNOWN, ports, a_turn(home, clock))
+    with httpx.Client(transport=WatchedTransport(reaper)) as http:
+        ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
+        notifier = Notifier(ways, clock, home.take("tell", ""), "p")
+        notify(home.tenant(tenant.tenant), tenant, KNOWN.policies, notifier)

@@ -1,0 +1,76 @@
+"""Upgrades: every store in a transaction of its own, killed in the middle and gone on with."""
+
+import signal
+
+import pytest
+from sqlalchemy import Connection, text
+
+from model.fault import Refused
+from store.home import Home
+from store.schema import VERSIONS
+from tests.homes import home_at, stores_at
+from tests.servers.forks import Forks
+
+AT = "2026-06-01T00:00:00.000000Z"
+TENANTS = [f"tenant-{number}" for number in range(6)]
+NEWEST = ["upgraded"] * (len(TENANTS) + 1)
+
+
+@pytest.fixture
+def old(nowhere: str) -> str:
+    """Stores as the program's first version made them, with a row each."""
+    stores = stores_at(nowhere)
+
+    def editions(connection: Connection) -> None:
+        for name in TENANTS:
+            document = f'{{"tenant":"{name}"}}'
+            values = {"t": name, "at": AT, "d": document}
+            statement = (
+                "INSERT INTO edition (tenant, number, applied_at, person, document) VALUES (:t, 1, :at, 'p', :d)"
+            )
+            connection.execute(text(statement), values)
+
+    def fence(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO fence (job, number) VALUES ('scan', 7)"))
+
+    stores.service().fill("0001", editions)
+    for name in TENANTS:
+        stores.tenant(name).fill("0001", fence)
+    return nowhere
+
+
+def versions(address: str) -> list[str]:
+    stores = stores_at(address)
+    found = []
+    for database, kind in [(stores.service(), "service"), *((stores.tenant(name), "tenant") for name in TENANTS)]:
+        with database.read() as connection:
+            version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        found.append("upgraded" if version == VERSIONS[kind] else "old")
+    return found
+
+
+def test_older_stores_are_refused_until_they_are_upgraded(old: str) -> None:
+    home = home_at(old)
+    with pytest.raises(Refused, match="`hinomi upgrade`"):
+        home.tenants()
+    assert len(home.create()) == len(TENANTS) + 1
+    assert versions(old) == NEWEST
+    assert home.create() == []
+    with home.tenant(TENANTS[3]).read() as reader:
+        assert [fence.number for fence in reader.fences()] == [7]
+        assert list(reader.findings()) == []
+
+
+def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str, forked: Forks) -> None:
+    """Killed before each commit in turn; no store is ever between two versions."""
+    reached = []
+    for commit in range(1, 60):
+        ended = forked.run("tests.servers.upgrade_child:upgrade", old, str(commit))
+        reached.append(versions(old).count("upgraded"))
+        if ended == 0:
+            break
+        assert ended == -signal.SIGKILL
+    assert reached == sorted(reached), "nothing falls back"
+    assert len(set(reached)) > 2, "it ended in the middle, more than once"
+    assert Home(stores_at(old)).create() == []
+    assert versions(old) == NEWEST
