@@ -214,7 +214,7 @@ def _assets_wanted(
     on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
 ) -> Selection:  # fmt: skip
     given = {"kind": kind, "scope": scope, "region": region, "resource": resource}
-    return _selection(given, as_of(on, service.clock), cursor, limit)
+    return _selection(given, as_of(on, service.clock.now()), cursor, limit)
 
 
 def _findings_wanted(
@@ -224,7 +224,7 @@ def _findings_wanted(
 ) -> Selection:  # fmt: skip
     words = {"policy": policy, "scope": scope, "resource": resource}
     given = words | {"severity": severity or "", "state": state or ""}
-    return _selection(given, as_of(on, service.clock), cursor, limit)
+    return _selection(given, as_of(on, service.clock.now()), cursor, limit)
 
 
 def _selection(given: dict[str, str], at: str, cursor: str, limit: int) -> Selection:

@@ -46,7 +46,7 @@ def list_(
     from store.rows import Selection
 
     where = {name: value for name, value in (("kind", kind), ("scope", account), ("region", region)) if value}
-    at = as_of(on and on.date(), SystemClock())
+    at = as_of(on and on.date(), SystemClock().now())
     wanted = Selection(where, limit=1_000_000, at=at, text=text, tag=tag)
     with open_authorizer(home).tenant("assets.read", tenant).read() as reader:
         rows, run = reader.assets(wanted), reader.last_run(wanted.at)
@@ -88,7 +88,7 @@ def show(tenant: TenantName, resource: Resource, on: Day = None, home: HomeOptio
     from pipeline.clock import SystemClock
 
     with open_authorizer(home).tenant("assets.read", tenant).read() as reader:
-        at, tags = as_of(on and on.date(), SystemClock()), reader.asset_tags()
+        at, tags = as_of(on and on.date(), SystemClock().now()), reader.asset_tags()
         states = [state for uid in reader.uids_of(resource) if (state := reader.asset(uid, at))]
         if not states:
             when = f" on {on.date()}" if on else ""

@@ -141,7 +141,7 @@ def findings(
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
     with open_authorizer(home).tenant("findings.read", tenant).read() as reader:
-        at = as_of(on and on.date(), SystemClock())
+        at = as_of(on and on.date(), SystemClock().now())
         found, accepted = _selected(reader, all_, at)
         run = reader.last_run(at)
         gaps = reader.gaps(run.id) if run else []

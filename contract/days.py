@@ -1,9 +1,9 @@
-"""Days of the contracts' zone as moments."""
+"""Days of the contracts' zone as moments. Pure."""
 
 from datetime import date, datetime, time, timedelta
 
 from model.canonical import instant
-from model.clock import CONTRACT_ZONE, Clock
+from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9000
@@ -17,12 +17,12 @@ def end_of(day: date) -> str:
     return instant(start + timedelta(days=1) - timedelta(microseconds=1))
 
 
-def as_of(day: date | None, clock: Clock) -> str:
+def as_of(day: date | None, now: datetime) -> str:
     """Return the moment as of which something is asked for: a day's end, or the empty text for now.
 
     Raises `Refused` for a day that has not come: today's answer would look like that day's.
     """
-    today = clock.now().astimezone(CONTRACT_ZONE).date()
+    today = now.astimezone(CONTRACT_ZONE).date()
     if day and day > today:
         raise Refused(f"{day.isoformat()} has not come yet: in Japan it is {today.isoformat()}")
     return end_of(day) if day else ""
