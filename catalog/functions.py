@@ -1,62 +1,18 @@
-"""What policies can ask of policy documents, addresses, ports and ages, beside CEL's own functions.
+"""What policies can ask beside CEL's own functions; what the clouds' languages mean stands in semantics/.
 
 Every function is pure; `DECLARATIONS` names each with its parameters. A missing argument (null) is taken as an empty
 document, so that `f(r.?Policy.orValue(null))` reads as it should.
 """
 
-import ipaddress
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from semantics.aws import effective_permissions, filter_patterns, policy_documents
-from semantics.aws.policy_documents import Document, listed
+from semantics.addresses import is_any_address
+from semantics.aws import effective_permissions, filter_patterns, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
 from semantics.gcp import logging_queries
 from semantics.kubernetes import component_flags, workloads
-
-
-@lru_cache(maxsize=4096)  # rules name the same few blocks over and over
-def is_any_address(cidr: str) -> bool:
-    """Return whether a CIDR block means every address of IPv4 or IPv6."""
-    try:
-        return ipaddress.ip_network(cidr, strict=False).prefixlen == 0
-    except ValueError:
-        return False
-
-
-def sources(permission: Document) -> list[str]:
-    """Return the CIDR blocks of a security group's permission, IPv4 and IPv6."""
-    four = [str(r.get("CidrIp", "")) for r in listed(permission.get("IpRanges"))]
-    six = [str(r.get("CidrIpv6", "")) for r in listed(permission.get("Ipv6Ranges"))]
-    return [cidr for cidr in four + six if cidr]
-
-
-def from_anywhere(permission: Document) -> bool:
-    """Return whether a security group's permission holds for every address."""
-    return any(is_any_address(cidr) for cidr in sources(permission))
-
-
-def permits(permission: Document, protocol: str, ports: list[int]) -> bool:
-    """Return whether a security group's permission covers at least one of the ports under the protocol.
-
-    Protocol `-1` covers every protocol and port (EC2 API, IpPermission).
-    """
-    spoken = str(permission.get("IpProtocol", ""))
-    if spoken == "-1":
-        return True
-    if spoken != protocol or "FromPort" not in permission:
-        return False
-    low, high = int(permission["FromPort"]), int(permission.get("ToPort", permission["FromPort"]))
-    return any(low <= port <= high for port in ports)
-
-
-def permits_all_ports(permission: Document) -> bool:
-    """Return whether a security group's permission covers every port of a protocol, or all protocols."""
-    if str(permission.get("IpProtocol", "")) == "-1":
-        return True
-    return permission.get("FromPort") == 0 and permission.get("ToPort") == 65535
 
 
 def age_days(moment: str, now: datetime) -> float:
@@ -83,10 +39,10 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("administrator", ("string", "documents", "documents"), "bool", effective_permissions.administrator),
     ("escalations", ("string", "documents", "documents"), "strings", effective_permissions.escalations),
     ("is_any_address", ("string",), "bool", is_any_address),
-    ("sources", ("map",), "strings", sources),
-    ("from_anywhere", ("map",), "bool", from_anywhere),
-    ("permits", ("map", "string", "ints"), "bool", permits),
-    ("permits_all_ports", ("map",), "bool", permits_all_ports),
+    ("sources", ("map",), "strings", security_groups.sources),
+    ("from_anywhere", ("map",), "bool", security_groups.from_anywhere),
+    ("permits", ("map", "string", "ints"), "bool", security_groups.permits),
+    ("permits_all_ports", ("map",), "bool", security_groups.permits_all_ports),
     ("pattern_alternatives", ("string",), "strings", filter_patterns.alternatives),
     ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
     ("query_alternatives", ("string",), "strings", logging_queries.alternatives),

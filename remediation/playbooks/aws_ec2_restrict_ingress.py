@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from catalog.functions import is_any_address
 from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
 from remediation.aws import asked, last_part
 from remediation.playbook import Body, Faults, Playbook
+from semantics.addresses import is_any_address
 
 
 class RestrictIngress(Playbook):

@@ -12,7 +12,8 @@ from model.plan import State
 from model.text import Text
 from remediation.aws import asked
 from remediation.playbook import Body, Faults, Playbook
-from semantics.aws.policy_documents import listed, public_statements
+from semantics.aws.policy_documents import public_statements
+from semantics.values import listed
 
 
 class RemovePublicStatement(Playbook):

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from catalog.functions import is_any_address
 from model.asset import Asset
 from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
 from remediation.playbook import Body, Faults, Playbook, found
+from semantics.addresses import is_any_address
 
 _SERVICE = "//compute.googleapis.com/"
 

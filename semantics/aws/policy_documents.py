@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from semantics.aws.wildcards import includes, overlaps
-
-Document = Mapping[str, Any]
+from semantics.values import Document, listed
 
 # Condition keys of AWS that tie a request to an account, organisation, network or resource: AWS's own definition of
 # "public" leaves out statements fixed by one of these («The meaning of public», Amazon S3 User Guide).
@@ -123,13 +122,6 @@ def is_administrator(document: Document | None) -> bool:
 def allows_everything(statement: Document) -> bool:
     """Return whether a normalised statement allows every action, or every one but some outside IAM, everywhere."""
     return statement["Effect"] == "Allow" and _is_everywhere(statement) and _is_everything(statement)
-
-
-def listed(value: Any) -> list[Any]:
-    """Return a value of a document as a list: none, one or several."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def tests(condition: Document) -> Iterator[tuple[str, str, list[str]]]:

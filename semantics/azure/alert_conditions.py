@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from semantics.aws.policy_documents import Document, listed
+from semantics.values import Document, listed
 
 # What does not narrow an alert on an operation: its category, and that it has been carried out.
 _HARMLESS = {"category": {"administrative"}, "status": {"succeeded"}, "level": {"informational"}}

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from semantics.aws.policy_documents import Document, listed
+from semantics.values import Document, listed
 
 Spans = list[tuple[int, int]]
 

@@ -4,10 +4,7 @@ Sources: pflag (values of switches); Kubernetes reference, kube-apiserver; etcd,
 options». What stands in a file that a flag names cannot be known: those functions raise ValueError.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-Document = Mapping[str, Any]
+from semantics.values import Document
 
 _SWITCHES = {
     **dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True),

@@ -6,7 +6,7 @@ Sources: Kubernetes API reference, PodTemplateSpec, PodSpec; «Using RBAC Author
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-Document = Mapping[str, Any]
+from semantics.values import Document
 
 _TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 _OF_OTHERS = ("spec", "template")
