@@ -10,8 +10,6 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-import boto3
-
 from clouds.aws.login import bare_session
 from model.fault import Refused
 
@@ -53,7 +51,8 @@ class Emulator:
             start_new_session=True,  # Ctrl-C is for the command, and --keep outlives it
         )
         self.pid = self._process.pid
-        self._session = boto3.Session("demo", "demo", botocore_session=bare_session(None))
+        self._session = bare_session(None)
+        self._session.set_credentials("demo", "demo")
         self._clients: dict[tuple[str, str], Any] = {}
         self._wait()
 
@@ -80,7 +79,9 @@ class Emulator:
     def client(self, service: str, region: str) -> Any:
         """Return a plain SDK client."""
         if (service, region) not in self._clients:
-            self._clients[service, region] = self._session.client(service, region_name=region, endpoint_url=self.url)
+            self._clients[service, region] = self._session.create_client(
+                service, region_name=region, endpoint_url=self.url
+            )
         return self._clients[service, region]
 
     def _wait(self) -> None:
