@@ -51,7 +51,7 @@ class Language(Struct, Generic[Test], frozen=True):
     def catches(self, text: str, wanted: str) -> bool:
         """Return whether a text finds all that the wanted one describes; raises `Unreadable` for that one.
 
-        A text that is not understood finds nothing. What is told is true; that several conditions of a text cover one
+        A text that is not understood finds nothing. What is reported is true; that several conditions of a text cover one
         wanted condition only together is not seen.
         """
         described = self.alternatives(wanted)
@@ -62,7 +62,7 @@ class Language(Struct, Generic[Test], frozen=True):
         return all(self._follows(condition, tests) for tests in described)
 
     def _follows(self, condition: Condition[Test], known: tuple[Test, ...]) -> bool:
-        """Tell whether a condition holds wherever the known tests hold."""
+        """Return whether a condition holds wherever the known tests hold."""
         if isinstance(condition, All):
             return all(self._follows(part, known) for part in condition.parts)
         if isinstance(condition, Any):

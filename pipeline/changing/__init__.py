@@ -1,1 +1,1 @@
-"""Changes: plans and votes on them, carried out, verified, and taken back."""
+"""Changes: plans and votes on them, carried out, verified, and rolled back."""

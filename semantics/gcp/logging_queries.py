@@ -166,7 +166,7 @@ def _implies(known: Test, asked: Test) -> bool:
 
 
 def _matches(test: Test, text: str) -> bool | None:
-    """Tell whether a test without its negation holds for a text; None where that is not understood."""
+    """Return whether a test without its negation holds for a text; None where that is not understood."""
     if test.operator == "=":
         return test.value.lower() == text.lower()
     if test.operator == ":":

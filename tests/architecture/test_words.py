@@ -11,7 +11,7 @@ import typer
 from typer.main import get_command
 
 from cli.main import app
-from tests.architecture.test_architecture import ROOMS, ROOT, SOURCES, tracked
+from tests.architecture.project import ROOMS, ROOT, SOURCES, tracked
 
 BANNED = re.compile(
     r"\b(?:mend\w*|borne|bears?|un?told|told|tell|tells|telling|tellers?|deeds?|doors?|sights?|houses?|desks?)\b"
