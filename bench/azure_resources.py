@@ -119,7 +119,7 @@ def look() -> None:
     from clouds.azure import login as azure_login
     from clouds.azure.clients import Login
     from collectors.azure import resource_types
-    from collectors.azure.sight import AzureCollector
+    from collectors.azure.collector import AzureCollector
     from model.asset import Asset
     from pipeline.clock import SystemClock
     from pipeline.providers.azure import open_client

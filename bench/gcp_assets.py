@@ -22,7 +22,7 @@ from google.protobuf.timestamp_pb2 import Timestamp  # type: ignore[import-untyp
 from bench.measured import Measure, run
 from clouds.gcp.login import Login, open_client, place
 from collectors.gcp import resource_types
-from collectors.gcp.sight import GcpCollector
+from collectors.gcp.collector import GcpCollector
 from model.asset import Asset, Listing
 from pipeline.clock import SystemClock
 from pipeline.process import begin

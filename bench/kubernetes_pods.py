@@ -16,7 +16,7 @@ from bench.measured import run
 from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
 from collectors.kubernetes import resource_types
-from collectors.kubernetes.sight import KubernetesCollector
+from collectors.kubernetes.collector import KubernetesCollector
 from demo.stand_ins.kubernetes import Asked, ClusterStandIn, StandInReply
 from model.asset import Asset
 from pipeline.clock import SystemClock

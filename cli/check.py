@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from model.collector import Collector
     from model.finding import Verdict
-    from model.sight import Collector
     from model.template import TemplateLook
     from model.text import Language
 

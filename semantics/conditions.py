@@ -51,8 +51,8 @@ class Language(Struct, Generic[Test], frozen=True):
     def catches(self, text: str, wanted: str) -> bool:
         """Return whether a text finds all that the wanted one describes; raises `Unreadable` for that one.
 
-        A text that is not understood finds nothing. What is reported is true; that several conditions of a text cover one
-        wanted condition only together is not seen.
+        A text that is not understood finds nothing. What is reported is true; that several conditions of a text cover
+        one wanted condition only together is not seen.
         """
         described = self.alternatives(wanted)
         try:

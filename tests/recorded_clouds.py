@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from clouds.call_failed import CallFailed
+from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsCollector
 from model.asset import Place
 from model.canonical import digest, plain
 from model.tenant import AwsScope, Contract, Tenant
@@ -94,7 +94,7 @@ class Replies:
 
 
 class Remembering:
-    """Stands before a door to any cloud: what was asked once is answered from memory ever after."""
+    """Stands before a client of any cloud: what was asked once is answered from memory ever after."""
 
     def __init__(self, client: Any) -> None:
         self._client = client

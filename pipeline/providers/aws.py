@@ -7,7 +7,7 @@ from clouds.aws import organization as aws_organization
 from clouds.aws.login import Login, account_of, locate, session
 from clouds.aws.read import AwsClient
 from clouds.aws.write import AwsWriteClient
-from collectors.aws.sight import AwsCollector
+from collectors.aws.collector import AwsCollector
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AwsOrganization, AwsScope

@@ -8,8 +8,8 @@ from clouds.azure.clients import Login, clients
 from clouds.azure.read import AzureClient
 from clouds.azure.write import AzureWire
 from clouds.rest_write import RestWriteClient
+from collectors.azure.collector import AzureCollector
 from collectors.azure.resource_types import ResourceType
-from collectors.azure.sight import AzureCollector
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AzureDirectory

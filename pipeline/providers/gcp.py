@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from clouds.gcp import login as gcp_login
 from clouds.gcp.login import Login
 from clouds.rest_write import RestWriteClient
-from collectors.gcp.sight import GcpCollector
+from collectors.gcp.collector import GcpCollector
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import GcpAccess

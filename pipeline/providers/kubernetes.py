@@ -5,7 +5,7 @@ from clouds.kubernetes.login import Login
 from clouds.kubernetes.read import KubernetesClient
 from clouds.kubernetes.write import KubernetesWire
 from clouds.rest_write import RestWriteClient
-from collectors.kubernetes.sight import KubernetesCollector
+from collectors.kubernetes.collector import KubernetesCollector
 from model.clock import Clock
 from model.fault import Refused
 from pipeline.assembly import Catalog

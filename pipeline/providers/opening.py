@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from model.call import WriteCloud
 from model.clock import Clock
-from model.sight import Collector
+from model.collector import Collector
 from model.tenant import AwsOrganization, AwsScope
 from pipeline.assembly import Catalog
 from pipeline.tenants.scopes import (

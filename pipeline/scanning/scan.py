@@ -11,9 +11,9 @@ from detectors.posture.judge import Moment
 from model.asset import RAW_KINDS, Asset, Listing, Place, provider_type
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
+from model.collector import Collector
 from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
-from model.sight import Collector
 from model.tenant import Tenant
 from model.worker import Worker
 from pipeline.assembly import Catalog

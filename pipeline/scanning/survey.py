@@ -8,8 +8,8 @@ from detectors.checkov.checkov import Checkov
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Listing
+from model.collector import Collector
 from model.finding import Verdict
-from model.sight import Collector
 from model.worker import Worker
 from pipeline.assembly import Catalog
 

@@ -12,6 +12,8 @@ from hatchling.builders.wheel import WheelBuilder
 
 from tests.architecture.project import ROOT, tracked
 
+pytestmark = pytest.mark.process
+
 NOT_SHIPPED = {"demo", "tests", "bench"}
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.pool import Pool
 
 from catalog.folder import config_folder
 from catalog.policies import load
+from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsCollector
 from demo.company import DATA
 from model.tenant import AwsScope, Channel
 from notifier.message import Ways

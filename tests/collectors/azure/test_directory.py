@@ -10,7 +10,7 @@ from catalog.yaml_reader import read
 from clouds.azure.query_scope import Subscriptions
 from clouds.call_failed import CallFailed
 from collectors.azure import permissions, resource_types
-from collectors.azure.sight import AzureCollector
+from collectors.azure.collector import AzureCollector
 from model.asset import Asset, Place
 from model.fault import Refused
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from clouds.azure.clients import Login, clients
 from clouds.azure.read import AzureClient
 from collectors.azure import resource_types
-from collectors.azure.sight import AzureCollector
+from collectors.azure.collector import AzureCollector
 from demo.stand_ins.azure import running
 from model.asset import Asset, Listing
 from model.fault import Refused

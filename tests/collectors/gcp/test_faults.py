@@ -20,7 +20,7 @@ from clouds.gcp.listing import Ask
 from clouds.gcp.login import Login, locate, open_client, place, projects_under
 from clouds.gcp.read import AssetApi, GcpClient, local_client
 from collectors.gcp import resource_types
-from collectors.gcp.sight import GcpCollector
+from collectors.gcp.collector import GcpCollector
 from demo.stand_ins.gcp_assets import page_of
 from model.asset import Asset, Listing
 from model.fault import Refused

@@ -8,7 +8,7 @@ import pytest
 
 from clouds.gcp.login import Login, open_client, place
 from collectors.gcp import permissions, resource_types
-from collectors.gcp.sight import GcpCollector
+from collectors.gcp.collector import GcpCollector
 from tests.conftest import MovingClock
 from tests.servers.gcp_server import AssetServer, serving
 

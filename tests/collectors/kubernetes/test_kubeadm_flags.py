@@ -16,7 +16,7 @@ import pytest
 
 from catalog.policies import Policy
 from clouds.call_failed import NotThere
-from collectors.kubernetes.sight import KubernetesCollector
+from collectors.kubernetes.collector import KubernetesCollector
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Place

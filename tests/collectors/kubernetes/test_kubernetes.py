@@ -16,9 +16,9 @@ from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
 from clouds.kubernetes.served_apis import RESOURCES
 from collectors.kubernetes import permissions, resource_types
+from collectors.kubernetes.collector import KubernetesCollector
 from collectors.kubernetes.control_plane import flags
 from collectors.kubernetes.keeping import kept
-from collectors.kubernetes.sight import KubernetesCollector
 from demo.stand_ins.kubernetes import UID, Asked, ClusterStandIn, Fault, StandInReply, status
 from model.asset import Asset, Listing
 from model.fault import Refused

@@ -22,9 +22,9 @@ from clouds.aws.login import Login, locate, session
 from clouds.aws.read import AwsClient
 from clouds.aws.service_models import operation
 from clouds.call_failed import CallFailed
+from collectors.aws.collector import AwsCollector
 from collectors.aws.engine import collect
 from collectors.aws.permissions import actions_by_call
-from collectors.aws.sight import AwsCollector
 from demo.company import Stage
 from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
 from detectors.posture.judge import Moment

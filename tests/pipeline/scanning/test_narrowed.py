@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from catalog.folder import config_folder
 from catalog.policies import Policy
 from collectors.aws import resource_types
+from collectors.aws.collector import AwsCollector
 from collectors.aws.resource_types import narrowed
-from collectors.aws.sight import AwsCollector
 from demo.company import Neighbours
 from demo.stand_ins.process import StandIns
 from detectors.posture.judge import Moment
@@ -119,19 +119,19 @@ def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tena
             alone = verdicts(assemble(config_folder(), [policy]))
             assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
     for collector in collectors:
-        client(collector).end()
+        getattr(collector, client_of(collector)).end()
     assert len(judging) >= JUDGING[provider][1]
 
 
 def remembering(scope: Scope) -> Any:
-    """Return a sight whose cloud answers from memory what it was asked before."""
+    """Return a collector whose cloud answers from memory what it was asked before."""
     collector: Any = connect(scope, catalog(), MovingClock())
-    held = "cloud" if hasattr(collector, "cloud") else "door"
-    return replace(collector, **{held: Remembering(client(collector))})
+    return replace(collector, **{client_of(collector): Remembering(getattr(collector, client_of(collector)))})
 
 
-def client(collector: Any) -> Any:
-    return collector.cloud if hasattr(collector, "cloud") else collector.client
+def client_of(collector: Any) -> str:
+    """Return the name of the field in which a collector holds its client."""
+    return "cloud" if hasattr(collector, "cloud") else "client"
 
 
 def test_adopted_checks_alone_say_the_same(

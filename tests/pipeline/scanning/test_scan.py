@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from clouds.call_failed import CallFailed
+from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsCollector
 from model.asset import Place
 from model.fault import Refused
 from model.tenant import AwsScope, Contract

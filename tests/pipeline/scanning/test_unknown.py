@@ -10,9 +10,9 @@ import pytest
 from msgspec import Struct
 
 from clouds.aws.service_models import operation
+from collectors.aws.collector import AwsCollector
 from collectors.aws.permissions import actions_by_call
 from collectors.aws.reader import ReadCloud
-from collectors.aws.sight import AwsCollector
 from detectors.posture.judge import Moment
 from model.asset import Asset, Place
 from model.clock import Clock

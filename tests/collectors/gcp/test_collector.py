@@ -14,7 +14,7 @@ from clouds.gcp.asset_messages import row, struct
 from clouds.gcp.login import Login, locate, open_client, place, projects_under
 from clouds.gcp.read import GcpClient
 from collectors.gcp import resource_types
-from collectors.gcp.sight import GcpCollector
+from collectors.gcp.collector import GcpCollector
 from demo.stand_ins.gcp_assets import page_of
 from model.asset import Asset, Listing
 from model.fault import Refused
