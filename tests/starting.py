@@ -47,7 +47,8 @@ class Watch:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[object]) -> Generator[None, object, object]:
-        outer, self.fixture = self.fixture, fixturedef.argname
+        # One for a single test would start it anew, and be seen doing so.
+        outer, self.fixture = self.fixture, "" if fixturedef.scope == "function" else fixturedef.argname
         try:
             return (yield)
         finally:
