@@ -39,7 +39,7 @@ def catalog() -> Catalog:
 
 
 @lru_cache
-def house_of_services(*services: str) -> Catalog:
+def catalog_of_services(*services: str) -> Catalog:
     """Return the policies of a few services of AWS, and the types that they read."""
     chosen = [p for p in catalog().policies if all(kind.split(".")[1] in services for kind in p.kinds)]
     kinds = {kind for policy in chosen for kind in policy.kinds}

@@ -22,7 +22,6 @@ def test_no_other_distribution_claims_one_of_our_names() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_every_room_is_watched_by_every_tool() -> None:
     assert [room for room in ROOMS if room != "demo"] == SHIPPED
     folders = {f.relative_to(ROOT).parts[0] for f in tracked() if f.name == "__init__.py"}
@@ -54,7 +53,6 @@ def test_no_name_says_nothing(file: Path) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_help_imports_no_sdk_and_no_database() -> None:
     code = (
         "import sys, contextlib, io\n"
@@ -67,7 +65,6 @@ def test_help_imports_no_sdk_and_no_database() -> None:
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.process
 @pytest.mark.process
 @pytest.mark.parametrize("process", ["api.__main__", "pipeline.serving.supervisor"])
 def test_what_runs_all_the_time_imports_no_sdk(process: str) -> None:
@@ -128,7 +125,6 @@ def test_documents_exist_for_every_command_function_and_room() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_links_between_documents_lead_somewhere() -> None:
     for file in tracked():
         if file.suffix == ".md":
@@ -136,7 +132,6 @@ def test_links_between_documents_lead_somewhere() -> None:
                 assert (file.parent / target).exists(), f"{file.name}: {target}"
 
 
-@pytest.mark.process
 @pytest.mark.process
 def test_the_project_speaks_of_itself_alone() -> None:
     """No path of a machine, no registry, nothing that only one workplace knows."""
@@ -148,3 +143,12 @@ def test_the_project_speaks_of_itself_alone() -> None:
         if file.suffix in (".py", ".md", ".yaml", ".toml", ".txt", ".css", ".html", "") and file != Path(__file__):
             found = strange.search(file.read_text(encoding="utf-8", errors="replace"))
             assert not found, f"{file.relative_to(ROOT)}: {found and found[0]}"
+
+
+@pytest.mark.process
+def test_no_test_file_imports_another() -> None:
+    imports = re.compile(r"^\s*(?:from|import) [\w.]*\btest_\w+", re.MULTILINE)
+    ours = [file for file in tracked() if file.relative_to(ROOT).parts[0] in ("tests", "bench")]
+    tests = [file for file in ours if file.suffix == ".py"]
+    assert [file for file in tests if imports.search(file.read_text(encoding="utf-8"))] == []
+    assert len(tests) > 100

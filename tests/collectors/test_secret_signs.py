@@ -450,7 +450,6 @@ def test_a_secret_far_into_a_long_line_is_found() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_nothing_is_asked_of_the_network_and_threads_do_not_disturb_each_other() -> None:
     """In a process of its own: the formats are loaded by eight threads at once, and a key pair would be verified."""
     program = (

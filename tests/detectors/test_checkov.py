@@ -203,7 +203,6 @@ def strangers(shape: Any, value: Any) -> list[str]:
 
 
 @pytest.mark.process
-@pytest.mark.process
 @pytest.mark.parametrize("runner", ["cloudformation", "arm"])
 @pytest.mark.usefixtures("installed")
 def test_checkov_s_own_runner_says_the_same_of_the_cases_as_templates(tmp_path: Path, runner: str) -> None:
@@ -261,7 +260,6 @@ def test_checks_do_not_disturb_each_other(child: Child) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_every_check_of_kubernetes_is_adopted(installed: Path) -> None:
     code = (
         "import checkov.kubernetes.checks.resource.k8s\n"
@@ -302,7 +300,6 @@ PASSING = (
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_only_the_resource_that_breaks_the_process_is_unknown() -> None:
     breaking = program(f"'orders-7\"' in line and os._exit(1)\n    {PASSING}")
     bodies = [replace(w, body={**w.body, "metadata": {"name": w.name}}) for w in workloads(20)]
@@ -315,7 +312,6 @@ def test_only_the_resource_that_breaks_the_process_is_unknown() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_what_breaks_again_and_again_is_not_asked_for_ever() -> None:
     with Child(program("os._exit(1)")) as asked:
         verdicts = judged(asked, [ADOPTED["CKV_K8S_8"]], workloads(25))
@@ -323,7 +319,6 @@ def test_what_breaks_again_and_again_is_not_asked_for_ever() -> None:
     assert "no more are asked alone" in verdicts[-1].reason
 
 
-@pytest.mark.process
 @pytest.mark.process
 @pytest.mark.parametrize(
     "answer",
@@ -438,7 +433,6 @@ def checked(cluster: ClusterStandIn, folder: Path, capsys: pytest.CaptureFixture
     return ended.value.code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-@pytest.mark.process
 @pytest.mark.process
 @pytest.mark.usefixtures("installed")
 def test_a_cluster_is_judged_by_adopted_checks_beside_our_policies(
@@ -854,7 +848,6 @@ def test_what_could_not_be_read_is_unknown(child: Child) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_the_process_has_no_network_and_starts_nothing(installed: Path) -> None:
     code = (
         "import os, runpy, socket, subprocess, sys\n"
@@ -868,7 +861,6 @@ def test_the_process_has_no_network_and_starts_nothing(installed: Path) -> None:
     assert len(done.stdout.split()) == 5
 
 
-@pytest.mark.process
 @pytest.mark.process
 def test_what_judging_does_not_need_is_not_imported(installed: Path) -> None:
     code = (

@@ -261,14 +261,12 @@ def client(clock: MovingClock) -> AwsClient:
 
 
 @pytest.mark.process
-@pytest.mark.process
 @pytest.mark.parametrize(("path", "asked"), [("/206", 1), ("/206/once", 2)], ids=["at once", "after a reset"])
 def test_a_piece_is_what_was_asked_for(store: tuple[str, list[str]], clock: MovingClock, path: str, asked: int) -> None:
     assert client(clock).piece(f"{store[0]}{path}", 10, 5) == (CONTENT[10:15], 200)
     assert len(store[1]) == asked
 
 
-@pytest.mark.process
 @pytest.mark.process
 @pytest.mark.parametrize(
     ("path", "cause", "asked"),
@@ -313,14 +311,12 @@ def test_an_address_is_aws_own_as_the_client_reads_it(url: str, its: bool, monke
 
 
 @pytest.mark.process
-@pytest.mark.process
 @pytest.mark.parametrize("url", ["http://127.0.0.2:1/", "https://x.amazonaws.com/f", "file:///etc/passwd"])
 def test_beside_a_local_server_nobody_else_is_asked(store: tuple[str, list[str]], clock: MovingClock, url: str) -> None:
     with pytest.raises(CallFailed, match="package at a strange address"):
         client(clock).piece(url, 0, 10)
 
 
-@pytest.mark.process
 @pytest.mark.process
 def test_the_proxy_of_other_calls_is_taken(store: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     """The server that stands in for AWS is the proxy here: it is asked for the whole address."""

@@ -251,7 +251,6 @@ def test_no_name_of_a_person_is_the_hosts() -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_no_flag_and_no_variable_makes_the_shell_somebody_else(tmp_path: Path) -> None:
     """The command itself, as whoever has the shell would try it."""
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "HINOMI_HOME": str(tmp_path / "home")}

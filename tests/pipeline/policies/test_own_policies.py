@@ -38,7 +38,7 @@ from tests.conftest import MovingClock
 from tests.homes import a_turn, tamper
 from tests.hostile_expressions import grown, loops
 from tests.own_policy import FORM
-from tests.recorded_clouds import TENANT, Replies, catalog, house_of_services, seeing
+from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services, seeing
 
 AT = "2026-06-01T00:00:00.000000Z"
 ENTITLED = replace(TENANT, contract=replace(TENANT.contract, options=["own-policies"]))
@@ -76,7 +76,7 @@ def applied(store: TenantStore, folder: Path, clock: MovingClock, tenant: Tenant
 
 def look(home: Home, clock: MovingClock, replies: Replies, tenant: Tenant = ENTITLED) -> Summary:
     clock.sleep(60)
-    with catalog_of(house_of_services("s3"), tenant, home.tenant("aozora")) as own:
+    with catalog_of(catalog_of_services("s3"), tenant, home.tenant("aozora")) as own:
         return scan(home, tenant, own, Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
 
 
@@ -158,7 +158,6 @@ def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
 
 
 @pytest.mark.process
-@pytest.mark.process
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -183,7 +182,6 @@ def test_what_does_not_hold_is_refused_with_its_place(text: str, problem: str, t
     assert str(refused.value).startswith(str(tmp_path / "policy.yaml"))
 
 
-@pytest.mark.process
 @pytest.mark.process
 def test_a_folder_holds_policies_but_not_any_number_and_no_id_twice(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="holds no policy"):
@@ -259,7 +257,6 @@ def authorizer(home: Home) -> Authorizer:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_an_edition_that_was_taken_away_is_named(
     home: Home, address: str, store: TenantStore, clock: MovingClock, tmp_path: Path
 ) -> None:
@@ -271,7 +268,6 @@ def test_an_edition_that_was_taken_away_is_named(
     assert authorizer(home).edition_fault("aozora") == "edition 2 of its own policies is not the one that was recorded"
 
 
-@pytest.mark.process
 @pytest.mark.process
 def test_of_two_who_apply_at_once_the_later_one_is_refused(
     store: TenantStore, clock: MovingClock, tmp_path: Path

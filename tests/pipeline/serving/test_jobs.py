@@ -218,7 +218,6 @@ def test_a_worker_learns_that_its_job_was_taken_over(home: Home) -> None:
 
 
 @pytest.mark.process
-@pytest.mark.process
 def test_a_worker_that_wakes_up_late_writes_nothing(home: Home, clock: MovingClock, address: str) -> None:
     """A real process, frozen (SIGSTOP) while it holds a job, woken up after another one has done it."""
     apply(home, clock)

@@ -27,7 +27,7 @@ from store.tenant import TenantStore
 from tests.commands import run
 from tests.conftest import MovingClock
 from tests.homes import a_turn
-from tests.recorded_clouds import TENANT, Replies, catalog, house_of_services, seeing
+from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services, seeing
 
 AT, END, LATER = (f"2026-06-0{day}T00:00:00.000000Z" for day in (1, 3, 4))
 BASE = Suppression("s", "accepted risk", "sato", AT, END)
@@ -116,7 +116,7 @@ def look(home: Home, clock: MovingClock, replies: Replies, only: Catalog | None 
     return scan(
         home,
         TENANT,
-        only or house_of_services("ec2", "s3"),
+        only or catalog_of_services("ec2", "s3"),
         Ports(clock, seeing(replies, replies.place)),
         a_turn(home, clock),
     )

@@ -48,7 +48,6 @@ def test_a_scan_follows_the_contract(store: Home, options: tuple[Option, ...], t
 
 
 @pytest.mark.process
-@pytest.mark.process
 @pytest.mark.parametrize(("options", "works"), [((), False), (("function-code",), True)])
 def test_a_customers_policy_on_it_needs_the_option_too(store: Home, options: tuple[Option, ...], works: bool) -> None:
     form = FORM.format(id=OWN, pass_="r.?Code.?files.orValue(0) == 0").replace("aws.s3.bucket", "aws.lambda.function")
