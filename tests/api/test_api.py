@@ -17,6 +17,7 @@ import pytest
 import structlog
 import uvicorn
 from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
 from msgspec.structs import replace
 
 from api import plans, sign_in
@@ -41,8 +42,6 @@ from tests.filled import asset, fill, verdict
 from tests.homes import tamper
 from tests.passwords import QUICK
 from tests.recorded_clouds import TENANT
-
-pytestmark = pytest.mark.process
 
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
@@ -94,7 +93,7 @@ class Api:
         self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
         self.http = httpx.Client()
         self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http))
-        self.client = httpx.Client(timeout=30)
+        self.client: httpx.Client = TestClient(self.app, "http://127.0.0.1", raise_server_exceptions=False)
 
     def token(self, role: str, tenants: Tenants = (MINE,)) -> str:
         """Return a token of somebody with a role."""
@@ -117,9 +116,16 @@ def api(home: Home, clock: MovingClock) -> Iterator[Api]:
     for name in (MINE, FOREIGN):
         fill(home, clock, name)
     made = Api(home, clock)
-    with made.http, made.client, answering_on_loopback(made.app) as url:
-        made.client.base_url = httpx.URL(url)
+    with made.http, made.client:
         yield made
+
+
+@pytest.fixture
+def served(api: Api) -> Iterator[Api]:
+    """The API by the real server; all else asks it in this process, by the same interface (ASGI)."""
+    with answering_on_loopback(api.app) as url, httpx.Client(base_url=url, timeout=30) as client:
+        api.client = client
+        yield api
 
 
 @contextmanager
@@ -335,7 +341,9 @@ def test_a_body_that_is_too_large_is_not_read(api: Api) -> None:
     assert api.client.post("/v1/sign-in/local", json=form).status_code == 413
 
 
-def test_the_way_of_a_person_through_the_api(api: Api) -> None:
+@pytest.mark.process
+def test_the_way_of_a_person_through_the_api(served: Api) -> None:
+    api = served
     at = instant(api.clock.now())
     with api.home.service.write(at, "p") as session:
         session.people.put(Person("ito", "伊藤", "ja", ("viewer",), (MINE,), at))
