@@ -3,7 +3,7 @@
 Whatever happens between two lines of this file, the journal and a fresh reading show what was changed.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -138,10 +138,18 @@ def _looked_at(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> En
     except CallFailed as failure:
         return Ended("unverified", f"it could not be read: {failure.code}")
     now, judged = playbook.state(body), tools.judge(asset, body)
-    doubt = next((said for said in judged.verdicts if said.status not in _IN_ORDER), None)
     why = ""
     if not same(now, step.after):
         why = "it is not as wanted"
-    elif doubt and not tools.rolling_back:
-        why = f"{doubt.policy}: {doubt.status} {doubt.reason}".strip()
+    elif not tools.rolling_back:
+        why = next(_doubts(step, judged.verdicts), "")
     return Ended("unverified" if why else "verified", why, now, judged.asset, judged.verdicts)
+
+
+def _doubts(step: Step, verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """Yield what keeps a step from being verified: a policy of it that fails, cannot be known, or says nothing."""
+    for policy in step.policies:
+        said = [verdict for verdict in verdicts if verdict.policy == policy]
+        if not said:
+            yield f"{policy}: no verdict"
+        yield from (f"{policy}: {v.status} {v.reason}".strip() for v in said if v.status not in _IN_ORDER)

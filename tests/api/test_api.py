@@ -93,7 +93,7 @@ class Api:
         self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
         self.http = httpx.Client()
         self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http))
-        self.client: httpx.Client = TestClient(self.app, "http://127.0.0.1", raise_server_exceptions=False)
+        self.client: Any = TestClient(self.app, "http://127.0.0.1", raise_server_exceptions=False)
 
     def token(self, role: str, tenants: Tenants = (MINE,)) -> str:
         """Return a token of somebody with a role."""
