@@ -20,7 +20,7 @@ class Halt(Struct, frozen=True):
 
 
 class Halts:
-    """What can be asked and changed about the kill switch."""
+    """What can be asked about the kill switch."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -29,6 +29,10 @@ class Halts:
         """Return what stops changes of a tenant now, None where nothing does."""
         row = self._connection.execute(_HOLDING, {"of": tenant}).first()
         return Halt(row.tenant, row.person, row.at, row.reason) if row else None
+
+
+class HaltsWriter(Halts):
+    """What can be asked and changed about the kill switch."""
 
     def add(self, halt: Halt) -> None:
         """Stop changes."""

@@ -11,7 +11,7 @@ from model.fault import Refused
 from store.archive import Row
 from store.audit import Head
 from store.database import Database, Stores
-from store.jobs import Jobs
+from store.jobs import JobsWriter
 from store.rows import Fence
 from store.schema import audit_head, edition, external_id
 from store.service import ServiceStore
@@ -157,17 +157,17 @@ class Home:
     def lift_leases(self, fences: Sequence[Fence]) -> None:
         """See that the next lease numbers are higher than any that a restored tenant has seen."""
         with self._service.write() as connection:
-            Jobs(connection).lift(fences)
+            JobsWriter(connection).lift(fences)
 
     def take(self, job: str, run: str) -> Fence:
         """Return a lease number for a job, higher than all before it."""
         with self._service.write() as connection:
-            return Jobs(connection).take(job, run)
+            return JobsWriter(connection).take(job, run)
 
     def done(self, fence: Fence, at: str) -> None:
         """Mark a job's run as done, unless a later one has begun; always the last step."""
         with self._service.write() as connection:
-            Jobs(connection).done(fence, at)
+            JobsWriter(connection).done(fence, at)
 
 
 class _Heads:

@@ -12,16 +12,10 @@ from store.statements import insert, put
 
 
 class Jobs:
-    """What can be asked and changed about jobs, on one connection."""
+    """What can be asked about jobs, on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-
-    def add(self, job: Job) -> bool:
-        """Queue a job; False where it stands already: several schedulers may come here with the same slot."""
-        statement = insert(self._connection, schema.job).values(msgspec.structs.asdict(job))
-        statement = statement.on_conflict_do_nothing().returning(schema.job.c.id)
-        return self._connection.execute(statement).first() is not None
 
     def one(self, id_: str) -> Job | None:
         """Return a job."""
@@ -45,15 +39,25 @@ class Jobs:
         for row in self._connection.execute(query):
             yield Job(**row._mapping)
 
-    def put(self, job: Job) -> None:
-        """Write what became of a job."""
-        values = msgspec.structs.asdict(job)
-        self._connection.execute(schema.job.update().where(schema.job.c.id == job.id).values(values))
-
     def counts(self) -> dict[str, int]:
         """Return the number of jobs in each state."""
         query = select(schema.job.c.state, func.count()).group_by(schema.job.c.state)
         return {row.state: int(row[1]) for row in self._connection.execute(query)}
+
+
+class JobsWriter(Jobs):
+    """What can be asked and changed about jobs."""
+
+    def add(self, job: Job) -> bool:
+        """Queue a job; False where it stands already: several schedulers may come here with the same slot."""
+        statement = insert(self._connection, schema.job).values(msgspec.structs.asdict(job))
+        statement = statement.on_conflict_do_nothing().returning(schema.job.c.id)
+        return self._connection.execute(statement).first() is not None
+
+    def put(self, job: Job) -> None:
+        """Write what became of a job."""
+        values = msgspec.structs.asdict(job)
+        self._connection.execute(schema.job.update().where(schema.job.c.id == job.id).values(values))
 
     def take(self, job: str, run: str) -> Fence:
         """Return a lease number for a job, higher than all before it."""

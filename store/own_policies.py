@@ -28,7 +28,7 @@ class PolicyEdition(Struct, frozen=True):
 
 
 class OwnPolicies:
-    """What can be asked and changed about a tenant's own policies, on one connection."""
+    """What can be asked about a tenant's own policies, on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -41,13 +41,6 @@ class OwnPolicies:
             return PolicyEdition(0, "", "", {})
         return PolicyEdition(row.number, row.applied_at, row.person, msgspec.json.decode(row.documents))
 
-    def add(self, documents: Mapping[str, str], at: str, person: str) -> PolicyEdition:
-        """Write the next edition."""
-        made = PolicyEdition(self.newest().number + 1, at, person, dict(documents))
-        values = msgspec.structs.asdict(made) | {"documents": encode(made.documents).decode()}
-        self._connection.execute(schema.policy_edition.insert().values(values))
-        return made
-
     def fault(self, recorded: Sequence[Mapping[str, Any]]) -> str:
         """Return which edition is not as the audit chain recorded it, the empty text where all are."""
         known = {detail["edition"]: detail["documents"] for detail in recorded}
@@ -57,3 +50,14 @@ class OwnPolicies:
             if known.get(number) != there.get(number):
                 return f"edition {number} of its own policies is not the one that was recorded"
         return ""
+
+
+class OwnPoliciesWriter(OwnPolicies):
+    """What can be asked and changed about them."""
+
+    def add(self, documents: Mapping[str, str], at: str, person: str) -> PolicyEdition:
+        """Write the next edition."""
+        made = PolicyEdition(self.newest().number + 1, at, person, dict(documents))
+        values = msgspec.structs.asdict(made) | {"documents": encode(made.documents).decode()}
+        self._connection.execute(schema.policy_edition.insert().values(values))
+        return made

@@ -31,7 +31,7 @@ class Lock(Struct, frozen=True):
 
 
 class People:
-    """What can be asked and changed about people, on one connection."""
+    """What can be asked about people, on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -59,6 +59,21 @@ class People:
         row = self._connection.execute(select(*columns).where(schema.person.c.id == id_)).one()
         return Lock(**row._mapping)
 
+    def token(self, hash_: str) -> Token | None:
+        """Return what is kept of a token, by its hash."""
+        row = self._connection.execute(select(schema.token).where(schema.token.c.hash == hash_)).first()
+        return _token(row) if row else None
+
+    def tokens(self, person: str) -> list[Token]:
+        """Return a person's tokens, oldest first, also expired and revoked ones."""
+        table = schema.token
+        query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
+        return [_token(row) for row in self._connection.execute(query)]
+
+
+class PeopleWriter(People):
+    """What can be asked and changed about people."""
+
     def put(self, person: Person) -> None:
         """Write a person, new or changed; what opens the account stays."""
         values = msgspec.structs.asdict(person)
@@ -70,17 +85,6 @@ class People:
         """Write what opens a person's local account."""
         values = msgspec.structs.asdict(lock)
         self._connection.execute(schema.person.update().where(schema.person.c.id == id_).values(values))
-
-    def token(self, hash_: str) -> Token | None:
-        """Return what is kept of a token, by its hash."""
-        row = self._connection.execute(select(schema.token).where(schema.token.c.hash == hash_)).first()
-        return _token(row) if row else None
-
-    def tokens(self, person: str) -> list[Token]:
-        """Return a person's tokens, oldest first, also expired and revoked ones."""
-        table = schema.token
-        query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
-        return [_token(row) for row in self._connection.execute(query)]
 
     def put_token(self, token: Token) -> None:
         """Write a new token."""

@@ -28,7 +28,7 @@ _LET_GO = schema.resource_lease.delete().where((_LEASE.uid == bindparam("of")) &
 
 
 class Plans:
-    """What can be asked and changed about plans, on one connection."""
+    """What can be asked about plans, on one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -58,12 +58,6 @@ class Plans:
         """Return the ids of the playbooks of plans."""
         table = schema.plan
         return set(self._connection.execute(select(table.c.playbook).where(table.c.id.in_(list(ids)))).scalars())
-
-    def add(self, plan: Plan) -> None:
-        """Write a plan."""
-        names = ("id", "hash", "playbook", "undoes", "author", "created_at")
-        values = {name: getattr(plan, name) for name in names} | {"document": encode(plan).decode()}
-        self._connection.execute(schema.plan.insert().values(values))
 
     def fault(self, plan: Plan) -> str:
         """Return how a plan differs from what the audit chain recorded of it, the empty text where it does not."""
@@ -103,12 +97,6 @@ class Plans:
             for row in self._connection.execute(query.order_by(table.c.at)):
                 yield _progress(row)
 
-    def put_progress(self, progress: Progress) -> None:
-        """Write how far a step is."""
-        values = msgspec.structs.asdict(progress)
-        values |= {name: _json(values[name]) for name in ("before", "after")}
-        put(self._connection, schema.plan_step, values)
-
     def journal(self, plan: str) -> list[Sent]:
         """Return the journal of a plan's calls, in the order in which they were sent to each resource."""
         table = schema.plan_call
@@ -118,6 +106,34 @@ class Plans:
     def calls(self, plan: str, uid: str) -> int:
         """Return how many calls the journal has of one step."""
         return int(self._connection.execute(_CALLS, {"in_plan": plan, "of": uid}).scalar_one())
+
+    def was_recorded(self, action: str, plan: str) -> bool:
+        """Return whether the audit chain has a record of an action on a plan."""
+        table = schema.audit
+        query = select(table.c.seq).where(table.c.action == action, table.c.subject == plan).limit(1)
+        return self._connection.execute(query).first() is not None
+
+    def _recorded(self, action: str) -> Iterator[tuple[str, dict[str, object]]]:
+        table = schema.audit
+        query = select(table.c.subject, table.c.detail).where(table.c.action == action).order_by(table.c.seq)
+        for row in self._connection.execute(query):
+            yield row.subject, msgspec.json.decode(row.detail)
+
+
+class PlansWriter(Plans):
+    """What can be asked and changed about plans."""
+
+    def add(self, plan: Plan) -> None:
+        """Write a plan."""
+        names = ("id", "hash", "playbook", "undoes", "author", "created_at")
+        values = {name: getattr(plan, name) for name in names} | {"document": encode(plan).decode()}
+        self._connection.execute(schema.plan.insert().values(values))
+
+    def put_progress(self, progress: Progress) -> None:
+        """Write how far a step is."""
+        values = msgspec.structs.asdict(progress)
+        values |= {name: _json(values[name]) for name in ("before", "after")}
+        put(self._connection, schema.plan_step, values)
 
     def write_ahead(self, sent: Sent) -> None:
         """Write that a call is about to be sent; raises IntegrityError where it was written before."""
@@ -136,18 +152,6 @@ class Plans:
     def let_go(self, uid: str, holder: str) -> None:
         """Give the lease of a resource back."""
         self._connection.execute(_LET_GO, {"of": uid, "by": holder})
-
-    def was_recorded(self, action: str, plan: str) -> bool:
-        """Return whether the audit chain has a record of an action on a plan."""
-        table = schema.audit
-        query = select(table.c.seq).where(table.c.action == action, table.c.subject == plan).limit(1)
-        return self._connection.execute(query).first() is not None
-
-    def _recorded(self, action: str) -> Iterator[tuple[str, dict[str, object]]]:
-        table = schema.audit
-        query = select(table.c.subject, table.c.detail).where(table.c.action == action).order_by(table.c.seq)
-        for row in self._connection.execute(query):
-            yield row.subject, msgspec.json.decode(row.detail)
 
 
 @cache

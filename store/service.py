@@ -9,18 +9,31 @@ from store import schema
 from store.audit import Head, first_fault
 from store.chain import Records, records, seal
 from store.database import Database
-from store.halts import Halts
-from store.jobs import Jobs
-from store.people import People
+from store.halts import Halts, HaltsWriter
+from store.jobs import Jobs, JobsWriter
+from store.people import People, PeopleWriter
 
 
-class ServiceSession:
-    """One transaction on the service's store."""
+class ServiceReader:
+    """What can be asked of the service's store, in one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self.people = People(connection)
         self.jobs = Jobs(connection)
         self.halts = Halts(connection)
+
+
+class ServiceWriter(ServiceReader):
+    """What can be changed; everything in one transaction."""
+
+    people: PeopleWriter
+    jobs: JobsWriter
+    halts: HaltsWriter
+
+    def __init__(self, connection: Connection) -> None:
+        self.people = PeopleWriter(connection)
+        self.jobs = JobsWriter(connection)
+        self.halts = HaltsWriter(connection)
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:
@@ -35,16 +48,16 @@ class ServiceStore:
         self._database = database
 
     @contextmanager
-    def read(self) -> Iterator[ServiceSession]:
+    def read(self) -> Iterator[ServiceReader]:
         """Yield a session that sees one moment."""
         with self._database.read() as connection:
-            yield ServiceSession(connection)
+            yield ServiceReader(connection)
 
     @contextmanager
-    def write(self, at: str, person: str) -> Iterator[ServiceSession]:
+    def write(self, at: str, person: str) -> Iterator[ServiceWriter]:
         """Yield the only writing session there is; its audit records come last."""
         with self._database.write() as connection:
-            session = ServiceSession(connection)
+            session = ServiceWriter(connection)
             yield session
             seal(connection, schema.service_audit, session.records.entries, at, person)
 

@@ -13,6 +13,8 @@ from model.finding import Fact, Finding
 from model.suppression import Suppression
 from store import schema
 from store.chain import Records
+from store.own_policies import OwnPoliciesWriter
+from store.plans import PlansWriter
 from store.reader import DROPPED, Reader, chunks
 from store.rows import Gap, Run
 from store.statements import insert, put
@@ -21,8 +23,13 @@ from store.statements import insert, put
 class Writer(Reader):
     """What can be changed; everything in one transaction."""
 
+    policies: OwnPoliciesWriter
+    plans: PlansWriter
+
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
+        self.policies = OwnPoliciesWriter(connection)
+        self.plans = PlansWriter(connection)
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:

@@ -11,7 +11,7 @@ from model.fault import Refused
 from model.person import Person, Tenants
 from pipeline.access.authorization import Authorizer
 from pipeline.access.sign_in import Gate
-from store.service import ServiceSession
+from store.service import ServiceReader, ServiceWriter
 
 
 class Wish(Struct, frozen=True):
@@ -89,7 +89,7 @@ class Register:
         if not self._oversees(person.tenants):
             raise Refused(f"{person.id}: {self._actor.name} cannot give more tenants than their own")
 
-    def _found(self, session: ServiceSession, id_: str) -> Person:
+    def _found(self, session: ServiceReader, id_: str) -> Person:
         person = session.people.one(id_)
         if person is None or not self._oversees(person.tenants):
             raise Refused(f"there is no person {id_!r}; see `hinomi people list`")
@@ -104,5 +104,5 @@ class Register:
         return instant(self._clock.now())
 
 
-def _revoke_all(session: ServiceSession, id_: str, at: str) -> int:
+def _revoke_all(session: ServiceWriter, id_: str, at: str) -> int:
     return session.people.revoke([token.id for token in session.people.tokens(id_)], at)

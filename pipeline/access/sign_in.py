@@ -15,7 +15,7 @@ from model.person import HOST, Actor, Person, Tenants, Token, actor_of
 from people import local, tokens
 from people.local import Passwords
 from store.people import Lock
-from store.service import ServiceSession, ServiceStore
+from store.service import ServiceReader, ServiceStore, ServiceWriter
 
 if TYPE_CHECKING:  # what the provider is asked with takes a sixth of a command's start: most commands need none of it
     from people.openid import Identity
@@ -100,7 +100,7 @@ class Gate:
                 session.record("person.bound", person.id, issuer=identity.issuer)
             return self._issue(session, now, "sign-in", SIGNED_IN_FOR)
 
-    def invite(self, session: ServiceSession, person: Person) -> str:
+    def invite(self, session: ServiceWriter, person: Person) -> str:
         """Return an invitation, with which a person sets up a local account; earlier ones end."""
         self._end_invitations(session, person.id)
         return self._issue(session, person, _INVITATION, INVITED_FOR)
@@ -159,14 +159,14 @@ class Gate:
         with self._service.read() as session:
             return self._holder(session, invitation)
 
-    def _holder(self, session: ServiceSession, invitation: str) -> Person:
+    def _holder(self, session: ServiceReader, invitation: str) -> Person:
         kept = session.people.token(tokens.hash_of(invitation))
         person = session.people.one(kept.person) if kept else None
         if not kept or not person or kept.label != _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
             raise NotSignedIn("the invitation is not valid (any more); ask for another one")
         return person
 
-    def _end_invitations(self, session: ServiceSession, person: str) -> None:
+    def _end_invitations(self, session: ServiceWriter, person: str) -> None:
         invitations = [token.id for token in session.people.tokens(person) if token.label == _INVITATION]
         session.people.revoke(invitations, instant(self._clock.now()))
 
@@ -178,7 +178,7 @@ class Gate:
         secret = local.unseal(self._key(), person, lock.totp)
         return local.used_step(secret, code, now.timestamp(), lock.totp_step)
 
-    def _count_failure(self, session: ServiceSession, person: str) -> None:
+    def _count_failure(self, session: ServiceWriter, person: str) -> None:
         lock, now = session.people.lock(person), self._clock.now()
         if lock.locked_until and now < parse_instant(lock.locked_until):
             return  # a guess during the lock neither helps nor makes it longer
@@ -188,7 +188,7 @@ class Gate:
         session.people.put_lock(person, replace(lock, failures=failures, locked_until=until))
         session.record("sign-in.failed", person, failures=failures, locked=locked)
 
-    def _issue(self, session: ServiceSession, person: Person, label: str, lasts: timedelta) -> str:
+    def _issue(self, session: ServiceWriter, person: Person, label: str, lasts: timedelta) -> str:
         token, kept = tokens.mint(person, label, person.tenants, self._clock.now(), lasts)
         session.people.put_token(kept)
         session.record("token.issued", person.id, token=kept.id, label=label, expires_at=kept.expires_at)
@@ -197,7 +197,7 @@ class Gate:
     def _now(self) -> str:
         return instant(self._clock.now())
 
-    def _write(self, person: str) -> AbstractContextManager[ServiceSession]:
+    def _write(self, person: str) -> AbstractContextManager[ServiceWriter]:
         return self._service.write(instant(self._clock.now()), person)
 
 
