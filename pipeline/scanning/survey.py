@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from detectors.checkov.checkov import Checkov
+from detectors.panel import Panel
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Listing
@@ -23,16 +24,13 @@ class Observation(Struct, frozen=True):
 
 def survey(collector: Collector, catalog: Catalog, moment: Moment, checkov: Worker) -> Iterator[Observation]:
     """Yield observations while they come in: collectors → assets → verdicts."""
-    posture, seen = Posture(catalog.policies, moment, allowances=catalog.allowances), set[str]()
-    adopted = Checkov(catalog.adopted, checkov, catalog.policies)
+    posture = Posture(catalog.policies, moment, allowances=catalog.allowances)
+    panel, seen = Panel(posture, Checkov(catalog.adopted, checkov, catalog.policies)), set[str]()
     for event in collector.collect():
-        if isinstance(event, Asset):
-            if event.uid in seen:  # a listing that changes while it pages may show a resource twice
-                continue
+        if isinstance(event, Listing):
+            yield Observation(event, panel.hear(event, collector.place))
+        elif event.uid not in seen:  # a listing that changes while it pages may show a resource twice
             seen.add(event.uid)
-            yield Observation(event, adopted.see(event, posture.see(event)))
-        else:
-            yield Observation(event, posture.hear(event, collector.place) + adopted.hear(event, collector.place))
-    yield Observation(None, adopted.end())
-    for verdict in posture.end():
-        yield Observation(None, [adopted.sourced(verdict)])
+            yield Observation(event, panel.see(event))
+    for verdict in panel.end():
+        yield Observation(None, [verdict])
