@@ -1,7 +1,7 @@
 """What tests cost: CPU seconds by file and the dearest tests, printed at the end with `--costs` (docs/testing.md).
 
-Counted is what a test's process and the processes that it has ended used, setting up and clearing away included; what
-runs for many tests (an emulator, a database) is in the total alone.
+Counted is what a test's process used, and the processes that ended while it ran. What ends when tests clear away has
+mostly run for many of them (an emulator, a database): it is in the total alone.
 """
 
 import os
@@ -17,8 +17,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--costs", action="store_true", help="print CPU seconds by file, and the dearest tests")
 
 
-def _cpu_seconds() -> float:
-    return sum(os.times()[:4])
+def _cpu_seconds() -> tuple[float, float]:
+    """Return the seconds of CPU of this process, and of the processes that it has seen end."""
+    times = os.times()
+    return times.user + times.system, times.children_user + times.children_system
 
 
 def _dearest(spent: dict[str, float]) -> list[tuple[str, float]]:
@@ -35,9 +37,10 @@ class Meter:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        now = _cpu_seconds()
-        report.user_properties.append(("cpu", now - self._last))
-        self._last = now
+        (own, others), (own_before, others_before) = _cpu_seconds(), self._last
+        self._last = own, others
+        ended = 0.0 if report.when == "teardown" else others - others_before
+        report.user_properties.append(("cpu", own - own_before + ended))
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -55,7 +58,7 @@ class Meter:
         terminalreporter.section(f"the {_DEAREST} dearest tests")
         for test, seconds in _dearest(self._spent)[:_DEAREST]:
             terminalreporter.write_line(f"{seconds:8.1f}  {test}")
-        terminalreporter.write_line(f"{_cpu_seconds():8.1f}  in all, with what ran for many tests")
+        terminalreporter.write_line(f"{sum(_cpu_seconds()):8.1f}  in all, with what ran for many tests")
 
 
 def pytest_configure(config: pytest.Config) -> None:
