@@ -24,7 +24,10 @@ _LOOK_SECONDS = 0.5
 
 
 def main(folder: Path, fd: int, parent: int) -> None:
-    """Answer until SIGTERM, or until the parent is gone; requests under way are answered still."""
+    """Answer until SIGTERM, or until the parent is gone; requests under way are answered still.
+
+    `folder` is the home, `fd` the socket that listens already, `parent` the id of the process that started this one.
+    """
     set_up()
     home, clock = open_home(folder), SystemClock()
     gate = Gate(home.service, lambda: service_key(folder), clock)

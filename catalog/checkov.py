@@ -163,7 +163,7 @@ class Adopted(Struct, frozen=True):
 
 
 def load(directory: Path, naming: Sequence[str] = (), provider: str = "") -> list[Adopted]:
-    """Return the adopted checks of a folder by id; raises `Refused` with all faults of all files.
+    """Return the adopted checks of a directory by id; raises `Refused` with all faults of all files.
 
     With `naming`, only files in whose text one of these words stands; with `provider`, none that begin as another's.
     """

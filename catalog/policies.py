@@ -159,7 +159,7 @@ class Policy(Struct, frozen=True, dict=True):
 
 
 def load(directory: Path, provider: str = "", naming: Sequence[str] = ()) -> list[Policy]:
-    """Return the policies of a folder, or only a provider's, by id; raises `Refused` with all faults of all files.
+    """Return the policies of a directory, or only a provider's, by id; raises `Refused` with all faults of all files.
 
     What is wrong with expressions alone is found when they are compiled. With `naming`, only files in whose text one of
     these words stands: one policy need not wait for hundreds.

@@ -64,7 +64,7 @@ class Document(Struct, frozen=True):
         return places.get(path, Position(1, 1))
 
     def fault_in_text(self, path: KeyPath, line: int, column: int, problem: str) -> Fault:
-        """Return a fault at a line and column (from 1) inside the scalar at `path`."""
+        """Return a problem as a fault at a line and column (from 1) inside the scalar at `path`."""
         place = self.place(path)
         if line > 1 and not place.multiline:
             return self.fault(path, problem)
@@ -81,7 +81,10 @@ def read(file: Path, name: str = "") -> Document:
 
 
 def content(file: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
-    """Return a file's bytes; raises `Refused` for one that is no file, cannot be read or is larger than `most`."""
+    """Return a file's bytes; raises `Refused` for one that is no file, cannot be read or is larger than `most`.
+
+    `name` stands in errors, where it is not to be the file's path.
+    """
     shown = name or str(file)
     try:
         if file.exists() and not file.is_file():

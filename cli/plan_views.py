@@ -19,7 +19,10 @@ _STYLES = {"verified": "green", "unchanged": "green", "undone": "cyan", "patch":
 
 
 def print_plan(plan: Plan, stands: Standing, language: Language) -> None:
-    """Print a plan: what it is, each difference, what is called and what rolls it back."""
+    """Print a plan: what it is, where it `stands`, each difference, what is called and what rolls it back.
+
+    Texts are in the language.
+    """
     console = Console(highlight=False, soft_wrap=True)
     word = {name: text.of(language) for name, text in WORDS.items()}
     console.print(Styled(plan.title.of(language), style="bold"))
@@ -76,7 +79,10 @@ def _or_absent(value: str | None, word: Mapping[str, str]) -> str:
 
 
 def print_progress(plan: Plan, progress: Mapping[str, Progress], journal: Sequence[Sent]) -> bool:
-    """Print how far each step of a plan is, with its calls; return whether everything came out well."""
+    """Print how far each step of a plan is, with its calls; return whether everything came out well.
+
+    `progress` is by the uid of the step's asset; `journal` are the calls in the order in which they were sent.
+    """
     table = plain_table("resource", "state", "why", "calls")
     calls = defaultdict[str, list[str]](list)
     for one in journal:

@@ -22,7 +22,10 @@ _HEADINGS = {
 
 
 def print_verdicts(verdicts: Sequence[Verdict], policies: Collection[str], language: Language) -> int:
-    """Print failed verdicts as a table, then what passed and what could not be known; return the unknowns."""
+    """Print failed verdicts as a table, then what passed and what could not be known; return the unknowns.
+
+    Messages are in the language; of the policies that judged, only the number is printed.
+    """
     console = Console(highlight=False)
     failed = [v for v in verdicts if v.status == "fail"]
     if failed:
@@ -116,7 +119,10 @@ def nothing_known(at: str) -> str:
 def print_findings(
     found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap], language: Language, at: str = ""
 ) -> None:
-    """Print findings, worst first, with the coverage of the last run, or of the last by a past moment."""
+    """Print what was found, worst first, with the coverage of a run: its gaps. Messages are in the language.
+
+    The run is the last, or the last by the past moment `at` (empty: now); None where there was none yet.
+    """
     console = Console(highlight=False)
     if run is None:
         console.print(f"{nothing_known(at).capitalize()}.")

@@ -44,7 +44,7 @@ def _checked(check: Callable[[Document], Any], raw: bytes, name: str) -> Any:
 
 
 def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: Iterable[str] | None = None) -> list[T]:
-    """Return the types of a provider's folder by kind, all or those named; `check` makes a type of a document.
+    """Return the types of a provider's directory by kind, all or those named; `check` makes a type of a document.
 
     Raises `Refused` with all faults of all files, those too whose kind and path disagree.
     """

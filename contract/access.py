@@ -5,9 +5,9 @@ from model.person import Actor, Tenants
 
 
 def may(access: Access, actor: Actor, action: str, tenant: str | None = None) -> bool:
-    """Return whether an actor may do something, for a tenant or for the whole service (`tenant` None).
+    """Return whether an actor may do something by the table `access`; with no tenant (None), for the whole service.
 
-    Raises KeyError for an action that the table does not know: that is a defect of the caller.
+    Raises `KeyError` for an action that the table does not know: that is a defect of the caller.
     """
     access.actions[action]
     if tenant is not None and not actor.sees(tenant):
@@ -16,7 +16,7 @@ def may(access: Access, actor: Actor, action: str, tenant: str | None = None) ->
 
 
 def misfit(access: Access, roles: tuple[str, ...], tenants: Tenants) -> str:
-    """Return why a person cannot have these roles and tenants, the empty text where that is in order.
+    """Return why a person cannot have these roles and tenants by the table `access`; empty where that is in order.
 
     Nobody stands on both sides, and a customer's person never sees all tenants.
     """

@@ -10,7 +10,10 @@ _FIRST_YEAR, _LAST_YEAR = 1970, 9000
 
 
 def end_of(day: date) -> str:
-    """Return the last moment of a day in Asia/Tokyo, RFC 3339 in UTC."""
+    """Return the last moment of a day in Asia/Tokyo, RFC 3339 in UTC.
+
+    Raises `Refused` for a day outside the years of this service.
+    """
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise Refused(f"{day.isoformat()} is no day of this service")
     start = datetime.combine(day, time(0), CONTRACT_ZONE)

@@ -31,7 +31,10 @@ def newest_slot(schedule: Schedule, now: datetime) -> datetime:
 
 
 def delay(tenant: str, slot: datetime, schedule: Schedule) -> timedelta:
-    """Return how much later a tenant's scan begins: the same for whoever computes it, spread over the tenants."""
+    """Return how much later than its slot a tenant's scan begins: the same for whoever computes it.
+
+    The tenants are spread over the minutes that the schedule allows.
+    """
     seconds = schedule.jitter_minutes * 60
     if not seconds:
         return timedelta(0)

@@ -30,13 +30,19 @@ class Story(Struct, frozen=True):
 
 
 def sign_in(loop: Loop, access: Access, gate: Gate) -> dict[str, Actor]:
-    """Return the crew, each of them signed in, by name."""
+    """Return the crew, each of them signed in, by name.
+
+    They join the tenant of the loop, in roles of the table `access`, and sign in through the gate.
+    """
     register = Register(Authorizer(loop.home, access, HOST), access, loop.clock)
     return {name: gate.actor(token) for name, token in enlist(register, gate, loop.tenant.tenant, _CREW).items()}
 
 
 def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]) -> dict[str, str]:
-    """Add people with a role each, let them enrol and sign in, and return their tokens by name."""
+    """Add a tenant's people to the register, by name with a role each; return their tokens by name.
+
+    They enrol and sign in through the gate.
+    """
     tokens: dict[str, str] = {}
     for name, role in roles.items():
         password = secrets.token_urlsafe(16)
@@ -48,7 +54,10 @@ def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]
 
 
 def remediate_and_roll_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:
-    """Plan, approve, carry out and verify a change, then roll it back the same way."""
+    """Plan, approve, carry out and verify a change, then roll it back the same way.
+
+    The crew does what is `wanted` in the stores of the loop, each as far as the table `access` allows.
+    """
     authorizers = {name: Authorizer(loop.home, access, actor) for name, actor in crew.items()}
     tenant = loop.tenant.tenant
     store = authorizers["aki"].tenant("plans.propose", tenant)

@@ -89,7 +89,8 @@ _SAYS = {
 def run(language: Language, styles: Mapping[str, str], *, keep: bool) -> bool:
     """Build a small company in local clouds, find its planted faults, remediate a third, look again.
 
-    Return whether all went as planned.
+    Return whether all went as planned. Texts are in the language; `styles` are the terminal's, by severity. With
+    `keep`, the clouds stay there at the end.
     """
     show, folder = _Show(language, styles), Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
     neighbours = Neighbours(folder / "clouds")

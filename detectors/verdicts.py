@@ -19,7 +19,10 @@ def verdict(
     message: Text | None = None,
     elements: tuple[Element, ...] = (),
 ) -> Verdict:
-    """Return what a policy or an adopted check says of an asset."""
+    """Return what a policy or an adopted check (`judging`) says of an asset: the status, for which reason.
+
+    The message is for people, and the elements are the places within the asset that it is about.
+    """
     return Verdict(
         policy=judging.id,
         severity=judging.form.severity,

@@ -21,7 +21,10 @@ def digest(*parts: object) -> str:
 
 
 def instant(moment: datetime) -> str:
-    """Return an aware moment as UTC in RFC 3339 with microseconds: sorts as it reads."""
+    """Return an aware moment as UTC in RFC 3339 with microseconds: sorts as it reads.
+
+    Raises `ValueError` for a moment without a time zone.
+    """
     if moment.tzinfo is None:
         raise ValueError("a moment without a time zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -34,7 +37,10 @@ def parse_instant(text: str) -> datetime:
 
 
 def plain(value: Any) -> Any:
-    """Return an SDK's value as JSON values: nulls left out at every depth, moments as RFC 3339, bytes as base64."""
+    """Return an SDK's value as JSON values: nulls left out at every depth, moments as RFC 3339, bytes as base64.
+
+    Raises `TypeError` for a value that has no JSON form.
+    """
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple | set | frozenset):

@@ -120,6 +120,8 @@ Transition = tuple[Finding | None, Fact | None]
 def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: str = "") -> Transition:
     """Return the finding after a verdict, and the fact to notify of; (None, None) where nothing is to be recorded.
 
+    `before` is the finding until now, None where there was none; `at` is the moment (RFC 3339).
+
     `suppressed_by` names the exception that holds for it now; without one, a suppressed finding that fails is reopened.
 
     Unknown is never a reason to open or to resolve: an active finding stays, marked as unverified.
@@ -136,13 +138,13 @@ def advance(before: Finding | None, verdict: Verdict, at: str, suppressed_by: st
 
 
 def unverified(finding: Finding, cause: str, at: str) -> Finding:
-    """Return the finding marked as not verified, since the first time it could not be."""
+    """Return the finding marked as not verified for a cause, since the moment `at` or an earlier one."""
     after = replace(finding, unverified_since=finding.unverified_since or at, unverified_because=cause)
     return _updated(finding, after, at)
 
 
 def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
-    """Return the finding as resolved, with the fact that reports it."""
+    """Return the finding as resolved at the moment `at`, `because` of what, with the fact that reports it."""
     after = replace(
         finding,
         state="resolved",
@@ -157,7 +159,10 @@ def resolve(finding: Finding, because: str, at: str) -> tuple[Finding, Fact]:
 
 
 def suppress(finding: Finding, by: str, at: str) -> tuple[Finding, Fact | None]:
-    """Return the finding as suppressed by an exception, with the fact unless it was so before."""
+    """Return the finding as suppressed by an exception (`by`, its id), with the fact unless it was so before.
+
+    `at` is the moment (RFC 3339).
+    """
     after = replace(finding, state="suppressed", suppressed_by=by)
     if finding.state == "suppressed":
         return _updated(finding, after, at), None
@@ -171,7 +176,7 @@ def reopen(finding: Finding, at: str) -> tuple[Finding, Fact]:
 
 
 def as_of(finding: Finding, last: Fact, at: str) -> Finding:
-    """Return a finding as it stood at a moment, by the last fact until then.
+    """Return a finding as it stood at the moment `at`, by the last fact until then.
 
     Its texts and evidence are those known now; why it was resolved, suppressed or not verified is known only where
     nothing became of it since.

@@ -49,7 +49,10 @@ class Suppression(Struct, frozen=True):
 
 
 def suppressing(suppressions: Iterable[Suppression], found: Finding | Verdict, tags: Tags) -> Suppression | None:
-    """Return the exception that is meant for a finding, the one that lasts longest where there are several."""
+    """Return which of the suppressions is meant for what was `found`, the one that lasts longest of several.
+
+    `tags` are ours, by the asset's uid.
+    """
     own = tags.get(found.asset_uid, frozenset())
     return max((s for s in suppressions if s.matches(found, own)), key=lambda s: s.expires_at, default=None)
 

@@ -46,7 +46,10 @@ class Session(smtplib.SMTP):
         super().__init__(timeout=patience.step, **more)
 
     def send(self, s: Any) -> None:
-        """Send a command, or a message: that one alone is bytes."""
+        """Send a command, or a message: that one alone is bytes.
+
+        Raises `Lost` where the server has gone.
+        """
         is_message = isinstance(s, bytes)
         self._awaits_verdict = False
         self._allow(self._patience.step)
@@ -77,7 +80,7 @@ class Session(smtplib.SMTP):
         self.quit()
 
     def left(self) -> float:
-        """Return the seconds left for what is under way; raise TimeoutError where there are none."""
+        """Return the seconds left for what is under way; raises `TimeoutError` where there are none."""
         left = self._until - monotonic()
         if left <= 0:
             raise TimeoutError

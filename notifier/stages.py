@@ -98,7 +98,10 @@ STAGES: tuple[Stage, ...] = (keep_latest, forget_blips, forget_unwatched, forget
 
 
 def run(news: Sequence[News], context: Context, stages: Sequence[Stage] = STAGES) -> Flow:
-    """Return what becomes of the news: every one of them is in exactly one alert or one drop."""
+    """Return what becomes of the news in a context, stage after stage of the stages.
+
+    Every one of them is in exactly one alert or one drop.
+    """
     flow = Flow(tuple(news))
     for stage in stages:
         flow = stage(flow, context)

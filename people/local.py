@@ -53,9 +53,10 @@ def enrolment(secret: str, person: str) -> str:
 
 
 def used_step(secret: str, code: str, at: float, last_step: int) -> int | None:
-    """Return the step whose code this is, None where it is none: a code counts once, and one step late or early.
+    """Return the step whose code this is by the secret, None where it is none.
 
-    `at` is seconds since 1970; `last_step` is the last one that was used (RFC 6238, 5.2).
+    A code counts once, and one step late or early. `at` is seconds since 1970; `last_step` is the last one that was
+    used (RFC 6238, 5.2).
     """
     now = int(at) // _STEP_SECONDS
     codes = pyotp.TOTP(secret, interval=_STEP_SECONDS)
@@ -66,13 +67,16 @@ def used_step(secret: str, code: str, at: float, last_step: int) -> int | None:
 
 
 def seal(key: bytes, person: str, secret: str) -> str:
-    """Return a secret sealed for one person (AES-256-GCM): it opens for nobody else."""
+    """Return a secret sealed with the key for one person (AES-256-GCM): it opens for nobody else."""
     nonce = os.urandom(_NONCE_BYTES)
     return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, secret.encode(), person.encode())).decode()
 
 
 def unseal(key: bytes, person: str, sealed: str) -> str:
-    """Return the secret; raises `Refused` where the key is another one or the secret was somebody else's."""
+    """Return the secret that was sealed for a person.
+
+    Raises `Refused` where the key is another one or what is `sealed` was somebody else's.
+    """
     raw = base64.b64decode(sealed)
     try:
         return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], person.encode()).decode()

@@ -11,7 +11,10 @@ _PREFIX = "hinomi_"
 
 
 def mint(person: Person, label: str, tenants: Tenants, now: datetime, lasts: timedelta) -> tuple[str, Token]:
-    """Return a new token and what is kept of it."""
+    """Return a new token for a person and these tenants, and what is kept of it.
+
+    The label says what it is for; it `lasts` so long from `now` on.
+    """
     token = _PREFIX + secrets.token_urlsafe(32)
     kept = Token(
         id=secrets.token_hex(8),
@@ -31,5 +34,5 @@ def hash_of(token: str) -> str:
 
 
 def is_good(token: Token, person: Person, now: datetime) -> bool:
-    """Return whether a token still proves who holds it."""
+    """Return whether a token still proves, `now`, that its holder is this person."""
     return not token.revoked_at and not person.disabled_at and now < parse_instant(token.expires_at)

@@ -53,7 +53,11 @@ class Manifest(Struct, frozen=True):
 
 
 def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock) -> Manifest:
-    """Write an archive that only its owner reads, whole or not at all; `files` are the home's own."""
+    """Write an archive to the target that only its owner reads, whole or not at all; `files` are the home's own.
+
+    Everything of the stores is in it; the clock says when it was made. Raises `Refused` where the target is there
+    already, cannot be written, or a store is not as it has to be.
+    """
     if target.exists():
         raise Refused([Fault(str(target), 0, 0, "is there already; a backup never takes the place of anything")])
     home = Home(stores)
@@ -122,7 +126,10 @@ class Archive:
         return {name.removeprefix("home/"): self._zip.read(name) for name in names}
 
     def fill(self, database: Database, kind: str, prefix: str, change: RowFilter = lambda _name, rows: rows) -> None:
-        """Write a store's rows into an empty one, all or nothing; `change` may alter a table's rows on the way."""
+        """Write the rows under a prefix into an empty database, all or nothing.
+
+        Its kind is `service` or `tenant`; `change` may alter a table's rows on the way.
+        """
 
         def write(connection: Connection) -> None:
             for name in self._tables(prefix):
@@ -199,11 +206,12 @@ class Archive:
 
 
 def restore(found: Archive, stores: Stores, clock: Clock, person: str) -> list[str]:
-    """Fill empty stores with everything of an archive; return its tenants.
+    """Fill empty stores with everything of an archive that was `found` whole; return its tenants.
 
     The service's store comes last and in one transaction: until then there is no home, and whoever was killed in the
     middle does it again. All tokens are revoked in it: one that was revoked after the backup would be good again. Lease
-    numbers go on above the tenants' fences. Raises `Refused` where there is a home already.
+    numbers go on above the tenants' fences. The audit records name the person, at the clock's time. Raises `Refused`
+    where there is a home already.
     """
     service, at = stores.service(), instant(clock.now())
     if service.exists():
@@ -235,9 +243,11 @@ def _renewed(name: str, rows: Iterator[Row], at: str, fences: dict[str, int]) ->
 
 
 def restore_tenant(found: Archive, stores: Stores, tenant: str, clock: Clock, person: str) -> str:
-    """Fill one tenant's store from an archive; return the name under which an earlier one was put aside, if any.
+    """Fill a tenant's store from an archive (`found`); return the name of the one that was put aside, if any.
 
-    The tenant's file, its audit head and its data come back together; other tenants and people stay as they are.
+    The tenant's file, its audit head and its data come back together; other tenants and people of the stores stay as
+    they are. The audit records name the person, at the clock's time. Raises `Refused` where the archive has no such
+    tenant.
     """
     if tenant not in found.manifest.tenants:
         raise Refused(f"the backup holds no tenant {tenant!r}; it has {', '.join(found.manifest.tenants)}")

@@ -25,5 +25,8 @@ class Turn(Struct, frozen=True):
 
 
 def take_turn(home: Home, job: str, slot: str, person: str) -> Turn:
-    """Return a turn that nobody else has to agree to: earlier ones at the same job are fenced off."""
+    """Return a turn at a job's slot that nobody else has to agree to: earlier ones at the same job are fenced off.
+
+    The home numbers them; what is done in it is the person's.
+    """
     return Turn(job, slot, person, home.take(job, digest(job, slot)))

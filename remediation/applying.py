@@ -76,7 +76,10 @@ class Tools(Struct, frozen=True):
 
 
 def carry_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
-    """Do a step, or go on with one that was broken off; return how it ended. Raises `Stopped`."""
+    """Do a step, or go on with one that was broken off; return how it ended.
+
+    The playbook changes the asset with the tools; the journal is written ahead of each call. Raises `Stopped`.
+    """
     ended = _carried_out(step, asset, playbook, tools, journal)
     journal.end(ended)
     return ended
@@ -112,7 +115,10 @@ def _carried_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, jou
 
 
 def verify(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:
-    """Return whether a step shows: read afresh, it is as wanted, and the policies pass."""
+    """Return whether a step shows: the asset, read afresh with the tools, is as the playbook wants it.
+
+    The policies pass, too.
+    """
     return _verified(step, asset, playbook, tools)
 
 

@@ -28,7 +28,7 @@ class Standing(Struct, frozen=True):
 
 
 def stand(plan: Plan, votes: Sequence[Vote], now: datetime, orders: Sequence[Order] = ()) -> Standing:
-    """Return where a plan stands now; `orders` are the standing ones of its tenant."""
+    """Return where a plan stands `now` by its votes; `orders` are the standing ones of its tenant."""
     counted = _counted(plan, votes)
     if no := next((vote for vote in counted if not vote.yes), None):
         return Standing("denied", f"{no.person} rejected it" + (f": {no.reason}" if no.reason else ""))
@@ -53,14 +53,14 @@ def _ends(plan: Plan) -> datetime:
 
 
 def covers(order: Order, plan: Plan, now: datetime) -> bool:
-    """Return whether a standing order is the approval of a plan that was made on it."""
+    """Return whether a standing order is, `now`, the approval of a plan that was made on it."""
     within = all(order.scope in ("", step.target.scope) for step in plan.steps)
     alone = plan.approvals == 1 and not plan.reasons and not plan.customer and not plan.undoes
     return plan.order == order.id and order.playbook == plan.playbook and within and alone and order.holds(instant(now))
 
 
 def why_no_vote(plan: Plan, votes: Sequence[Vote], vote: Vote) -> str:
-    """Return why a vote does not count, the empty text where it does."""
+    """Return why a vote on a plan does not count beside the votes that there are, the empty text where it does."""
     if vote.person in (HOST.name, SCHEDULE) or "@" in vote.person:
         return f"{vote.person} is nobody who has signed in (`hinomi login`)"
     if vote.hash != plan.hash:

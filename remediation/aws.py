@@ -15,7 +15,11 @@ S3_SWITCHES = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "Rest
 
 
 def detail(cloud: WriteCloud, call: Call, name: str, key: str, absent: Collection[str] = ()) -> Body:
-    """Return one field of a body by the call that the collector makes for it; without it where the code says so."""
+    """Return one field of a body, `name`, by the call that the collector makes for it; raises `Gone` and `CallFailed`.
+
+    Its value stands under the `key` of the cloud's reply. It is left out where the code is one of `absent`, or the key
+    is not there.
+    """
     try:
         reply = asked(cloud, call)
     except CallFailed as failure:

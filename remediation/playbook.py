@@ -58,7 +58,7 @@ class Playbook(ABC):
 
     @abstractmethod
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
-        """Return the calls from one state to another, either way; pure."""
+        """Return the calls that bring an asset from the state `before` to the state `after`, either way; pure."""
 
     def back(self, before: State, after: State) -> State | UnsetType:
         """Return the state that a rollback reaches; unset where there is no way back."""
@@ -73,7 +73,10 @@ class Playbook(ABC):
         return None
 
     def patch(self, tool: str, asset: Asset, after: State) -> str:
-        """Return the change as a text for infrastructure code (`cloudformation`, `terraform`, …), if there is one."""
+        """Return what brings an asset to the state `after` as a text for infrastructure code, if there is one.
+
+        The tool is `cloudformation`, `terraform`, ….
+        """
         return ""
 
 

@@ -49,7 +49,7 @@ def usual_most(of_kind: int) -> int:
 
 
 def propose(playbook: Playbook, candidates: Iterable[Candidate], terms: Terms) -> Plan:
-    """Return the plan for candidates, in the order of their names; it may have no steps."""
+    """Return a playbook's plan for candidates under these terms, in the order of their names; it may have no steps."""
     steps: list[Step] = []
     left_out: list[LeftOut] = []
     most = terms.most or usual_most(terms.of_kind)
@@ -93,7 +93,10 @@ class LeftStep(Struct, frozen=True):
 
 
 def propose_rollback(playbook: Playbook, plan: Plan, done: Sequence[LeftStep], terms: Terms) -> Plan:
-    """Return the plan that takes steps of a plan back, on what is there now; what conflicts is left to a person."""
+    """Return the plan that rolls back what a plan has `done`, on what is there now, by the same playbook.
+
+    The terms are those of the new plan. What conflicts is left to a person.
+    """
     steps: list[Step] = []
     left_out: list[LeftOut] = []
     for one in done:

@@ -51,9 +51,10 @@ class Conflict(Exception):
 
 
 def rolled_back(goal: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> State:
-    """Return the present state with our changes rolled back, and nothing else; raises `Conflict`.
+    """Return the present state (`now`) with our changes rolled back, and nothing else; raises `Conflict`.
 
-    A value that is what we made of it becomes the goal's; one that is the goal's already stays; any other conflicts.
+    A value that is what we made of it (`after`) becomes the goal's; one that is the goal's already stays; any other
+    conflicts.
     """
     result: State = bare(now)
     conflicts = []
@@ -69,7 +70,10 @@ def rolled_back(goal: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[
 
 
 def is_between(before: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Return whether a state could be what a broken-off change has left: nothing in it is of anybody else's making."""
+    """Return whether a state (`now`) could be what a change that was broken off has left.
+
+    Whatever differs from `before` is as in `after`: nothing is of anybody else's making.
+    """
     halfway = {change.path: change for change in difference(before, after)}
     return all(
         (change := halfway.get(other.path)) is not None and _equal(other.after, change.after)

@@ -70,7 +70,7 @@ def call_text(call: Call) -> str:
 
 
 def render(plan: Plan, standing: str, language: Language) -> str:
-    """Return a plan as a page; customers' texts are escaped."""
+    """Return a plan as a page in a language, with its standing; customers' texts are escaped."""
     return (
         environment(language)
         .get_template("plan.html")

@@ -73,7 +73,10 @@ class Subject(Struct, frozen=True):
 def build(
     subject: Subject, run: Run, findings: Sequence[Finding], gaps: Sequence[Gap], advice: Mapping[str, Advice], at: str
 ) -> Report:
-    """Return the report on a tenant's findings as of its last scan; suppressed ones stand apart."""
+    """Return the report on a subject's findings as of a run, its last scan; suppressed ones stand apart.
+
+    Only findings of policies with `advice` are in it. The gaps are the run's; `at` is when the report is made.
+    """
     verdicts: dict[str, int] = run.summary["verdicts"]
     reported = [finding for finding in findings if finding.policy in advice]
     known = [finding for finding in reported if finding.state != "suppressed"]

@@ -15,7 +15,10 @@ _LEVELS: dict[Severity | None, str] = {"critical": "error", "high": "error", "me
 
 
 def write(found: Sequence[TemplateFinding], unread: Iterable[str], language: Language, version: str) -> str:
-    """Return one run as SARIF; each file that could not be read is a notification of the run."""
+    """Return what was found as one run in SARIF; each `unread` file is a notification of the run.
+
+    Texts are in the language; the version is the program's.
+    """
     rules = {one.policy: one for one in found}
     order = {policy: number for number, policy in enumerate(sorted(rules))}
     notes = [{"level": "error", "message": {"text": text}} for text in unread]

@@ -42,7 +42,10 @@ class Language(Struct, Generic[Test], frozen=True):
     fault: type[Unreadable]
 
     def alternatives(self, text: str) -> list[tuple[Test, ...]]:
-        """Return the tests of each alternative of a text, in the text's order; raises `Unreadable`."""
+        """Return the tests of each alternative of a text, in the text's order.
+
+        Raises `Unreadable` for what is no text of the language, and for too many alternatives.
+        """
         found = list(itertools.islice(_combined(self.read(text)), _MOST_ALTERNATIVES + 1))
         if len(found) > _MOST_ALTERNATIVES:
             raise self.fault("has too many alternatives")
@@ -85,7 +88,7 @@ class Tokens:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def take(self) -> str:
-        """Return the next token, and go on."""
+        """Return the next token, and go on; raises `Unreadable` where there is none."""
         token = self.next
         if not token:
             raise self._fault("ends too early")
@@ -104,7 +107,10 @@ class Tokens:
         self._tokens[self._at] = self.next.removeprefix(prefix)
 
     def inner(self, read: Callable[[], Condition[Test]]) -> Condition[Test]:
-        """Read what stands between the next token, which opens a parenthesis, and the one that closes it."""
+        """Read what stands between the next token, which opens a parenthesis, and the one that closes it.
+
+        Raises `Unreadable` where nothing closes it.
+        """
         self.take()
         found = self.deeper(read)
         if not self.taken(")"):
@@ -112,7 +118,7 @@ class Tokens:
         return found
 
     def deeper(self, read: Callable[[], Condition[Test]]) -> Condition[Test]:
-        """Read one level deeper, which has an end."""
+        """Read one level deeper, which has an end; raises `Unreadable` where that is too deep."""
         self._depth += 1
         if self._depth > _DEEPEST:
             raise self._fault("too deep")
@@ -121,13 +127,16 @@ class Tokens:
         return found
 
     def end(self) -> None:
-        """Make sure that nothing is left."""
+        """Make sure that nothing is left; raises `Unreadable` where something is."""
         if self.next:
             raise self._fault(f"{self.next!r} is too much")
 
 
 def split(text: str, token: re.Pattern[str], blank: re.Pattern[str], fault: type[Unreadable]) -> list[str]:
-    """Return the tokens of a text, each the first group of its pattern, with nothing but blanks behind the last."""
+    """Return the tokens of a text, each the first group of its pattern, with nothing but blanks behind the last.
+
+    Raises a `fault`, which is an `Unreadable`, for what is neither.
+    """
     found, at = [], 0
     while one := token.match(text, at):
         found.append(one[1])

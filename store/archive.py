@@ -23,7 +23,7 @@ def names(kind: str) -> list[str]:
 
 
 def rows(connection: Connection, kind: str, name: str) -> Iterator[Row]:
-    """Yield a table's rows without holding them all."""
+    """Yield the rows of a table, its name in a store of this kind, from a connection without holding them all."""
     found = TABLES[kind].tables[name]
     order = list(found.primary_key.columns)
     for row in connection.execution_options(yield_per=_ROWS_AT_ONCE).execute(select(found).order_by(*order)):
@@ -31,9 +31,10 @@ def rows(connection: Connection, kind: str, name: str) -> Iterator[Row]:
 
 
 def fill(connection: Connection, name: str, found: Iterable[Row]) -> int:
-    """Write rows into an empty table, whatever its version's columns are; return how many.
+    """Write the rows that were `found` into an empty table of a name, whatever its version's columns are.
 
-    Raises `Refused` for names that no table of ours can have: an archive is a file that somebody may have changed.
+    Return how many. They go through the connection's transaction. Raises `Refused` for names that no table of ours can
+    have: an archive is a file that somebody may have changed.
     """
     number, left = 0, iter(found)
     while batch := list(islice(left, _ROWS_AT_ONCE)):

@@ -39,7 +39,7 @@ class Entry(Struct, frozen=True):
 
 
 def sealed(head: Head, entry: Entry, at: str, person: str) -> Record:
-    """Return the record that follows the head."""
+    """Return the record that follows the head: the entry, the moment `at` which, and the person who did it."""
     unsealed = Record(head.seq + 1, at, person, entry.action, entry.subject, entry.detail, head.hash, "")
     return Record(*_values(unsealed), _hash(unsealed))
 

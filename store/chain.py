@@ -17,12 +17,15 @@ class Records:
         self.entries: list[Entry] = []
 
     def add(self, action: str, subject: str, **detail: object) -> None:
-        """Note that something was done."""
+        """Note that an action was done to a subject, with what else there is to say in `detail`."""
         self.entries.append(Entry(action, subject, encode(detail).decode()))
 
 
 def seal(connection: Connection, table: Table, entries: Sequence[Entry], at: str, person: str) -> Head | None:
-    """Append entries to the chain; return its new head, None where nothing was appended."""
+    """Append entries to the chain in a table; return its new head, None where nothing was appended.
+
+    They are of the moment `at` and of the person, in the connection's transaction.
+    """
     if not entries:
         return None
     last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
@@ -35,7 +38,10 @@ def seal(connection: Connection, table: Table, entries: Sequence[Entry], at: str
 
 
 def check_head(connection: Connection, table: Table, known: Head | None) -> None:
-    """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off."""
+    """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off.
+
+    The connection reads the chain's table. Raises `Refused`.
+    """
     if known:
         found = connection.execute(select(table.c.hash).where(table.c.seq == known.seq)).scalar()
         whole = found == known.hash

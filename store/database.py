@@ -77,7 +77,7 @@ class Database(ABC):
             rows(connection)
 
     def check(self) -> None:
-        """Refuse a store that is missing, newer, older or foreign."""
+        """Refuse a store that is missing, newer, older or foreign: raises `Refused`."""
         if not self.exists():
             raise self._refused("does not exist; run `hinomi init` first")
         with self.read() as connection:

@@ -42,7 +42,10 @@ class HaltsWriter(Halts):
         self._connection.execute(table.insert().values(values | {"lifted_by": "", "lifted_at": ""}))
 
     def lift(self, tenant: str, person: str, at: str) -> int:
-        """Let changes go on that were stopped under exactly this name; return how many halts that ended."""
+        """Let changes go on that were stopped under exactly this tenant's name; return how many halts that ended.
+
+        It is kept which person did that, and when (`at`).
+        """
         table = schema.halt
         mine = (table.c.tenant == tenant) & (table.c.lifted_at == "")
         statement = table.update().where(mine).values(lifted_by=person, lifted_at=at)

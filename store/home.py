@@ -96,10 +96,11 @@ class Home:
         return ""
 
     def apply(self, tenant: str, document: object, at: str, person: str) -> Edition:
-        """Add an edition of a tenant's file, unless the newest one says the same.
+        """Add a document as an edition of a tenant's file, unless the newest one says the same.
 
-        The tenant's store is made first, and its audit chain records the edition before it is there: a crash in between
-        leaves a record that the repeat makes true. Raises `Refused` where somebody else was faster.
+        The tenant's store is made first, and its audit chain records the edition, with the person and the moment `at`,
+        before it is there: a crash in between leaves a record that the repeat makes true. Raises `Refused` where
+        somebody else was faster.
         """
         database, text = self._stores.tenant(tenant), encode(document).decode()
         database.create()

@@ -23,7 +23,7 @@ class Jobs:
         return Job(**row._mapping) if row else None
 
     def of(self, kind: str, tenant: str, after: tuple[str, str] | None, limit: int) -> list[Job]:
-        """Return a tenant's jobs of a kind, newest slot first, after a (slot, id)."""
+        """Return a tenant's jobs of a kind, newest slot first, `after` a (slot, id), no more than the limit."""
         table = schema.job
         query = select(table).where(table.c.kind == kind, table.c.tenant == tenant)
         query = query.order_by(table.c.slot.desc(), table.c.id.desc())

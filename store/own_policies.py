@@ -56,7 +56,7 @@ class OwnPoliciesWriter(OwnPolicies):
     """What can be asked and changed about them."""
 
     def add(self, documents: Mapping[str, str], at: str, person: str) -> PolicyEdition:
-        """Write the next edition."""
+        """Write the documents as the next edition, made by a person at the moment `at`."""
         made = PolicyEdition(self.newest().number + 1, at, person, dict(documents))
         values = msgspec.structs.asdict(made) | {"documents": encode(made.documents).decode()}
         self._connection.execute(schema.policy_edition.insert().values(values))

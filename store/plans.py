@@ -145,7 +145,10 @@ class PlansWriter(Plans):
         self._connection.execute(_NOTE, mine | {"state": sent.state, "at": sent.at, "code": sent.code})
 
     def hold(self, uid: str, holder: str, now: str, until: str) -> bool:
-        """Take or renew the lease of a resource; False where somebody else holds it."""
+        """Take or renew the lease of a resource (its uid) from `now` `until` a moment, for the holder.
+
+        False where somebody else holds it.
+        """
         values = {"uid": uid, "holder": holder, "until": until, "now": now}
         return self._connection.execute(_hold(self._connection.dialect.name), values).first() is not None
 

@@ -37,7 +37,7 @@ class ServiceWriter(ServiceReader):
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:
-        """Leave an audit record in the service's own chain."""
+        """Leave an audit record in the service's own chain: the action, its subject, and more in `detail`."""
         self.records.add(action, subject, **detail)
 
 

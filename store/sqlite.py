@@ -43,7 +43,10 @@ class SqliteDatabase(Database):
         return self._file.exists() and self._file.stat().st_size > 0
 
     def put_aside(self, at: str) -> str:
-        """Rename the file; what its write-ahead log holds goes into it first. Refuses while somebody uses it."""
+        """Rename the file by the moment `at`; what its write-ahead log holds goes into it first. Return its new name.
+
+        Raises `Refused` while somebody uses it.
+        """
         with closing(sqlite3.connect(self._file, timeout=5, isolation_level=None)) as connection:
             busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if busy:

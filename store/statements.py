@@ -16,7 +16,10 @@ def insert(connection: Connection, table: Table) -> Any:
 
 
 def put(connection: Connection, table: Table, rows: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-    """Write a row or several, with all columns; each overwrites the one with its primary key."""
+    """Write a row or several rows to a table, with all columns; each overwrites the one with its primary key.
+
+    The connection's transaction decides.
+    """
     if rows:
         connection.execute(_overwriting(connection.dialect.name, table), rows)
 

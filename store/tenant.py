@@ -52,7 +52,8 @@ class TenantStore:
     def write(self, at: str, person: str, fence: Fence | None = None) -> Iterator[Writer]:
         """Yield the only writer there is. Its audit records come last; then the head is copied to the service store.
 
-        Raises `Fenced` where a later run of the fence's job has begun; nothing is written then.
+        Raises `Fenced` where a later run of the fence's job has begun; nothing is written then. The records are of the
+        moment `at` and of the person.
         """
         with self._database.write() as connection:
             if fence:

@@ -33,7 +33,7 @@ class Writer(Reader):
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:
-        """Leave an audit record."""
+        """Leave an audit record: the action, its subject, and what else there is to say in `detail`."""
         self.records.add(action, subject, **detail)
 
     def put_assets(self, assets: Iterable[Asset], at: str) -> int:
@@ -86,7 +86,7 @@ class Writer(Reader):
         put(self._connection, schema.suppression, [msgspec.structs.asdict(one) for one in suppressions])
 
     def tag_asset(self, uid: str, tag: str, *, there: bool) -> None:
-        """Put a tag of ours on the record of an asset, or take it off."""
+        """Put a tag of ours on the record of an asset (its uid) where `there` is set, else take it off."""
         table = schema.asset_tag
         if there:
             added = insert(self._connection, table).values(uid=uid, tag=tag)
@@ -102,7 +102,7 @@ class Writer(Reader):
         return self._connection.execute(statement).first() is not None
 
     def finish_run(self, run: str, at: str, summary: Mapping[str, object], gaps: Iterable[Gap]) -> None:
-        """Write a run's end with what it found and what it could not read."""
+        """Write a run's end at the moment `at`, with a summary of what it found, and its gaps."""
         values = {"finished_at": at, "summary": _json(dict(summary))}
         self._connection.execute(schema.run.update().where(schema.run.c.id == run).values(values))
         rows = [msgspec.structs.asdict(gap) | {"run": run} for gap in gaps]
@@ -120,7 +120,7 @@ class Writer(Reader):
             self._connection.execute(schema.fact.update().where(condition).values(alert=alert))
 
     def put_alert(self, alert: Alert, at: str, deliveries: Iterable[Delivery]) -> None:
-        """Write an alert with its deliveries; one that stands already is left as it is."""
+        """Write an alert with its deliveries, at the moment `at`; one that stands already is left as it is."""
         values = {"id": alert.id, "policy": alert.policy, "became": alert.became, "scope": alert.scope}
         values |= {"severity": alert.severity, "created_at": at, "message": _json(alert)}
         self._connection.execute(insert(self._connection, schema.alert).values(values).on_conflict_do_nothing())

@@ -35,7 +35,10 @@ class Packages:
         self._seconds = read_seconds
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
-        """Return up to so many bytes from a place on, and how many there are in all; raises `CallFailed`."""
+        """Return up to `length` bytes of what lies at a URL, from `start` on, and how many there are in all.
+
+        Raises `CallFailed` for an address that is not AWS's, and where the bytes cannot be had.
+        """
         if not is_of_aws(url):
             raise CallFailed("package at a strange address")
         tries = 0

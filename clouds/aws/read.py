@@ -48,7 +48,10 @@ class AwsClient:
         self._packages = Packages(session, clock, read_seconds)
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Return one operation's reply; paginated operations are read to their end. Raises `CallFailed`."""
+        """Return the whole reply of a service's operation `op` in a region; paginated ones are read to their end.
+
+        `args` are the operation's, by name. Raises `CallFailed`.
+        """
         if self._client(service, region).can_paginate(op):
             whole: dict[str, Any] = {}
             for page in self.pages(service, region, op, args):
@@ -57,7 +60,11 @@ class AwsClient:
         return self._try(CallTarget(service, region, op), args)
 
     def pages(self, service: str, region: str, op: str, args: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield the pages of an operation, one where it has no pages; raises `CallFailed` in mid-way too."""
+        """Yield the pages of a service's operation `op` in a region, one where it has no pages.
+
+        `args` are the operation's, by name. Raises `CallFailed`, in mid-way too, and where a listing does not say where
+        it goes on.
+        """
         client, target = self._client(service, region), CallTarget(service, region, op)
         if not client.can_paginate(op):
             yield self._try(target, args)
@@ -74,7 +81,10 @@ class AwsClient:
             raise CallFailed("TruncatedListing")  # more is there, but no token leads to it
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
-        """Return a piece of what lies at an address, and how many bytes there are in all; raises `CallFailed`."""
+        """Return up to `length` bytes of what lies at a URL, from `start` on, and how many there are in all.
+
+        Raises `CallFailed`.
+        """
         return self._packages.piece(url, start, length)
 
     def _page_by_page(self, target: "CallTarget") -> Callable[..., dict[str, Any]]:

@@ -110,7 +110,10 @@ def paging(service: str, name: str) -> Any:
 
 
 def step(shape: Any, path: str) -> Any:
-    """Return the shape at a path such as `Reservations[].Instances[]`; raises KeyError(part) where there is none."""
+    """Return the shape at a path such as `Reservations[].Instances[]`.
+
+    Raises `KeyError` with the part of the path that the shape lacks, or that is no list.
+    """
     for part in path.split("."):
         name, listed = part.removesuffix("[]"), part.endswith("[]")
         if getattr(shape, "type_name", "") == "map":  # any key may be there

@@ -48,7 +48,10 @@ def _covers(patterns: Sequence[str], action: str) -> bool:
 
 
 def locate(client: AzureClient, subscription: str, locations: Sequence[str] = ()) -> Place:
-    """Return a subscription as a place; raises `Refused` where there is none that we can enter."""
+    """Return a subscription as a place; raises `Refused` where there is none that the client can enter.
+
+    With `locations`, only what lies in these is looked at.
+    """
     try:
         client.get(f"/subscriptions/{subscription}", _SUBSCRIPTIONS_VERSION)
     except CallFailed as failure:

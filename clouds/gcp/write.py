@@ -54,7 +54,10 @@ class GcpWire:
         return _reason(error) if isinstance(error, dict) else ""
 
     def next_look(self, _asked: Call, reply: Reply) -> Call | None:
-        """Return where to ask how far an operation is; raises `CallFailed` where it has failed."""
+        """Return where to ask how far an operation is; raises `CallFailed` where it has failed.
+
+        Raises `InDoubt` where one under way does not say where.
+        """
         returned = reply.body
         if not str(returned.get("kind", "")).endswith("#operation"):
             return None

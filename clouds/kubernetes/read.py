@@ -30,7 +30,7 @@ class Answers(Protocol):
     """Sends GET requests, and is who the kubeconfig says."""
 
     def get(self, url: str, *, params: Mapping[str, str], headers: Mapping[str, str]) -> httpx2.Response:
-        """Return the reply."""
+        """Return the reply to a GET of a URL with these params and headers."""
         ...
 
     def close(self) -> None:
@@ -55,10 +55,10 @@ class KubernetesClient:
         return self._try(path, {}, _JSON)
 
     def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
-        """Yield a list page by page, or of it what has these labels; `metadata_only` is asked of the server.
+        """Yield the list at a path page by page, or of it what has these labels; `metadata_only` is the server's.
 
-        Raises `NotThere` and `CallFailed`.
-        Where a token has grown too old (410) the list begins anew: what was yielded comes again.
+        Raises `NotThere` and `CallFailed`. Where a token has grown too old (410) the list begins anew: what was yielded
+        comes again.
         """
         for start in range(1, _STARTS + 1):
             try:

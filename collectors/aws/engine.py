@@ -12,8 +12,9 @@ from model.asset import Asset, Listing, Place
 def collect(cloud: ReadCloud, types: Sequence[ResourceType], place: Place) -> Iterator[Asset | Listing]:
     """Yield every asset of the types in the place, and one `Listing` for each listing that ended.
 
-    A failed listing says its cause; a failed detail stands in `Asset.unknown`. Assets outside the place's regions
-    (a global listing returns resources in all of them) are left out.
+    The cloud is asked as its client does it. A failed listing says its cause; a failed detail stands in
+    `Asset.unknown`. Assets outside the place's regions (a global listing returns resources in all of them) are left
+    out.
     """
     readers = [
         AwsReader(cloud, place, ReadTask(type_, region, label))

@@ -34,15 +34,18 @@ class ReadCloud(Protocol):
     """What reading needs of a client."""
 
     def call(self, service: str, region: str, op: str, args: Row) -> Row:
-        """Return an operation's whole reply; raises `CallFailed`."""
+        """Return the whole reply of a service's operation `op` in a region, with these `args`; raises `CallFailed`."""
         ...
 
     def pages(self, service: str, region: str, op: str, args: Row) -> Iterator[Row]:
-        """Yield an operation's pages; raises `CallFailed`."""
+        """Yield the pages of a service's operation `op` in a region, with these `args`; raises `CallFailed`."""
         ...
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
-        """Return a piece of what lies at an address, and how many bytes there are in all; raises `CallFailed`."""
+        """Return up to `length` bytes of what lies at a URL, from `start` on, and how many there are in all.
+
+        Raises `CallFailed`.
+        """
         ...
 
     def pause(self, seconds: float) -> None:

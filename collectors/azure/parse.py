@@ -72,9 +72,10 @@ class Seen(Struct):
 
 
 def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
-    """Return a resource of a known type; raises `Malformed` where it has no id.
+    """Return a row as a resource of a known type; raises `Malformed` where it has no id.
 
-    Its properties stand beside its id, name and tags. What is not of its declared JSON type is unknown.
+    Its properties stand beside its id, name and tags. What is not of its declared JSON type is unknown. `names` may
+    fill the resource's id, beside the body.
     """
     returned = _mapping(row)
     body, unknown = flattened(returned), {}

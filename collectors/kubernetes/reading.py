@@ -25,7 +25,10 @@ class ReadObjects(Protocol):
         ...
 
     def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
-        """Yield a list page by page, or of it what has these labels; raises `NotThere` and `CallFailed`."""
+        """Yield the list at a path page by page, or of it what has these labels; raises `NotThere` and `CallFailed`.
+
+        With `metadata_only`, the server leaves out all else.
+        """
         ...
 
     def close(self) -> None:
@@ -101,7 +104,10 @@ class Maker:
     def asset(
         self, type_: ResourceType, row: Row, more: Mapping[str, Any] = {}, unknown: Mapping[str, str] = {}
     ) -> Asset:
-        """Return an object's asset, with `more` fields; raises what its odd form raises."""
+        """Return the asset that a row of a type (`type_`) is, with `more` fields, and what is unknown of it by cause.
+
+        Raises `TypeError` where its name or namespace is none, and what else its odd form raises.
+        """
         form, metadata = type_.form, row["metadata"]
         name, namespace = metadata["name"], metadata.get("namespace", "")
         if not isinstance(name, str) or not isinstance(namespace, str) or bool(namespace) != form.namespaced:

@@ -69,7 +69,7 @@ class StandIn:
         self._issued = 0
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return what the service says to a request."""
+        """Return what the service says to a request: its method, its target (path and query), headers and body."""
         parts = urlsplit(target)
         self.calls[f"{method} {parts.path}"] += 1
         if "/oauth2/" in parts.path or "/.well-known/" in parts.path:

@@ -40,7 +40,7 @@ class Answer(Struct):
 
 
 def error(status: int, code: str, headers: Mapping[str, str] | None = None) -> Answer:
-    """Return an error as Resource Manager writes it."""
+    """Return an error as Resource Manager writes it: the status, the code in the body, and headers."""
     return Answer(status, {"error": {"code": code, "message": "stand-in"}}, dict(headers or {}))
 
 
@@ -79,7 +79,7 @@ class Writes:
         self._versions: dict[str, int] = {}
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return what the service says to a write."""
+        """Return what the service says to a write: its method, path, headers and body."""
         returned = self._written(method, path.lower(), headers.get("if-match", ""), json.loads(body) if body else {})
         self.log.append((method, path, returned.status))
         return returned

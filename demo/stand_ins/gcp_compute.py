@@ -34,7 +34,7 @@ class ComputeStandIn:
         self._looks: list[int] = []
 
     def answer(self, method: str, path: str, body: bytes) -> tuple[int, Row]:
-        """Return status and document."""
+        """Return status and document for a request: its method, path and body."""
         if self.faults:
             returned = self.faults.pop(0)
         elif found := _OPERATION.fullmatch(path):

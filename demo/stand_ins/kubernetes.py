@@ -49,7 +49,7 @@ Fault = Callable[[Asked, int], StandInReply | None]
 
 
 def status(code: int, reason: str, **headers: str) -> StandInReply:
-    """Return a Status as the API server writes it."""
+    """Return a Status as the API server writes it: the HTTP code, its reason, and headers of the reply."""
     returned = {
         "kind": "Status",
         "apiVersion": "v1",

@@ -24,7 +24,7 @@ def _within(value: Any, steps: Sequence[str]) -> Any:
 
 
 def put(place: dict[str, Any], steps: Sequence[str], value: Any) -> None:
-    """Set a value at a path, or each of a list's values at the path within an element of its own."""
+    """Set a value at a path of steps within a place, or a list's values each within an element of its own."""
     first, *further = steps
     if not further:
         place[first] = value

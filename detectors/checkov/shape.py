@@ -40,7 +40,10 @@ def shown(checks: Sequence[Adopted], asset: Asset) -> Mapping[str, Any]:
 
 
 def as_template(body: Mapping[str, Any], template: TemplateMapping, type_name: str) -> dict[str, Any]:
-    """Return the template's resource that a live one would have come of, as far as its file says."""
+    """Return the resource of a template that a live body would have come of, as far as its file says.
+
+    The template's own type stands under the key `type_name`.
+    """
     resource: dict[str, Any] = {type_name: template.type}
     for path, source in template.values.items():
         value = _equals(body, source) if isinstance(source, Equals) else at(body, source)

@@ -20,9 +20,9 @@ _CASE_SCOPE = "123456789012"
 def faults(
     policy: Policy, kinds: Mapping[str, Kind], around: AbstractContextManager[object] = nullcontext()
 ) -> Iterator[Fault]:
-    """Yield a fault per case whose verdict differs from what its author expects, or whose keys do not exist.
+    """Yield a fault per case of a policy whose verdict is not what its author expects, or whose keys do not exist.
 
-    Each case is judged within `around`.
+    What keys there are, the `kinds` say by name. Each case is judged within `around`.
     """
     cases = policy.form.cases
     expected: list[tuple[Status, list[dict[str, Any]]]] = [
@@ -76,7 +76,10 @@ def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, R
 
 
 def belonging(other: Other, subject: Asset, around: Sequence[Asset]) -> Related:
-    """Return what a name stands for among these: what is referred to is taken as found, what belongs is looked for."""
+    """Return what another name (`other`) stands for among the assets `around`, for the subject.
+
+    What is referred to is taken as found, what belongs is looked for.
+    """
     if other.by is None:
         return Related(tuple(around))
     names = {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}

@@ -53,7 +53,10 @@ class Known:
         self._in_vain: dict[str, int] = {}  # by policy, lookups before the first that found something; -1 after it
 
     def judge(self, policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
-        """Return what `judge` says, from memory where the same was asked before."""
+        """Return what `judge` says of a policy, an asset and what is related to it at a moment.
+
+        It comes from memory where the same was asked before.
+        """
         in_vain = self._in_vain.get(policy.id, 0)
         if in_vain >= _TRIES:
             return judge(policy, asset, related, moment)
@@ -85,7 +88,7 @@ def _hangs_on(policy: Policy, asset: Asset, related: Mapping[str, Related]) -> l
 
 
 def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
-    """Return the policy's verdict on an asset.
+    """Return the policy's verdict on an asset at a moment; `related` are the other names that it reads.
 
     Unknown is decided before evaluation, from what the expressions read; errors of evaluation are unknown too.
     """
@@ -106,7 +109,10 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
 
 
 def unknown(policy: Policy, asset: Asset, cause: str) -> Verdict:
-    """Return the verdict where nothing is evaluated: the place could not be listed, or there is no time left."""
+    """Return a policy's verdict on an asset, with its cause, where nothing is evaluated.
+
+    The place could not be listed, or there is no time left.
+    """
     return verdict(policy, asset, "unknown", reason=cause)
 
 

@@ -96,7 +96,10 @@ class Index:
         self._keys: dict[str, list[str]] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
-        """Return what the policy's other names stand for; a reference may go by what an earlier one found."""
+        """Return what the policy's other names stand for, for an asset at a moment.
+
+        A reference may go by what an earlier one found.
+        """
         found: dict[str, Related] = {}
         names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
         for name, other in policy.compiled.others.items():
@@ -107,7 +110,10 @@ class Index:
         return found
 
     def find(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
-        """Return what one name stands for; `names` are the bodies that an expression may go by."""
+        """Return what another name (`other`) stands for, for an asset.
+
+        `names` are the bodies that an expression may go by.
+        """
         if not other.many:
             return self._one(other.kind, asset.region)
         if other.of is None:

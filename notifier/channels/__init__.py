@@ -12,7 +12,7 @@ def types() -> list[str]:
 
 
 def way(type_: str) -> Way:
-    """Return the way of a channel type; raises KeyError for one without a file."""
+    """Return the way of a channel type; raises `KeyError` for one without a file."""
     if type_ not in types():
         raise KeyError(type_)
     module = import_module(f"{__name__}.{type_}")

@@ -71,7 +71,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
-    """Hand the alert to the server: 4yz and network faults are for later, 5yz is never (RFC 5321, 4.2.1)."""
+    """Hand the message to the server: 4yz and network faults are for later, 5yz is never (RFC 5321, 4.2.1).
+
+    The settings are the channel's; `ways` are what sending needs of the world.
+    """
     password = ways.secret(settings.password) if settings.password else b""
     if not password.isascii():
         return never("the password is not ASCII, which the sign-in to the server needs")
@@ -94,7 +97,7 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
 
 
 def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage:
-    """Return the mail of an alert; all attempts send the same but for the date."""
+    """Return the mail of a message, as the settings address it; all attempts send the same but for the date, `now`."""
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address("Hinomi 火の見", addr_spec=settings.sender)
     mail["To"] = [Address(addr_spec=recipient) for recipient in settings.recipients]

@@ -23,7 +23,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
-    """Post the alert as JSON: 2xx is sent; 408, 425, 429, 5xx and network faults are for later; the rest is never."""
+    """Post the message as JSON: 2xx is sent; 408, 425, 429, 5xx and network faults are for later; the rest is never.
+
+    The settings are the channel's; `ways` are what sending needs of the world.
+    """
     body = _body(message)
     stamp = str(int(ways.now().timestamp()))
     headers = {
@@ -44,7 +47,10 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
 
 
 def signature(secret: bytes, key: str, stamp: str, body: bytes) -> str:
-    """Return the header's value: `v1,` and the signature in base64."""
+    """Return the header's value: `v1,` and the signature in base64, made with the secret.
+
+    What is signed is the delivery's key, the stamp (seconds since 1970) and the body.
+    """
     signed = b".".join((key.encode(), stamp.encode(), body))
     return "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
 

@@ -36,14 +36,20 @@ class Authorizer:
             raise NotAllowed(f"{self.actor.name} may not {what} (roles: {', '.join(self.actor.roles) or 'none'})")
 
     def applying(self, tenant: str) -> Home:
-        """Return all stores, to add or change one tenant; whether a foreign one exists is not revealed."""
+        """Return all stores, to add or change one tenant; whether a foreign one exists is not revealed.
+
+        Raises `NotAllowed` for whoever may not apply tenants, or is bound to others.
+        """
         self.allow("tenants.apply")
         if not self.actor.sees(tenant):
             raise NotAllowed(f"{self.actor.name} may not add or change the tenant {tenant!r}")
         return self._home
 
     def whole(self, action: str) -> Home:
-        """Return all stores, for what concerns every tenant at once; not for whoever is bound to some."""
+        """Return all stores, for what concerns every tenant at once; not for whoever is bound to some.
+
+        Raises `NotAllowed` for them, and for whoever may not do the action.
+        """
         self.allow(action)
         if self.actor.tenants != "all":
             raise NotAllowed(f"{self.actor.name} is bound to tenants; this concerns all of them")

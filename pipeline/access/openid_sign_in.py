@@ -16,7 +16,10 @@ def provider(settings: OpenId, http: httpx.Client) -> Provider:
 
 
 def wait_for(provider: Provider, started: DeviceSignIn, clock: Clock) -> Identity:
-    """Ask until the person has decided; raises `Refused` where that takes longer than the provider waits."""
+    """Ask the provider until the person has decided on the sign-in that was `started`; the clock waits in between.
+
+    Raises `NotSignedIn` where that takes longer than the provider waits, and `Refused` where they deny it.
+    """
     interval = started.interval_seconds
     while instant(clock.now()) < started.expires_at:
         clock.sleep(interval)

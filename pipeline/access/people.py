@@ -39,7 +39,11 @@ class Register:
             return [person for person in session.people.all() if self._oversees(person.tenants)]
 
     def add(self, person: Person, gate: Gate) -> str:
-        """Add somebody; return an invitation for a local account, the empty text for one at an OpenID provider."""
+        """Add somebody; return an invitation for a local account, the empty text for one at an OpenID provider.
+
+        Raises `Refused` where that id or that account at the provider is there already, or roles and tenants do not
+        fit.
+        """
         self._check(person)
         with self._home.service.write(self._now(), self._actor.name) as session:
             if session.people.one(person.id):
@@ -51,7 +55,10 @@ class Register:
             return "" if person.issuer else gate.invite(session, person)
 
     def invite(self, id_: str, gate: Gate) -> str:
-        """Return a new invitation for somebody whose password or authenticator is lost; the old ones end."""
+        """Return a new invitation for somebody whose password or authenticator is lost; the old ones end.
+
+        Raises `Refused` for nobody of that id, and for whoever signs in at an OpenID provider.
+        """
         with self._home.service.write(self._now(), self._actor.name) as session:
             person = self._found(session, id_)
             if person.issuer:
@@ -60,7 +67,10 @@ class Register:
             return gate.invite(session, person)
 
     def change(self, id_: str, wish: Wish) -> Person:
-        """Change somebody's roles, tenants, language or name; nobody changes their own roles or tenants."""
+        """Change somebody's roles, tenants, language or name; nobody changes their own roles or tenants.
+
+        Raises `Refused` for that, for nobody of that id, and where roles and tenants do not fit.
+        """
         with self._home.service.write(self._now(), self._actor.name) as session:
             before = self._found(session, id_)
             wanted = {k: v for k in Wish.__struct_fields__ if (v := getattr(wish, k)) is not None}

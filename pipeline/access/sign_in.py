@@ -61,7 +61,10 @@ class Gate:
         return actor_of(person, kept)
 
     def with_password(self, name: str, password: str, code: str) -> str:
-        """Return a token for a local account; every failure looks alike, and five in a row lock the account."""
+        """Return a token for a local account, by name, password and code of the authenticator.
+
+        Raises `NotSignedIn`: every failure looks alike, and five in a row lock the account.
+        """
         with self._service.read() as session:
             person = session.people.one(name)
             lock = session.people.lock(name) if person else Lock()
@@ -123,7 +126,11 @@ class Gate:
         return Enrolment(person.id, local.enrolment(secret, person.id), secret)
 
     def issue(self, actor: Actor, label: str, tenants: Tenants, lasts: timedelta) -> str:
-        """Return a further token of the person who asks, for no more tenants than they have."""
+        """Return a further token of the actor who asks, for no more tenants than they have; it `lasts` so long.
+
+        The label says what it is for. Raises `NotSignedIn` where no person asks, `Refused` for no label, for tenants
+        that they do not see and for a time that is too short or too long.
+        """
         if tenants != "all" and "all" in tenants:
             raise Refused("'all' stands alone; or name the tenants")
         if not actor.token:

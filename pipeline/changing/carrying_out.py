@@ -58,7 +58,11 @@ def carry_on(hands: Hands, turn: Turn) -> None:
 
 
 def finish(hands: Hands, plans: Sequence[str], turn: Turn) -> None:
-    """Carry these plans to their ends, as `carry_on` does with all that are started."""
+    """Carry these plans to their ends, as `carry_on` does with all that are started.
+
+    `hands` are what changing needs, `plans` their ids; the turn ends where another has begun. Raises the first
+    `Refused` of them, after the others have been carried out.
+    """
     refused: list[Refused] = []
     for id_ in plans:
         try:
@@ -183,7 +187,10 @@ def _ended(journal: StepJournal, ended: Ended) -> Ended:
 
 
 def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
-    """Look once more at every step that left something behind, and write what was found."""
+    """Look once more at every step of a plan (`id_`) that left something behind, and write what was found.
+
+    Return how each ended, by resource. `hands` are what changing needs; nothing is written once the turn has ended.
+    """
     plan = read_plan(hands.store, id_)
     playbook, judge, found = playbook_of(plan.playbook), Judge(hands, plan), dict[str, Ended]()
     with hands.store.read() as reader:
@@ -202,7 +209,11 @@ def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
 
 
 def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
-    """Make the plan that rolls a plan back, on what is there now, and record it; after the contract's term too."""
+    """Make the plan that rolls a plan (`id_`) back, on what is there now, and record it; after the contract's term too.
+
+    `hands` are what changing needs; the actor is its author. With `resources`, by id or name, only these. Raises
+    `Refused` where nobody has signed in, there is no such plan, or nothing of it can be rolled back.
+    """
     refuse_nobody(actor)
     plan = read_plan(hands.store, id_)
     playbook = playbook_of(plan.playbook)

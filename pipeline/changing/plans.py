@@ -56,9 +56,10 @@ def playbook_of(id_: str) -> Playbook:
 
 
 def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, clock: Clock) -> Plan:
-    """Make a plan from the inventory and record it; raises `Refused` where there is nothing to plan.
+    """Make the plan that is `wanted` from a tenant's inventory and record it in the store, by this actor.
 
-    No cloud is asked: what is planned is read afresh before it is done.
+    No cloud is asked: what is planned is read afresh before it is done. The plan is of the clock's time. Raises
+    `Refused` where there is nothing to plan.
     """
     now = clock.now()
     _refuse_unentitled(tenant, clock)
@@ -89,14 +90,17 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
 
 
 def put_plan(store: TenantStore, plan: Plan, person: str) -> None:
-    """Write a plan, and its hash into the audit chain."""
+    """Write a plan to the store, and its hash into the audit chain, under the person's name."""
     with store.write(plan.created_at, person) as writer:
         writer.plans.add(plan)
         writer.record(PROPOSED, plan.id, hash=plan.hash, playbook=plan.playbook, resources=len(plan.steps))
 
 
 def read_plan(store: TenantStore, id_: str) -> Plan:
-    """Return a plan that is as it was recorded; raises `Refused` where there is none, or somebody has edited it."""
+    """Return a plan that is as it was recorded; raises `NoSuchPlan` for none of this id.
+
+    Raises `Refused` where somebody has edited it.
+    """
     with store.read() as reader:
         plan = reader.plans.one(id_)
         if plan is None:
@@ -107,13 +111,16 @@ def read_plan(store: TenantStore, id_: str) -> Plan:
 
 
 def standing(store: TenantStore, plan: Plan, clock: Clock) -> Standing:
-    """Return where a plan stands by the votes in the audit chain."""
+    """Return where a plan stands by the votes in the store's audit chain, and by the clock: votes and orders end."""
     with store.read() as reader:
         return stand(plan, reader.plans.votes(plan.id), clock.now(), reader.plans.orders())
 
 
 def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
-    """Record a person's word on a plan; raises `Refused` where it does not count, and nothing is recorded then."""
+    """Record a person's ballot on a plan in the store, and return where the plan stands by the clock.
+
+    Raises `Refused` where the ballot does not count, and nothing is recorded then.
+    """
     plan = read_plan(store, ballot.plan)
     with store.write(ballot.at, ballot.person) as writer:
         votes = writer.plans.votes(plan.id)
@@ -127,9 +134,10 @@ def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
 
 
 def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> None:
-    """Record that a plan is to be carried out; raises `Refused` unless it is approved and nothing forbids it.
+    """Record in the store that a tenant's plan (`id_`) is to be carried out, by a person, at the clock's time.
 
-    What we changed can be rolled back after the contract's term too.
+    Raises `Refused` unless it is approved and nothing forbids it. What we changed can be rolled back after the
+    contract's term too.
     """
     plan = read_plan(store, id_)
     if not plan.undoes:
@@ -145,7 +153,10 @@ def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Cloc
 
 
 def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
-    """Record a standing order; raises `Refused` where the contract has none, or it names no playbook or no reason."""
+    """Record a tenant's standing order in the store, and return it with its id.
+
+    Raises `Refused` where the contract has none, or it names no playbook or no reason, or nobody has signed in.
+    """
     decision = decide_option(tenant.contract, "standing-orders")
     if not decision.allowed:
         raise Refused(f"{decision.reason.en} (Article {decision.clause})")
@@ -161,7 +172,10 @@ def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
 
 
 def withdraw(store: TenantStore, id_: str, actor: Actor, clock: Clock) -> None:
-    """End a standing order before its day; raises `Refused` where none of this id holds."""
+    """End a standing order (`id_`) of the store before its day, by an actor, at the clock's time.
+
+    Raises `Refused` where none of this id holds.
+    """
     at = instant(clock.now())
     with store.write(at, actor.name) as writer:
         if not any(order.id == id_ and order.holds(at) for order in writer.plans.orders()):
@@ -170,7 +184,10 @@ def withdraw(store: TenantStore, id_: str, actor: Actor, clock: Clock) -> None:
 
 
 def halt(home: Home, tenant: str, reason: str, actor: Actor, clock: Clock) -> None:
-    """Stop all changes of a tenant, or of all tenants (`tenant` empty), from the next call on."""
+    """Stop all changes of a tenant, or of all tenants (`tenant` empty), from the next call on.
+
+    The home keeps for which reason, by which actor, and when by the clock.
+    """
     at = instant(clock.now())
     with home.service.write(at, actor.name) as session:
         session.halts.add(Halt(tenant, actor.name, at, reason))
@@ -178,7 +195,10 @@ def halt(home: Home, tenant: str, reason: str, actor: Actor, clock: Clock) -> No
 
 
 def lift_halt(home: Home, tenant: str, actor: Actor, clock: Clock) -> None:
-    """Let changes go on; raises `Refused` where nothing was stopped under that name."""
+    """Let changes of a tenant go on, or of all (`tenant` empty); the home keeps by which actor, and when by the clock.
+
+    Raises `Refused` where nothing was stopped under that name.
+    """
     at = instant(clock.now())
     with home.service.write(at, actor.name) as session:
         if not session.halts.lift(tenant, actor.name, at):

@@ -57,7 +57,10 @@ class Judge:
 
 
 def fresh(catalog: Catalog, asset: Asset, playbook: Playbook, body: Body) -> Asset:
-    """Return an asset with what was read of it just now."""
+    """Return an asset with the body that a playbook has read of it just now.
+
+    Which fields do not count for its hash, the catalog says.
+    """
     reported = {
         name: value for name, value in body.items() if not name.startswith("_")
     }  # handles are for the change only

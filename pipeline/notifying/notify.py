@@ -51,7 +51,10 @@ class Notifier(Struct, frozen=True):
 
 
 def notify(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier) -> Notified:
-    """Turn facts into alerts, then send what is due; wait a little for what fails and leave the rest queued."""
+    """Turn a tenant's facts into alerts, then send what is due; wait a little for what fails and leave the rest queued.
+
+    The store has the facts and keeps the deliveries, the policies have the texts; the notifier has the ways out.
+    """
     clock = notifier.clock
     alerts, dropped = _queue(store, tenant, policies, notifier)
     deadline = instant(clock.now() + timedelta(seconds=notifier.patience_seconds))

@@ -17,7 +17,10 @@ from store.tenant import TenantStore
 
 
 def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock) -> Report:
-    """Return the report as of the tenant's last scan; raises `Refused` where there was none yet."""
+    """Return the report as of the tenant's last scan, from its store; raises `Refused` where there was none yet.
+
+    Only findings of these policies are in it; it is dated by the clock.
+    """
     with store.read() as reader:
         run = reader.last_run()
         if run is None:

@@ -59,7 +59,11 @@ class Reach(Struct, frozen=True):
 def documents(
     tenant: Tenant, types: Sequence[ResourceType], trust: Trust, config: Path, organization: bool
 ) -> dict[str, str]:
-    """Return by file name what the customer gets: a template, and the guide in both languages."""
+    """Return by file name what the tenant gets: a template, and the guide in both languages.
+
+    The template lets `trust` read the types, in one account, or in all of an `organization`; texts are read from
+    `config`.
+    """
     made = permissions.organization(types, trust) if organization else permissions.cloudformation(types, trust)
     name = "organization.json" if organization else "role.json"
     found = {name: json.dumps(made, indent=2) + "\n"}
@@ -80,7 +84,10 @@ def documents(
 
 
 def check(scopes: Scopes, connect: Connect, catalog: Catalog, clock: Clock) -> Iterator[Reach]:
-    """Yield for each account what can be seen of it; nothing is recorded."""
+    """Yield for each account of the scopes what can be seen of it; nothing is recorded.
+
+    `connect` opens a scope for a catalog; policies judge at the clock's time.
+    """
     for account, cause in (scopes.closed | scopes.resting).items():
         yield Reach(account, cause)
     for scope in scopes.found:

@@ -79,7 +79,10 @@ def load_settings(file: Path, policies: Sequence[Policy]) -> dict[str, dict[str,
 
 
 def check_settings(document: Document, path: tuple[str, ...], value: Any, policies: Sequence[Policy]) -> list[Fault]:
-    """Return the faults of thresholds: unknown policies or names, values of another type than the policy's own."""
+    """Return the faults of thresholds, the value at a path of a document: a policy or name that the policies lack.
+
+    So is a value of another type than the policy's own.
+    """
     by_id = {policy.id: policy for policy in policies}
     if not isinstance(value, Mapping):
         return [document.fault(path, "has to be a mapping from policy ids to their thresholds")]

@@ -96,9 +96,10 @@ def plan(store: TenantStore, documents: Mapping[str, str]) -> PolicyPlan:
 
 
 def carry_out(store: TenantStore, tenant: Tenant, wanted: PolicyPlan, clock: Clock, person: str) -> PolicyEdition:
-    """Apply a plan; the audit chain records it. Policies can be withdrawn without the option too.
+    """Apply the plan that is `wanted`; the audit chain of the tenant's store records it, by the person and the clock.
 
-    Raises `Refused` where the contract lacks the option, or somebody else was faster.
+    Policies can be withdrawn without the option too. Raises `Refused` where the contract lacks the option, or somebody
+    else was faster.
     """
     if wanted.added or wanted.changed:
         decision = decide_option(tenant.contract, "own-policies")
@@ -130,7 +131,8 @@ def catalog_of(
 ) -> Iterator[Catalog]:
     """Yield what the contract offers of the catalog, with the tenant's own policies while their process is there.
 
-    `go_on` is asked before each resource that they judge; it raises where the whole is to stop.
+    These are the newest edition in its store. `go_on` is asked before each resource that they judge; it raises where
+    the whole is to stop.
     """
     catalog = offered(catalog, tenant.contract.options)
     with store.read() as reader:

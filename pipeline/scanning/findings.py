@@ -10,7 +10,7 @@ Advance = tuple[Finding | None, Finding, Fact | None]
 
 
 def advanced(writer: Writer, verdicts: Sequence[Verdict], at: str) -> list[Advance]:
-    """Return what verdicts make of the findings that there are, exceptions as they are now."""
+    """Return what verdicts make of the writer's findings, with the exceptions that hold at the moment `at`."""
     suppressions, tags = writer.suppressions(at), writer.asset_tags()  # a scan may take long
     before = {f.uid: f for f in writer.findings(None, [v.finding_uid for v in verdicts])}
     changes: list[Advance] = []
@@ -24,7 +24,7 @@ def advanced(writer: Writer, verdicts: Sequence[Verdict], at: str) -> list[Advan
 
 
 def write_changes(writer: Writer, changes: Sequence[Advance], run: str) -> list[Fact]:
-    """Write findings that changed, and the facts of them, in the one transaction; return the facts."""
+    """Write changes of findings, and the facts of them in a run, in the writer's transaction; return the facts."""
     facts = [fact for _, _, fact in changes if fact]
     writer.put_findings(new for old, new, _ in changes if new != old)
     writer.put_facts(facts, run)

@@ -35,7 +35,10 @@ def _remediated(reader: Reader, finding: Finding, at: str) -> Iterable[Progress]
 
 
 def with_note(reader: Reader, finding: Finding, at: str) -> Finding:
-    """Return a finding whose message says so where a change of ours was reverted."""
+    """Return a finding whose message says so where a change of ours was reverted, of late as seen `at` a moment.
+
+    The reader has the plans.
+    """
     since = instant(parse_instant(at) - WATCHED_FOR)
     reverted = [one.plan for one in reader.plans.of_resources([finding.asset_uid], since) if one.state == "reverted"]
     if not reverted:

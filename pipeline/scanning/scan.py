@@ -68,8 +68,10 @@ class Summary(Struct, frozen=True):
 def scan(home: Home, tenant: Tenant, catalog: Catalog, ports: Ports, turn: Turn) -> Summary:
     """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
 
-    A scope that cannot be entered is a gap with its cause, and its findings are unverified: also where it is the only
-    one. Raises `Refused` outside the contract's term, and where there is no scope; nothing is changed then.
+    The home has the tenant's store, the catalog what is judged by, the ports what a scan needs of the world; the turn
+    says for which slot, and ends it where another has begun. A scope that cannot be entered is a gap with its cause,
+    and its findings are unverified: also where it is the only one. Raises `Refused` outside the contract's term, and
+    where there is no scope; nothing is changed then.
     """
     now = ports.clock.now()
     decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())

@@ -23,7 +23,10 @@ class Observation(Struct, frozen=True):
 
 
 def survey(collector: Collector, catalog: Catalog, moment: Moment, checkov: Worker) -> Iterator[Observation]:
-    """Yield observations while they come in: collectors → assets → verdicts."""
+    """Yield observations of a collector while they come in: its assets, with the verdicts of the catalog at a moment.
+
+    `checkov` answers for the adopted checks.
+    """
     posture = Posture(catalog.policies, moment, allowances=catalog.allowances)
     panel, seen = Panel(posture, Checkov(catalog.adopted, checkov, catalog.policies)), set[str]()
     for event in collector.collect():

@@ -39,9 +39,10 @@ class _Answer(Struct, frozen=True):
 
 
 def look(folder: Path, worker: Worker, adopted: Iterable[Adopted]) -> TemplateLook:
-    """Return what is found in a folder; raises `Refused` where it is none.
+    """Return what checkov's worker finds in a folder; raises `Refused` where it is none.
 
-    Raises `NoAnswer` where checkov is not there. A runner that breaks off is named, and the others go on.
+    Checks that are `adopted` have our texts. Raises `NoAnswer` where checkov is not there. A runner that breaks off is
+    named, and the others go on.
     """
     if not folder.is_dir():
         raise Refused([Fault(str(folder), 0, 0, "is no folder")])

@@ -56,7 +56,10 @@ def name_of(number: int) -> str:
 
 
 def new_job(kind: JobKind, tenant: str, slot: datetime, asked_by: str, due: datetime | None = None) -> Job:
-    """Return a job; the same slot is the same job, whoever asks for it."""
+    """Return a tenant's job of a kind; the same slot is the same job, whoever asks for it (`asked_by`).
+
+    It is due at the slot, unless a later moment is named.
+    """
     at = instant(slot)
     return Job(digest(kind, tenant, at), kind, tenant, at, asked_by, "queued", instant(due or slot))
 
@@ -82,7 +85,7 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
 
 
 def queue(home: Home, job: Job, clock: Clock) -> Job:
-    """Queue a job that somebody asked for, and record who."""
+    """Queue a job that somebody asked for, and record who, at the clock's time, in the home's service store."""
     with home.service.write(instant(clock.now()), job.asked_by) as session:
         if session.jobs.add(job):
             session.record(f"{job.kind}.asked", job.tenant, job=job.id)
@@ -90,10 +93,10 @@ def queue(home: Home, job: Job, clock: Clock) -> Job:
 
 
 def claim(home: Home, worker: JobWorker, only: str = "") -> Job | None:
-    """Return a job that is the worker's from now on: the one due longest, or the one that is named.
+    """Return a job of the home that is the worker's from now on: the one due longest.
 
-    A tenant has one job at a time. A job whose holder fell silent is taken over with a higher lease number, which
-    fences the former holder off; after three silent holders it has failed.
+    With `only`, a job's id, it is that one or none. A tenant has one job at a time. A job whose holder fell silent is
+    taken over with a higher lease number, which fences the former holder off; after three silent holders it has failed.
     """
     with home.service.write(worker.now, worker.name) as session:
         jobs = list(session.jobs.open())
@@ -121,9 +124,10 @@ def claim(home: Home, worker: JobWorker, only: str = "") -> Job | None:
 
 @contextmanager
 def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> Iterator[Turn]:
-    """Hold a job while it is worked on: say so again in time, and end the turn where it was lost or is to stop.
+    """Hold a job of the home while the worker is at it: say so again in time, and end the turn where it was lost.
 
-    The tenant's store keeps a lost turn from writing even where its worker does not notice (the fence).
+    So does `stop`, once it is set. The tenant's store keeps a lost turn from writing even where its worker does not
+    notice (the fence).
     """
     lost, over = threading.Event(), threading.Event()
 
@@ -156,18 +160,21 @@ def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> I
 
 
 def settle(home: Home, job: Job, worker: JobWorker, state: JobState, outcome: str) -> bool:
-    """Write how a job ended; False where it is somebody else's by now."""
+    """Write to the home how a worker's job ended, its state and outcome; False where it is somebody else's by now."""
     return _put_held(home, worker, _ended(job, state, outcome, worker.now))
 
 
 def give_back(home: Home, job: Job, worker: JobWorker, *, as_attempt: bool) -> bool:
-    """Queue a job again; a stop that was asked for is no attempt. False where it is somebody else's by now."""
+    """Queue a worker's job again in the home; False where it is somebody else's by now.
+
+    A stop that was asked for is no attempt (`as_attempt` False).
+    """
     attempts = job.attempts if as_attempt else job.attempts - 1
     return _put_held(home, worker, replace(job, state="queued", holder="", held_until="", attempts=attempts))
 
 
 def withdraw(home: Home, job: Job, worker: JobWorker) -> None:
-    """End a job that nobody has begun."""
+    """End a job of the home that nobody has begun, in the name of the worker that queued it."""
     with home.service.write(worker.now, worker.name) as session:
         now = session.jobs.one(job.id)
         if now and now.state == "queued":

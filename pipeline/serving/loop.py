@@ -71,7 +71,7 @@ class Loop(Struct, frozen=True):
 
 
 def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock) -> Hands:
-    """Return what carrying out a tenant's plans needs."""
+    """Return what carrying out a tenant's plans needs: its store in the home, the catalog, the clock, ways in."""
     found: dict[str, Scope] = {}
 
     def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
@@ -85,6 +85,9 @@ def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock) -> Hand
 
 
 def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:
-    """Return the accounts that a tenant has now; roles ask for the tenant's own external id."""
+    """Return the accounts that a tenant has now, by the clock.
+
+    Roles ask for its own external id, which the home keeps.
+    """
     own = home.external_id(tenant.tenant, new_external_id())
     return discovered(tenant, own, lambda organization, id_: list_members(organization, id_, clock))

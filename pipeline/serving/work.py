@@ -57,7 +57,11 @@ class Bench(Struct, frozen=True):
 
 
 def work(bench: Bench, job: Job, stop: threading.Event) -> JobResult:
-    """Do a job that was claimed, and write down how it ended. Every failure becomes a named outcome."""
+    """Do a job that was claimed, and write down how it ended. Every failure becomes a named outcome.
+
+    The bench is what a worker has of the world; once `stop` is set, the job is given up between two steps and queued
+    again.
+    """
     log = _LOG.bind(job=job.id, kind=job.kind, tenant=job.tenant, holder=bench.worker.name, attempt=job.attempts)
     log.info("job started")
     done = _done(bench, job, stop)
@@ -70,12 +74,18 @@ def work(bench: Bench, job: Job, stop: threading.Event) -> JobResult:
 
 
 def scan_now(bench: Bench, tenant: str, actor: Actor) -> JobResult:
-    """Scan a tenant in this process; raises `Refused` where something else is done for it now."""
+    """Scan a tenant in this process, on this bench, as the actor asks.
+
+    Raises `Refused` where something else is done for it now.
+    """
     return _now(bench, "scan", tenant, actor)
 
 
 def change_now(bench: Bench, tenant: str, actor: Actor) -> JobResult:
-    """Carry out a tenant's started plans in this process; raises `Refused` where something else is done for it now."""
+    """Carry out a tenant's started plans in this process, on this bench, as the actor asks.
+
+    Raises `Refused` where something else is done for it now.
+    """
     return _now(bench, "change", tenant, actor)
 
 

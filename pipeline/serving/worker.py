@@ -19,7 +19,10 @@ from pipeline.serving.work import Bench, work
 
 
 def main(folder: str, job_id: str, name: str) -> int:
-    """Do the job; 0 where it ended one way or the other, 1 where it is not this worker's."""
+    """Do the job `job_id` of the home in a folder; 0 where it ended one way or the other.
+
+    1 where it is not this worker's, by its name.
+    """
     begin()
     set_up()
     stop = threading.Event()

@@ -53,7 +53,10 @@ def _said_of(resource: str) -> str:
 
 
 def grant(store: TenantStore, suppressions: Sequence[Suppression], actor: str, clock: Clock) -> int:
-    """Write exceptions and suppress at once what they are meant for; return how many findings that are."""
+    """Write suppressions to the store and suppress at once what they are meant for; return how many findings that are.
+
+    The audit chain names the actor, at the clock's time.
+    """
     at = instant(clock.now())
     with store.write(at, actor) as writer:
         writer.put_suppressions(suppressions)
@@ -69,7 +72,10 @@ def _recorded(suppression: Suppression) -> dict[str, str]:
 
 
 def withdraw(store: TenantStore, id_: str, actor: str, clock: Clock) -> int:
-    """End an exception before its day; return how many findings are reopened by that."""
+    """End an exception (`id_`) of the store before its day; return how many findings are reopened by that.
+
+    The audit chain names the actor, at the clock's time. Raises `Refused` where none of this id holds.
+    """
     at = instant(clock.now())
     with store.write(at, actor) as writer:
         found = next((s for s in writer.suppressions(at) if s.id == id_), None)
@@ -81,7 +87,11 @@ def withdraw(store: TenantStore, id_: str, actor: str, clock: Clock) -> int:
 
 
 def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, *, there: bool) -> int:
-    """Put a tag of ours on the records of a resource, or take it off; return how many findings that changes."""
+    """Put a tag of ours (`tag_`) on the store's records of a resource; return how many findings that changes.
+
+    Where `there` is not set, take it off. The audit chain names the actor, at the clock's time. Raises `Refused` for
+    what is not `key=value`, and where no resource is called so.
+    """
     if "=" not in tag_.strip("="):
         raise Refused(f"{tag_!r} is no tag; write it as key=value")
     at = instant(clock.now())

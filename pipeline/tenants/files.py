@@ -60,7 +60,7 @@ def plan(home: Home, tenant: Tenant) -> TenantPlan:
 
 
 def carry_out(home: Home, wanted: TenantPlan, clock: Clock, person: str) -> Edition:
-    """Apply a plan; the tenant's audit chain records it."""
+    """Apply the plan that is `wanted` to the home; the tenant's audit chain records it, by the person and the clock."""
     return home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), instant(clock.now()), person)
 
 

@@ -57,8 +57,9 @@ class Grant(Struct, frozen=True):
 def load(file: Path, policies: Sequence[Policy], grant: Grant) -> tuple[list[Suppression], list[Fault]]:
     """Return a file's exceptions, and what of it is left out with the place and the reason.
 
-    A name is exact here, where Prowler takes it for a regular expression that may match anywhere: less is suppressed
-    than there, never more. Raises `Refused` for a file that is no mute list.
+    The grant is what all of them have in common; checks are looked up among the policies. A name is exact here, where
+    Prowler takes it for a regular expression that may match anywhere: less is suppressed than there, never more. Raises
+    `Refused` for a file that is no mute list.
     """
     document = read(file)
     listed: File = convert(document, File)

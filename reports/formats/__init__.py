@@ -14,7 +14,7 @@ def types() -> list[str]:
 
 
 def writer(type_: str) -> "Write":
-    """Return how a format is written; raises KeyError for one without a file."""
+    """Return how a format is written; raises `KeyError` for one without a file."""
     if type_ not in types():
         raise KeyError(type_)
     write: Write = import_module(f"{__name__}.{type_}").write

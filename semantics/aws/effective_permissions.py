@@ -133,8 +133,9 @@ class _Rights(NamedTuple):
 def escalations(principal: str, documents: list[Any], boundaries: list[Any]) -> list[str]:
     """Return the published ways by which a principal can gain permissions that it was not given, by name.
 
-    An action counts where it is allowed for resources of every name, or for the principal itself: a name, or a family
-    of names such as `role/app-*`, is taken as narrowed on purpose.
+    The documents are its policies, the boundaries those of its permissions boundary. An action counts where it is
+    allowed for resources of every name, or for the principal itself: a name, or a family of names such as `role/app-*`,
+    is taken as narrowed on purpose.
     """
     return [*_escalations(principal, _rights(principal, documents, boundaries))]
 
@@ -142,8 +143,8 @@ def escalations(principal: str, documents: list[Any], boundaries: list[Any]) -> 
 def administrator(principal: str, documents: list[Any], boundaries: list[Any]) -> bool:
     """Return whether a principal may do everything, or may give itself what a few denials keep from it.
 
-    One statement allows every action, or every one but some outside IAM, on every resource; so does the boundary where
-    there is one; and a way to more permissions is left.
+    One statement of its policy documents allows every action, or every one but some outside IAM, on every resource; so
+    does the boundary where there is one; and a way to more permissions is left.
     """
     rights = _rights(principal, documents, boundaries)
     whole = all(any(allows_everything(s) for s in side) for side in [rights.own, *rights.bounds])

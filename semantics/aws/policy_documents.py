@@ -78,7 +78,7 @@ def public_statements(document: Document | None) -> list[dict[str, Any]]:
 
 
 def foreign_principals(document: Document | None, account: str, trusted: list[str]) -> list[str]:
-    """Return the principals outside the account and the trusted ones that are allowed something; `*` is one."""
+    """Return the principals outside the account and the trusted ones that a document allows something; `*` is one."""
     own = {account, *trusted}
     found: set[str] = set()
     for statement in granted_statements(document):

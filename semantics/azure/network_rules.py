@@ -38,7 +38,8 @@ class _Rule(Struct):
 def internet_rules(rules: Sequence[Document], protocol: str, ports: Sequence[int]) -> list[str]:
     """Return the names of a security group's rules that let the whole internet in to one of the ports; none = to any.
 
-    A rule counts as far as no denial with a lower number denies its ports to everybody.
+    A rule counts where it is of the protocol, and as far as no denial with a lower number denies its ports to
+    everybody.
     """
     wanted: Spans = [(port, port) for port in ports] or _ALL_PORTS
     denials: list[_Rule] = []

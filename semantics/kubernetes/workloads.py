@@ -19,7 +19,10 @@ def pod_spec(kind: str, spec: Document | None) -> Document:
 
 
 def pod_template(kind: str, metadata: Document | None, spec: Document | None) -> Document:
-    """Return what a workload's pods will be, as `metadata` and `spec`: a Pod's own, else those of its template."""
+    """Return what a workload's pods will be, as `metadata` and `spec`.
+
+    By its kind, they are its own (a Pod) or those of its template.
+    """
     return _within({"metadata": metadata, "spec": spec}, *_TEMPLATES.get(kind, _OF_OTHERS))
 
 
@@ -37,12 +40,15 @@ def containers(pod: Document) -> Sequence[Document]:
 
 
 def pod_annotations(kind: str, metadata: Document | None, spec: Document | None) -> Document:
-    """Return the annotations that a workload's pods have: a Pod's own, else those of its template."""
+    """Return the annotations that a workload's pods have, from its metadata and spec.
+
+    By its kind, they are its own (a Pod) or those of its template.
+    """
     return _within(pod_template(kind, metadata, spec), "metadata", "annotations")
 
 
 def setting(pod: Document, container: Document, name: str) -> Any:
-    """Return a field of the security context: the container's own, else the pod's; null where neither says."""
+    """Return the field of a name of the security context: the container's own, else the pod's; null if neither says."""
     for holder in (container, pod):
         context = holder.get("securityContext")
         if isinstance(context, Mapping) and context.get(name) is not None:
@@ -51,7 +57,7 @@ def setting(pod: Document, container: Document, name: str) -> Any:
 
 
 def grants(rules: Sequence[Document], verb: str, group: str, resource: str) -> bool:
-    """Return whether RBAC rules allow a verb on every object of a resource (`pods/exec` for a subresource).
+    """Return whether RBAC rules allow a verb on every object of a group's resource (`pods/exec` for a subresource).
 
     A rule with `resourceNames` speaks of some objects only, and does not count.
     """
