@@ -16,7 +16,10 @@ from pipeline.tenants.scopes import Members
 
 
 def connect(scope: AwsScope, catalog: Catalog, clock: Clock) -> AwsCollector:
-    """Return the collector of an account; raises `Refused` where the credentials lead to another account."""
+    """Return the collector of the scope's account, for the catalog's types, and waits between tries by the clock.
+
+    Raises `Refused` where the credentials lead to another account.
+    """
     client = AwsClient(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
     place = locate(client, tuple(scope.regions))
     if place.account != scope.aws:
@@ -28,9 +31,9 @@ def connect(scope: AwsScope, catalog: Catalog, clock: Clock) -> AwsCollector:
 
 
 def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsWriteClient:
-    """Return the client for changes in an account, narrowed to these IAM actions; raises `Refused`.
+    """Return the client for changes in the scope's account, narrowed to these IAM actions; raises `Refused`.
 
-    A role's session is narrowed by a session policy; a profile has what it has.
+    A role's session is narrowed by a session policy; a profile has what it has. The clock waits between tries.
     """
     if scope.write is None:
         raise Refused(f"nothing can be changed in the account {scope.aws}; give the scope 'write' (docs/tenants.md)")
@@ -47,13 +50,19 @@ def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsW
 def one_look(
     profile: str, role: str, external_id: str, regions: Sequence[str], catalog: Catalog, clock: Clock
 ) -> AwsCollector:
-    """Return the collector of whatever account the credentials lead to; raises `Refused`."""
+    """Return the collector of whatever account the credentials lead to: a profile, a role with its external id.
+
+    It looks at these regions, for the catalog's types, and waits between tries by the clock. Raises `Refused`.
+    """
     client = AwsClient(session(Login(profile, role, external_id), clock), clock)
     return AwsCollector(client, locate(client, tuple(regions)), catalog.aws)
 
 
 def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:
-    """Return an organisation's accounts; raises `Refused` where they cannot be listed."""
+    """Return an organization's accounts; raises `Refused` where they cannot be listed.
+
+    Its role asks for the external id; the clock waits between tries.
+    """
     login = Login("", organization.role, external_id)
     client = AwsClient(session(login, clock), clock)
     listed = aws_organization.accounts(client, organization.role.split(":")[1])

@@ -19,7 +19,10 @@ from pipeline.tenants.scopes import AzureScope, ManagementGroupOf, Members
 
 
 def connect(scope: AzureScope, catalog: Catalog, clock: Clock) -> AzureCollector:
-    """Return the collector of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
+    """Return the collector of the scope's subscription, or directory; raises `Refused` where it cannot be entered.
+
+    It is for the catalog's types, and waits between tries by the clock.
+    """
     client = open_client(_login(scope.directory), clock)
     if scope.id == scope.directory.directory:
         return AzureCollector(client, azure_login.directory_place(scope.id), catalog.azure, scope.id)
@@ -43,7 +46,8 @@ def looks(
 ) -> Iterator[AzureCollector]:
     """Yield the collectors of what the environment's identity sees, first the directory where a type is asked of it.
 
-    Raises `Refused` where nothing can be entered.
+    No subscriptions named = all; with `locations`, only what lies in these. They are for the catalog's types, and wait
+    between tries by the clock. Raises `Refused` where nothing can be entered.
     """
     directory = os.environ.get("AZURE_TENANT_ID", "")
     client = open_client(Login(), clock)
@@ -84,7 +88,10 @@ def open_client(login: Login, clock: Clock) -> AzureClient:
 
 
 def hidden_kinds(client: AzureClient, subscription: str, types: Sequence[ResourceType]) -> dict[str, str]:
-    """Return the kinds that Resource Graph would leave out without a word, each with the permission that it lacks."""
+    """Return the kinds of the types that Resource Graph would leave out of a subscription without a word.
+
+    Each is with the permission that the client lacks.
+    """
     ours = azure_login.permissions(client, subscription)
     return {t.kind.name: missing for t in types if t.form.table and (missing := ours.missing(t.action))}
 

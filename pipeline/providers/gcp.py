@@ -16,7 +16,10 @@ from pipeline.tenants.scopes import GcpParent, GcpScope, Members
 
 
 def connect(scope: GcpScope, catalog: Catalog, clock: Clock) -> GcpCollector:
-    """Return the collector of a project, or of a folder or organisation itself; raises `Refused`."""
+    """Return the collector of the scope's project, or of a folder or organisation itself; raises `Refused`.
+
+    It is for the catalog's types, and waits between tries by the clock.
+    """
     login = _login(scope.access, scope.id if "/" in scope.id else f"projects/{scope.id}")
     client = gcp_login.open_client(login, clock)
     return GcpCollector(client, gcp_login.locate(client, login), catalog.gcp)
@@ -35,9 +38,10 @@ def connect_write(scope: GcpScope, clock: Clock) -> RestWriteClient:
 def looks(
     parents: Sequence[str], login: Login, regions: Sequence[str], catalog: Catalog, clock: Clock
 ) -> Iterator[GcpCollector]:
-    """Yield the collectors of `projects/ID`, and of folders and organisations with the projects in them.
+    """Yield the collectors of parents: `projects/ID`, and folders and organisations with the projects in them.
 
-    None named = the environment's project. Raises `Refused` where one cannot be entered.
+    None named = the environment's project. The login enters them; they look at these regions, for the catalog's types,
+    and wait between tries by the clock. Raises `Refused` where one cannot be entered.
     """
     client = gcp_login.open_client(login, clock)
     for parent in parents or [""]:

@@ -13,7 +13,10 @@ from pipeline.tenants.scopes import KubernetesScope
 
 
 def connect(scope: KubernetesScope, catalog: Catalog, clock: Clock) -> KubernetesCollector:
-    """Return the collector of a cluster; raises `Refused` where it cannot be entered, or is another one."""
+    """Return the collector of the scope's cluster, for the catalog's types, and waits between tries by the clock.
+
+    Raises `Refused` where it cannot be entered, or is another one.
+    """
     cluster = scope.cluster
     login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
     collector = one_look(login, catalog, clock, cluster.name)
@@ -40,6 +43,9 @@ def connect_write(scope: KubernetesScope, clock: Clock) -> RestWriteClient:
 
 
 def one_look(login: Login, catalog: Catalog, clock: Clock, name: str = "") -> KubernetesCollector:
-    """Return the collector of the cluster that a login leads to; raises `Refused` where it cannot be entered."""
+    """Return the collector of the cluster that a login leads to; raises `Refused` where it cannot be entered.
+
+    It has this name, and is for the catalog's types, and waits between tries by the clock.
+    """
     client = kubernetes_login.open_client(login, clock)
     return KubernetesCollector(client, kubernetes_login.locate(client, name), catalog.kubernetes)

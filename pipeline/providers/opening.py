@@ -24,7 +24,10 @@ from pipeline.tenants.scopes import (
 
 
 def connect(scope: Scope, catalog: Catalog, clock: Clock) -> Collector:
-    """Return the collector of a place; raises `Refused` where it cannot be entered."""
+    """Return the collector of a scope, for the catalog's types, and waits between tries by the clock.
+
+    Raises `Refused` where it cannot be entered.
+    """
     match scope:
         case AwsScope():
             from pipeline.providers import aws
@@ -45,7 +48,10 @@ def connect(scope: Scope, catalog: Catalog, clock: Clock) -> Collector:
 
 
 def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteCloud:
-    """Return the client for changes in a place, for these permissions; raises `Refused` where none is given."""
+    """Return the client for changes in a scope, for the permissions that it `needs`; the clock waits between tries.
+
+    Raises `Refused` where none is given.
+    """
     match scope:
         case AwsScope():
             from pipeline.providers import aws
@@ -66,7 +72,10 @@ def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteClou
 
 
 def list_members(group: Group, external_id: str, clock: Clock) -> Members:
-    """Return what stands in an organisation; raises `Refused` where it cannot be listed."""
+    """Return what stands in a group of scopes, an organisation; raises `Refused` where it cannot be listed.
+
+    Its role asks for the external id; the clock waits between tries.
+    """
     match group:
         case AwsOrganization():
             from pipeline.providers import aws
