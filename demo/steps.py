@@ -5,7 +5,7 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -95,27 +95,21 @@ def run(language: Language, styles: Mapping[str, str], *, keep: bool) -> bool:
     show, folder = _Show(language, styles), Path(tempfile.mkdtemp(prefix="hinomi-demo-"))
     neighbours = Neighbours(folder / "clouds")
     neighbours.build()
-    with show.step("emulator"):
-        emulator = Emulator()
-        try:
+    with ExitStack() as at_the_end:
+        with show.step("emulator"):
+            emulator = Emulator()
+            at_the_end.callback(emulator.stop)
             stand_ins = StandIns(folder / "clouds")
-        except BaseException:
-            emulator.stop()
-            raise
-    try:
+            at_the_end.callback(stand_ins.stop)
         environment = {**emulator.environment(), **stand_ins.environment}
         os.environ.clear()  # nothing of this machine's own configuration of clouds is visible from here on
         os.environ.update(environment)
         went_well = show.run(emulator, neighbours, folder)
-    except BaseException:
-        emulator.stop()
-        stand_ins.stop()
-        raise
+        if keep:
+            at_the_end.pop_all()
     if keep:
         show.kept(emulator, stand_ins, folder)
     else:
-        emulator.stop()
-        stand_ins.stop()
         show.console.print(f"\n[dim]{show.says('ended')}[/dim]")
     return went_well
 

@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 import botocore.awsrequest
+import botocore.exceptions
 import botocore.httpsession
 import botocore.session
 from botocore.utils import get_environ_proxies
-from urllib3.exceptions import LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import parse_url
 
 from clouds.aws.faults import classify, pause_seconds
@@ -17,6 +18,8 @@ from clouds.aws.service_models import shared_loader
 from clouds.call_failed import CallFailed
 from model.clock import Clock
 
+# What the SDK's client raises, what urllib3 raises while the body is read, and what either takes for no address.
+_NOT_ASKED = (botocore.exceptions.BotoCoreError, HTTPError, OSError, ValueError)
 _PARTIAL = 206
 _HTTPS = 443
 _HOST = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}")
@@ -46,9 +49,7 @@ class Packages:
             tries += 1
             try:
                 return self._asked(url, start, length)
-            except CallFailed:
-                raise
-            except Exception as problem:  # noqa: BLE001 - every failure becomes a named cause
+            except _NOT_ASKED as problem:
                 failure, most = classify(problem)
                 if tries >= most:
                     raise failure from None

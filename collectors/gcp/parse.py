@@ -9,6 +9,7 @@ from collectors.declared import FieldType, checked
 from collectors.gcp.keeping import Keeper
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
 from collectors.kept import kept_raw
+from collectors.misshapen import MISSHAPEN
 from model.asset import Asset
 from model.canonical import digest
 
@@ -46,7 +47,7 @@ class Parser:
     def parse(self, row: Any, context: RowContext) -> Parsed:
         """Return what a tidy row states: an asset of its type, or a raw one where no type file describes it.
 
-        It never raises: what breaks it is malformed.
+        No row makes it raise: one of another form is malformed.
         """
         if not isinstance(row, dict) or not isinstance(row.get("assetType"), str):
             return Parsed(None, "", f"{MALFORMED}: no asset")
@@ -56,7 +57,7 @@ class Parser:
             return Parsed(None, kind, f"{MALFORMED}: no name")
         try:
             return typed.parse(row, context) if typed else Parsed(_raw(row, context), kind)
-        except Exception as problem:  # noqa: BLE001 - one odd body, whatever is odd of it, must not end a look
+        except MISSHAPEN as problem:  # one odd body, whatever is odd of it, must not end a look
             return Parsed(None, kind, f"{MALFORMED} ({type(problem).__name__})")
 
 

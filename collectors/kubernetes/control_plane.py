@@ -6,6 +6,7 @@ from typing import Any
 from clouds.call_failed import CallFailed
 from collectors.kubernetes.reading import GLOBAL, MALFORMED, Maker, ReadObjects, named
 from collectors.kubernetes.resource_types import ResourceType
+from collectors.misshapen import MISSHAPEN
 from model.asset import Asset, Listing
 
 Row = dict[str, Any]
@@ -74,7 +75,7 @@ class ControlPlane:
     def _component(self, component: str, pod: Row) -> Iterator[Asset]:
         try:
             yield self._maker.asset(self._types[component], pod, {"flags": flags(pod, component)})
-        except Exception as problem:  # noqa: BLE001 - one odd object must not end the look: it was not whole
+        except MISSHAPEN as problem:  # one odd object must not end the look: it was not whole
             self._malformed[component] = f"{MALFORMED} ({type(problem).__name__})"
 
 

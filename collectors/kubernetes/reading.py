@@ -7,6 +7,7 @@ from catalog.yaml_reader import parse
 from clouds.call_failed import CallFailed, NotThere
 from collectors.kubernetes.keeping import kept
 from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
+from collectors.misshapen import MISSHAPEN
 from model.asset import Asset, Listing, Place
 from model.canonical import digest
 from model.fault import Refused
@@ -77,7 +78,7 @@ class KubernetesReading:
             for row in page:
                 try:
                     yield self._maker.asset(self._type, row)
-                except Exception as problem:  # noqa: BLE001 - one odd object must not end the look: it was not whole
+                except MISSHAPEN as problem:  # one odd object must not end the look: it was not whole
                     self._malformed = f"{MALFORMED} ({type(problem).__name__})"
 
     def _one(self) -> Iterator[Asset]:

@@ -142,13 +142,12 @@ def _connected(settings: Settings, patience: Patience) -> Session:
     where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
         return TlsSession(patience, **where, context=context)
-    server = Session(patience, **where)
-    if settings.security == "starttls":
-        try:
+    with contextlib.ExitStack() as unless_ready:
+        server = Session(patience, **where)
+        unless_ready.callback(server.close)
+        if settings.security == "starttls":
             server.starttls(context=context)
-        except BaseException:
-            server.close()
-            raise
+        unless_ready.pop_all()
     return server
 
 

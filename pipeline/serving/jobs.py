@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
+from sqlalchemy.exc import SQLAlchemyError
 
 from contract import schedule
 from contract.term import decide
@@ -132,17 +133,18 @@ def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> I
     lost, over = threading.Event(), threading.Event()
 
     def renew() -> None:
-        held_until = worker.clock.now() + worker.held_for
-        while not over.wait(worker.held_for.total_seconds() / 4):
-            try:
-                if not _renew(home, job, worker):
-                    lost.set()
-                    return
-                held_until = worker.clock.now() + worker.held_for
-            except Exception:  # noqa: BLE001 - a store that is away for a moment is asked again
-                if worker.clock.now() >= held_until:
-                    lost.set()
-                    return
+        try:
+            held_until = worker.clock.now() + worker.held_for
+            while not over.wait(worker.held_for.total_seconds() / 4):
+                try:
+                    if not _renew(home, job, worker):
+                        return
+                    held_until = worker.clock.now() + worker.held_for
+                except (Refused, SQLAlchemyError):  # a store that is away for a moment is asked again
+                    if worker.clock.now() >= held_until:
+                        return
+        finally:  # also where a defect ends it: who does not say so again holds nothing for long
+            lost.set()
 
     def go_on() -> None:
         if stop.is_set():

@@ -217,6 +217,31 @@ def test_a_worker_learns_that_its_job_was_taken_over(home: Home) -> None:
             turn.go_on()
 
 
+class BrokenClock(SystemClock):
+    """Says the time twice, and breaks then."""
+
+    def __init__(self) -> None:
+        self.left = 2
+
+    def now(self) -> datetime:
+        self.left -= 1
+        if self.left < 0:
+            raise ZeroDivisionError
+        return super().now()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_defect_that_keeps_a_holder_from_saying_so_ends_the_turn(home: Home) -> None:
+    clock = SystemClock()
+    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    job = claim(home, JobWorker("w", clock, timedelta(seconds=0.4)))
+    assert job
+    with holding(home, job, JobWorker("w", BrokenClock(), timedelta(seconds=0.4)), threading.Event()) as turn:
+        time.sleep(0.5)
+        with pytest.raises(Refused, match="taken the job over"):
+            turn.go_on()
+
+
 @pytest.mark.process
 def test_a_worker_that_wakes_up_late_writes_nothing(home: Home, clock: MovingClock, address: str) -> None:
     """A real process, frozen (SIGSTOP) while it holds a job, woken up after another one has done it."""
