@@ -200,7 +200,10 @@ def cursor_of(*key: str) -> str:
 
 
 def key_of(cursor: str, parts: int) -> tuple[str, ...] | None:
-    """Return the key to go on after, None at the beginning; raises `BadCursor`."""
+    """Return the key to go on after, None at the beginning; raises `BadCursor` for a cursor that is none of ours.
+
+    A key has so many `parts`.
+    """
     if not cursor:
         return None
     try:

@@ -48,7 +48,7 @@ def service_of(request: Request) -> Service:
 
 
 def actor_of(request: Request, service: Annotated[Service, Depends(service_of)]) -> Actor:
-    """Return who asks, by the bearer token (RFC 6750); raises `NotSignedIn`."""
+    """Return who asks, by the bearer token (RFC 6750); raises `NotSignedIn` where there is none, or not a good one."""
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not token:
         raise NotSignedIn("a bearer token is needed")
@@ -67,7 +67,8 @@ def authorizer_of(
 def known_parameters(request: Request) -> None:
     """Refuse a parameter that OpenAPI's description lacks or that comes twice: the answer would be to another question.
 
-    Raises `RequestValidationError`. What watches the service (`/healthz`, `/metrics`) may be asked in any way.
+    Raises `RequestValidationError` for such a one. What watches the service (`/healthz`, `/metrics`) may be asked in
+    any way.
     """
     route = request.scope["route"]
     if not route.include_in_schema:

@@ -99,7 +99,10 @@ def content(file: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
 
 
 def parse(raw: bytes, name: str) -> Document:
-    """Return the document in bytes; `name` stands in errors. Raises `Refused`."""
+    """Return the document in bytes; `name` stands in errors.
+
+    Raises `Refused` with every fault for what is too large, not UTF-8 or not the YAML that we take.
+    """
     if len(raw) > MAX_BYTES:
         raise Refused([Fault(name, 0, 0, f"is larger than {MAX_BYTES:,} bytes; split it")])
     try:

@@ -61,7 +61,10 @@ class Wire(Protocol):
         ...
 
     def next_look(self, asked: Call, reply: Reply) -> Call | None:
-        """Return what to ask about an operation that goes on, None where all is done; raises `CallFailed`."""
+        """Return what to ask about an operation that goes on, None where all is done.
+
+        Raises `CallFailed` where it has failed.
+        """
         ...
 
     def close(self) -> None:

@@ -34,7 +34,10 @@ class Journal(Protocol):
         ...
 
     def ahead(self, before: State, call: Call) -> None:
-        """Write what there was before the first call, and that one is about to be sent; raises `Stopped`."""
+        """Write what there was before the first call, and that one is about to be sent.
+
+        Raises `Stopped` where nothing may be sent any more.
+        """
         ...
 
     def behind(self, state: CallState, code: str = "") -> None:

@@ -46,7 +46,10 @@ class Playbook(ABC):
 
     @abstractmethod
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
-        """Return the fields as they are now, in the collector's form; raises `Gone` and `CallFailed`."""
+        """Return the fields as they are now, in the collector's form.
+
+        Raises `Gone` where the resource is not there any more, and `CallFailed` where it cannot be read.
+        """
 
     def state(self, body: Mapping[str, Any]) -> State:
         """Return what of a body is compared and changed: the fields themselves, where nothing else is said."""

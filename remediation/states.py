@@ -51,10 +51,10 @@ class Conflict(Exception):
 
 
 def rolled_back(goal: Mapping[str, Any], after: Mapping[str, Any], now: Mapping[str, Any]) -> State:
-    """Return the present state (`now`) with our changes rolled back, and nothing else; raises `Conflict`.
+    """Return the present state (`now`) with our changes rolled back, and nothing else.
 
-    A value that is what we made of it (`after`) becomes the goal's; one that is the goal's already stays; any other
-    conflicts.
+    A value that is what we made of it (`after`) becomes the goal's; one that is the goal's already stays. Raises
+    `Conflict` with all others.
     """
     result: State = bare(now)
     conflicts = []

@@ -40,7 +40,7 @@ def seal(connection: Connection, table: Table, entries: Sequence[Entry], at: str
 def check_head(connection: Connection, table: Table, known: Head | None) -> None:
     """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off.
 
-    The connection reads the chain's table. Raises `Refused`.
+    The connection reads the chain's table. Raises `Refused` where the head is not there as it is known.
     """
     if known:
         found = connection.execute(select(table.c.hash).where(table.c.seq == known.seq)).scalar()

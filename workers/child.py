@@ -93,7 +93,7 @@ class Child:
         return self._process.pid if self._process else 0
 
     def ready(self) -> None:
-        """Start the child unless it runs; raises `NoAnswer`."""
+        """Start the child unless it runs; raises `NoAnswer` where it cannot be started."""
         if self._process is not None and self._process.poll() is not None:
             self.close()  # it ended while nobody asked: that is nobody's fault
         if self._process is None:

@@ -106,7 +106,10 @@ def subscriptions(client: AzureClient) -> dict[str, str]:
 
 
 def members(client: AzureClient, management_group: str) -> dict[str, str]:
-    """Return the state of each subscription below a management group, by id; raises `Refused`."""
+    """Return the state of each subscription below a management group, by id.
+
+    Raises `Refused` where they cannot be listed.
+    """
     try:
         rows = [
             row for page in client.query(Subscriptions(management_group=management_group), _MEMBERS) for row in page

@@ -57,8 +57,8 @@ class KubernetesClient:
     def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
         """Yield the list at a path page by page, or of it what has these labels; `metadata_only` is the server's.
 
-        Raises `NotThere` and `CallFailed`. Where a token has grown too old (410) the list begins anew: what was yielded
-        comes again.
+        Raises `NotThere` where the server does not know the path, `CallFailed` in mid-way too. Where a token has grown
+        too old (410) the list begins anew: what was yielded comes again.
         """
         for start in range(1, _STARTS + 1):
             try:

@@ -41,7 +41,7 @@ class ControlPlane:
     def rows(self) -> Iterator[Asset]:
         """Yield the components that can be seen, and one asset without flags for each of the others.
 
-        Of those the provider runs the component, or it is no static pod. Raises `CallFailed`.
+        Of those the provider runs the component, or it is no static pod. Raises `CallFailed`, named by the permission.
         """
         try:
             yield from self._components()

@@ -49,9 +49,10 @@ class KubernetesReading:
         self._malformed = ""
 
     def rows(self) -> Iterator[Asset]:
-        """Yield the assets of all pages; of what the server does not know there is none. Raises `CallFailed`.
+        """Yield the assets of all pages; of what the server does not know there is none.
 
-        The one object of a type that is not there is an asset without its field: what asks of it does not apply.
+        The one object of a type that is not there is an asset without its field: what asks of it does not apply. Raises
+        `CallFailed`, named by the permission.
         """
         try:
             yield from self._one() if self._type.form.only else self._listed()

@@ -31,9 +31,10 @@ def connect(scope: AwsScope, catalog: Catalog, clock: Clock) -> AwsCollector:
 
 
 def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsWriteClient:
-    """Return the client for changes in the scope's account, narrowed to these IAM actions; raises `Refused`.
+    """Return the client for changes in the scope's account, narrowed to these IAM actions.
 
-    A role's session is narrowed by a session policy; a profile has what it has. The clock waits between tries.
+    A role's session is narrowed by a session policy; a profile has what it has. The clock waits between tries. Raises
+    `Refused` where none is given, or it leads to another account.
     """
     if scope.write is None:
         raise Refused(f"nothing can be changed in the account {scope.aws}; give the scope 'write' (docs/tenants.md)")

@@ -22,7 +22,7 @@ class NotInstalled(Child):
         super().__init__([])
 
     def ready(self) -> None:
-        """Raise `NoAnswer`."""
+        """Raise `NoAnswer` always: there is nobody to ask."""
         raise NoAnswer(NOT_INSTALLED)
 
 

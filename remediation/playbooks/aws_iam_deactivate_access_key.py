@@ -35,7 +35,10 @@ class DeactivateAccessKey(Playbook):
     )
 
     def read(self, cloud: WriteCloud, asset: Asset) -> Body:
-        """List the user's keys, and find each in its slot of the report."""
+        """List the user's keys, and find each in its slot of the report.
+
+        Raises `CallFailed` where two keys are of the same second, too.
+        """
         returned = asked(cloud, Call("iam", "list_access_keys", {"UserName": asset.name}, region_of(asset)))
         keys = {_second(key["CreateDate"]): key for key in returned["AccessKeyMetadata"]}
         if len(keys) < len(returned["AccessKeyMetadata"]):

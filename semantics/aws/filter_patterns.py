@@ -57,7 +57,7 @@ def catches(pattern: str, wanted: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def parsed(pattern: str) -> Condition:
-    """Return what a pattern says; raises `NoPattern`."""
+    """Return what a pattern says; raises `NoPattern` for what is none for JSON events."""
     text = pattern.strip()
     if not (text.startswith("{") and text.endswith("}")):
         raise NoPattern("not a pattern for JSON events")

@@ -61,7 +61,7 @@ def catches(query: str, wanted: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def parsed(query: str) -> Condition:
-    """Return what a query says; raises `NoQuery`."""
+    """Return what a query says; raises `NoQuery` for what is none, or too long."""
     if len(query) > _LONGEST:
         raise NoQuery("too long")
     reader = _Reader(Tokens(conditions.split(query, _TOKEN, _BLANK, NoQuery), NoQuery))
