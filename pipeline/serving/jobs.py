@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 import structlog
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy.exc import SQLAlchemyError
 
 from contract import schedule
 from contract.term import decide
@@ -140,7 +139,7 @@ def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> I
                     if not _renew(home, job, worker):
                         return
                     held_until = worker.clock.now() + worker.held_for
-                except (Refused, SQLAlchemyError):  # a store that is away for a moment is asked again
+                except Refused:  # a store that is away for a moment is asked again
                     if worker.clock.now() >= held_until:
                         return
         finally:  # also where a defect ends it: who does not say so again holds nothing for long
