@@ -27,6 +27,7 @@ def test_every_room_is_watched_by_every_tool() -> None:
     folders = {f.relative_to(ROOT).parts[0] for f in tracked() if f.name == "__init__.py"}
     assert folders == {*ROOMS, "tests", "bench"}
     assert set(SETTINGS["tool"]["mypy"]["packages"]) == folders
+    assert SETTINGS["tool"]["coverage"]["run"]["source"] == SHIPPED
     assert not [contract for contract in SETTINGS["tool"]["importlinter"]["contracts"] if "ignore_imports" in contract]
 
 
