@@ -122,7 +122,7 @@ def look() -> None:
     from collectors.azure.collector import AzureCollector
     from model.asset import Asset
     from pipeline.clock import SystemClock
-    from pipeline.providers.azure import open_client
+    from pipeline.providers.azure.opening import open_client
 
     client = open_client(Login(), SystemClock())
     types = [type_ for type_ in resource_types.load() if type_.form.table == "resources"]

@@ -26,6 +26,7 @@ from model.canonical import digest, encode
 from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
 from pipeline.process import begin
+from tests.recorded_clouds import types_of
 
 RESOURCES = 100_000
 _ROUNDS = 5
@@ -39,7 +40,7 @@ def seen(catalog: Catalog) -> tuple[list[Asset], Place]:
         os.environ.update(emulator.environment())
         client = AwsClient(session(Login(), clock), clock)
         place = locate(client, (REGION,))
-        return [event for event in collect(client, catalog.aws, place) if isinstance(event, Asset)], place
+        return [event for event in collect(client, types_of(catalog, "aws"), place) if isinstance(event, Asset)], place
     finally:
         emulator.stop()
 

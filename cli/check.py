@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -46,10 +46,10 @@ def aws(
     format: FormatOption = "table",
 ) -> None:
     """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
-    from pipeline.providers.aws import one_look
+    from pipeline.providers.aws.opening import one_look
 
     check = _Check("aws", (policy, service, severity), settings, now)
-    check.run([one_look(profile, role, external_id, region, check.catalog, check.clock)], language, format)
+    check.run([one_look(profile, role, external_id, region, check.types, check.clock)], language, format)
 
 
 @check_app.command("azure")
@@ -67,10 +67,10 @@ def azure(
     format: FormatOption = "table",
 ) -> None:
     """Judge Azure subscriptions, and the directory where its policies are asked for. Exit codes as for AWS."""
-    from pipeline.providers.azure import looks
+    from pipeline.providers.azure.opening import looks
 
     check = _Check("azure", (policy, service, severity), settings, now)
-    check.run(looks(subscription, region, check.catalog, check.clock), language, format)
+    check.run(looks(subscription, region, check.types, check.clock), language, format)
 
 
 @check_app.command("gcp")
@@ -91,13 +91,13 @@ def gcp(
 ) -> None:
     """Judge Google Cloud projects. Exit codes as for AWS."""
     from clouds.gcp.login import Login
-    from pipeline.providers.gcp import looks
+    from pipeline.providers.gcp.opening import looks
 
     check = _Check("gcp", (policy, service, severity), settings, now)
     parents = [f"projects/{p}" for p in project]
     parents += [f"folders/{f}" for f in folder] + [f"organizations/{o}" for o in organization]
     login = Login(quota_project=quota_project, impersonate=impersonate)
-    check.run(looks(parents, login, region, check.catalog, check.clock), language, format)
+    check.run(looks(parents, login, region, check.types, check.clock), language, format)
 
 
 @check_app.command("kubernetes")
@@ -116,10 +116,10 @@ def kubernetes(
 ) -> None:
     """Judge one Kubernetes cluster; nothing is written into it. Exit codes as for AWS."""
     from clouds.kubernetes.login import Login
-    from pipeline.providers.kubernetes import one_look
+    from pipeline.providers.kubernetes.opening import one_look
 
     check = _Check("kubernetes", (policy, service, severity), settings, now)
-    check.run([one_look(Login(kubeconfig, context), check.catalog, check.clock)], language, format)
+    check.run([one_look(Login(kubeconfig, context), check.types, check.clock)], language, format)
 
 
 @check_app.command("iac")
@@ -191,6 +191,7 @@ class _Check:
         # What needs an option is looked at where it is named.
         self.catalog = catalog if policy else offered(catalog, ())
         thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
+        self.types: Any = self.catalog.types[provider]
         self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
 
     def run(self, collectors: "Iterable[Collector]", language: "Language", format: str) -> None:

@@ -42,7 +42,7 @@ def aws(
         )
     _check_principal(reader)
     trust = Trust(reader, authorizer.service("tenants.apply").external_id(tenant, new_external_id()))
-    types = resource_types.offered(resource_types.load(), spec.contract.options)
+    types = [type_.offered(spec.contract.options) for type_ in resource_types.load()]
     for name, text in documents(spec, types, trust, config_folder(), organization).items():
         try:
             output.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,7 @@ def check(
     scopes = scopes_of(authorizer.service("scans.start"), spec, clock)
     whole = True
     catalog = offered(assemble(config_folder()), spec.contract.options)
-    for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known, clock), catalog, clock):
+    for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known.types, clock), catalog, clock):
         whole = whole and reach.whole
         if format == "jsonl":
             sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")

@@ -37,7 +37,7 @@ def aws(
     asked = [known for known in get_args(Option) if known == option]
     if option and not asked:
         raise Refused(f"--option: {option!r} is none of {', '.join(get_args(Option))}")
-    types = resource_types.offered(resource_types.load(), asked)
+    types = [type_.offered(asked) for type_ in resource_types.load()]
     print(json.dumps(render(types), indent=2))
 
 

@@ -1,15 +1,16 @@
 """Resource types are files: what all providers' have in common (docs/types.md)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
 from catalog.yaml_reader import Document, content, parse
 from model.asset import Kind
 from model.fault import Fault, Refused
+from model.tenant import Option
 
 COLLECTORS = Path(__file__).parent
 
@@ -30,6 +31,14 @@ class TypeFile(Protocol):
     @property
     def document(self) -> Document:
         """Return the file as it was read."""
+        ...
+
+    def narrowed(self, fields: Iterable[str], /) -> Self:
+        """Return the type with only the details that fields are read of, and what these need."""
+        ...
+
+    def offered(self, options: Collection[Option], /) -> Self:
+        """Return the type without what needs another option of a contract than these."""
         ...
 
 
@@ -68,3 +77,15 @@ def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: 
     if faults:
         raise Refused(faults)
     return [types[kind] for kind in sorted(types)]
+
+
+def families(types: Iterable[TypeFile]) -> list[Kind]:
+    """Return the families of types as kinds: their fields are those that all members have."""
+    members: dict[str, list[Kind]] = {}
+    for type_ in types:
+        if type_.kind.family:
+            members.setdefault(type_.kind.family, []).append(type_.kind)
+    return [
+        Kind(name, kinds[0].provider, frozenset.intersection(*(k.fields for k in kinds)), frozenset(), frozenset())
+        for name, kinds in members.items()
+    ]

@@ -85,13 +85,17 @@ class Place(Struct, frozen=True):
 
 
 class Kind(Struct, frozen=True):
-    """What policies may know of a resource type: its name and the fields its bodies can have."""
+    """What policies may know of a resource type: its name and the fields its bodies can have.
+
+    `family` has policies of its own that look at resources of this type too.
+    """
 
     name: str
     provider: str
     fields: frozenset[str]
     details: frozenset[str]
     volatile: frozenset[str]
+    family: str = ""
 
 
 def provider_type(asset: Asset) -> str:
@@ -100,7 +104,6 @@ def provider_type(asset: Asset) -> str:
     return stated if isinstance(stated, str) else asset.kind
 
 
-# Resources of types that no file describes are kept as they are returned, and no policy looks at them.
-RAW_KINDS = tuple(
-    Kind(f"{provider}.raw", provider, frozenset(), frozenset(), frozenset()) for provider in ("azure", "gcp")
-)
+def raw_kind(provider: str) -> Kind:
+    """Return the kind of what no type describes: it is kept as it is returned, and no policy looks at it."""
+    return Kind(f"{provider}.raw", provider, frozenset(), frozenset(), frozenset())

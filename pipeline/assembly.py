@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,14 +15,12 @@ from catalog.checkov import Adopted
 from catalog.evaluator import Allowance
 from catalog.policies import Policy
 from collectors import type_files
-from collectors.aws import resource_types as aws_types
-from collectors.azure import resource_types as azure_types
-from collectors.gcp import resource_types as gcp_types
-from collectors.kubernetes import resource_types as kubernetes_types
 from collectors.type_files import TypeFile
-from model.asset import RAW_KINDS, Kind
+from model.asset import Kind, raw_kind
 from model.fault import Fault, Refused
 from model.tenant import Option
+from pipeline.providers.provider import Provider, Providers
+from pipeline.providers.registry import PROVIDERS
 
 T = TypeVar("T")
 
@@ -29,14 +28,13 @@ T = TypeVar("T")
 class Catalog(Struct, frozen=True):
     """Policies and adopted checks, and the resource types of each provider that they need.
 
-    Policies of others have an allowance of time, by id; `broken` are those that cannot be used, with the reason.
+    `raw` are the kinds of what providers keep without a type. Policies of others have an allowance of time, by id;
+    `broken` are those that cannot be used, with the reason.
     """
 
     policies: tuple[Policy, ...]
-    aws: tuple[aws_types.ResourceType, ...] = ()
-    azure: tuple[azure_types.ResourceType, ...] = ()
-    gcp: tuple[gcp_types.ResourceType, ...] = ()
-    kubernetes: tuple[kubernetes_types.ResourceType, ...] = ()
+    types: Mapping[str, tuple[TypeFile, ...]] = {}
+    raw: tuple[Kind, ...] = ()
     allowances: Mapping[str, Allowance] = {}
     broken: Mapping[str, str] = {}
     adopted: tuple[Adopted, ...] = ()
@@ -49,34 +47,35 @@ class Catalog(Struct, frozen=True):
     @property
     def kinds(self) -> dict[str, Kind]:
         """Return the kinds by name, families of them too."""
-        families = kubernetes_types.families(self.kubernetes)
-        return {kind.name: kind for kind in (*(type_.kind for type_ in self.types), *families, *RAW_KINDS)}
+        every = self.every_type
+        found = (*(type_.kind for type_ in every), *type_files.families(every), *self.raw)
+        return {kind.name: kind for kind in found}
 
     @property
-    def types(self) -> tuple[TypeFile, ...]:
+    def every_type(self) -> list[TypeFile]:
         """Return the types of all providers."""
-        return (*self.aws, *self.azure, *self.gcp, *self.kubernetes)
+        return [type_ for types in self.types.values() for type_ in types]
 
 
 def assemble(
-    config: Path, chosen: Sequence[Policy | Adopted] | None = None, types: Path = type_files.COLLECTORS
+    config: Path,
+    chosen: Sequence[Policy | Adopted] | None = None,
+    types: Path | None = None,
+    providers: Providers = PROVIDERS,
 ) -> Catalog:
     """Return the catalog of a config folder, or only what the chosen policies need; raises `Refused` with all faults.
 
-    Of chosen policies' types only those details are asked that the policies read.
+    Of chosen policies' types only those details are asked that the policies read. `types` holds a folder for each
+    provider, where they are not the providers' own.
     """
     faults: list[Fault] = []
     judging = _all(faults, config) if chosen is None else chosen
     policies = [one for one in judging if isinstance(one, Policy)]
     adopted = [one for one in judging if isinstance(one, Adopted)]
     wanted = None if chosen is None else {kind for one in chosen for kind in one.kinds}
-    aws = _without_faults(faults, lambda: aws_types.load(types / "aws" / "types", _of("aws", wanted)))
-    azure = _without_faults(faults, lambda: azure_types.load(types / "azure" / "types", _of("azure", wanted)))
-    gcp = _without_faults(faults, lambda: gcp_types.load(types / "gcp" / "types", _of("gcp", wanted)))
-    kubernetes = _without_faults(
-        faults, lambda: kubernetes_types.load(types / "kubernetes" / "types", _of("kubernetes", wanted))
-    )
-    catalog = Catalog(tuple(policies), tuple(aws), tuple(azure), tuple(gcp), tuple(kubernetes), adopted=tuple(adopted))
+    found = {one.name: tuple(_without_faults(faults, partial(_types, one, types, wanted))) for one in providers}
+    raw = tuple(raw_kind(one.name) for one in providers if one.keeps_raw)
+    catalog = Catalog(tuple(policies), found, raw, adopted=tuple(adopted))
     if not faults:
         faults += [fault for policy in policies for fault in cross_check(policy, catalog.kinds)]
         ours = [policy.id for policy in policies]
@@ -88,14 +87,14 @@ def assemble(
 
 def offered(catalog: Catalog, options: Collection[Option]) -> Catalog:
     """Return the catalog without what needs another option of a contract than these."""
-    aws = tuple(aws_types.offered(catalog.aws, options))
-    known = {type_.kind.name: type_.kind.fields for type_ in aws}
+    types = {name: tuple(type_.offered(options) for type_ in types) for name, types in catalog.types.items()}
+    known = {type_.kind.name: type_.kind.fields for of_one in types.values() for type_ in of_one}
     policies = tuple(
         policy
         for policy in catalog.policies
         if all(read <= known.get(kind, read) for kind, read in fields_read([policy]).items())
     )
-    return replace(catalog, policies=policies, aws=aws)
+    return replace(catalog, policies=policies, types=types)
 
 
 def _all(faults: list[Fault], config: Path) -> list[Policy | Adopted]:
@@ -120,13 +119,13 @@ def assemble_named(config: Path, ids: Collection[str]) -> Catalog:
     return assemble(config, [one for one in found if one.id in ids])
 
 
-def kinds() -> dict[str, Kind]:
+def kinds(providers: Providers = PROVIDERS) -> dict[str, Kind]:
     """Return every kind that there is, by name."""
-    every = tuple(aws_types.load()), tuple(azure_types.load()), tuple(gcp_types.load()), tuple(kubernetes_types.load())
-    return Catalog((), *every).kinds
+    found = {one.name: tuple(one.types(None, None)) for one in providers}
+    return Catalog((), found, tuple(raw_kind(one.name) for one in providers if one.keeps_raw)).kinds
 
 
-def _without_faults(faults: list[Fault], load: Callable[[], list[T]]) -> list[T]:
+def _without_faults(faults: list[Fault], load: Callable[[], Sequence[T]]) -> Sequence[T]:
     """Return what is loaded; where it is refused, nothing, and its faults are added to those of the others."""
     try:
         return load()
@@ -135,8 +134,9 @@ def _without_faults(faults: list[Fault], load: Callable[[], list[T]]) -> list[T]
         return []
 
 
-def _of(provider: str, kinds: set[str] | None) -> list[str] | None:
-    return None if kinds is None else [kind for kind in kinds if kind.startswith(f"{provider}.")]
+def _types(provider: Provider, folder: Path | None, kinds: set[str] | None) -> Sequence[TypeFile]:
+    own = None if kinds is None else [kind for kind in kinds if kind.startswith(f"{provider.name}.")]
+    return provider.types(folder and folder / provider.name / "types", own)
 
 
 def _narrowed(catalog: Catalog) -> Catalog:
@@ -144,12 +144,10 @@ def _narrowed(catalog: Catalog) -> Catalog:
     for one in catalog.adopted:
         for kind in one.kinds:
             read[kind] |= one.fields
-    return replace(
-        catalog,
-        aws=tuple(aws_types.narrowed(type_, read[type_.kind.name]) for type_ in catalog.aws),
-        azure=tuple(azure_types.narrowed(type_, read[type_.kind.name]) for type_ in catalog.azure),
-        gcp=tuple(gcp_types.narrowed(type_, read[type_.kind.name]) for type_ in catalog.gcp),
-    )
+    types = {
+        name: tuple(type_.narrowed(read[type_.kind.name]) for type_ in types) for name, types in catalog.types.items()
+    }
+    return replace(catalog, types=types)
 
 
 def fields_read(policies: Iterable[Policy]) -> defaultdict[str, set[str]]:

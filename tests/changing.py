@@ -117,7 +117,7 @@ class ChangeDriver:
 
     def scan(self) -> Summary:
         self.clock.sleep(60)
-        ports = Ports(self.clock, lambda scope, catalog: connect(scope, catalog, self.clock))
+        ports = Ports(self.clock, lambda scope, catalog: connect(scope, catalog.types, self.clock))
         return scan(self.home, self.tenant, self.catalog, ports, a_turn(self.home, self.clock, self.tenant.tenant))
 
     def plan(self, author: Actor = AKI, **wanted: Any) -> Plan:

@@ -10,7 +10,7 @@ from catalog.policies import Policy
 from model.finding import Verdict
 from pipeline.assembly import Catalog
 from store.home import Home
-from tests.recorded_clouds import catalog
+from tests.recorded_clouds import catalog, types_of
 
 Key = tuple[str, str]
 
@@ -26,7 +26,7 @@ def denied_readers(service: str, op: str) -> set[str]:
     readers = set()
     for judging in (judging for judging in known().judging if judging.provider == "aws"):
         for kind, fields in reads(judging):
-            form = next(t.form for t in catalog().aws if t.form.kind == kind)
+            form = next(t.form for t in types_of(catalog(), "aws") if t.form.kind == kind)
             if form.service != service:
                 continue
             details = {name for name, detail in form.details.items() if detail.op == op}

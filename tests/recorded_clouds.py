@@ -43,8 +43,13 @@ def catalog_of_services(*services: str) -> Catalog:
     """Return the policies of a few services of AWS, and the types that they read."""
     chosen = [p for p in catalog().policies if all(kind.split(".")[1] in services for kind in p.kinds)]
     kinds = {kind for policy in chosen for kind in policy.kinds}
-    aws = tuple(type_ for type_ in catalog().aws if type_.kind.name in kinds)
-    return replace(catalog(), policies=tuple(chosen), aws=aws, azure=(), gcp=(), kubernetes=(), adopted=())
+    aws = tuple(type_ for type_ in types_of(catalog(), "aws") if type_.kind.name in kinds)
+    return replace(catalog(), policies=tuple(chosen), types={"aws": aws}, adopted=())
+
+
+def types_of(known: Catalog, provider: str) -> tuple[Any, ...]:
+    """Return a provider's types, as that provider's own."""
+    return known.types.get(provider, ())
 
 
 class Replies:
@@ -131,7 +136,7 @@ def _anew(answer: Any) -> Any:
 
 def seeing(cloud: ReadCloud, place: Place) -> Connect:
     """Return how to enter the one account that there is."""
-    return lambda _scope, known: AwsCollector(cloud, place, known.aws)
+    return lambda _scope, known: AwsCollector(cloud, place, types_of(known, "aws"))
 
 
 class Denying:

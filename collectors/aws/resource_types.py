@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from msgspec import Meta, Struct, field, structs
 
@@ -139,6 +139,23 @@ class ResourceType(Struct, frozen=True):
     document: Document
     kind: Kind
 
+    def narrowed(self, fields: Iterable[str], /) -> Self:
+        """Return the type with only the details that fields are read of, or that its names or these details need."""
+        form = self.form
+        needed = set(fields) | references([form.arn, form.name]) | ({form.region.of} if form.region else set())
+        for name, detail in reversed(form.details.items()):  # an argument refers to earlier details
+            if name in needed:
+                needed |= references(detail.args) | detail.only.keys()
+        kept = {name: detail for name, detail in form.details.items() if name in needed}
+        return structs.replace(self, form=structs.replace(form, details=kept))
+
+    def offered(self, options: Collection[Option], /) -> Self:
+        """Return the type without the details that need another option of a contract than these."""
+        details = {name: one for name, one in self.form.details.items() if one.option is None or one.option in options}
+        missing = self.form.details.keys() - details.keys()
+        kind = structs.replace(self.kind, fields=self.kind.fields - missing, details=self.kind.details - missing)
+        return structs.replace(self, form=structs.replace(self.form, details=details), kind=kind)
+
 
 def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
     """Return the types of a folder by kind, all or those named; raises `Refused` with all faults of all files."""
@@ -160,29 +177,6 @@ def check(document: Document) -> ResourceType:
         volatile=frozenset(form.volatile),
     )
     return ResourceType(form, document, kind)
-
-
-def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
-    """Return the type with only the details that fields are read of, or that the asset's name or these details need."""
-    form = type_.form
-    needed = set(fields) | references([form.arn, form.name]) | ({form.region.of} if form.region else set())
-    for name, detail in reversed(form.details.items()):  # an argument refers to earlier details
-        if name in needed:
-            needed |= references(detail.args) | detail.only.keys()
-    kept = {name: detail for name, detail in form.details.items() if name in needed}
-    return structs.replace(type_, form=structs.replace(form, details=kept))
-
-
-def offered(types: Iterable[ResourceType], options: Collection[Option]) -> list[ResourceType]:
-    """Return types without the details that need another option of a contract than these."""
-    return [_offered(type_, options) for type_ in types]
-
-
-def _offered(type_: ResourceType, options: Collection[Option]) -> ResourceType:
-    details = {name: one for name, one in type_.form.details.items() if one.option is None or one.option in options}
-    missing = type_.form.details.keys() - details.keys()
-    kind = structs.replace(type_.kind, fields=type_.kind.fields - missing, details=type_.kind.details - missing)
-    return structs.replace(type_, form=structs.replace(type_.form, details=details), kind=kind)
 
 
 class _Checker:

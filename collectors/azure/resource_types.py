@@ -1,8 +1,8 @@
 """Azure resource types: data (docs/types-azure.md)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct, field, structs
 
@@ -14,6 +14,7 @@ from collectors.secret_signs import Shape
 from collectors.templates import references
 from model.asset import Kind
 from model.fault import Fault, Refused
+from model.tenant import Option
 
 TYPES = Path(__file__).parent / "types"
 
@@ -108,6 +109,16 @@ class ResourceType(Struct, frozen=True):
     document: Document
     kind: Kind
 
+    def narrowed(self, fields: Iterable[str], /) -> Self:
+        """Return the type with only the details that fields are read of."""
+        wanted = set(fields)
+        kept = {name: detail for name, detail in self.form.details.items() if name in wanted}
+        return structs.replace(self, form=structs.replace(self.form, details=kept))
+
+    def offered(self, _options: Collection[Option], /) -> Self:
+        """Return the type as it is: nothing of it needs an option of a contract."""
+        return self
+
     @property
     def call(self) -> PathCall | None:
         """Return the call that lists it, None where a table of Resource Graph does."""
@@ -153,13 +164,6 @@ def check(document: Document) -> ResourceType:
         volatile=frozenset(form.volatile),
     )
     return ResourceType(form, document, kind)
-
-
-def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
-    """Return the type with only the details that fields are read of."""
-    wanted = set(fields)
-    kept = {name: detail for name, detail in type_.form.details.items() if name in wanted}
-    return structs.replace(type_, form=structs.replace(type_.form, details=kept))
 
 
 def _known(form: TypeForm) -> frozenset[str]:

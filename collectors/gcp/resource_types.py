@@ -1,9 +1,9 @@
 """Google Cloud resource types: data, one file each (docs/types-gcp.md)."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct, structs
 
@@ -14,6 +14,7 @@ from collectors.declared import FieldType
 from collectors.secret_signs import Shape
 from model.asset import Kind
 from model.fault import Fault, Refused
+from model.tenant import Option
 
 TYPES = Path(__file__).parent / "types"
 # The details that a type may have: the policies that are set on a resource.
@@ -54,6 +55,16 @@ class ResourceType(Struct, frozen=True):
     document: Document
     kind: Kind
 
+    def narrowed(self, fields: Iterable[str], /) -> Self:
+        """Return the type with only the details that fields are read of."""
+        needed, form = set(fields), self.form
+        iam, org = form.iam if IAM in needed else None, form.org if ORG in needed else None
+        return structs.replace(self, form=structs.replace(form, iam=iam, org=org))
+
+    def offered(self, _options: Collection[Option], /) -> Self:
+        """Return the type as it is: nothing of it needs an option of a contract."""
+        return self
+
 
 def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
     """Return the types of a folder by kind, all or those named; raises `Refused` with all faults of all files."""
@@ -81,15 +92,6 @@ def check(document: Document) -> ResourceType:
 def details(form: TypeForm) -> frozenset[str]:
     """Return the names of a type's details."""
     return frozenset(name for name, has in ((IAM, form.iam), (ORG, form.org)) if has)
-
-
-def narrowed(type_: ResourceType, fields: Iterable[str]) -> ResourceType:
-    """Return the type with only the details that fields are read of."""
-    needed, form = set(fields), type_.form
-    return structs.replace(
-        type_,
-        form=structs.replace(form, iam=form.iam if IAM in needed else None, org=form.org if ORG in needed else None),
-    )
 
 
 def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:

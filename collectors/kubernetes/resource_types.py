@@ -1,8 +1,8 @@
 """Kubernetes resource types: data, one file each (docs/types-kubernetes.md)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,7 @@ from catalog.yaml_reader import Document
 from collectors import type_files
 from model.asset import Kind
 from model.fault import Fault, Refused
+from model.tenant import Option
 
 TYPES = Path(__file__).parent / "types"
 # What every body has beside the object's own fields: `namespace/name`, or the name of what has no namespace.
@@ -64,7 +65,7 @@ class ResourceType(Struct, frozen=True):
     @property
     def family(self) -> str:
         """Return the family of the type's kind, empty where it has none."""
-        return self.form.family or ""
+        return self.kind.family
 
     @property
     def group(self) -> str:
@@ -89,6 +90,14 @@ class ResourceType(Struct, frozen=True):
             return f"{self.root}/namespaces/{only.namespace}/{self.form.plural}/{only.name}"
         return f"{self.root}/{self.form.plural}"
 
+    def narrowed(self, _fields: Iterable[str], /) -> Self:
+        """Return the type as it is: one call returns all of an object."""
+        return self
+
+    def offered(self, _options: Collection[Option], /) -> Self:
+        """Return the type as it is: nothing of it needs an option of a contract."""
+        return self
+
 
 def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
     """Return the types by kind, all or those named by kind or family; raises `Refused` with all faults."""
@@ -107,20 +116,8 @@ def check(document: Document) -> ResourceType:
     fields = _OF_EVERY | frozenset(form.fields)
     fields |= {form.only.yaml} if form.only else frozenset()
     fields |= {"flags"} if form.component else frozenset()
-    kind = Kind(form.kind, "kubernetes", fields, frozenset(), frozenset(form.volatile))
+    kind = Kind(form.kind, "kubernetes", fields, frozenset(), frozenset(form.volatile), form.family or "")
     return ResourceType(form, document, kind)
-
-
-def families(types: Iterable[ResourceType]) -> list[Kind]:
-    """Return the families of types as kinds: their fields are those that all members have."""
-    members: dict[str, list[ResourceType]] = {}
-    for type_ in types:
-        if type_.family:
-            members.setdefault(type_.family, []).append(type_)
-    return [
-        Kind(name, "kubernetes", frozenset.intersection(*(m.kind.fields for m in found)), frozenset(), frozenset())
-        for name, found in members.items()
-    ]
 
 
 def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:

@@ -19,7 +19,7 @@ def entries(catalog: Catalog) -> Iterator[dict[str, Any]]:
         yield _judging("policy", policy)
     for adopted in catalog.adopted:
         yield _judging("checkov", adopted)
-    for type_ in catalog.types:
+    for type_ in catalog.every_type:
         yield _type(type_)
     for playbook in playbooks().values():
         yield _playbook(playbook)

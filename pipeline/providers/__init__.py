@@ -1,1 +1,1 @@
-"""How the places of each cloud are opened, to look and to change."""
+"""What the program knows of each cloud that it looks at: one record each, all of them in `registry.py`."""

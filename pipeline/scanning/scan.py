@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from contract.term import decide
 from detectors.posture.judge import Moment
-from model.asset import RAW_KINDS, Asset, Listing, Place, provider_type
+from model.asset import Asset, Listing, Place, provider_type
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.collector import Collector
@@ -17,19 +17,19 @@ from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverifi
 from model.tenant import Tenant
 from model.worker import Worker
 from pipeline.assembly import Catalog
+from pipeline.providers.provider import Scope
 from pipeline.scanning.checkov_process import kept
 from pipeline.scanning.findings import Advance, advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
 from pipeline.scanning.survey import Observation, survey
 from pipeline.tenants.exceptions import settle
-from pipeline.tenants.scopes import Scope, Scopes, named
+from pipeline.tenants.scopes import Scopes, named
 from pipeline.turn import Turn
 from store.home import Home
 from store.rows import Current, Fence, Gap, Run
 from store.tenant import TenantStore
 from store.writer import Writer
 
-_RAW = frozenset(kind.name for kind in RAW_KINDS)
 BATCH = 500  # observations in one transaction
 
 Connect = Callable[[Scope, Catalog], Collector]
@@ -165,6 +165,7 @@ class _Recorder:
         self._fence = fence
         self._person = person
         self._catalog = catalog
+        self._raw_kinds = frozenset(kind.name for kind in catalog.raw)
         self._seen: set[str] = set()
         self._listings: dict[tuple[str, str, str], str] = {}
         self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
@@ -216,7 +217,7 @@ class _Recorder:
     def _note(self, seen: Asset | Listing | None, place: Place) -> None:
         if isinstance(seen, Asset):
             self._seen.add(seen.uid)
-            if seen.kind in _RAW:
+            if seen.kind in self._raw_kinds:
                 self._raw[provider_type(seen)] += 1
             for detail, cause in seen.unknown.items():
                 self._unknown_details[place.scope, seen.kind, seen.region, detail, cause] += 1

@@ -16,8 +16,10 @@ from pipeline.notifying.notify import Notified, Notifier, notify
 from pipeline.notifying.reporting import make_report
 from pipeline.policies.own_policies import catalog_of
 from pipeline.providers.opening import connect, connect_write, list_members, new_external_id
+from pipeline.providers.provider import Providers, Scope
+from pipeline.providers.registry import PROVIDERS
 from pipeline.scanning.scan import Ports, Summary, scan
-from pipeline.tenants.scopes import Scope, Scopes, discovered
+from pipeline.tenants.scopes import Scopes, discovered
 from pipeline.turn import Turn, take_turn
 from reports.report import Report
 from store.home import Home
@@ -33,6 +35,7 @@ class Loop(Struct, frozen=True):
     clock: Clock
     ways: Ways
     person: str
+    providers: Providers = PROVIDERS
 
     @property
     def store(self) -> TenantStore:
@@ -45,18 +48,22 @@ class Loop(Struct, frozen=True):
 
     def scan(self, turn: Turn) -> Summary:
         """Gate, collect, detect, record."""
-        ports = Ports(self.clock, lambda scope, catalog: connect(scope, catalog, self.clock), self.scopes)
+        ports = Ports(
+            self.clock,
+            lambda scope, catalog: connect(scope, catalog.types, self.clock, self.providers),
+            self.scopes,
+        )
         with catalog_of(self.catalog, self.tenant, self.store, turn.go_on) as catalog:
             return scan(self.home, self.tenant, catalog, ports, turn)
 
     def scopes(self, tenant: Tenant) -> Scopes:
         """Return the accounts that a tenant has now."""
-        return scopes_of(self.home, tenant, self.clock)
+        return scopes_of(self.home, tenant, self.clock, self.providers)
 
     @property
     def hands(self) -> Hands:
         """Return what carrying out plans needs; scopes are found once, clients opened as they are needed."""
-        return hands_of(self.home, self.tenant, self.catalog, self.clock)
+        return hands_of(self.home, self.tenant, self.catalog, self.clock, self.providers)
 
     def notify(self) -> Notified:
         """Turn facts into alerts and send what is due."""
@@ -70,24 +77,21 @@ class Loop(Struct, frozen=True):
         return make_report(self.store, self.tenant, self.catalog.judging, self.clock)
 
 
-def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock) -> Hands:
-    """Return what carrying out a tenant's plans needs: its store in the home, the catalog, the clock, ways in."""
+def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock, providers: Providers = PROVIDERS) -> Hands:
+    """Return what carrying out a tenant's plans needs."""
     found: dict[str, Scope] = {}
 
     def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
         if not found:
-            found.update({one.id: one for one in scopes_of(home, tenant, clock).found})
+            found.update({one.id: one for one in scopes_of(home, tenant, clock, providers).found})
         if scope not in found:
             raise Refused(f"{scope} is none of the places of {tenant.tenant} any more")
-        return connect_write(found[scope], needs, clock)
+        return connect_write(found[scope], needs, clock, providers)
 
     return Hands(home, home.tenant(tenant.tenant), tenant, catalog, clock, enter)
 
 
-def scopes_of(home: Home, tenant: Tenant, clock: Clock) -> Scopes:
-    """Return the accounts that a tenant has now, by the clock.
-
-    Roles ask for its own external id, which the home keeps.
-    """
+def scopes_of(home: Home, tenant: Tenant, clock: Clock, providers: Providers = PROVIDERS) -> Scopes:
+    """Return the accounts that a tenant has now; roles ask for the tenant's own external id."""
     own = home.external_id(tenant.tenant, new_external_id())
-    return discovered(tenant, own, lambda organization, id_: list_members(organization, id_, clock))
+    return discovered(tenant, own, lambda group, id_: list_members(group, id_, clock, providers), providers)

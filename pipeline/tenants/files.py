@@ -9,14 +9,16 @@ from msgspec import Struct
 
 from catalog.form import convert
 from catalog.policies import Policy
-from catalog.yaml_reader import Document, KeyPath, read
+from catalog.yaml_reader import Document, read
 from contract import schedule
 from model.canonical import instant
 from model.clock import Clock
 from model.fault import Fault, Refused
-from model.tenant import AwsScope, AwsWrite, Channel, Tenant
+from model.tenant import Channel, Tenant
 from notifier import channels
 from pipeline.policies.choice import check_settings
+from pipeline.providers.provider import Providers
+from pipeline.providers.registry import PROVIDERS
 from pipeline.tenants.applied import applied_tenants
 from pipeline.tenants.scopes import group_names, named
 from store.home import Edition, Home
@@ -40,19 +42,19 @@ class TenantPlan(Struct, frozen=True):
     changes: list[FieldChange]
 
 
-def load_tenant(file: Path, policies: Sequence[Policy]) -> Tenant:
+def load_tenant(file: Path, policies: Sequence[Policy], providers: Providers = PROVIDERS) -> Tenant:
     """Return the tenant of a file; raises `Refused` with every fault."""
     document = read(file)
     tenant = convert(document, Tenant)
-    faults = list(_faults(document, tenant, policies))
+    faults = list(_faults(document, tenant, policies, providers))
     if faults:
         raise Refused(faults)
     return tenant
 
 
-def plan(home: Home, tenant: Tenant) -> TenantPlan:
+def plan(home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> TenantPlan:
     """Return what applying the tenant would change; nothing is written."""
-    _refuse_foreign_external_ids(home, tenant)
+    _refuse_foreign_external_ids(home, tenant, providers)
     edition = home.edition(tenant.tenant)
     before = msgspec.json.decode(edition.document) if edition else {}
     after = msgspec.to_builtins(tenant)
@@ -64,7 +66,7 @@ def carry_out(home: Home, wanted: TenantPlan, clock: Clock, person: str) -> Edit
     return home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), instant(clock.now()), person)
 
 
-def _refuse_foreign_external_ids(home: Home, tenant: Tenant) -> None:
+def _refuse_foreign_external_ids(home: Home, tenant: Tenant, providers: Providers) -> None:
     """Raise `Refused` where an external id is another tenant's too: it would open that one's accounts."""
     foreign = {value for name, value in home.external_ids().items() if name != tenant.tenant}
     tenants, broken = applied_tenants(home)
@@ -72,22 +74,18 @@ def _refuse_foreign_external_ids(home: Home, tenant: Tenant) -> None:
         raise Refused(f"the file of {broken[0]} is of another version of the program; apply that one anew first")
     for other, _ in tenants:
         if other.tenant != tenant.tenant:
-            foreign |= {id_ for scope in other.scopes for id_ in _external_ids(scope)}
-    for scope in tenant.scopes:
-        if foreign.intersection(_external_ids(scope)):
-            raise Refused(
-                f"the external id of the account {scope.aws} is another tenant's; "
-                f"leave it out: the tenant's own is used, which `hinomi onboard aws {tenant.tenant}` writes"
-            )
+            foreign |= {id_ for one in providers for _, ids in one.file.external_ids(other) for id_ in ids}
+    for provider in providers:
+        for account, ids in provider.file.external_ids(tenant):
+            if foreign.intersection(ids):
+                raise Refused(
+                    f"the external id of the account {account} is another tenant's; leave it out: "
+                    f"the tenant's own is used, which `hinomi onboard {provider.name} {tenant.tenant}` writes"
+                )
 
 
-def _external_ids(scope: AwsScope) -> list[str]:
-    logins = (scope, scope.write) if scope.write else (scope,)
-    return [login.external_id for login in logins if login.external_id]
-
-
-def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> Iterator[Fault]:
-    yield from _scope_faults(document, tenant)
+def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy], providers: Providers) -> Iterator[Fault]:
+    yield from _scope_faults(document, tenant, providers)
     names: set[str] = set()
     for number, channel in enumerate(tenant.channels):
         if channel.name in names:
@@ -105,65 +103,12 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy]) -> I
     yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
 
 
-def _scope_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for number, scope in enumerate(tenant.scopes):
-        if scope.aws in seen:
-            yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
-        seen.add(scope.aws)
-        yield from _login_faults(document, ("scopes", number), scope, scope.aws)
-        if scope.write:
-            yield from _login_faults(document, ("scopes", number, "write"), scope.write, scope.aws)
-    for number, organization in enumerate(tenant.organizations):
-        if organization.management not in organization.role:
-            place = ("organizations", number, "role")
-            yield document.fault(place, f"is not a role of the account {organization.management}")
-    yield from _azure_faults(document, tenant)
-    yield from _gcp_faults(document, tenant)
-    for number, cluster in enumerate(tenant.kubernetes):
-        if cluster.cluster in (earlier.cluster for earlier in tenant.kubernetes[:number]):
-            yield document.fault(("kubernetes", number, "cluster"), f"the cluster {cluster.cluster} stands twice")
-    if not named(tenant).found and not group_names(tenant):
-        yield document.fault(
-            (), "names nothing to look at: add 'scopes', 'organizations', 'azure', 'google' or 'kubernetes'"
-        )
-
-
-def _login_faults(document: Document, place: KeyPath, login: AwsScope | AwsWrite, account: str) -> Iterator[Fault]:
-    if login.external_id and not login.role:
-        yield document.fault((*place, "external_id"), "goes with a role; add 'role'")
-    if login.role and account not in login.role:
-        yield document.fault((*place, "role"), f"is not a role of the account {account}")
-
-
-def _azure_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for number, directory in enumerate(tenant.azure):
-        at = ("azure", number)
-        for position, subscription in enumerate(directory.subscriptions):
-            if subscription in seen:
-                place = (*at, "subscriptions", position)
-                yield document.fault(place, f"the subscription {subscription} stands twice")
-            seen.add(subscription)
-        if bool(directory.client) != bool(directory.secret or directory.certificate):
-            yield document.fault(at, "'client' goes with its 'secret' or 'certificate'")
-        if directory.secret and directory.certificate:
-            yield document.fault((*at, "secret"), "goes without 'certificate'; keep one of them")
-        if not (directory.subscriptions or directory.management_groups or directory.entra):
-            yield document.fault(at, "names nothing to look at: add 'subscriptions', 'management_groups' or 'entra'")
-
-
-def _gcp_faults(document: Document, tenant: Tenant) -> Iterator[Fault]:
-    seen: set[str] = set()
-    for number, access in enumerate(tenant.google):
-        for position, project in enumerate(access.projects):
-            if project in seen:
-                yield document.fault(("google", number, "projects", position), f"the project {project} stands twice")
-            seen.add(project)
-        if not (access.projects or access.folders or access.organizations):
-            yield document.fault(
-                ("google", number), "names nothing to look at: add 'projects', 'folders' or 'organizations'"
-            )
+def _scope_faults(document: Document, tenant: Tenant, providers: Providers) -> Iterator[Fault]:
+    for provider in providers:
+        yield from provider.file.faults(document, tenant)
+    if not named(tenant, providers=providers).found and not group_names(tenant, providers):
+        *keys, last = (f"'{key}'" for provider in providers for key in provider.file.keys)
+        yield document.fault((), f"names nothing to look at: add {', '.join(keys)} or {last}")
 
 
 def _channel_faults(document: Document, number: int, channel: Channel) -> Iterator[Fault]:

@@ -16,7 +16,7 @@ from detectors.posture.judge import Moment, judge
 from model.asset import Asset
 from model.text import LANGUAGES, Text
 from pipeline.assembly import assemble
-from tests.recorded_clouds import catalog
+from tests.recorded_clouds import catalog, types_of
 
 POLICY_IDS = sorted(
     ".".join(file.relative_to(config_folder() / "policies").with_suffix("").parts)
@@ -58,8 +58,8 @@ def test_there_are_at_least_ninety_policies_and_thirty_five_types() -> None:
     severe = [p for p in catalog().policies if p.form.severity in ("critical", "high")]
     assert len(catalog().policies) >= 90
     assert len(severe) >= 60
-    assert len(catalog().aws) >= 35
-    assert sum(t.form.one is True for t in catalog().aws) >= 3
+    assert len(types_of(catalog(), "aws")) >= 35
+    assert sum(t.form.one is True for t in types_of(catalog(), "aws")) >= 3
 
 
 def test_a_peers_check_is_the_same_as_policies_of_different_kinds_only() -> None:
@@ -95,7 +95,7 @@ def test_japanese_texts_have_full_width_parentheses_only(identity: str) -> None:
 
 def test_no_details_operation_writes() -> None:
     reading = ("Get", "List", "Describe", "BatchGet", "GenerateCredentialReport")
-    for type_ in catalog().aws:
+    for type_ in types_of(catalog(), "aws"):
         form = type_.form
         ops = [detail.op for detail in form.details.values()]
         if form.listing:
@@ -124,7 +124,7 @@ def test_a_new_type_and_policy_are_two_new_files(tmp_path: Path) -> None:
     made = assemble(config, types=tmp_path / "collectors")
     assert [p.id for p in made.policies] == ["aws.dynamodb.deletion-protection-off"]
     assert list(cases.faults(made.policies[0], made.kinds)) == []
-    assert [t.kind.name for t in made.types] == ["aws.dynamodb.table"]
+    assert [t.kind.name for t in made.every_type] == ["aws.dynamodb.table"]
 
 
 LINED: dict[str, Callable[[list[Any]], dict[str, Any]]] = {

@@ -14,7 +14,7 @@ from detectors.posture.posture import Posture
 from model.asset import Asset, Listing
 from model.finding import Verdict
 from tests.conftest import MovingClock
-from tests.recorded_clouds import Replies, catalog
+from tests.recorded_clouds import Replies, catalog, types_of
 
 MOMENT = Moment(MovingClock().now())
 POLICIES = {policy.id: policy for policy in catalog().policies}
@@ -99,7 +99,7 @@ def stated_by(assets: list[Asset], posture: Posture) -> list[Verdict]:
 
 def test_an_account_is_judged_as_without_memory(replies: Replies) -> None:
     """Each asset also comes with each of its details unknown, under another name: near things are distinguished."""
-    events = list(collect(replies, catalog().aws, replies.place))
+    events = list(collect(replies, types_of(catalog(), "aws"), replies.place))
     assets = [event for event in events if isinstance(event, Asset)]
     assert not [event for event in events if isinstance(event, Listing) and event.cause]
     every = list(assets)

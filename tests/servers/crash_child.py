@@ -18,16 +18,17 @@ from catalog.policies import load
 from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
 from demo.company import DATA
-from model.tenant import AwsScope, Channel
+from model.tenant import Channel
 from notifier.message import Ways
 from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
 from pipeline.notifying.notify import Notifier, notify
-from pipeline.providers.aws import connect as enter
+from pipeline.providers.aws.opening import connect as enter
+from pipeline.providers.provider import Scope
 from pipeline.scanning.scan import Ports, scan
 from pipeline.tenants.files import load_tenant
-from pipeline.tenants.scopes import Scope
 from tests.homes import a_turn, home_at
+from tests.recorded_clouds import types_of
 from tests.servers.reaper import Reaper
 
 
@@ -83,8 +84,8 @@ def live(folder: str, url: str, point: str) -> None:
     tenant = replace(load_tenant(EXAMPLE, load(config_folder() / "policies")), channels=[channel])
 
     def connect(scope: Scope, known: Catalog) -> AwsCollector:
-        assert isinstance(scope, AwsScope), "the demonstration's company has AWS accounts"
-        collector = enter(scope, known, clock)
+        assert scope.provider == "aws", "the demonstration's company has AWS accounts"
+        collector = enter(scope, types_of(known, "aws"), clock)
         return replace(collector, cloud=Watched(collector.cloud, reaper))
 
     home = home_at(folder)

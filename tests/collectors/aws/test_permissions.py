@@ -15,7 +15,7 @@ from pipeline.clock import SystemClock
 from tests.recorded_clouds import NOT_EMULATED, REGIONS
 
 ALL = resource_types.load()
-TYPES = resource_types.offered(ALL, ())
+TYPES = [type_.offered(()) for type_ in ALL]
 # Reads of customers' data, which no configuration needs; the prefix names the service.
 DATA = {
     "s3:GetObject", "secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath",
@@ -46,7 +46,7 @@ def test_the_policy_equals_the_calls_really_made(company: Emulator) -> None:
 
 @pytest.mark.parametrize(("option", "more"), [("function-code", {"lambda:GetFunction"})])
 def test_an_option_of_the_contract_adds_what_it_needs_and_nothing_else(option: Option, more: set[str]) -> None:
-    asked = resource_types.offered(ALL, (option,))
+    asked = [type_.offered((option,)) for type_ in ALL]
     actions, with_it = ({*permissions.actions_by_call(types).values()} for types in (TYPES, asked))
     assert with_it - actions == more
     assert actions <= with_it

@@ -16,7 +16,7 @@ from collectors.azure.collector import AzureCollector
 from demo.stand_ins.azure import running
 from model.asset import Asset, Listing
 from model.fault import Refused
-from pipeline.providers.azure import hidden_kinds
+from pipeline.providers.azure.opening import hidden_kinds
 from tests.conftest import MovingClock
 from tests.servers import azure_company as azure
 from tests.servers.azure_company import (
@@ -318,7 +318,7 @@ def test_members_of_a_management_group(stand_in: BreakingStandIn, clock: MovingC
 def test_only_what_is_asked_for_is_read(stand_in: BreakingStandIn, clock: MovingClock) -> None:
     client = AzureClient(clients(Login()), clock)
     [storage] = [t for t in TYPES if t.kind.name == "azure.storage.account"]
-    few = [resource_types.narrowed(storage, ["supportsHttpsTrafficOnly"])]
+    few = [storage.narrowed(["supportsHttpsTrafficOnly"])]
     collector = AzureCollector(client, azure_login.locate(client, SUBSCRIPTION), few, DIRECTORY, {}, whole=False)
     assert [e.name for e in collector.collect() if isinstance(e, Asset)] == [f"shop{n}" for n in range(5)]
     assert not [call for call in stand_in.calls if "blobServices" in call]

@@ -23,7 +23,7 @@ from collectors.azure.resource_types import ResourceType
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset, Place
-from tests.recorded_clouds import catalog
+from tests.recorded_clouds import catalog, types_of
 
 pytestmark = pytest.mark.shared
 
@@ -64,7 +64,7 @@ class Recorded:
 
         What Resource Manager lists of all types at once has no properties: such rows say nothing.
         """
-        types = {type_.form.type.lower(): type_ for type_ in catalog().azure}
+        types = {type_.form.type.lower(): type_ for type_ in types_of(catalog(), "azure")}
         found: dict[tuple[str, str], Asset] = {}
         for path, reply in self._returned:
             rows = [row for row in rows_of(reply) if "properties" in row or _is_one(path)]

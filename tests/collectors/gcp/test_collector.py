@@ -115,7 +115,7 @@ def test_only_chosen_types_are_asked_without_raw(server: AssetServer) -> None:
 
 @pytest.mark.process
 def test_policies_are_not_asked_where_no_type_wants_them(server: AssetServer) -> None:
-    types = [resource_types.narrowed(type_, {"name"}) for type_ in TYPES]
+    types = [type_.narrowed({"name"}) for type_ in TYPES]
     list(GcpCollector(opened(), place(SHOP), types).collect())
     assert {call.content for call in server.calls} == {"RESOURCE"}
 

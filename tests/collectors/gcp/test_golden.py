@@ -19,7 +19,7 @@ from collectors.gcp.resource_types import IAM, ORG
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset
-from tests.recorded_clouds import catalog
+from tests.recorded_clouds import catalog, types_of
 
 pytestmark = pytest.mark.shared
 
@@ -32,7 +32,7 @@ def recorded(folder: Path) -> list[Asset]:
     """Return everything of a supported type, each once."""
     reported = [json.loads(line) for line in (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()]
     reported.sort(key=lambda line: (line["year"] or "", line["file"]))
-    recordings = Recordings(catalog().gcp)
+    recordings = Recordings(types_of(catalog(), "gcp"))
     found: dict[tuple[str, str], Asset] = {}
     for line in reported:
         exchange = json.loads((folder / line["file"]).read_text(encoding="utf-8"))

@@ -33,7 +33,7 @@ def test_the_role_equals_what_is_really_asked(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_types_without_policies_need_no_permission_for_them() -> None:
-    bare = [resource_types.narrowed(type_, {"name"}) for type_ in TYPES]
+    bare = [type_.narrowed({"name"}) for type_ in TYPES]
     assert permissions.permissions(bare) == ["cloudasset.assets.listResource", "serviceusage.services.use"]
 
 

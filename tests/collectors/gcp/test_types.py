@@ -97,8 +97,8 @@ def test_two_files_cannot_claim_the_same(tmp_path: Path) -> None:
 def test_only_read_details_are_asked() -> None:
     project = BY_KIND["gcp.cloudresourcemanager.project"]
     assert resource_types.details(project.form) == {"iamPolicy", "orgPolicies"}
-    assert resource_types.details(resource_types.narrowed(project, {"iamPolicy", "name"}).form) == {"iamPolicy"}
-    assert resource_types.narrowed(project, {"name"}).kind == project.kind
+    assert resource_types.details(project.narrowed({"iamPolicy", "name"}).form) == {"iamPolicy"}
+    assert project.narrowed({"name"}).kind == project.kind
 
 
 SECRET = "hunter22-correct-horse"

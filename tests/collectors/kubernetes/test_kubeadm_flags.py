@@ -21,7 +21,7 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Place
 from model.finding import Verdict
-from tests.recorded_clouds import catalog
+from tests.recorded_clouds import catalog, types_of
 
 Row = dict[str, Any]
 
@@ -62,7 +62,7 @@ def verdicts(pods: list[Row], kubelet: Row) -> dict[tuple[str, str], str]:
     """Return the status of each policy on each asset of the cluster."""
     posture = Posture(policies(), Moment(now=datetime(2026, 1, 1, tzinfo=UTC)))
     found: list[Verdict] = []
-    for seen in KubernetesCollector(Client(pods, kubelet), PLACE, catalog().kubernetes).collect():
+    for seen in KubernetesCollector(Client(pods, kubelet), PLACE, types_of(catalog(), "kubernetes")).collect():
         found += posture.see(seen) if isinstance(seen, Asset) else posture.hear(seen, PLACE)
     return {(v.policy, v.resource): v.status for v in [*found, *posture.end()]}
 

@@ -53,7 +53,7 @@ def tenant(home: Home) -> Tenant:
 def look(home: Home, tenant: Tenant, clock: MovingClock, known: Catalog | None = None) -> Summary:
     ports = Ports(
         clock,
-        lambda scope, catalog: connect(scope, catalog, clock),
+        lambda scope, catalog: connect(scope, catalog.types, clock),
         lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
     )
     clock.sleep(60)
@@ -141,4 +141,4 @@ def test_a_secret_that_is_not_set_is_named_by_its_reference_only(
     [gap] = look(home, replace(tenant, azure=[entered]), clock).gaps
     assert gap.cause == "the secret env:NOT_SET_ANYWHERE is not set"
     with pytest.raises(Refused, match="env:NOT_SET"):
-        connect(named(replace(tenant, azure=[entered])).found[0], catalog(), clock)
+        connect(named(replace(tenant, azure=[entered])).found[0], catalog().types, clock)

@@ -40,7 +40,7 @@ from store.home import Home
 from tests.conftest import MovingClock, lead_to
 from tests.homes import a_turn, home_at
 from tests.readers import Key, denied_readers, same, state
-from tests.recorded_clouds import REGIONS, TENANT, catalog, seeing
+from tests.recorded_clouds import REGIONS, TENANT, catalog, seeing, types_of
 from tests.servers import faulty
 from tests.servers.faulty import Act, Fault, FaultyPlayer, playing
 
@@ -126,13 +126,13 @@ def few() -> Catalog:
     return replace(
         catalog(),
         policies=tuple(policy for policy in catalog().policies if policy.kinds <= KINDS),
-        aws=tuple(type_ for type_ in catalog().aws if type_.kind.name in KINDS),
+        types={"aws": tuple(type_ for type_ in types_of(catalog(), "aws") if type_.kind.name in KINDS)},
         adopted=(),
     )
 
 
 def look(client: AwsClient) -> dict[Key, Verdict]:
-    collector = AwsCollector(client, locate(client, REGIONS[:1]), few().aws)
+    collector = AwsCollector(client, locate(client, REGIONS[:1]), types_of(few(), "aws"))
     seen = survey(collector, few(), Moment(MovingClock().now()), NotInstalled())
     return {(v.policy, v.finding_uid): v for observation in seen for v in observation.verdicts}
 
@@ -145,7 +145,7 @@ def healthy(player: FaultyPlayer) -> dict[Key, Verdict]:
 
 def action_of(service: str, op: str) -> str:
     """Return the IAM action by which a cause names an operation."""
-    return actions_by_call(catalog().aws)[service, operation(service, op).name]
+    return actions_by_call(types_of(catalog(), "aws"))[service, operation(service, op).name]
 
 
 def assert_only_readers_are_unknown(
@@ -449,7 +449,7 @@ def test_no_detail_is_lost_at_a_limit_of_200_calls_a_second(
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         client = AwsClient(session(Login(), clock), clock)
         place, began = locate(client, REGIONS), time.monotonic()
-        events = list(collect(client, few().aws, place))
+        events = list(collect(client, types_of(few(), "aws"), place))
         took = time.monotonic() - began
     answered = player.calls.total() - player.throttled
     assert player.throttled > 0, "the limit was never felt"

@@ -74,7 +74,7 @@ def tenant(home: Home, cluster: ClusterStandIn, tmp_path: Path) -> Tenant:
 def _look(home: Home, tenant: Tenant, clock: MovingClock) -> Summary:
     ports = Ports(
         clock,
-        lambda scope, catalog: connect(scope, catalog, clock),
+        lambda scope, catalog: connect(scope, catalog.types, clock),
         lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
     )
     clock.sleep(60)

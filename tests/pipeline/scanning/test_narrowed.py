@@ -10,7 +10,6 @@ from catalog.folder import config_folder
 from catalog.policies import Policy
 from collectors.aws import resource_types
 from collectors.aws.collector import AwsCollector
-from collectors.aws.resource_types import narrowed
 from demo.company import Neighbours
 from demo.stand_ins.process import StandIns
 from detectors.posture.judge import Moment
@@ -18,11 +17,12 @@ from model.finding import Verdict
 from model.tenant import Tenant
 from pipeline.assembly import Catalog, assemble
 from pipeline.providers.opening import connect
+from pipeline.providers.provider import Scope
 from pipeline.scanning.checkov_process import NotInstalled
 from pipeline.scanning.survey import survey
-from pipeline.tenants.scopes import AzureScope, GcpScope, KubernetesScope, Scope, named
+from pipeline.tenants.scopes import named
 from tests.conftest import MovingClock
-from tests.recorded_clouds import NOT_EMULATED, TENANT, Remembering, Replies, catalog
+from tests.recorded_clouds import NOT_EMULATED, TENANT, Remembering, Replies, catalog, types_of
 from workers.child import Child
 
 
@@ -52,7 +52,9 @@ def look(
     known: Catalog, replies: Replies, checkov: Child
 ) -> tuple[dict[tuple[str, str], Verdict], list[tuple[str, str]]]:
     cloud = Counted(replies)
-    seen = survey(AwsCollector(cloud, replies.place, known.aws), known, Moment(MovingClock().now()), checkov)
+    seen = survey(
+        AwsCollector(cloud, replies.place, types_of(known, "aws")), known, Moment(MovingClock().now()), checkov
+    )
     return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}, cloud.asked
 
 
@@ -89,17 +91,13 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tenant]:
 
 
 # By how many policies at least something of the company's is judged; of the others there is nothing to compare.
-JUDGING: dict[str, tuple[type, int]] = {
-    "azure": (AzureScope, 75),
-    "gcp": (GcpScope, 64),
-    "kubernetes": (KubernetesScope, 84),
-}
+JUDGING = {"azure": 75, "gcp": 64, "kubernetes": 84}
 
 
 @pytest.mark.process
 @pytest.mark.parametrize("provider", JUDGING)
 def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tenant) -> None:
-    scopes = [scope for scope in named(elsewhere).found if isinstance(scope, JUDGING[provider][0])]
+    scopes = [scope for scope in named(elsewhere).found if scope.provider == provider]
     collectors = [remembering(scope) for scope in scopes]
 
     def verdicts(known: Catalog) -> dict[tuple[str, str], Verdict]:
@@ -107,7 +105,7 @@ def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tena
             observation
             for collector in collectors
             for observation in survey(
-                replace(collector, types=getattr(known, provider)), known, Moment(MovingClock().now()), NotInstalled()
+                replace(collector, types=types_of(known, provider)), known, Moment(MovingClock().now()), NotInstalled()
             )
         ]
         return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}
@@ -120,12 +118,12 @@ def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tena
             assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
     for collector in collectors:
         getattr(collector, client_of(collector)).end()
-    assert len(judging) >= JUDGING[provider][1]
+    assert len(judging) >= JUDGING[provider]
 
 
 def remembering(scope: Scope) -> Any:
     """Return a collector whose cloud answers from memory what it was asked before."""
-    collector: Any = connect(scope, catalog(), MovingClock())
+    collector: Any = connect(scope, catalog().types, MovingClock())
     return replace(collector, **{client_of(collector): Remembering(getattr(collector, client_of(collector)))})
 
 
@@ -155,15 +153,15 @@ def test_what_no_policy_reads_is_not_asked(replies: Replies, checkov: Child) -> 
 
 def test_details_that_others_need_stay() -> None:
     types = {t.form.kind: t for t in resource_types.load()}
-    assert set(narrowed(types["aws.s3.bucket"], ["Versioning"]).form.details) == {"Location", "Versioning"}
+    assert set(types["aws.s3.bucket"].narrowed(["Versioning"]).form.details) == {"Location", "Versioning"}
     queue = types["aws.sqs.queue"]
-    assert set(narrowed(queue, []).form.details) == {"Attributes"}
+    assert set(queue.narrowed([]).form.details) == {"Attributes"}
     named_by_url = replace(queue, form=replace(queue.form, name="$QueueUrl"))
-    assert set(narrowed(named_by_url, []).form.details) == {"Attributes"}
+    assert set(named_by_url.narrowed([]).form.details) == {"Attributes"}
     key = types["aws.kms.key"]
     asked_by_detail = key.form.details | {
         "Policy": replace(key.form.details["Policy"], args={"KeyId": "${Metadata.Arn}"})
     }
     needy = replace(key, form=replace(key.form, details=asked_by_detail))
-    assert set(narrowed(needy, ["Policy"]).form.details) == {"Metadata", "Policy"}
-    assert narrowed(types["aws.kms.key"], types["aws.kms.key"].kind.fields) == types["aws.kms.key"]
+    assert set(needy.narrowed(["Policy"]).form.details) == {"Metadata", "Policy"}
+    assert types["aws.kms.key"].narrowed(types["aws.kms.key"].kind.fields) == types["aws.kms.key"]

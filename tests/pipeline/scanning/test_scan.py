@@ -12,12 +12,12 @@ from model.asset import Place
 from model.fault import Refused
 from model.tenant import AwsScope, Contract
 from pipeline.assembly import Catalog
+from pipeline.providers.provider import Scope
 from pipeline.scanning.scan import Ports, Summary, scan
-from pipeline.tenants.scopes import Scope
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.homes import a_turn
-from tests.recorded_clouds import TENANT, Replies, catalog, seeing
+from tests.recorded_clouds import TENANT, Replies, catalog, seeing, types_of
 from workers.child import Child
 
 
@@ -120,7 +120,7 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     def connect(scope: Scope, known: Catalog) -> AwsCollector:
         if scope.id == "210987654321":
             raise Refused("AWS does not accept the credentials")
-        return AwsCollector(replies, replies.place, known.aws)
+        return AwsCollector(replies, replies.place, types_of(known, "aws"))
 
     summary = scan(home, two, catalog(), Ports(clock, connect), a_turn(home, clock))
     assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]

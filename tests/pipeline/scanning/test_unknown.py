@@ -22,7 +22,7 @@ from pipeline.scanning.survey import survey
 from tests.conftest import MovingClock
 from tests.homes import a_turn, home_at
 from tests.readers import Key, denied_readers, known, same, state
-from tests.recorded_clouds import NOT_EMULATED, TENANT, Denying, Replies, catalog, seeing
+from tests.recorded_clouds import NOT_EMULATED, TENANT, Denying, Replies, catalog, seeing, types_of
 from workers.child import Child
 
 
@@ -37,7 +37,8 @@ class Asked(Struct, frozen=True):
     @property
     def cause(self) -> str:
         """Return how a cause names the operation."""
-        return f"{actions_by_call(catalog().aws)[self.service, operation(self.service, self.op).name]} AccessDenied"
+        known_actions = actions_by_call(types_of(catalog(), "aws"))
+        return f"{known_actions[self.service, operation(self.service, self.op).name]} AccessDenied"
 
     def disturbs(self, other: "Asked") -> bool:
         """Tell whether denying both would not show which of the two did what: what is not listed has no details."""
@@ -49,7 +50,7 @@ class Asked(Struct, frozen=True):
 def operations() -> list[Asked]:
     """Return every operation that types ask."""
     asks: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
-    for type_ in catalog().aws:
+    for type_ in types_of(catalog(), "aws"):
         form = type_.form
         if form.kind in NOT_EMULATED:
             continue
@@ -78,7 +79,8 @@ GROUPS = pytest.mark.parametrize("group", groups(), ids=lambda group: f"{len(gro
 
 def look(cloud: ReadCloud, place: Place, checkov: Child) -> tuple[dict[Key, Verdict], dict[str, Asset]]:
     verdicts, assets = {}, {}
-    for observation in survey(AwsCollector(cloud, place, known().aws), known(), Moment(MovingClock().now()), checkov):
+    collector = AwsCollector(cloud, place, types_of(known(), "aws"))
+    for observation in survey(collector, known(), Moment(MovingClock().now()), checkov):
         for verdict in observation.verdicts:
             key = (verdict.policy, verdict.finding_uid)
             assert key not in verdicts, "two verdicts for one policy and resource"

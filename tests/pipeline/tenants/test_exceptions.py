@@ -18,10 +18,10 @@ from model.suppression import Suppression, suppressing
 from model.tenant import Channel
 from model.text import Text
 from pipeline.assembly import Catalog
+from pipeline.providers.provider import Scope
 from pipeline.scanning.scan import Ports, Summary, scan
 from pipeline.tenants.exceptions import expiry, grant, named, tag, withdraw
 from pipeline.tenants.mute_lists import Grant, load
-from pipeline.tenants.scopes import Scope
 from store.home import Home
 from store.tenant import TenantStore
 from tests.commands import run

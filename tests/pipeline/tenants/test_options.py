@@ -16,7 +16,7 @@ from pipeline.policies.own_policies import catalog_of
 from store.home import Home
 from tests.commands import lines, run
 from tests.own_policy import FORM
-from tests.recorded_clouds import TENANT, catalog
+from tests.recorded_clouds import TENANT, catalog, types_of
 
 POLICY = "aws.lambda.code-holds-secret"
 AT = "2026-06-01T00:00:00.000000Z"
@@ -83,7 +83,7 @@ def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> N
     trust = Trust("arn:aws:iam::111122223333:role/hinomi", "xx")
     options: tuple[Option, ...]
     for options, there in (((), False), (("function-code",), True)):
-        types = resource_types.offered(resource_types.load(), options)
+        types = [type_.offered(options) for type_ in resource_types.load()]
         made = documents(having(*options), types, trust, config_folder(), organization=False)
         assert len(made) == 3
         assert all(
@@ -92,7 +92,9 @@ def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_whatever_an_option_lets_us_read_stands_in_the_guide() -> None:
-    needed = {detail.option for type_ in catalog().aws for detail in type_.form.details.values() if detail.option}
+    needed = {
+        detail.option for type_ in types_of(catalog(), "aws") for detail in type_.form.details.values() if detail.option
+    }
     assert needed == set(read(config_folder() / "onboarding" / "options.yaml").value)
 
 

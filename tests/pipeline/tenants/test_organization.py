@@ -23,10 +23,11 @@ from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
 from pipeline.onboarding.aws import check, documents
 from pipeline.providers.opening import connect, list_members
+from pipeline.providers.provider import Group, Members
 from pipeline.scanning.scan import Ports, Summary, scan
 from pipeline.serving.loop import scopes_of
 from pipeline.tenants.files import carry_out, load_tenant, plan
-from pipeline.tenants.scopes import Members, Scopes, discovered
+from pipeline.tenants.scopes import Scopes, discovered
 from store.home import Home
 from tests.commands import lines, run
 from tests.conftest import lead_to
@@ -96,13 +97,13 @@ def company_of_many(home: Home) -> Tenant:
 
 
 def look(home: Home, tenant: Tenant, few: Catalog) -> Summary:
-    ports = Ports(CLOCK, lambda s, h: connect(s, h, CLOCK), lambda t: scopes_of(home, t, CLOCK))
+    ports = Ports(CLOCK, lambda s, h: connect(s, h.types, CLOCK), lambda t: scopes_of(home, t, CLOCK))
     return scan(home, tenant, few, ports, a_turn(home, CLOCK))
 
 
 def test_an_organisations_active_accounts_are_found(emulator: Emulator, members: list[str]) -> None:
     emulator.client("organizations", "us-east-1").close_account(AccountId=members[0])
-    found = list_members(ORGANIZATION, "external", CLOCK)
+    found = list_members(Group("aws", ORGANIZATION.management, ORGANIZATION), "external", CLOCK)
     assert found.active == sorted([ACCOUNT, *members[1:]])
     assert found.resting == {members[0]: "the account is SUSPENDED in its organisation"}
 
@@ -119,11 +120,11 @@ def test_each_member_is_entered_by_the_same_role_with_the_tenants_own_external_i
     )
     assert found.whole
     assert found.resting == {"444444444444": "suspended"}
-    assert [(s.aws, s.role, s.external_id) for s in found.found if isinstance(s, AwsScope)] == [
+    assert [(s.id, s.access.role, s.access.external_id) for s in found.found if s.provider == "aws"] == [
         ("111111111111", None, None),
         ("222222222222", "arn:aws:iam::222222222222:role/hinomi-read", "own"),
     ]
-    assert {s.write for s in found.found if isinstance(s, AwsScope)} == {None}
+    assert {s.access.write for s in found.found if s.provider == "aws"} == {None}
 
 
 def test_roles_that_write_are_asked_for_with_the_tenants_own_external_id_too() -> None:
@@ -134,7 +135,7 @@ def test_roles_that_write_are_asked_for_with_the_tenants_own_external_id_too() -
     ]
     listed = replace(TENANT, scopes=named, organizations=[replace(ORGANIZATION, write_role="hinomi-write")])
     found = discovered(listed, "own", lambda _organization, _id: Members(["222222222222"]))
-    assert [s.write for s in found.found if isinstance(s, AwsScope)] == [
+    assert [s.access.write for s in found.found if s.provider == "aws"] == [
         AwsWrite(role=role, external_id="own"),
         AwsWrite(),
         AwsWrite(role="arn:aws:iam::222222222222:role/hinomi-write", external_id="own"),
@@ -291,7 +292,7 @@ def test_the_check_states_what_is_missing_and_what_stays_unknown(
                                      lambda _o, _i: Members(members[:2])).found))  # fmt: skip
 
     def reach() -> list[Any]:
-        return list(check(scopes, lambda s, h: connect(s, h, CLOCK), few, CLOCK))
+        return list(check(scopes, lambda s, h: connect(s, h.types, CLOCK), few, CLOCK))
 
     assert all(one.whole for one in reach())
     with denying_proxy(emulator.url, "?publicAccessBlock") as url:

@@ -1,25 +1,25 @@
 """Opens clients of Kubernetes clusters."""
 
+from collections.abc import Sequence
+
 from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
 from clouds.kubernetes.read import KubernetesClient
 from clouds.kubernetes.write import KubernetesWire
 from clouds.rest_write import RestWriteClient
 from collectors.kubernetes.collector import KubernetesCollector
+from collectors.kubernetes.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
-from pipeline.assembly import Catalog
-from pipeline.tenants.scopes import KubernetesScope
+from model.tenant import KubernetesCluster
+from pipeline.providers.provider import ScopeOf
 
 
-def connect(scope: KubernetesScope, catalog: Catalog, clock: Clock) -> KubernetesCollector:
-    """Return the collector of the scope's cluster, for the catalog's types, and waits between tries by the clock.
-
-    Raises `Refused` where it cannot be entered, or is another one.
-    """
-    cluster = scope.cluster
+def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], clock: Clock) -> KubernetesCollector:
+    """Return the collector of a cluster; raises `Refused` where it cannot be entered, or is another one."""
+    cluster = scope.access
     login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
-    collector = one_look(login, catalog, clock, cluster.name)
+    collector = one_look(login, types, clock, cluster.name)
     if collector.place.scope != scope.id:
         collector.client.close()
         raise Refused(
@@ -28,9 +28,9 @@ def connect(scope: KubernetesScope, catalog: Catalog, clock: Clock) -> Kubernete
     return collector
 
 
-def connect_write(scope: KubernetesScope, clock: Clock) -> RestWriteClient:
+def connect_write(scope: ScopeOf[KubernetesCluster], _needs: Sequence[str], clock: Clock) -> RestWriteClient:
     """Return the client for changes in a cluster; raises `Refused` where none is given, or it leads to another one."""
-    cluster = scope.cluster
+    cluster = scope.access
     if cluster.write is None:
         raise Refused(f"nothing can be changed in {cluster.name}; give the cluster 'write' (docs/tenants.md)")
     login = Login((cluster.write.kubeconfig or "").removeprefix("file:"), cluster.write.context)
@@ -42,10 +42,7 @@ def connect_write(scope: KubernetesScope, clock: Clock) -> RestWriteClient:
     return RestWriteClient(KubernetesWire(client), clock)
 
 
-def one_look(login: Login, catalog: Catalog, clock: Clock, name: str = "") -> KubernetesCollector:
-    """Return the collector of the cluster that a login leads to; raises `Refused` where it cannot be entered.
-
-    It has this name, and is for the catalog's types, and waits between tries by the clock.
-    """
+def one_look(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:
+    """Return the collector of the cluster that a login leads to; raises `Refused` where it cannot be entered."""
     client = kubernetes_login.open_client(login, clock)
-    return KubernetesCollector(client, kubernetes_login.locate(client, name), catalog.kubernetes)
+    return KubernetesCollector(client, kubernetes_login.locate(client, name), types)

@@ -13,36 +13,33 @@ from collectors.azure.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AzureDirectory
-from pipeline.assembly import Catalog
+from pipeline.providers.provider import Members, ScopeOf
 from pipeline.secrets import secret
-from pipeline.tenants.scopes import AzureScope, ManagementGroupOf, Members
 
 
-def connect(scope: AzureScope, catalog: Catalog, clock: Clock) -> AzureCollector:
-    """Return the collector of the scope's subscription, or directory; raises `Refused` where it cannot be entered.
-
-    It is for the catalog's types, and waits between tries by the clock.
-    """
-    client = open_client(_login(scope.directory), clock)
-    if scope.id == scope.directory.directory:
-        return AzureCollector(client, azure_login.directory_place(scope.id), catalog.azure, scope.id)
-    place = azure_login.locate(client, scope.id, scope.directory.locations)
-    hidden = hidden_kinds(client, scope.id, catalog.azure)
-    return AzureCollector(client, place, catalog.azure, scope.directory.directory, hidden)
+def connect(scope: ScopeOf[AzureDirectory], types: Sequence[ResourceType], clock: Clock) -> AzureCollector:
+    """Return the collector of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
+    directory = scope.access
+    client = open_client(_login(directory), clock)
+    if scope.id == directory.directory:
+        return AzureCollector(client, azure_login.directory_place(scope.id), types, scope.id)
+    place = azure_login.locate(client, scope.id, directory.locations)
+    hidden = hidden_kinds(client, scope.id, types)
+    return AzureCollector(client, place, types, directory.directory, hidden)
 
 
-def connect_write(scope: AzureScope, clock: Clock) -> RestWriteClient:
+def connect_write(scope: ScopeOf[AzureDirectory], _needs: Sequence[str], clock: Clock) -> RestWriteClient:
     """Return the client for changes in a subscription; raises `Refused` where none is given."""
-    write = scope.directory.write
+    write = scope.access.write
     if write is None:
         raise Refused(f"nothing can be changed in {scope.id}; give its directory 'write' (docs/tenants.md)")
     value = secret(write.secret).decode() if write.secret else ""
-    login = Login(scope.directory.directory, write.client, value, (write.certificate or "").removeprefix("file:"))
+    login = Login(scope.access.directory, write.client, value, (write.certificate or "").removeprefix("file:"))
     return RestWriteClient(AzureWire(clients(login)), clock)
 
 
 def looks(
-    subscriptions: Sequence[str], locations: Sequence[str], catalog: Catalog, clock: Clock
+    subscriptions: Sequence[str], locations: Sequence[str], types: Sequence[ResourceType], clock: Clock
 ) -> Iterator[AzureCollector]:
     """Yield the collectors of what the environment's identity sees, first the directory where a type is asked of it.
 
@@ -52,10 +49,10 @@ def looks(
     directory = os.environ.get("AZURE_TENANT_ID", "")
     client = open_client(Login(), clock)
     wanted = list(subscriptions) or [one for one in [os.environ.get("AZURE_SUBSCRIPTION_ID", "")] if one]
-    of_directory = [type_ for type_ in catalog.azure if type_.of_directory]
+    of_directory = [type_ for type_ in types if type_.of_directory]
     if of_directory:
         yield AzureCollector(client, azure_login.directory_place(directory), of_directory, directory, whole=False)
-    of_subscriptions = [type_ for type_ in catalog.azure if not type_.of_directory]
+    of_subscriptions = [type_ for type_ in types if not type_.of_directory]
     if not of_subscriptions:
         return
     if not wanted:
@@ -69,9 +66,9 @@ def looks(
         yield AzureCollector(client, place, of_subscriptions, directory, hidden, whole=False)
 
 
-def list_members(group: ManagementGroupOf, clock: Clock) -> Members:
+def list_members(directory: AzureDirectory, group: str, clock: Clock) -> Members:
     """Return a management group's subscriptions; raises `Refused` where they cannot be listed."""
-    listed = azure_login.members(open_client(_login(group.directory), clock), group.id)
+    listed = azure_login.members(open_client(_login(directory), clock), group)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state in azure_login.ENABLED),
         resting={

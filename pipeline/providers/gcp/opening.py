@@ -8,24 +8,21 @@ from clouds.gcp import login as gcp_login
 from clouds.gcp.login import Login
 from clouds.rest_write import RestWriteClient
 from collectors.gcp.collector import GcpCollector
+from collectors.gcp.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import GcpAccess
-from pipeline.assembly import Catalog
-from pipeline.tenants.scopes import GcpParent, GcpScope, Members
+from pipeline.providers.provider import Members, ScopeOf
 
 
-def connect(scope: GcpScope, catalog: Catalog, clock: Clock) -> GcpCollector:
-    """Return the collector of the scope's project, or of a folder or organisation itself; raises `Refused`.
-
-    It is for the catalog's types, and waits between tries by the clock.
-    """
+def connect(scope: ScopeOf[GcpAccess], types: Sequence[ResourceType], clock: Clock) -> GcpCollector:
+    """Return the collector of a project, or of a folder or organisation itself; raises `Refused`."""
     login = _login(scope.access, scope.id if "/" in scope.id else f"projects/{scope.id}")
     client = gcp_login.open_client(login, clock)
-    return GcpCollector(client, gcp_login.locate(client, login), catalog.gcp)
+    return GcpCollector(client, gcp_login.locate(client, login), types)
 
 
-def connect_write(scope: GcpScope, clock: Clock) -> RestWriteClient:
+def connect_write(scope: ScopeOf[GcpAccess], _needs: Sequence[str], clock: Clock) -> RestWriteClient:
     """Return the client for changes in a project; raises `Refused` where none is given."""
     write = scope.access.write
     if write is None:
@@ -36,7 +33,7 @@ def connect_write(scope: GcpScope, clock: Clock) -> RestWriteClient:
 
 
 def looks(
-    parents: Sequence[str], login: Login, regions: Sequence[str], catalog: Catalog, clock: Clock
+    parents: Sequence[str], login: Login, regions: Sequence[str], types: Sequence[ResourceType], clock: Clock
 ) -> Iterator[GcpCollector]:
     """Yield the collectors of parents: `projects/ID`, and folders and organisations with the projects in them.
 
@@ -46,17 +43,17 @@ def looks(
     client = gcp_login.open_client(login, clock)
     for parent in parents or [""]:
         place = gcp_login.locate(client, Login(parent))
-        yield GcpCollector(client, replace(place, regions=tuple(regions)), catalog.gcp, raw=False)
+        yield GcpCollector(client, replace(place, regions=tuple(regions)), types, raw=False)
         if parent and not parent.startswith("projects/"):
             projects = gcp_login.projects_under(client, parent)
             for project in sorted(id_ for id_, state in projects.items() if state == gcp_login.ACTIVE):
                 place = replace(gcp_login.place(f"projects/{project}"), regions=tuple(regions))
-                yield GcpCollector(client, place, catalog.gcp, raw=False)
+                yield GcpCollector(client, place, types, raw=False)
 
 
-def list_members(group: GcpParent, clock: Clock) -> Members:
+def list_members(access: GcpAccess, parent: str, clock: Clock) -> Members:
     """Return the projects of a folder or organisation; raises `Refused` where they cannot be listed."""
-    listed = gcp_login.projects_under(gcp_login.open_client(_login(group.access, group.id), clock), group.id)
+    listed = gcp_login.projects_under(gcp_login.open_client(_login(access, parent), clock), parent)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state == gcp_login.ACTIVE),
         resting={

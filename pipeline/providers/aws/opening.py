@@ -8,55 +8,53 @@ from clouds.aws.login import Login, account_of, locate, session
 from clouds.aws.read import AwsClient
 from clouds.aws.write import AwsWriteClient
 from collectors.aws.collector import AwsCollector
+from collectors.aws.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AwsOrganization, AwsScope
-from pipeline.assembly import Catalog
-from pipeline.tenants.scopes import Members
+from pipeline.providers.provider import Members, ScopeOf
 
 
-def connect(scope: AwsScope, catalog: Catalog, clock: Clock) -> AwsCollector:
-    """Return the collector of the scope's account, for the catalog's types, and waits between tries by the clock.
-
-    Raises `Refused` where the credentials lead to another account.
-    """
-    client = AwsClient(session(Login(scope.profile, scope.role or "", scope.external_id or ""), clock), clock)
-    place = locate(client, tuple(scope.regions))
-    if place.account != scope.aws:
+def connect(scope: ScopeOf[AwsScope], types: Sequence[ResourceType], clock: Clock) -> AwsCollector:
+    """Return the collector of an account; raises `Refused` where the credentials lead to another account."""
+    access = scope.access
+    client = AwsClient(session(Login(access.profile, access.role or "", access.external_id or ""), clock), clock)
+    place = locate(client, tuple(access.regions))
+    if place.account != scope.id:
         raise Refused(
-            f"the credentials for the scope {scope.aws} lead to the account {place.account}; "
+            f"the credentials for the scope {scope.id} lead to the account {place.account}; "
             "give the scope its own 'role' or 'profile'"
         )
-    return AwsCollector(client, place, catalog.aws)
+    return AwsCollector(client, place, types)
 
 
-def connect_write(scope: AwsScope, actions: Sequence[str], clock: Clock) -> AwsWriteClient:
-    """Return the client for changes in the scope's account, narrowed to these IAM actions.
+def connect_write(scope: ScopeOf[AwsScope], actions: Sequence[str], clock: Clock) -> AwsWriteClient:
+    """Return the client for changes in an account, narrowed to these IAM actions; raises `Refused`.
 
     A role's session is narrowed by a session policy; a profile has what it has. The clock waits between tries. Raises
     `Refused` where none is given, or it leads to another account.
     """
-    if scope.write is None:
-        raise Refused(f"nothing can be changed in the account {scope.aws}; give the scope 'write' (docs/tenants.md)")
-    write = scope.write
+    write = scope.access.write
+    if write is None:
+        raise Refused(f"nothing can be changed in the account {scope.id}; give the scope 'write' (docs/tenants.md)")
     statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
     login = Login(write.profile, write.role or "", write.external_id or "", policy if write.role else "")
     client = AwsWriteClient(session(login, clock), clock)
-    if (account := account_of(client)) != scope.aws:
-        raise Refused(f"the credentials for changes in {scope.aws} lead to the account {account}")
+    if (account := account_of(client)) != scope.id:
+        raise Refused(f"the credentials for changes in {scope.id} lead to the account {account}")
     return client
 
 
 def one_look(
-    profile: str, role: str, external_id: str, regions: Sequence[str], catalog: Catalog, clock: Clock
+    profile: str, role: str, external_id: str, regions: Sequence[str], types: Sequence[ResourceType], clock: Clock
 ) -> AwsCollector:
     """Return the collector of whatever account the credentials lead to: a profile, a role with its external id.
 
     It looks at these regions, for the catalog's types, and waits between tries by the clock. Raises `Refused`.
     """
     client = AwsClient(session(Login(profile, role, external_id), clock), clock)
-    return AwsCollector(client, locate(client, tuple(regions)), catalog.aws)
+    return AwsCollector(client, locate(client, tuple(regions)), types)
 
 
 def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:

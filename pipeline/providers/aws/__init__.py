@@ -1,0 +1,1 @@
+"""AWS: its accounts, by themselves and in organisations."""

@@ -1,0 +1,104 @@
+"""What AWS is to the program."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
+
+from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
+from pipeline.providers.provider import GroupOf, Members, Opening, Organisations, Provider, ScopeOf, TenantFile
+
+if TYPE_CHECKING:
+    from catalog.yaml_reader import Document, KeyPath
+    from collectors.aws.resource_types import ResourceType
+    from model.clock import Clock
+    from model.fault import Fault
+
+NAME = "aws"
+_Login = TypeVar("_Login", AwsScope, AwsWrite)
+
+
+def _types(folder: Path | None, kinds: Iterable[str] | None) -> "Sequence[ResourceType]":
+    from collectors.aws import resource_types
+
+    return resource_types.load(folder or resource_types.TYPES, kinds)
+
+
+def _opening() -> Opening:
+    from pipeline.providers.aws import opening
+
+    return opening
+
+
+def _scopes(tenant: Tenant, external_id: str) -> Iterator[ScopeOf[AwsScope]]:
+    for scope in tenant.scopes:
+        yield scope_of(scope, external_id)
+
+
+def scope_of(access: AwsScope, external_id: str = "") -> ScopeOf[AwsScope]:
+    """Return an account whose roles, to read and to write, are asked for with an external id."""
+    asking = replace(_asking(access, external_id), write=access.write and _asking(access.write, external_id))
+    return ScopeOf(NAME, access.aws, asking)
+
+
+def _asking(login: _Login, external_id: str) -> _Login:
+    return replace(login, external_id=login.external_id or external_id) if login.role and external_id else login
+
+
+def _groups(tenant: Tenant) -> Iterator[GroupOf[AwsOrganization]]:
+    for organization in tenant.organizations:
+        yield GroupOf(NAME, organization.management, organization, organization.exclude)
+
+
+def _members(group: GroupOf[AwsOrganization], external_id: str, clock: "Clock") -> Members:
+    from pipeline.providers.aws import opening
+
+    return opening.list_members(group.access, external_id, clock)
+
+
+def _member(group: GroupOf[AwsOrganization], member: str, external_id: str) -> ScopeOf[AwsScope]:
+    organization = group.access
+    roles = f"arn:{organization.role.split(':')[1]}:iam::{member}:role"
+    write = AwsWrite(role=f"{roles}/{organization.write_role}") if organization.write_role else None
+    role = f"{roles}/{organization.member_role}"
+    return scope_of(AwsScope(aws=member, role=role, regions=organization.regions, write=write), external_id)
+
+
+def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
+    seen: set[str] = set()
+    for number, scope in enumerate(tenant.scopes):
+        if scope.aws in seen:
+            yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
+        seen.add(scope.aws)
+        yield from _login_faults(document, ("scopes", number), scope, scope.aws)
+        if scope.write:
+            yield from _login_faults(document, ("scopes", number, "write"), scope.write, scope.aws)
+    for number, organization in enumerate(tenant.organizations):
+        if organization.management not in organization.role:
+            place = ("organizations", number, "role")
+            yield document.fault(place, f"is not a role of the account {organization.management}")
+
+
+def _login_faults(
+    document: "Document", place: "KeyPath", login: AwsScope | AwsWrite, account: str
+) -> "Iterator[Fault]":
+    if login.external_id and not login.role:
+        yield document.fault((*place, "external_id"), "goes with a role; add 'role'")
+    if login.role and account not in login.role:
+        yield document.fault((*place, "role"), f"is not a role of the account {account}")
+
+
+def _external_ids(tenant: Tenant) -> Iterator[tuple[str, list[str]]]:
+    for scope in tenant.scopes:
+        logins = (scope, scope.write) if scope.write else (scope,)
+        yield scope.aws, [login.external_id for login in logins if login.external_id]
+
+
+PROVIDER = Provider(
+    NAME,
+    types=_types,
+    file=TenantFile(("scopes", "organizations"), _scopes, _faults, _external_ids),
+    opening=_opening,
+    organisations=Organisations(_groups, _members, _member),
+)

@@ -1,0 +1,1 @@
+"""Azure: its subscriptions, by themselves and in management groups, and Entra ID directories."""

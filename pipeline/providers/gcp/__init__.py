@@ -1,0 +1,1 @@
+"""Google Cloud: its projects, and folders and organisations with the projects in them."""

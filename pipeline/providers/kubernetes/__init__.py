@@ -1,0 +1,1 @@
+"""Kubernetes: its clusters, wherever they run."""

@@ -1,0 +1,122 @@
+"""What one cloud is to the program: a record of plain functions, which import the cloud's SDK when they are called."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from model.fault import Refused
+
+if TYPE_CHECKING:
+    from catalog.yaml_reader import Document
+    from collectors.type_files import TypeFile
+    from model.call import WriteCloud
+    from model.clock import Clock
+    from model.collector import Collector
+    from model.fault import Fault
+    from model.tenant import Tenant
+
+Access = TypeVar("Access")
+
+
+class ScopeOf(Struct, Generic[Access], frozen=True):
+    """One account, subscription, project or cluster: of which provider, its id, and how a tenant's file enters it."""
+
+    provider: str
+    id: str
+    access: Access
+
+
+class GroupOf(Struct, Generic[Access], frozen=True):
+    """An organisation, management group or folder; its members are scopes, but for those in `exclude`."""
+
+    provider: str
+    id: str
+    access: Access
+    exclude: Sequence[str] = ()
+
+
+Scope = ScopeOf[Any]
+Group = GroupOf[Any]
+
+
+class Members(Struct, frozen=True):
+    """What stands in an organisation: what can be entered, and why each of the others cannot."""
+
+    active: list[str]
+    resting: dict[str, str] = {}
+
+
+class Opening(Protocol):
+    """The module of a provider that opens its places; with it comes the cloud's SDK."""
+
+    def connect(self, scope: Scope, types: Sequence[Any], clock: "Clock", /) -> "Collector":
+        """Return the collector of a place; raises `Refused` where it cannot be entered."""
+        ...
+
+    def connect_write(self, scope: Scope, needs: Sequence[str], clock: "Clock", /) -> "WriteCloud":
+        """Return the client for changes in a place, for these permissions; raises `Refused` where none is given."""
+        ...
+
+
+@dataclass(frozen=True)
+class TenantFile:
+    """What of a tenant's file is a provider's.
+
+    `scopes` are those that the file names; their roles ask for an external id, where there is one. `faults` are what
+    is wrong beyond the form. `external_ids` are those that the file itself states, by account.
+    """
+
+    keys: tuple[str, ...]
+    scopes: Callable[["Tenant", str], Iterable[Scope]]
+    faults: Callable[["Document", "Tenant"], Iterable["Fault"]] = lambda _document, _tenant: ()
+    external_ids: Callable[["Tenant"], Iterable[tuple[str, Sequence[str]]]] = lambda _tenant: ()
+
+
+@dataclass(frozen=True)
+class Organisations:
+    """How a provider's places are found that a tenant's file does not name one by one.
+
+    `members` raises `Refused` where a group cannot be listed; `scope` makes one of a member. Both get the tenant's
+    external id.
+    """
+
+    groups: Callable[["Tenant"], Iterable[Group]]
+    members: Callable[[Group, str, "Clock"], Members]
+    scope: Callable[[Group, str, str], Scope]
+
+
+@dataclass(frozen=True)
+class Provider:
+    """One cloud: `types` loads a folder's types, else the provider's own, all or those named; `opening` imports.
+
+    `keeps_raw` says that resources without a type are kept as they are returned.
+    """
+
+    name: str
+    types: Callable[[Path | None, Iterable[str] | None], Sequence["TypeFile"]]
+    file: TenantFile
+    opening: Callable[[], Opening]
+    organisations: Organisations | None = None
+    keeps_raw: bool = False
+
+
+Providers = Sequence[Provider]
+Types = Mapping[str, Sequence["TypeFile"]]
+
+
+def provider_of(name: str, providers: Providers) -> Provider:
+    """Return a provider by its name; raises `Refused` where there is none."""
+    for provider in providers:
+        if provider.name == name:
+            return provider
+    raise Refused(f"there is no provider {name!r}")
+
+
+def groups_of(tenant: "Tenant", providers: Providers) -> Iterator[Group]:
+    """Yield the organisations, management groups and folders that a tenant's file names."""
+    for provider in providers:
+        if provider.organisations:
+            yield from provider.organisations.groups(tenant)
