@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.parameters import choice, command, parameter
+from pipeline.providers.registry import PROVIDERS
 
 app = typer.Typer()
 assets_app = typer.Typer(help="A tenant's resources.", no_args_is_help=True)
@@ -63,19 +65,23 @@ def list_(
     Console(highlight=False, markup=False).print(table)
 
 
-@assets_app.command()
-def parse(
-    files: Annotated[list[Path], typer.Argument(help="recorded exchanges: JSON with method, url, status, response")],
-    provider: Annotated[Literal["azure", "gcp"], typer.Option(help="whose they are")],
-) -> None:
-    """Put recorded replies through the parsers; a JSON line each resource: asset, unknown-type or malformed."""
+def _parse(files: list[Path], provider: str) -> None:
     import msgspec
 
-    from pipeline.providers.recordings import parse as parsed
+    from pipeline.providers.provider import provider_of
+    from pipeline.providers.recordings import parse
 
-    for file, outcome in parsed(files, provider):
+    for file, outcome in parse(files, provider_of(provider, PROVIDERS)):
         line = {"file": str(file)} | msgspec.to_builtins(outcome)
         sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+
+
+_PARSE_HELP = "Put recorded replies through the parsers; a JSON line each resource: asset, unknown-type or malformed."
+_Files = Annotated[list[Path], typer.Argument(help="recorded exchanges: JSON with method, url, status, response")]
+_RECORDED = choice([one.name for one in PROVIDERS if one.recordings], "whose they are", "--provider")
+assets_app.command("parse")(
+    command(_parse, _PARSE_HELP, [parameter("files", _Files), parameter("provider", _RECORDED)])
+)
 
 
 @assets_app.command()

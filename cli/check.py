@@ -1,12 +1,17 @@
 """`hinomi check`: one look at an account, a subscription, a project or a cluster, nothing kept."""
 
 import sys
+from functools import partial
+from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from cli.context import UNKNOWNS
+from cli.parameters import command, parameter
+from pipeline.providers.provider import CheckOption, Provider, Providers
+from pipeline.providers.registry import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,95 +36,41 @@ LanguageOption = Annotated[Literal["en", "ja"], typer.Option("--language", help=
 FormatOption = Annotated[Literal["table", "jsonl"], typer.Option("--format", help="what to print")]
 
 
-@check_app.command("aws")
-def aws(
-    policy: PolicyOption = [],  # noqa: B006
-    service: ServiceOption = [],  # noqa: B006
-    severity: SeverityOption = [],  # noqa: B006
-    region: Annotated[list[str], typer.Option(help="only this region; global services are always read")] = [],  # noqa: B006
-    profile: Annotated[str, typer.Option(help="profile of the AWS configuration")] = "",
-    role: Annotated[str, typer.Option(help="ARN of a role to assume")] = "",
-    external_id: Annotated[str, typer.Option(help="external id for the role")] = "",
-    settings: SettingsOption = None,
-    now: NowOption = "",
-    language: LanguageOption = "en",
-    format: FormatOption = "table",
-) -> None:
-    """Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run."""
-    from pipeline.providers.aws.opening import one_look
-
-    check = _Check("aws", (policy, service, severity), settings, now)
-    check.run([one_look(profile, role, external_id, region, check.types, check.clock)], language, format)
+_BEFORE = (
+    parameter("policy", PolicyOption, []),
+    parameter("service", ServiceOption, []),
+    parameter("severity", SeverityOption, []),
+)
+_AFTER = (
+    parameter("settings", SettingsOption, None),
+    parameter("now", NowOption, ""),
+    parameter("language", LanguageOption, "en"),
+    parameter("format", FormatOption, "table"),
+)
 
 
-@check_app.command("azure")
-def azure(
-    policy: PolicyOption = [],  # noqa: B006
-    service: ServiceOption = [],  # noqa: B006
-    severity: SeverityOption = [],  # noqa: B006
-    region: Annotated[list[str], typer.Option(help="only this location, as japaneast")] = [],  # noqa: B006
-    subscription: Annotated[
-        list[str], typer.Option(help="only this subscription; else AZURE_SUBSCRIPTION_ID, else all that we see")
-    ] = [],  # noqa: B006
-    settings: SettingsOption = None,
-    now: NowOption = "",
-    language: LanguageOption = "en",
-    format: FormatOption = "table",
-) -> None:
-    """Judge Azure subscriptions, and the directory where its policies are asked for. Exit codes as for AWS."""
-    from pipeline.providers.azure.opening import looks
-
-    check = _Check("azure", (policy, service, severity), settings, now)
-    check.run(looks(subscription, region, check.types, check.clock), language, format)
+def add_commands(group: typer.Typer, providers: Providers = PROVIDERS) -> None:
+    """Add a command for each provider that can be looked at once."""
+    for provider in providers:
+        if provider.check:
+            own = [_own(option) for option in provider.check.options]
+            made = command(partial(_look, provider), provider.check.help, [*_BEFORE, *own, *_AFTER])
+            group.command(provider.name)(made)
 
 
-@check_app.command("gcp")
-def gcp(
-    policy: PolicyOption = [],  # noqa: B006
-    service: ServiceOption = [],  # noqa: B006
-    severity: SeverityOption = [],  # noqa: B006
-    region: Annotated[list[str], typer.Option(help="only this region with its zones, as asia-northeast1")] = [],  # noqa: B006
-    project: Annotated[list[str], typer.Option(help="only this project; else GOOGLE_CLOUD_PROJECT, else our own")] = [],  # noqa: B006
-    folder: Annotated[list[str], typer.Option(help="this folder's number: itself and all projects in it")] = [],  # noqa: B006
-    organization: Annotated[list[str], typer.Option(help="this organisation's number: itself and all in it")] = [],  # noqa: B006
-    impersonate: Annotated[str, typer.Option(help="e-mail of a service account to speak for")] = "",
-    quota_project: Annotated[str, typer.Option(help="project that the calls count for")] = "",
-    settings: SettingsOption = None,
-    now: NowOption = "",
-    language: LanguageOption = "en",
-    format: FormatOption = "table",
-) -> None:
-    """Judge Google Cloud projects. Exit codes as for AWS."""
-    from clouds.gcp.login import Login
-    from pipeline.providers.gcp.opening import looks
-
-    check = _Check("gcp", (policy, service, severity), settings, now)
-    parents = [f"projects/{p}" for p in project]
-    parents += [f"folders/{f}" for f in folder] + [f"organizations/{o}" for o in organization]
-    login = Login(quota_project=quota_project, impersonate=impersonate)
-    check.run(looks(parents, login, region, check.types, check.clock), language, format)
+def _own(option: CheckOption) -> Parameter:
+    if option.many:
+        return parameter(option.name, Annotated[list[str], typer.Option(help=option.help)], [])
+    return parameter(option.name, Annotated[str, typer.Option(help=option.help)], "")
 
 
-@check_app.command("kubernetes")
-def kubernetes(
-    policy: PolicyOption = [],  # noqa: B006
-    service: ServiceOption = [],  # noqa: B006
-    severity: SeverityOption = [],  # noqa: B006
-    kubeconfig: Annotated[
-        str, typer.Option(help="kubeconfig file; else KUBECONFIG, the pod's own, ~/.kube/config")
-    ] = "",
-    context: Annotated[str, typer.Option(help="context of the kubeconfig; else its current one")] = "",
-    settings: SettingsOption = None,
-    now: NowOption = "",
-    language: LanguageOption = "en",
-    format: FormatOption = "table",
-) -> None:
-    """Judge one Kubernetes cluster; nothing is written into it. Exit codes as for AWS."""
-    from clouds.kubernetes.login import Login
-    from pipeline.providers.kubernetes.opening import one_look
+def _look(provider: Provider, **asked: Any) -> None:
+    check = _Check(provider, (asked["policy"], asked["service"], asked["severity"]), asked["settings"], asked["now"])
+    collectors = provider.opening().looks(asked, check.catalog.types[provider.name], check.clock)
+    check.run(collectors, asked["language"], asked["format"])
 
-    check = _Check("kubernetes", (policy, service, severity), settings, now)
-    check.run([one_look(Login(kubeconfig, context), check.types, check.clock)], language, format)
+
+add_commands(check_app)
 
 
 @check_app.command("iac")
@@ -175,7 +126,7 @@ class _Check:
     """What is asked for, and the one look at each place."""
 
     def __init__(
-        self, provider: str, filters: tuple[list[str], list[str], list[str]], settings: Path | None, now: str
+        self, provider: Provider, filters: tuple[list[str], list[str], list[str]], settings: Path | None, now: str
     ) -> None:
         from catalog.folder import config_folder
         from catalog.policies import load
@@ -186,12 +137,11 @@ class _Check:
 
         policy, service, severity = (tuple(names) for names in filters)
         self.clock = SystemClock()
-        self._chosen, self._asked = Choice(provider, policy, service, severity).of(config_folder())
+        self._chosen, self._asked = Choice(provider.name, policy, service, severity).of(config_folder())
         catalog = assemble(config_folder(), self._chosen)
         # What needs an option is looked at where it is named.
         self.catalog = catalog if policy else offered(catalog, ())
         thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
-        self.types: Any = self.catalog.types[provider]
         self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
 
     def run(self, collectors: "Iterable[Collector]", language: "Language", format: str) -> None:

@@ -1,22 +1,11 @@
 """Recorded exchanges with Azure -> what the parser makes of each resource in them."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
-
-from msgspec import Struct
+from typing import Any
 
 from collectors.azure.parse import NOT_RETURNED, RAW, Malformed, raw, seen, spelt, type_by_id, type_of
 from collectors.azure.resource_types import ResourceType
-
-Outcome = Literal["asset", "unknown-type", "malformed"]
-
-
-class Parsed(Struct, frozen=True):
-    """What became of one resource; `id` is the exchange's path where it has none."""
-
-    kind: str
-    id: str
-    outcome: Outcome
+from collectors.recorded import Parsed
 
 
 def read(exchange: Any, types: Sequence[ResourceType]) -> Iterator[Parsed]:

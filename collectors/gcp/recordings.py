@@ -6,16 +6,16 @@ A reply of Cloud Asset is parsed as it is; a reply of a single service is wrappe
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
 from collectors.gcp.parse import MALFORMED, RAW, Parsed, Parser, Row, RowContext, tidy
 from collectors.gcp.resource_types import ResourceType
+from collectors.recorded import Outcome
 from model.asset import Asset
 
-Outcome = Literal["asset", "unknown-type", "malformed"]
 Line = tuple[str, str, Outcome]
 
 _CLOUD_ASSET = "cloudasset"

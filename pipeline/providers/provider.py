@@ -1,5 +1,6 @@
 """What one cloud is to the program: a record of plain functions, which import the cloud's SDK when they are called."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from model.fault import Refused
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document
+    from collectors.recorded import Parsed
     from collectors.type_files import TypeFile
     from model.call import WriteCloud
     from model.clock import Clock
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from model.tenant import Tenant
 
 Access = TypeVar("Access")
+Role = dict[str, Any]
+# What the roles for changes say of themselves.
+ABOUT_CHANGES = "Lets Hinomi carry out approved changes of these kinds, and read what they change."
 
 
 class ScopeOf(Struct, Generic[Access], frozen=True):
@@ -56,6 +61,13 @@ class Opening(Protocol):
         """Return the collector of a place; raises `Refused` where it cannot be entered."""
         ...
 
+    def looks(self, asked: Mapping[str, Any], types: Sequence[Any], clock: "Clock", /) -> "Iterable[Collector]":
+        """Return the collectors of what the options of `hinomi check` and the environment lead to.
+
+        Raises `Refused` where nothing can be entered, also while they are read one by one.
+        """
+        ...
+
     def connect_write(self, scope: Scope, needs: Sequence[str], clock: "Clock", /) -> "WriteCloud":
         """Return the client for changes in a place, for these permissions; raises `Refused` where none is given."""
         ...
@@ -89,10 +101,49 @@ class Organisations:
 
 
 @dataclass(frozen=True)
+class CheckOption:
+    """An option of `hinomi check` that is a provider's own: a text, or `many` of them."""
+
+    name: str
+    help: str
+    many: bool = False
+
+
+@dataclass(frozen=True)
+class Check:
+    """The provider's command of `hinomi check`."""
+
+    help: str
+    options: tuple[CheckOption, ...] = ()
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What a customer's roles have to allow, and the provider's command that prints it.
+
+    `to_read` writes it in one of the `formats`, the first of which is the usual one, for these types; `by_option` says
+    that options of the contract need more. `to_change` makes a role of what playbooks need, `text` writes that.
+    """
+
+    help: str
+    formats: tuple[str, ...]
+    format_help: str
+    to_read: Callable[[str, Sequence[Any]], str]
+    to_change: Callable[[list[str]], Role]
+    text: Callable[[Any], str]
+    by_option: bool = False
+
+    def change_role(self, needs: Iterable[str]) -> Role:
+        """Return the role, or the policy in AWS, that allows what is needed, in the form that the cloud takes."""
+        return self.to_change(sorted(set(needs)))
+
+
+@dataclass(frozen=True)
 class Provider:
     """One cloud: `types` loads a folder's types, else the provider's own, all or those named; `opening` imports.
 
-    `keeps_raw` says that resources without a type are kept as they are returned.
+    `keeps_raw` says that resources without a type are kept as they are returned. `recordings` gives the parser of
+    recorded exchanges. Without `permissions` or `check` there is no such command.
     """
 
     name: str
@@ -100,6 +151,9 @@ class Provider:
     file: TenantFile
     opening: Callable[[], Opening]
     organisations: Organisations | None = None
+    permissions: Permissions | None = None
+    check: Check | None = None
+    recordings: Callable[[], Callable[[dict[str, Any]], Iterable["Parsed"]]] | None = None
     keeps_raw: bool = False
 
 
@@ -120,3 +174,8 @@ def groups_of(tenant: "Tenant", providers: Providers) -> Iterator[Group]:
     for provider in providers:
         if provider.organisations:
             yield from provider.organisations.groups(tenant)
+
+
+def as_json(made: Any) -> str:
+    """Return what a cloud takes as JSON."""
+    return json.dumps(made, indent=2) + "\n"

@@ -1,28 +1,27 @@
 """Recorded exchanges through the parsers that scans use."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
 
 import msgspec
 
-from collectors.azure import recordings as azure_recordings
-from collectors.azure import resource_types as azure_types
-from collectors.azure.recordings import Parsed
-from collectors.gcp import resource_types as gcp_types
-from collectors.gcp.recordings import Recordings
+from collectors.recorded import Parsed
 from model.fault import Fault, Refused
+from pipeline.providers.provider import Provider
 
 
-def parse(files: Sequence[Path], provider: Literal["azure", "gcp"]) -> Iterator[tuple[Path, Parsed]]:
-    """Yield for each resource of each file what becomes of it; raises `Refused` for files that cannot be read.
+def parse(files: Sequence[Path], provider: Provider) -> Iterator[tuple[Path, Parsed]]:
+    """Yield for each resource of each file what becomes of it.
 
-    A file that is no JSON is `malformed` as a whole.
+    A file that is no JSON is `malformed` as a whole. Raises `Refused` for files that cannot be read, and where the
+    provider has no recordings.
     """
     missing = [Fault(str(file), 0, 0, "there is no such file") for file in files if not file.is_file()]
     if missing:
         raise Refused(missing)
-    read = _reader(provider)
+    if provider.recordings is None:
+        raise Refused(f"{provider.name} has no recordings")
+    read = provider.recordings()
     for file in files:
         try:
             exchange = msgspec.json.decode(file.read_bytes())
@@ -33,11 +32,3 @@ def parse(files: Sequence[Path], provider: Literal["azure", "gcp"]) -> Iterator[
             continue
         for parsed in read(exchange):
             yield file, parsed
-
-
-def _reader(provider: Literal["azure", "gcp"]) -> Callable[[dict[str, Any]], Iterable[Parsed]]:
-    if provider == "azure":
-        types = azure_types.load()
-        return lambda exchange: azure_recordings.read(exchange, types)
-    gcp = Recordings(gcp_types.load())
-    return lambda exchange: (Parsed(*line) for line in gcp.read(exchange))

@@ -1,13 +1,21 @@
 """The roles for changes: in the form that each cloud takes, and what the playbooks need in them, nothing more."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from pipeline.providers import registry
+from pipeline.providers.provider import provider_of
 from remediation.playbook import playbooks
-from remediation.roles import role
 
-PROVIDERS = ("aws", "azure", "gcp", "kubernetes")
+PROVIDERS = [provider.name for provider in registry.PROVIDERS]
+
+
+def role(provider: str, needs: Iterable[str]) -> dict[str, Any]:
+    permissions = provider_of(provider, registry.PROVIDERS).permissions
+    assert permissions is not None
+    return permissions.change_role(needs)
 
 
 def needs_of(provider: str) -> set[str]:

@@ -1,7 +1,8 @@
 """Opens clients of AWS accounts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from clouds.aws import organization as aws_organization
 from clouds.aws.login import Login, account_of, locate, session
@@ -46,15 +47,10 @@ def connect_write(scope: ScopeOf[AwsScope], actions: Sequence[str], clock: Clock
     return client
 
 
-def one_look(
-    profile: str, role: str, external_id: str, regions: Sequence[str], types: Sequence[ResourceType], clock: Clock
-) -> AwsCollector:
-    """Return the collector of whatever account the credentials lead to: a profile, a role with its external id.
-
-    It looks at these regions, for the catalog's types, and waits between tries by the clock. Raises `Refused`.
-    """
-    client = AwsClient(session(Login(profile, role, external_id), clock), clock)
-    return AwsCollector(client, locate(client, tuple(regions)), types)
+def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> list[AwsCollector]:
+    """Return the collector of whatever account the credentials lead to; raises `Refused`."""
+    client = AwsClient(session(Login(asked["profile"], asked["role"], asked["external_id"]), clock), clock)
+    return [AwsCollector(client, locate(client, tuple(asked["region"])), types)]
 
 
 def list_members(organization: AwsOrganization, external_id: str, clock: Clock) -> Members:

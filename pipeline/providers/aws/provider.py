@@ -7,7 +7,20 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec.structs import replace
 
 from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
-from pipeline.providers.provider import GroupOf, Members, Opening, Organisations, Provider, ScopeOf, TenantFile
+from pipeline.providers.provider import (
+    Check,
+    CheckOption,
+    GroupOf,
+    Members,
+    Opening,
+    Organisations,
+    Permissions,
+    Provider,
+    Role,
+    ScopeOf,
+    TenantFile,
+    as_json,
+)
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document, KeyPath
@@ -95,10 +108,45 @@ def _external_ids(tenant: Tenant) -> Iterator[tuple[str, list[str]]]:
         yield scope.aws, [login.external_id for login in logins if login.external_id]
 
 
+def _change_role(needs: list[str]) -> Role:
+    """Return an IAM policy."""
+    statement = {"Sid": "HinomiChange", "Effect": "Allow", "Action": needs, "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+def _to_read(format: str, types: "Sequence[ResourceType]") -> str:
+    from collectors.aws import permissions
+
+    renders = {
+        "json": permissions.policy_document,
+        "cloudformation": permissions.cloudformation,
+        "terraform": permissions.terraform,
+    }
+    return as_json(renders[format](types))
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
     file=TenantFile(("scopes", "organizations"), _scopes, _faults, _external_ids),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
+    permissions=Permissions(
+        help="Print the read-only policy, made from the resource types.",
+        formats=("json", "cloudformation", "terraform"),
+        format_help="an IAM policy, a CloudFormation template, or Terraform in JSON (save it as NAME.tf.json)",
+        to_read=_to_read,
+        to_change=_change_role,
+        text=as_json,
+        by_option=True,
+    ),
+    check=Check(
+        help="Judge one AWS account. Exit 0: all known; 3: some unknown; 2: could not run.",
+        options=(
+            CheckOption("region", "only this region; global services are always read", many=True),
+            CheckOption("profile", "profile of the AWS configuration"),
+            CheckOption("role", "ARN of a role to assume"),
+            CheckOption("external_id", "external id for the role"),
+        ),
+    ),
 )

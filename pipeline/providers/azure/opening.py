@@ -1,7 +1,8 @@
 """Opens clients of Azure subscriptions and Entra ID directories."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from clouds.azure import login as azure_login
 from clouds.azure.clients import Login, clients
@@ -38,9 +39,7 @@ def connect_write(scope: ScopeOf[AzureDirectory], _needs: Sequence[str], clock: 
     return RestWriteClient(AzureWire(clients(login)), clock)
 
 
-def looks(
-    subscriptions: Sequence[str], locations: Sequence[str], types: Sequence[ResourceType], clock: Clock
-) -> Iterator[AzureCollector]:
+def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> Iterator[AzureCollector]:
     """Yield the collectors of what the environment's identity sees, first the directory where a type is asked of it.
 
     No subscriptions named = all; with `locations`, only what lies in these. They are for the catalog's types, and wait
@@ -48,7 +47,7 @@ def looks(
     """
     directory = os.environ.get("AZURE_TENANT_ID", "")
     client = open_client(Login(), clock)
-    wanted = list(subscriptions) or [one for one in [os.environ.get("AZURE_SUBSCRIPTION_ID", "")] if one]
+    wanted = list(asked["subscription"]) or [one for one in [os.environ.get("AZURE_SUBSCRIPTION_ID", "")] if one]
     of_directory = [type_ for type_ in types if type_.of_directory]
     if of_directory:
         yield AzureCollector(client, azure_login.directory_place(directory), of_directory, directory, whole=False)
@@ -61,7 +60,7 @@ def looks(
         if not wanted:
             raise Refused("these credentials see no subscription; assign our role, or name one by --subscription")
     for id_ in wanted:
-        place = azure_login.locate(client, id_.lower(), locations)
+        place = azure_login.locate(client, id_.lower(), asked["region"])
         hidden = hidden_kinds(client, id_, of_subscriptions)
         yield AzureCollector(client, place, of_subscriptions, directory, hidden, whole=False)
 

@@ -1,15 +1,30 @@
 """What Azure is to the program."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.tenant import AzureDirectory, Tenant
-from pipeline.providers.provider import GroupOf, Members, Opening, Organisations, Provider, ScopeOf, TenantFile
+from pipeline.providers.provider import (
+    ABOUT_CHANGES,
+    Check,
+    CheckOption,
+    GroupOf,
+    Members,
+    Opening,
+    Organisations,
+    Permissions,
+    Provider,
+    Role,
+    ScopeOf,
+    TenantFile,
+    as_json,
+)
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document
     from collectors.azure.resource_types import ResourceType
+    from collectors.recorded import Parsed
     from model.clock import Clock
     from model.fault import Fault
 
@@ -70,11 +85,55 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
             yield document.fault(at, "names nothing to look at: add 'subscriptions', 'management_groups' or 'entra'")
 
 
+def _change_role(needs: list[str]) -> Role:
+    """Return a custom role, as `az role definition create --role-definition` takes it."""
+    nothing: dict[str, list[str]] = {"NotActions": [], "DataActions": [], "NotDataActions": []}
+    about = {"Name": "Hinomi Change", "IsCustom": True, "Description": ABOUT_CHANGES, "Actions": needs}
+    return {**about, **nothing, "AssignableScopes": ["/subscriptions/SUBSCRIPTION-ID"]}
+
+
+def _to_read(format: str, types: "Sequence[ResourceType]") -> str:
+    from collectors.azure import permissions
+
+    if format == "bicep":
+        return permissions.bicep(types)
+    if format == "graph":
+        return "\n".join(permissions.graph_permissions(types)) + "\n"
+    return as_json(permissions.lighthouse() if format == "lighthouse" else permissions.role(types))
+
+
+def _recordings() -> "Callable[[dict[str, Any]], Iterable[Parsed]]":
+    from collectors.azure import recordings
+
+    types = _types(None, None)
+    return lambda exchange: recordings.read(exchange, types)
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
     file=TenantFile(("azure",), _scopes, _faults),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
+    permissions=Permissions(
+        help="Print the read-only role, made from the resource types; "
+        "Lighthouse takes Azure's own role Reader instead.",
+        formats=("json", "bicep", "lighthouse", "graph"),
+        format_help="a custom role for `az role definition create`, a Bicep file, a Lighthouse template, "
+        "or the application permissions of Microsoft Graph for Entra ID, one a line",
+        to_read=_to_read,
+        to_change=_change_role,
+        text=as_json,
+    ),
+    check=Check(
+        help="Judge Azure subscriptions, and the directory where its policies are asked for. Exit codes as for AWS.",
+        options=(
+            CheckOption("region", "only this location, as japaneast", many=True),
+            CheckOption(
+                "subscription", "only this subscription; else AZURE_SUBSCRIPTION_ID, else all that we see", many=True
+            ),
+        ),
+    ),
+    recordings=_recordings,
     keeps_raw=True,
 )

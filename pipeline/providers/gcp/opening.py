@@ -1,6 +1,7 @@
 """Opens clients of Google Cloud projects, folders and organisations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -32,22 +33,24 @@ def connect_write(scope: ScopeOf[GcpAccess], _needs: Sequence[str], clock: Clock
     return RestWriteClient(gcp_login.write_wire(login), clock)
 
 
-def looks(
-    parents: Sequence[str], login: Login, regions: Sequence[str], types: Sequence[ResourceType], clock: Clock
-) -> Iterator[GcpCollector]:
-    """Yield the collectors of parents: `projects/ID`, and folders and organisations with the projects in them.
+def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> Iterator[GcpCollector]:
+    """Yield the collectors of projects, and of folders and organisations with the projects in them.
 
     None named = the environment's project. The login enters them; they look at these regions, for the catalog's types,
     and wait between tries by the clock. Raises `Refused` where one cannot be entered.
     """
+    parents = [f"projects/{p}" for p in asked["project"]]
+    parents += [f"folders/{f}" for f in asked["folder"]] + [f"organizations/{o}" for o in asked["organization"]]
+    regions = tuple(asked["region"])
+    login = Login(quota_project=asked["quota_project"], impersonate=asked["impersonate"])
     client = gcp_login.open_client(login, clock)
     for parent in parents or [""]:
         place = gcp_login.locate(client, Login(parent))
-        yield GcpCollector(client, replace(place, regions=tuple(regions)), types, raw=False)
+        yield GcpCollector(client, replace(place, regions=regions), types, raw=False)
         if parent and not parent.startswith("projects/"):
             projects = gcp_login.projects_under(client, parent)
             for project in sorted(id_ for id_, state in projects.items() if state == gcp_login.ACTIVE):
-                place = replace(gcp_login.place(f"projects/{project}"), regions=tuple(regions))
+                place = replace(gcp_login.place(f"projects/{project}"), regions=regions)
                 yield GcpCollector(client, place, types, raw=False)
 
 

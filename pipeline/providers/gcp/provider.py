@@ -1,15 +1,30 @@
 """What Google Cloud is to the program."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from model.tenant import GcpAccess, Tenant
-from pipeline.providers.provider import GroupOf, Members, Opening, Organisations, Provider, ScopeOf, TenantFile
+from pipeline.providers.provider import (
+    ABOUT_CHANGES,
+    Check,
+    CheckOption,
+    GroupOf,
+    Members,
+    Opening,
+    Organisations,
+    Permissions,
+    Provider,
+    Role,
+    ScopeOf,
+    TenantFile,
+    as_json,
+)
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document
     from collectors.gcp.resource_types import ResourceType
+    from collectors.recorded import Parsed
     from model.clock import Clock
     from model.fault import Fault
 
@@ -66,11 +81,51 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
             )
 
 
+def _change_role(needs: list[str]) -> Role:
+    """Return a custom role, as `gcloud iam roles create --file` takes it."""
+    return {"title": "Hinomi change", "description": ABOUT_CHANGES, "stage": "GA", "includedPermissions": needs}
+
+
+def _to_read(format: str, types: "Sequence[ResourceType]") -> str:
+    from collectors.gcp import permissions
+
+    return as_json({"json": permissions.role, "terraform": permissions.terraform}[format](types))
+
+
+def _recordings() -> "Callable[[dict[str, Any]], Iterable[Parsed]]":
+    from collectors.gcp.recordings import Recordings
+    from collectors.recorded import Parsed
+
+    read = Recordings(_types(None, None)).read
+    return lambda exchange: (Parsed(*line) for line in read(exchange))
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
     file=TenantFile(("google",), _scopes, _faults),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
+    permissions=Permissions(
+        help="Print the read-only role, made from the resource types; "
+        "Google's own roles/cloudasset.viewer allows more.",
+        formats=("json", "terraform"),
+        format_help="a role for `gcloud iam roles create --file`, or Terraform in JSON (save it as NAME.tf.json)",
+        to_read=_to_read,
+        to_change=_change_role,
+        text=as_json,
+    ),
+    check=Check(
+        help="Judge Google Cloud projects. Exit codes as for AWS.",
+        options=(
+            CheckOption("region", "only this region with its zones, as asia-northeast1", many=True),
+            CheckOption("project", "only this project; else GOOGLE_CLOUD_PROJECT, else our own", many=True),
+            CheckOption("folder", "this folder's number: itself and all projects in it", many=True),
+            CheckOption("organization", "this organisation's number: itself and all in it", many=True),
+            CheckOption("impersonate", "e-mail of a service account to speak for"),
+            CheckOption("quota_project", "project that the calls count for"),
+        ),
+    ),
+    recordings=_recordings,
     keeps_raw=True,
 )

@@ -1,6 +1,7 @@
 """Opens clients of Kubernetes clusters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
@@ -19,7 +20,7 @@ def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], cl
     """Return the collector of a cluster; raises `Refused` where it cannot be entered, or is another one."""
     cluster = scope.access
     login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
-    collector = one_look(login, types, clock, cluster.name)
+    collector = _entered(login, types, clock, cluster.name)
     if collector.place.scope != scope.id:
         collector.client.close()
         raise Refused(
@@ -42,7 +43,12 @@ def connect_write(scope: ScopeOf[KubernetesCluster], _needs: Sequence[str], cloc
     return RestWriteClient(KubernetesWire(client), clock)
 
 
-def one_look(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:
+def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> list[KubernetesCollector]:
+    """Return the collector of the cluster that a kubeconfig leads to; raises `Refused` where it cannot be entered."""
+    return [_entered(Login(asked["kubeconfig"], asked["context"]), types, clock)]
+
+
+def _entered(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:
     """Return the collector of the cluster that a login leads to; raises `Refused` where it cannot be entered."""
     client = kubernetes_login.open_client(login, clock)
     return KubernetesCollector(client, kubernetes_login.locate(client, name), types)

@@ -1,11 +1,22 @@
 """What Kubernetes is to the program."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.tenant import KubernetesCluster, Tenant
-from pipeline.providers.provider import Opening, Provider, ScopeOf, TenantFile
+from pipeline.providers.provider import (
+    Check,
+    CheckOption,
+    Opening,
+    Permissions,
+    Provider,
+    Role,
+    ScopeOf,
+    TenantFile,
+    as_json,
+)
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document
@@ -38,9 +49,57 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
             yield document.fault(("kubernetes", number, "cluster"), f"the cluster {cluster.cluster} stands twice")
 
 
+def _change_role(needs: list[str]) -> Role:
+    """Return a ClusterRole; needs are written as `patch serviceaccounts`, `patch deployments.apps`.
+
+    It may also read the namespace whose uid is the cluster's id to us.
+    """
+    verbs: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for verb, _, resource in (need.partition(" ") for need in needs):
+        plural, _, group = resource.partition(".")
+        verbs[group, plural].append(verb)
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "resourceNames": ["kube-system"], "verbs": ["get"]}]
+    rules += [{"apiGroups": [group], "resources": [plural], "verbs": names} for (group, plural), names in verbs.items()]
+    about = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "hinomi-change"}}
+    return {**about, "rules": rules}
+
+
+def _to_read(format: str, types: "Sequence[ResourceType]") -> str:
+    from collectors.kubernetes import permissions
+
+    roles = permissions.roles(types)
+    if format == "json":
+        return as_json(roles)
+    import yaml
+
+    return yaml.safe_dump_all(roles, sort_keys=False)
+
+
+def _as_yaml(made: Role) -> str:
+    import yaml
+
+    return yaml.safe_dump(made, sort_keys=False)
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
     file=TenantFile(("kubernetes",), _scopes, _faults),
     opening=_opening,
+    permissions=Permissions(
+        help="Print the read-only ClusterRole, made from the types; "
+        "the one for Secrets stands apart, and may be left out.",
+        formats=("yaml", "json"),
+        format_help="manifests for `kubectl apply -f`, or the same as a JSON list",
+        to_read=_to_read,
+        to_change=_change_role,
+        text=_as_yaml,
+    ),
+    check=Check(
+        help="Judge one Kubernetes cluster; nothing is written into it. Exit codes as for AWS.",
+        options=(
+            CheckOption("kubeconfig", "kubeconfig file; else KUBECONFIG, the pod's own, ~/.kube/config"),
+            CheckOption("context", "context of the kubeconfig; else its current one"),
+        ),
+    ),
 )
