@@ -49,12 +49,12 @@ _AFTER = (
 )
 
 
-def add_commands(group: typer.Typer, providers: Providers = PROVIDERS) -> None:
-    """Add a command for each provider that can be looked at once."""
+def add_commands(group: typer.Typer, providers: Providers = PROVIDERS, config: Path | None = None) -> None:
+    """Add a command for each provider that can be looked at once, with the policies of a config folder, else ours."""
     for provider in providers:
         if provider.check:
             own = [_own(option) for option in provider.check.options]
-            made = command(partial(_look, provider), provider.check.help, [*_BEFORE, *own, *_AFTER])
+            made = command(partial(_look, provider, config), provider.check.help, [*_BEFORE, *own, *_AFTER])
             group.command(provider.name)(made)
 
 
@@ -64,8 +64,9 @@ def _own(option: CheckOption) -> Parameter:
     return parameter(option.name, Annotated[str, typer.Option(help=option.help)], "")
 
 
-def _look(provider: Provider, **asked: Any) -> None:
-    check = _Check(provider, (asked["policy"], asked["service"], asked["severity"]), asked["settings"], asked["now"])
+def _look(provider: Provider, config: Path | None, **asked: Any) -> None:
+    filters = asked["policy"], asked["service"], asked["severity"]
+    check = _Check(provider, config, filters, asked["settings"], asked["now"])
     collectors = provider.opening().looks(asked, check.catalog.types[provider.name], check.clock)
     check.run(collectors, asked["language"], asked["format"])
 
@@ -126,7 +127,12 @@ class _Check:
     """What is asked for, and the one look at each place."""
 
     def __init__(
-        self, provider: Provider, filters: tuple[list[str], list[str], list[str]], settings: Path | None, now: str
+        self,
+        provider: Provider,
+        config: Path | None,
+        filters: tuple[list[str], list[str], list[str]],
+        settings: Path | None,
+        now: str,
     ) -> None:
         from catalog.folder import config_folder
         from catalog.policies import load
@@ -135,13 +141,14 @@ class _Check:
         from pipeline.clock import SystemClock
         from pipeline.policies.choice import Choice, load_settings
 
+        config = config or config_folder()
         policy, service, severity = (tuple(names) for names in filters)
         self.clock = SystemClock()
-        self._chosen, self._asked = Choice(provider.name, policy, service, severity).of(config_folder())
-        catalog = assemble(config_folder(), self._chosen)
+        self._chosen, self._asked = Choice(provider.name, policy, service, severity).of(config)
+        catalog = assemble(config, self._chosen, providers=[provider])
         # What needs an option is looked at where it is named.
         self.catalog = catalog if policy else offered(catalog, ())
-        thresholds = load_settings(settings, load(config_folder() / "policies")) if settings else {}
+        thresholds = load_settings(settings, load(config / "policies")) if settings else {}
         self._moment = Moment(_moment(now) or self.clock.now(), thresholds)
 
     def run(self, collectors: "Iterable[Collector]", language: "Language", format: str) -> None:

@@ -1,0 +1,1 @@
+"""A cloud of boxes in attics, kept in memory: all that a provider has to be."""
