@@ -9,7 +9,7 @@ import typer
 from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from pipeline.onboarding.aws import Reach
+    from pipeline.onboarding.reach import Reach
 
 app = typer.Typer()
 onboard_app = typer.Typer(help="Access to customers' clouds.", no_args_is_help=True)
@@ -76,7 +76,7 @@ def check(
     from catalog.folder import config_folder
     from pipeline.assembly import assemble, offered
     from pipeline.clock import SystemClock
-    from pipeline.onboarding import aws as onboarding
+    from pipeline.onboarding import reach as onboarding
     from pipeline.providers.opening import connect
     from pipeline.serving.loop import scopes_of
 

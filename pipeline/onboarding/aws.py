@@ -1,8 +1,7 @@
-"""Onboarding of AWS customers: templates and a guide for them, and a check of what their roles let us see."""
+"""Onboarding of AWS customers: templates and a guide for them."""
 
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from string import Template
 
@@ -13,21 +12,8 @@ from catalog.yaml_reader import read
 from collectors.aws import permissions
 from collectors.aws.permissions import Trust
 from collectors.aws.resource_types import ResourceType
-from detectors.posture.judge import Moment
-from model.asset import Asset, Listing
-from model.clock import Clock
-from model.fault import Refused
 from model.tenant import Tenant
 from model.text import LANGUAGES, Text
-from pipeline.assembly import Catalog
-from pipeline.scanning.checkov_process import kept
-from pipeline.scanning.scan import Connect
-from pipeline.scanning.survey import survey
-from pipeline.tenants.scopes import Scopes
-
-# How providers write permissions: iam:GetUser, Microsoft.Sql/servers/read, cloudasset.assets.listResource.
-_IN_ACTIONS = (":", "/", ".")
-_DENIED = ("denied", "unauthorized", "forbidden", "authorizationfailed", "not permitted")
 
 
 class Steps(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,25 +21,6 @@ class Steps(Struct, frozen=True, forbid_unknown_fields=True):
 
     account: Text
     organization: Text
-
-
-class Reach(Struct, frozen=True):
-    """What can be seen of one account: why it cannot be entered, else which permissions are missing.
-
-    `missing` names for each IAM action the kinds of resources that it keeps from us; `other` are causes that no
-    permission would remedy; `unknown` are the policies that cannot be judged throughout.
-    """
-
-    account: str
-    closed: str
-    missing: dict[str, list[str]] = {}
-    other: dict[str, list[str]] = {}
-    unknown: list[str] = []
-
-    @property
-    def whole(self) -> bool:
-        """Return whether everything could be seen."""
-        return not (self.closed or self.missing or self.other or self.unknown)
 
 
 def documents(
@@ -81,43 +48,3 @@ def documents(
             more="".join(f"- {texts[option].of(language)}\n" for option in tenant.contract.options if option in texts),
         )
     return found
-
-
-def check(scopes: Scopes, connect: Connect, catalog: Catalog, clock: Clock) -> Iterator[Reach]:
-    """Yield for each account of the scopes what can be seen of it; nothing is recorded.
-
-    `connect` opens a scope for a catalog; policies judge at the clock's time.
-    """
-    for account, cause in (scopes.closed | scopes.resting).items():
-        yield Reach(account, cause)
-    for scope in scopes.found:
-        try:
-            collector = connect(scope, catalog)
-        except Refused as refused:
-            yield Reach(scope.id, str(refused))
-            continue
-        gaps: dict[str, set[str]] = defaultdict(set)
-        unknown: set[str] = set()
-        for observation in survey(collector, catalog, Moment(clock.now(), {}), kept()):
-            for cause in _causes(observation.seen):
-                gaps[cause].add(observation.seen.kind if observation.seen else "")
-            unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}
-        yield _reach(scope.id, gaps, unknown)
-
-
-def _causes(seen: Asset | Listing | None) -> list[str]:
-    if isinstance(seen, Asset):
-        return list(seen.unknown.values())
-    return [seen.cause] if seen and seen.cause else []
-
-
-def _reach(account: str, gaps: dict[str, set[str]], unknown: set[str]) -> Reach:
-    missing: dict[str, list[str]] = {}
-    other: dict[str, list[str]] = {}
-    for cause, kinds in sorted(gaps.items()):
-        action, _, code = cause.partition(" ")
-        if any(mark in action for mark in _IN_ACTIONS) and any(word in code.lower() for word in _DENIED):
-            missing[action] = sorted({*missing.get(action, []), *kinds})
-        else:
-            other[cause] = sorted(kinds)
-    return Reach(account, "", missing, other, sorted(unknown))

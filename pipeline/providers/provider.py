@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from model.collector import Collector
     from model.fault import Fault
     from model.tenant import Tenant
+    from store.rows import AssetRow
 
 Access = TypeVar("Access")
 Role = dict[str, Any]
@@ -143,7 +144,8 @@ class Provider:
     """One cloud: `types` loads a folder's types, else the provider's own, all or those named; `opening` imports.
 
     `keeps_raw` says that resources without a type are kept as they are returned. `recordings` gives the parser of
-    recorded exchanges. Without `permissions` or `check` there is no such command.
+    recorded exchanges. `clusters` are the kinds whose resources are Kubernetes clusters, each with what makes of one
+    the words of the command that writes its kubeconfig. Without `permissions` or `check` there is no such command.
     """
 
     name: str
@@ -154,6 +156,7 @@ class Provider:
     permissions: Permissions | None = None
     check: Check | None = None
     recordings: Callable[[], Callable[[dict[str, Any]], Iterable["Parsed"]]] | None = None
+    clusters: Mapping[str, Callable[["AssetRow"], tuple[str, ...]]] = field(default_factory=dict)
     keeps_raw: bool = False
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collectors.aws.resource_types import ResourceType
     from model.clock import Clock
     from model.fault import Fault
+    from store.rows import AssetRow
 
 NAME = "aws"
 _Login = TypeVar("_Login", AwsScope, AwsWrite)
@@ -125,6 +126,10 @@ def _to_read(format: str, types: "Sequence[ResourceType]") -> str:
     return as_json(renders[format](types))
 
 
+def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
+    return ("aws", "eks", "update-kubeconfig", "--name", row.name, "--region", row.region, "--kubeconfig", row.name)
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
@@ -149,4 +154,5 @@ PROVIDER = Provider(
             CheckOption("external_id", "external id for the role"),
         ),
     ),
+    clusters={"aws.eks.cluster": _enter_cluster},
 )

@@ -1,5 +1,6 @@
 """What Azure is to the program."""
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collectors.recorded import Parsed
     from model.clock import Clock
     from model.fault import Fault
+    from store.rows import AssetRow
 
 NAME = "azure"
 _GROUP = "managementGroups/"
@@ -109,6 +111,13 @@ def _recordings() -> "Callable[[dict[str, Any]], Iterable[Parsed]]":
     return lambda exchange: recordings.read(exchange, types)
 
 
+def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
+    parts = row.resource.split("/")
+    group = next((after for part, after in itertools.pairwise(parts) if part.lower() == "resourcegroups"), "")
+    where = ("--resource-group", group, "--subscription", row.scope)
+    return ("az", "aks", "get-credentials", "--name", row.name, *where, "--file", row.name)
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
@@ -135,5 +144,6 @@ PROVIDER = Provider(
         ),
     ),
     recordings=_recordings,
+    clusters={"azure.containerservice.managed-cluster": _enter_cluster},
     keeps_raw=True,
 )

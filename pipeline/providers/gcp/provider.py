@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collectors.recorded import Parsed
     from model.clock import Clock
     from model.fault import Fault
+    from store.rows import AssetRow
 
 NAME = "gcp"
 
@@ -100,6 +101,11 @@ def _recordings() -> "Callable[[dict[str, Any]], Iterable[Parsed]]":
     return lambda exchange: (Parsed(*line) for line in read(exchange))
 
 
+def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
+    where = ("--location", row.region, "--project", row.scope)
+    return ("env", f"KUBECONFIG={row.name}", "gcloud", "container", "clusters", "get-credentials", row.name, *where)
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
@@ -127,5 +133,6 @@ PROVIDER = Provider(
         ),
     ),
     recordings=_recordings,
+    clusters={"gcp.container.cluster": _enter_cluster},
     keeps_raw=True,
 )

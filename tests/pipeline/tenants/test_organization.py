@@ -21,7 +21,8 @@ from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
 from model.text import Text
 from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
-from pipeline.onboarding.aws import check, documents
+from pipeline.onboarding.aws import documents
+from pipeline.onboarding.reach import check
 from pipeline.providers.opening import connect, list_members
 from pipeline.providers.provider import Group, Members
 from pipeline.scanning.scan import Ports, Summary, scan
