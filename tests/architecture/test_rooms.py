@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.providers.registry import PROVIDERS
 from tests.architecture.project import ROOMS, ROOT
 
 PACKAGES = sorted(file.parent for room in ROOMS for file in (ROOT / room).rglob("__init__.py"))
@@ -34,7 +35,7 @@ def test_the_root_of_the_pipeline_holds_what_all_of_it_shares() -> None:
     }
 
 
-@pytest.mark.parametrize("cloud", ["aws", "azure", "gcp", "kubernetes"])
+@pytest.mark.parametrize("cloud", [provider.name for provider in PROVIDERS])
 def test_each_cloud_is_entered_read_and_written_in_files_of_the_same_names(cloud: str) -> None:
     assert {"login.py", "read.py", "write.py"} <= {file.name for file in (ROOT / "clouds" / cloud).iterdir()}
 
@@ -42,6 +43,32 @@ def test_each_cloud_is_entered_read_and_written_in_files_of_the_same_names(cloud
 def test_a_module_stands_in_a_folder_or_is_common_to_all_clouds() -> None:
     modules = {file.stem for file in (ROOT / "clouds").glob("*.py")} - {"__init__"}
     assert modules == {"call_failed", "rate", "requests_faults", "rest_write"}
+
+
+CLOUDS = {provider.name for provider in PROVIDERS}
+# What is of one cloud only, and the frameworks of templates, one of which has a cloud's name.
+OF_ONE_CLOUD = {"cli/onboard.py", "pipeline/onboarding/aws.py", "pipeline/scanning/templates.py"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        file
+        for room in ("api", "cli", "pipeline", "reports")
+        for file in sorted((ROOT / room).rglob("*.py"))
+        if not (CLOUDS & set(file.parts) or file.stem == "registry")
+    ],
+    ids=lambda file: str(file.relative_to(ROOT)),
+)
+def test_what_serves_all_clouds_names_none(file: Path) -> None:
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Constant(value=str(text)):
+                named |= {text} & CLOUDS
+            case ast.ImportFrom(module=str(module)):
+                named |= {*module.split("."), *(alias.name for alias in node.names)} & CLOUDS
+    assert not named or str(file.relative_to(ROOT)) in OF_ONE_CLOUD
 
 
 def test_a_cloud_has_one_name() -> None:
