@@ -50,7 +50,10 @@ _AFTER = (
 
 
 def add_commands(group: typer.Typer, providers: Providers = PROVIDERS, config: Path | None = None) -> None:
-    """Add a command for each provider that can be looked at once, with the policies of a config folder, else ours."""
+    """Add to a `group` a command for each provider that can be looked at once.
+
+    Its policies are those of a config folder, else ours.
+    """
     for provider in providers:
         if provider.check:
             own = [_own(option) for option in provider.check.options]

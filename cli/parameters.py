@@ -8,17 +8,17 @@ import typer
 
 
 def parameter(name: str, annotation: Any, default: Any = Parameter.empty) -> Parameter:
-    """Return a parameter as typer reads it of a function; without a default it has to be given."""
+    """Return a parameter of this `name` and `annotation`, as typer reads it; without a default it has to be given."""
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
 def choice(names: Iterable[str], help: str, flag: str) -> Any:
-    """Return the annotation of an option, under this flag, that is one of these names."""
+    """Return the annotation of an option, under this flag with this help, that is one of these names."""
     return Annotated[Literal.__getitem__(tuple(names)), typer.Option(flag, help=help)]
 
 
 def command(run: Callable[..., None], help: str, parameters: Iterable[Parameter]) -> Callable[..., None]:
-    """Return a function that takes these parameters and passes them on by name."""
+    """Return a function that takes these parameters and passes them to `run` by name; its docstring is the `help`."""
 
     def called(**given: Any) -> None:
         run(**given)

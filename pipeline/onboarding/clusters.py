@@ -29,7 +29,7 @@ class Offer(Struct, frozen=True):
 def offered(
     assets: Callable[[Selection], Sequence[AssetRow]], tenant: Tenant, providers: Providers = PROVIDERS
 ) -> Iterable[Offer]:
-    """Yield the clusters of an inventory that the tenant's file does not name, by kind and name."""
+    """Yield those of a tenant's assets that providers call clusters and its file does not name, by kind and name."""
     named = {cluster.name for cluster in tenant.kubernetes}
     for kind, enter in ((kind, enter) for provider in providers for kind, enter in provider.clusters.items()):
         for row in sorted(assets(Selection({"kind": kind}, limit=1_000_000)), key=lambda row: (row.name, row.resource)):

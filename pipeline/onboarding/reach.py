@@ -40,7 +40,10 @@ class Reach(Struct, frozen=True):
 
 
 def check(scopes: Scopes, connect: Connect, catalog: Catalog, clock: Clock) -> Iterator[Reach]:
-    """Yield for each account what can be seen of it; nothing is recorded."""
+    """Yield for each account of the scopes what can be seen of it; nothing is recorded.
+
+    `connect` opens it for the catalog's types; verdicts are those of the clock's present moment.
+    """
     for account, cause in (scopes.closed | scopes.resting).items():
         yield Reach(account, cause)
     for scope in scopes.found:

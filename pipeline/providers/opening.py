@@ -15,18 +15,27 @@ from pipeline.providers.registry import PROVIDERS
 
 
 def connect(scope: Scope, types: Types, clock: Clock, providers: Providers = PROVIDERS) -> Collector:
-    """Return the collector of a place, for its provider's types; raises `Refused` where it cannot be entered."""
+    """Return the collector of a scope, for its provider's types; it waits between tries by the clock.
+
+    Raises `Refused` where it cannot be entered.
+    """
     provider = provider_of(scope.provider, providers)
     return provider.opening().connect(scope, types.get(provider.name, ()), clock)
 
 
 def connect_write(scope: Scope, needs: Sequence[str], clock: Clock, providers: Providers = PROVIDERS) -> WriteCloud:
-    """Return the client for changes in a place, for these permissions; raises `Refused` where none is given."""
+    """Return the client for changes in a scope, for the permissions that it needs, from its one of the providers.
+
+    The clock waits between tries. Raises `Refused` where no identity for changes is given.
+    """
     return provider_of(scope.provider, providers).opening().connect_write(scope, needs, clock)
 
 
 def list_members(group: Group, external_id: str, clock: Clock, providers: Providers = PROVIDERS) -> Members:
-    """Return what stands in an organisation; raises `Refused` where it cannot be listed."""
+    """Return what stands in a group, listed by its one of the providers; roles ask for the external id.
+
+    The clock waits between tries. Raises `Refused` where it cannot be listed.
+    """
     organisations = provider_of(group.provider, providers).organisations
     if organisations is None:
         raise Refused(f"{group.provider} has no organisations")

@@ -59,18 +59,24 @@ class Opening(Protocol):
     """The module of a provider that opens its places; with it comes the cloud's SDK."""
 
     def connect(self, scope: Scope, types: Sequence[Any], clock: "Clock", /) -> "Collector":
-        """Return the collector of a place; raises `Refused` where it cannot be entered."""
+        """Return the collector of a scope, for these types; it waits between tries by the clock.
+
+        Raises `Refused` where it cannot be entered.
+        """
         ...
 
     def looks(self, asked: Mapping[str, Any], types: Sequence[Any], clock: "Clock", /) -> "Iterable[Collector]":
-        """Return the collectors of what the options of `hinomi check` and the environment lead to.
+        """Return the collectors of what the options that were asked for and the environment lead to, for these types.
 
-        Raises `Refused` where nothing can be entered, also while they are read one by one.
+        The clock waits between tries. Raises `Refused` where nothing can be entered, also while they are read.
         """
         ...
 
     def connect_write(self, scope: Scope, needs: Sequence[str], clock: "Clock", /) -> "WriteCloud":
-        """Return the client for changes in a place, for these permissions; raises `Refused` where none is given."""
+        """Return the client for changes in a scope, for the permissions that it needs.
+
+        The clock waits between tries. Raises `Refused` where no identity for changes is given.
+        """
         ...
 
 

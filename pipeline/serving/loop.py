@@ -78,7 +78,7 @@ class Loop(Struct, frozen=True):
 
 
 def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock, providers: Providers = PROVIDERS) -> Hands:
-    """Return what carrying out a tenant's plans needs."""
+    """Return what carrying out a tenant's plans needs: home, catalog, clock, and clients of the providers' places."""
     found: dict[str, Scope] = {}
 
     def enter(scope: str, needs: Sequence[str]) -> WriteCloud:
@@ -92,6 +92,9 @@ def hands_of(home: Home, tenant: Tenant, catalog: Catalog, clock: Clock, provide
 
 
 def scopes_of(home: Home, tenant: Tenant, clock: Clock, providers: Providers = PROVIDERS) -> Scopes:
-    """Return the accounts that a tenant has now; roles ask for the tenant's own external id."""
+    """Return the places that a tenant of a home has now, by the providers; roles ask for its own external id.
+
+    The clock waits between tries.
+    """
     own = home.external_id(tenant.tenant, new_external_id())
     return discovered(tenant, own, lambda group, id_: list_members(group, id_, clock, providers), providers)

@@ -43,7 +43,10 @@ class TenantPlan(Struct, frozen=True):
 
 
 def load_tenant(file: Path, policies: Sequence[Policy], providers: Providers = PROVIDERS) -> Tenant:
-    """Return the tenant of a file; raises `Refused` with every fault."""
+    """Return the tenant of a file, whose thresholds are these policies' and whose places are these providers'.
+
+    Raises `Refused` with every fault.
+    """
     document = read(file)
     tenant = convert(document, Tenant)
     faults = list(_faults(document, tenant, policies, providers))
@@ -53,7 +56,7 @@ def load_tenant(file: Path, policies: Sequence[Policy], providers: Providers = P
 
 
 def plan(home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> TenantPlan:
-    """Return what applying the tenant would change; nothing is written."""
+    """Return what applying the tenant to a home would change, with places of these providers; nothing is written."""
     _refuse_foreign_external_ids(home, tenant, providers)
     edition = home.edition(tenant.tenant)
     before = msgspec.json.decode(edition.document) if edition else {}

@@ -31,12 +31,15 @@ ListMembers = Callable[[Group, str], Members]
 
 
 def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDERS) -> Scopes:
-    """Return the places that the tenant's file names; their roles ask for an external id, where one is given."""
+    """Return the places of these providers that the tenant's file names; roles ask for an external id, if any."""
     return Scopes(tuple(scope for one in providers for scope in one.file.scopes(tenant, external_id)))
 
 
 def discovered(tenant: Tenant, external_id: str, members: ListMembers, providers: Providers = PROVIDERS) -> Scopes:
-    """Return the named places and the organisations' members, each once; roles ask for the tenant's external id."""
+    """Return the named places of these providers and the organisations' members, each once.
+
+    Roles ask for the tenant's external id; `members` lists an organisation.
+    """
     found = {scope.id: scope for scope in named(tenant, external_id, providers).found}
     closed: dict[str, str] = {}
     resting: dict[str, str] = {}

@@ -17,7 +17,10 @@ from pipeline.providers.provider import Members, ScopeOf
 
 
 def connect(scope: ScopeOf[AwsScope], types: Sequence[ResourceType], clock: Clock) -> AwsCollector:
-    """Return the collector of an account; raises `Refused` where the credentials lead to another account."""
+    """Return the collector of the scope's account for these types; it waits between tries by the clock.
+
+    Raises `Refused` where the credentials lead to another account.
+    """
     access = scope.access
     client = AwsClient(session(Login(access.profile, access.role or "", access.external_id or ""), clock), clock)
     place = locate(client, tuple(access.regions))
@@ -30,7 +33,7 @@ def connect(scope: ScopeOf[AwsScope], types: Sequence[ResourceType], clock: Cloc
 
 
 def connect_write(scope: ScopeOf[AwsScope], actions: Sequence[str], clock: Clock) -> AwsWriteClient:
-    """Return the client for changes in an account, narrowed to these IAM actions; raises `Refused`.
+    """Return the client for changes in the scope's account, narrowed to these IAM actions.
 
     A role's session is narrowed by a session policy; a profile has what it has. The clock waits between tries. Raises
     `Refused` where none is given, or it leads to another account.
@@ -48,7 +51,10 @@ def connect_write(scope: ScopeOf[AwsScope], actions: Sequence[str], clock: Clock
 
 
 def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> list[AwsCollector]:
-    """Return the collector of whatever account the credentials lead to; raises `Refused`."""
+    """Return the collector of whatever account the options that were asked for lead to; it is for these types.
+
+    The clock waits between tries. Raises `Refused` where the credentials cannot be used.
+    """
     client = AwsClient(session(Login(asked["profile"], asked["role"], asked["external_id"]), clock), clock)
     return [AwsCollector(client, locate(client, tuple(asked["region"])), types)]
 

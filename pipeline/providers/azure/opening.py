@@ -19,7 +19,10 @@ from pipeline.secrets import secret
 
 
 def connect(scope: ScopeOf[AzureDirectory], types: Sequence[ResourceType], clock: Clock) -> AzureCollector:
-    """Return the collector of a subscription, or of its directory; raises `Refused` where it cannot be entered."""
+    """Return the collector of the scope's subscription, or of its directory, for these types.
+
+    The clock waits between tries. Raises `Refused` where it cannot be entered.
+    """
     directory = scope.access
     client = open_client(_login(directory), clock)
     if scope.id == directory.directory:
@@ -66,7 +69,10 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
 
 
 def list_members(directory: AzureDirectory, group: str, clock: Clock) -> Members:
-    """Return a management group's subscriptions; raises `Refused` where they cannot be listed."""
+    """Return the subscriptions of a management group in a directory; raises `Refused` where they cannot be listed.
+
+    The clock waits between tries.
+    """
     listed = azure_login.members(open_client(_login(directory), clock), group)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state in azure_login.ENABLED),

@@ -17,7 +17,10 @@ from pipeline.providers.provider import Members, ScopeOf
 
 
 def connect(scope: ScopeOf[GcpAccess], types: Sequence[ResourceType], clock: Clock) -> GcpCollector:
-    """Return the collector of a project, or of a folder or organisation itself; raises `Refused`."""
+    """Return the collector of the scope's project, or of a folder or organisation itself, for these types.
+
+    The clock waits between tries. Raises `Refused` where it cannot be entered.
+    """
     login = _login(scope.access, scope.id if "/" in scope.id else f"projects/{scope.id}")
     client = gcp_login.open_client(login, clock)
     return GcpCollector(client, gcp_login.locate(client, login), types)
@@ -34,10 +37,9 @@ def connect_write(scope: ScopeOf[GcpAccess], _needs: Sequence[str], clock: Clock
 
 
 def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> Iterator[GcpCollector]:
-    """Yield the collectors of projects, and of folders and organisations with the projects in them.
+    """Yield the collectors of the projects, folders and organisations that were asked for, for these types.
 
-    None named = the environment's project. The login enters them; they look at these regions, for the catalog's types,
-    and wait between tries by the clock. Raises `Refused` where one cannot be entered.
+    None named = the environment's project. The clock waits between tries. Raises `Refused` where one cannot be entered.
     """
     parents = [f"projects/{p}" for p in asked["project"]]
     parents += [f"folders/{f}" for f in asked["folder"]] + [f"organizations/{o}" for o in asked["organization"]]
@@ -55,7 +57,10 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
 
 
 def list_members(access: GcpAccess, parent: str, clock: Clock) -> Members:
-    """Return the projects of a folder or organisation; raises `Refused` where they cannot be listed."""
+    """Return the projects below a parent, a folder or organisation, by a tenant's access to it.
+
+    The clock waits between tries. Raises `Refused` where they cannot be listed.
+    """
     listed = gcp_login.projects_under(gcp_login.open_client(_login(access, parent), clock), parent)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state == gcp_login.ACTIVE),

@@ -17,7 +17,10 @@ from pipeline.providers.provider import ScopeOf
 
 
 def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], clock: Clock) -> KubernetesCollector:
-    """Return the collector of a cluster; raises `Refused` where it cannot be entered, or is another one."""
+    """Return the collector of the scope's cluster for these types; it waits between tries by the clock.
+
+    Raises `Refused` where it cannot be entered, or is another one.
+    """
     cluster = scope.access
     login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
     collector = _entered(login, types, clock, cluster.name)
@@ -44,7 +47,10 @@ def connect_write(scope: ScopeOf[KubernetesCluster], _needs: Sequence[str], cloc
 
 
 def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> list[KubernetesCollector]:
-    """Return the collector of the cluster that a kubeconfig leads to; raises `Refused` where it cannot be entered."""
+    """Return the collector of the cluster that the kubeconfig leads to that was asked for; it is for these types.
+
+    The clock waits between tries. Raises `Refused` where it cannot be entered.
+    """
     return [_entered(Login(asked["kubeconfig"], asked["context"]), types, clock)]
 
 
