@@ -39,7 +39,7 @@ from pipeline.serving.jobs import new_job, queue
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.filled import asset, fill, verdict
-from tests.homes import tamper
+from tests.homes import Homes, Originals, tamper
 from tests.passwords import QUICK
 from tests.recorded_clouds import TENANT
 
@@ -112,9 +112,18 @@ class Api:
 
 
 @pytest.fixture
+def address(homes: Homes, originals: Originals) -> str:
+    """Where the stores of two tenants are."""
+
+    def fill_both(home: Home) -> None:
+        for name in (MINE, FOREIGN):
+            fill(home, MovingClock(), name)
+
+    return originals.copy("two tenants", homes, fill_both)
+
+
+@pytest.fixture
 def api(home: Home, clock: MovingClock) -> Iterator[Api]:
-    for name in (MINE, FOREIGN):
-        fill(home, clock, name)
     made = Api(home, clock)
     with made.http, made.client:
         yield made

@@ -441,7 +441,7 @@ def test_hostile_lines_take_linear_time(piece: str) -> None:
         return time.process_time() - start
 
     signs("lines", "x")  # loads the formats
-    assert seconds(1 << 18) < 8 * max(seconds(1 << 16), 0.01)  # four times the length; squared would be sixteen
+    assert seconds(1 << 17) < 8 * max(seconds(1 << 15), 0.01)  # four times the length; squared would be sixteen
 
 
 def test_a_secret_far_into_a_long_line_is_found() -> None:
