@@ -1,5 +1,6 @@
 """What tests share: a home of stores, an emulator of AWS, a clock that can be moved."""
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from collectors.aws.engine import collect
 from demo.company import Stage, load_company
 from demo.stand_ins.aws_emulator import Emulator
 from pipeline.clock import SystemClock
+from pipeline.process import begin
 from pipeline.scanning.checkov_process import kept
 from pipeline.scanning.scan import Ports, scan
 from store.home import Home
@@ -40,6 +42,12 @@ class MovingClock:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of cycles pass over what was made until now: tests and catalog stay to the end."""
+    begin()
+    gc.freeze()
 
 
 def lead_to(emulator: Emulator, patch: pytest.MonkeyPatch) -> None:

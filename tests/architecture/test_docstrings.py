@@ -139,11 +139,11 @@ def makers(tree: ast.Module) -> dict[str, str]:
 def known_makers(file: Path) -> dict[str, str]:
     """Return the names that make exceptions in a file: its own, and those that it imports from files of ours."""
     found: dict[str, str] = {}
-    for node in ast.walk(TREES[file]):
+    for node in ast.walk(trees()[file]):
         if isinstance(node, ast.ImportFrom) and node.module:
-            made = MAKERS.get((ROOT / node.module.replace(".", "/")).with_suffix(".py"), {})
+            made = every_maker().get((ROOT / node.module.replace(".", "/")).with_suffix(".py"), {})
             found |= {one.asname or one.name: made[one.name] for one in node.names if one.name in made}
-    return found | MAKERS[file]
+    return found | every_maker()[file]
 
 
 def says_when(name: str, text: str) -> bool:
@@ -165,10 +165,25 @@ def is_named(parameter: str, text: str) -> bool:
     return re.search(rf"\b(?:{apart})\b", text, re.IGNORECASE) is not None
 
 
-TREES = {file: ast.parse(file.read_text(encoding="utf-8")) for file in SOURCES}
-FUNCTIONS = [function for file, tree in TREES.items() for function in public(file, tree)]
-METHODS = [function for function in FUNCTIONS if function.owner]
-MAKERS = {file: makers(tree) for file, tree in TREES.items()}
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Return what all sources say; read when the first test asks, not where tests are only collected."""
+    return {file: ast.parse(file.read_text(encoding="utf-8")) for file in SOURCES}
+
+
+@cache
+def functions() -> list[Function]:
+    return [function for file, tree in trees().items() for function in public(file, tree)]
+
+
+@cache
+def methods() -> list[Function]:
+    return [function for function in functions() if function.owner]
+
+
+@cache
+def every_maker() -> dict[Path, dict[str, str]]:
+    return {file: makers(tree) for file, tree in trees().items()}
 
 
 def exempt(function: Function) -> str:
@@ -197,7 +212,7 @@ def is_override(function: Function, other: Function) -> bool:
 
 def texts(function: Function) -> str:
     """Return a function's docstring, with those of the methods that it overrides."""
-    return "\n".join([function.docstring, *(one.docstring for one in METHODS if is_override(function, one))])
+    return "\n".join([function.docstring, *(one.docstring for one in methods() if is_override(function, one))])
 
 
 @pytest.mark.parametrize(
@@ -252,7 +267,7 @@ def test_a_named_parameter_is_found(parameter: str, text: str, expected: bool) -
 def test_functions_that_raise_say_what() -> None:
     silent = []
     raising = 0
-    for function in FUNCTIONS:
+    for function in functions():
         what = raised(function.node, known_makers(function.file))
         raising += bool(what)
         lacking = [] if exempt(function) else [one for one in sorted(what) if not says_when(one, texts(function))]
@@ -263,7 +278,7 @@ def test_functions_that_raise_say_what() -> None:
 
 def test_functions_of_many_parameters_name_them() -> None:
     silent = []
-    many = [function for function in FUNCTIONS if len(function.parameters) >= MANY_PARAMETERS]
+    many = [function for function in functions() if len(function.parameters) >= MANY_PARAMETERS]
     for function in many:
         text = texts(function)
         lacking = [] if exempt(function) else [one for one in function.parameters if not is_named(one, text)]
@@ -273,4 +288,4 @@ def test_functions_of_many_parameters_name_them() -> None:
 
 
 def test_each_exemption_has_its_reason_and_is_needed() -> None:
-    assert {exempt(function) for function in FUNCTIONS} == {"", *EXEMPT}
+    assert {exempt(function) for function in functions()} == {"", *EXEMPT}
