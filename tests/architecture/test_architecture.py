@@ -153,3 +153,13 @@ def test_no_test_file_imports_another() -> None:
     tests = [file for file in ours if file.suffix == ".py"]
     assert [file for file in tests if imports.search(file.read_text(encoding="utf-8"))] == []
     assert len(tests) > 100
+
+
+@pytest.mark.process
+def test_files_that_documents_name_are_there() -> None:
+    named = re.compile(r"(?<![\w/.-])((?:tests|bench|[a-z]+)/[a-z0-9_/]+\.(?:py|yaml))\b")
+    ours = {"bench", "tests", "config", *ROOMS}
+    for file in tracked():
+        if file.suffix == ".md":
+            for name in named.findall(file.read_text(encoding="utf-8")):
+                assert name.split("/")[0] not in ours or (ROOT / name).exists(), f"{file.name}: {name}"
