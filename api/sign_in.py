@@ -11,7 +11,7 @@ from api.answers import Enrolled, Issued, Json, Problem, Started, answering
 from api.dependencies import TEXT, ActorNow, Form, OfService, Service
 from model.fault import Refused
 from model.person import Tenants
-from people.openid import Provider, Waiting
+from people.openid import OpenIdProvider, Waiting
 from pipeline.access.openid_sign_in import provider
 from store.database import StoreFault
 
@@ -96,7 +96,7 @@ def sign_out(actor: ActorNow, service: OfService) -> Response:
     return Response(status_code=204)
 
 
-def _provider(service: Service) -> Provider:
+def _provider(service: Service) -> OpenIdProvider:
     settings = service.installation.sign_in
     if settings is None:
         raise Refused("no OpenID provider is set up")

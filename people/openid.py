@@ -47,7 +47,7 @@ class Waiting(Struct, frozen=True):
     slower_by_seconds: int = 0
 
 
-class Provider:
+class OpenIdProvider:
     """One OpenID provider; nothing is kept between calls but what it says of itself."""
 
     def __init__(self, settings: OpenId, secret: str, http: httpx.Client) -> None:

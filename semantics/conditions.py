@@ -15,7 +15,7 @@ Test = TypeVar("Test", bound=tuple[object, ...])
 _MOST_ALTERNATIVES, _DEEPEST = 1000, 100
 
 
-class Unreadable(ValueError):
+class NotParsed(ValueError):
     """The text is nothing that is understood of a language."""
 
 
@@ -39,12 +39,12 @@ class Language(Struct, Generic[Test], frozen=True):
 
     read: Callable[[str], Condition[Test]]
     implies: Callable[[Test, Test], bool]
-    fault: type[Unreadable]
+    fault: type[NotParsed]
 
     def alternatives(self, text: str) -> list[tuple[Test, ...]]:
         """Return the tests of each alternative of a text, in the text's order.
 
-        Raises `Unreadable` for what is no text of the language, and for too many alternatives.
+        Raises `NotParsed` for what is no text of the language, and for too many alternatives.
         """
         found = list(itertools.islice(_combined(self.read(text)), _MOST_ALTERNATIVES + 1))
         if len(found) > _MOST_ALTERNATIVES:
@@ -52,7 +52,7 @@ class Language(Struct, Generic[Test], frozen=True):
         return found
 
     def catches(self, text: str, wanted: str) -> bool:
-        """Return whether a text finds all that the wanted one describes; raises `Unreadable` for that one.
+        """Return whether a text finds all that the wanted one describes; raises `NotParsed` for that one.
 
         A text that is not understood finds nothing. What is reported is true; that several conditions of a text cover
         one wanted condition only together is not seen.
@@ -60,7 +60,7 @@ class Language(Struct, Generic[Test], frozen=True):
         described = self.alternatives(wanted)
         try:
             condition = self.read(text)
-        except Unreadable:
+        except NotParsed:
             return False
         return all(self._follows(condition, tests) for tests in described)
 
@@ -76,7 +76,7 @@ class Language(Struct, Generic[Test], frozen=True):
 class Tokens:
     """The tokens of a text, read one after another; raises the language's fault where one is missing."""
 
-    def __init__(self, tokens: Sequence[str], fault: type[Unreadable]) -> None:
+    def __init__(self, tokens: Sequence[str], fault: type[NotParsed]) -> None:
         self._tokens = list(tokens)
         self._fault = fault
         self._at = 0
@@ -88,7 +88,7 @@ class Tokens:
         return self._tokens[self._at] if self._at < len(self._tokens) else ""
 
     def take(self) -> str:
-        """Return the next token, and go on; raises `Unreadable` where there is none."""
+        """Return the next token, and go on; raises `NotParsed` where there is none."""
         token = self.next
         if not token:
             raise self._fault("ends too early")
@@ -109,7 +109,7 @@ class Tokens:
     def inner(self, read: Callable[[], Condition[Test]]) -> Condition[Test]:
         """Read what stands between the next token, which opens a parenthesis, and the one that closes it.
 
-        Raises `Unreadable` where nothing closes it.
+        Raises `NotParsed` where nothing closes it.
         """
         self.take()
         found = self.deeper(read)
@@ -118,7 +118,7 @@ class Tokens:
         return found
 
     def deeper(self, read: Callable[[], Condition[Test]]) -> Condition[Test]:
-        """Read one level deeper, which has an end; raises `Unreadable` where that is too deep."""
+        """Read one level deeper, which has an end; raises `NotParsed` where that is too deep."""
         self._depth += 1
         if self._depth > _DEEPEST:
             raise self._fault("too deep")
@@ -127,15 +127,15 @@ class Tokens:
         return found
 
     def end(self) -> None:
-        """Make sure that nothing is left; raises `Unreadable` where something is."""
+        """Make sure that nothing is left; raises `NotParsed` where something is."""
         if self.next:
             raise self._fault(f"{self.next!r} is too much")
 
 
-def split(text: str, token: re.Pattern[str], blank: re.Pattern[str], fault: type[Unreadable]) -> list[str]:
+def split(text: str, token: re.Pattern[str], blank: re.Pattern[str], fault: type[NotParsed]) -> list[str]:
     """Return the tokens of a text, each the first group of its pattern, with nothing but blanks behind the last.
 
-    Raises a `fault`, which is an `Unreadable`, for what is neither.
+    Raises a `fault`, which is an `NotParsed`, for what is neither.
     """
     found, at = [], 0
     while one := token.match(text, at):

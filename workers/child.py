@@ -42,7 +42,7 @@ class Limits(Struct, frozen=True):
     memory_bytes: int = 384 * 2**20
     cpu_seconds: int = 2
     answer_bytes: int = 2**20
-    wall_seconds: float = 60.0
+    wall_seconds: float = 30.0
 
 
 class _Budget:
@@ -56,16 +56,22 @@ class _Budget:
         self._until = time.monotonic() + wall_seconds
 
     def used(self) -> float:
-        """Return the seconds of CPU that the question has taken until now."""
-        return _cpu_seconds(self._pid) - self._began
+        """Return the seconds of CPU that the question has taken until now.
+
+        Who gave no answer in time has taken all: else a child that only waits would hold every question as long.
+        """
+        if time.monotonic() >= self._until:
+            return self._cpu_seconds
+        return max(0.0, _cpu_seconds(self._pid) - self._began)
 
     def step(self) -> float:
         """Return for how many seconds to wait before looking again; raises `NoAnswer` where nothing is left."""
-        cpu_left, wall_left = self._cpu_seconds - self.used(), self._until - time.monotonic()
-        if cpu_left <= 0:
-            raise NoAnswer(f"used more than {self._cpu_seconds:.1f} seconds of CPU")
+        wall_left = self._until - time.monotonic()
         if wall_left <= 0:
             raise NoAnswer(f"gave no answer for {self._wall_seconds:g} seconds")
+        cpu_left = self._cpu_seconds - self.used()
+        if cpu_left <= 0:
+            raise NoAnswer(f"used more than {self._cpu_seconds:.1f} seconds of CPU")
         return min(max(cpu_left, _SHORTEST_STEP), wall_left)
 
 
@@ -108,6 +114,7 @@ class Child:
 
         Raises `NoAnswer`, so where it takes more than so many seconds of the child's CPU.
         """
+        self.spent = 0.0
         self.ready()
         assert self._process is not None
         self._allow_cpu(self._process.pid)

@@ -19,7 +19,7 @@ _MEMBERS = "resourcecontainers | where type =~ 'microsoft.resources/subscription
 ENABLED = frozenset({"Enabled", "PastDue", "Warned"})
 
 
-class Permissions(Struct, frozen=True):
+class GrantedPermissions(Struct, frozen=True):
     """What the roles of an identity let it do at a scope: per assignment, the actions and those taken out again.
 
     `cause` says why that is not known.
@@ -79,18 +79,18 @@ def directory_place(directory: str) -> Place:
     return Place(directory, directory, f"/tenants/{directory}", "", ())
 
 
-def permissions(client: AzureClient, subscription: str) -> Permissions:
+def permissions(client: AzureClient, subscription: str) -> GrantedPermissions:
     """Return what we may do in a subscription (Permissions - List, Microsoft.Authorization)."""
     path = f"/subscriptions/{subscription}/providers/Microsoft.Authorization/permissions"
     try:
         rows = [row for page in client.pages(path, _PERMISSIONS_VERSION) for row in page]
-        return Permissions(tuple((tuple(row["actions"]), tuple(row.get("notActions") or ())) for row in rows))
+        return GrantedPermissions(tuple((tuple(row["actions"]), tuple(row.get("notActions") or ())) for row in rows))
     except CallFailed as failure:
         if failure.code == "HTTP 404" or failure.code.endswith("NotFound"):  # a server without roles of its own
-            return Permissions(((("*",), ()),))
-        return Permissions(cause=f"Microsoft.Authorization/permissions/read {failure.code}")
+            return GrantedPermissions(((("*",), ()),))
+        return GrantedPermissions(cause=f"Microsoft.Authorization/permissions/read {failure.code}")
     except (KeyError, TypeError, AttributeError):
-        return Permissions(cause="Microsoft.Authorization/permissions/read malformed")
+        return GrantedPermissions(cause="Microsoft.Authorization/permissions/read malformed")
 
 
 def subscriptions(client: AzureClient) -> dict[str, str]:

@@ -5,17 +5,17 @@ import httpx
 from model.canonical import instant
 from model.clock import Clock
 from model.installation import OpenId
-from people.openid import DeviceSignIn, Identity, Provider
+from people.openid import DeviceSignIn, Identity, OpenIdProvider
 from pipeline.access.sign_in import NotSignedIn
 from pipeline.secrets import secret
 
 
-def provider(settings: OpenId, http: httpx.Client) -> Provider:
+def provider(settings: OpenId, http: httpx.Client) -> OpenIdProvider:
     """Return the OpenID provider that people sign in at."""
-    return Provider(settings, secret(settings.client_secret).decode() if settings.client_secret else "", http)
+    return OpenIdProvider(settings, secret(settings.client_secret).decode() if settings.client_secret else "", http)
 
 
-def wait_for(provider: Provider, started: DeviceSignIn, clock: Clock) -> Identity:
+def wait_for(provider: OpenIdProvider, started: DeviceSignIn, clock: Clock) -> Identity:
     """Ask the provider until the person has decided on the sign-in that was `started`; the clock waits in between.
 
     Raises `NotSignedIn` where that takes longer than the provider waits, and `Refused` where they deny it.

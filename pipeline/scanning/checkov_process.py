@@ -12,7 +12,7 @@ from workers.child import Child, Limits
 NOT_INSTALLED = "checkov is not installed (`make checkov`, or HINOMI_CHECKOV for another place)"
 _VARIABLE = "HINOMI_CHECKOV"
 # Measured (docs/benchmarks.md): 34 MB of addresses with all Kubernetes checks, 0.1 seconds for 200 workloads.
-_LIMITS = Limits(cpu_seconds=30)
+_LIMITS = Limits(cpu_seconds=30, wall_seconds=120)
 
 
 class NotInstalled(Child):

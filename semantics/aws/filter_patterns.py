@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from semantics import conditions
 from semantics.aws.wildcards import includes, overlaps
-from semantics.conditions import Language, Tokens, Unreadable, all_of, any_of, quoted, unquoted
+from semantics.conditions import Language, NotParsed, Tokens, all_of, any_of, quoted, unquoted
 
 _TOKEN = re.compile(r'\s*(&&|\|\||[()]|[<>!]?=|[<>]|"(?:[^"\\]|\\.)*"|%[^%]+%|[^\s()&|=!<>"%]+)')
 _BLANK = re.compile(r"\s*")
@@ -35,7 +35,7 @@ class Test(NamedTuple):
 Condition: TypeAlias = conditions.Condition[Test]
 
 
-class NoPattern(Unreadable):
+class NoPattern(NotParsed):
     """The text is no filter pattern for JSON events."""
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from semantics import conditions
-from semantics.conditions import All, Any, Language, Tokens, Unreadable, all_of, any_of, quoted, unquoted
+from semantics.conditions import All, Any, Language, NotParsed, Tokens, all_of, any_of, quoted, unquoted
 
 _TOKEN = re.compile(r'(?:\s|--[^\n]*+)*+([()]|!=|!~|=~|<=|>=|[=:<>]|(?:[^\s()"=:<>!]|"(?:[^"\\]|\\.)*")+)')
 _BLANK = re.compile(r"(?:\s|--[^\n]*+)*+")
@@ -42,7 +42,7 @@ class Test(NamedTuple):
 Condition: TypeAlias = conditions.Condition[Test]
 
 
-class NoQuery(Unreadable):
+class NoQuery(NotParsed):
     """The text is no query of the grammar that is understood here."""
 
 

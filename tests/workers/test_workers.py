@@ -132,6 +132,7 @@ def test_who_takes_too_long_by_the_clock_is_ended() -> None:
         with pytest.raises(NoAnswer, match=r"gave no answer for 0\.3 seconds"):
             child.ask(b"{}", 10.0)
         assert child.pid == 0
+        assert child.spent == 10.0, "who only waits has taken all: the next question does not wait as long again"
 
 
 @pytest.mark.process

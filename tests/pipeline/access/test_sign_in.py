@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from model.fault import Refused
 from model.installation import OpenId
 from model.person import Person
-from people.openid import Identity, Provider, Waiting
+from people.openid import Identity, OpenIdProvider, Waiting
 from pipeline.access.openid_sign_in import provider, wait_for
 from pipeline.access.sign_in import Gate, NotSignedIn
 from store.home import Home
@@ -272,7 +272,7 @@ def test_id_tokens_hold_for_us_and_in_time_only(change: dict[str, Any], holds: b
     claims = {name: value for name, value in claims.items() if value is not None}
     token = jwt.encode(claims, KEY, algorithm="RS256", headers={"kid": "1"})
     with httpx.Client(transport=OneKey(token)) as http:
-        client = Provider(OpenId("https://id.example", "hinomi"), "", http)
+        client = OpenIdProvider(OpenId("https://id.example", "hinomi"), "", http)
         started = client.start(clock.now())
         if holds:
             assert client.ask(started.device_code) == Identity("https://id.example", "42")
@@ -282,7 +282,7 @@ def test_id_tokens_hold_for_us_and_in_time_only(change: dict[str, Any], holds: b
 
 
 def test_the_provider_module_keeps_no_secret_in_its_errors(http: httpx.Client, clock: MovingClock) -> None:
-    client = Provider(OpenId("http://127.0.0.1:1/o", "hinomi"), "the-client-secret", http)
+    client = OpenIdProvider(OpenId("http://127.0.0.1:1/o", "hinomi"), "the-client-secret", http)
     with pytest.raises(Refused) as refused:
         client.start(clock.now())
     assert "the-client-secret" not in str(refused.value)
