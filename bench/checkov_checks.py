@@ -19,7 +19,7 @@ from catalog.checkov import Adopted
 from catalog.folder import config_folder
 from detectors.checkov.checkov import Checkov
 from model.asset import Asset
-from pipeline.scanning.checkov_process import checkov_worker, venv
+from pipeline.checkov_process import checkov_worker, venv
 
 WORKLOADS = 1_000
 RESOURCES = 900  # as many as a middling account has

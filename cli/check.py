@@ -90,7 +90,7 @@ def iac(
     from catalog.checkov import load
     from catalog.folder import config_folder
     from model.worker import NoAnswer
-    from pipeline.scanning.checkov_process import checkov_worker
+    from pipeline.checkov_process import checkov_worker
     from pipeline.scanning.templates import LIMITS, look
 
     adopted = load(config_folder() / "checkov")
@@ -156,7 +156,7 @@ class _Check:
 
     def run(self, collectors: "Iterable[Collector]", language: "Language", format: str) -> None:
         """Print the verdicts; ends the command with the exit code."""
-        from pipeline.scanning.checkov_process import kept
+        from pipeline.checkov_process import kept
         from pipeline.scanning.survey import survey
 
         verdicts = (

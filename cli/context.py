@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from pipeline.access.authorization import Authorizer
     from pipeline.access.sign_in import Gate
-    from pipeline.serving.work import Bench
+    from pipeline.world import World
 
 HomeOption = Annotated[
     Path,
@@ -48,22 +48,21 @@ def open_gate(home: Path) -> "Gate":
 
 
 @contextmanager
-def open_bench(authorizer: "Authorizer", action: str) -> "Iterator[Bench]":
-    """Yield what a job needs that this process does itself, and notify people of on the terminal."""
+def open_world(authorizer: "Authorizer", action: str) -> "Iterator[World]":
+    """Yield what this process has of the world, for an action that the authorizer allows; people see the terminal."""
     import httpx
 
     from notifier.message import Ways
     from pipeline.clock import SystemClock
     from pipeline.logs import quiet
     from pipeline.secrets import secret
-    from pipeline.serving.jobs import JobWorker, name_of
-    from pipeline.serving.work import Bench
+    from pipeline.world import World
 
     quiet()  # people read what is printed, not the log
     clock = SystemClock()
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, sys.stdout, secret, clock.now)
-        yield Bench(authorizer.service(action), ways, JobWorker(name_of(0), clock))
+        yield World(authorizer.service(action), clock, ways)
 
 
 def token_file(home: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_world
 
 if TYPE_CHECKING:
     from pipeline.onboarding.reach import Reach
@@ -31,7 +31,7 @@ def aws(
     from model.fault import Fault, Refused
     from pipeline.installation import settings
     from pipeline.onboarding.aws import documents
-    from pipeline.providers.opening import new_external_id
+    from pipeline.tenants.scopes import new_external_id
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("tenants.apply", tenant)
@@ -75,22 +75,19 @@ def check(
 
     from catalog.folder import config_folder
     from pipeline.assembly import assemble, offered
-    from pipeline.clock import SystemClock
     from pipeline.onboarding import reach as onboarding
-    from pipeline.providers.opening import connect
-    from pipeline.serving.loop import scopes_of
 
-    authorizer, clock = open_authorizer(home), SystemClock()
+    authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
-    scopes = scopes_of(authorizer.service("scans.start"), spec, clock)
     whole = True
     catalog = offered(assemble(config_folder()), spec.contract.options)
-    for reach in onboarding.check(scopes, lambda scope, known: connect(scope, known.types, clock), catalog, clock):
-        whole = whole and reach.whole
-        if format == "jsonl":
-            sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")
-        else:
-            _print(reach)
+    with open_world(authorizer, "scans.start") as world:
+        for reach in onboarding.check(world, spec, catalog):
+            whole = whole and reach.whole
+            if format == "jsonl":
+                sys.stdout.write(msgspec.json.encode(reach).decode() + "\n")
+            else:
+                _print(reach)
     raise typer.Exit(0 if whole else UNKNOWNS)
 
 

@@ -1,16 +1,16 @@
 """`hinomi plan`, `show`, `approve`, `reject`, `run`, `verify`, `rollback`, `status`: changes, and rolling them back."""
 
 import sys
+import threading
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_bench
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_world
 
 if TYPE_CHECKING:
     from model.plan import Plan
     from pipeline.access.authorization import Authorizer
-    from pipeline.changing.environment import Hands
     from remediation.approval import Standing
 
 app = typer.Typer()
@@ -92,13 +92,14 @@ def run(
 ) -> None:
     """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
     from pipeline.changing.plans import start
-    from pipeline.serving.work import change_now
+    from pipeline.serving.work import claimed_now, work
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("plans.run", tenant)
-    with open_bench(authorizer, "plans.run") as bench:
-        start(authorizer.tenant("plans.run", tenant), spec, plan, authorizer.actor.name, bench.worker.clock)
-        done = change_now(bench, tenant, authorizer.actor)
+    with open_world(authorizer, "plans.run") as world:
+        start(authorizer.tenant("plans.run", tenant), spec, plan, authorizer.actor.name, world.clock)
+        with claimed_now(world, "change", tenant, authorizer.actor) as job:
+            done = work(world, job, threading.Event())
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)
     raise typer.Exit(_print_status(authorizer, tenant, plan))
@@ -112,11 +113,14 @@ def verify(
 ) -> None:
     """Look once more whether what a plan has changed is as wanted. Exit 3: something is not."""
     from pipeline.changing.carrying_out import verify_again
-    from pipeline.turn import take_turn
+    from pipeline.serving.work import catalog_for_changes
+    from pipeline.world import take_task
 
     authorizer = open_authorizer(home)
-    hands = _hands(authorizer, "plans.run", tenant, plan)
-    verify_again(hands, plan, take_turn(hands.home, f"verify:{tenant}", hands.now, authorizer.actor.name))
+    spec = authorizer.file("plans.run", tenant)
+    catalog = catalog_for_changes(authorizer.tenant("plans.run", tenant), [plan])
+    with open_world(authorizer, "plans.run") as world:
+        verify_again(world, take_task(world, "verify", spec, catalog, authorizer.actor.name), plan)
     raise typer.Exit(_print_status(authorizer, tenant, plan))
 
 
@@ -133,9 +137,9 @@ def rollback(
     from pipeline.changing.carrying_out import make_rollback
 
     authorizer = open_authorizer(home)
-    made = make_rollback(
-        _hands(authorizer, "plans.propose", tenant, plan), plan, authorizer.actor, tuple(resource or ())
-    )
+    spec, chosen = authorizer.file("plans.propose", tenant), tuple(resource or ())
+    with open_world(authorizer, "plans.propose") as world:
+        made = make_rollback(world, spec, plan, authorizer.actor, chosen)
     _print(authorizer, made, language, format)
 
 
@@ -190,16 +194,6 @@ def _missing(stands: "Standing") -> str:
         "the customer's" if stands.customer_missing else "",
     ]
     return "it needs " + " and ".join(part for part in wanted if part)
-
-
-def _hands(authorizer: "Authorizer", action: str, tenant: str, plan: str) -> "Hands":
-    """Return what looking at a plan's resources needs."""
-    from pipeline.clock import SystemClock
-    from pipeline.serving.loop import hands_of
-    from pipeline.serving.work import catalog_for_changes
-
-    catalog = catalog_for_changes(authorizer.tenant(action, tenant), [plan])
-    return hands_of(authorizer.service(action), authorizer.file(action, tenant), catalog, SystemClock())
 
 
 def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"], format: str) -> None:

@@ -1,13 +1,14 @@
 """`hinomi init | apply | scan | findings`: tenants and what is found at them."""
 
 import sys
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_bench
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_world
 from reports import formats
 
 if TYPE_CHECKING:
@@ -84,12 +85,12 @@ def scan(
     """Run the whole loop for one tenant: gate, collect, detect, record, notify. Exit 3: some things stay unknown."""
     from cli.tables import print_summary
     from model.fault import Refused
-    from pipeline.serving.work import scan_now
+    from pipeline.serving.work import claimed_now, work
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
-    with open_bench(authorizer, "scans.start") as bench:
-        done = scan_now(bench, tenant, authorizer.actor)
+    with open_world(authorizer, "scans.start") as world, claimed_now(world, "scan", tenant, authorizer.actor) as job:
+        done = work(world, job, threading.Event())
     if done.summary is None or done.notified is None:
         raise Refused(done.outcome)
     print_summary(done.summary, spec)

@@ -7,15 +7,14 @@ import pyotp
 from msgspec import Struct
 
 from model.access import Access
-from model.canonical import instant
-from model.person import HOST, Actor, Person
+from model.person import HOST, Person
 from model.plan import Plan, Vote
 from pipeline.access.authorization import Authorizer
 from pipeline.access.people import Register
 from pipeline.access.sign_in import Gate
 from pipeline.changing.carrying_out import carry_on, make_rollback
 from pipeline.changing.plans import Wanted, make_plan, start, vote
-from pipeline.serving.loop import Loop
+from pipeline.world import Task, World, take_task
 
 _CREW = {"aki": "analyst", "ken": "lead", "rin": "lead"}
 
@@ -29,13 +28,14 @@ class Story(Struct, frozen=True):
     rolled_back: str
 
 
-def sign_in(loop: Loop, access: Access, gate: Gate) -> dict[str, Actor]:
-    """Return the crew, each of them signed in, by name.
+def sign_in(world: World, tenant: str, access: Access, gate: Gate) -> dict[str, Authorizer]:
+    """Return what each of the crew may do, by name, once they have signed in.
 
-    They join the tenant of the loop, in roles of the table `access`, and sign in through the gate.
+    They join the tenant in the world's stores, in roles of the table `access`, and sign in through the gate.
     """
-    register = Register(Authorizer(loop.home, access, HOST), access, loop.clock)
-    return {name: gate.actor(token) for name, token in enlist(register, gate, loop.tenant.tenant, _CREW).items()}
+    register = Register(Authorizer(world.home, access, HOST), access, world.clock)
+    tokens = enlist(register, gate, tenant, _CREW)
+    return {name: Authorizer(world.home, access, gate.actor(token)) for name, token in tokens.items()}
 
 
 def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]) -> dict[str, str]:
@@ -53,30 +53,28 @@ def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]
     return tokens
 
 
-def remediate_and_roll_back(loop: Loop, access: Access, crew: dict[str, Actor], wanted: Wanted) -> Story:
+def remediate_and_roll_back(world: World, task: Task, crew: dict[str, Authorizer], wanted: Wanted) -> Story:
     """Plan, approve, carry out and verify a change, then roll it back the same way.
 
-    The crew does what is `wanted` in the stores of the loop, each as far as the table `access` allows.
+    The crew does what is `wanted` for the task's tenant in the world, each as far as their authorizer allows.
     """
-    authorizers = {name: Authorizer(loop.home, access, actor) for name, actor in crew.items()}
-    tenant = loop.tenant.tenant
-    store = authorizers["aki"].tenant("plans.propose", tenant)
-    plan = make_plan(store, loop.tenant, wanted, crew["aki"], loop.clock)
-    remediated = _approve_and_run(loop, authorizers, plan)
-    authorizers["aki"].allow("plans.propose", tenant)
-    rollback = make_rollback(loop.hands, plan.id, crew["aki"])
-    return Story(plan, remediated, rollback, _approve_and_run(loop, authorizers, rollback))
+    aki, tenant = crew["aki"], task.tenant
+    plan = make_plan(aki.tenant("plans.propose", tenant.tenant), tenant, wanted, aki.actor, world.clock)
+    remediated = _approve_and_run(world, task, crew, plan)
+    aki.allow("plans.propose", tenant.tenant)
+    rollback = make_rollback(world, tenant, plan.id, aki.actor)
+    return Story(plan, remediated, rollback, _approve_and_run(world, task, crew, rollback))
 
 
-def _approve_and_run(loop: Loop, authorizers: dict[str, Authorizer], plan: Plan) -> str:
+def _approve_and_run(world: World, task: Task, crew: dict[str, Authorizer], plan: Plan) -> str:
     """Return how the plan's one step ended."""
-    tenant = loop.tenant.tenant
+    tenant = task.tenant
     for name in ("ken", "rin")[: plan.approvals]:
-        store = authorizers[name].tenant("plans.approve", tenant)
-        vote(store, Vote(plan.id, plan.hash, name, authorizers[name].side, True, instant(loop.clock.now())), loop.clock)
-    authorizers["aki"].allow("plans.run", tenant)
-    start(loop.store, loop.tenant, plan.id, "aki", loop.clock)
-    carry_on(loop.hands, loop.turn())
-    with loop.store.read() as reader:
+        store = crew[name].tenant("plans.approve", tenant.tenant)
+        vote(store, Vote(plan.id, plan.hash, name, crew[name].side, True, world.now), world.clock)
+    crew["aki"].allow("plans.run", tenant.tenant)
+    start(task.store, tenant, plan.id, "aki", world.clock)
+    carry_on(world, take_task(world, "change", tenant, task.catalog, "aki"))
+    with task.store.read() as reader:
         (step,) = plan.steps
         return reader.plans.progress(plan.id)[step.target.uid].state

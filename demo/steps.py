@@ -23,15 +23,16 @@ from model.person import HOST
 from model.text import LANGUAGES, Language, Text
 from notifier.message import Ways
 from pipeline.access.sign_in import Gate
-from pipeline.assembly import assemble
+from pipeline.assembly import assemble, offered
 from pipeline.changing.plans import Wanted
 from pipeline.clock import SystemClock
 from pipeline.installation import make, open_home, service_key
-from pipeline.notifying.notify import Notified
-from pipeline.scanning.scan import Summary
+from pipeline.notifying.notify import Notified, notify
+from pipeline.notifying.reporting import make_report
+from pipeline.scanning.scan import Summary, scan
 from pipeline.secrets import secret
-from pipeline.serving.loop import Loop
 from pipeline.tenants.files import carry_out, load_tenant, plan
+from pipeline.world import Task, World, take_task
 from reports.html import render
 from reports.report import Report
 from reports.wording import SEVERITY
@@ -136,23 +137,24 @@ class _Show:
 
     def run(self, emulator: Emulator, neighbours: Neighbours, folder: Path) -> bool:
         """Run all steps; return whether findings and planted faults agreed both ways, both times."""
-        stage, loop = self._prepare(emulator, neighbours, folder)
+        stage, world, task = self._prepare(emulator, neighbours, folder)
         with self.step("scan"):
-            summary = loop.scan(loop.turn())
-        first = _findings(loop)
+            summary = scan(world, task)
+        first = _findings(task)
         with self.step("notify"):
-            notified = loop.notify()
+            notified = notify(world, task)
         with self.step("remediate"):
             remediated = stage.remediate() | neighbours.remediate()
         with self.step("again"):
-            loop.scan(loop.turn())
-            loop.notify()
-        second = _findings(loop)
+            task = take_task(world, "scan", task.tenant, task.catalog, HOST.name)
+            scan(world, task)
+            notify(world, task)
+        second = _findings(task)
         with self.step("change"):
-            story = self._change(loop, folder)
-        third = _findings(loop)
+            story = self._change(world, task, folder)
+        third = _findings(task)
         with self.step("report"):
-            report = loop.report()
+            report = make_report(task.store, task.tenant, task.catalog.judging, world.clock)
             files = _write_reports(report, folder)
         self.console.print()
         resolved = first - second
@@ -165,17 +167,17 @@ class _Show:
         well = (story.remediated, story.rolled_back) == ("verified", "verified") and third == second
         if well:
             self._line("changed", story.plan.title.of(self.language), story.plan.approvals)
-        self._facts(summary, notified, whole := loop.store.audit_fault() == "")
+        self._facts(summary, notified, whole := task.store.audit_fault() == "")
         self._proposals(report, files)
         return agrees and whole and well and second <= first
 
-    def _change(self, loop: Loop, folder: Path) -> Story:
+    def _change(self, world: World, task: Task, folder: Path) -> Story:
         table = access.load(config_folder())
-        gate = Gate(loop.home.service, lambda: service_key(folder / "home"), loop.clock)
+        gate = Gate(world.home.service, lambda: service_key(folder / "home"), world.clock)
         wanted = Wanted("aws.s3.block-public-access", "", ("aozora-dropbox",))
-        return remediate_and_roll_back(loop, table, sign_in(loop, table, gate), wanted)
+        return remediate_and_roll_back(world, task, sign_in(world, task.tenant.tenant, table, gate), wanted)
 
-    def _prepare(self, emulator: Emulator, neighbours: Neighbours, folder: Path) -> tuple[Stage, Loop]:
+    def _prepare(self, emulator: Emulator, neighbours: Neighbours, folder: Path) -> tuple[Stage, World, Task]:
         stage = Stage(emulator, load_company())
         with self.step("build"):
             stage.build()
@@ -187,7 +189,9 @@ class _Show:
             carry_out(home, plan(home, tenant), clock, HOST.name)
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
         ways = Ways(httpx.Client(), io.StringIO(), secret, clock.now)
-        return stage, Loop(home, tenant, catalog, clock, ways, HOST.name)
+        world = World(home, clock, ways)
+        offer = offered(catalog, tenant.contract.options)
+        return stage, world, take_task(world, "scan", tenant, offer, HOST.name)
 
     def _compare(self, key: str, expected: Planted, found: Planted) -> bool:
         """Say whether what was expected came, and nothing else of the policies that faults are planted for."""
@@ -244,8 +248,8 @@ class _Show:
             self.console.print(f"  {line}", soft_wrap=True, markup=False)
 
 
-def _findings(loop: Loop) -> Planted:
-    with loop.store.read() as reader:
+def _findings(task: Task) -> Planted:
+    with task.store.read() as reader:
         return keys(reader.findings())
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
-from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from catalog.policies import load
@@ -22,15 +21,13 @@ from model.tenant import AwsScope, AwsWrite, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import Catalog, assemble
 from pipeline.changing.carrying_out import carry_on, make_rollback
-from pipeline.changing.environment import Hands
 from pipeline.changing.plans import Wanted, make_plan, standing, start, vote
-from pipeline.providers.opening import connect
-from pipeline.scanning.scan import Ports, Summary, scan
-from pipeline.serving.loop import hands_of
+from pipeline.scanning.scan import Summary, scan
+from pipeline.world import Task, World
 from remediation.approval import Standing
 from remediation.playbook import playbooks
 from store.home import Home
-from tests.homes import a_turn
+from tests.worlds import entered, scan_of, world_of
 
 ACCOUNT = "123456789012"
 BLOCK = "aws.s3.block-public-access"
@@ -111,14 +108,16 @@ class ChangeDriver:
         self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
 
     @property
-    def hands(self) -> Hands:
-        hands = hands_of(self.home, self.tenant, self.catalog, self.clock)
-        return replace(hands, enter=lambda scope, needs: self.watch(hands.enter(scope, needs)))
+    def world(self) -> World:
+        return world_of(self.home, self.clock, entered(watch=self.watch))
+
+    @property
+    def task(self) -> Task:
+        return scan_of(self.world, self.tenant, self.catalog)
 
     def scan(self) -> Summary:
         self.clock.sleep(60)
-        ports = Ports(self.clock, lambda scope, catalog: connect(scope, catalog.types, self.clock))
-        return scan(self.home, self.tenant, self.catalog, ports, a_turn(self.home, self.clock, self.tenant.tenant))
+        return scan(self.world, self.task)
 
     def plan(self, author: Actor = AKI, **wanted: Any) -> Plan:
         self.clock.sleep(1)
@@ -142,7 +141,7 @@ class ChangeDriver:
     def run(self, plan: Plan) -> dict[str, str]:
         """Carry out a plan; return the states of its steps by resource's name."""
         self.start(plan)
-        carry_on(self.hands, a_turn(self.home, self.clock, self.tenant.tenant))
+        carry_on(self.world, self.task)
         return self.states(plan)
 
     def states(self, plan: Plan) -> dict[str, str]:
@@ -152,7 +151,7 @@ class ChangeDriver:
 
     def rollback(self, plan: Plan, resources: Sequence[str] = ()) -> Plan:
         self.clock.sleep(1)
-        return make_rollback(self.hands, plan.id, MIO, resources)
+        return make_rollback(self.world, self.tenant, plan.id, MIO, resources)
 
     def findings(self) -> dict[str, Finding]:
         with self.home.tenant(self.tenant.tenant).read() as reader:

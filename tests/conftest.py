@@ -17,15 +17,15 @@ from collectors.aws import resource_types
 from collectors.aws.engine import collect
 from demo.company import Stage, load_company
 from demo.stand_ins.aws_emulator import Emulator
+from pipeline.checkov_process import kept
 from pipeline.clock import SystemClock
 from pipeline.process import begin
-from pipeline.scanning.checkov_process import kept
-from pipeline.scanning.scan import Ports, scan
 from store.home import Home
-from tests.homes import Homes, Originals, PostgresHomes, SqliteHomes, a_turn, home_at
-from tests.recorded_clouds import REGIONS, TENANT, Replies, catalog, seeing
+from tests.homes import Homes, Originals, PostgresHomes, SqliteHomes, home_at
+from tests.recorded_clouds import REGIONS, TENANT, Replies, catalog
 from tests.servers import postgres as postgres_server
 from tests.servers.forks import Forks
+from tests.worlds import scanned_in, seeing, world_of
 from workers.child import Child
 
 
@@ -125,8 +125,7 @@ def scanned(homes: Homes, originals: Originals, replies: Replies) -> Home:
 
     def fill(home: Home) -> None:
         home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
-        clock = MovingClock()
-        scan(home, TENANT, catalog(), Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
+        scanned_in(world_of(home, MovingClock(), seeing(replies, replies.place)), TENANT, catalog())
 
     return home_at(originals.copy("scanned", homes, fill))
 

@@ -8,9 +8,6 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from model.canonical import instant
-from model.clock import Clock
-from pipeline.turn import Turn, take_turn
 from store.database import Stores
 from store.home import Home
 from store.postgres import PostgresSchemas
@@ -98,11 +95,6 @@ class Originals:
 
 def home_at(address: str) -> Home:
     return Home(stores_at(address))
-
-
-def a_turn(home: Home, clock: Clock, tenant: str = "aozora") -> Turn:
-    """Return a turn at the tenant's scan of this moment."""
-    return take_turn(home, f"scan:{tenant}", instant(clock.now()), "p")
 
 
 def tamper(address: str, store: str, *statements: str) -> None:

@@ -11,14 +11,12 @@ from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from clouds.call_failed import CallFailed
-from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
 from model.asset import Place
 from model.canonical import digest, plain
 from model.tenant import AwsScope, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import Catalog, assemble
-from pipeline.scanning.scan import Connect
 
 REGIONS = ("ap-northeast-1", "us-east-1")
 # The emulator lists these, but cannot return their details: tests/collectors/aws/test_documented.py plays AWS's
@@ -132,11 +130,6 @@ def _whole(answer: Any) -> Any:
 
 def _anew(answer: Any) -> Any:
     return (_anew(one) for one in answer) if isinstance(answer, _Pages) else answer
-
-
-def seeing(cloud: ReadCloud, place: Place) -> Connect:
-    """Return how to enter the one account that there is."""
-    return lambda _scope, known: AwsCollector(cloud, place, types_of(known, "aws"))
 
 
 class Denying:

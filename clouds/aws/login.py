@@ -2,6 +2,8 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -100,12 +102,16 @@ def _without_account_host(params: dict[str, Any], **_: object) -> None:
 
 def account_of(client: AwsClient) -> str:
     """Return the id of the account that a client has entered; raises `Refused` where the credentials are wrong."""
-    return str(_identity(client, client.own_region)["Account"])
+    region = client.own_region
+    with _identifying(region):
+        return str(client.call("sts", region, "get_caller_identity", {})["Account"])
 
 
-def _identity(client: AwsClient, region: str) -> dict[str, Any]:
+@contextmanager
+def _identifying(region: str) -> Iterator[None]:
+    """Say what to do about credentials that turn out to be wrong; raises `Refused` where they do."""
     try:
-        return client.call("sts", region, "get_caller_identity", {})
+        yield
     except CallFailed as failure:
         raise Refused(_identity_problem(failure, region)) from None
 
@@ -116,7 +122,8 @@ def locate(client: AwsClient, regions: tuple[str, ...]) -> Place:
     Raises `Refused` where the credentials are wrong, or a region that was named does not exist or does not answer.
     """
     home = regions[0] if regions else client.own_region
-    identity = _identity(client, home)
+    with _identifying(home):
+        identity = client.call("sts", home, "get_caller_identity", {})
     account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
     enabled, cause = _enabled_regions(client, home, named=bool(regions))
     for region in regions[1:]:

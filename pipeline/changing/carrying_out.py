@@ -11,7 +11,8 @@ from model.call import WriteCloud
 from model.fault import Refused
 from model.person import SCHEDULE, Actor
 from model.plan import CHANGED, ENDED, Plan, State, Step
-from pipeline.changing.environment import Hands, WriteClients, why_stopped
+from model.tenant import Tenant
+from pipeline.changing.environment import WriteClients, why_stopped
 from pipeline.changing.plans import (
     Wanted,
     known_assets,
@@ -25,11 +26,11 @@ from pipeline.changing.plans import (
 )
 from pipeline.changing.step_journal import StepJournal, begun_before
 from pipeline.changing.verifying import Judge
-from pipeline.turn import Turn
+from pipeline.world import Task, World
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.playbook import Gone, Playbook
 from remediation.proposing import LeftStep, Terms, asset_of, propose_rollback
-from store.plans import FINISHED, Plans
+from store.plans import FINISHED
 from store.tenant import Fenced
 
 WORKED = "plan.worked"
@@ -39,34 +40,34 @@ _SECOND_WAVE = 0.10
 _FUTILE = 3  # so many steps without one success end a plan
 
 
-def obey(hands: Hands) -> None:
+def obey(world: World, task: Task) -> None:
     """Make and start the plans that standing orders ask for after a scan; a plan for nothing is none."""
-    with hands.store.read() as reader:
-        orders = [order for order in reader.plans.orders() if order.holds(hands.now)]
+    with task.store.read() as reader:
+        orders = [order for order in reader.plans.orders() if order.holds(world.now)]
     for order in orders:
         wanted = Wanted(order.playbook, order.author, order=order)
         with suppress(Refused):  # nothing to remediate, or the contract has ended
-            plan = make_plan(hands.store, hands.tenant, wanted, BY_SCHEDULE, hands.clock)
-            start(hands.store, hands.tenant, plan.id, SCHEDULE, hands.clock)
+            plan = make_plan(task.store, task.tenant, wanted, BY_SCHEDULE, world.clock)
+            start(task.store, task.tenant, plan.id, SCHEDULE, world.clock)
 
 
-def carry_on(hands: Hands, turn: Turn) -> None:
+def carry_on(world: World, task: Task) -> None:
     """Carry every started plan to its end, each whatever befalls the others; raises `Refused` where one has none."""
-    with hands.store.read() as reader:
+    with task.store.read() as reader:
         started = reader.plans.underway()
-    finish(hands, started, turn)
+    finish(world, task, started)
 
 
-def finish(hands: Hands, plans: Sequence[str], turn: Turn) -> None:
-    """Carry these plans to their ends, as `carry_on` does with all that are started.
+def finish(world: World, task: Task, plans: Sequence[str]) -> None:
+    """Carry these plans (their ids) to their ends, as `carry_on` does with all that are started.
 
-    `hands` are what changing needs, `plans` their ids; the turn ends where another has begun. Raises the first
-    `Refused` of them, after the others have been carried out.
+    They are the task's tenant's; where the task ends, so does the work on them. The world has the clouds. Raises the
+    first `Refused` of them, after the others have been carried out.
     """
     refused: list[Refused] = []
     for id_ in plans:
         try:
-            _finish(hands, read_plan(hands.store, id_), turn)
+            _finish(world, task, read_plan(task.store, id_))
         except Fenced:
             raise
         except Refused as problem:
@@ -75,27 +76,25 @@ def finish(hands: Hands, plans: Sequence[str], turn: Turn) -> None:
         raise refused[0]
 
 
-def _finish(hands: Hands, plan: Plan, turn: Turn) -> None:
+def _finish(world: World, task: Task, plan: Plan) -> None:
     """Carry a plan to its end; one that stops by itself is not gone on with until somebody starts it again."""
-    stopped = _run(hands, plan, turn)
-    with hands.store.write(hands.now, turn.person, turn.fence) as writer:
+    stopped = _run(world, task, plan)
+    with task.store.write(world.now, task.person, task.fence) as writer:
         writer.record(FINISHED, plan.id, stopped=stopped)
     if stopped:
         raise Refused(f"the plan {plan.id} stops by itself: {stopped}")
 
 
-def _run(hands: Hands, plan: Plan, turn: Turn) -> str:
+def _run(world: World, task: Task, plan: Plan) -> str:
     """Do what is left of a plan, wave by wave; return why it stops before its end, the empty text where it does not."""
-    with hands.store.read() as reader:
-        left = _left(plan, reader.plans)
     tried = good = 0
-    with WriteClients(hands, plan) as clients, hands.store.held(), hands.home.service.held():
-        workshop = _Workshop(hands, plan, turn, clients)
-        for wave in waves(left):
+    with WriteClients(world, task.tenant, plan) as clients, task.store.held(), world.home.service.held():
+        workshop = _Workshop(world, task, plan, clients)
+        for wave in waves(workshop.left):
             workshop.refuse_halted()
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 ended = [one for one in pool.map(workshop.work, wave) if one is not None]
-            _record(hands, plan, turn)
+            _record(world, task, plan)
             workshop.check()
             tried += len(ended)
             good += sum(one.state in ("verified", "unchanged") for one in ended)
@@ -104,9 +103,9 @@ def _run(hands: Hands, plan: Plan, turn: Turn) -> str:
     return ""
 
 
-def _record(hands: Hands, plan: Plan, turn: Turn) -> None:
+def _record(world: World, task: Task, plan: Plan) -> None:
     """Leave an audit record of all that was done by a plan so far, also by runners that died."""
-    with hands.store.write(hands.now, turn.person, turn.fence) as writer:
+    with task.store.write(world.now, task.person, task.fence) as writer:
         names = {step.target.uid: step.target.resource for step in plan.steps}
         states = {names[uid]: done.state for uid, done in writer.plans.progress(plan.id).items()}
         writer.record(WORKED, plan.id, hash=plan.hash, states=states)
@@ -120,36 +119,35 @@ def waves(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:
             yield wave
 
 
-def _left(plan: Plan, plans: Plans) -> list[Step]:
-    progress = plans.progress(plan.id)
-    return [
-        s for s in plan.steps if s.live and (s.target.uid not in progress or progress[s.target.uid].state not in ENDED)
-    ]
-
-
 class _Workshop:
     """Works on the steps of one plan; safe to share between threads."""
 
-    def __init__(self, hands: Hands, plan: Plan, turn: Turn, clients: WriteClients) -> None:
-        self._hands = hands
+    def __init__(self, world: World, task: Task, plan: Plan, clients: WriteClients) -> None:
+        self._world = world
+        self._task = task
         self._plan = plan
-        self._turn = turn
         self._clients = clients
         self._playbook = playbook_of(plan.playbook)
         self._failure: BaseException | None = None
-        with hands.store.read() as reader:
+        with task.store.read() as reader:
             found = known_assets(reader, [step.target.uid for step in plan.steps])
             self._assets = {asset.uid: asset for asset in found}
-            self._never = never_of(hands.tenant, reader)
-        self._begun = begun_before(hands.store, plan)
-        self._judge = Judge(hands, plan)
+            self._never = never_of(task.tenant, reader)
+        self._begun = begun_before(task.store, plan)
+        self._judge = Judge(world.clock, task, plan)
+
+    @property
+    def left(self) -> list[Step]:
+        """Return the steps that earlier runs have not brought to an end."""
+        ended = {uid for uid, done in self._begun.steps.items() if done.state in ENDED}
+        return [step for step in self._plan.steps if step.live and step.target.uid not in ended]
 
     def work(self, step: Step) -> Ended | None:
         """Do one step; None where nothing may be sent any more. Whatever else goes wrong is kept for `check`."""
         if self._failure is not None:
             return None
         asset = self._assets.get(step.target.uid)
-        journal = StepJournal(self._hands, self._plan, step, self._begun, self._turn)
+        journal = StepJournal(self._world, self._task, self._plan, step, self._begun)
         try:
             if asset is None:
                 return _ended(journal, Ended("stale", "the inventory does not know the resource any more"))
@@ -168,7 +166,7 @@ class _Workshop:
 
     def _tools(self, step: Step) -> Tools:
         cloud, judge = self._clients.of(step.target.scope), self._judge.of(step)
-        return Tools(cloud, self._hands.clock, judge, rolling_back=bool(self._plan.undoes))
+        return Tools(cloud, self._world.clock, judge, rolling_back=bool(self._plan.undoes))
 
     def check(self) -> None:
         """Raise what has ended the work, if anything has."""
@@ -177,7 +175,7 @@ class _Workshop:
 
     def refuse_halted(self) -> None:
         """Raise `Refused` where all changes are stopped."""
-        if why := why_stopped(self._hands):
+        if why := why_stopped(self._world, self._task.tenant):
             raise Refused(why)
 
 
@@ -186,42 +184,43 @@ def _ended(journal: StepJournal, ended: Ended) -> Ended:
     return ended
 
 
-def verify_again(hands: Hands, id_: str, turn: Turn) -> Mapping[str, Ended]:
+def verify_again(world: World, task: Task, id_: str) -> Mapping[str, Ended]:
     """Look once more at every step of a plan (`id_`) that left something behind, and write what was found.
 
-    Return how each ended, by resource. `hands` are what changing needs; nothing is written once the turn has ended.
+    Return how each ended, by resource. The world has the clouds; nothing is written once the task has ended.
     """
-    plan = read_plan(hands.store, id_)
-    playbook, judge, found = playbook_of(plan.playbook), Judge(hands, plan), dict[str, Ended]()
-    with hands.store.read() as reader:
-        progress = reader.plans.progress(plan.id)
-        assets = {asset.uid: asset for asset in known_assets(reader, progress)}
-    with WriteClients(hands, plan) as clients:
+    plan = read_plan(task.store, id_)
+    playbook, judge, found = playbook_of(plan.playbook), Judge(world.clock, task, plan), dict[str, Ended]()
+    begun = begun_before(task.store, plan)
+    with task.store.read() as reader:
+        assets = {asset.uid: asset for asset in known_assets(reader, begun.steps)}
+    with WriteClients(world, task.tenant, plan) as clients:
         for step in plan.steps:
-            begun, asset = progress.get(step.target.uid), assets.get(step.target.uid)
-            if begun is None or begun.state not in CHANGED & ENDED or asset is None:
+            done, asset = begun.steps.get(step.target.uid), assets.get(step.target.uid)
+            if done is None or done.state not in CHANGED & ENDED or asset is None:
                 continue
-            tools = Tools(clients.of(asset.scope), hands.clock, judge.of(step), rolling_back=bool(plan.undoes))
+            tools = Tools(clients.of(asset.scope), world.clock, judge.of(step), rolling_back=bool(plan.undoes))
             found[asset.resource] = ended = verify(step, asset, playbook, tools)
-            StepJournal(hands, plan, step, begun_before(hands.store, plan), turn).end(ended)
-    _record(hands, plan, turn)
+            StepJournal(world, task, plan, step, begun).end(ended)
+    _record(world, task, plan)
     return found
 
 
-def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
-    """Make the plan that rolls a plan (`id_`) back, on what is there now, and record it; after the contract's term too.
+def make_rollback(world: World, tenant: Tenant, id_: str, actor: Actor, resources: Sequence[str] = ()) -> Plan:
+    """Make the plan that rolls a tenant's plan (`id_`) back, on what is there now, and record it.
 
-    `hands` are what changing needs; the actor is its author. With `resources`, by id or name, only these. Raises
-    `Refused` where nobody has signed in, there is no such plan, or nothing of it can be rolled back.
+    The actor is its author; after the contract's term too. With `resources`, by id or name, only these. The world has
+    the clouds. Raises `Refused` where nobody has signed in, there is no such plan, or nothing of it can be rolled back.
     """
     refuse_nobody(actor)
-    plan = read_plan(hands.store, id_)
+    store = world.home.tenant(tenant.tenant)
+    plan = read_plan(store, id_)
     playbook = playbook_of(plan.playbook)
-    with hands.store.read() as reader:
+    with store.read() as reader:
         progress = reader.plans.progress(plan.id)
         assets = {asset.uid: asset for asset in known_assets(reader, progress)}
     done = []
-    with WriteClients(hands, plan) as clients:
+    with WriteClients(world, tenant, plan) as clients:
         for step in plan.steps:
             begun = progress.get(step.target.uid)
             chosen = not resources or {step.target.resource, step.target.name} & set(resources)
@@ -231,17 +230,17 @@ def make_rollback(hands: Hands, id_: str, actor: Actor, resources: Sequence[str]
     if not done:
         raise Refused(f"the plan {plan.id} has changed nothing that could be rolled back")
     terms = Terms(
-        tenant=hands.tenant.tenant,
+        tenant=tenant.tenant,
         author=actor.name,
         requester=actor.name,
-        created_at=hands.now,
+        created_at=world.now,
         of_kind=0,
-        customer=hands.tenant.contract.customer_approves,
+        customer=tenant.contract.customer_approves,
     )
     made = propose_rollback(playbook, plan, done, terms)
     if not made.steps:
         raise Refused(f"nothing can be rolled back: {made.left_out[0].resource}: {made.left_out[0].reason.en}")
-    put_plan(hands.store, made, actor.name)
+    put_plan(store, made, actor.name)
     return made
 
 

@@ -1,54 +1,44 @@
-"""What changing needs of the world: stores, clients, time, and the kill switch."""
+"""What stands between a plan and the clouds: the clients for its changes, and the kill switch."""
 
 import threading
-from collections.abc import Callable, Sequence
 from typing import Self
 
-from msgspec import Struct
-
 from model.call import WriteCloud
-from model.canonical import instant
-from model.clock import Clock
+from model.fault import Refused
 from model.plan import Plan
 from model.tenant import Tenant
-from pipeline.assembly import Catalog
-from store.home import Home
-from store.tenant import TenantStore
-
-Enter = Callable[[str, Sequence[str]], WriteCloud]
-
-
-class Hands(Struct, frozen=True):
-    """What changing needs: the stores, what we know, the time, and clients for changes by scope and permissions."""
-
-    home: Home
-    store: TenantStore
-    tenant: Tenant
-    catalog: Catalog
-    clock: Clock
-    enter: Enter
-
-    @property
-    def now(self) -> str:
-        """Return the present moment."""
-        return instant(self.clock.now())
+from pipeline.providers.provider import Scope, opening_of
+from pipeline.tenants.scopes import scopes_of
+from pipeline.world import World
 
 
 class WriteClients:
     """The clients for one plan's changes, opened as they are needed, closed at the end; threads may share them."""
 
-    def __init__(self, hands: Hands, plan: Plan) -> None:
-        self._hands = hands
+    def __init__(self, world: World, tenant: Tenant, plan: Plan) -> None:
+        self._world = world
+        self._tenant = tenant
         self._needs = plan.needs
         self._lock = threading.Lock()
+        self._scopes: dict[str, Scope] = {}
         self._open: dict[str, WriteCloud] = {}
 
     def of(self, scope: str) -> WriteCloud:
         """Return the client of a scope; raises `Refused` where there is none."""
         with self._lock:
             if scope not in self._open:
-                self._open[scope] = self._hands.enter(scope, self._needs)
+                place = self._place(scope)
+                opening = opening_of(place, self._world.providers)
+                self._open[scope] = opening.connect_write(place, self._needs, self._world.clock)
             return self._open[scope]
+
+    def _place(self, scope: str) -> Scope:
+        """Return a scope as the tenant's file enters it now; organisations are listed once for all scopes."""
+        if not self._scopes:
+            self._scopes = {one.id: one for one in scopes_of(self._world, self._tenant).found}
+        if scope not in self._scopes:
+            raise Refused(f"{scope} is none of the places of {self._tenant.tenant} any more")
+        return self._scopes[scope]
 
     def __enter__(self) -> Self:
         return self
@@ -58,10 +48,10 @@ class WriteClients:
             client.close()
 
 
-def why_stopped(hands: Hands) -> str:
-    """Return who has stopped changes, the empty text where nobody has."""
-    with hands.home.service.read() as session:
-        halt = session.halts.holding(hands.tenant.tenant)
+def why_stopped(world: World, tenant: Tenant) -> str:
+    """Return who has stopped a tenant's changes, the empty text where nobody has."""
+    with world.home.service.read() as session:
+        halt = session.halts.holding(tenant.tenant)
     if halt is None:
         return ""
     whose = f"of {halt.tenant}" if halt.tenant else "of all tenants"

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from model.call import Call
 from model.canonical import encode, instant
 from model.plan import CallState, Plan, Progress, Sent, State, Step, StepState
-from pipeline.changing.environment import Hands, why_stopped
+from pipeline.changing.environment import why_stopped
 from pipeline.scanning.findings import advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
-from pipeline.turn import Turn
+from pipeline.world import Task, World
 from remediation.applying import Ended, Stopped
 from store.tenant import TenantStore
 from store.writer import Writer
@@ -42,12 +42,12 @@ class StepJournal:
     finds it as one that was about to be sent, and reads what became of it.
     """
 
-    def __init__(self, hands: Hands, plan: Plan, step: Step, begun: Begun, turn: Turn) -> None:
-        self._hands = hands
+    def __init__(self, world: World, task: Task, plan: Plan, step: Step, begun: Begun) -> None:
+        self._world = world
+        self._task = task
         self._plan = plan
         self._step = step
-        self._turn = turn
-        self._holder = f"{plan.id} {turn.fence.number}"
+        self._holder = f"{plan.id} {task.fence.number}"
         uid = step.target.uid
         self._earlier = begun.steps.get(uid)
         self._open = [replace(one, state="in doubt", code="its runner ended") for one in begun.open if one.uid == uid]
@@ -61,26 +61,26 @@ class StepJournal:
     def ahead(self, before: State, call: Call) -> None:
         """Write that a call is about to be sent, in one transaction with everything that could forbid it."""
         self._before = before
-        if why := why_stopped(self._hands):
+        if why := why_stopped(self._world, self._task.tenant):
             raise Stopped(why)
-        self._turn.go_on()
+        self._task.go_on()
         uid = self._step.target.uid
         with self._write() as writer:
             self._hold(writer)
             self._write_open(writer)
             writer.plans.put_progress(self._progress("applying", before=before))
             number = writer.plans.calls(self._plan.id, uid)
-            sent = Sent(self._plan.id, uid, number, encode(call).decode(), "sending", self._hands.now)
+            sent = Sent(self._plan.id, uid, number, encode(call).decode(), "sending", self._world.now)
             writer.plans.write_ahead(sent)
         self._open, self._has_sent = [sent], True
 
     def behind(self, state: CallState, code: str = "") -> None:
         """Take what came of the call."""
-        self._open = [replace(one, state=state, code=code, at=self._hands.now) for one in self._open]
+        self._open = [replace(one, state=state, code=code, at=self._world.now) for one in self._open]
 
     def end(self, ended: Ended) -> None:
         """Write how the step ended; in the same transaction its findings, and the asset as it is now."""
-        at, uid = self._hands.now, self._step.target.uid
+        at, uid = self._world.now, self._step.target.uid
         with self._write() as writer:
             self._refuse_overtaken(writer)
             self._write_open(writer)
@@ -118,13 +118,13 @@ class StepJournal:
         self, state: StepState, reason: str = "", before: State | None = None, after: State | None = None
     ) -> Progress:
         uid = self._step.target.uid
-        return Progress(self._plan.id, uid, state, self._hands.now, reason, before, after)
+        return Progress(self._plan.id, uid, state, self._world.now, reason, before, after)
 
     def _hold(self, writer: Writer) -> None:
-        now = self._hands.clock.now()
+        now = self._world.clock.now()
         until = instant(now + _HELD_FOR)
         if not writer.plans.hold(self._step.target.uid, self._holder, instant(now), until):
             raise Stopped(f"another plan is changing {self._step.target.name} now; run this one again later")
 
     def _write(self) -> AbstractContextManager[Writer]:
-        return self._hands.store.write(self._hands.now, self._turn.person, self._turn.fence)
+        return self._task.store.write(self._world.now, self._task.person, self._task.fence)

@@ -10,11 +10,12 @@ from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset
 from model.canonical import digest
+from model.clock import Clock
 from model.fault import Refused
 from model.plan import Plan, Step
 from pipeline.assembly import Catalog
-from pipeline.changing.environment import Hands
 from pipeline.changing.plans import known_assets, playbook_of
+from pipeline.world import Task
 from remediation.applying import Judged
 from remediation.playbook import Body, Playbook
 
@@ -22,15 +23,16 @@ from remediation.playbook import Body, Playbook
 class Judge:
     """Judges resources afresh by the policies that found their faults, with the inventory around them."""
 
-    def __init__(self, hands: Hands, plan: Plan) -> None:
-        self._hands = hands
+    def __init__(self, clock: Clock, task: Task, plan: Plan) -> None:
+        self._clock = clock
+        self._task = task
         wanted = {policy for step in plan.steps for policy in step.policies}
-        self._policies = {policy.id: policy for policy in hands.catalog.policies if policy.id in wanted}
+        self._policies = {policy.id: policy for policy in task.catalog.policies if policy.id in wanted}
         self._playbook = playbook_of(plan.playbook)
         self._lock = threading.Lock()
         self._around: dict[str, list[Asset]] = defaultdict(list)
         kinds = {other.kind for policy in self._policies.values() for other in policy.compiled.others.values()}
-        with hands.store.read() as reader:
+        with task.store.read() as reader:
             uids = [row.uid for row in reader.current_assets() if row.kind in kinds]
             for asset in known_assets(reader, uids):
                 self._around[asset.scope].append(asset)
@@ -42,9 +44,9 @@ class Judge:
         policies = [self._policies[id_] for id_ in step.policies]
 
         def judge(asset: Asset, body: Body) -> Judged:
-            moment = Moment(self._hands.clock.now(), self._hands.tenant.thresholds)
+            moment = Moment(self._clock.now(), self._task.tenant.thresholds)
             posture = Posture(policies, moment)
-            now = fresh(self._hands.catalog, asset, self._playbook, body)
+            now = fresh(self._task.catalog, asset, self._playbook, body)
             with self._lock:  # one at a time: CEL holds the interpreter's lock anyway
                 verdicts = posture.see(now)
                 for other in self._around[asset.scope]:

@@ -8,19 +8,16 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalog.checkov import Adopted
-from catalog.policies import Policy
 from model.alert import Alert, Delivery
 from model.canonical import instant
-from model.clock import Clock
 from model.fault import Refused
-from model.tenant import Channel, Tenant
+from model.tenant import Channel
 from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never
 from notifier.stages import Context, Wording
 from pipeline.policies.texts import texts
 from pipeline.scanning.reverts import with_note
-from store.rows import Fence
+from pipeline.world import Task, World
 from store.tenant import TenantStore
 
 _MOST_ATTEMPTS = 12
@@ -40,28 +37,21 @@ class Notified(Struct, frozen=True):
     problems: list[str]
 
 
-class Notifier(Struct, frozen=True):
-    """What notifying needs of the world; the fence keeps a second notifier of the same tenant from going on."""
-
-    ways: Ways
-    clock: Clock
-    fence: Fence
-    person: str
-    patience_seconds: float = 10.0
-
-
-def notify(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier) -> Notified:
+def notify(world: World, task: Task, patience_seconds: float = 10.0) -> Notified:
     """Turn a tenant's facts into alerts, then send what is due; wait a little for what fails and leave the rest queued.
 
-    The store has the facts and keeps the deliveries, the policies have the texts; the notifier has the ways out.
+    A little are `patience_seconds`. The task's store has the facts and keeps the deliveries, its catalog has the
+    texts; the world has the ways out. The lease is one of its own: a second one who notifies people of the same tenant
+    ends the first.
     """
-    clock = notifier.clock
-    alerts, dropped = _queue(store, tenant, policies, notifier)
-    deadline = instant(clock.now() + timedelta(seconds=notifier.patience_seconds))
+    clock, fence = world.clock, world.home.take(f"tell:{task.tenant.tenant}", "")
+    task = replace(task, fence=fence)
+    alerts, dropped = _queue(world, task)
+    deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
     handled: dict[str, Delivery] = {}
-    while waiting := _waiting(store, deadline):
-        due = [delivery for delivery in waiting if delivery.due_at <= instant(clock.now())]
-        handled |= {after.key: after for after in _send_all(store, tenant, due, notifier)}
+    while waiting := _waiting(task.store, deadline):
+        due = [delivery for delivery in waiting if delivery.due_at <= world.now]
+        handled |= {after.key: after for after in _send_all(world, task, due)}
         if not due:
             clock.sleep(0.2)
     count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
@@ -74,14 +64,12 @@ def _waiting(store: TenantStore, until: str) -> list[Delivery]:
         return reader.deliveries("queued", until)
 
 
-def _queue(
-    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], notifier: Notifier
-) -> tuple[int, dict[str, int]]:
+def _queue(world: World, task: Task) -> tuple[int, dict[str, int]]:
     """Write alerts, deliveries and drops for all facts that nobody was notified of, in one transaction."""
-    at = instant(notifier.clock.now())
-    with store.read() as reader:
-        wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(policies, reader).items()}
-    with store.write(at, notifier.person, notifier.fence) as writer:
+    at, tenant = world.now, task.tenant
+    with task.store.read() as reader:
+        wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(task.catalog.judging, reader).items()}
+    with task.store.write(at, task.person, task.fence) as writer:
         news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.unnotified()]
         notified = writer.notified_active({one.fact.finding for one in news})
         flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, notified, at))
@@ -94,7 +82,7 @@ def _queue(
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], notifier: Notifier) -> Iterator[Delivery]:
+def _send_all(world: World, task: Task, due: Sequence[Delivery]) -> Iterator[Delivery]:
     """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
 
     A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
@@ -104,21 +92,21 @@ def _send_all(store: TenantStore, tenant: Tenant, due: Sequence[Delivery], notif
         if at := due_again.get(delivery.channel):
             after = replace(delivery, due_at=at, problem=_PUT_OFF)
         else:
-            outcome = _outcome(store, tenant, delivery, notifier)
-            now = notifier.clock.now()
+            outcome = _outcome(world, task, delivery)
+            now = world.clock.now()
             after = _after(delivery, outcome, now)
             if outcome.is_unreachable:
                 due_again[delivery.channel] = _due_again(after.attempts, now)
-        with store.write(instant(notifier.clock.now()), notifier.person, notifier.fence) as writer:
+        with task.store.write(world.now, task.person, task.fence) as writer:
             writer.put_delivery(after)
         yield after
 
 
-def _outcome(store: TenantStore, tenant: Tenant, delivery: Delivery, notifier: Notifier) -> Outcome:
-    with store.read() as reader:
+def _outcome(world: World, task: Task, delivery: Delivery) -> Outcome:
+    with task.store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
-    channel = next((channel for channel in tenant.channels if channel.name == delivery.channel), None)
-    return _attempt(delivery.key, alert, channel, notifier.ways)
+    channel = next((channel for channel in task.tenant.channels if channel.name == delivery.channel), None)
+    return _attempt(delivery.key, alert, channel, world.ways)
 
 
 def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:

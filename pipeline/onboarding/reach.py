@@ -7,13 +7,13 @@ from msgspec import Struct
 
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing
-from model.clock import Clock
 from model.fault import Refused
+from model.tenant import Tenant
 from pipeline.assembly import Catalog
-from pipeline.scanning.checkov_process import kept
-from pipeline.scanning.scan import Connect
+from pipeline.providers.provider import opening_of
 from pipeline.scanning.survey import survey
-from pipeline.tenants.scopes import Scopes
+from pipeline.tenants.scopes import scopes_of
+from pipeline.world import World
 
 # How providers write permissions: iam:GetUser, Microsoft.Sql/servers/read, cloudasset.assets.listResource.
 _IN_ACTIONS = (":", "/", ".")
@@ -39,22 +39,24 @@ class Reach(Struct, frozen=True):
         return not (self.closed or self.missing or self.other or self.unknown)
 
 
-def check(scopes: Scopes, connect: Connect, catalog: Catalog, clock: Clock) -> Iterator[Reach]:
-    """Yield for each account of the scopes what can be seen of it; nothing is recorded.
+def check(world: World, tenant: Tenant, catalog: Catalog) -> Iterator[Reach]:
+    """Yield for each account of a tenant what can be seen of it, for the catalog's types, by its policies.
 
-    `connect` opens it for the catalog's types; verdicts are those of the clock's present moment.
+    The world leads there; nothing is recorded but the tenant's external id, where it has none yet.
     """
+    scopes, clock = scopes_of(world, tenant), world.clock
     for account, cause in (scopes.closed | scopes.resting).items():
         yield Reach(account, cause)
     for scope in scopes.found:
         try:
-            collector = connect(scope, catalog)
+            types = catalog.types.get(scope.provider, ())
+            collector = opening_of(scope, world.providers).connect(scope, types, clock)
         except Refused as refused:
             yield Reach(scope.id, str(refused))
             continue
         gaps: dict[str, set[str]] = defaultdict(set)
         unknown: set[str] = set()
-        for observation in survey(collector, catalog, Moment(clock.now(), {}), kept()):
+        for observation in survey(collector, catalog, Moment(clock.now(), {}), world.checkov()):
             for cause in _causes(observation.seen):
                 gaps[cause].add(observation.seen.kind if observation.seen else "")
             unknown |= {verdict.policy for verdict in observation.verdicts if verdict.status == "unknown"}

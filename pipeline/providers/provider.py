@@ -178,6 +178,14 @@ def provider_of(name: str, providers: Providers) -> Provider:
     raise Refused(f"there is no provider {name!r}")
 
 
+def opening_of(place: Scope | Group, providers: Providers) -> Opening:
+    """Return what opens the places of a place's provider; raises `Refused` where there is no such provider.
+
+    With it comes the cloud's SDK: together they take more than a second to import.
+    """
+    return provider_of(place.provider, providers).opening()
+
+
 def groups_of(tenant: "Tenant", providers: Providers) -> Iterator[Group]:
     """Yield the organisations, management groups and folders that a tenant's file names."""
     for provider in providers:

@@ -1,7 +1,9 @@
 """The whole loop for one tenant: gate → collect → detect → record; `pipeline.notifying.notify` comes after."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
@@ -10,42 +12,21 @@ from contract.term import decide
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing, Place, provider_type
 from model.canonical import instant
-from model.clock import CONTRACT_ZONE, Clock
-from model.collector import Collector
+from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
 from model.tenant import Tenant
-from model.worker import Worker
-from pipeline.assembly import Catalog
-from pipeline.providers.provider import Scope
-from pipeline.scanning.checkov_process import kept
+from pipeline.providers.provider import opening_of
 from pipeline.scanning.findings import Advance, advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
 from pipeline.scanning.survey import Observation, survey
 from pipeline.tenants.exceptions import settle
-from pipeline.tenants.scopes import Scopes, named
-from pipeline.turn import Turn
-from store.home import Home
-from store.rows import Current, Fence, Gap, Run
-from store.tenant import TenantStore
+from pipeline.tenants.scopes import Scopes, scopes_of
+from pipeline.world import Task, World
+from store.rows import Current, Gap, Run
 from store.writer import Writer
 
 BATCH = 500  # observations in one transaction
-
-Connect = Callable[[Scope, Catalog], Collector]
-
-
-class Ports(Struct, frozen=True):
-    """What a scan needs of the world: the time, collectors of accounts, which accounts there are, checkov's process.
-
-    `batch` is how many observations are written in one transaction.
-    """
-
-    clock: Clock
-    connect: Connect
-    scopes: Callable[[Tenant], Scopes] = named
-    batch: int = BATCH
-    checkov: Callable[[], Worker] = kept
 
 
 class Summary(Struct, frozen=True):
@@ -65,47 +46,56 @@ class Summary(Struct, frozen=True):
     disagreed: dict[str, int] = {}
 
 
-def scan(home: Home, tenant: Tenant, catalog: Catalog, ports: Ports, turn: Turn) -> Summary:
+def scan(world: World, task: Task, batch: int = BATCH) -> Summary:
     """Scan a tenant's scopes and record what was found; a slot that is done already is left as it is.
 
-    The home has the tenant's store, the catalog what is judged by, the ports what a scan needs of the world; the turn
-    says for which slot, and ends it where another has begun. A scope that cannot be entered is a gap with its cause,
-    and its findings are unverified: also where it is the only one. Raises `Refused` outside the contract's term, and
-    where there is no scope; nothing is changed then.
+    The world leads to the clouds; the task says for whom, for which slot, and ends the scan where another has begun.
+    So many observations (`batch`) are written in one transaction. A scope that cannot be entered is a gap with its
+    cause, and its findings are unverified: also where it is the only one. Raises `Refused` outside the contract's
+    term, and where there is no scope; nothing is changed then.
     """
-    now = ports.clock.now()
-    decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())
-    if not decision.allowed:
-        raise Refused(f"{tenant.tenant} is not scanned: {decision.reason.en} (Article {decision.clause})")
-    store = home.tenant(tenant.tenant)
-    if done := _done(store, turn.run):
+    now = world.clock.now()
+    _refuse_unentitled(task.tenant, now)
+    if done := _done(task):
         return done
-    reopened = _end_exceptions(store, turn, instant(now))
-    open_scopes = _OpenScopes(ports.scopes(tenant), lambda scope: ports.connect(scope, catalog))
-    run = Run(turn.run, turn.job, turn.slot, instant(now), "", {})
-    recorder = _Recorder(store, run, turn.fence, turn.person, catalog)
+    reopened = _end_exceptions(task, instant(now))
+    places, moment = _Places(scopes_of(world, task.tenant)), Moment(now, task.tenant.thresholds)
+    recorder = _Recorder(task, instant(now))
     recorder.start(reopened)
-    moment = Moment(now, tenant.thresholds)
-    for collector in open_scopes.opened():
-        for batch in _batches(survey(collector, catalog, moment, ports.checkov()), ports.batch):
-            turn.go_on()
-            recorder.record(batch, collector.place, instant(ports.clock.now()))
-    turn.go_on()
-    summary = recorder.finish(open_scopes, instant(ports.clock.now()))
-    home.done(turn.fence, instant(ports.clock.now()))
+    for scope in places.found:
+        types = task.catalog.types.get(scope.provider, ())
+        try:
+            collector = opening_of(scope, world.providers).connect(scope, types, world.clock)
+        except Refused as refused:  # one account that cannot be entered does not hurt the others
+            places.closed[scope.id] = str(refused)
+            continue
+        places.entered[collector.place.scope] = collector.place
+        for some in _batches(survey(collector, task.catalog, moment, world.checkov()), batch):
+            task.go_on()
+            recorder.record(some, collector.place, world.now)
+    task.go_on()
+    summary = recorder.finish(places, world.now)
+    world.home.done(task.fence, world.now)
     return summary
 
 
-def _end_exceptions(store: TenantStore, turn: Turn, at: str) -> Counter[str]:
+def _refuse_unentitled(tenant: Tenant, now: datetime) -> None:
+    """Raise `Refused` outside the contract's term."""
+    decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())
+    if not decision.allowed:
+        raise Refused(f"{tenant.tenant} is not scanned: {decision.reason.en} (Article {decision.clause})")
+
+
+def _end_exceptions(task: Task, at: str) -> Counter[str]:
     """Reopen what exceptions suppressed that have ended; also where nothing can be looked at then."""
-    with store.write(at, turn.person, turn.fence) as writer:
+    with task.store.write(at, task.person, task.fence) as writer:
         return settle(writer, at)
 
 
-def _done(store: TenantStore, id_: str) -> Summary | None:
-    """Return what a run did, None where it has not come to its end."""
-    with store.read() as reader:
-        run = reader.run(id_)
+def _done(task: Task) -> Summary | None:
+    """Return what the task's run did, None where it has not come to its end."""
+    with task.store.read() as reader:
+        run, id_ = reader.run(task.run), task.run
         if run is None or not run.finished_at:
             return None
         reported = {name: run.summary[name] for name in ("assets", "new_rows", "verdicts", "facts")}
@@ -113,33 +103,20 @@ def _done(store: TenantStore, id_: str) -> Summary | None:
         return Summary(run=id_, gaps=reader.gaps(id_), **reported, **later)
 
 
-class _OpenScopes:
-    """The scopes of a tenant, entered one after another: only one at a time is held in memory."""
+class _Places:
+    """The scopes of a tenant: which were entered, and why each of the others was not."""
 
-    def __init__(self, scopes: Scopes, connect: Callable[[Scope], Collector]) -> None:
-        self._scopes = scopes
-        self._connect = connect
+    def __init__(self, scopes: Scopes) -> None:
+        self.found = scopes.found
         self.closed = scopes.closed | scopes.resting
-        if not scopes.found and not self.closed:
+        self.entered: dict[str, Place] = {}
+        self._unlisted = next(iter(scopes.closed.values()), "")
+        if not self.found and not self.closed:
             raise Refused("there is no account to look at")
-        self.places: dict[str, Place] = {}
-
-    def opened(self) -> Iterator[Collector]:
-        """Yield the scopes that can be entered, one after another."""
-        for scope in self._scopes.found:
-            try:
-                collector = self._connect(scope)
-            except Refused as refused:  # one account that cannot be entered does not hurt the others
-                self.closed[scope.id] = str(refused)
-                continue
-            self.places[collector.place.scope] = collector.place
-            yield collector
 
     def why_closed(self, scope: str) -> str:
         """Return why a scope was not entered, the empty text where it was or is none of the tenant's any more."""
-        if scope in self.places:
-            return ""
-        return self.closed.get(scope) or ("" if self._scopes.whole else next(iter(self._scopes.closed.values())))
+        return "" if scope in self.entered else self.closed.get(scope) or self._unlisted
 
 
 def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Observation]]:
@@ -159,13 +136,11 @@ def _batches(observations: Iterable[Observation], size: int) -> Iterator[list[Ob
 class _Recorder:
     """Writes what was observed, batch by batch; a broken-off run leaves whole batches, which a repeat finds done."""
 
-    def __init__(self, store: TenantStore, run: Run, fence: Fence, person: str, catalog: Catalog) -> None:
-        self._store = store
-        self._run = run
-        self._fence = fence
-        self._person = person
-        self._catalog = catalog
-        self._raw_kinds = frozenset(kind.name for kind in catalog.raw)
+    def __init__(self, task: Task, at: str) -> None:
+        self._task = task
+        self._run = Run(task.run, task.fence.job, task.slot, at, "", {})
+        self._catalog = task.catalog
+        self._raw_kinds = frozenset(kind.name for kind in task.catalog.raw)
         self._seen: set[str] = set()
         self._listings: dict[tuple[str, str, str], str] = {}
         self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
@@ -178,7 +153,7 @@ class _Recorder:
     def start(self, facts: Counter[str]) -> None:
         """Write the run's row; `facts` are those that came before it."""
         self._facts.update(facts)
-        with self._store.write(self._run.started_at, self._person, self._fence) as writer:
+        with self._write_at(self._run.started_at) as writer:
             if writer.start_run(self._run):
                 writer.record("scan.started", self._run.id, job=self._run.job)
 
@@ -186,7 +161,7 @@ class _Recorder:
         """Write one batch: assets, findings and facts in one transaction."""
         verdicts = [verdict for observation in batch for verdict in observation.verdicts]
         assets = [o.seen for o in batch if isinstance(o.seen, Asset)]
-        with self._store.write(at, self._person, self._fence) as writer:
+        with self._write_at(at) as writer:
             self._new_rows += writer.put_assets(assets, at)
             self._write(writer, advanced(writer, verdicts, at))
         for observation in batch:
@@ -195,19 +170,22 @@ class _Recorder:
             self._verdicts[verdict.policy][verdict.status] += 1
             self._disagreed.update(f"{verdict.policy} {source.check}" for source in verdict.disagreeing)
 
-    def finish(self, open_scopes: _OpenScopes, at: str) -> Summary:
+    def finish(self, places: _Places, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
-        gaps = list(self._gaps(open_scopes.closed))
-        with self._store.write(at, self._person, self._fence) as writer:
+        gaps = list(self._gaps(places.closed))
+        with self._write_at(at) as writer:
             current = list(writer.current_assets())
-            unwatched = {row.uid for row in current if not self._is_watched(row, open_scopes)}
+            unwatched = {row.uid for row in current if not self._is_watched(row, places)}
             ended = {row.uid for row in current if self._has_ended(row)} - unwatched
             writer.end_assets(ended | unwatched, at)
-            self._settle(writer, open_scopes, unwatched, at)
+            self._settle(writer, places, unwatched, at)
             summary = self._summary(gaps)
             writer.finish_run(self._run.id, at, _stored(summary, self._verdicts), gaps)
             writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
         return summary
+
+    def _write_at(self, at: str) -> AbstractContextManager[Writer]:
+        return self._task.store.write(at, self._task.person, self._task.fence)
 
     def _write(self, writer: Writer, changes: Sequence[Advance]) -> None:
         facts = write_changes(writer, changes, self._run.id)
@@ -244,14 +222,14 @@ class _Recorder:
             return not cause
         return self._listings.get((row.scope, row.kind, row.region)) == ""
 
-    def _is_watched(self, row: Current, open_scopes: _OpenScopes) -> bool:
+    def _is_watched(self, row: Current, places: _Places) -> bool:
         """Return whether anybody looks where an asset is; a scope that could not be entered is watched all the same."""
-        if open_scopes.why_closed(row.scope):
+        if places.why_closed(row.scope):
             return True
-        place = open_scopes.places.get(row.scope)
+        place = places.entered.get(row.scope)
         return place is not None and row.kind in self._catalog.kinds and place.covers(row.region)
 
-    def _settle(self, writer: Writer, open_scopes: _OpenScopes, unwatched: set[str], at: str) -> None:
+    def _settle(self, writer: Writer, places: _Places, unwatched: set[str], at: str) -> None:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
         policies = {judging.id for judging in self._catalog.judging}
         current = {row.uid for row in writer.current_assets()}
@@ -266,13 +244,13 @@ class _Recorder:
             elif finding.asset_uid not in current:
                 changes.append((finding, *resolve(finding, "the resource is gone", at)))
             elif finding.asset_uid not in self._seen:
-                changes.append((finding, unverified(finding, self._why_unseen(finding, open_scopes), at), None))
+                changes.append((finding, unverified(finding, self._why_unseen(finding, places), at), None))
         self._write(writer, changes)
 
-    def _why_unseen(self, finding: Finding, open_scopes: _OpenScopes) -> str:
+    def _why_unseen(self, finding: Finding, places: _Places) -> str:
         keys = ((finding.scope, finding.kind, region) for region in ("global", finding.region, "other-regions"))
         unlisted = next((cause for key in keys if (cause := self._listings.get(key))), "")
-        return unlisted or open_scopes.why_closed(finding.scope) or "was not seen"
+        return unlisted or places.why_closed(finding.scope) or "was not seen"
 
     def _summary(self, gaps: list[Gap]) -> Summary:
         total: Counter[str] = Counter()

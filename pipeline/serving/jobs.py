@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -19,7 +19,6 @@ from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import SCHEDULE
 from pipeline.tenants.applied import applied_tenants
-from pipeline.turn import Turn
 from store.home import Home
 from store.rows import Fence
 
@@ -123,11 +122,12 @@ def claim(home: Home, worker: JobWorker, only: str = "") -> Job | None:
 
 
 @contextmanager
-def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> Iterator[Turn]:
-    """Hold a job of the home while the worker is at it: say so again in time, and end the turn where it was lost.
+def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> Iterator[Callable[[], None]]:
+    """Hold a job of the home while the worker is at it, and say so again in time.
 
-    So does `stop`, once it is set. The tenant's store keeps a lost turn from writing even where its worker does not
-    notice (the fence).
+    Yield what is called between two steps: it raises `JobStopped` once `stop` is set, and `Refused` where somebody else
+    has taken the job over. The tenant's store keeps whoever lost a job from writing even where they do not notice (the
+    fence).
     """
     lost, over = threading.Event(), threading.Event()
 
@@ -154,7 +154,7 @@ def holding(home: Home, job: Job, worker: JobWorker, stop: threading.Event) -> I
     keeper = threading.Thread(target=renew, name="keeper", daemon=True)
     keeper.start()
     try:
-        yield Turn(lease_of(job), job.slot, job.asked_by, Fence(lease_of(job), job.number), go_on)
+        yield go_on
     finally:
         over.set()
         keeper.join()
@@ -185,6 +185,11 @@ def withdraw(home: Home, job: Job, worker: JobWorker) -> None:
 def lease_of(job: Job) -> str:
     """Return the name under which a tenant's store knows the workers of such jobs."""
     return f"{job.kind}:{job.tenant}"
+
+
+def fence_of(job: Job) -> Fence:
+    """Return what keeps a job's former holders from writing."""
+    return Fence(lease_of(job), job.number)
 
 
 def _renew(home: Home, job: Job, worker: JobWorker) -> bool:

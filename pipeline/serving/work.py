@@ -1,46 +1,48 @@
-"""One worker's turn at one job, from taking it up to its outcome."""
+"""One worker's job, from taking it up to its outcome."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
 from catalog.folder import config_folder
-from model.canonical import instant, parse_instant
+from model.canonical import parse_instant
 from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import Actor
-from notifier.message import Ways
 from pipeline.assembly import Catalog, assemble, assemble_named
 from pipeline.changing.carrying_out import carry_on, finish, obey
 from pipeline.changing.plans import playbook_of
-from pipeline.notifying.notify import Notified
-from pipeline.scanning.scan import Summary
+from pipeline.notifying.notify import Notified, notify
+from pipeline.policies.own_policies import catalog_of
+from pipeline.scanning.scan import Summary, scan
 from pipeline.serving.jobs import (
     MOST_ATTEMPTS,
     JobStopped,
     JobWorker,
     claim,
+    fence_of,
     give_back,
     holding,
+    name_of,
     new_job,
     queue,
     settle,
     withdraw,
 )
-from pipeline.serving.loop import Loop
 from pipeline.tenants.applied import applied_tenant
-from pipeline.turn import Turn
+from pipeline.world import Task, World
 from store.database import StoreFault
-from store.home import Home
 from store.tenant import Fenced, TenantStore
 
 _LOG = structlog.get_logger()
 
 
 class JobResult(Struct, frozen=True):
-    """What came of a turn; a job of the kind `tell` has no summary."""
+    """What came of a job; one of the kind `tell` has no summary."""
 
     state: JobState
     outcome: str
@@ -48,94 +50,79 @@ class JobResult(Struct, frozen=True):
     notified: Notified | None = None
 
 
-class Bench(Struct, frozen=True):
-    """What a worker works with."""
-
-    home: Home
-    ways: Ways
-    worker: JobWorker
-
-
-def work(bench: Bench, job: Job, stop: threading.Event) -> JobResult:
+def work(world: World, job: Job, stop: threading.Event) -> JobResult:
     """Do a job that was claimed, and write down how it ended. Every failure becomes a named outcome.
 
-    The bench is what a worker has of the world; once `stop` is set, the job is given up between two steps and queued
-    again.
+    Once `stop` is set, the job is given up between two steps and queued again; `world` is what a process has of it.
     """
-    log = _LOG.bind(job=job.id, kind=job.kind, tenant=job.tenant, holder=bench.worker.name, attempt=job.attempts)
+    worker = JobWorker(job.holder, world.clock)
+    log = _LOG.bind(job=job.id, kind=job.kind, tenant=job.tenant, holder=job.holder, attempt=job.attempts)
     log.info("job started")
-    done = _done(bench, job, stop)
+    try:
+        with holding(world.home, job, worker, stop) as go_on:
+            done = _do(world, job, go_on)
+    except Exception as problem:  # noqa: BLE001 - a defect ends this job, not the service
+        done = _failed(job, problem)
     if done.state == "queued":
-        held = give_back(bench.home, job, bench.worker, as_attempt=not stop.is_set())
+        held = give_back(world.home, job, worker, as_attempt=not stop.is_set())
     else:
-        held = settle(bench.home, job, bench.worker, done.state, done.outcome)
+        held = settle(world.home, job, worker, done.state, done.outcome)
     log.info("job ended", state=done.state if held else "taken over", outcome=done.outcome)
     return done
 
 
-def scan_now(bench: Bench, tenant: str, actor: Actor) -> JobResult:
-    """Scan a tenant in this process, on this bench, as the actor asks.
+@contextmanager
+def claimed_now(world: World, kind: JobKind, tenant: str, actor: Actor) -> Iterator[Job]:
+    """Queue and claim a job of a kind for a tenant in the world's home: it is done at once, as the actor asks.
 
-    Raises `Refused` where something else is done for it now.
+    Raises `Refused` where something else is done for the tenant now.
     """
-    return _now(bench, "scan", tenant, actor)
-
-
-def change_now(bench: Bench, tenant: str, actor: Actor) -> JobResult:
-    """Carry out a tenant's started plans in this process, on this bench, as the actor asks.
-
-    Raises `Refused` where something else is done for it now.
-    """
-    return _now(bench, "change", tenant, actor)
-
-
-def _now(bench: Bench, kind: JobKind, tenant: str, actor: Actor) -> JobResult:
-    clock = bench.worker.clock
-    asked = queue(bench.home, new_job(kind, tenant, clock.now(), actor.name), clock)
-    job = claim(bench.home, bench.worker, only=asked.id)
+    worker = JobWorker(name_of(0), world.clock)
+    asked = queue(world.home, new_job(kind, tenant, world.clock.now(), actor.name), world.clock)
+    job = claim(world.home, worker, only=asked.id)
     if job is None:
-        withdraw(bench.home, asked, bench.worker)
+        withdraw(world.home, asked, worker)
         raise Refused(f"a scan or a change of {tenant} is under way; `hinomi scans {tenant}` shows who holds it")
     try:
-        return work(bench, job, threading.Event())
+        yield job
     except KeyboardInterrupt:
-        settle(bench.home, job, bench.worker, "failed", "interrupted by whoever started it")
+        settle(world.home, job, worker, "failed", "interrupted by whoever started it")
         raise
 
 
-def _done(bench: Bench, job: Job, stop: threading.Event) -> JobResult:
-    try:
-        with holding(bench.home, job, bench.worker, stop) as turn:
-            return _work(bench, job, turn)
-    except JobStopped as stopped:
-        return JobResult("queued", str(stopped))
-    except Fenced as fenced:
-        return JobResult("failed", str(fenced))
-    except StoreFault:  # the store may come back; what it says stays inside
-        _LOG.exception("the store cannot be used", job=job.id)
-        return JobResult("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
-    except Refused as refused:
-        return JobResult("failed", "; ".join(map(str, refused.faults)))
-    except Exception as problem:  # noqa: BLE001 - a defect ends this job, not the service
-        _LOG.exception("a defect of the program", job=job.id)
-        return JobResult("failed", f"a defect of the program ({type(problem).__name__}); the log has more")
-
-
-def _work(bench: Bench, job: Job, turn: Turn) -> JobResult:
-    tenant, store = applied_tenant(bench.home, job.tenant), bench.home.tenant(job.tenant)
+def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
+    """Do what a job of its kind consists of, in this order; whoever was not notified before is notified then."""
+    tenant, store = applied_tenant(world.home, job.tenant), world.home.tenant(job.tenant)
     with store.read() as reader:  # what is started later is another job's: its policies are not known here
         started = reader.plans.underway()
     catalog = assemble(config_folder()) if job.kind == "scan" else catalog_for_changes(store, started)
-    loop = Loop(bench.home, tenant, catalog, bench.worker.clock, bench.ways, job.asked_by)
+    task = Task(tenant, store, catalog, job.asked_by, job.slot, fence_of(job), go_on)
     summary = None
     if job.kind == "scan":
-        summary = loop.scan(turn)
-        _obey(loop, turn)
+        with catalog_of(catalog, tenant, store, go_on) as judging:
+            summary = scan(world, replace(task, catalog=judging))
+        _obey(world, task)
     elif job.kind == "change":
-        finish(loop.hands, started, turn)
-    notified = loop.notify()
-    _queue_next_notification(bench, loop.store, job)
+        finish(world, task, started)
+    notified = notify(world, task)
+    _queue_next_notification(world, store, job)
     return JobResult("done", _outcome(summary, notified), summary, notified)
+
+
+def _failed(job: Job, problem: Exception) -> JobResult:
+    """Return the outcome of a job that broke off: queued where it may go better next time, else failed."""
+    match problem:
+        case JobStopped():
+            return JobResult("queued", str(problem))
+        case Fenced():
+            return JobResult("failed", str(problem))
+        case StoreFault():  # the store may come back; what it says stays inside
+            _LOG.error("the store cannot be used", job=job.id, exc_info=problem)
+            return JobResult("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
+        case Refused():
+            return JobResult("failed", "; ".join(map(str, problem.faults)))
+    _LOG.error("a defect of the program", job=job.id, exc_info=problem)
+    return JobResult("failed", f"a defect of the program ({type(problem).__name__}); the log has more")
 
 
 def catalog_for_changes(store: TenantStore, plans: Sequence[str]) -> Catalog:
@@ -150,24 +137,24 @@ def catalog_for_changes(store: TenantStore, plans: Sequence[str]) -> Catalog:
     return assemble_named(config_folder(), ids)
 
 
-def _obey(loop: Loop, turn: Turn) -> None:
+def _obey(world: World, task: Task) -> None:
     """Do after a scan what standing orders ask for; what keeps changes from being made does not invalidate the scan."""
     try:
-        obey(loop.hands)
-        carry_on(loop.hands, turn)
+        obey(world, task)
+        carry_on(world, task)
     except (Fenced, StoreFault, JobStopped):
         raise
     except Refused as refused:
-        _LOG.warning("changes were not carried out", tenant=loop.tenant.tenant, reason=str(refused))
+        _LOG.warning("changes were not carried out", tenant=task.tenant.tenant, reason=str(refused))
 
 
-def _queue_next_notification(bench: Bench, store: TenantStore, job: Job) -> None:
+def _queue_next_notification(world: World, store: TenantStore, job: Job) -> None:
     """Queue a job for the deliveries that did not arrive, for when the first of them is due."""
     with store.read() as reader:
         waiting = reader.deliveries("queued")
     if waiting:
         due = parse_instant(min(delivery.due_at for delivery in waiting))
-        with bench.home.service.write(instant(bench.worker.clock.now()), bench.worker.name) as session:
+        with world.home.service.write(world.now, job.holder) as session:
             session.jobs.add(new_job("tell", job.tenant, due, job.asked_by))
 
 

@@ -14,8 +14,8 @@ from pipeline.installation import open_home
 from pipeline.logs import set_up
 from pipeline.process import begin
 from pipeline.secrets import secret
-from pipeline.serving.jobs import JobWorker
-from pipeline.serving.work import Bench, work
+from pipeline.serving.work import work
+from pipeline.world import World
 
 
 def main(folder: str, job_id: str, name: str) -> int:
@@ -35,7 +35,7 @@ def main(folder: str, job_id: str, name: str) -> int:
         return 1
     with httpx.Client(timeout=10.0) as http:
         ways = Ways(http, io.StringIO(), secret, clock.now)
-        work(Bench(home, ways, JobWorker(name, clock)), job, stop)
+        work(World(home, clock, ways), job, stop)
     return 0
 
 

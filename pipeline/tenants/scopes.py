@@ -1,13 +1,15 @@
 """Which places a tenant has: those that its file names, and those of its organisations as they are now."""
 
-from collections.abc import Callable
+import uuid
 
 from msgspec import Struct
 
+from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Tenant
-from pipeline.providers.provider import Group, Members, Providers, Scope, groups_of
+from pipeline.providers.provider import Providers, Scope, groups_of
 from pipeline.providers.registry import PROVIDERS
+from pipeline.world import World
 
 
 class Scopes(Struct, frozen=True):
@@ -27,7 +29,10 @@ class Scopes(Struct, frozen=True):
         return not self.closed
 
 
-ListMembers = Callable[[Group, str], Members]
+def scopes_of(world: World, tenant: Tenant) -> Scopes:
+    """Return the places that a tenant has now; roles ask for its own external id."""
+    own = world.home.external_id(tenant.tenant, new_external_id())
+    return discovered(tenant, own, world.clock, world.providers)
 
 
 def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDERS) -> Scopes:
@@ -35,10 +40,10 @@ def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDER
     return Scopes(tuple(scope for one in providers for scope in one.file.scopes(tenant, external_id)))
 
 
-def discovered(tenant: Tenant, external_id: str, members: ListMembers, providers: Providers = PROVIDERS) -> Scopes:
+def discovered(tenant: Tenant, external_id: str, clock: Clock, providers: Providers = PROVIDERS) -> Scopes:
     """Return the named places of these providers and the organisations' members, each once.
 
-    Roles ask for the tenant's external id; `members` lists an organisation.
+    Roles ask for the tenant's external id; the clock waits between tries.
     """
     found = {scope.id: scope for scope in named(tenant, external_id, providers).found}
     closed: dict[str, str] = {}
@@ -46,7 +51,7 @@ def discovered(tenant: Tenant, external_id: str, members: ListMembers, providers
     for organisations in (one.organisations for one in providers if one.organisations):
         for group in organisations.groups(tenant):
             try:
-                listed = members(group, external_id)
+                listed = organisations.members(group, external_id, clock)
             except Refused as refused:
                 closed[group.id] = f"what stands in {group.id} cannot be listed: {refused}"
                 continue
@@ -60,3 +65,8 @@ def discovered(tenant: Tenant, external_id: str, members: ListMembers, providers
 def group_names(tenant: Tenant, providers: Providers = PROVIDERS) -> list[str]:
     """Return the organisations, management groups and folders that the tenant's file names."""
     return [group.id for group in groups_of(tenant, providers)]
+
+
+def new_external_id() -> str:
+    """Return an external id that nobody can guess."""
+    return str(uuid.uuid4())

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from pipeline.scanning.checkov_process import venv
+from pipeline.checkov_process import venv
 
 FILES = {
     "network/main.tf": """

@@ -38,16 +38,16 @@ from model.fault import Refused
 from model.finding import Source, Status, Verdict
 from model.worker import Worker
 from pipeline.assembly import Catalog, assemble
+from pipeline.checkov_process import NOT_INSTALLED, NotInstalled, checkov_worker, venv
 from pipeline.policies.choice import Choice
 from pipeline.policies.listing import entries
-from pipeline.scanning.checkov_process import NOT_INSTALLED, NotInstalled, checkov_worker, venv
-from pipeline.scanning.scan import Ports, scan
+from pipeline.scanning.scan import scan
 from pipeline.scanning.survey import survey
 from pipeline.scanning.templates import LIMITS
 from store.home import Home
 from tests.conftest import MovingClock
-from tests.homes import a_turn
 from tests.recorded_clouds import TENANT, catalog
+from tests.worlds import entered, scan_of, world_of
 from workers.child import Child
 
 ROOT = Path(__file__).parent.parent.parent
@@ -551,8 +551,8 @@ def test_a_scan_keeps_the_second_source_with_the_finding_and_counts_what_disagre
     }
     seen = [Asset(kind, f"arn:{kind}", kind, scope, "global", body, kind) for kind, body in bodies.items()]
     place = Place(scope, scope, f"arn:aws:iam::{scope}:root", "aws", ())
-    turn = a_turn(home, clock)
-    summary = scan(home, TENANT, chosen, Ports(clock, lambda *_: Seen([*seen], place)), turn)
+    task = scan_of(world_of(home, clock), TENANT, chosen)
+    summary = scan(world_of(home, clock, entered(lambda *_: Seen([*seen], place))), task)
     with home.tenant(TENANT.tenant).read() as reader:
         (finding,) = reader.findings()
     assert (finding.policy, finding.sources) == (
@@ -560,7 +560,7 @@ def test_a_scan_keeps_the_second_source_with_the_finding_and_counts_what_disagre
         (Source("checkov:CKV_AWS_28", "fail"),),
     )
     assert summary.disagreed == {f"aws.s3.public-access-block-off checkov:CKV_AWS_{n}": 1 for n in (53, 54, 55, 56)}
-    assert scan(home, TENANT, chosen, Ports(clock, lambda *_: Seen([], place)), turn) == summary, "done already"
+    assert scan(world_of(home, clock, entered(lambda *_: Seen([], place))), task) == summary, "done already"
 
 
 def test_where_our_policy_does_not_judge_the_check_says_it_itself(child: Child) -> None:

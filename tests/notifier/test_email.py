@@ -28,13 +28,14 @@ from notifier import stages
 from notifier.channels.email import Settings, compose, send
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
 from notifier.smtp import Patience
-from pipeline.notifying.notify import Notified, Notifier, notify
+from pipeline.notifying.notify import Notified, notify
 from pipeline.tenants.files import load_tenant
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.facts import context, news
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
+from tests.worlds import scan_of, world_of
 
 TO = ["soc@example.com", "ito@example.com", "sato@example.com"]
 NOW = datetime(2026, 6, 1, 3, 30, tzinfo=UTC)
@@ -104,8 +105,8 @@ def by_mail(given: dict[str, object], language: Language = "ja") -> Tenant:
 def notified(home: Home, tenant: Tenant, clock: MovingClock, password: str = PASSWORD) -> Notified:
     with httpx.Client(timeout=5) as http:
         ways = Ways(http, io.StringIO(), lambda _: password.encode(), clock.now)
-        notifier = Notifier(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
-        return notify(home.tenant("aozora"), tenant, catalog().policies, notifier)
+        world = world_of(home, clock, ways=ways)
+        return notify(world, scan_of(world, tenant, catalog()), 30)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -5,7 +5,7 @@ call, before or after the N-th commit, before or after the N-th delivery; `none:
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -18,18 +18,19 @@ from catalog.policies import load
 from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
 from demo.company import DATA
+from model.clock import Clock
 from model.tenant import Channel
 from notifier.message import Ways
-from pipeline.assembly import Catalog, assemble
+from pipeline.assembly import assemble
 from pipeline.clock import SystemClock
-from pipeline.notifying.notify import Notifier, notify
+from pipeline.notifying.notify import notify
 from pipeline.providers.aws.opening import connect as enter
 from pipeline.providers.provider import Scope
-from pipeline.scanning.scan import Ports, scan
+from pipeline.scanning.scan import scan
 from pipeline.tenants.files import load_tenant
-from tests.homes import a_turn, home_at
-from tests.recorded_clouds import types_of
+from tests.homes import home_at
 from tests.servers.reaper import Reaper
+from tests.worlds import entered, scan_of, world_of
 
 
 class Watched:
@@ -83,15 +84,14 @@ def live(folder: str, url: str, point: str) -> None:
     channel = Channel(name="soc", type="webhook", settings={"url": url, "secret": "env:HOOK"})
     tenant = replace(load_tenant(EXAMPLE, load(config_folder() / "policies")), channels=[channel])
 
-    def connect(scope: Scope, known: Catalog) -> AwsCollector:
+    def connect(scope: Scope, types: Sequence[Any], clock: Clock) -> AwsCollector:
         assert scope.provider == "aws", "the demonstration's company has AWS accounts"
-        collector = enter(scope, types_of(known, "aws"), clock)
+        collector = enter(scope, types, clock)
         return replace(collector, cloud=Watched(collector.cloud, reaper))
 
-    home = home_at(folder)
-    ports = Ports(clock, connect, batch=5)  # a small company, many transactions
-    scan(home, tenant, KNOWN, ports, a_turn(home, clock))
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
         ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
-        notifier = Notifier(ways, clock, home.take("tell", ""), "p")
-        notify(home.tenant(tenant.tenant), tenant, KNOWN.policies, notifier)
+        world = world_of(home_at(folder), clock, entered(connect), ways=ways)
+        task = scan_of(world, tenant, KNOWN)
+        scan(world, task, batch=5)  # a small company, many transactions
+        notify(world, task)

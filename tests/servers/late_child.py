@@ -8,7 +8,7 @@ from pathlib import Path
 from model.asset import Asset
 from model.canonical import digest, instant
 from pipeline.clock import SystemClock
-from pipeline.serving.jobs import JobWorker, claim, holding, settle
+from pipeline.serving.jobs import JobWorker, claim, fence_of, holding, settle
 from tests.homes import home_at
 
 
@@ -27,11 +27,11 @@ def main(address: str, seconds: str) -> None:
     worker = JobWorker("early", clock, timedelta(seconds=float(seconds)))
     job = claim(home, worker)
     assert job
-    with holding(home, job, worker, threading.Event()) as turn:
+    with holding(home, job, worker, threading.Event()):
         print("holding", flush=True)
         sys.stdin.readline()  # frozen here, and woken up much later
         asset = Asset("aws.s3.bucket", "arn:aws:s3:::late", "late", "1", "global", {}, digest({}))
-        with home.tenant(job.tenant).write(instant(clock.now()), "early", turn.fence) as writer:
+        with home.tenant(job.tenant).write(instant(clock.now()), "early", fence_of(job)) as writer:
             writer.put_assets([asset], instant(clock.now()))
     print("wrote", flush=True)
 

@@ -16,8 +16,8 @@ from demo.stand_ins.aws_emulator import Emulator
 from model.fault import Refused
 from model.tenant import AwsScope
 from pipeline.clock import SystemClock
+from pipeline.providers.aws.opening import connect
 from pipeline.providers.aws.provider import scope_of
-from pipeline.providers.opening import connect
 from tests.conftest import MovingClock
 from tests.servers.http_servers import denying_proxy
 
@@ -204,7 +204,7 @@ def test_the_external_id_is_sent(emulator: Emulator, monkeypatch: pytest.MonkeyP
 
 def test_credentials_that_lead_to_another_account_are_refused(emulator: Emulator) -> None:
     with pytest.raises(Refused, match="lead to the account 123456789012"):
-        connect(scope_of(AwsScope(aws="111122223333", regions=["ap-northeast-1"])), {}, SystemClock())
+        connect(scope_of(AwsScope(aws="111122223333", regions=["ap-northeast-1"])), [], SystemClock())
 
 
 def test_regions_that_may_not_be_listed_are_said_to_be_unread(emulator: Emulator, clock: MovingClock) -> None:

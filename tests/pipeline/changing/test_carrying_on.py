@@ -13,7 +13,7 @@ from model.plan import Plan, Progress
 from pipeline.changing.carrying_out import carry_on, finish, verify_again
 from tests.changing import ALL_ON, BLOCK, ChangeDriver, Watched, block_of, buckets, fault, half_open
 from tests.conftest import MovingClock
-from tests.homes import a_turn, home_at, tamper
+from tests.homes import home_at, tamper
 from tests.servers.http_servers import DENY, PASS, proxy
 
 BUCKETS = ("one", "two", "three", "four")
@@ -34,7 +34,7 @@ def plan_of(driver: ChangeDriver, *names: str) -> Plan:
 
 
 def go_on(driver: ChangeDriver) -> None:
-    carry_on(driver.hands, a_turn(driver.home, driver.clock))
+    carry_on(driver.world, driver.task)
 
 
 def test_a_plan_that_stops_by_itself_is_not_gone_on_with_until_somebody_starts_it_again(
@@ -68,7 +68,7 @@ def test_a_job_finishes_the_plans_that_it_was_made_for(driver: ChangeDriver) -> 
     first, later = plan_of(driver, "one"), plan_of(driver, "two")
     for plan in (first, later):
         driver.start(plan)
-    finish(driver.hands, [first.id], a_turn(driver.home, driver.clock))
+    finish(driver.world, driver.task, [first.id])
     assert driver.states(first) == {"one": "verified"}
     assert block_of("two") is None
     go_on(driver)
@@ -83,19 +83,19 @@ def test_what_another_run_has_begun_meanwhile_is_not_called_unchanged(driver: Ch
     """A run that looks when another has just sent must not take the change for nobody's."""
     plan = plan_of(driver, "one")
     driver.start(plan)
-    first, second = (a_turn(driver.home, driver.clock) for _ in range(2))
+    first, second = (driver.task for _ in range(2))
     meanwhile: list[BaseException] = []
 
     def other_run_dies(_: Call) -> None:
         if not meanwhile:
             driver.watch = lambda client: Watched(client, sent=break_off)
             with pytest.raises(MemoryError) as died:
-                carry_on(driver.hands, first)
+                carry_on(driver.world, first)
             meanwhile.append(died.value)
 
     driver.watch = lambda client: Watched(client, asks=other_run_dies)
     with pytest.raises(Refused, match="another run has begun to change one"):
-        carry_on(driver.hands, second)
+        carry_on(driver.world, second)
     driver.watch = Watched
     assert driver.states(plan) == {"one": "applying"}
     driver.clock.sleep(600)
@@ -121,7 +121,7 @@ def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoe
 
 
 def verified_again(driver: ChangeDriver, plan: Plan) -> dict[str, str]:
-    verify_again(driver.hands, plan.id, a_turn(driver.home, driver.clock))
+    verify_again(driver.world, driver.task, plan.id)
     return driver.states(plan)
 
 

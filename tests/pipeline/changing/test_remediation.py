@@ -21,13 +21,14 @@ from model.tenant import Channel, Contract, Suspension
 from notifier.message import Ways
 from pipeline.changing.carrying_out import carry_on, obey
 from pipeline.changing.plans import grant, halt, lift_halt, withdraw
-from pipeline.notifying.notify import Notifier, notify
+from pipeline.notifying.notify import notify
 from pipeline.serving import jobs
 from store.home import Home
 from tests.changing import AKI, ALL_ON, BLOCK, KEN, RIN, ChangeDriver, Watched, block_of, buckets, fault, half_open
 from tests.conftest import MovingClock
-from tests.homes import a_turn, home_at, tamper
+from tests.homes import home_at, tamper
 from tests.servers.http_servers import DENY, LOSE, PASS, proxy
+from tests.worlds import scan_of, world_of
 
 
 @pytest.fixture
@@ -144,7 +145,7 @@ def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
     driver.start(plan)
     driver.watch = lambda client: Watched(client, sent=lambda _: halt(driver.home, "", "enough", RIN, driver.clock))
     with pytest.raises(Refused, match="enough"):
-        carry_on(driver.hands, a_turn(driver.home, driver.clock))
+        carry_on(driver.world, driver.task)
     assert (block_of("one"), block_of("two")) == (ALL_ON, None)
     lift_halt(driver.home, "", RIN, driver.clock)
     assert driver.run(plan) == {"one": "verified", "two": "verified"}
@@ -158,7 +159,7 @@ def test_a_worker_that_is_asked_to_stop_leaves_the_rest_for_the_next_one(approve
         raise jobs.JobStopped("the worker was asked to stop")
 
     with pytest.raises(jobs.JobStopped):
-        carry_on(driver.hands, replace(a_turn(driver.home, driver.clock), go_on=stop))
+        carry_on(driver.world, replace(driver.task, go_on=stop))
     assert driver.states(plan) == {}, "nothing was begun, nothing has failed"
     assert block_of("one") is None
     assert driver.run(plan) == {"one": "verified", "two": "verified"}
@@ -215,11 +216,11 @@ def test_two_runners_of_one_plan_write_once(
 ) -> None:
     driver, plan = approved
     driver.start(plan)
-    turns = [a_turn(driver.home, driver.clock) for _ in range(2)]  # the first one is fenced off by the second
+    tasks = [driver.task for _ in range(2)]  # the first one is fenced off by the second
     with proxy(emulator.url, lambda _: PASS) as (url, seen):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with ThreadPoolExecutor(2) as pool:
-            both = [pool.submit(carry_on, driver.hands, turn) for turn in turns]
+            both = [pool.submit(carry_on, driver.world, task) for task in tasks]
             ends = [one.exception() for one in both]
         assert all(isinstance(end, Refused) for end in ends if end), "fenced off, or the resource is the other's"
         driver.clock.sleep(600)
@@ -258,8 +259,8 @@ def notified(driver: ChangeDriver, screen: io.StringIO) -> int:
     tenant = replace(driver.tenant, channels=[Channel("screen", "console", language="en")])
     with httpx.Client() as http:
         ways = Ways(http, screen, lambda _: b"", driver.clock.now)
-        notifier = Notifier(ways, driver.clock, driver.home.take("tell", ""), "p")
-        return notify(driver.home.tenant("aozora"), tenant, driver.catalog.judging, notifier).alerts
+        world = world_of(driver.home, driver.clock, ways=ways)
+        return notify(world, scan_of(world, tenant, driver.catalog)).alerts
 
 
 def test_rolling_back_keeps_what_others_have_changed_and_leaves_conflicts_to_a_person(approved: Approved) -> None:
@@ -317,8 +318,8 @@ def order(driver: ChangeDriver, **more: Any) -> Order:
 def orders(driver: ChangeDriver) -> None:
     """Do what follows a scan."""
     driver.scan()
-    obey(driver.hands)
-    carry_on(driver.hands, a_turn(driver.home, driver.clock))
+    obey(driver.world, driver.task)
+    carry_on(driver.world, driver.task)
 
 
 @pytest.fixture

@@ -18,12 +18,13 @@ from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
-from pipeline.notifying.notify import Notified, Notifier, notify
+from pipeline.notifying.notify import Notified, notify
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.http_servers import receiver
 from tests.servers.smtp_server import breaking_server
+from tests.worlds import scan_of, world_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
 
@@ -43,8 +44,8 @@ def notified(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRE
 
     with httpx.Client(timeout=5) as http:
         ways = Ways(http, terminal, secret_of, clock.now)
-        notifier = Notifier(ways, clock, home.take("tell", ""), "p", patience_seconds=30)
-        return notify(home.tenant("aozora"), tenant, catalog().policies, notifier), terminal.getvalue()
+        world = world_of(home, clock, ways=ways)
+        return notify(world, scan_of(world, tenant, catalog()), 30), terminal.getvalue()
 
 
 def test_each_alert_arrives_once_and_is_signed_by_the_standard(
@@ -135,9 +136,9 @@ def test_a_server_that_never_answers_costs_one_wait_and_another_channel_none(sca
         ]
         with httpx.Client() as http:
             ways = Ways(http, io.StringIO(), lambda _: b"", clock.now, Patience(0.5, 0.5, 0.5))
-            notifier = Notifier(ways, clock, scanned.take("tell", ""), "p", patience_seconds=1)
+            world = world_of(scanned, clock, ways=ways)
             began = time.monotonic()
-            result = notify(scanned.tenant("aozora"), replace(TENANT, channels=channels), catalog().policies, notifier)
+            result = notify(world, scan_of(world, replace(TENANT, channels=channels), catalog()), 1)
     waits = (time.monotonic() - began) / 0.5
     assert result.deliveries["sent"] == result.deliveries["put off"] + 1 > 5
     assert [delivery.attempts for delivery in queued(scanned)].count(1) == 1

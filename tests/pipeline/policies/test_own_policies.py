@@ -29,16 +29,17 @@ from pipeline.access.authorization import Authorizer
 from pipeline.notifying.reporting import make_report
 from pipeline.policies.own_policies import MOST, carry_out, catalog_of, plan, read_folder, without
 from pipeline.policies.texts import texts
-from pipeline.scanning.scan import Ports, Summary, scan
+from pipeline.scanning.scan import Summary
 from store.home import Home
 from store.tenant import TenantStore
 from tests.clocks import Ticking
 from tests.commands import run
 from tests.conftest import MovingClock
-from tests.homes import a_turn, tamper
+from tests.homes import tamper
 from tests.hostile_expressions import grown, loops
 from tests.own_policy import FORM
-from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services, seeing
+from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
+from tests.worlds import scanned_in, seeing, world_of
 
 AT = "2026-06-01T00:00:00.000000Z"
 ENTITLED = replace(TENANT, contract=replace(TENANT.contract, options=["own-policies"]))
@@ -77,7 +78,7 @@ def applied(store: TenantStore, folder: Path, clock: MovingClock, tenant: Tenant
 def look(home: Home, clock: MovingClock, replies: Replies, tenant: Tenant = ENTITLED) -> Summary:
     clock.sleep(60)
     with catalog_of(catalog_of_services("s3"), tenant, home.tenant("aozora")) as own:
-        return scan(home, tenant, own, Ports(clock, seeing(replies, replies.place)), a_turn(home, clock))
+        return scanned_in(world_of(home, clock, seeing(replies, replies.place)), tenant, own)
 
 
 def found(store: TenantStore, policy: str) -> dict[str, str]:

@@ -1,10 +1,8 @@
 """A cloud more is a folder (`tiny/`) and a line (`EVERY` here, PROVIDERS in the program): nothing else is edited."""
 
-import io
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 import typer
 from msgspec.structs import replace
@@ -14,18 +12,18 @@ from catalog import policies
 from cli import check, permissions
 from detectors.posture import cases
 from model.fault import Refused
-from notifier.message import Ways
 from pipeline.assembly import Catalog, assemble, kinds
-from pipeline.providers.opening import list_members
-from pipeline.providers.provider import GroupOf, provider_of
+from pipeline.providers.provider import opening_of, provider_of
 from pipeline.providers.recordings import parse
 from pipeline.providers.registry import PROVIDERS
-from pipeline.serving.loop import Loop
 from pipeline.tenants.files import load_tenant
+from pipeline.tenants.scopes import discovered
+from pipeline.world import World
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.pipeline.providers.tiny.provider import FOLDER, PROVIDER
 from tests.recorded_clouds import TENANT
+from tests.worlds import scanned_in, world_of
 
 EVERY = (*PROVIDERS, PROVIDER)
 ELSEWHERE = replace(TENANT, scopes=[])
@@ -38,10 +36,9 @@ def known() -> Catalog:
 
 
 @pytest.fixture
-def loop(home: Home, clock: MovingClock, known: Catalog) -> Loop:
+def world(home: Home, clock: MovingClock) -> World:
     home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
-    ways = Ways(httpx.Client(), io.StringIO(), lambda _: b"", clock.now)
-    return Loop(home, ELSEWHERE, known, clock, ways, "p", EVERY)
+    return world_of(home, clock, EVERY)
 
 
 def test_its_type_and_policy_stand_in_the_catalog(known: Catalog) -> None:
@@ -51,17 +48,18 @@ def test_its_type_and_policy_stand_in_the_catalog(known: Catalog) -> None:
     assert list(cases.faults(known.policies[0], known.kinds)) == []
 
 
-def test_a_tenant_is_scanned_in_it(loop: Loop) -> None:
-    summary = loop.scan(loop.turn())
+def test_a_tenant_is_scanned_in_it(world: World, known: Catalog) -> None:
+    summary = scanned_in(world, ELSEWHERE, known)
     assert (summary.assets, summary.gaps) == (3, [])
-    with loop.store.read() as reader:
+    with world.home.tenant(TENANT.tenant).read() as reader:
         found = {(finding.policy, finding.scope, finding.resource) for finding in reader.findings()}
     assert found == {("tiny.attic.box-unlocked", "north", "cash"), ("tiny.attic.box-unlocked", "south", "shoes")}
 
 
-def test_what_changes_is_refused_by_it_alone(loop: Loop) -> None:
+def test_what_changes_is_refused_by_it_alone(clock: MovingClock) -> None:
+    south = next(scope for scope in discovered(ELSEWHERE, "", clock, EVERY).found if scope.id == "south")
     with pytest.raises(Refused, match="nothing can be changed in south"):
-        loop.hands.enter("south", [])
+        opening_of(south, EVERY).connect_write(south, [], clock)
 
 
 def test_one_look_at_it_is_a_command() -> None:
@@ -83,8 +81,6 @@ def test_what_it_has_not_is_no_command() -> None:
     assert {command.name for command in group.registered_commands} == {one.name for one in PROVIDERS} | {"changes"}
     with pytest.raises(Refused, match="tiny has no recordings"):
         list(parse([], PROVIDER))
-    with pytest.raises(Refused, match="kubernetes has no organisations"):
-        list_members(GroupOf("kubernetes", "any", None), "", MovingClock())
 
 
 def test_a_tenants_file_has_to_lead_to_places_of_some_provider(tmp_path: Path) -> None:

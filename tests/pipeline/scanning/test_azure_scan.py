@@ -9,13 +9,13 @@ from demo.stand_ins.azure import running
 from model.fault import Refused
 from model.tenant import AzureDirectory, Tenant
 from pipeline.assembly import Catalog
-from pipeline.providers.opening import connect, list_members
-from pipeline.scanning.scan import Ports, Summary, scan
-from pipeline.tenants.scopes import discovered, named
+from pipeline.providers.provider import opening_of
+from pipeline.providers.registry import PROVIDERS
+from pipeline.scanning.scan import Summary
+from pipeline.tenants.scopes import named
 from store.home import Home
 from store.rows import Selection
 from tests.conftest import MovingClock
-from tests.homes import a_turn
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers import azure_company as azure
 from tests.servers.azure_company import (
@@ -27,6 +27,7 @@ from tests.servers.azure_company import (
     BreakingStandIn,
     Fault,
 )
+from tests.worlds import scanned_in, world_of
 
 pytestmark = pytest.mark.process
 
@@ -51,13 +52,8 @@ def tenant(home: Home) -> Tenant:
 
 
 def look(home: Home, tenant: Tenant, clock: MovingClock, known: Catalog | None = None) -> Summary:
-    ports = Ports(
-        clock,
-        lambda scope, catalog: connect(scope, catalog.types, clock),
-        lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
-    )
     clock.sleep(60)
-    return scan(home, tenant, known or catalog(), ports, a_turn(home, clock))
+    return scanned_in(world_of(home, clock), tenant, known or catalog())
 
 
 def open_findings(home: Home) -> dict[str, str]:
@@ -140,5 +136,6 @@ def test_a_secret_that_is_not_set_is_named_by_its_reference_only(
     )
     [gap] = look(home, replace(tenant, azure=[entered]), clock).gaps
     assert gap.cause == "the secret env:NOT_SET_ANYWHERE is not set"
+    scope = named(replace(tenant, azure=[entered])).found[0]
     with pytest.raises(Refused, match="env:NOT_SET"):
-        connect(named(replace(tenant, azure=[entered])).found[0], catalog().types, clock)
+        opening_of(scope, PROVIDERS).connect(scope, [], clock)

@@ -32,17 +32,18 @@ from model.asset import Asset, Listing
 from model.fault import Refused
 from model.finding import Verdict
 from pipeline.assembly import Catalog
+from pipeline.checkov_process import NotInstalled
 from pipeline.clock import SystemClock
-from pipeline.scanning.checkov_process import NotInstalled
-from pipeline.scanning.scan import Ports, Summary, scan
+from pipeline.scanning.scan import Summary
 from pipeline.scanning.survey import survey
 from store.home import Home
 from tests.conftest import MovingClock, lead_to
-from tests.homes import a_turn, home_at
+from tests.homes import home_at
 from tests.readers import Key, denied_readers, same, state
-from tests.recorded_clouds import REGIONS, TENANT, catalog, seeing, types_of
+from tests.recorded_clouds import REGIONS, TENANT, catalog, types_of
 from tests.servers import faulty
 from tests.servers.faulty import Act, Fault, FaultyPlayer, playing
+from tests.worlds import scanned_in, seeing, world_of
 
 # The SDK's name of the service, the operation, and what its requests contain.
 Target = tuple[str, str, str]
@@ -202,13 +203,7 @@ def test_a_throttle_may_last_a_while(player: FaultyPlayer) -> None:
 
 def look_again(home: Home, clock: MovingClock, client: AwsClient) -> Summary:
     clock.sleep(3600)
-    return scan(
-        home,
-        TENANT,
-        few(),
-        Ports(clock, seeing(client, locate(client, REGIONS))),
-        a_turn(home, clock),
-    )
+    return scanned_in(world_of(home, clock, seeing(client, locate(client, REGIONS))), TENANT, few())
 
 
 @pytest.fixture(scope="module")

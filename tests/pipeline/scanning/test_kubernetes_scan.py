@@ -9,14 +9,12 @@ from msgspec.structs import replace
 
 from demo.stand_ins.kubernetes import UID, Asked, ClusterStandIn, StandInReply, status
 from model.tenant import KubernetesCluster, Tenant
-from pipeline.providers.opening import connect, list_members
-from pipeline.scanning.scan import Ports, Summary, scan
-from pipeline.tenants.scopes import discovered
+from pipeline.scanning.scan import Summary
 from store.home import Home
 from store.rows import Selection
 from tests.conftest import MovingClock
-from tests.homes import a_turn
 from tests.recorded_clouds import TENANT, catalog
+from tests.worlds import scanned_in, world_of
 
 pytestmark = pytest.mark.process
 
@@ -72,13 +70,8 @@ def tenant(home: Home, cluster: ClusterStandIn, tmp_path: Path) -> Tenant:
 
 
 def _look(home: Home, tenant: Tenant, clock: MovingClock) -> Summary:
-    ports = Ports(
-        clock,
-        lambda scope, catalog: connect(scope, catalog.types, clock),
-        lambda t: discovered(t, "external", lambda group, id_: list_members(group, id_, clock)),
-    )
     clock.sleep(60)
-    return scan(home, tenant, catalog(), ports, a_turn(home, clock))
+    return scanned_in(world_of(home, clock), tenant, catalog())
 
 
 def _open(home: Home) -> dict[str, str]:

@@ -16,9 +16,9 @@ from detectors.posture.judge import Moment
 from model.finding import Verdict
 from model.tenant import Tenant
 from pipeline.assembly import Catalog, assemble
-from pipeline.providers.opening import connect
-from pipeline.providers.provider import Scope
-from pipeline.scanning.checkov_process import NotInstalled
+from pipeline.checkov_process import NotInstalled
+from pipeline.providers.provider import Scope, opening_of
+from pipeline.providers.registry import PROVIDERS
 from pipeline.scanning.survey import survey
 from pipeline.tenants.scopes import named
 from tests.conftest import MovingClock
@@ -123,7 +123,7 @@ def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tena
 
 def remembering(scope: Scope) -> Any:
     """Return a collector whose cloud answers from memory what it was asked before."""
-    collector: Any = connect(scope, catalog().types, MovingClock())
+    collector: Any = opening_of(scope, PROVIDERS).connect(scope, catalog().types[scope.provider], MovingClock())
     return replace(collector, **{client_of(collector): Remembering(getattr(collector, client_of(collector)))})
 
 

@@ -1,5 +1,6 @@
 """What a scan records of what it saw, on recorded replies of the demonstration's company."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -8,16 +9,18 @@ from msgspec.structs import replace
 from clouds.call_failed import CallFailed
 from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
+from collectors.aws.resource_types import ResourceType
 from model.asset import Place
+from model.clock import Clock
 from model.fault import Refused
 from model.tenant import AwsScope, Contract
 from pipeline.assembly import Catalog
 from pipeline.providers.provider import Scope
-from pipeline.scanning.scan import Ports, Summary, scan
+from pipeline.scanning.scan import Summary
 from store.home import Home
 from tests.conftest import MovingClock
-from tests.homes import a_turn
-from tests.recorded_clouds import TENANT, Replies, catalog, seeing, types_of
+from tests.recorded_clouds import TENANT, Replies, catalog
+from tests.worlds import entered, scanned_in, seeing, world_of
 from workers.child import Child
 
 
@@ -47,9 +50,8 @@ def run(home: Home, clock: MovingClock, replies: Replies, checkov: Child) -> Any
 
     def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: Catalog | None = None) -> Summary:
         clock.sleep(3600)
-        connect = seeing(cloud or replies, place or replies.place)
-        ports = Ports(clock, connect, checkov=lambda: checkov)
-        return scan(home, TENANT, chosen or catalog(), ports, a_turn(home, clock))
+        providers = seeing(cloud or replies, place or replies.place)
+        return scanned_in(world_of(home, clock, providers, checkov=lambda: checkov), TENANT, chosen or catalog())
 
     return again
 
@@ -117,21 +119,21 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
     two = replace(TENANT, scopes=[AwsScope(aws="123456789012"), AwsScope(aws="210987654321")])
 
-    def connect(scope: Scope, known: Catalog) -> AwsCollector:
+    def connect(scope: Scope, types: Sequence[ResourceType], _clock: Clock) -> AwsCollector:
         if scope.id == "210987654321":
             raise Refused("AWS does not accept the credentials")
-        return AwsCollector(replies, replies.place, types_of(known, "aws"))
+        return AwsCollector(replies, replies.place, types)
 
-    summary = scan(home, two, catalog(), Ports(clock, connect), a_turn(home, clock))
+    summary = scanned_in(world_of(home, clock, entered(connect)), two, catalog())
     assert [gap.cause for gap in summary.gaps if gap.scope == "210987654321"] == ["AWS does not accept the credentials"]
     assert summary.facts["open"] > 0
 
-    def closed(_scope: Scope, _catalog: Catalog) -> AwsCollector:
+    def closed(*_: object) -> AwsCollector:
         raise Refused("AWS does not accept the credentials")
 
     clock.sleep(60)
     before = findings(home, "open")
-    summary = scan(home, two, catalog(), Ports(clock, closed), a_turn(home, clock))
+    summary = scanned_in(world_of(home, clock, entered(closed)), two, catalog())
     assert [(gap.scope, gap.cause) for gap in summary.gaps] == [
         (scope.aws, "AWS does not accept the credentials") for scope in two.scopes
     ]
@@ -143,9 +145,9 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
 
 def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock, replies: Replies) -> None:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    ports = Ports(clock, seeing(replies, replies.place))
+    world = world_of(home, clock, seeing(replies, replies.place))
     with pytest.raises(Refused, match="no account to look at"):
-        scan(home, replace(TENANT, scopes=[]), catalog(), ports, a_turn(home, clock))
+        scanned_in(world, replace(TENANT, scopes=[]), catalog())
 
 
 @pytest.mark.parametrize(
@@ -164,11 +166,11 @@ def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock,
 def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, home: Home, clock: MovingClock) -> None:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
-    def never(_scope: Scope, _catalog: Catalog) -> AwsCollector:
+    def never(*_: object) -> AwsCollector:
         raise AssertionError("nobody may look")
 
     with pytest.raises(Refused, match=why):
-        scan(home, replace(TENANT, contract=contract), catalog(), Ports(clock, never), a_turn(home, clock))
+        scanned_in(world_of(home, clock, entered(never)), replace(TENANT, contract=contract), catalog())
     with home.tenant("aozora").read() as reader:
         assert reader.last_run() is None
 

@@ -17,12 +17,14 @@ from detectors.posture.judge import Moment
 from model.asset import Asset, Place
 from model.clock import Clock
 from model.finding import Verdict
-from pipeline.scanning.scan import Connect, Ports, scan
+from pipeline.scanning.scan import Summary
 from pipeline.scanning.survey import survey
+from store.home import Home
 from tests.conftest import MovingClock
-from tests.homes import a_turn, home_at
+from tests.homes import home_at
 from tests.readers import Key, denied_readers, known, same, state
-from tests.recorded_clouds import NOT_EMULATED, TENANT, Denying, Replies, catalog, seeing, types_of
+from tests.recorded_clouds import NOT_EMULATED, TENANT, Denying, Replies, catalog, types_of
+from tests.worlds import scanned_in, seeing, world_of
 from workers.child import Child
 
 
@@ -140,9 +142,9 @@ def uses_kind(policy: str, verdict: Verdict) -> bool:
     return found is None or not any(other.key for other in found.compiled.others.values())
 
 
-def ports(clock: Clock, connect: Connect, checkov: Child) -> Ports:
-    """Return what a scan needs, with one process of checkov's for all scans."""
-    return Ports(clock, connect, checkov=lambda: checkov)
+def looked(home: Home, clock: Clock, cloud: ReadCloud, place: Place, checkov: Child) -> Summary:
+    """Scan with one process of checkov's for all scans."""
+    return scanned_in(world_of(home, clock, seeing(cloud, place), checkov=lambda: checkov), TENANT, known())
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +154,7 @@ def scanned(replies: Replies, checkov: Child, tmp_path_factory: pytest.TempPathF
     home, clock = home_at(str(folder)), MovingClock()
     home.create()
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
-    scan(home, TENANT, known(), ports(clock, seeing(replies, replies.place), checkov), a_turn(home, clock))
+    looked(home, clock, replies, replies.place, checkov)
     return folder
 
 
@@ -163,14 +165,13 @@ def test_no_asset_ends_and_no_finding_resolves(
     home = home_at(str(shutil.copytree(scanned, tmp_path / "home")))
     before = state(home)
     clock.sleep(3600)
-    connect = seeing(denying(replies, group), replies.place)
-    summary = scan(home, TENANT, known(), ports(clock, connect, checkov), a_turn(home, clock))
+    summary = looked(home, clock, denying(replies, group), replies.place, checkov)
     assert state(home) == before
     assert summary.facts == {}
     causes = " ".join(gap.cause for gap in summary.gaps)
     assert [asked for asked in group if asked.cause not in causes and is_asked(asked, replies)] == []
     clock.sleep(3600)
-    scan(home, TENANT, known(), ports(clock, seeing(replies, replies.place), checkov), a_turn(home, clock))
+    looked(home, clock, replies, replies.place, checkov)
     assert state(home) == before
 
 

@@ -26,6 +26,7 @@ from pipeline.serving.jobs import (
     JobStopped,
     JobWorker,
     claim,
+    fence_of,
     give_back,
     holding,
     new_job,
@@ -181,11 +182,11 @@ def test_a_stop_that_was_asked_for_is_no_attempt(home: Home, clock: MovingClock)
     worker, stop = JobWorker("w", clock), threading.Event()
     job = claim(home, worker)
     assert job
-    with holding(home, job, worker, stop) as turn:
-        turn.go_on()
+    with holding(home, job, worker, stop) as go_on:
+        go_on()
         stop.set()
         with pytest.raises(JobStopped):
-            turn.go_on()
+            go_on()
     assert give_back(home, job, worker, as_attempt=False)
     assert [(j.state, j.attempts) for j in jobs(home)] == [("queued", 0)]
 
@@ -196,10 +197,10 @@ def test_a_holder_says_so_again_in_time(home: Home) -> None:
     worker = JobWorker("w", clock, timedelta(seconds=0.6))
     job = claim(home, worker)
     assert job
-    with holding(home, job, worker, threading.Event()) as turn:
+    with holding(home, job, worker, threading.Event()) as go_on:
         time.sleep(1.5)  # more than twice as long as it is held
         assert claim(home, JobWorker("another", clock)) is None
-        turn.go_on()
+        go_on()
     assert settle(home, job, worker, "done", "")
 
 
@@ -211,10 +212,10 @@ def test_a_worker_learns_that_its_job_was_taken_over(home: Home) -> None:
     assert job
     with home.service.write(AT, "p") as session:  # as another one would, after a long silence
         session.jobs.put(msgspec.structs.replace(job, number=job.number + 1, holder="another"))
-    with holding(home, job, worker, threading.Event()) as turn:
+    with holding(home, job, worker, threading.Event()) as go_on:
         time.sleep(0.5)
         with pytest.raises(Refused, match="taken the job over"):
-            turn.go_on()
+            go_on()
 
 
 class BrokenClock(SystemClock):
@@ -236,10 +237,10 @@ def test_a_defect_that_keeps_a_holder_from_saying_so_ends_the_turn(home: Home) -
     queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     job = claim(home, JobWorker("w", clock, timedelta(seconds=0.4)))
     assert job
-    with holding(home, job, JobWorker("w", BrokenClock(), timedelta(seconds=0.4)), threading.Event()) as turn:
+    with holding(home, job, JobWorker("w", BrokenClock(), timedelta(seconds=0.4)), threading.Event()) as go_on:
         time.sleep(0.5)
         with pytest.raises(Refused, match="taken the job over"):
-            turn.go_on()
+            go_on()
 
 
 @pytest.mark.process
@@ -257,9 +258,9 @@ def test_a_worker_that_wakes_up_late_writes_nothing(home: Home, clock: MovingClo
         while taken is None:
             time.sleep(0.1)
             taken = claim(home, late)
-        with holding(home, taken, late, threading.Event()) as turn:
+        with holding(home, taken, late, threading.Event()):
             asset = Asset("aws.s3.bucket", "arn:aws:s3:::a", "a", "1", "global", {}, digest({}))
-            with home.tenant("aozora").write(instant(system.now()), "late", turn.fence) as writer:
+            with home.tenant("aozora").write(instant(system.now()), "late", fence_of(taken)) as writer:
                 writer.put_assets([asset], instant(system.now()))
         assert settle(home, taken, late, "done", "")
         child.send_signal(signal.SIGCONT)

@@ -18,16 +18,15 @@ from model.suppression import Suppression, suppressing
 from model.tenant import Channel
 from model.text import Text
 from pipeline.assembly import Catalog
-from pipeline.providers.provider import Scope
-from pipeline.scanning.scan import Ports, Summary, scan
+from pipeline.scanning.scan import Summary
 from pipeline.tenants.exceptions import expiry, grant, named, tag, withdraw
 from pipeline.tenants.mute_lists import Grant, load
 from store.home import Home
 from store.tenant import TenantStore
 from tests.commands import run
 from tests.conftest import MovingClock
-from tests.homes import a_turn
-from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services, seeing
+from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
+from tests.worlds import entered, scanned_in, seeing, world_of
 
 AT, END, LATER = (f"2026-06-0{day}T00:00:00.000000Z" for day in (1, 3, 4))
 BASE = Suppression("s", "accepted risk", "sato", AT, END)
@@ -113,13 +112,8 @@ def store(home: Home, clock: MovingClock) -> TenantStore:
 
 def look(home: Home, clock: MovingClock, replies: Replies, only: Catalog | None = None) -> Summary:
     clock.sleep(60)
-    return scan(
-        home,
-        TENANT,
-        only or catalog_of_services("ec2", "s3"),
-        Ports(clock, seeing(replies, replies.place)),
-        a_turn(home, clock),
-    )
+    world = world_of(home, clock, seeing(replies, replies.place))
+    return scanned_in(world, TENANT, only or catalog_of_services("ec2", "s3"))
 
 
 def states(store: TenantStore, policy: str) -> dict[str, str]:
@@ -166,10 +160,10 @@ def test_an_exception_ends_also_where_nothing_can_be_looked_at(
     granted(store, clock, policy=SSH)
     clock.sleep(3 * 86400)
 
-    def closed(_scope: Scope, _catalog: Catalog) -> Any:
+    def closed(*_: object) -> Any:
         raise Refused("AWS does not accept the credentials")
 
-    summary = scan(home, TENANT, catalog(), Ports(clock, closed), a_turn(home, clock))
+    summary = scanned_in(world_of(home, clock, entered(closed)), TENANT, catalog())
     assert [gap.cause for gap in summary.gaps] == ["AWS does not accept the credentials"]
     assert set(states(store, SSH).values()) == {"reopened"}
 

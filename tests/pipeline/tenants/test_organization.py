@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,17 @@ from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
 from pipeline.onboarding.aws import documents
 from pipeline.onboarding.reach import check
-from pipeline.providers.opening import connect, list_members
-from pipeline.providers.provider import Group, Members
-from pipeline.scanning.scan import Ports, Summary, scan
-from pipeline.serving.loop import scopes_of
+from pipeline.providers.provider import Group, Members, Providers, provider_of
+from pipeline.providers.registry import PROVIDERS
+from pipeline.scanning.scan import Summary
 from pipeline.tenants.files import carry_out, load_tenant, plan
-from pipeline.tenants.scopes import Scopes, discovered
+from pipeline.tenants.scopes import discovered
 from store.home import Home
 from tests.commands import lines, run
 from tests.conftest import lead_to
-from tests.homes import a_turn
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.http_servers import denying_proxy
+from tests.worlds import scanned_in, world_of
 
 CLOCK = SystemClock()
 AT = "2026-06-01T00:00:00.000000Z"
@@ -98,13 +98,21 @@ def company_of_many(home: Home) -> Tenant:
 
 
 def look(home: Home, tenant: Tenant, few: Catalog) -> Summary:
-    ports = Ports(CLOCK, lambda s, h: connect(s, h.types, CLOCK), lambda t: scopes_of(home, t, CLOCK))
-    return scan(home, tenant, few, ports, a_turn(home, CLOCK))
+    return scanned_in(world_of(home, CLOCK), tenant, few)
+
+
+def listing(members: Members) -> Providers:
+    """Return the providers, where AWS's organisations have these members."""
+    aws = provider_of("aws", PROVIDERS)
+    assert aws.organisations
+    return (replaced(aws, organisations=replaced(aws.organisations, members=lambda *_: members)),)
 
 
 def test_an_organisations_active_accounts_are_found(emulator: Emulator, members: list[str]) -> None:
     emulator.client("organizations", "us-east-1").close_account(AccountId=members[0])
-    found = list_members(Group("aws", ORGANIZATION.management, ORGANIZATION), "external", CLOCK)
+    organisations = provider_of("aws", PROVIDERS).organisations
+    assert organisations
+    found = organisations.members(Group("aws", ORGANIZATION.management, ORGANIZATION), "external", CLOCK)
     assert found.active == sorted([ACCOUNT, *members[1:]])
     assert found.resting == {members[0]: "the account is SUSPENDED in its organisation"}
 
@@ -112,13 +120,10 @@ def test_an_organisations_active_accounts_are_found(emulator: Emulator, members:
 def test_each_member_is_entered_by_the_same_role_with_the_tenants_own_external_id() -> None:
     listed = replace(TENANT, scopes=[AwsScope("111111111111", profile="x")], organizations=[
         replace(ORGANIZATION, exclude=["333333333333"])])  # fmt: skip
-    found = discovered(
-        listed,
-        "own",
-        lambda _organization, _id: Members(
-            ["111111111111", "222222222222", "333333333333"], {"444444444444": "suspended", "111111111111": "suspended"}
-        ),
+    members = Members(
+        ["111111111111", "222222222222", "333333333333"], {"444444444444": "suspended", "111111111111": "suspended"}
     )
+    found = discovered(listed, "own", CLOCK, listing(members))
     assert found.whole
     assert found.resting == {"444444444444": "suspended"}
     assert [(s.id, s.access.role, s.access.external_id) for s in found.found if s.provider == "aws"] == [
@@ -135,7 +140,7 @@ def test_roles_that_write_are_asked_for_with_the_tenants_own_external_id_too() -
         AwsScope("333333333333", write=AwsWrite()),
     ]
     listed = replace(TENANT, scopes=named, organizations=[replace(ORGANIZATION, write_role="hinomi-write")])
-    found = discovered(listed, "own", lambda _organization, _id: Members(["222222222222"]))
+    found = discovered(listed, "own", CLOCK, listing(Members(["222222222222"])))
     assert [s.access.write for s in found.found if s.provider == "aws"] == [
         AwsWrite(role=role, external_id="own"),
         AwsWrite(),
@@ -287,13 +292,13 @@ def test_the_guide_is_in_both_languages_and_complete(whole: bool) -> None:
 
 
 def test_the_check_states_what_is_missing_and_what_stays_unknown(
-    emulator: Emulator, members: list[str], few: Catalog, monkeypatch: pytest.MonkeyPatch
+    home: Home, emulator: Emulator, members: list[str], few: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scopes = Scopes(tuple(discovered(replace(TENANT, scopes=[], organizations=[ORGANIZATION]), "xx",
-                                     lambda _o, _i: Members(members[:2])).found))  # fmt: skip
+    tenant = replace(TENANT, scopes=[], organizations=[ORGANIZATION])
+    world = world_of(home, CLOCK, listing(Members(members[:2])))
 
     def reach() -> list[Any]:
-        return list(check(scopes, lambda s, h: connect(s, h.types, CLOCK), few, CLOCK))
+        return list(check(world, tenant, few))
 
     assert all(one.whole for one in reach())
     with denying_proxy(emulator.url, "?publicAccessBlock") as url:

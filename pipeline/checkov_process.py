@@ -29,7 +29,7 @@ class NotInstalled(Child):
 def venv() -> Path:
     """Return where checkov's venv has to be: what HINOMI_CHECKOV says, else beside the checkout."""
     named = os.environ.get(_VARIABLE, "")
-    return Path(named).absolute() if named else Path(__file__).parent.parent.parent / ".checkov-venv"
+    return Path(named).absolute() if named else Path(__file__).parent.parent / ".checkov-venv"
 
 
 def checkov_worker(limits: Limits = _LIMITS) -> Child:

@@ -1,0 +1,63 @@
+"""What a process has of the world, and the task at hand: whatever is done for a tenant is done with these two."""
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from model.canonical import digest, instant
+from model.clock import Clock
+from model.tenant import Tenant
+from model.worker import Worker
+from notifier.message import Ways
+from pipeline.assembly import Catalog
+from pipeline.checkov_process import kept
+from pipeline.providers.provider import Providers
+from pipeline.providers.registry import PROVIDERS
+from store.home import Home
+from store.rows import Fence
+from store.tenant import TenantStore
+
+
+class World(Struct, frozen=True):
+    """What a process has of the world: the stores, the time, ways to notify people, the clouds, checkov's process."""
+
+    home: Home
+    clock: Clock
+    ways: Ways
+    providers: Providers = PROVIDERS
+    checkov: Callable[[], Worker] = kept
+
+    @property
+    def now(self) -> str:
+        """Return the present moment."""
+        return instant(self.clock.now())
+
+
+class Task(Struct, frozen=True):
+    """The task at hand: for which tenant, in which store, by which catalog; who asked, for which slot, which lease.
+
+    `go_on` is called between two steps; it raises where the task is to end.
+    """
+
+    tenant: Tenant
+    store: TenantStore
+    catalog: Catalog
+    person: str
+    slot: str
+    fence: Fence
+    go_on: Callable[[], None] = lambda: None
+
+    @property
+    def run(self) -> str:
+        """Return the run's id: the same for each task of the same job and slot."""
+        return digest(self.fence.job, self.slot)
+
+
+def take_task(world: World, kind: str, tenant: Tenant, catalog: Catalog, person: str) -> Task:
+    """Return a task of a kind for a tenant, by the catalog, that nobody else has to agree to.
+
+    Earlier ones of the kind and tenant are fenced off. What is done in it is the person's, its slot the world's
+    present moment.
+    """
+    home, job, slot = world.home, f"{kind}:{tenant.tenant}", world.now
+    return Task(tenant, home.tenant(tenant.tenant), catalog, person, slot, home.take(job, digest(job, slot)))

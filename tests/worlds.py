@@ -1,0 +1,78 @@
+"""What a process has of the world, in tests: clouds that are entered as a test says, nobody to notify."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from dataclasses import replace as replaced
+from typing import Any
+
+import httpx
+from msgspec.structs import replace
+
+from collectors.aws.collector import AwsCollector
+from collectors.aws.reader import ReadCloud
+from model.asset import Place
+from model.call import WriteCloud
+from model.clock import Clock
+from model.collector import Collector
+from model.tenant import Tenant
+from notifier.message import Ways
+from pipeline.assembly import Catalog
+from pipeline.providers.provider import Opening, Providers, Scope
+from pipeline.providers.registry import PROVIDERS
+from pipeline.scanning.scan import Summary, scan
+from pipeline.world import Task, World, take_task
+from store.home import Home
+
+Connect = Callable[[Scope, Sequence[Any], Clock], Collector]
+
+
+def world_of(home: Home, clock: Clock, providers: Providers = PROVIDERS, **more: Any) -> World:
+    """Return a world without anybody to notify; `more` are other ways to people, or another process of checkov's."""
+    ways = Ways(httpx.Client(), io.StringIO(), lambda _: b"", clock.now)
+    return replace(World(home, clock, ways, providers), **more)
+
+
+def scan_of(world: World, tenant: Tenant, catalog: Catalog) -> Task:
+    """Return a task that scans a tenant at this moment."""
+    return take_task(world, "scan", tenant, catalog, "p")
+
+
+def scanned_in(world: World, tenant: Tenant, catalog: Catalog) -> Summary:
+    """Scan a tenant at this moment, and return what came of it."""
+    return scan(world, scan_of(world, tenant, catalog))
+
+
+@dataclass(frozen=True)
+class _Entered:
+    """Opens places as a provider does, but for what a test does in its place."""
+
+    provider: Opening
+    connect: Connect
+    connect_write: Callable[[Scope, Sequence[str], Clock], WriteCloud]
+
+    def looks(self, *asked: Any) -> Any:
+        return self.provider.looks(*asked)
+
+
+def entered(connect: Connect | None = None, watch: Callable[[WriteCloud], WriteCloud] | None = None) -> Providers:
+    """Return the providers, whose places are entered by `connect`, and whose clients for changes `watch` replaces."""
+
+    def opening(provider: Any) -> Callable[[], Opening]:
+        def opened() -> Opening:
+            inner = provider.opening()
+
+            def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteCloud:
+                client = inner.connect_write(scope, needs, clock)
+                return watch(client) if watch else client
+
+            return _Entered(inner, connect or inner.connect, connect_write)
+
+        return opened
+
+    return tuple(replaced(one, opening=opening(one)) for one in PROVIDERS)
+
+
+def seeing(cloud: ReadCloud, place: Place) -> Providers:
+    """Return the providers, where the one AWS account that there is answers as a client of a test does."""
+    return entered(lambda _scope, types, _clock: AwsCollector(cloud, place, types))
