@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from model.alert import Alert, Delivery, News
-from model.asset import tags_of
+from model.asset import Asset, tags_of
 from model.finding import ACTIVE, Element, Fact, Finding, Source, State, as_of
 from model.suppression import Suppression
 from model.text import Text
@@ -83,13 +83,18 @@ class Reader:
         row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
         return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json)) if row else None
 
-    def assets_with_bodies(self, uids: Iterable[str]) -> Iterator[AssetRow]:
-        """Yield the current rows of assets with their bodies."""
+    def seen_assets(self, uids: Iterable[str]) -> Iterator[Asset]:
+        """Yield the current assets of the uids as collectors saw them, with their bodies.
+
+        What does not make an asset another one is as it was when it was first written so: its name, its region, and the
+        fields of its body that are no part of the hash.
+        """
         table, body = schema.asset, schema.body
-        query = select(table, body.c.json).join(body, table.c.body_hash == body.c.hash)
+        columns = [*(table.c[name] for name in Asset.__struct_fields__ if name != "body"), body.c.json]
+        query = select(*columns).join(body, table.c.body_hash == body.c.hash)
         for condition in chunks(table.c.uid, uids):
             for row in self._connection.execute(query.where(table.c.valid_to.is_(None), condition)):
-                yield msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json))
+                yield _seen(row)
 
     def finding(self, uid: str) -> Finding | None:
         """Return a finding."""
@@ -253,6 +258,12 @@ def _last_facts(at: str) -> Any:
 def _asset(row: Row[Any]) -> AssetRow:
     values = {name: row._mapping[name] for name in AssetRow.__struct_fields__ if name != "body"}
     return AssetRow(**values | {"unknown": msgspec.json.decode(row.unknown)})
+
+
+def _seen(row: Row[Any]) -> Asset:
+    values = dict(row._mapping)
+    values |= {"body": msgspec.json.decode(values.pop("json")), "unknown": msgspec.json.decode(row.unknown)}
+    return Asset(**values)
 
 
 def _run(row: Row[Any]) -> Run:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0005", "service": "0003"}
+VERSIONS = {"tenant": "0006", "service": "0003"}
 
 tenant = MetaData()
 service = MetaData()
@@ -40,6 +40,7 @@ asset = Table(
     _number("id", key=True),
     *map(_text, ("uid", "kind", "resource", "name", "scope", "region", "body_hash", "unknown", "valid_from")),
     _text("valid_to", empty=True),
+    *(Column(name, Text, nullable=False, server_default="") for name in ("key", "family")),
     Index("asset_current", "uid", unique=True, **_where("valid_to IS NULL")),
     Index("asset_kind", "kind", "scope"),
 )

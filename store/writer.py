@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, bindparam, select
 
 from model.alert import Alert, Delivery
 from model.asset import Asset
@@ -18,6 +18,11 @@ from store.plans import PlansWriter
 from store.reader import DROPPED, Reader, chunks
 from store.rows import Gap, Run
 from store.statements import insert, put
+
+_ASSET = schema.asset.c
+_CORRECT = schema.asset.update().where((_ASSET.uid == bindparam("of")) & _ASSET.valid_to.is_(None))
+_CORRECT = _CORRECT.values(key=bindparam("its_key"), family=bindparam("its_family"))
+_AS_THEY_ARE = ("uid", "kind", "resource", "name", "scope", "region", "body_hash", "key", "family")
 
 
 class Writer(Reader):
@@ -37,12 +42,15 @@ class Writer(Reader):
         self.records.add(action, subject, **detail)
 
     def put_assets(self, assets: Iterable[Asset], at: str) -> int:
-        """Write a new row for each asset that is new or differs from its current row; return how many did."""
+        """Write a new row for each asset that is new or differs from its current row; return how many did.
+
+        A key or a family alone makes no new row: neither is anything of the resource, which is what its history is of.
+        The one is part of the identity, the other is what we say of its kind. The current row is corrected.
+        """
         wanted = {asset.uid: asset for asset in assets}
         current = self._shown(wanted)
-        changed = {
-            uid: asset for uid, asset in wanted.items() if current.get(uid) != (asset.body_hash, _json(asset.unknown))
-        }
+        changed = {uid: asset for uid, asset in wanted.items() if current.get(uid, ())[:2] != _looks(asset)}
+        self._correct(a for uid, a in wanted.items() if uid not in changed and current[uid][2:] != (a.key, a.family))
         if changed:
             self.end_assets([uid for uid in changed if uid in current], at)
             bodies = {a.body_hash: {"hash": a.body_hash, "json": _json(a.body)} for a in changed.values()}
@@ -52,17 +60,24 @@ class Writer(Reader):
             self._connection.execute(schema.asset.insert(), [_asset_row(a, at) for a in changed.values()])
         return len(changed)
 
-    def _shown(self, uids: Iterable[str]) -> dict[str, tuple[str, str]]:
-        """Return what the current rows of assets say: the body's hash and what is unknown, nothing that costs more."""
+    def _shown(self, uids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """Return what the current rows of assets say, nothing that costs more.
+
+        It is the body's hash and what is unknown, then the key and the family.
+        """
         table = schema.asset
-        query = select(table.c.uid, table.c.body_hash, table.c.unknown).where(table.c.valid_to.is_(None))
-        shown: dict[str, tuple[str, str]] = {}
+        columns = (table.c.uid, table.c.body_hash, table.c.unknown, table.c.key, table.c.family)
+        query = select(*columns).where(table.c.valid_to.is_(None))
+        shown: dict[str, tuple[str, ...]] = {}
         for condition in chunks(table.c.uid, uids):
             assert condition is not None, "uids are given"
-            shown.update(
-                (uid, (hashed, unknown)) for uid, hashed, unknown in self._connection.execute(query.where(condition))
-            )
+            shown.update((uid, tuple(said)) for uid, *said in self._connection.execute(query.where(condition)))
         return shown
+
+    def _correct(self, assets: Iterable[Asset]) -> None:
+        """Write the keys and families of assets into their current rows."""
+        if rows := [{"of": asset.uid, "its_key": asset.key, "its_family": asset.family} for asset in assets]:
+            self._connection.execute(_CORRECT, rows)
 
     def end_assets(self, uids: Iterable[str], at: str) -> None:
         """Close the current rows of assets."""
@@ -139,8 +154,13 @@ def _json(value: object) -> str:
     return encode(value).decode()
 
 
+def _looks(asset: Asset) -> tuple[str, str]:
+    """Return what makes another row of an asset."""
+    return asset.body_hash, _json(asset.unknown)
+
+
 def _asset_row(asset: Asset, at: str) -> dict[str, Any]:
-    row = {name: getattr(asset, name) for name in ("uid", "kind", "resource", "name", "scope", "region", "body_hash")}
+    row = {name: getattr(asset, name) for name in _AS_THEY_ARE}
     return row | {"unknown": _json(asset.unknown), "valid_from": at, "valid_to": None}
 
 

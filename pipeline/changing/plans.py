@@ -25,7 +25,6 @@ from store.halts import Halt
 from store.home import Home
 from store.plans import GRANTED, PROPOSED, STARTED, VOTED, WITHDRAWN
 from store.reader import Reader
-from store.rows import AssetRow
 from store.tenant import TenantStore
 
 
@@ -237,16 +236,7 @@ def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Cand
 
 def known_assets(reader: Reader, uids: Collection[str]) -> Iterator[Asset]:
     """Yield current assets of the inventory with their bodies."""
-    for row in reader.assets_with_bodies(uids):
-        yield as_asset(row)
-
-
-def as_asset(row: AssetRow) -> Asset:
-    """Return a row of the inventory as the asset that it was written from."""
-    asset = Asset(row.kind, row.resource, row.name, row.scope, row.region, row.body or {}, "", row.unknown)
-    if asset.uid == row.uid:
-        return asset
-    return msgspec.structs.replace(asset, key=row.region)  # listed by region (docs/decisions/0001)
+    return reader.seen_assets(uids)
 
 
 def never_of(tenant: Tenant, reader: Reader) -> Never:

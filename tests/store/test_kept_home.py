@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from cli.main import main
+from model.canonical import digest
 from pipeline.installation import open_home
+from store import schema
 from tests.data.kept_home.make import ASKED, HERE, TENANT
 
 
@@ -96,6 +99,16 @@ def test_the_stores_hold_what_they_held(folder: Path) -> None:
         jobs = list(service.jobs.open())
         assert {(job.kind, job.state) for job in jobs} == {("tell", "queued")}
         assert service.halts.holding(TENANT) is not None
+
+
+def test_each_identity_is_made_of_what_its_row_says(folder: Path) -> None:
+    """Kept before rows had keys and families: all are worked out, also those of the past."""
+    with open_home(folder).tenant(TENANT).read() as reader:
+        rows = list(reader._connection.execute(select(schema.asset)))
+    assert [row.uid for row in rows] == [digest(row.scope, row.kind, row.resource, row.key) for row in rows]
+    assert {row.key for row in rows} == {"", "ap-northeast-1"}
+    assert {row.valid_to is None for row in rows} == {True, False}
+    assert {row.family for row in rows} == {""}, "it has nothing of a cluster"
 
 
 def test_the_tenants_file_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
