@@ -151,6 +151,9 @@ resource_lease = Table("resource_lease", tenant, _text("uid", key=True), *map(_t
 fence = Table("fence", tenant, _text("job", key=True), _number("number"))
 
 audit = _audit(tenant)
+# Votes, orders, and starts of plans are records: those on one of them are found without reading the whole chain. The
+# service's own records are only ever read as a whole.
+Index("audit_subject", audit.c.action, audit.c.subject, audit.c.seq)
 
 edition = Table(
     "edition",

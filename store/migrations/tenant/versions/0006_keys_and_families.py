@@ -1,4 +1,4 @@
-"""The key and the family of each asset, also of those that were written before."""
+"""The key and the family of each asset, also of those that were written before; an index of the audit records."""
 
 import json
 from collections.abc import Iterator
@@ -36,6 +36,7 @@ _BODY = table("body", column("hash"), column("json"))
 
 
 def upgrade() -> None:
+    op.create_index("audit_subject", "audit", ["action", "subject", "seq"])
     for name in ("key", "family"):
         op.add_column("asset", Column(name, Text, nullable=False, server_default=""))
     connection = op.get_bind()
