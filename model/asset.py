@@ -13,7 +13,7 @@ class Asset(Struct, frozen=True):
 
     `body` holds the fields of the listing and the details, nulls left out: an absent key is a fact.
     `unknown` names the details that could not be read, each with its cause; it is no part of the hash.
-    `region` is `global` where the service has no regions. `body_hash` leaves out the kind's volatile fields.
+    `region` is `global` where the service has no regions. `body_hash` is `Kind.hash_of` the body.
     `key` distinguishes assets of a scope that share a resource, such as an account's settings in each region.
     `family` has policies of its own that look at this asset too: those of all workloads at a Deployment.
     """
@@ -96,6 +96,10 @@ class Kind(Struct, frozen=True):
     details: frozenset[str]
     volatile: frozenset[str]
     family: str = ""
+
+    def hash_of(self, body: Mapping[str, Any]) -> str:
+        """Return the hash of a body of this kind: its volatile fields, which change by themselves, do not count."""
+        return digest({name: value for name, value in body.items() if name not in self.volatile})
 
 
 def provider_type(asset: Asset) -> str:

@@ -20,7 +20,7 @@ from collectors.looking import Vanished
 from collectors.secret_signs import Unreadable
 from collectors.templates import fill
 from model.asset import Asset, Listing, Place
-from model.canonical import digest, encode, plain
+from model.canonical import encode, plain
 
 _PACKAGES_AT_ONCE = 4  # each may take megabytes while it is looked at
 _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
@@ -142,7 +142,6 @@ class AwsReader:
             resource, shown = (str(fill(text, names)).replace("\0", "?") for text in (self._form.arn, self._form.name))
         except KeyError:
             raise CallFailed(next(iter(observed.unknown.values()), "malformed")) from None
-        volatile = self._job.type.kind.volatile
         return Asset(
             kind=self._form.kind,
             resource=resource,
@@ -150,7 +149,7 @@ class AwsReader:
             scope=str(self._names["account"]),
             region=observed.stated_region or self._job.label,
             body=observed.body,
-            body_hash=digest({key: value for key, value in observed.body.items() if key not in volatile}),
+            body_hash=self._job.type.kind.hash_of(observed.body),
             unknown=observed.unknown,
             key=self._job.label if self._form.scope == "region" else "",
         )

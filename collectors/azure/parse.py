@@ -58,7 +58,6 @@ class Seen(Struct):
     def asset(self, scope: str) -> Asset:
         """Return it as an asset of a scope."""
         form = self.type.form
-        volatile = self.type.kind.volatile
         return Asset(
             kind=form.kind,
             resource=self.resource,
@@ -66,7 +65,7 @@ class Seen(Struct):
             scope=scope,
             region=_location(self.body.get("location")),
             body=self.body,
-            body_hash=digest({key: value for key, value in self.body.items() if key not in volatile}),
+            body_hash=self.type.kind.hash_of(self.body),
             unknown=self.unknown,
         )
 

@@ -78,8 +78,8 @@ class _Typed:
     def __init__(self, type_: ResourceType) -> None:
         form = type_.form
         self.kind = type_.kind.name
+        self._hash_of = type_.kind.hash_of
         self._shown = form.name[1:]
-        self._volatile = type_.kind.volatile
         self._fields = {name: said for name, said in form.fields.items() if name not in form.omit}
         self._plain_types = {name: _PLAIN[said] for name, said in self._fields.items() if said in _PLAIN}
         self._details = details(form)
@@ -118,7 +118,6 @@ class _Typed:
 
     def _asset(self, row: Row, scope: str, body: Row, unknown: dict[str, str]) -> Asset:
         shown = body.get(self._shown)
-        hashed = {key: value for key, value in body.items() if key not in self._volatile}
         return Asset(
             kind=self.kind,
             resource=_plain(row["name"]),
@@ -126,7 +125,7 @@ class _Typed:
             scope=scope,
             region=_region(row),
             body=body,
-            body_hash=digest(hashed),
+            body_hash=self._hash_of(body),
             unknown=unknown,
         )
 

@@ -9,7 +9,6 @@ from collectors.kubernetes.keeping import kept
 from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
 from collectors.misshapen import MISSHAPEN
 from model.asset import Asset, Listing, Place
-from model.canonical import digest
 from model.fault import Refused
 
 Row = dict[str, Any]
@@ -124,7 +123,7 @@ class Maker:
             scope=self._place.scope,
             region=GLOBAL,
             body=body,
-            body_hash=digest({key: value for key, value in body.items() if key not in type_.kind.volatile}),
+            body_hash=type_.kind.hash_of(body),
             unknown=dict(unknown),
             family="" if self._is_made(metadata) else type_.family,
         )

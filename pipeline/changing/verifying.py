@@ -9,7 +9,6 @@ from msgspec.structs import replace
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset
-from model.canonical import digest
 from model.clock import Clock
 from model.fault import Refused
 from model.plan import Plan, Step
@@ -67,7 +66,5 @@ def fresh(catalog: Catalog, asset: Asset, playbook: Playbook, body: Body) -> Ass
         name: value for name, value in body.items() if not name.startswith("_")
     }  # handles are for the change only
     whole = {name: value for name, value in asset.body.items() if name not in playbook.fields} | reported
-    volatile = catalog.kinds[asset.kind].volatile
-    hashed = digest({name: value for name, value in whole.items() if name not in volatile})
     unknown = {name: cause for name, cause in asset.unknown.items() if name not in playbook.fields}
-    return replace(asset, body=whole, body_hash=hashed, unknown=unknown)
+    return replace(asset, body=whole, body_hash=catalog.kinds[asset.kind].hash_of(whole), unknown=unknown)
