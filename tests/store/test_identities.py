@@ -35,6 +35,12 @@ def asset(kind: str, name: str, region: str, body: dict[str, Any], **more: str) 
     return Asset(kind, f"/{name}", name, "123456789012", region, body, digest(kind, body), {}, **more)
 
 
+STRANGE: list[dict[str, Any]] = [
+    {"metadata": ["Deployment"]},
+    {"metadata": {"ownerReferences": "Deployment"}},
+    {"metadata": {"ownerReferences": ["Deployment", None]}},
+    {},
+]
 ASSETS = [
     asset("aws.s3.bucket", "ledger", "ap-northeast-1", {"Name": "台帳"}),
     asset("aws.ec2.ebs-encryption", "account", "ap-northeast-1", {"On": True}, key="ap-northeast-1"),
@@ -46,6 +52,7 @@ ASSETS = [
     asset("kubernetes.core.pod", "alone", "global", owned("ReplicaSet", controller=False), family=FAMILY),
     asset("kubernetes.core.pod", "of-another", "global", owned("Rollout"), family=FAMILY),
     *(asset(kind, "any", "global", {"metadata": {"name": "any"}}, family=FAMILY) for kind in WORKLOADS),
+    *(asset("kubernetes.core.pod", f"strange-{n}", "global", body, family=FAMILY) for n, body in enumerate(STRANGE)),
     asset("kubernetes.core.service", "web", "global", owned("Deployment")),
     asset("kubernetes.core.service", "other", "global", {}),
 ]

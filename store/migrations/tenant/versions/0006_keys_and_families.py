@@ -73,6 +73,12 @@ def _family(row: Row[Any]) -> str:
     """Return the family, which what another object of it made is not judged by."""
     if row.json is None:
         return ""
-    owners = json.loads(row.json).get("metadata", {}).get("ownerReferences") or []
-    made = any(owner.get("controller") and owner.get("kind") in _MAKERS for owner in owners)
+    made = any(owner.get("controller") and owner.get("kind") in _MAKERS for owner in _owners(json.loads(row.json)))
     return "" if made else _FAMILY
+
+
+def _owners(body: Any) -> list[dict[str, Any]]:
+    """Return the owners that an object states; what a cluster answered may have any form."""
+    metadata = body.get("metadata") if isinstance(body, dict) else None
+    stated = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
+    return [owner for owner in stated if isinstance(owner, dict)] if isinstance(stated, list) else []
