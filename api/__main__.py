@@ -1,4 +1,4 @@
-"""The process that answers requests, on a socket that its parent has bound: `python -m console HOME FD PARENT`."""
+"""The process that answers requests, on a socket that its parent has bound: `python -m api HOME FD PARENT`."""
 
 import os
 import socket

@@ -16,11 +16,16 @@ COLLECTORS = Path(__file__).parent
 
 
 class TypeFile(Protocol):
-    """A checked type; `kind` states to policies what they can read."""
+    """A type; `kind` states to policies what they can read."""
+
+    @property
+    def name(self) -> str:
+        """Return the kind's name."""
+        ...
 
     @property
     def kind(self) -> Kind:
-        """Return the kind."""
+        """Return the kind; raises `Refused` where the type does not fit what its cloud's SDK says."""
         ...
 
     @property
@@ -37,6 +42,10 @@ class TypeFile(Protocol):
         """Return the type with only the details that fields are read of, and what these need."""
         ...
 
+    def withheld(self, options: Collection[Option], /) -> frozenset[str]:
+        """Return the fields that need another option of a contract than these."""
+        ...
+
     def offered(self, options: Collection[Option], /) -> Self:
         """Return the type without what needs another option of a contract than these."""
         ...
@@ -47,13 +56,13 @@ _REMEMBERED = 2_000
 
 
 @lru_cache(_REMEMBERED)
-def _checked(check: Callable[[Document], Any], raw: bytes, name: str) -> Any:
-    """Return the type of a file's text: the same text is read and checked once in a process."""
-    return check(parse(raw, name))
+def _read(read: Callable[[Document], Any], raw: bytes, name: str) -> Any:
+    """Return the type of a file's text: the same text is read once in a process."""
+    return read(parse(raw, name))
 
 
-def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: Iterable[str] | None = None) -> list[T]:
-    """Return the types of a provider's directory by kind, all or those named; `check` makes a type of a document.
+def load(directory: Path, provider: str, read: Callable[[Document], T], kinds: Iterable[str] | None = None) -> list[T]:
+    """Return the types of a provider's directory by kind, all or those named; `read` makes a type of a document.
 
     Raises `Refused` with all faults of all files, those too whose kind and path disagree.
     """
@@ -66,14 +75,14 @@ def load(directory: Path, provider: str, check: Callable[[Document], T], kinds: 
             continue
         try:
             name = f"types/{file.relative_to(directory)}"
-            loaded: T = _checked(check, content(file, name), name)
+            loaded: T = _read(read, content(file, name), name)
         except Refused as refused:
             faults += refused.faults
             continue
-        if loaded.kind.name != says:
-            problem = f"{loaded.kind.name!r} and the path disagree; the path says {says!r}"
+        if loaded.name != says:
+            problem = f"{loaded.name!r} and the path disagree; the path says {says!r}"
             faults.append(loaded.document.fault(("kind",), problem))
-        types[loaded.kind.name] = loaded
+        types[loaded.name] = loaded
     if faults:
         raise Refused(faults)
     return [types[kind] for kind in sorted(types)]

@@ -46,10 +46,15 @@ class Catalog(Struct, frozen=True):
 
     @property
     def kinds(self) -> dict[str, Kind]:
-        """Return the kinds by name, families of them too."""
+        """Return the kinds by name, families of them too; raises `Refused` for a type that does not fit its SDK."""
         every = self.every_type
         found = (*(type_.kind for type_ in every), *type_files.families(every), *self.raw)
         return {kind.name: kind for kind in found}
+
+    @property
+    def looked_for(self) -> frozenset[str]:
+        """Return the names of the kinds that assets are of."""
+        return frozenset(type_.name for type_ in self.every_type) | {kind.name for kind in self.raw}
 
     @property
     def every_type(self) -> list[TypeFile]:
@@ -68,33 +73,58 @@ def assemble(
     Of chosen policies' types only those details are asked that the policies read. `types` holds a folder for each
     provider, where they are not the providers' own.
     """
-    faults: list[Fault] = []
-    judging = _all(faults, config) if chosen is None else chosen
-    policies = [one for one in judging if isinstance(one, Policy)]
-    adopted = [one for one in judging if isinstance(one, Adopted)]
-    wanted = None if chosen is None else {kind for one in chosen for kind in one.kinds}
-    found = {one.name: tuple(_without_faults(faults, partial(_types, one, types, wanted))) for one in providers}
-    raw = tuple(raw_kind(one.name) for one in providers if one.keeps_raw)
-    catalog = Catalog(tuple(policies), found, raw, adopted=tuple(adopted))
+    catalog, faults = _read(config, chosen, types, providers)
+    for type_ in catalog.every_type:
+        _without_faults(faults, partial(_kinds_of, type_))
     if not faults:
-        faults += [fault for policy in policies for fault in cross_check(policy, catalog.kinds)]
-        ours = [policy.id for policy in policies]
-        faults += adopted_files.cross_check(adopted, catalog.kinds, ours if chosen is None else _also(adopted))
+        known, also = catalog.kinds, [policy.id for policy in catalog.policies]
+        faults += [fault for policy in catalog.policies for fault in cross_check(policy, known)]
+        faults += adopted_files.cross_check(catalog.adopted, known, also if chosen is None else _also(catalog.adopted))
     if faults:
         raise Refused(faults)
     return catalog if chosen is None else _narrowed(catalog)
 
 
+def as_shipped(config: Path, providers: Providers = PROVIDERS) -> Catalog:
+    """Return the whole catalog of a config folder as it came with the program: only read, in a third of the time.
+
+    What else `assemble` checks was checked before it was shipped. An expression that is wrong all the same is refused
+    when it is first needed, a type that does not fit the providers' SDKs when it is first listed. Raises `Refused`
+    with all faults of files that do not fit their forms.
+    """
+    catalog, faults = _read(config, None, None, providers)
+    if faults:
+        raise Refused(faults)
+    return catalog
+
+
+def _read(
+    config: Path, chosen: Sequence[Policy | Adopted] | None, types: Path | None, providers: Providers
+) -> tuple[Catalog, list[Fault]]:
+    """Return what the files hold that fit their forms, and what is wrong with the others."""
+    faults: list[Fault] = []
+    judging = _all(faults, config) if chosen is None else chosen
+    policies = tuple(one for one in judging if isinstance(one, Policy))
+    adopted = tuple(one for one in judging if isinstance(one, Adopted))
+    wanted = None if chosen is None else {kind for one in chosen for kind in one.kinds}
+    found = {one.name: tuple(_without_faults(faults, partial(_types, one, types, wanted))) for one in providers}
+    raw = tuple(raw_kind(one.name) for one in providers if one.keeps_raw)
+    return Catalog(policies, found, raw, adopted=adopted), faults
+
+
 def offered(catalog: Catalog, options: Collection[Option]) -> Catalog:
     """Return the catalog without what needs another option of a contract than these."""
     types = {name: tuple(type_.offered(options) for type_ in types) for name, types in catalog.types.items()}
-    known = {type_.kind.name: type_.kind.fields for of_one in types.values() for type_ in of_one}
-    policies = tuple(
-        policy
-        for policy in catalog.policies
-        if all(read <= known.get(kind, read) for kind, read in fields_read([policy]).items())
-    )
+    withheld = {type_.name: lost for type_ in catalog.every_type if (lost := type_.withheld(options))}
+    policies = tuple(one for one in catalog.policies if not _reads_any(one, withheld))
     return replace(catalog, policies=policies, types=types)
+
+
+def _reads_any(policy: Policy, fields: Mapping[str, frozenset[str]]) -> bool:
+    """Return whether a policy reads one of these fields of their kinds; what looks at none of them is not compiled."""
+    if not policy.kinds & fields.keys():
+        return False
+    return any(read & fields.get(kind, frozenset()) for kind, read in fields_read([policy]).items())
 
 
 def _all(faults: list[Fault], config: Path) -> list[Policy | Adopted]:
@@ -139,14 +169,16 @@ def _types(provider: Provider, folder: Path | None, kinds: set[str] | None) -> S
     return provider.types(folder and folder / provider.name / "types", own)
 
 
+def _kinds_of(type_: TypeFile) -> Sequence[Kind]:
+    return [type_.kind]
+
+
 def _narrowed(catalog: Catalog) -> Catalog:
     read = fields_read(catalog.policies)
     for one in catalog.adopted:
         for kind in one.kinds:
             read[kind] |= one.fields
-    types = {
-        name: tuple(type_.narrowed(read[type_.kind.name]) for type_ in types) for name, types in catalog.types.items()
-    }
+    types = {name: tuple(type_.narrowed(read[type_.name]) for type_ in types) for name, types in catalog.types.items()}
     return replace(catalog, types=types)
 
 

@@ -22,5 +22,5 @@ class AwsCollector(Struct, frozen=True):
         for cause in self.place.unread.values():
             for type_ in self.types:
                 if type_.form.scope == "region":
-                    yield Listing(self.place.scope, type_.kind.name, "other-regions", cause)
+                    yield Listing(self.place.scope, type_.name, "other-regions", cause)
         yield from collect(self.cloud, self.types, self.place)

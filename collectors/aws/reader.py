@@ -21,6 +21,7 @@ from collectors.secret_signs import Unreadable
 from collectors.templates import fill
 from model.asset import Asset, Listing, Place
 from model.canonical import encode, plain
+from model.fault import Refused
 
 _PACKAGES_AT_ONCE = 4  # each may take megabytes while it is looked at
 _PREPARE_TRIES, _PREPARE_PAUSE_SECONDS = 40, 2.0
@@ -102,6 +103,7 @@ class AwsReader:
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows of the listing; raises `CallFailed`, named by the operation."""
+        self._refuse_misfit()
         form = self._form.listing
         if form is None:
             yield {}
@@ -114,6 +116,13 @@ class AwsReader:
         for parent in self._parents(form.within):
             with suppress(Vanished):
                 yield from self._listed(form, self._names | {form.within.as_: parent})
+
+    def _refuse_misfit(self) -> None:
+        """Raise `CallFailed` where the type does not fit the SDK: what it asks for is not there."""
+        try:
+            _ = self._job.type.kind
+        except Refused as refused:
+            raise CallFailed(f"the type does not fit the SDK: {refused.faults[0].problem}") from None
 
     def _parents(self, form: Within) -> Iterator[str]:
         for page in self._pages(form.op, {}):

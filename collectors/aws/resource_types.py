@@ -1,6 +1,7 @@
 """AWS resource types: data, checked against the SDK's service models (docs/types.md)."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -133,11 +134,29 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
 
 
 class ResourceType(Struct, frozen=True):
-    """A checked type; `kind` states to policies what they can read."""
+    """A type file that fits its form. Whether it fits the SDK too is found when its kind is first asked for.
+
+    `whole` compares it with the service's model, and returns its kind as the file describes it: reading all models
+    takes half a second. `without` are the details that are left out of it.
+    """
 
     form: TypeForm
     document: Document
-    kind: Kind
+    whole: Callable[[], Kind]
+    without: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """Return the kind's name."""
+        return self.form.kind
+
+    @property
+    def kind(self) -> Kind:
+        """Return what policies can read of it; raises `Refused` with every fault where it does not fit the SDK."""
+        kind = self.whole()
+        if not self.without:
+            return kind
+        return structs.replace(kind, fields=kind.fields - self.without, details=kind.details - self.without)
 
     def narrowed(self, fields: Iterable[str], /) -> Self:
         """Return the type with only the details that fields are read of, or that its names or these details need."""
@@ -149,34 +168,44 @@ class ResourceType(Struct, frozen=True):
         kept = {name: detail for name, detail in form.details.items() if name in needed}
         return structs.replace(self, form=structs.replace(form, details=kept))
 
+    def withheld(self, options: Collection[Option], /) -> frozenset[str]:
+        """Return the details that need another option of a contract than these."""
+        return frozenset(name for name, one in self.form.details.items() if one.option not in (None, *options))
+
     def offered(self, options: Collection[Option], /) -> Self:
         """Return the type without the details that need another option of a contract than these."""
-        details = {name: one for name, one in self.form.details.items() if one.option is None or one.option in options}
-        missing = self.form.details.keys() - details.keys()
-        kind = structs.replace(self.kind, fields=self.kind.fields - missing, details=self.kind.details - missing)
-        return structs.replace(self, form=structs.replace(self.form, details=details), kind=kind)
+        without = self.withheld(options)
+        details = {name: one for name, one in self.form.details.items() if name not in without}
+        return structs.replace(self, form=structs.replace(self.form, details=details), without=self.without | without)
 
 
 def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[ResourceType]:
-    """Return the types of a folder by kind, all or those named; raises `Refused` with all faults of all files."""
-    return type_files.load(directory, "aws", check, kinds)
+    """Return the types of a folder by kind, all or those named.
+
+    Raises `Refused` with all faults of all files, but for what is found when their kinds are asked for.
+    """
+    return type_files.load(directory, "aws", read, kinds)
 
 
-def check(document: Document) -> ResourceType:
-    """Return the type of a document, checked against the service model; raises `Refused` with every fault."""
+def read(document: Document) -> ResourceType:
+    """Return the type of a document; raises `Refused` where it does not fit its form."""
     form = convert(document, TypeForm)
+    return ResourceType(form, document, cache(partial(_checked, document, form)))
+
+
+def _checked(document: Document, form: TypeForm) -> Kind:
+    """Return the kind that a form describes, checked against the service model; raises `Refused` with every fault."""
     checker = _Checker(document, form)
     faults = list(checker.faults())
     if faults:
         raise Refused(faults)
-    kind = Kind(
+    return Kind(
         name=form.kind,
         provider="aws",
         fields=checker.row_fields | frozenset(form.details),
         details=frozenset(form.details),
         volatile=frozenset(form.volatile),
     )
-    return ResourceType(form, document, kind)
 
 
 class _Checker:

@@ -109,11 +109,20 @@ class ResourceType(Struct, frozen=True):
     document: Document
     kind: Kind
 
+    @property
+    def name(self) -> str:
+        """Return the kind's name."""
+        return self.form.kind
+
     def narrowed(self, fields: Iterable[str], /) -> Self:
         """Return the type with only the details that fields are read of."""
         wanted = set(fields)
         kept = {name: detail for name, detail in self.form.details.items() if name in wanted}
         return structs.replace(self, form=structs.replace(self.form, details=kept))
+
+    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+        """Return nothing: nothing of it needs an option of a contract."""
+        return frozenset()
 
     def offered(self, _options: Collection[Option], /) -> Self:
         """Return the type as it is: nothing of it needs an option of a contract."""

@@ -55,11 +55,20 @@ class ResourceType(Struct, frozen=True):
     document: Document
     kind: Kind
 
+    @property
+    def name(self) -> str:
+        """Return the kind's name."""
+        return self.form.kind
+
     def narrowed(self, fields: Iterable[str], /) -> Self:
         """Return the type with only the details that fields are read of."""
         needed, form = set(fields), self.form
         iam, org = form.iam if IAM in needed else None, form.org if ORG in needed else None
         return structs.replace(self, form=structs.replace(form, iam=iam, org=org))
+
+    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+        """Return nothing: nothing of it needs an option of a contract."""
+        return frozenset()
 
     def offered(self, _options: Collection[Option], /) -> Self:
         """Return the type as it is: nothing of it needs an option of a contract."""

@@ -90,9 +90,18 @@ class ResourceType(Struct, frozen=True):
             return f"{self.root}/namespaces/{only.namespace}/{self.form.plural}/{only.name}"
         return f"{self.root}/{self.form.plural}"
 
+    @property
+    def name(self) -> str:
+        """Return the kind's name."""
+        return self.form.kind
+
     def narrowed(self, _fields: Iterable[str], /) -> Self:
         """Return the type as it is: one call returns all of an object."""
         return self
+
+    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+        """Return nothing: nothing of it needs an option of a contract."""
+        return frozenset()
 
     def offered(self, _options: Collection[Option], /) -> Self:
         """Return the type as it is: nothing of it needs an option of a contract."""

@@ -140,6 +140,7 @@ class _Recorder:
         self._task = task
         self._run = Run(task.run, task.fence.job, task.slot, at, "", {})
         self._catalog = task.catalog
+        self._looked_for = task.catalog.looked_for
         self._raw_kinds = frozenset(kind.name for kind in task.catalog.raw)
         self._seen: set[str] = set()
         self._listings: dict[tuple[str, str, str], str] = {}
@@ -227,7 +228,7 @@ class _Recorder:
         if places.why_closed(row.scope):
             return True
         place = places.entered.get(row.scope)
-        return place is not None and row.kind in self._catalog.kinds and place.covers(row.region)
+        return place is not None and row.kind in self._looked_for and place.covers(row.region)
 
     def _settle(self, writer: Writer, places: _Places, unwatched: set[str], at: str) -> None:
         """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""

@@ -13,7 +13,7 @@ from model.canonical import parse_instant
 from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import Actor
-from pipeline.assembly import Catalog, assemble, assemble_named
+from pipeline.assembly import Catalog, as_shipped, assemble_named
 from pipeline.changing.carrying_out import carry_on, finish, obey
 from pipeline.changing.plans import playbook_of
 from pipeline.notifying.notify import Notified, notify
@@ -95,7 +95,7 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     tenant, store = applied_tenant(world.home, job.tenant), world.home.tenant(job.tenant)
     with store.read() as reader:  # what is started later is another job's: its policies are not known here
         started = reader.plans.underway()
-    catalog = assemble(config_folder()) if job.kind == "scan" else catalog_for_changes(store, started)
+    catalog = as_shipped(config_folder()) if job.kind == "scan" else catalog_for_changes(store, started)
     task = Task(tenant, store, catalog, job.asked_by, job.slot, fence_of(job), go_on)
     summary = None
     if job.kind == "scan":

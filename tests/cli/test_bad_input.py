@@ -360,7 +360,7 @@ def test_types(before: str, after: str, place: str, problem: str) -> None:
     text = TYPE.replace(before, after, 1)
     assert text != TYPE
     with pytest.raises(Refused) as refused:
-        resource_types.check(parse(text.encode(), "t.yaml"))
+        _ = resource_types.read(parse(text.encode(), "t.yaml")).kind
     lines = [str(fault) for fault in refused.value.faults]
     assert any(line.startswith(f"t.yaml:{place}: ") and problem in line for line in lines), lines
 
@@ -377,6 +377,6 @@ def test_cases_that_are_none(tmp_path: Path, case: str) -> None:
 
 def test_the_texts_above_are_right_as_they_stand() -> None:
     policies.compile_policy(parse(POLICY.encode(), "p.yaml"))
-    resource_types.check(parse(TYPE.encode(), "t.yaml"))
+    assert resource_types.read(parse(TYPE.encode(), "t.yaml")).kind.name == "aws.s3.bucket"
     assert assemble(config_folder()).policies
     assert str(Fault("f", 1, 2, "p")) == "f:1:2: p"

@@ -42,6 +42,13 @@ class BoxType(Struct, frozen=True):
     def narrowed(self, _fields: Iterable[str], /) -> Self:
         return self
 
+    @property
+    def name(self) -> str:
+        return self.form.kind
+
+    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+        return frozenset()
+
     def offered(self, _options: Collection[Option], /) -> Self:
         return self
 
