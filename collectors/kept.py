@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from collectors.secret_signs import NAMED, Shape, replaced, reveals
+from model.json_walk import Walk
 
 # Passwords are written as they are too, with `@` and `/` in them: all up to the last `@` is dropped, but for a port.
 _USER_PART = re.compile(r"""(?<=://)(?:[^/@\s:?#]*(:)(?!\d{1,5}(?:[/?#]|$))(?:(?!://)[^\s"'<>])*@|[^/@\s:?#]*@)""")
@@ -20,7 +22,7 @@ def kept(value: Any, omit: Collection[str], secrets: Mapping[str, Shape]) -> Any
     Nulls and fields under `omit` are dropped; of those under `secrets` only the signs of secrets stay; addresses lose
     their passwords. Raises `Unreadable` where a field under `secrets` is not of its shape.
     """
-    return _stated(replaced(secrets, value) if secrets else value, frozenset(omit))
+    return _without(frozenset(omit)).of(replaced(secrets, value) if secrets else value)
 
 
 def kept_raw(value: Any) -> Any:
@@ -28,23 +30,22 @@ def kept_raw(value: Any) -> Any:
 
     In the place of each stands what it looks like. Nulls are dropped, addresses lose their passwords.
     """
-    return _stated(_unstated(value, ""), frozenset())
+    return _without(frozenset()).of(_unstated(value, ""))
 
 
 def without_passwords(value: Any) -> Any:
     """Return a JSON value with what opens something in each URL made unreadable: `https://user:password@host/?token=x`."""
-    return _stated(value, frozenset())
+    return _without(frozenset()).of(value)
 
 
-def _stated(value: Any, omit: frozenset[str]) -> Any:
-    """Return a JSON value without nulls, the keys named and what opens something in addresses, by one walk."""
-    if isinstance(value, str):
-        return _STATED_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, value)) if "://" in value else value
-    if isinstance(value, dict):
-        return {key: _stated(inner, omit) for key, inner in value.items() if inner is not None and key not in omit}
-    if isinstance(value, list):
-        return [_stated(inner, omit) for inner in value if inner is not None]
-    return value
+@lru_cache(maxsize=1024)  # one for each type of resources
+def _without(omit: frozenset[str]) -> Walk:
+    """Return what leaves out nulls, the keys named and what opens something in addresses, by one walk."""
+    return Walk({str: _redacted}, without=omit, nulls=False)
+
+
+def _redacted(text: str) -> str:
+    return _STATED_IN_QUERY.sub(r"\1redacted", _USER_PART.sub(_unreadable, text)) if "://" in text else text
 
 
 def _unstated(value: Any, name: str) -> Any:

@@ -11,10 +11,11 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 from collectors.build_specification import stored_spans
+from model.json_walk import Walk, leaves
 
 # Said of what no format gives away, but the name does.
 NAMED = "named"
@@ -158,14 +159,16 @@ def first_signs(found: list[Sign]) -> list[Sign]:
 
 def replaced(shapes: Mapping[str, Shape], value: Any) -> Any:
     """Return a JSON value in which the fields of these names, at every depth, hold their signs and nothing else."""
-    if isinstance(value, dict):
-        return {
-            key: signs(shapes[key], inner) if key in shapes and inner is not None else replaced(shapes, inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [replaced(shapes, inner) for inner in value]
-    return value
+    return _replacing(frozenset(shapes.items())).of(value)
+
+
+@lru_cache(maxsize=1024)  # one for each type of resources
+def _replacing(shapes: frozenset[tuple[str, Shape]]) -> Walk:
+    return Walk(fields={name: partial(_signs_if_any, shape) for name, shape in shapes})
+
+
+def _signs_if_any(shape: Shape, value: Any) -> list[Sign] | None:
+    return None if value is None else signs(shape, value)
 
 
 @lru_cache(maxsize=1)
@@ -235,7 +238,8 @@ def _bits(value: str) -> float:
 
 
 def _values(value: Any) -> Iterator[Sign]:
-    for position, (name, text) in enumerate(_leaves("", value), 1):
+    stated = ((name, str(leaf)) for name, leaf in leaves(value) if leaf is not None)
+    for position, (name, text) in enumerate(stated, 1):
         if kind := looks_like(name, text):
             yield {"name": _kept_name(name, position), "looks_like": kind}
 
@@ -248,17 +252,6 @@ def _kept_name(name: str, position: int) -> str:
 def kept_path(path: str, position: int) -> str:
     """Return a file's path if all its steps are surely names, else its position among the files that were read."""
     return path if all(_kept_name(step, 0) == step for step in path.split("/")) else f"#{position}"
-
-
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _leaves(str(key), inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _leaves(name, inner)
-    elif value is not None:
-        yield name, str(value)
 
 
 def _pairs(value: Any) -> Iterator[Sign]:

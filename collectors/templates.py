@@ -3,18 +3,15 @@
 import re
 from typing import Any
 
+from model.json_walk import leaves
+
 _REFERENCE = re.compile(r"\$(?:\{([A-Za-z0-9_.]+)\}|([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*))")
 
 
 def references(value: Any) -> set[str]:
     """Return the first names of all references (`$Name`, `${Key.Id}`) in a value of templates."""
-    if isinstance(value, str):
-        return {(m[1] or m[2]).split(".")[0] for m in _REFERENCE.finditer(value)}
-    if isinstance(value, dict):
-        return set().union(*(references(v) for v in value.values()))
-    if isinstance(value, list):
-        return set().union(*(references(v) for v in value))
-    return set()
+    texts = (leaf for _, leaf in leaves(value) if isinstance(leaf, str))
+    return {(m[1] or m[2]).split(".")[0] for text in texts for m in _REFERENCE.finditer(text)}
 
 
 def fill(value: Any, names: dict[str, Any]) -> Any:

@@ -1,12 +1,14 @@
 """What is kept of a resource's own fields: nothing that may be a secret."""
 
 import re
+from functools import partial
 from typing import Any
 
 from collectors.gcp.resource_types import TypeForm
 from collectors.kept import without_passwords
 from collectors.secret_signs import NAMED, Unreadable, reveals, signs
 from model.canonical import encode
+from model.json_walk import Made, Walk
 
 Row = dict[str, Any]
 
@@ -24,6 +26,12 @@ class Keeper:
 
     def __init__(self, form: TypeForm) -> None:
         self._form = form
+        fields: dict[str, Made] = {
+            **dict.fromkeys(_CUSTOMERS_OWN, self._customers_own),
+            **dict.fromkeys(form.switches, _metadata),
+            **{name: partial(signs, shape) for name, shape in form.secrets.items()},
+        }
+        self._looked_at = Walk(fields=fields, without=form.omit).of
         self._names = [f'"{name}":'.encode() for name in [*form.omit, *form.secrets, *form.switches]]
 
     def kept(self, body: Row) -> tuple[Row, dict[str, str]]:
@@ -51,20 +59,9 @@ class Keeper:
     def _reveals(self, encoded: bytes) -> bool:
         return any(name in encoded for name in self._names)
 
-    def _looked_at(self, value: Any) -> Any:
+    def _customers_own(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: self._field(name, inner) for name, inner in value.items() if name not in self._form.omit}
-        if isinstance(value, list):
-            return [self._looked_at(inner) for inner in value]
-        return value
-
-    def _field(self, name: str, value: Any) -> Any:
-        if name in self._form.secrets:
-            return signs(self._form.secrets[name], value)
-        if name in self._form.switches:
-            return _metadata(value)
-        if name in _CUSTOMERS_OWN and isinstance(value, dict):
-            return {key: inner for key, inner in value.items() if key not in self._form.omit}
+            return {name: inner for name, inner in value.items() if name not in self._form.omit}
         return self._looked_at(value)
 
 

@@ -12,6 +12,7 @@ from collectors.kept import kept_raw
 from collectors.misshapen import MISSHAPEN
 from model.asset import Asset
 from model.canonical import digest
+from model.json_walk import Walk
 
 RAW = "gcp.raw"
 MALFORMED = "malformed"
@@ -20,6 +21,8 @@ Row = dict[str, Any]
 
 _NOT_RETURNED = "not in this reply"
 _EXACT = 2.0**53
+# Etags of policies mean nothing and make equal policies differ.
+_WITHOUT_ETAGS = Walk(without=["etag"])
 _PLAIN: dict[FieldType, type] = {"boolean": bool, "integer": int, "string": str, "object": dict, "array": list}
 
 
@@ -62,14 +65,18 @@ class Parser:
 
 
 def tidy(value: Any) -> Any:
-    """Return a JSON value without nulls at every depth, and whole numbers as such: Struct has doubles only."""
-    if isinstance(value, dict):
-        return {str(key): tidy(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [tidy(inner) for inner in value if inner is not None]
-    if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
-        return int(value)
-    return value
+    """Return a JSON value without nulls at every depth, and whole numbers as such: Struct has doubles only.
+
+    Raises `RecursionError` where it is nested deeper than any resource is.
+    """
+    return _TIDY.of(value)
+
+
+def _whole(number: float) -> float:
+    return int(number) if number.is_integer() and abs(number) <= _EXACT else number
+
+
+_TIDY = Walk({float: _whole}, nulls=False)
 
 
 class _Typed:
@@ -111,7 +118,7 @@ class _Typed:
             if name in context.unread:
                 unknown[name] = context.unread[name]
             elif isinstance(row.get(key), shape):
-                returned[name] = _without_etags(row[key])
+                returned[name] = _WITHOUT_ETAGS.of(row[key])
             elif key in row:
                 unknown[name] = f"{MALFORMED}: no policy"
         return returned, unknown
@@ -152,15 +159,6 @@ def _data(row: Row) -> tuple[Row, str]:
     resource = row["resource"]
     data = resource.get("data") if isinstance(resource, dict) else None
     return (data, "") if isinstance(data, dict) else ({}, f"{MALFORMED}: no data")
-
-
-def _without_etags(value: Any) -> Any:
-    """Return a policy without its etags, which mean nothing and make equal policies differ."""
-    if isinstance(value, dict):
-        return {key: _without_etags(inner) for key, inner in value.items() if key != "etag"}
-    if isinstance(value, list):
-        return [_without_etags(inner) for inner in value]
-    return value
 
 
 def _region(row: Row) -> str:

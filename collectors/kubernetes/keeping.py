@@ -5,13 +5,13 @@ from typing import Any
 
 from collectors.kept import without_passwords
 from collectors.secret_signs import looks_like
+from model.json_walk import Walk
 
 Row = dict[str, Any]
 
 # Written by the server at every change. The last applied manifest is the whole object over again, of a Secret too.
 _OMITTED_METADATA = frozenset({"managedFields", "resourceVersion", "selfLink"})
 _OMITTED_ANNOTATIONS = frozenset({"kubectl.kubernetes.io/last-applied-configuration"})
-_COMMANDS = frozenset({"command", "args"})
 REDACTED = "redacted"
 
 
@@ -21,8 +21,8 @@ def kept(row: Row) -> Row:
     Values of variables are left out, with what they look like beside the name where they look like a secret; words of
     commands and values of annotations that do are redacted. References (`valueFrom`) stay.
     """
-    body = {name: _kept(name, value) for name, value in row.items() if value is not None and name != "metadata"}
-    body["metadata"] = _metadata(row.get("metadata"))
+    body = {name: value for name, value in row.items() if name != "metadata"}
+    body = _KEPT.of(body) | {"metadata": _metadata(row.get("metadata"))}
     returned: Row = without_passwords(body)
     return returned
 
@@ -37,18 +37,25 @@ def _metadata(value: Any) -> Row:
     return found
 
 
-def _kept(name: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        if name == "metadata":  # of a pod template
-            return _metadata(value)
-        return {key: _kept(key, inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        if name == "env":
-            return [_variable(inner) for inner in value if isinstance(inner, dict)]
-        if name in _COMMANDS:
-            return [_open("", str(word)) for word in value]
-        return [_kept("", inner) for inner in value if inner is not None]
-    return value
+def _template_metadata(value: Any) -> Any:
+    return _metadata(value) if isinstance(value, dict) else _KEPT.of(value)
+
+
+def _variables(value: Any) -> Any:
+    if not isinstance(value, list):
+        return _KEPT.of(value)
+    return [_variable(inner) for inner in value if isinstance(inner, dict)]
+
+
+def _command(value: Any) -> Any:
+    if not isinstance(value, list):
+        return _KEPT.of(value)
+    return [_open("", str(word)) for word in value]
+
+
+_KEPT = Walk(
+    fields={"metadata": _template_metadata, "env": _variables, "command": _command, "args": _command}, nulls=False
+)
 
 
 def _variable(variable: Row) -> Row:

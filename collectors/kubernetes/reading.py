@@ -10,11 +10,14 @@ from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
 from collectors.misshapen import MISSHAPEN
 from model.asset import Asset, Listing, Place
 from model.fault import Refused
+from model.json_walk import Walk
 
 Row = dict[str, Any]
 
 GLOBAL = "global"
 MALFORMED = "malformed"
+
+_WITHOUT_NULLS = Walk(nulls=False)
 
 
 class ReadObjects(Protocol):
@@ -88,7 +91,7 @@ class KubernetesReading:
         text, body, unknown = (row.get("data") or {}).get(only.yaml), dict[str, Any](), dict[str, str]()
         if text is not None:
             try:
-                body[only.yaml] = _without_nulls(parse(str(text).encode(), only.name).value)
+                body[only.yaml] = _WITHOUT_NULLS.of(parse(str(text).encode(), only.name).value)
             except Refused:
                 unknown[only.yaml] = MALFORMED
         yield self._maker.asset(self._type, {"metadata": row["metadata"]}, body, unknown)
@@ -146,11 +149,3 @@ def _path(type_: ResourceType, namespace: str) -> str:
     return (
         f"{type_.root}/namespaces/{namespace}/{type_.form.plural}" if namespace else f"{type_.root}/{type_.form.plural}"
     )
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(inner) for key, inner in value.items() if inner is not None}
-    if isinstance(value, list):
-        return [_without_nulls(inner) for inner in value if inner is not None]
-    return value

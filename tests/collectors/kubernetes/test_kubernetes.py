@@ -223,13 +223,13 @@ def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_p
         "ConfigMap",
         "kubelet-config",
         "kube-system",
-        data={"kubelet": "authentication:\n  anonymous:\n    enabled: false\n"},
+        data={"kubelet": "authentication:\n  anonymous:\n    enabled: false\n  x509: null\nlists: [null, {a: }]\n"},
     )
     odd = _object("v1", "ConfigMap", "kubeadm-config", "kube-system", data={"ClusterConfiguration": "a: *b\n"})
     with ClusterStandIn([good, odd]) as cluster:
         seen = _seen(cluster, tmp_path)
     (kubelet,) = _assets(seen, "kubernetes.kubelet.configuration")
-    assert kubelet.body["kubelet"] == {"authentication": {"anonymous": {"enabled": False}}}
+    assert kubelet.body["kubelet"] == {"authentication": {"anonymous": {"enabled": False}}, "lists": [{}]}
     (kubeadm,) = _assets(seen, "kubernetes.kubeadm.configuration")
     assert kubeadm.unknown == {"ClusterConfiguration": "malformed"}
 
