@@ -1,9 +1,12 @@
 """What becomes of started plans: those that stop by themselves, that are broken off, that somebody works against."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from sqlalchemy import Engine, event
 
 from demo.stand_ins.aws_emulator import Emulator
 from model.call import Call
@@ -123,6 +126,35 @@ def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoe
 def verified_again(driver: ChangeDriver, plan: Plan) -> dict[str, str]:
     verify_again(driver.world, driver.task, plan.id)
     return driver.states(plan)
+
+
+@contextmanager
+def reading(*tables: str) -> Iterator[list[str]]:
+    """Yield the queries that ask these tables for more than the row of one resource."""
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        words = " ".join(statement.split())
+        if words.startswith("SELECT") and any(f"FROM {table}" in words for table in tables) and "uid = ?" not in words:
+            asked.append(words.replace(", ?", ""))
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+
+
+def test_looking_again_at_many_resources_reads_how_far_they_are_once(driver: ChangeDriver) -> None:
+    one, many = plan_of(driver, "one"), plan_of(driver, "two", "three", "four")
+    queries = []
+    for plan in (one, many):
+        driver.run(plan)
+        with reading("plan_step", "plan_call", "audit", "edition", "asset JOIN body") as asked:
+            verified_again(driver, plan)
+        queries.append(asked)
+    assert queries[0] == queries[1]
+    assert [query for query in queries[0] if "FROM plan_call" in query], "the journal was read"
 
 
 @pytest.mark.parametrize(("days", "state"), [(6, "reverted"), (8, "unverified")])
