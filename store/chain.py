@@ -28,13 +28,18 @@ def seal(connection: Connection, table: Table, entries: Sequence[Entry], at: str
     """
     if not entries:
         return None
-    last = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
-    head = Head(last.seq, last.hash) if last else Head(0, GENESIS)
+    head = last(connection, table) or Head(0, GENESIS)
     for entry in entries:
         record = sealed(head, entry, at, person)
         connection.execute(table.insert().values(msgspec.structs.asdict(record)))
         head = Head(record.seq, record.hash)
     return head
+
+
+def last(connection: Connection, table: Table) -> Head | None:
+    """Return the number and the hash of the last record in a table, None where there is none."""
+    row = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
+    return Head(row.seq, row.hash) if row else None
 
 
 def check_head(connection: Connection, table: Table, known: Head | None) -> None:

@@ -133,13 +133,17 @@ class Home:
 
     def external_id(self, tenant: str, new: str) -> str:
         """Return a tenant's external id; the first time, that is the new one."""
-        known = self.external_ids().get(tenant)
-        if known is not None:
+        if known := self._external_id(tenant):
             return known
         with self._service.write() as connection:
             statement = insert(connection, external_id).values(tenant=tenant, value=new)
             connection.execute(statement.on_conflict_do_nothing(index_elements=["tenant"]))
-        return self.external_ids()[tenant]
+        return self._external_id(tenant)
+
+    def _external_id(self, tenant: str) -> str:
+        with self._service.read() as connection:
+            query = select(external_id.c.value).where(external_id.c.tenant == tenant)
+            return str(connection.execute(query).scalar() or "")
 
     def replace_tenant(self, tenant: str, rows_of: Mapping[str, Sequence[Row]]) -> None:
         """Put the files and the audit head of a restored tenant in the place of those before; the last step of it.

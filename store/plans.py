@@ -44,7 +44,7 @@ class Plans:
         query = select(table.c.document).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
         if after:
             at, id_ = after
-            query = query.where((table.c.created_at < at) | ((table.c.created_at == at) & (table.c.id > id_)))
+            query = query.where(table.c.created_at <= at, or_(table.c.created_at < at, table.c.id > id_))
         return [msgspec.json.decode(row.document, type=Plan) for row in self._connection.execute(query)]
 
     def underway(self) -> list[str]:

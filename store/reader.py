@@ -80,8 +80,11 @@ class Reader:
         query = select(table, body.c.json).join(body, table.c.body_hash == body.c.hash).where(table.c.uid == uid)
         if at:
             query = query.where(table.c.valid_from <= at, _or_none(table.c.valid_to, at))
-        row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
-        return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json)) if row else None
+        query = query.order_by(table.c.id.desc()).limit(1)
+        for of_index in (table.c.valid_to.is_(None), table.c.valid_to.is_not(None)):  # the current row is the newest
+            if row := self._connection.execute(query.where(of_index)).first():
+                return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json))
+        return None
 
     def seen_assets(self, uids: Iterable[str]) -> Iterator[Asset]:
         """Yield the current assets of the uids as collectors saw them, with their bodies.
@@ -108,8 +111,9 @@ class Reader:
         if not wanted.at:
             query = query.where(*(table.c[name] == value for name, value in where.items()))
             return [_finding(row) for row in self._connection.execute(query)]
-        state, last = where.pop("state", ""), _last_facts(wanted.at)
-        query = query.join(last, table.c.uid == last.c.finding).add_columns(last.c.became, last.c.at.label("fact_at"))
+        state, last = where.pop("state", ""), schema.fact
+        query = query.join_from(table, last, last.c.id == _last_fact(wanted.at))
+        query = query.add_columns(last.c.became, last.c.at.label("fact_at"))
         query = query.where(*(table.c[name] == value for name, value in where.items()))
         if state or not wanted.all_states:
             query = query.where(last.c.became.in_([state] if state else sorted(ACTIVE)))
@@ -122,7 +126,7 @@ class Reader:
         query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc())
         if after:
             at, id_ = after
-            query = query.where((table.c.started_at < at) | ((table.c.started_at == at) & (table.c.id < id_)))
+            query = query.where(table.c.started_at <= at, or_(table.c.started_at < at, table.c.id < id_))
         return [_run(row) for row in self._connection.execute(query.limit(limit))]
 
     def suppressions(self, at: str = "") -> list[Suppression]:
@@ -248,11 +252,11 @@ def _or_none(column: Any, at: str) -> Any:
     return or_(column.is_(None), column > at)
 
 
-def _last_facts(at: str) -> Any:
-    """Select each finding's last fact by a moment: facts are their history."""
-    fact = schema.fact
-    last = select(func.max(fact.c.id).label("id")).where(fact.c.at <= at).group_by(fact.c.finding).subquery()
-    return select(fact).join(last, fact.c.id == last.c.id).subquery()
+def _last_fact(at: str) -> Any:
+    """Select the number of a finding's last fact by a moment: facts are its history. A page asks for its own alone."""
+    fact = schema.fact.alias()
+    of_finding = select(func.max(fact.c.id)).where(fact.c.finding == schema.finding.c.uid, fact.c.at <= at)
+    return of_finding.correlate(schema.finding).scalar_subquery()
 
 
 def _asset(row: Row[Any]) -> AssetRow:

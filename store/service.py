@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy import Connection
 
 from store import schema
-from store.audit import Head, first_fault
-from store.chain import Records, records, seal
+from store.audit import first_fault
+from store.chain import Records, last, records, seal
 from store.database import Database
 from store.halts import Halts, HaltsWriter
 from store.jobs import Jobs, JobsWriter
@@ -71,5 +71,5 @@ class ServiceStore:
         No other store holds a copy of its head: a tail that was cut off does not show.
         """
         with self._database.read() as connection:
-            chain = list(records(connection, schema.service_audit))
-        return first_fault(chain, None if not chain else Head(chain[-1].seq, chain[-1].hash))
+            head = last(connection, schema.service_audit)
+            return first_fault(records(connection, schema.service_audit), head)

@@ -1,17 +1,23 @@
-"""The key and the family of each asset, also of those that were written before; an index of the audit records."""
+"""The key and the family of each asset, also of older ones; indexes for what is asked about one thing."""
 
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from alembic import op
-from sqlalchemy import Column, Connection, Row, Text, and_, bindparam, column, select, table
+from sqlalchemy import Column, Connection, Row, Text, and_, bindparam, column, select, table, text
 
 from model.canonical import digest
 
 revision = "0006"
 down_revision = "0005"
 
+_INDEXES = (
+    ("audit_subject", "audit", ["action", "subject", "seq"]),
+    ("fact_finding", "fact", ["finding", "id"]),
+    ("run_started", "run", ["started_at", "id"]),
+    ("run_finished", "run", ["finished_at"]),
+)
 _ROWS_AT_ONCE = 1000
 # The kinds that were of a family when this was written, with what their cluster calls such objects. Today's type files
 # are not asked: they go on, and what an old row was does not.
@@ -36,7 +42,10 @@ _BODY = table("body", column("hash"), column("json"))
 
 
 def upgrade() -> None:
-    op.create_index("audit_subject", "audit", ["action", "subject", "seq"])
+    for name, of, columns in _INDEXES:
+        op.create_index(name, of, columns)
+    past = text("valid_to IS NOT NULL")
+    op.create_index("asset_past", "asset", ["uid", "id"], sqlite_where=past, postgresql_where=past)
     for name in ("key", "family"):
         op.add_column("asset", Column(name, Text, nullable=False, server_default=""))
     connection = op.get_bind()
