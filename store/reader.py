@@ -41,11 +41,11 @@ class Reader:
             for row in self._connection.execute(base if condition is None else base.where(condition)):
                 yield _finding(row)
 
-    def current_assets(self, uids: Iterable[str] | None = None) -> Iterator[Current]:
-        """Yield the current rows of assets, all or those of the uids, without their bodies."""
+    def current_assets(self, kinds: Iterable[str] | None = None) -> Iterator[Current]:
+        """Yield the current rows of assets, all or those of the kinds, without their bodies."""
         table = schema.asset
         columns = [table.c[name] for name in Current.__struct_fields__]
-        for condition in chunks(table.c.uid, uids):
+        for condition in chunks(table.c.kind, kinds):
             query = select(*columns).where(table.c.valid_to.is_(None))
             for row in self._connection.execute(query if condition is None else query.where(condition)):
                 yield Current(*row)  # in the order of the columns; by name costs a third more

@@ -66,7 +66,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
     playbook = playbook_of(wanted.playbook)
     with store.read() as reader:
         candidates = _candidates(reader, playbook, wanted)
-        of_kind = sum(row.kind == playbook.kind for row in reader.current_assets())
+        of_kind = sum(1 for _ in reader.current_assets([playbook.kind]))
         terms = Terms(
             tenant=tenant.tenant,
             author=actor.name,

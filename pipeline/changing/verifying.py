@@ -32,7 +32,7 @@ class Judge:
         self._around: dict[str, list[Asset]] = defaultdict(list)
         kinds = {other.kind for policy in self._policies.values() for other in policy.compiled.others.values()}
         with task.store.read() as reader:
-            uids = [row.uid for row in reader.current_assets() if row.kind in kinds]
+            uids = [row.uid for row in reader.current_assets(kinds)]
             for asset in known_assets(reader, uids):
                 self._around[asset.scope].append(asset)
 

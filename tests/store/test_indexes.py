@@ -66,6 +66,7 @@ ASKED: dict[str, tuple[Callable[[Reader], object], str]] = {
     "a start": (lambda r: r.plans.was_recorded(STARTED, "a"), "INDEX audit_subject (action=? AND subject=?)"),
     "plans under way": (lambda r: r.plans.underway(), "COVERING INDEX audit_subject (action=?)"),
     "orders": (lambda r: r.plans.orders(), "INDEX audit_subject (action=?)"),
+    "resources of a kind": (lambda r: list(r.current_assets(["a"])), "INDEX asset_kind (kind=?)"),
     "a resource": (lambda r: r.asset("a"), "INDEX asset_current (uid=?)"),
     "a resource that is gone": (lambda r: r.asset("a"), "INDEX asset_past (uid=?)"),
     "a resource as it was": (lambda r: r.asset("a", AT), "INDEX asset_past (uid=?)"),
