@@ -1,4 +1,4 @@
-"""How long `hinomi --help` takes, and that it imports no SDK; what a worker and the API take before they begin."""
+"""How long `hinomi --help` takes, and that it imports no SDK; what a worker and the API take before they are ready."""
 
 import os
 import statistics
@@ -12,7 +12,7 @@ from bench.stage import HINOMI
 
 _RUNS = 15
 _HEAVY = {"boto3", "botocore", "sqlalchemy", "cel_expr_python", "httpx", "jinja2"}
-# What the processes do before their first deed, on a home that `hinomi init` has made. They are not torn down: that is
+# What the processes do before they are ready, on a home that `hinomi init` has made. They are not torn down: that is
 # no part of a start.
 _WORKER = """
 import os
@@ -65,7 +65,7 @@ def main() -> None:
         subprocess.run([str(HINOMI), "init", "--home", home], check=True, stdout=subprocess.DEVNULL)
         for name, code in (("a worker", _WORKER), ("the API", _API)):
             cpu = [one.cpu for one in _runs(folder, sys.executable, "-c", code, home)]
-            print(f"{name}, until its first deed: median {statistics.median(cpu):.2f} s of CPU", end="")
+            print(f"{name}, until it is ready: median {statistics.median(cpu):.2f} s of CPU", end="")
             print(f", {min(cpu):.2f} to {max(cpu):.2f}")
 
 
