@@ -15,9 +15,10 @@ from model.fault import Refused
 from model.job import Job
 from model.plan import Plan, Vote
 from model.text import Language
-from pipeline.changing.plans import Wanted, make_plan, read_plan, standing, start, vote
-from pipeline.serving.jobs import new_job, queue
-from remediation.approval import Standing, stand
+from pipeline.changing.permits import Permits
+from pipeline.changing.plans import Wanted, make_plan, read_plan
+from pipeline.serving.jobs import change_job, queue
+from remediation.approval import Circumstances, Standing, stand
 from reports.plan_page import render
 from store.reader import Reader
 from store.tenant import TenantStore
@@ -50,9 +51,11 @@ def plans(
 ) -> Response:
     """List plans, newest first."""
     after = answers.key_of(cursor, 2)
-    with authorizer.tenant("plans.read", tenant).read() as reader:
+    store = authorizer.tenant("plans.read", tenant)
+    under = _permits(store, tenant, service).circumstances()
+    with store.read() as reader:
         found = reader.plans.newest(limit, (after[0], after[1]) if after else None)
-        rows = [_row(reader, plan, service) for plan in found]
+        rows = [_row(reader, plan, under) for plan in found]
     last = cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == limit else ""
     return Json(Page(rows, last))
 
@@ -78,7 +81,7 @@ def page(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService,
     """Show a plan as a page for people."""
     store = authorizer.tenant("plans.read", tenant)
     found = read_plan(store, plan)
-    shown = render(found, standing(store, found, service.clock).state, language)
+    shown = render(found, _permits(store, tenant, service).standing(found).state, language)
     return HTMLResponse(shown, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
 
 
@@ -91,7 +94,7 @@ def cast(tenant: TenantId, plan: Id, form: Ballot, authorizer: Authorized, servi
         raise Refused("a reason is given by whoever rejects a plan, and by nobody else")
     at = instant(service.clock.now())
     word = Vote(found.id, form.hash, authorizer.actor.name, authorizer.side, form.approve, at, form.reason)
-    return Json(vote(store, word, service.clock), status_code=201)
+    return Json(_permits(store, tenant, service).vote(word), status_code=201)
 
 
 @router.get("/{plan}/runs", **answering(Page[Job]))
@@ -106,13 +109,13 @@ def runs(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService)
 @router.post("/{plan}/runs", **answering(Job, 202))
 def run(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService) -> Response:
     """Have an approved plan carried out, or gone on with, as soon as a worker is free."""
-    spec, store = authorizer.file("plans.run", tenant), authorizer.tenant("plans.run", tenant)
-    start(store, spec, plan, authorizer.actor.name, service.clock)
-    wanted = new_job("change", tenant, service.clock.now(), authorizer.actor.name)
+    store = authorizer.tenant("plans.run", tenant)
+    _permits(store, tenant, service).check(plan)
+    wanted = change_job(tenant, plan, service.clock.now(), authorizer.actor.name)
     return Json(answers.without_holder(queue(service.home, wanted, service.clock)), status_code=202)
 
 
-def _row(reader: Reader, plan: Plan, service: Service) -> PlanRow:
+def _row(reader: Reader, plan: Plan, under: Circumstances) -> PlanRow:
     states: Counter[str] = Counter(step.state for step in reader.plans.progress(plan.id).values())
     return PlanRow(
         id=plan.id,
@@ -123,7 +126,7 @@ def _row(reader: Reader, plan: Plan, service: Service) -> PlanRow:
         requester=plan.requester,
         created_at=plan.created_at,
         resources=len(plan.steps),
-        standing=stand(plan, reader.plans.votes(plan.id), service.clock.now(), reader.plans.orders()),
+        standing=stand(plan, reader.plans.votes(plan.id), reader.plans.orders(), under),
         states=dict(states),
     )
 
@@ -131,4 +134,9 @@ def _row(reader: Reader, plan: Plan, service: Service) -> PlanRow:
 def _view(store: TenantStore, plan: Plan, service: Service) -> PlanView:
     with store.read() as reader:
         progress, calls = [*reader.plans.progress(plan.id).values()], reader.plans.journal(plan.id)
-    return PlanView(plan.hash, standing(store, plan, service.clock), plan, progress, calls)
+    stands = _permits(store, plan.tenant, service).standing(plan)
+    return PlanView(plan.hash, stands, plan, progress, calls)
+
+
+def _permits(store: TenantStore, tenant: str, service: Service) -> Permits:
+    return Permits(service.home, store, tenant, service.clock)

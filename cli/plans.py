@@ -11,6 +11,7 @@ from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, ope
 if TYPE_CHECKING:
     from model.plan import Plan
     from pipeline.access.authorization import Authorizer
+    from pipeline.changing.permits import Permits
     from remediation.approval import Standing
 
 app = typer.Typer()
@@ -91,15 +92,15 @@ def run(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Carry out an approved plan, or go on with one that was broken off. Exit 3: something did not come out well."""
-    from pipeline.changing.plans import start
+    from pipeline.serving.jobs import change_job
     from pipeline.serving.work import claimed_now, work
 
     authorizer = open_authorizer(home)
-    spec = authorizer.file("plans.run", tenant)
-    with open_world(authorizer, "plans.run") as world:
-        start(authorizer.tenant("plans.run", tenant), spec, plan, authorizer.actor.name, world.clock)
-        with claimed_now(world, "change", tenant, authorizer.actor) as job:
-            done = work(world, job, threading.Event())
+    permits = _permits(authorizer, "plans.run", tenant)
+    permits.check(plan)
+    wanted = change_job(tenant, plan, permits.clock.now(), authorizer.actor.name)
+    with open_world(authorizer, "plans.run") as world, claimed_now(world, wanted) as job:
+        done = work(world, job, threading.Event())
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)
     raise typer.Exit(_print_status(authorizer, tenant, plan))
@@ -152,17 +153,17 @@ def status(
 ) -> None:
     """Show how far a plan is, each resource and each call; or list the plans. Exit 3: not everything came out well."""
     from cli.plan_views import print_plans
-    from pipeline.clock import SystemClock
     from remediation.approval import stand
 
     authorizer = open_authorizer(home)
     if plan:
         raise typer.Exit(_print_status(authorizer, tenant, plan))
-    now = SystemClock().now()
-    with authorizer.tenant("plans.read", tenant).read() as reader:
+    permits = _permits(authorizer, "plans.read", tenant)
+    under = permits.circumstances()
+    with permits.store.read() as reader:
         found = reader.plans.newest(last)
         orders = reader.plans.orders()
-        standings = [stand(one, reader.plans.votes(one.id), now, orders) for one in found]
+        standings = [stand(one, reader.plans.votes(one.id), orders, under) for one in found]
         rows = [(one, stands, reader.plans.progress(one.id)) for one, stands in zip(found, standings, strict=True)]
     print_plans(rows)
 
@@ -171,17 +172,18 @@ def _vote(authorizer: "Authorizer", tenant: str, plan: str, hash_: str, reason: 
     from model.canonical import instant
     from model.fault import Refused
     from model.plan import Vote
-    from pipeline.changing.plans import read_plan, vote
-    from pipeline.clock import SystemClock
+    from pipeline.changing.plans import read_plan
 
-    clock, store = SystemClock(), authorizer.tenant("plans.approve", tenant)
-    seen = read_plan(store, plan)
+    permits = _permits(authorizer, "plans.approve", tenant)
+    seen = read_plan(permits.store, plan)
     if not reason and (len(hash_) < _SHORT_HASH or not seen.hash.startswith(hash_)):
         raise Refused(
             f"the plan {plan} has another hash than {hash_!r}; look at it again: `hinomi show {tenant} {plan}`"
         )
-    ballot = Vote(plan, seen.hash, authorizer.actor.name, authorizer.side, not reason, instant(clock.now()), reason)
-    stands = vote(store, ballot, clock)
+    ballot = Vote(
+        plan, seen.hash, authorizer.actor.name, authorizer.side, not reason, instant(permits.clock.now()), reason
+    )
+    stands = permits.vote(ballot)
     print(f"plan {plan} is {stands.state}" + (f"; {_missing(stands)}" if stands.state == "proposed" else ""))
 
 
@@ -196,12 +198,15 @@ def _missing(stands: "Standing") -> str:
     return "it needs " + " and ".join(part for part in wanted if part)
 
 
-def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"], format: str) -> None:
+def _permits(authorizer: "Authorizer", action: str, tenant: str) -> "Permits":
+    from pipeline.changing.permits import Permits
     from pipeline.clock import SystemClock
-    from remediation.approval import stand
 
-    with authorizer.tenant("plans.read", made.tenant).read() as reader:
-        stands = stand(made, reader.plans.votes(made.id), SystemClock().now(), reader.plans.orders())
+    return Permits(authorizer.service(action), authorizer.tenant(action, tenant), tenant, SystemClock())
+
+
+def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"], format: str) -> None:
+    stands = _permits(authorizer, "plans.read", made.tenant).standing(made)
     if format == "json":
         from model.canonical import encode
 

@@ -85,11 +85,14 @@ def scan(
     """Run the whole loop for one tenant: gate, collect, detect, record, notify. Exit 3: some things stay unknown."""
     from cli.tables import print_summary
     from model.fault import Refused
+    from pipeline.clock import SystemClock
+    from pipeline.serving.jobs import new_job
     from pipeline.serving.work import claimed_now, work
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
-    with open_world(authorizer, "scans.start") as world, claimed_now(world, "scan", tenant, authorizer.actor) as job:
+    wanted = new_job("scan", tenant, SystemClock().now(), authorizer.actor.name)
+    with open_world(authorizer, "scans.start") as world, claimed_now(world, wanted) as job:
         done = work(world, job, threading.Event())
     if done.summary is None or done.notified is None:
         raise Refused(done.outcome)

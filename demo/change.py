@@ -12,8 +12,9 @@ from model.plan import Plan, Vote
 from pipeline.access.authorization import Authorizer
 from pipeline.access.people import Register
 from pipeline.access.sign_in import Gate
-from pipeline.changing.carrying_out import carry_on, make_rollback
-from pipeline.changing.plans import Wanted, make_plan, start, vote
+from pipeline.changing.carrying_out import finish, make_rollback
+from pipeline.changing.permits import Permits
+from pipeline.changing.plans import Wanted, make_plan
 from pipeline.world import Task, World, take_task
 
 _CREW = {"aki": "analyst", "ken": "lead", "rin": "lead"}
@@ -71,10 +72,10 @@ def _approve_and_run(world: World, task: Task, crew: dict[str, Authorizer], plan
     tenant = task.tenant
     for name in ("ken", "rin")[: plan.approvals]:
         store = crew[name].tenant("plans.approve", tenant.tenant)
-        vote(store, Vote(plan.id, plan.hash, name, crew[name].side, True, world.now), world.clock)
+        permits = Permits(world.home, store, tenant.tenant, world.clock)
+        permits.vote(Vote(plan.id, plan.hash, name, crew[name].side, True, world.now))
     crew["aki"].allow("plans.run", tenant.tenant)
-    start(task.store, tenant, plan.id, "aki", world.clock)
-    carry_on(world, take_task(world, "change", tenant, task.catalog, "aki"))
+    finish(world, take_task(world, "change", tenant, task.catalog, "aki"), [plan.id])
     with task.store.read() as reader:
         (step,) = plan.steps
         return reader.plans.progress(plan.id)[step.target.uid].state

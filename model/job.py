@@ -11,7 +11,7 @@ JobState = Literal["queued", "running", "done", "failed"]
 class Job(Struct, frozen=True):
     """A scan for one slot of a tenant's schedule or that somebody asked for, or deliveries that are tried again.
 
-    `change` goes on with every plan of the tenant that was approved and begun.
+    `change` carries out one plan, or goes on with it.
 
     `number` is the lease number that fences off earlier workers; whoever works on it is the `holder`
     until `held_until`. `outcome` states what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.
@@ -31,3 +31,4 @@ class Job(Struct, frozen=True):
     started_at: str = ""
     finished_at: str = ""
     outcome: str = ""
+    plan: str = ""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from model.asset import Asset
 from model.call import Call
 from model.canonical import encode
 from model.text import Text
@@ -45,7 +46,11 @@ class Change(Struct, frozen=True):
 
 
 class Target(Struct, frozen=True):
-    """The resource of a step; `key` distinguishes an account's settings in each region."""
+    """The resource of a step; `key` distinguishes an account's settings in each region.
+
+    `parts` are the fields of its body by which the playbook finds what it is about; absent where it needs none. What is
+    changed is named by the plan alone, which people have approved: the inventory may be another one by then.
+    """
 
     uid: str
     kind: str
@@ -54,6 +59,13 @@ class Target(Struct, frozen=True):
     scope: str
     region: str
     key: str = ""
+    parts: dict[str, Any] | UnsetType = UNSET
+
+    @property
+    def asset(self) -> Asset:
+        """Return it as an asset, with nothing in its body but the parts by which it is found."""
+        body = {} if self.parts is UNSET else self.parts
+        return Asset(self.kind, self.resource, self.name, self.scope, self.region, body, "", key=self.key)
 
 
 class Step(Struct, frozen=True):
@@ -117,7 +129,10 @@ class Plan(Struct, frozen=True):
 
 
 class Vote(Struct, frozen=True):
-    """A person's word on a plan, bound to its hash; `side` is staff or customer."""
+    """A person's word on a plan, bound to its hash; `side` is staff or customer.
+
+    Until the first thing is sent it can be withdrawn; it counts no more from `withdrawn_at` on.
+    """
 
     plan: str
     hash: str
@@ -126,6 +141,7 @@ class Vote(Struct, frozen=True):
     yes: bool
     at: str
     reason: str = ""
+    withdrawn_at: str = ""
 
 
 class Progress(Struct, frozen=True):

@@ -67,28 +67,29 @@ class Judged(Struct, frozen=True):
 
 
 class Tools(Struct, frozen=True):
-    """What a step is done with: the client, the time, and the detector that found the fault.
+    """What a step is done with: the client, the time, and the detector that found the fault, asked with a fresh body.
 
     Where something is rolled back (`rolling_back`), the detector finds the fault again, and that is in order.
     """
 
     cloud: WriteCloud
     clock: Clock
-    judge: Callable[[Asset, Body], Judged]
+    judge: Callable[[Body], Judged]
     rolling_back: bool = False
 
 
-def carry_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
+def carry_out(step: Step, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
     """Do a step, or go on with one that was broken off; return how it ended.
 
-    The playbook changes the asset with the tools; the journal is written ahead of each call. Raises `Stopped`.
+    The playbook changes the step's target with the tools; the journal is written ahead of each call. Raises `Stopped`.
     """
-    ended = _carried_out(step, asset, playbook, tools, journal)
+    ended = _carried_out(step, playbook, tools, journal)
     journal.end(ended)
     return ended
 
 
-def _carried_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
+def _carried_out(step: Step, playbook: Playbook, tools: Tools, journal: Journal) -> Ended:
+    asset = step.target.asset
     try:
         now = playbook.state(playbook.read(tools.cloud, asset))
     except Gone:
@@ -102,7 +103,7 @@ def _carried_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, jou
     if before is not None and not is_between(before, step.after, now):
         return Ended("unverified", "somebody else has changed it since it was begun")
     if same(now, step.after):
-        return _verified(step, asset, playbook, tools, unchanged=before is None)
+        return _verified(step, playbook, tools, unchanged=before is None)
     for call in playbook.write(asset, now, step.after):
         journal.ahead(now if before is None else before, call)
         try:
@@ -114,23 +115,23 @@ def _carried_out(step: Step, asset: Asset, playbook: Playbook, tools: Tools, jou
             journal.behind("failed", failure.code)
             return Ended("failed", f"{call.op}: {failure.code}")
         journal.behind("done")
-    return _verified(step, asset, playbook, tools)
+    return _verified(step, playbook, tools)
 
 
-def verify(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:
-    """Return whether a step shows: the asset, read afresh with the tools, is as the playbook wants it.
+def verify(step: Step, playbook: Playbook, tools: Tools) -> Ended:
+    """Return whether a step shows: its target, read afresh with the tools, is as the playbook wants it.
 
     The policies pass, too.
     """
-    return _verified(step, asset, playbook, tools)
+    return _verified(step, playbook, tools)
 
 
-def _verified(step: Step, asset: Asset, playbook: Playbook, tools: Tools, *, unchanged: bool = False) -> Ended:
+def _verified(step: Step, playbook: Playbook, tools: Tools, *, unchanged: bool = False) -> Ended:
     """Read until what is wanted shows, or the time to settle is over."""
     ends = tools.clock.now().timestamp() + playbook.settle_seconds
     pause = _FIRST_PAUSE_SECONDS
     while True:
-        ended = _looked_at(step, asset, playbook, tools)
+        ended = _looked_at(step, playbook, tools)
         if ended.state == "verified":
             return replace(ended, state="unchanged", reason="it was so already") if unchanged else ended
         if tools.clock.now().timestamp() + pause > ends or ended.state == "stale":
@@ -139,14 +140,14 @@ def _verified(step: Step, asset: Asset, playbook: Playbook, tools: Tools, *, unc
         pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
 
-def _looked_at(step: Step, asset: Asset, playbook: Playbook, tools: Tools) -> Ended:
+def _looked_at(step: Step, playbook: Playbook, tools: Tools) -> Ended:
     try:
-        body = playbook.read(tools.cloud, asset)
+        body = playbook.read(tools.cloud, step.target.asset)
     except Gone:
         return Ended("stale", "the resource is gone")
     except CallFailed as failure:
         return Ended("unverified", f"it could not be read: {failure.code}")
-    now, judged = playbook.state(body), tools.judge(asset, body)
+    now, judged = playbook.state(body), tools.judge(body)
     why = ""
     if not same(now, step.after):
         why = "it is not as wanted"

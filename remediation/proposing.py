@@ -1,7 +1,7 @@
 """Candidates into a plan; pure. Nothing is asked of any cloud: what is planned is checked again before it is done."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import UNSET, Struct
 
@@ -154,7 +154,7 @@ def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text
             )
         )
     return Step(
-        target=target_of(asset),
+        target=target_of(asset, playbook),
         policies=tuple(sorted(candidate.faults)),
         before=bare(before),
         after=bare(after),
@@ -181,7 +181,7 @@ def _rollback(playbook: Playbook, one: LeftStep) -> Step | Text:
         return _three_values(conflict)
     if same(one.now, back):
         return Text(en="nothing of the change is there any more", ja="変更は既に残っていない")
-    asset = asset_of(one.step.target, one.now)
+    asset = one.step.target.asset
     return Step(
         target=one.step.target,
         policies=one.step.policies,
@@ -224,13 +224,8 @@ def _reasons(steps: Sequence[Step], terms: Terms) -> list[Text]:
     return list(reasons.values())
 
 
-def target_of(asset: Asset) -> Target:
-    """Return an asset as the target of a step."""
+def target_of(asset: Asset, playbook: Playbook) -> Target:
+    """Return an asset as the target of a playbook's step."""
     a = asset
-    return Target(a.uid, a.kind, a.resource, a.name, a.scope, a.region, a.key)
-
-
-def asset_of(target: Target, body: Mapping[str, object]) -> Asset:
-    """Return a target as an asset with this body."""
-    t = target
-    return Asset(t.kind, t.resource, t.name, t.scope, t.region, dict(body), "", key=t.key)
+    parts = {name: a.body[name] for name in playbook.parts if name in a.body} if playbook.parts else UNSET
+    return Target(a.uid, a.kind, a.resource, a.name, a.scope, a.region, a.key, parts)

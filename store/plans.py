@@ -13,7 +13,7 @@ from model.plan import Plan, Progress, Sent, Vote
 from store import schema
 from store.statements import INSERTS, put
 
-PROPOSED, VOTED = "plan.proposed", "plan.voted"
+PROPOSED, VOTED, VOTE_WITHDRAWN = "plan.proposed", "plan.voted", "plan.vote-withdrawn"
 STARTED, FINISHED = "plan.started", "plan.finished"
 GRANTED, WITHDRAWN = "order.granted", "order.withdrawn"
 
@@ -57,6 +57,10 @@ class Plans:
         query = query.having(_last(STARTED) > _last(FINISHED)).order_by(func.min(table.c.seq))
         return list(self._connection.execute(query).scalars())
 
+    def is_underway(self, plan: str) -> bool:
+        """Return whether a plan was started and has not been finished since."""
+        return bool(self._connection.execute(_UNDERWAY, {"of": plan}).scalar())
+
     def playbooks(self, ids: Iterable[str]) -> set[str]:
         """Return the ids of the playbooks of plans."""
         table = schema.plan
@@ -71,7 +75,14 @@ class Plans:
 
     def votes(self, plan: str) -> list[Vote]:
         """Return the votes on a plan: the audit chain's records are the votes, there is nothing else to edit."""
-        return [msgspec.convert(detail, Vote) for _, detail in self._recorded(VOTED, plan)]
+        votes = [msgspec.convert(detail, Vote) for _, detail in self._recorded(VOTED, plan)]
+        for _, detail in self._recorded(VOTE_WITHDRAWN, plan):
+            person, cast_at, at = (str(detail[name]) for name in ("person", "cast_at", "at"))
+            votes = [
+                msgspec.structs.replace(one, withdrawn_at=at) if (one.person, one.at) == (person, cast_at) else one
+                for one in votes
+            ]
+        return votes
 
     def orders(self) -> list[Order]:
         """Return all standing orders that were ever granted; like votes they are records of the audit chain."""
@@ -175,6 +186,11 @@ def _hold(dialect: str) -> Any:
 def _last(action: str) -> Any:
     """Return the number of the last record of an action in a group of records, 0 where it has none."""
     return func.max(case((schema.audit.c.action == action, schema.audit.c.seq), else_=0))
+
+
+_UNDERWAY = select(_last(STARTED) > _last(FINISHED)).where(
+    schema.audit.c.action.in_((STARTED, FINISHED)), schema.audit.c.subject == bindparam("of")
+)
 
 
 def _json(state: object) -> str | None:

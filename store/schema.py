@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0006", "service": "0003"}
+VERSIONS = {"tenant": "0006", "service": "0004"}
 
 tenant = MetaData()
 service = MetaData()
@@ -200,6 +200,7 @@ job = Table(
     _text("holder"),
     _number("number"),
     *map(_text, ("held_until", "started_at", "finished_at", "outcome")),
+    Column("plan", Text, nullable=False, server_default=""),
     Index("job_due", "state", "due_at"),
     Index("job_tenant", "tenant", "slot"),
 )

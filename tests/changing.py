@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from catalog.policies import load
@@ -15,13 +16,14 @@ from model.call import Call, WriteCloud
 from model.canonical import instant
 from model.clock import Clock
 from model.finding import Finding
-from model.person import Actor
+from model.person import Actor, Person
 from model.plan import Plan, Vote
 from model.tenant import AwsScope, AwsWrite, Contract, Tenant
 from model.text import Text
 from pipeline.assembly import Catalog, assemble
-from pipeline.changing.carrying_out import carry_on, make_rollback
-from pipeline.changing.plans import Wanted, make_plan, standing, start, vote
+from pipeline.changing.carrying_out import finish, make_rollback, underway
+from pipeline.changing.permits import Permits
+from pipeline.changing.plans import Wanted, make_plan
 from pipeline.scanning.scan import Summary, scan
 from pipeline.world import Task, World
 from remediation.approval import Standing
@@ -106,10 +108,28 @@ class ChangeDriver:
     def __post_init__(self) -> None:
         self.catalog = catalog_of(self.playbook)
         self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
+        with self.home.service.write(instant(self.clock.now()), "p") as session:
+            for who in (AKI, KEN, RIN, MIO):
+                session.people.put(Person(who.name, who.name, "ja", who.roles, who.tenants, ""))
+            session.people.put(Person("hana", "hana", "ja", ("approver",), (self.tenant.tenant,), ""))
+
+    def agree(self, **changes: Any) -> None:
+        """Apply the tenant's file with something changed."""
+        self.tenant = replace(self.tenant, **changes)
+        self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
+
+    def go_on(self, *plans: Plan) -> None:
+        """Carry out these plans, or what a scan goes on with."""
+        task = self.task
+        finish(self.world, task, [plan.id for plan in plans] or underway(task))
 
     @property
     def world(self) -> World:
         return world_of(self.home, self.clock, entered(watch=self.watch))
+
+    @property
+    def permits(self) -> Permits:
+        return Permits(self.home, self.home.tenant(self.tenant.tenant), self.tenant.tenant, self.clock)
 
     @property
     def task(self) -> Task:
@@ -127,21 +147,17 @@ class ChangeDriver:
     def vote(self, plan: Plan, who: Actor = KEN, *, yes: bool = True, side: str = "staff") -> Standing:
         self.clock.sleep(1)
         ballot = Vote(plan.id, plan.hash, who.name, side, yes, instant(self.clock.now()))
-        return vote(self.home.tenant(self.tenant.tenant), ballot, self.clock)
+        return self.permits.vote(ballot)
 
     def approve(self, plan: Plan) -> Plan:
         for who in (KEN, RIN)[: plan.approvals]:
             self.vote(plan, who)
-        assert standing(self.home.tenant(self.tenant.tenant), plan, self.clock).state == "approved"
+        assert self.permits.standing(plan).state == "approved"
         return plan
-
-    def start(self, plan: Plan) -> None:
-        start(self.home.tenant(self.tenant.tenant), self.tenant, plan.id, KEN.name, self.clock)
 
     def run(self, plan: Plan) -> dict[str, str]:
         """Carry out a plan; return the states of its steps by resource's name."""
-        self.start(plan)
-        carry_on(self.world, self.task)
+        self.go_on(plan)
         return self.states(plan)
 
     def states(self, plan: Plan) -> dict[str, str]:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from msgspec import UNSET
+
 from clouds.call_failed import CallFailed
 from model.asset import Asset
 from model.call import WriteCloud
@@ -12,7 +14,8 @@ from model.fault import Refused
 from model.person import SCHEDULE, Actor
 from model.plan import CHANGED, ENDED, Plan, State, Step
 from model.tenant import Tenant
-from pipeline.changing.environment import WriteClients, why_stopped
+from pipeline.changing.environment import WriteClients
+from pipeline.changing.permits import Permits
 from pipeline.changing.plans import (
     Wanted,
     known_assets,
@@ -22,14 +25,15 @@ from pipeline.changing.plans import (
     put_plan,
     read_plan,
     refuse_nobody,
-    start,
 )
 from pipeline.changing.step_journal import StepJournal, begun_before
 from pipeline.changing.verifying import Judge
+from pipeline.tenants.applied import applied_tenant
 from pipeline.world import Task, World
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
+from remediation.never import Never
 from remediation.playbook import Gone, Playbook
-from remediation.proposing import LeftStep, Terms, asset_of, propose_rollback
+from remediation.proposing import LeftStep, Terms, propose_rollback
 from store.plans import FINISHED
 from store.tenant import Fenced
 
@@ -40,26 +44,26 @@ _SECOND_WAVE = 0.10
 _FUTILE = 3  # so many steps without one success end a plan
 
 
-def obey(world: World, task: Task) -> None:
-    """Make and start the plans that standing orders ask for after a scan; a plan for nothing is none."""
+def obey(world: World, task: Task) -> list[str]:
+    """Make the plans that standing orders ask for after a scan, and return their ids; a plan for nothing is none."""
     with task.store.read() as reader:
         orders = [order for order in reader.plans.orders() if order.holds(world.now)]
+    made: list[str] = []
     for order in orders:
         wanted = Wanted(order.playbook, order.author, order=order)
         with suppress(Refused):  # nothing to remediate, or the contract has ended
-            plan = make_plan(task.store, task.tenant, wanted, BY_SCHEDULE, world.clock)
-            start(task.store, task.tenant, plan.id, SCHEDULE, world.clock)
+            made.append(make_plan(task.store, task.tenant, wanted, BY_SCHEDULE, world.clock).id)
+    return made
 
 
-def carry_on(world: World, task: Task) -> None:
-    """Carry every started plan to its end, each whatever befalls the others; raises `Refused` where one has none."""
+def underway(task: Task) -> list[str]:
+    """Return the ids of the plans that were begun and not finished."""
     with task.store.read() as reader:
-        started = reader.plans.underway()
-    finish(world, task, started)
+        return reader.plans.underway()
 
 
 def finish(world: World, task: Task, plans: Sequence[str]) -> None:
-    """Carry these plans (their ids) to their ends, as `carry_on` does with all that are started.
+    """Carry these plans (their ids) to their ends, each whatever befalls the others.
 
     They are the task's tenant's; where the task ends, so does the work on them. The world has the clouds. Raises the
     first `Refused` of them, after the others have been carried out.
@@ -91,7 +95,7 @@ def _run(world: World, task: Task, plan: Plan) -> str:
     with WriteClients(world, task.tenant, plan) as clients, task.store.held(), world.home.service.held():
         workshop = _Workshop(world, task, plan, clients)
         for wave in waves(workshop.left):
-            workshop.refuse_halted()
+            workshop.refuse_forbidden()
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 ended = [one for one in pool.map(workshop.work, wave) if one is not None]
             _record(world, task, plan)
@@ -128,11 +132,12 @@ class _Workshop:
         self._plan = plan
         self._clients = clients
         self._playbook = playbook_of(plan.playbook)
+        self._permits = Permits(world.home, task.store, task.tenant.tenant, world.clock)
         self._failure: BaseException | None = None
         with task.store.read() as reader:
             found = known_assets(reader, [step.target.uid for step in plan.steps])
             self._assets = {asset.uid: asset for asset in found}
-            self._never = never_of(task.tenant, reader)
+        self._never = Never(task.tenant)
         self._begun = begun_before(task.store, plan)
         self._judge = Judge(world.clock, task, plan)
 
@@ -151,21 +156,28 @@ class _Workshop:
         try:
             if asset is None:
                 return _ended(journal, Ended("stale", "the inventory does not know the resource any more"))
-            if not self._plan.undoes and (why := self._never.why(asset)):  # that may have become so since
-                return _ended(journal, Ended("stale", why.en))
+            if why := self._why_not(step):
+                return _ended(journal, Ended("stale", why))
             try:
-                tools = self._tools(step)
+                tools = self._tools(step, asset)
             except Refused as refused:  # no way into this scope: the others may have one
                 return _ended(journal, Ended("failed", str(refused)))
-            return carry_out(step, asset, self._playbook, tools, journal)
+            return carry_out(step, self._playbook, tools, journal)
         except Stopped as stopped:
             self._failure = self._failure or Refused(str(stopped))
         except BaseException as problem:  # noqa: BLE001 - a thread's failure is the run's
             self._failure = self._failure or problem
         return None
 
-    def _tools(self, step: Step) -> Tools:
-        cloud, judge = self._clients.of(step.target.scope), self._judge.of(step)
+    def _why_not(self, step: Step) -> str:
+        """Return why a step is left alone though it was approved, the empty text where nothing forbids it."""
+        if self._playbook.parts and step.target.parts is UNSET:
+            return "the plan is of an earlier version of the program; make it anew"
+        why = None if self._plan.undoes else self._never.why(step.target.asset)  # that may have become so since
+        return why.en if why else ""
+
+    def _tools(self, step: Step, asset: Asset) -> Tools:
+        cloud, judge = self._clients.of(step.target.scope), self._judge.of(step, asset)
         return Tools(cloud, self._world.clock, judge, rolling_back=bool(self._plan.undoes))
 
     def check(self) -> None:
@@ -173,10 +185,13 @@ class _Workshop:
         if self._failure is not None:
             raise self._failure
 
-    def refuse_halted(self) -> None:
-        """Raise `Refused` where all changes are stopped."""
-        if why := why_stopped(self._world, self._task.tenant):
-            raise Refused(why)
+    def refuse_forbidden(self) -> None:
+        """Raise `Refused` unless the plan may be carried out, as the stores are now."""
+        if self._permits.check(self._plan.id).hash != self._plan.hash:
+            raise Refused(f"the plan {self._plan.id} has become another one")
+        tenant = applied_tenant(self._world.home, self._task.tenant.tenant)
+        with self._task.store.read() as reader:
+            self._never = never_of(tenant, reader)
 
 
 def _ended(journal: StepJournal, ended: Ended) -> Ended:
@@ -199,8 +214,9 @@ def verify_again(world: World, task: Task, id_: str) -> Mapping[str, Ended]:
             done, asset = begun.steps.get(step.target.uid), assets.get(step.target.uid)
             if done is None or done.state not in CHANGED & ENDED or asset is None:
                 continue
-            tools = Tools(clients.of(asset.scope), world.clock, judge.of(step), rolling_back=bool(plan.undoes))
-            found[asset.resource] = ended = verify(step, asset, playbook, tools)
+            judged = judge.of(step, asset)
+            tools = Tools(clients.of(step.target.scope), world.clock, judged, rolling_back=bool(plan.undoes))
+            found[asset.resource] = ended = verify(step, playbook, tools)
             StepJournal(world, task, plan, step, begun).end(ended)
     _record(world, task, plan)
     return found
@@ -218,15 +234,14 @@ def make_rollback(world: World, tenant: Tenant, id_: str, actor: Actor, resource
     playbook = playbook_of(plan.playbook)
     with store.read() as reader:
         progress = reader.plans.progress(plan.id)
-        assets = {asset.uid: asset for asset in known_assets(reader, progress)}
     done = []
     with WriteClients(world, tenant, plan) as clients:
         for step in plan.steps:
             begun = progress.get(step.target.uid)
             chosen = not resources or {step.target.resource, step.target.name} & set(resources)
             if begun is not None and begun.state in CHANGED and begun.before is not None and chosen:
-                asset = assets.get(step.target.uid) or asset_of(step.target, {})
-                done.append(LeftStep(step, begun, _now(playbook, clients.of(asset.scope), asset)))
+                now = _now(playbook, clients.of(step.target.scope), step.target.asset)
+                done.append(LeftStep(step, begun, now))
     if not done:
         raise Refused(f"the plan {plan.id} has changed nothing that could be rolled back")
     terms = Terms(

@@ -10,6 +10,7 @@ from model.tenant import Tenant
 from pipeline.providers.provider import Scope, opening_of
 from pipeline.tenants.scopes import scopes_of
 from pipeline.world import World
+from store.home import Home
 
 
 class WriteClients:
@@ -48,10 +49,10 @@ class WriteClients:
             client.close()
 
 
-def why_stopped(world: World, tenant: Tenant) -> str:
+def why_stopped(home: Home, tenant: str) -> str:
     """Return who has stopped a tenant's changes, the empty text where nobody has."""
-    with world.home.service.read() as session:
-        halt = session.halts.holding(tenant.tenant)
+    with home.service.read() as session:
+        halt = session.halts.holding(tenant)
     if halt is None:
         return ""
     whose = f"of {halt.tenant}" if halt.tenant else "of all tenants"

@@ -1,4 +1,4 @@
-"""Plans from findings, votes on plans, the kill switch: everything before anything is changed."""
+"""Plans from findings, standing orders, the kill switch: everything before anything is decided."""
 
 from collections.abc import Collection, Iterator
 
@@ -15,15 +15,14 @@ from model.fault import Refused
 from model.finding import LIVE
 from model.order import Order
 from model.person import HOST, Actor
-from model.plan import Plan, Vote
+from model.plan import Plan
 from model.tenant import Tenant
-from remediation.approval import Standing, stand, why_no_vote
 from remediation.never import ADMINISTRATORS, Never
 from remediation.playbook import Playbook, playbooks
 from remediation.proposing import Candidate, Terms, propose
 from store.halts import Halt
 from store.home import Home
-from store.plans import GRANTED, PROPOSED, STARTED, VOTED, WITHDRAWN
+from store.plans import GRANTED, PROPOSED, WITHDRAWN
 from store.reader import Reader
 from store.tenant import TenantStore
 
@@ -61,7 +60,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
     `Refused` where there is nothing to plan.
     """
     now = clock.now()
-    _refuse_unentitled(tenant, clock)
+    refuse_unentitled(tenant, clock)
     refuse_nobody(actor)
     playbook = playbook_of(wanted.playbook)
     with store.read() as reader:
@@ -107,48 +106,6 @@ def read_plan(store: TenantStore, id_: str) -> Plan:
         if fault := reader.plans.fault(plan):
             raise Refused(fault)
         return plan
-
-
-def standing(store: TenantStore, plan: Plan, clock: Clock) -> Standing:
-    """Return where a plan stands by the votes in the store's audit chain, and by the clock: votes and orders end."""
-    with store.read() as reader:
-        return stand(plan, reader.plans.votes(plan.id), clock.now(), reader.plans.orders())
-
-
-def vote(store: TenantStore, ballot: Vote, clock: Clock) -> Standing:
-    """Record a person's ballot on a plan in the store, and return where the plan stands by the clock.
-
-    Raises `Refused` where the ballot does not count, and nothing is recorded then.
-    """
-    plan = read_plan(store, ballot.plan)
-    with store.write(ballot.at, ballot.person) as writer:
-        votes = writer.plans.votes(plan.id)
-        before = stand(plan, votes, clock.now(), writer.plans.orders())
-        if before.state != "proposed":
-            raise Refused(f"the plan {plan.id} is {before.state}" + (f": {before.reason}" if before.reason else ""))
-        if why := why_no_vote(plan, votes, ballot):
-            raise Refused(why)
-        writer.record(VOTED, plan.id, **msgspec.structs.asdict(ballot))
-    return standing(store, plan, clock)
-
-
-def start(store: TenantStore, tenant: Tenant, id_: str, person: str, clock: Clock) -> None:
-    """Record in the store that a tenant's plan (`id_`) is to be carried out, by a person, at the clock's time.
-
-    Raises `Refused` unless it is approved and nothing forbids it. What we changed can be rolled back after the
-    contract's term too.
-    """
-    plan = read_plan(store, id_)
-    if not plan.undoes:
-        _refuse_unentitled(tenant, clock)
-    if fault := store.audit_fault():  # the votes are records of this chain
-        raise Refused(f"the audit chain cannot be trusted: {fault}")
-    stands = standing(store, plan, clock)
-    with store.write(instant(clock.now()), person) as writer:
-        begun = writer.plans.was_recorded(STARTED, plan.id)
-        if stands.state == "denied" or (stands.state != "approved" and not begun):
-            raise Refused(f"the plan {plan.id} is {stands.state}" + (f": {stands.reason}" if stands.reason else ""))
-        writer.record(STARTED, plan.id, hash=plan.hash)
 
 
 def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
@@ -211,7 +168,7 @@ def refuse_nobody(actor: Actor) -> None:
         raise Refused("a plan is made by somebody who has signed in (`hinomi login`)")
 
 
-def _refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
+def refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
     """Raise `Refused` outside the contract's term."""
     decision = decide(tenant.contract, clock.now().astimezone(CONTRACT_ZONE).date())
     if not decision.allowed:

@@ -9,12 +9,15 @@ from msgspec.structs import replace
 
 from model.call import Call
 from model.canonical import encode, instant
+from model.fault import Refused
 from model.plan import CallState, Plan, Progress, Sent, State, Step, StepState
 from pipeline.changing.environment import why_stopped
+from pipeline.changing.permits import Permits
 from pipeline.scanning.findings import advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
 from pipeline.world import Task, World
 from remediation.applying import Ended, Stopped
+from store.plans import STARTED
 from store.tenant import TenantStore
 from store.writer import Writer
 
@@ -45,6 +48,7 @@ class StepJournal:
     def __init__(self, world: World, task: Task, plan: Plan, step: Step, begun: Begun) -> None:
         self._world = world
         self._task = task
+        self._permits = Permits(world.home, task.store, task.tenant.tenant, world.clock)
         self._plan = plan
         self._step = step
         self._holder = f"{plan.id} {task.fence.number}"
@@ -61,11 +65,12 @@ class StepJournal:
     def ahead(self, before: State, call: Call) -> None:
         """Write that a call is about to be sent, in one transaction with everything that could forbid it."""
         self._before = before
-        if why := why_stopped(self._world, self._task.tenant):
+        if why := why_stopped(self._world.home, self._task.tenant.tenant):
             raise Stopped(why)
         self._task.go_on()
         uid = self._step.target.uid
         with self._write() as writer:
+            self._start(writer)
             self._hold(writer)
             self._write_open(writer)
             writer.plans.put_progress(self._progress("applying", before=before))
@@ -73,6 +78,19 @@ class StepJournal:
             sent = Sent(self._plan.id, uid, number, encode(call).decode(), "sending", self._world.now)
             writer.plans.write_ahead(sent)
         self._open, self._has_sent = [sent], True
+
+    def _start(self, writer: Writer) -> None:
+        """Record that the plan has begun, with the first thing that is sent; votes may be withdrawn until then.
+
+        Raises `Stopped` where it is not approved any more.
+        """
+        if writer.plans.is_underway(self._plan.id):
+            return
+        try:
+            self._permits.refuse_unapproved(writer, self._plan)
+        except Refused as refused:
+            raise Stopped(str(refused)) from None
+        writer.record(STARTED, self._plan.id, hash=self._plan.hash)
 
     def behind(self, state: CallState, code: str = "") -> None:
         """Take what came of the call."""

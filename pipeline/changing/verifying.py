@@ -36,13 +36,13 @@ class Judge:
             for asset in known_assets(reader, uids):
                 self._around[asset.scope].append(asset)
 
-    def of(self, step: Step) -> Callable[[Asset, Body], Judged]:
-        """Return what judges a step's resource with a fresh body; raises `Refused` where a policy of it is gone."""
+    def of(self, step: Step, asset: Asset) -> Callable[[Body], Judged]:
+        """Return what judges a step's asset with a fresh body; raises `Refused` where a policy of it is gone."""
         if gone := [id_ for id_ in step.policies if id_ not in self._policies]:
             raise Refused(f"the policy {gone[0]} is not in the catalog any more")
         policies = [self._policies[id_] for id_ in step.policies]
 
-        def judge(asset: Asset, body: Body) -> Judged:
+        def judge(body: Body) -> Judged:
             moment = Moment(self._clock.now(), self._task.tenant.thresholds)
             posture = Posture(policies, moment)
             now = fresh(self._task.catalog, asset, self._playbook, body)

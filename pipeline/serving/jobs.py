@@ -63,6 +63,12 @@ def new_job(kind: JobKind, tenant: str, slot: datetime, asked_by: str, due: date
     return Job(digest(kind, tenant, at), kind, tenant, at, asked_by, "queued", instant(due or slot))
 
 
+def change_job(tenant: str, plan: str, at: datetime, asked_by: str) -> Job:
+    """Return the job that carries out a tenant's plan, as somebody asked (`asked_by`) at the moment `at`."""
+    job = new_job("change", tenant, at, asked_by)
+    return replace(job, id=digest(job.id, plan), plan=plan)
+
+
 def queue_scheduled(home: Home, clock: Clock) -> int:
     """Queue the newest slot of each tenant within its term; return how many were new."""
     now, added = clock.now(), 0

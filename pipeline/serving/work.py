@@ -11,10 +11,9 @@ from msgspec.structs import replace
 from catalog.folder import config_folder
 from model.canonical import parse_instant
 from model.fault import Refused
-from model.job import Job, JobKind, JobState
-from model.person import Actor
+from model.job import Job, JobState
 from pipeline.assembly import Catalog, as_shipped, assemble_named
-from pipeline.changing.carrying_out import carry_on, finish, obey
+from pipeline.changing.carrying_out import finish, obey, underway
 from pipeline.changing.plans import playbook_of
 from pipeline.notifying.notify import Notified, notify
 from pipeline.policies.own_policies import catalog_of
@@ -72,16 +71,17 @@ def work(world: World, job: Job, stop: threading.Event) -> JobResult:
 
 
 @contextmanager
-def claimed_now(world: World, kind: JobKind, tenant: str, actor: Actor) -> Iterator[Job]:
-    """Queue and claim a job of a kind for a tenant in the world's home: it is done at once, as the actor asks.
+def claimed_now(world: World, wanted: Job) -> Iterator[Job]:
+    """Queue and claim the job that is wanted: it is done at once, in this process.
 
-    Raises `Refused` where something else is done for the tenant now.
+    The world has the home. Raises `Refused` where something else is done for the tenant now.
     """
     worker = JobWorker(name_of(0), world.clock)
-    asked = queue(world.home, new_job(kind, tenant, world.clock.now(), actor.name), world.clock)
+    asked = queue(world.home, wanted, world.clock)
     job = claim(world.home, worker, only=asked.id)
     if job is None:
         withdraw(world.home, asked, worker)
+        tenant = wanted.tenant
         raise Refused(f"a scan or a change of {tenant} is under way; `hinomi scans {tenant}` shows who holds it")
     try:
         yield job
@@ -93,9 +93,8 @@ def claimed_now(world: World, kind: JobKind, tenant: str, actor: Actor) -> Itera
 def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     """Do what a job of its kind consists of, in this order; whoever was not notified before is notified then."""
     tenant, store = applied_tenant(world.home, job.tenant), world.home.tenant(job.tenant)
-    with store.read() as reader:  # what is started later is another job's: its policies are not known here
-        started = reader.plans.underway()
-    catalog = as_shipped(config_folder()) if job.kind == "scan" else catalog_for_changes(store, started)
+    plans = [job.plan] if job.plan else []
+    catalog = as_shipped(config_folder()) if job.kind == "scan" else catalog_for_changes(store, plans)
     task = Task(tenant, store, catalog, job.asked_by, job.slot, fence_of(job), go_on)
     summary = None
     if job.kind == "scan":
@@ -103,7 +102,7 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
             summary = scan(world, replace(task, catalog=judging))
         _obey(world, task)
     elif job.kind == "change":
-        finish(world, task, started)
+        finish(world, task, plans)
     notified = notify(world, task)
     _queue_next_notification(world, store, job)
     return JobResult("done", _outcome(summary, notified), summary, notified)
@@ -140,8 +139,7 @@ def catalog_for_changes(store: TenantStore, plans: Sequence[str]) -> Catalog:
 def _obey(world: World, task: Task) -> None:
     """Do after a scan what standing orders ask for; what keeps changes from being made does not invalidate the scan."""
     try:
-        obey(world, task)
-        carry_on(world, task)
+        finish(world, task, [*underway(task), *obey(world, task)])
     except (Fenced, StoreFault, JobStopped):
         raise
     except Refused as refused:

@@ -28,6 +28,7 @@ class DeactivateAccessKey(Playbook):
     closes = ("aws.iam.access-key-not-rotated", "aws.iam.access-key-unused")
     needs = ("iam:ListAccessKeys", "iam:UpdateAccessKey")
     fields = ("access_key_1_active", "access_key_2_active")
+    parts = tuple(f"access_key_{slot}_last_rotated" for slot in _SLOTS)
     title = Text(en="Deactivate access keys", ja="アクセスキーを無効化する")
     risk = Text(
         en="Programs that sign with the key stop working until they get another one, or the key is active again.",

@@ -59,6 +59,10 @@ ASSET: tuple[Call, ...] = (
     (_JOB, _NOTIFY),
     *_TELLING,
 )
+_STANDING = "pipeline/changing/permits.py Permits.standing_in"
+_CHECK = "pipeline/changing/permits.py Permits.check"
+_UNAPPROVED = "pipeline/changing/permits.py Permits.refuse_unapproved"
+_FORBIDDEN = "pipeline/changing/carrying_out.py _Workshop.refuse_forbidden"
 _FINISH = "pipeline/changing/carrying_out.py finish"
 _ONE = "pipeline/changing/carrying_out.py _finish"
 _RUN = "pipeline/changing/carrying_out.py _run"
@@ -76,15 +80,19 @@ PLAN: tuple[Call, ...] = (
     (_MAKE, "remediation/proposing.py propose"),
     (_MAKE, _PUT),
     ("cli/plans.py approve", "cli/plans.py _vote"),
-    ("cli/plans.py _vote", "pipeline/changing/plans.py vote"),
-    ("pipeline/changing/plans.py vote", "remediation/approval.py stand"),
-    ("cli/plans.py run", "pipeline/changing/plans.py start"),
+    ("cli/plans.py _vote", "pipeline/changing/permits.py Permits.vote"),
+    ("pipeline/changing/permits.py Permits.vote", _STANDING),
+    (_STANDING, "remediation/approval.py stand"),
     ("cli/plans.py run", "pipeline/serving/work.py work"),
     ("pipeline/serving/work.py work", _JOB),
     (_JOB, _FINISH),
     (_FINISH, _ONE),
     (_ONE, _RUN),
     (_RUN, "pipeline/changing/carrying_out.py waves"),
+    (_RUN, _FORBIDDEN),
+    (_FORBIDDEN, _CHECK),
+    (_CHECK, _UNAPPROVED),
+    (_UNAPPROVED, _STANDING),
     (_RUN, _STEP),
     (_STEP, _CARRY),
     (_CARRY, _CARRIED),

@@ -44,8 +44,8 @@ def verdict(policy: str, status: Status) -> Verdict:
 
 def ended(said: Sequence[Verdict], body: Any = ON, *, rolling_back: bool = False) -> tuple[str, str]:
     cloud: Any = None  # nothing is asked of it
-    tools = Tools(cloud, MovingClock(), lambda asset, _: Judged(asset, said), rolling_back=rolling_back)
-    found = verify(STEP, ASSET, Switch(body), tools)
+    tools = Tools(cloud, MovingClock(), lambda _: Judged(ASSET, said), rolling_back=rolling_back)
+    found = verify(STEP, Switch(body), tools)
     return found.state, found.reason
 
 

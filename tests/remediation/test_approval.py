@@ -11,13 +11,21 @@ from msgspec.structs import replace
 from model.canonical import instant
 from model.plan import Plan, Vote
 from model.text import Text
-from remediation.approval import stand, why_no_vote
+from remediation.approval import Circumstances, stand, why_no_vote
 
 START = datetime(2026, 6, 1, tzinfo=UTC)
 PLAN = Plan(
     "p1", "aozora", "aws.s3.versioning", Text("t", "t"), Text("r", "r"), "aki", "emi", instant(START), (), (), 1
 )
 OTHER = replace(PLAN, created_at=instant(START + timedelta(seconds=1)))
+
+
+STAFF = ("aki", "emi", "ken", "rin", "mio")
+APPROVERS = {"hana": "customer"} | dict.fromkeys(STAFF, "staff")
+
+
+def at(hours: float, **more: Any) -> Circumstances:
+    return replace(Circumstances(START + timedelta(hours=hours), APPROVERS, frozenset(STAFF)), **more)
 
 
 def said(
@@ -51,23 +59,23 @@ def said(
 )
 def test_standing(plan: Plan, votes: list[Vote], hours: float, state: str, missing: int) -> None:
     votes = [replace(vote, hash=plan.hash) if vote.hash == PLAN.hash else vote for vote in votes]
-    reported = stand(plan, votes, START + timedelta(hours=hours))
+    reported = stand(plan, votes, [], at(hours))
     assert (reported.state, reported.missing) == (state, missing)
 
 
 def test_twice_by_the_same_person_is_once() -> None:
     plan = replace(PLAN, approvals=2)
     votes = [said("ken", plan=plan), said("ken", plan=plan, hours=2)]
-    assert stand(plan, votes, START + timedelta(hours=3)).missing == 1
+    assert stand(plan, votes, [], at(3)).missing == 1
     assert why_no_vote(plan, votes[:1], votes[1]) == "ken has voted already"
-    assert stand(plan, [votes[0], said("rin", plan=plan)], START + timedelta(hours=3)).state == "approved"
+    assert stand(plan, [votes[0], said("rin", plan=plan)], [], at(3)).state == "approved"
 
 
 def test_the_customers_word_is_beside_the_staffs_not_instead() -> None:
     plan = replace(PLAN, customer=True)
     both = [said("hana", plan=plan, side="customer"), said("ken", plan=plan)]
-    assert stand(plan, both, START + timedelta(hours=3)).state == "approved"
-    assert stand(plan, both[:1], START + timedelta(hours=3)).missing == 1
+    assert stand(plan, both, [], at(3)).state == "approved"
+    assert stand(plan, both[:1], [], at(3)).missing == 1
 
 
 edits = st.sampled_from(
@@ -90,5 +98,5 @@ def test_an_edited_plan_has_no_votes(edit: Any, voters: list[str]) -> None:
     votes = [said(person) for person in voters]
     edited = edit(PLAN)
     assert edited.hash != PLAN.hash
-    reported = stand(edited, votes, START + timedelta(hours=2))
+    reported = stand(edited, votes, [], at(2))
     assert (reported.state, reported.missing) == ("proposed", 1)

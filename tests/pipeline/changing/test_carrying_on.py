@@ -13,7 +13,7 @@ from model.call import Call
 from model.canonical import instant
 from model.fault import Refused
 from model.plan import Plan, Progress
-from pipeline.changing.carrying_out import carry_on, finish, verify_again
+from pipeline.changing.carrying_out import finish, verify_again
 from tests.changing import ALL_ON, BLOCK, ChangeDriver, Watched, block_of, buckets, fault, half_open
 from tests.conftest import MovingClock
 from tests.homes import home_at, tamper
@@ -36,10 +36,6 @@ def plan_of(driver: ChangeDriver, *names: str) -> Plan:
     return driver.approve(driver.plan(resources=names))
 
 
-def go_on(driver: ChangeDriver) -> None:
-    carry_on(driver.world, driver.task)
-
-
 def test_a_plan_that_stops_by_itself_is_not_gone_on_with_until_somebody_starts_it_again(
     driver: ChangeDriver, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,31 +46,27 @@ def test_a_plan_that_stops_by_itself_is_not_gone_on_with_until_somebody_starts_i
             driver.run(plan)
         assert set(driver.states(plan).values()) == {"failed"}
         sent = len(seen)
-        go_on(driver)
+        driver.go_on()
         assert len(seen) == sent, "the next scan does not try it again"
 
 
 def test_one_plan_that_was_edited_keeps_no_other_from_its_end(driver: ChangeDriver, tmp_path: Path) -> None:
     edited, sound = plan_of(driver, "one"), plan_of(driver, "two")
-    for plan in (edited, sound):
-        driver.start(plan)
     edit = f"UPDATE plan SET document = replace(document, 'aki', 'ken') WHERE id = '{edited.id}'"
     tamper(str(tmp_path / "home"), "aozora", edit)
     with pytest.raises(Refused, match="somebody has edited it"):
-        go_on(driver)
+        driver.go_on(edited, sound)
     assert driver.states(sound) == {"two": "verified"}
     assert block_of("one") is None
 
 
-def test_a_job_finishes_the_plans_that_it_was_made_for(driver: ChangeDriver) -> None:
-    """What is started meanwhile may need policies that the job has not loaded."""
+def test_a_job_carries_out_the_plan_that_it_was_made_for_alone(driver: ChangeDriver) -> None:
     first, later = plan_of(driver, "one"), plan_of(driver, "two")
-    for plan in (first, later):
-        driver.start(plan)
-    finish(driver.world, driver.task, [first.id])
+    driver.go_on(first)
     assert driver.states(first) == {"one": "verified"}
-    assert block_of("two") is None
-    go_on(driver)
+    driver.go_on()
+    assert block_of("two") is None, "what is approved is not begun by anybody else"
+    driver.go_on(later)
     assert driver.states(later) == {"two": "verified"}
 
 
@@ -85,7 +77,6 @@ def break_off(_: Call) -> None:
 def test_what_another_run_has_begun_meanwhile_is_not_called_unchanged(driver: ChangeDriver) -> None:
     """A run that looks when another has just sent must not take the change for nobody's."""
     plan = plan_of(driver, "one")
-    driver.start(plan)
     first, second = (driver.task for _ in range(2))
     meanwhile: list[BaseException] = []
 
@@ -93,12 +84,12 @@ def test_what_another_run_has_begun_meanwhile_is_not_called_unchanged(driver: Ch
         if not meanwhile:
             driver.watch = lambda client: Watched(client, sent=break_off)
             with pytest.raises(MemoryError) as died:
-                carry_on(driver.world, first)
+                finish(driver.world, first, [plan.id])
             meanwhile.append(died.value)
 
     driver.watch = lambda client: Watched(client, asks=other_run_dies)
     with pytest.raises(Refused, match="another run has begun to change one"):
-        carry_on(driver.world, second)
+        finish(driver.world, second, [plan.id])
     driver.watch = Watched
     assert driver.states(plan) == {"one": "applying"}
     driver.clock.sleep(600)
@@ -109,10 +100,9 @@ def test_what_somebody_changed_after_it_was_broken_off_is_left_and_shown_to_whoe
     driver: ChangeDriver,
 ) -> None:
     plan = plan_of(driver, "one")
-    driver.start(plan)
     driver.watch = lambda client: Watched(client, sent=break_off)
     with pytest.raises(MemoryError):
-        go_on(driver)
+        driver.go_on(plan)
     driver.watch = Watched
     half_open("one")
     theirs = block_of("one")
@@ -169,7 +159,6 @@ def test_looking_again_finds_what_somebody_has_reverted(driver: ChangeDriver, da
 
 def test_what_is_verified_again_is_never_what_is_under_way(driver: ChangeDriver) -> None:
     plan = plan_of(driver, "one")
-    driver.start(plan)
     with driver.home.tenant("aozora").write(instant(driver.clock.now()), "p") as writer:
         uid = plan.steps[0].target.uid
         writer.plans.put_progress(Progress(plan.id, uid, "applying", instant(driver.clock.now()), before={}))
@@ -178,7 +167,7 @@ def test_what_is_verified_again_is_never_what_is_under_way(driver: ChangeDriver)
 
 def test_what_became_protected_after_the_plan_was_made_is_not_touched(driver: ChangeDriver) -> None:
     plan = plan_of(driver, "one", "two")
-    driver.tenant = replace(driver.tenant, protected=["arn:aws:s3:::one"])
+    driver.agree(protected=["arn:aws:s3:::one"])
     assert driver.run(plan) == {"one": "stale", "two": "verified"}
     assert (block_of("one"), block_of("two")) == (None, ALL_ON)
 

@@ -46,7 +46,6 @@ def test_whoever_goes_on_finds_out_what_was_done(
     driver, address = scanned
     pair = [f"{which}-{point.replace(':', '-')}" for which in ("one", "two")]
     plan = driver.approve(driver.plan(resources=tuple(pair)))
-    driver.start(plan)
     moment = instant(driver.clock.now())
     environment = running_emulator.environment()
     assert (

@@ -19,7 +19,7 @@ from model.person import HOST
 from model.plan import Plan, Vote
 from model.tenant import Channel, Contract, Suspension
 from notifier.message import Ways
-from pipeline.changing.carrying_out import carry_on, obey
+from pipeline.changing.carrying_out import finish, obey, underway
 from pipeline.changing.plans import grant, halt, lift_halt, withdraw
 from pipeline.notifying.notify import notify
 from pipeline.serving import jobs
@@ -142,10 +142,9 @@ def test_nothing_is_sent_while_changes_are_stopped(approved: Approved) -> None:
 
 def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
     driver, plan = approved
-    driver.start(plan)
     driver.watch = lambda client: Watched(client, sent=lambda _: halt(driver.home, "", "enough", RIN, driver.clock))
     with pytest.raises(Refused, match="enough"):
-        carry_on(driver.world, driver.task)
+        driver.go_on(plan)
     assert (block_of("one"), block_of("two")) == (ALL_ON, None)
     lift_halt(driver.home, "", RIN, driver.clock)
     assert driver.run(plan) == {"one": "verified", "two": "verified"}
@@ -153,13 +152,12 @@ def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
 
 def test_a_worker_that_is_asked_to_stop_leaves_the_rest_for_the_next_one(approved: Approved) -> None:
     driver, plan = approved
-    driver.start(plan)
 
     def stop() -> None:
         raise jobs.JobStopped("the worker was asked to stop")
 
     with pytest.raises(jobs.JobStopped):
-        carry_on(driver.world, replace(driver.task, go_on=stop))
+        finish(driver.world, replace(driver.task, go_on=stop), [plan.id])
     assert driver.states(plan) == {}, "nothing was begun, nothing has failed"
     assert block_of("one") is None
     assert driver.run(plan) == {"one": "verified", "two": "verified"}
@@ -215,12 +213,11 @@ def test_two_runners_of_one_plan_write_once(
     approved: Approved, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver, plan = approved
-    driver.start(plan)
     tasks = [driver.task for _ in range(2)]  # the first one is fenced off by the second
     with proxy(emulator.url, lambda _: PASS) as (url, seen):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with ThreadPoolExecutor(2) as pool:
-            both = [pool.submit(carry_on, driver.world, task) for task in tasks]
+            both = [pool.submit(finish, driver.world, task, [plan.id]) for task in tasks]
             ends = [one.exception() for one in both]
         assert all(isinstance(end, Refused) for end in ends if end), "fenced off, or the resource is the other's"
         driver.clock.sleep(600)
@@ -296,7 +293,7 @@ def test_outside_the_contracts_term_and_while_suspended_nothing_is_planned_or_ch
     approved: Approved, contract: Contract, why: str
 ) -> None:
     driver, plan = approved
-    driver.tenant = replace(driver.tenant, contract=contract)
+    driver.agree(contract=contract)
     for ask in (driver.plan, lambda: driver.run(plan)):
         with pytest.raises(Refused, match=why):
             ask()
@@ -305,7 +302,7 @@ def test_outside_the_contracts_term_and_while_suspended_nothing_is_planned_or_ch
 def test_what_we_changed_is_rolled_back_after_the_contracts_term_too(approved: Approved) -> None:
     driver, plan = approved
     driver.run(plan)
-    driver.tenant = replace(driver.tenant, contract=Contract(date(2026, 1, 1), date(2026, 5, 31)))
+    driver.agree(contract=Contract(date(2026, 1, 1), date(2026, 5, 31)))
     assert driver.run(driver.approve(driver.rollback(plan))) == {"one": "verified", "two": "verified"}
     assert block_of("one") is block_of("two") is None
 
@@ -318,14 +315,14 @@ def order(driver: ChangeDriver, **more: Any) -> Order:
 def orders(driver: ChangeDriver) -> None:
     """Do what follows a scan."""
     driver.scan()
-    obey(driver.world, driver.task)
-    carry_on(driver.world, driver.task)
+    task = driver.task
+    finish(driver.world, task, [*underway(task), *obey(driver.world, task)])
 
 
 @pytest.fixture
 def ordered(approved: Approved) -> ChangeDriver:
     driver, _ = approved
-    driver.tenant = replace(driver.tenant, contract=Contract(date(2026, 1, 1), options=["standing-orders"]))
+    driver.agree(contract=Contract(date(2026, 1, 1), options=["standing-orders"]))
     return driver
 
 

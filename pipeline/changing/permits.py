@@ -1,0 +1,126 @@
+"""Votes on plans, and whether one may be carried out: asked where it is acted on, from the stores as they are then."""
+
+from functools import cache
+
+import msgspec
+from msgspec import Struct
+
+from catalog import access as access_table
+from catalog.folder import config_folder
+from contract.access import may
+from model.access import Access
+from model.canonical import instant
+from model.clock import Clock
+from model.fault import Refused
+from model.person import Actor, Person
+from model.plan import Plan, Vote
+from pipeline.changing.environment import why_stopped
+from pipeline.changing.plans import read_plan, refuse_unentitled
+from pipeline.tenants.applied import applied_tenant
+from remediation.approval import Circumstances, Standing, stand, why_no_vote
+from store.home import Home
+from store.plans import STARTED, VOTE_WITHDRAWN, VOTED
+from store.reader import Reader
+from store.tenant import TenantStore
+
+
+class Permits(Struct, frozen=True):
+    """States where a tenant's plans stand and whether they may be carried out, whenever it is asked.
+
+    Nothing is remembered from one question to the next: people lose roles, contracts end, and rows are edited.
+    """
+
+    home: Home
+    store: TenantStore
+    tenant: str
+    clock: Clock
+
+    def standing(self, plan: Plan) -> Standing:
+        """Return where a plan stands now."""
+        with self.store.read() as reader:
+            return self.standing_in(reader, plan)
+
+    def standing_in(self, reader: Reader, plan: Plan) -> Standing:
+        """Return where a plan stands by what a reader, or whoever writes, sees in the tenant's store."""
+        return stand(plan, reader.plans.votes(plan.id), reader.plans.orders(), self.circumstances())
+
+    def circumstances(self) -> Circumstances:
+        """Return what holds now of time, people and contract."""
+        with self.home.service.read() as session:
+            people = list(session.people.all())
+        approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
+        grantors = {one.id for one in people if _may(one, "plans.approve", self.tenant) and _side(one) == "staff"}
+        customer = applied_tenant(self.home, self.tenant).contract.customer_approves
+        return Circumstances(self.clock.now(), approvers, grantors, customer)
+
+    def vote(self, ballot: Vote) -> Standing:
+        """Record a person's ballot on a plan, and return where the plan stands then.
+
+        Raises `Refused` where the ballot does not count, and nothing is recorded then.
+        """
+        plan = read_plan(self.store, ballot.plan)
+        with self.store.write(ballot.at, ballot.person) as writer:
+            before = self.standing_in(writer, plan)
+            if before.state != "proposed":
+                raise Refused(f"the plan {plan.id} is {_said(before)}")
+            if why := why_no_vote(plan, writer.plans.votes(plan.id), ballot):
+                raise Refused(why)
+            writer.record(VOTED, plan.id, **msgspec.structs.asdict(ballot))
+        return self.standing(plan)
+
+    def withdraw_vote(self, id_: str, person: str) -> Standing:
+        """Withdraw what a person has voted on a plan (`id_`), and return where the plan stands then.
+
+        Raises `Refused` where they have not voted, and once the first thing was sent.
+        """
+        plan, at = read_plan(self.store, id_), instant(self.clock.now())
+        with self.store.write(at, person) as writer:
+            if writer.plans.was_recorded(STARTED, plan.id):
+                raise Refused(f"the plan {plan.id} has begun; `hinomi changes halt {self.tenant}` stops it")
+            votes = [one for one in writer.plans.votes(plan.id) if one.person == person and not one.withdrawn_at]
+            if not votes:
+                raise Refused(f"{person} has not voted on the plan {plan.id}")
+            for one in votes:
+                writer.record(VOTE_WITHDRAWN, plan.id, person=person, cast_at=one.at, at=at)
+        return self.standing(plan)
+
+    def check(self, id_: str) -> Plan:
+        """Return a plan (`id_`) that may be carried out now.
+
+        What we changed can be rolled back after the contract's term too. Raises `Refused` where the audit chain cannot
+        be trusted, the plan is not as it was recorded or not approved, the contract forbids it, or changes are stopped.
+        """
+        if fault := self.store.audit_fault():  # the votes are records of this chain
+            raise Refused(f"the audit chain cannot be trusted: {fault}")
+        plan, tenant = read_plan(self.store, id_), applied_tenant(self.home, self.tenant)
+        if not plan.undoes:
+            refuse_unentitled(tenant, self.clock)
+        with self.store.read() as reader:
+            self.refuse_unapproved(reader, plan)
+        if why := why_stopped(self.home, self.tenant):
+            raise Refused(why)
+        return plan
+
+    def refuse_unapproved(self, reader: Reader, plan: Plan) -> None:
+        """Raise `Refused` unless a plan is approved by what a reader, or whoever writes, sees in the tenant's store."""
+        stands = self.standing_in(reader, plan)
+        if stands.state != "approved":
+            raise Refused(f"the plan {plan.id} is {_said(stands)}")
+
+
+def _said(standing: Standing) -> str:
+    return standing.state + (f": {standing.reason}" if standing.reason else "")
+
+
+@cache
+def _table() -> Access:
+    return access_table.load(config_folder())
+
+
+def _may(person: Person, action: str, tenant: str) -> bool:
+    return not person.disabled_at and may(_table(), Actor(person.id, person.roles, person.tenants), action, tenant)
+
+
+def _side(person: Person) -> str:
+    """Return the side on which a person stands, as everybody does on one."""
+    return next((_table().roles[role].side for role in person.roles if role in _table().roles), "")
