@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
+from functools import lru_cache
 from typing import Any
 
 import httpx
@@ -27,9 +28,15 @@ from store.home import Home
 Connect = Callable[[Scope, Sequence[Any], Clock], Collector]
 
 
+@lru_cache
+def _nobody() -> httpx.Client:
+    """Return one client for all worlds: reading the system's certificates takes 20 ms."""
+    return httpx.Client()
+
+
 def world_of(home: Home, clock: Clock, providers: Providers = PROVIDERS, **more: Any) -> World:
     """Return a world without anybody to notify; `more` are other ways to people, or another process of checkov's."""
-    ways = Ways(httpx.Client(), io.StringIO(), lambda _: b"", clock.now)
+    ways = Ways(_nobody(), io.StringIO(), lambda _: b"", clock.now)
     return replace(World(home, clock, ways, providers), **more)
 
 
@@ -55,15 +62,22 @@ class _Entered:
         return self.provider.looks(*asked)
 
 
-def entered(connect: Connect | None = None, watch: Callable[[WriteCloud], WriteCloud] | None = None) -> Providers:
-    """Return the providers, whose places are entered by `connect`, and whose clients for changes `watch` replaces."""
+def entered(
+    connect: Connect | None = None,
+    watch: Callable[[WriteCloud], WriteCloud] | None = None,
+    changes: WriteCloud | None = None,
+) -> Providers:
+    """Return the providers, whose places are entered by `connect`, and whose clients for changes `watch` replaces.
+
+    With `changes` that is the client, whatever is entered.
+    """
 
     def opening(provider: Any) -> Callable[[], Opening]:
         def opened() -> Opening:
             inner = provider.opening()
 
             def connect_write(scope: Scope, needs: Sequence[str], clock: Clock) -> WriteCloud:
-                client = inner.connect_write(scope, needs, clock)
+                client = changes or inner.connect_write(scope, needs, clock)
                 return watch(client) if watch else client
 
             return _Entered(inner, connect or inner.connect, connect_write)

@@ -1,0 +1,215 @@
+"""Whatever somebody edits in a tenant's store between approval and sending: nothing is sent that was not approved."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec import Struct
+from msgspec.structs import replace
+from sqlalchemy import text
+
+from clouds.call_failed import CallFailed
+from model.asset import Asset, Listing, Place
+from model.call import Call
+from model.canonical import encode, instant
+from model.plan import Plan
+from pipeline.changing.carrying_out import finish, underway
+from pipeline.scanning.scan import scan
+from pipeline.tenants.applied import applied_tenant
+from store import schema
+from tests.changing import AWS, BLOCK, KEN, ChangeDriver, catalog_of
+from tests.conftest import MovingClock
+from tests.homes import home_at, stores_at
+from tests.worlds import entered, scan_of, world_of
+
+ACCOUNT, REGION = AWS.scopes[0].aws, "ap-northeast-1"
+PLACE = Place(ACCOUNT, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "aws", (REGION,))
+
+
+class Buckets:
+    """An account in memory: which buckets block public access, and every call that changed one."""
+
+    def __init__(self) -> None:
+        self.blocked: dict[str, Any] = {}
+        self.sent: list[Call] = []
+
+    def ask(self, call: Call) -> Any:
+        if call.args["Bucket"] not in self.blocked:
+            raise CallFailed("NoSuchPublicAccessBlockConfiguration")
+        return {"PublicAccessBlockConfiguration": self.blocked[call.args["Bucket"]]}
+
+    def send(self, call: Call) -> None:
+        self.sent.append(call)
+        self.blocked[call.args["Bucket"]] = call.args["PublicAccessBlockConfiguration"]
+
+    def close(self) -> None: ...
+
+
+class Shown(Struct, frozen=True):
+    """A collector of two buckets."""
+
+    place: Place = PLACE
+
+    def collect(self) -> Iterator[Asset | Listing]:
+        for name in ("one", "two"):
+            body = {"Name": name}
+            yield Asset("aws.s3.bucket", f"arn:aws:s3:::{name}", name, ACCOUNT, REGION, body, f"body of {name}")
+        yield Asset("aws.s3.account-block", PLACE.account_resource, ACCOUNT, ACCOUNT, "global", {}, "none")
+        for kind in ("bucket", "account-block"):
+            yield Listing(ACCOUNT, f"aws.s3.{kind}", "global")
+
+
+class Tampered(ChangeDriver):
+    """A tenant on the account in memory, in a home that is new or as it was left."""
+
+    def __post_init__(self) -> None:
+        if self.home.edition(self.tenant.tenant) is None:
+            super().__post_init__()
+        self.catalog = catalog_of(self.playbook)
+
+    def world_with(self, buckets: Buckets) -> Any:
+        return world_of(self.home, self.clock, entered(lambda *_: Shown(), changes=buckets))
+
+    def look(self) -> None:
+        self.clock.sleep(60)
+        world = self.world_with(Buckets())
+        scan(world, scan_of(world, self.tenant, self.catalog))
+
+    def sends(self, plan: Plan) -> list[Call]:
+        """Carry out a plan by its id, then what a scan would go on with; return what was sent."""
+        buckets = Buckets()
+        world = self.world_with(buckets)
+        for plans in ([plan.id], None):
+            with suppress(Exception):  # whatever it says: here it counts what was sent
+                task = scan_of(world, applied_tenant(self.home, self.tenant.tenant), self.catalog)
+                finish(world, task, underway(task) if plans is None else plans)
+        return buckets.sent
+
+
+def driver_at(folder: Path, *, new: bool) -> Tampered:
+    home = home_at(str(folder))
+    if new:
+        home.create()
+    return Tampered(home, MovingClock(), BLOCK)
+
+
+def approve(driver: Tampered, plan: Plan) -> None:
+    driver.vote(plan, KEN)
+
+
+def reject(driver: Tampered, plan: Plan) -> None:
+    driver.vote(plan, KEN, yes=False)
+
+
+def end_contract(driver: Tampered, plan: Plan) -> None:
+    driver.vote(plan, KEN)
+    driver.agree(contract=replace(driver.tenant.contract, last_day=date(2026, 5, 31)))
+
+
+def leave(driver: Tampered, plan: Plan) -> None:
+    driver.vote(plan, KEN)
+    with driver.home.service.write(instant(driver.clock.now()), "p") as session:
+        ken = session.people.one("ken")
+        assert ken
+        session.people.put(replace(ken, disabled_at=instant(driver.clock.now())))
+
+
+def nothing(driver: Tampered, plan: Plan) -> None: ...
+
+
+SITUATIONS = {"approved": approve, "proposed": nothing, "rejected": reject, "ended": end_contract, "left": leave}
+
+
+@pytest.fixture(scope="module")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Plan, list[Call]]]:
+    """Return for each situation a home, its plan for one of two buckets, and what an honest store sends."""
+    made = {}
+    for name, happens in SITUATIONS.items():
+        folder = tmp_path_factory.mktemp(name) / "home"
+        driver = driver_at(folder, new=True)
+        driver.look()
+        other = driver.plan(resources=("two",))
+        driver.vote(other, KEN, yes=False)
+        plan = driver.plan(resources=("one",))
+        happens(driver, plan)
+        stores_at(str(folder)).close()
+        copy = shutil.copytree(folder, folder.parent / "honest")
+        made[name] = (folder, plan, driver_at(copy, new=False).sends(plan))
+    return made
+
+
+def test_an_honest_store_sends_what_was_approved_and_nothing_else(homes: Any) -> None:
+    sent = {name: [encode(call).decode() for call in calls] for name, (_, _, calls) in homes.items()}
+    assert len(sent.pop("approved")) == 1
+    assert not any(sent.values())
+
+
+COLUMNS = [(table.name, column.name) for table in schema.tenant.sorted_tables for column in table.columns]
+EDITS = {
+    "of the other": "replace({0}, 'one', 'two')",
+    "yes": "replace(replace({0}, 'false', 'true'), 'rejected', 'approved')",
+    "later": "replace({0}, '2026-06-01', '2026-06-02')",
+    "by another": "replace({0}, 'aki', 'mio')",
+    "the last row's": "(SELECT last.{0} FROM {1} last ORDER BY last.rowid DESC LIMIT 1)",
+    "the first row's": "(SELECT first.{0} FROM {1} first ORDER BY first.rowid LIMIT 1)",
+    "empty": "''",
+    "one more": "{0} + 1",
+}
+
+
+# What is edited in all situations, and in the first two alone.
+DECIDING = ("audit", "plan", "fence")
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=str)
+def test_whatever_is_edited_nothing_is_sent_that_an_honest_store_would_not_send(
+    table: str, column: str, homes: Any, tmp_path: Path
+) -> None:
+    for situation in SITUATIONS if table in DECIDING else ("approved", "proposed"):
+        folder, plan, honest = homes[situation]
+        for number, statement in enumerate(effective(folder, table, column)):
+            copy = shutil.copytree(folder, tmp_path / f"{situation}{number}")
+            with stores_at(str(copy)).tenant("aozora").write() as connection:
+                connection.execute(text(statement))
+            sent = driver_at(copy, new=False).sends(plan)
+            stores_at(str(copy)).close()
+            assert all(call in honest for call in sent), f"{situation}: {statement}: {sent}"
+            assert len(sent) <= len(honest), statement
+
+
+def effective(folder: Path, table: str, column: str) -> list[str]:
+    """Return the edits of a column that change something and that the tables let through."""
+    found = []
+    with closing(sqlite3.connect(folder / "tenants" / "aozora.sqlite", isolation_level=None)) as connection:
+        before = connection.execute(f'SELECT * FROM "{table}"').fetchall()
+        for edit in EDITS.values() if before else ():
+            value = edit.format(f'"{column}"', f'"{table}"')
+            statement = f'UPDATE "{table}" SET "{column}" = {value}'
+            connection.execute("BEGIN")
+            with suppress(sqlite3.IntegrityError):
+                connection.execute(statement)
+                if connection.execute(f'SELECT * FROM "{table}"').fetchall() != before:
+                    found.append(statement)
+            connection.execute("ROLLBACK")
+    return found
+
+
+@pytest.mark.parametrize("situation", ["proposed", "rejected", "ended", "left"])
+@pytest.mark.parametrize("action", ["plan.started", "plan.voted"])
+def test_a_row_that_somebody_adds_to_the_records_begins_nothing(
+    action: str, situation: str, homes: Any, tmp_path: Path
+) -> None:
+    folder, plan, _ = homes[situation]
+    copy = shutil.copytree(folder, tmp_path / "home")
+    vote = {"plan": plan.id, "hash": plan.hash, "person": "rin", "side": "staff", "yes": True, "at": plan.created_at}
+    row = "SELECT seq + 1, at, 'rin', :action, :plan, :detail, hash, 'x' FROM audit ORDER BY seq DESC LIMIT 1"
+    with stores_at(str(copy)).tenant("aozora").write() as connection:
+        values = {"action": action, "plan": plan.id, "detail": encode(vote | {"reason": ""}).decode()}
+        connection.execute(text(f"INSERT INTO audit {row}"), values)
+    assert driver_at(copy, new=False).sends(plan) == []
+    stores_at(str(copy)).close()
