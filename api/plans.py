@@ -97,13 +97,20 @@ def cast(tenant: TenantId, plan: Id, form: Ballot, authorizer: Authorized, servi
     return Json(_permits(store, tenant, service).vote(word), status_code=201)
 
 
+@router.delete("/{plan}/votes", **answering(Standing))
+def withdraw(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService) -> Response:
+    """Withdraw one's own vote on a plan; that is possible until the first change of it is sent."""
+    permits = _permits(authorizer.tenant("plans.approve", tenant), tenant, service)
+    return Json(permits.withdraw_vote(plan, authorizer.actor.name))
+
+
 @router.get("/{plan}/runs", **answering(Page[Job]))
 def runs(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService) -> Response:
-    """List the newest jobs that carried out started plans since this one was made, and how each ended: one page."""
+    """List the newest jobs that carried out a plan, and how each ended: one page."""
     made = read_plan(authorizer.tenant("plans.read", tenant), plan).created_at
     with service.home.service.read() as session:
         jobs = session.jobs.of("change", tenant, None, answers.LARGEST_PAGE)
-    return Json(Page([answers.without_holder(job) for job in jobs if job.slot >= made]))
+    return Json(Page([answers.without_holder(job) for job in jobs if job.plan in (plan, "") and job.slot >= made]))
 
 
 @router.post("/{plan}/runs", **answering(Job, 202))

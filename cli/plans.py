@@ -86,6 +86,18 @@ def reject(
 
 
 @app.command()
+def withdraw(
+    tenant: TenantName,
+    plan: PlanId,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Withdraw your vote on a plan; that is possible until the first change of it is sent."""
+    authorizer = open_authorizer(home)
+    stands = _permits(authorizer, "plans.approve", tenant).withdraw_vote(plan, authorizer.actor.name)
+    print(f"plan {plan} is {stands.state}" + (f"; {_missing(stands)}" if stands.state == "proposed" else ""))
+
+
+@app.command()
 def run(
     tenant: TenantName,
     plan: PlanId,

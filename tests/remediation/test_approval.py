@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from model.canonical import instant
+from model.order import Order
 from model.plan import Plan, Vote
 from model.text import Text
 from remediation.approval import Circumstances, stand, why_no_vote
@@ -76,6 +77,47 @@ def test_the_customers_word_is_beside_the_staffs_not_instead() -> None:
     both = [said("hana", plan=plan, side="customer"), said("ken", plan=plan)]
     assert stand(plan, both, [], at(3)).state == "approved"
     assert stand(plan, both[:1], [], at(3)).missing == 1
+
+
+GONE = {person: side for person, side in APPROVERS.items() if person != "ken"}
+
+
+@pytest.mark.parametrize(
+    ("plan", "votes", "under", "state"),
+    [
+        (PLAN, [said("ken")], at(1, approvers=GONE), "proposed"),  # disabled since, or without the role
+        (PLAN, [said("ken")], at(1, approvers=GONE | {"ken": "customer"}), "proposed"),  # on the other side since
+        (PLAN, [said("ken", yes=False)], at(1, approvers=GONE), "denied"),  # a no stays
+        (PLAN, [said("ken")], at(1, customer=True), "proposed"),  # what the contract asks for now
+        (PLAN, [said("ken"), said("hana", side="customer")], at(1, customer=True), "approved"),
+        (PLAN, [said("ken", hours=-1)], at(1), "proposed"),  # before there was a plan
+        (PLAN, [said("ken", withdrawn_at=instant(START))], at(1), "proposed"),
+        (PLAN, [said("ken", withdrawn_at=instant(START)), said("ken", hours=2)], at(3), "approved"),
+        (PLAN, [said("ken", yes=False, withdrawn_at=instant(START)), said("rin")], at(3), "approved"),
+    ],
+)
+def test_what_counts_is_what_holds_now(plan: Plan, votes: list[Vote], under: Circumstances, state: str) -> None:
+    assert stand(plan, votes, [], under).state == state
+
+
+ORDER = Order("o1", PLAN.playbook, "", "ken", "agreed", instant(START), instant(START + timedelta(days=30)))
+
+
+@pytest.mark.parametrize(
+    ("order", "under", "state"),
+    [
+        (ORDER, at(1), "approved"),
+        (ORDER, at(1, grantors=frozenset({"rin"})), "proposed"),  # whoever granted it may not any more
+        (ORDER, at(1, customer=True), "proposed"),
+        (replace(ORDER, withdrawn_at=instant(START)), at(1), "proposed"),
+        (replace(ORDER, id="o2"), at(1), "proposed"),
+        (replace(ORDER, playbook="aws.s3.block-public-access"), at(1), "proposed"),
+    ],
+)
+def test_an_order_approves_only_what_is_made_on_it_and_while_it_holds(
+    order: Order, under: Circumstances, state: str
+) -> None:
+    assert stand(replace(PLAN, order="o1"), [], [order], under).state == state
 
 
 edits = st.sampled_from(

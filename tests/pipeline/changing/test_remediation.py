@@ -140,6 +140,59 @@ def test_nothing_is_sent_while_changes_are_stopped(approved: Approved) -> None:
     assert driver.run(plan) == {"one": "verified", "two": "verified"}
 
 
+def test_an_approval_can_be_withdrawn_until_the_first_thing_is_sent(approved: Approved) -> None:
+    driver, plan = approved
+    assert driver.permits.withdraw_vote(plan.id, "ken").state == "proposed"
+    with pytest.raises(Refused, match="is proposed"):
+        driver.run(plan)
+    with pytest.raises(Refused, match="ken has not voted"):
+        driver.permits.withdraw_vote(plan.id, "ken")
+    driver.vote(plan, KEN)
+    driver.run(plan)
+    with pytest.raises(Refused, match="has begun"):
+        driver.permits.withdraw_vote(plan.id, "ken")
+
+
+def test_an_approval_that_is_withdrawn_while_the_plan_is_prepared_counts_no_more(approved: Approved) -> None:
+    """Between the look at the votes and the first call: the call's own transaction looks again."""
+    driver, plan = approved
+    driver.watch = lambda client: Watched(client, asks=lambda _: withdrawn())
+    seen: list[bool] = []
+
+    def withdrawn() -> None:
+        if not seen:
+            seen.append(True)
+            driver.permits.withdraw_vote(plan.id, "ken")
+
+    with pytest.raises(Refused, match="is proposed"):
+        driver.run(plan)
+    assert block_of("one") is block_of("two") is None
+
+
+def test_what_a_kill_switch_refused_has_not_begun_and_expires(approved: Approved) -> None:
+    driver, plan = approved
+    halt(driver.home, "", "incident 7", RIN, driver.clock)
+    with pytest.raises(Refused, match="incident 7"):
+        driver.run(plan)
+    lift_halt(driver.home, "", RIN, driver.clock)
+    driver.clock.sleep(2_000 * 3600)
+    with pytest.raises(Refused, match="72 hours passed since it was approved"):
+        driver.run(plan)
+    assert block_of("one") is block_of("two") is None
+
+
+def test_what_was_broken_off_goes_on_only_where_it_is_still_permitted(approved: Approved) -> None:
+    driver, plan = approved
+    driver.watch = lambda client: Watched(client, sent=lambda _: halt(driver.home, "", "enough", RIN, driver.clock))
+    with pytest.raises(Refused, match="enough"):
+        driver.run(plan)
+    lift_halt(driver.home, "", RIN, driver.clock)
+    driver.agree(contract=replace(driver.tenant.contract, last_day=date(2026, 5, 31)))
+    with pytest.raises(Refused, match="nothing is changed for aozora"):
+        driver.go_on()
+    assert (block_of("one"), block_of("two")) == (ALL_ON, None)
+
+
 def test_a_stop_holds_from_the_next_call_on(approved: Approved) -> None:
     driver, plan = approved
     driver.watch = lambda client: Watched(client, sent=lambda _: halt(driver.home, "", "enough", RIN, driver.clock))
