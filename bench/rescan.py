@@ -10,6 +10,7 @@ from catalog.folder import config_folder
 from model.asset import Asset
 from model.canonical import digest, instant
 from pipeline.assembly import assemble
+from pipeline.audit_keys import ArchivedKeys
 from pipeline.clock import SystemClock
 from pipeline.scanning.scan import BATCH
 from store.home import Home
@@ -46,7 +47,7 @@ def main() -> None:
     every = list(many(assets, RESOURCES))
     gc.freeze()  # a scan holds no 100,000 assets: what we keep for the measure is no work of the collector
     with tempfile.TemporaryDirectory() as folder:
-        home = Home(SqliteFolder(Path(folder) / "home"))
+        home = Home(SqliteFolder(Path(folder) / "home"), ArchivedKeys({"1": bytes(32)}))
         home.create()
         home.apply("bench", {"tenant": "bench"}, instant(SystemClock().now()), "bench")
         store = home.tenant("bench")

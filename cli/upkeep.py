@@ -1,5 +1,6 @@
 """`hinomi backup | restore | upgrade`: the stores as a whole."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,8 @@ def restore(
 ) -> None:
     """Fill an empty home from an archive, or one tenant of a home that is there. Stop `hinomi serve` first."""
     from model.person import HOST
-    from pipeline.backup import Archive, restore_tenant
+    from pipeline.audit_keys import KeyFolder, add_key
+    from pipeline.backup import Archive, Restoring, restore_tenant
     from pipeline.backup import restore as restore_all
     from pipeline.clock import SystemClock
     from pipeline.installation import put_back, stores_of
@@ -50,11 +52,15 @@ def restore(
     if tenant:
         authorizer = open_authorizer(home)
         authorizer.whole("service.operate")
-        aside = restore_tenant(found, stores_of(home), tenant, clock, authorizer.actor.name)
+        there = Restoring(stores_of(home), KeyFolder(home), clock, authorizer.actor.name)
+        aside = restore_tenant(found, there, tenant)
         print(f"{tenant} is as it was at {found.manifest.made_at}.{f' What it had is kept: {aside}' if aside else ''}")
         return
     put_back(home, found.files())
-    restored = restore_all(found, stores_of(home), clock, HOST.name)  # nobody can be signed in to an empty home
+    if not KeyFolder(home).exists():
+        add_key(home)  # an archive of before there were any
+    # Nobody can be signed in to an empty home.
+    restored = restore_all(found, Restoring(stores_of(home), KeyFolder(home), clock, HOST.name))
     print(f"{home} is as it was at {found.manifest.made_at}: {len(restored)} tenants. Everybody has to sign in again.")
 
 
@@ -63,12 +69,18 @@ def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
     """Bring all stores to this program's version; broken off in the middle, it goes on where it ended."""
     from cli.context import present_token
     from model.fault import Refused
-    from pipeline.installation import open_home
+    from pipeline.installation import bring_up, open_home, stores_of
 
     if present_token(home):  # older stores do not know whose it is
         raise Refused("upgrading is for the host's shell alone: `hinomi logout` first")
-    stores = open_home(home)
-    changed = stores.create()
+    changed = bring_up(home, stores_of(home))
     for name in changed:
         print(f"{name}: upgraded")
     print(f"{len(changed)} stores were upgraded; all are of this version.")
+    stores = open_home(home)
+    faults = {"service": stores.service.audit_fault()}
+    faults |= {tenant: stores.tenant(tenant).audit_fault() for tenant in stores.tenants()}
+    for name, fault in faults.items():
+        if fault:
+            print(f"hinomi: the audit chain of {name} does not hold: {fault}", file=sys.stderr)
+    raise typer.Exit(1 if any(faults.values()) else 0)

@@ -6,6 +6,7 @@ PostgreSQL. The service's store is read first: a tenant's audit chain may be ahe
 
 import hashlib
 import os
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -21,16 +22,17 @@ from model.canonical import encode, instant
 from model.clock import Clock
 from model.fault import Fault, Refused
 from model.tenant import TenantId
+from pipeline.audit_keys import ArchivedKeys
 from store import archive
 from store.archive import Row
-from store.audit import Head, Record, first_fault
+from store.audit import UNKEYED, AuditKeys, Head, Record, Sealer, first_fault
 from store.database import Database, Stores
 from store.home import Home
 from store.schema import VERSIONS
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
-_HOME_FILES = ("home/installation.yaml", "home/keys/service.key")
+_HOME_FILES = re.compile(r"home/(installation\.yaml|keys/service\.key|keys/audit/[0-9]{1,6}\.key)")
 
 RowFilter = Callable[[str, Iterator[Row]], Iterator[Row]]
 
@@ -60,8 +62,7 @@ def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock)
     """
     if target.exists():
         raise Refused([Fault(str(target), 0, 0, "is there already; a backup never takes the place of anything")])
-    home = Home(stores)
-    for tenant in home.tenants():
+    for tenant in Home(stores, ArchivedKeys({})).tenants():
         stores.tenant(tenant).check()
     part = target.with_name(f"{target.name}.part")
     try:
@@ -181,7 +182,7 @@ class Archive:
     def _is_known(self, name: str) -> bool:
         prefix, _, last = name.rpartition("/")
         if prefix.startswith("home"):
-            return name in _HOME_FILES
+            return _HOME_FILES.fullmatch(name) is not None
         kind = "service" if prefix == "service" else "tenant"
         known = prefix == "service" or prefix in {f"tenants/{tenant}" for tenant in self.manifest.tenants}
         return known and last.removesuffix(".jsonl") in archive.names(kind)
@@ -196,24 +197,45 @@ class Archive:
     def _check_chains(self) -> None:
         """Refuse an archive in which an audit chain does not hold: before anything is written."""
         heads = {row["tenant"]: Head(row["seq"], row["hash"]) for row in self.rows("service/audit_head.jsonl")}
+        keys = self._keys()
         for tenant in self.manifest.tenants:
-            chain = (Record(**row) for row in self.rows(f"tenants/{tenant}/audit.jsonl"))
-            if fault := first_fault(chain, heads.get(tenant)):
+            chain = [Record(**row) for row in self.rows(f"tenants/{tenant}/audit.jsonl")]
+            sealer = Sealer(f"tenant {tenant}", keys) if any(record.key for record in chain) else UNKEYED
+            if fault := first_fault(chain, heads.get(tenant), sealer):
                 raise self._refused(f"the audit chain of {tenant} does not hold: {fault}")
+
+    def _keys(self) -> ArchivedKeys:
+        """Return the keys that the archive brings for its own records."""
+        names = [name for name in self.manifest.entries if name.startswith("home/keys/audit/")]
+        return ArchivedKeys({Path(name).stem: self._zip.read(name) for name in names})
 
     def _refused(self, problem: str) -> Refused:
         return Refused([Fault(str(self._file), 0, 0, problem)])
 
 
-def restore(found: Archive, stores: Stores, clock: Clock, person: str) -> list[str]:
+class Restoring(Struct, frozen=True):
+    """Where something is restored to: the stores, the keys that seal their records, who does it, and the time."""
+
+    stores: Stores
+    keys: AuditKeys
+    clock: Clock
+    person: str
+
+    @property
+    def home(self) -> Home:
+        """Return the home of the stores."""
+        return Home(self.stores, self.keys)
+
+
+def restore(found: Archive, there: Restoring) -> list[str]:
     """Fill empty stores with everything of an archive that was `found` whole; return its tenants.
 
     The service's store comes last and in one transaction: until then there is no home, and whoever was killed in the
     middle does it again. All tokens are revoked in it: one that was revoked after the backup would be good again. Lease
-    numbers go on above the tenants' fences. The audit records name the person, at the clock's time. Raises `Refused`
-    where there is a home already.
+    numbers go on above the tenants' fences. Raises `Refused` `there` where there is a home already.
     """
-    service, at = stores.service(), instant(clock.now())
+    stores, at = there.stores, instant(there.clock.now())
+    service = stores.service()
     if service.exists():
         raise Refused(f"{service.name} is there already; restore into an empty home, or one tenant by --tenant")
     fences: dict[str, int] = {}
@@ -224,7 +246,8 @@ def restore(found: Archive, stores: Stores, clock: Clock, person: str) -> list[s
         found.fill(database, "tenant", f"tenants/{tenant}")
         fences |= {row["job"]: row["number"] for row in found.rows(f"tenants/{tenant}/fence.jsonl")}
     found.fill(service, "service", "service", lambda name, rows: _renewed(name, rows, at, fences))
-    with Home(stores).service.write(at, person) as session:
+    there.home.seal_older()
+    with there.home.service.write(at, there.person) as session:
         session.record("service.restored", "service", made_at=found.manifest.made_at)
     return found.manifest.tenants
 
@@ -242,27 +265,29 @@ def _renewed(name: str, rows: Iterator[Row], at: str, fences: dict[str, int]) ->
         yield {"job": job, "number": number, "run": "", "done_at": None}
 
 
-def restore_tenant(found: Archive, stores: Stores, tenant: str, clock: Clock, person: str) -> str:
+def restore_tenant(found: Archive, there: Restoring, tenant: str) -> str:
     """Fill a tenant's store from an archive (`found`); return the name of the one that was put aside, if any.
 
-    The tenant's file, its audit head and its data come back together; other tenants and people of the stores stay as
-    they are. The audit records name the person, at the clock's time. Raises `Refused` where the archive has no such
-    tenant.
+    The tenant's file and its data come back together; other tenants and people of the stores `there` stay as they are.
+    Its chain holds by the archive's keys, or the archive were none; it is sealed anew by those of the home, with a
+    record of that. Raises `Refused` where the archive has no such tenant.
     """
     if tenant not in found.manifest.tenants:
         raise Refused(f"the backup holds no tenant {tenant!r}; it has {', '.join(found.manifest.tenants)}")
-    home, database, at = Home(stores), stores.tenant(tenant), instant(clock.now())
+    home, database, at = there.home, there.stores.tenant(tenant), instant(there.clock.now())
     home.check()
-    with home.service.write(at, person) as session:
+    with home.service.write(at, there.person) as session:
         session.record("tenant.restore-begun", tenant, made_at=found.manifest.made_at)
     aside = database.put_aside(at) if database.exists() else ""
     found.fill(database, "tenant", f"tenants/{tenant}")
-    names = ("edition", "audit_head", "external_id")
+    names = ("edition", "external_id")
     home.replace_tenant(tenant, {name: found.of_tenant(name, tenant) for name in names})
-    with home.tenant(tenant).read() as reader:
-        fences = reader.fences()
+    home.seal_restored(tenant)
+    with home.tenant(tenant).write(at, there.person) as writer:
+        fences = writer.fences()
+        writer.record("tenant.restored", tenant, made_at=found.manifest.made_at)
     home.lift_leases(fences)
-    with home.service.write(at, person) as session:
+    with home.service.write(at, there.person) as session:
         session.record("tenant.restored", tenant, made_at=found.manifest.made_at, aside=aside)
     return aside
 

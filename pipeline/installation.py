@@ -8,6 +8,8 @@ from catalog.form import convert
 from catalog.yaml_reader import read
 from model.fault import Fault, Refused
 from model.installation import Installation
+from pipeline.audit_keys import FOLDER as AUDIT_KEYS
+from pipeline.audit_keys import KeyFolder, add_key
 from store.database import Stores
 from store.home import Home
 from store.sqlite import SqliteFolder
@@ -30,9 +32,20 @@ def make(folder: Path, template: Path) -> list[str]:
         _write_new(folder / _KEY, secrets.token_bytes(_KEY_BYTES))
     stores = stores_of(folder)
     try:
-        return Home(stores).create()
+        return bring_up(folder, stores)
     finally:
         stores.close()
+
+
+def bring_up(folder: Path, stores: Stores) -> list[str]:
+    """Make a home's stores, or bring older ones to this version; return the names of those that were changed.
+
+    Its first key for audit records is made, where it has none, and seals what was recorded before.
+    """
+    keys = KeyFolder(folder)
+    if not keys.exists():
+        add_key(folder)
+    return Home(stores, keys).create()
 
 
 def settings(folder: Path) -> Installation:
@@ -49,7 +62,7 @@ def settings(folder: Path) -> Installation:
 
 def open_home(folder: Path) -> Home:
     """Return the stores that a home's file names; raises `Refused` for a database that is none."""
-    return Home(stores_of(folder))
+    return Home(stores_of(folder), KeyFolder(folder))
 
 
 def stores_of(folder: Path) -> Stores:
@@ -58,8 +71,10 @@ def stores_of(folder: Path) -> Stores:
 
 
 def own_files(folder: Path) -> dict[str, bytes]:
-    """Return the home's own files for a backup: the installation's file and the key."""
-    return {str(name): (folder / name).read_bytes() for name in (_FILE, _KEY) if (folder / name).exists()}
+    """Return the home's own files for a backup: the installation's file and the keys."""
+    keys = sorted(file.relative_to(folder) for file in (folder / AUDIT_KEYS).glob("*.key"))
+    names = [Path(_FILE), _KEY, *keys]
+    return {str(name): (folder / name).read_bytes() for name in names if (folder / name).exists()}
 
 
 def put_back(folder: Path, files: dict[str, bytes]) -> None:
@@ -69,14 +84,12 @@ def put_back(folder: Path, files: dict[str, bytes]) -> None:
     where another key is there.
     """
     _folder(folder)
-    for name in (_FILE, _KEY):
-        content, file = files.get(str(name)), folder / name
-        if content is None:
-            continue
+    for name, content in files.items():
+        file = folder / name
         if not file.exists():
-            file.parent.mkdir(mode=0o700, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_new(file, content)
-        elif name == _KEY and file.read_bytes() != content:
+        elif name != _FILE and file.read_bytes() != content:
             raise Refused([Fault(str(file), 0, 0, "is another key than the backup's; restore into an empty home")])
 
 

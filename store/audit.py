@@ -1,7 +1,13 @@
-"""The audit chain: each record carries the hash of the one before, the last one's hash stands in another store too."""
+"""The audit chain: each record is authenticated by a key that is in no store, together with the one before it.
+
+The last one's hash stands in another store too. A record's hash is a message authentication code (HMAC-SHA-256, RFC
+2104), so whoever can write a store cannot write a record of it.
+"""
 
 import hashlib
+import hmac
 from collections.abc import Iterable
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -10,8 +16,24 @@ from model.canonical import encode
 GENESIS = "0" * 64
 
 
+class AuditKeys(Protocol):
+    """Where the keys are that authenticate records: files, or a service or device that never gives them away."""
+
+    @property
+    def current(self) -> str:
+        """Return the id of the key that seals now."""
+        ...
+
+    def code(self, key: str, data: bytes) -> str:
+        """Return the code of data under a key, 64 hex digits; the empty text for a key that is not here."""
+        ...
+
+
 class Record(Struct, frozen=True):
-    """One record; `seq` counts from 1, `at` is RFC 3339."""
+    """One record; `seq` counts from 1, `at` is RFC 3339.
+
+    `key` names what it was sealed by, empty in stores of before there were keys; `session` counts the transactions.
+    """
 
     seq: int
     at: str
@@ -21,6 +43,8 @@ class Record(Struct, frozen=True):
     detail: str
     previous: str
     hash: str
+    key: str = ""
+    session: int = 0
 
 
 class Head(Struct, frozen=True):
@@ -38,34 +62,107 @@ class Entry(Struct, frozen=True):
     detail: str = "{}"
 
 
-def sealed(head: Head, entry: Entry, at: str, person: str) -> Record:
-    """Return the record that follows the head: the entry, the moment `at` which, and the person who did it."""
-    unsealed = Record(head.seq + 1, at, person, entry.action, entry.subject, entry.detail, head.hash, "")
-    return Record(*_values(unsealed), _hash(unsealed))
+class Sealer(Struct, frozen=True):
+    """Seals and checks the records of one store: those of another do not hold here."""
+
+    store: str
+    keys: AuditKeys
+
+    def sealed(self, last: Record | None, entry: Entry, at: str, person: str, session: int) -> Record:
+        """Return the record of an entry that follows the last one: by a person, at a moment `at`, in a session."""
+        seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+        key = self.keys.current
+        made = Record(seq, at, person, entry.action, entry.subject, entry.detail, previous, "", key, session)
+        return self._with_code(made)
+
+    def anew(self, last: Record | None, record: Record) -> Record:
+        """Return a record sealed by the key of now, as the one that follows the last one."""
+        r, previous = record, last.hash if last else GENESIS
+        return self._with_code(
+            Record(r.seq, r.at, r.person, r.action, r.subject, r.detail, previous, "", self.keys.current, r.session)
+        )
+
+    def head(self, head: Head) -> str:
+        """Return what authenticates the copy of a head."""
+        return f"{(key := self.keys.current)}:{self.keys.code(key, encode(['head', self.store, head.seq, head.hash]))}"
+
+    def holds_head(self, head: Head, code: str) -> bool:
+        """Return whether the copy of a head is one that was made here."""
+        key, _, given = code.partition(":")
+        made = self.keys.code(key, encode(["head", self.store, head.seq, head.hash]))
+        return bool(made) and hmac.compare_digest(made, given)
+
+    def fault(self, record: Record) -> str:
+        """Return what is wrong with a record by itself, the empty text where nothing is."""
+        if not record.key:
+            return f"record {record.seq} is not sealed by a key; `hinomi upgrade` seals what was recorded before"
+        made = self.keys.code(record.key, self._content(record))
+        if not made:
+            return f"record {record.seq} was sealed by the key {record.key!r}, which is not here"
+        return "" if hmac.compare_digest(made, record.hash) else f"record {record.seq} was changed"
+
+    def _with_code(self, r: Record) -> Record:
+        code = self.keys.code(r.key, self._content(r))
+        return Record(r.seq, r.at, r.person, r.action, r.subject, r.detail, r.previous, code, r.key, r.session)
+
+    def _content(self, r: Record) -> bytes:
+        return encode(["record", self.store, r.key, r.session, *_values(r)])
 
 
-def first_fault(records: Iterable[Record], head: Head | None) -> str:
-    """Return what is wrong with the chain, the empty text where nothing is.
+class _Unkeyed:
+    """Checks records of before there were keys."""
 
-    `head` is the copy in the service store; the chain may be one transaction ahead of it, never behind.
+    def fault(self, record: Record) -> str:
+        """Return what is wrong with a record by itself."""
+        return "" if record.hash == _hash(record) else f"record {record.seq} was changed"
+
+
+UNKEYED = _Unkeyed()
+
+
+def first_fault(
+    chain: Iterable[Record], head: Head | None, sealer: Sealer | _Unkeyed, checked: Record | None = None
+) -> str:
+    """Return what is wrong with a chain, the empty text where nothing is.
+
+    `head` is the copy in the service store; the chain may be one transaction ahead of it, never behind. The sealer
+    knows the keys. The chain is read from its beginning, or from the record behind one that was `checked` before.
     """
-    last, reached = Head(0, GENESIS), head is None
-    for record in records:
-        if record.seq != last.seq + 1:
-            return f"record {last.seq + 1} is missing (found {record.seq} in its place)"
-        if record.previous != last.hash:
-            return f"record {record.seq} does not follow record {last.seq}: one of them was swapped or replaced"
-        if record.hash != _hash(record):
-            return f"record {record.seq} was changed"
-        last = Head(record.seq, record.hash)
-        if head is not None and record.seq == head.seq:
-            if record.hash != head.hash:
-                return f"record {record.seq} differs from the copy of its hash in the service store"
-            reached = True
-    if head is None and last.seq:
-        return "the service store has no copy of this chain's last hash: it was removed there"
-    if not reached and head is not None:
-        return f"the chain ends at record {last.seq}; the service store knows {head.seq}: the end was cut off"
+    last, ahead = checked, set[int]()
+    for record in chain:
+        if fault := _misplaced(record, last) or sealer.fault(record) or _differing(record, head):
+            return fault
+        last = record
+        if head is not None and record.seq > head.seq:
+            ahead.add(record.session)
+    return _wrong_end(last, head, len(ahead))
+
+
+def _misplaced(record: Record, last: Record | None) -> str:
+    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
+    if record.seq != seq:
+        return f"record {seq} is missing (found {record.seq} in its place)"
+    if record.previous != previous:
+        return f"record {record.seq} does not follow record {seq - 1}: one of them was swapped or replaced"
+    return ""
+
+
+def _differing(record: Record, head: Head | None) -> str:
+    if head is None or record.seq != head.seq or record.hash == head.hash:
+        return ""
+    return f"record {record.seq} differs from the copy of its hash in the service store"
+
+
+def _wrong_end(last: Record | None, head: Head | None, ahead: int) -> str:
+    ends = last.seq if last else 0
+    if head is None:
+        return "the service store has no copy of this chain's last hash: it was removed there" if last else ""
+    if ends < head.seq:
+        return f"the chain ends at record {ends}; the service store knows {head.seq}: the end was cut off"
+    if last and ends == head.seq and last.hash != head.hash:
+        return f"record {ends} differs from the copy of its hash in the service store"
+    if ahead > 1:
+        return f"the chain is {ahead} transactions ahead of the copy in the service store: one was put back there"
     return ""
 
 

@@ -6,8 +6,9 @@ import msgspec
 from sqlalchemy import Connection, Table, select
 
 from model.canonical import encode
-from model.fault import Refused
-from store.audit import GENESIS, Entry, Head, Record, sealed
+from store.audit import UNKEYED, Entry, Head, Record, Sealer, first_fault
+
+SEALED = "audit.sealed"
 
 
 class Records:
@@ -21,42 +22,71 @@ class Records:
         self.entries.append(Entry(action, subject, encode(detail).decode()))
 
 
-def seal(connection: Connection, table: Table, entries: Sequence[Entry], at: str, person: str) -> Head | None:
-    """Append entries to the chain in a table; return its new head, None where nothing was appended.
+class Chain:
+    """A store's chain of records, on one connection."""
 
-    They are of the moment `at` and of the person, in the connection's transaction.
-    """
-    if not entries:
-        return None
-    head = last(connection, table) or Head(0, GENESIS)
-    for entry in entries:
-        record = sealed(head, entry, at, person)
-        connection.execute(table.insert().values(msgspec.structs.asdict(record)))
-        head = Head(record.seq, record.hash)
-    return head
+    def __init__(self, connection: Connection, table: Table, sealer: Sealer) -> None:
+        self._connection = connection
+        self._table = table
+        self._sealer = sealer
+
+    def append(self, entries: Sequence[Entry], at: str, person: str) -> Head | None:
+        """Append entries as one session; return the new head, None where nothing was appended.
+
+        They are of the moment `at` and of the person, in the connection's transaction.
+        """
+        if not entries:
+            return None
+        last = self.last()
+        session = last.session + 1 if last else 1
+        for entry in entries:
+            last = self._sealer.sealed(last, entry, at, person, session)
+            self._connection.execute(self._table.insert().values(msgspec.structs.asdict(last)))
+        return Head(last.seq, last.hash) if last else None
+
+    def last(self) -> Record | None:
+        """Return the last record, None where there is none."""
+        query = select(self._table).order_by(self._table.c.seq.desc()).limit(1)
+        row = self._connection.execute(query).first()
+        return Record(**row._mapping) if row else None
+
+    def records(self, after: int = 0) -> Iterator[Record]:
+        """Yield the records, oldest first, those behind a number."""
+        query = select(self._table).where(self._table.c.seq > after).order_by(self._table.c.seq)
+        for row in self._connection.execute(query):
+            yield Record(**row._mapping)
+
+    def has(self, head: Head | None) -> bool:
+        """Return whether the chain holds a head as it is known; without one there is at most the first session."""
+        table = self._table
+        if head is None:
+            return not self._connection.execute(select(table.c.seq).where(table.c.session > 1).limit(1)).first()
+        found = self._connection.execute(select(table.c.hash).where(table.c.seq == head.seq)).scalar()
+        return bool(found == head.hash)
+
+    def vouches_for(self, head: Head) -> bool:
+        """Return whether a record says that the chain held a head when it was sealed."""
+        found = (msgspec.json.decode(one.detail) for one in self.records() if one.action == SEALED)
+        return any((one.get("seq"), one.get("hash")) == (head.seq, head.hash) for one in found)
+
+    def seal_anew(self) -> None:
+        """Seal every record by the key of now; whoever calls has verified them as they are."""
+        last: Record | None = None
+        for record in list(self.records()):
+            last = self._sealer.anew(last, record)
+            values = {"previous": last.previous, "hash": last.hash, "key": last.key}
+            self._connection.execute(self._table.update().where(self._table.c.seq == last.seq).values(values))
 
 
-def last(connection: Connection, table: Table) -> Head | None:
-    """Return the number and the hash of the last record in a table, None where there is none."""
-    row = connection.execute(select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)).first()
-    return Head(row.seq, row.hash) if row else None
-
-
-def check_head(connection: Connection, table: Table, known: Head | None) -> None:
-    """Refuse to append to a chain that does not hold its known head: going on would cover up what was cut off.
-
-    The connection reads the chain's table. Raises `Refused` where the head is not there as it is known.
-    """
-    if known:
-        found = connection.execute(select(table.c.hash).where(table.c.seq == known.seq)).scalar()
-        whole = found == known.hash
-    else:  # a crash before the first copy leaves the first transaction's one record
-        whole = not connection.execute(select(table.c.seq).where(table.c.seq > 1).limit(1)).first()
-    if not whole:
-        raise Refused("the audit chain was changed; nothing is written until `hinomi audit verify` says ok again")
-
-
-def records(connection: Connection, table: Table) -> Iterator[Record]:
-    """Yield the chain's records, oldest first."""
-    for row in connection.execute(select(table).order_by(table.c.seq)):
-        yield Record(**row._mapping)
+def seal_older(chain: Chain, head: Head | None) -> None:
+    """Seal a chain of before there were keys, where it holds the head that is known of it; record what it was."""
+    records = list(chain.records())
+    if not records or all(record.key for record in records):
+        return
+    last = records[-1]
+    known = head or Head(last.seq, last.hash)
+    if first_fault(records, known, UNKEYED):
+        return
+    chain.seal_anew()
+    detail = encode({"seq": known.seq, "hash": known.hash}).decode()
+    chain.append([Entry(SEALED, "chain", detail)], last.at, last.person)

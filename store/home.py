@@ -5,11 +5,14 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
+from sqlalchemy import Row as SqlRow
 
 from model.canonical import digest, encode
 from model.fault import Refused
+from store import schema
 from store.archive import Row
-from store.audit import Head
+from store.audit import AuditKeys, Head, Sealer
+from store.chain import Chain, seal_older
 from store.database import Database, Stores
 from store.jobs import JobsWriter
 from store.rows import Fence
@@ -30,8 +33,9 @@ class Edition(Struct, frozen=True):
 class Home:
     """The stores of one installation."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, keys: AuditKeys) -> None:
         self._stores = stores
+        self._keys = keys
         self._service = stores.service()
 
     def create(self) -> list[str]:
@@ -44,12 +48,37 @@ class Home:
         for tenant in self.tenants():
             database = self._stores.tenant(tenant)
             changed += [database.name] if database.create() else []
+        self.seal_older()
         return changed
+
+    def seal_older(self) -> None:
+        """Seal by the key of now what was recorded before there were keys, where it holds.
+
+        A record says up to which one, and which hash that had. A chain that does not hold is left as it is: what is
+        wrong with it goes on to show.
+        """
+        with self._service.write() as connection:
+            seal_older(Chain(connection, schema.service_audit, Sealer("service", self._keys)), None)
+        for tenant in self.tenants():
+            self._seal_older(tenant)
+
+    def _seal_older(self, tenant: str) -> None:
+        sealer = self._sealer(tenant)
+        heads = _Heads(self._service, tenant, sealer)
+        stated = heads.stated()
+        with self._stores.tenant(tenant).write() as connection:
+            chain = Chain(connection, schema.audit, sealer)
+            seal_older(chain, stated)
+            last = chain.last()
+            # Whoever was killed in between has sealed the chain, and not yet the copy of its head.
+            vouches = stated is not None and chain.vouches_for(stated)
+        if vouches and last:
+            heads.replace(Head(last.seq, last.hash))
 
     @property
     def service(self) -> ServiceStore:
         """Return the store of what belongs to no tenant."""
-        return ServiceStore(self._service)
+        return ServiceStore(self._service, Sealer("service", self._keys))
 
     def check(self) -> None:
         """Refuse a home that was not made, or is of another version."""
@@ -108,7 +137,7 @@ class Home:
         if newest and newest.document.decode() == text:
             return newest
         number = newest.number + 1 if newest else 1
-        with TenantStore(database, _Heads(self._service, tenant)).write(at, person) as writer:
+        with self._store(database, tenant).write(at, person) as writer:
             writer.record("tenant.applied", tenant, edition=number, document=digest(text))
         with self._service.write() as connection:
             if (now := _newest(connection, tenant)) and now.number >= number:
@@ -124,7 +153,14 @@ class Home:
             raise Refused(f"there is no tenant {tenant!r}; known are {known}; `hinomi apply FILE` adds one")
         database = self._stores.tenant(tenant)
         database.check()
-        return TenantStore(database, _Heads(self._service, tenant))
+        return self._store(database, tenant)
+
+    def _store(self, database: Database, tenant: str) -> TenantStore:
+        sealer = self._sealer(tenant)
+        return TenantStore(database, _Heads(self._service, tenant, sealer), sealer)
+
+    def _sealer(self, tenant: str) -> Sealer:
+        return Sealer(f"tenant {tenant}", self._keys)
 
     def external_ids(self) -> dict[str, str]:
         """Return the external ids that were made, by tenant."""
@@ -146,18 +182,29 @@ class Home:
             return str(connection.execute(query).scalar() or "")
 
     def replace_tenant(self, tenant: str, rows_of: Mapping[str, Sequence[Row]]) -> None:
-        """Put the files and the audit head of a restored tenant in the place of those before; the last step of it.
+        """Put the files of a restored tenant in the place of those before.
 
         Its external id comes back only where it has none: its roles ask for the one that is known.
         """
         with self._service.write() as connection:
             for row in rows_of["external_id"]:
                 connection.execute(insert(connection, external_id).values(row).on_conflict_do_nothing())
-            for found in (edition, audit_head):
-                rows = rows_of[found.name]
-                connection.execute(found.delete().where(found.c.tenant == tenant))
-                if rows:
-                    connection.execute(found.insert(), list(rows))
+            connection.execute(edition.delete().where(edition.c.tenant == tenant))
+            if rows := rows_of[edition.name]:
+                connection.execute(edition.insert(), list(rows))
+
+    def seal_restored(self, tenant: str) -> None:
+        """Seal a tenant's records by the key of now, whatever sealed them, and copy their head.
+
+        Whoever calls has verified them by the keys with which they came.
+        """
+        sealer = self._sealer(tenant)
+        with self._stores.tenant(tenant).write() as connection:
+            chain = Chain(connection, schema.audit, sealer)
+            chain.seal_anew()
+            last = chain.last()
+        if last:
+            _Heads(self._service, tenant, sealer).replace(Head(last.seq, last.hash))
 
     def lift_leases(self, fences: Sequence[Fence]) -> None:
         """See that the next lease numbers are higher than any that a restored tenant has seen."""
@@ -178,19 +225,37 @@ class Home:
 class _Heads:
     """The copy of one tenant's audit head in the service store."""
 
-    def __init__(self, service: Database, tenant: str) -> None:
+    def __init__(self, service: Database, tenant: str, sealer: Sealer) -> None:
         self._service = service
         self._tenant = tenant
+        self._sealer = sealer
 
     def known(self) -> Head | None:
-        """Return the copy."""
+        """Return the copy; one that somebody else wrote has no hash that any record could have."""
+        row = self._row()
+        if row is None:
+            return None
+        head = Head(row.seq, row.hash)
+        return head if self._sealer.holds_head(head, row.code) else Head(row.seq, "")
+
+    def stated(self) -> Head | None:
+        """Return the copy as it stands there, whoever wrote it."""
+        row = self._row()
+        return Head(row.seq, row.hash) if row else None
+
+    def replace(self, head: Head) -> None:
+        """Put a head in the place of the copy, whatever it was."""
+        with self._service.write() as connection:
+            connection.execute(audit_head.delete().where(audit_head.c.tenant == self._tenant))
+        self.advance(head)
+
+    def _row(self) -> SqlRow[Any] | None:
         with self._service.read() as connection:
-            row = connection.execute(select(audit_head).where(audit_head.c.tenant == self._tenant)).first()
-            return Head(row.seq, row.hash) if row else None
+            return connection.execute(select(audit_head).where(audit_head.c.tenant == self._tenant)).first()
 
     def advance(self, head: Head) -> None:
         """Copy a head, forward only: several writers may come here out of order."""
-        values = {"tenant": self._tenant, "seq": head.seq, "hash": head.hash}
+        values = {"tenant": self._tenant, "seq": head.seq, "hash": head.hash, "code": self._sealer.head(head)}
         with self._service.write() as connection:
             upsert = insert(connection, audit_head).values(values)
             connection.execute(

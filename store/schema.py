@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0006", "service": "0004"}
+VERSIONS = {"tenant": "0007", "service": "0005"}
 
 tenant = MetaData()
 service = MetaData()
@@ -30,6 +30,8 @@ def _audit(metadata: MetaData) -> Table:
         metadata,
         _number("seq", key=True),
         *map(_text, ("at", "person", "action", "subject", "detail", "previous", "hash")),
+        Column("key", Text, nullable=False, server_default=""),
+        Column("session", Integer, nullable=False, server_default="0"),
     )
 
 
@@ -167,7 +169,14 @@ edition = Table(
     _number("number", key=True),
     *map(_text, ("applied_at", "person", "document")),
 )
-audit_head = Table("audit_head", service, _text("tenant", key=True), _number("seq"), _text("hash"))
+audit_head = Table(
+    "audit_head",
+    service,
+    _text("tenant", key=True),
+    _number("seq"),
+    _text("hash"),
+    Column("code", Text, nullable=False, server_default=""),
+)
 lease = Table("lease", service, _text("job", key=True), _number("number"), _text("run"), _text("done_at", empty=True))
 
 # People and what proves that they are there. `tenants` is a JSON list, or "all". `password` is an argon2id hash;

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy import Connection
 
 from store import schema
-from store.audit import first_fault
-from store.chain import Records, last, records, seal
+from store.audit import Head, Sealer, first_fault
+from store.chain import Chain, Records
 from store.database import Database
 from store.halts import Halts, HaltsWriter
 from store.jobs import Jobs, JobsWriter
@@ -44,8 +44,9 @@ class ServiceWriter(ServiceReader):
 class ServiceStore:
     """The store of what belongs to no tenant."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._database = database
+        self._sealer = sealer
 
     @contextmanager
     def read(self) -> Iterator[ServiceReader]:
@@ -59,7 +60,7 @@ class ServiceStore:
         with self._database.write() as connection:
             session = ServiceWriter(connection)
             yield session
-            seal(connection, schema.service_audit, session.records.entries, at, person)
+            self._chain(connection).append(session.records.entries, at, person)
 
     def held(self) -> AbstractContextManager[None]:
         """Keep a connection open, for many short transactions in a row."""
@@ -71,5 +72,10 @@ class ServiceStore:
         No other store holds a copy of its head: a tail that was cut off does not show.
         """
         with self._database.read() as connection:
-            head = last(connection, schema.service_audit)
-            return first_fault(records(connection, schema.service_audit), head)
+            chain = self._chain(connection)
+            last = chain.last()
+            head = Head(last.seq, last.hash) if last else None
+            return first_fault(chain.records(), head, self._sealer)
+
+    def _chain(self, connection: Connection) -> Chain:
+        return Chain(connection, schema.service_audit, self._sealer)

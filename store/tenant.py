@@ -8,8 +8,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from model.fault import Refused
 from store import schema
-from store.audit import Head, first_fault
-from store.chain import check_head, records, seal
+from store.audit import Head, Record, Sealer, first_fault
+from store.chain import Chain
 from store.database import Database
 from store.reader import Reader
 from store.rows import Fence
@@ -38,9 +38,11 @@ class Fenced(Refused):
 class TenantStore:
     """The store of one tenant's data."""
 
-    def __init__(self, database: Database, heads: AuditHeads) -> None:
+    def __init__(self, database: Database, heads: AuditHeads, sealer: Sealer) -> None:
         self._database = database
         self._heads = heads
+        self._sealer = sealer
+        self._checked: Record | None = None  # up to here the chain was found whole
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -52,18 +54,35 @@ class TenantStore:
     def write(self, at: str, person: str, fence: Fence | None = None) -> Iterator[Writer]:
         """Yield the only writer there is. Its audit records come last; then the head is copied to the service store.
 
-        Raises `Fenced` where a later run of the fence's job has begun; nothing is written then. The records are of the
-        moment `at` and of the person.
+        What has records decides something, and does so only on a chain that holds. Raises `Fenced` where a later run of
+        the fence's job has begun, and `Refused` where the chain does not hold; nothing is written then. The records are
+        of the moment `at` and of the person.
         """
+        with self._written(at, person, fence) as (writer, chain):
+            yield writer
+            if writer.records.entries and (fault := self._fault(chain)):
+                raise Refused(f"the audit chain cannot be trusted: {fault}; see `hinomi audit verify`")
+
+    @contextmanager
+    def observe(self, at: str, person: str, fence: Fence | None = None) -> Iterator[Writer]:
+        """Yield a writer like `write` for what was seen or sent, which is kept whatever is wrong with the chain.
+
+        On a chain that does not hold the copy of the head stays where it is, so that what is wrong goes on to show: the
+        records are of the moment `at` and of the person, the fence ends it where a later run has begun.
+        """
+        with self._written(at, person, fence) as (writer, _):
+            yield writer
+
+    @contextmanager
+    def _written(self, at: str, person: str, fence: Fence | None) -> Iterator[tuple[Writer, Chain]]:
         with self._database.write() as connection:
             if fence:
                 _pass_fence(connection, fence)
-            writer = Writer(connection)
-            yield writer
-            if writer.records.entries:
-                check_head(connection, schema.audit, self._heads.known())
-            head = seal(connection, schema.audit, writer.records.entries, at, person)
-        if head:
+            writer, chain = Writer(connection), Chain(connection, schema.audit, self._sealer)
+            yield writer, chain
+            whole = not writer.records.entries or chain.has(self._heads.known())
+            head = chain.append(writer.records.entries, at, person)
+        if head and whole:
             self._heads.advance(head)
 
     def held(self) -> AbstractContextManager[None]:
@@ -72,9 +91,33 @@ class TenantStore:
 
     def audit_fault(self) -> str:
         """Return the first thing that is wrong with the audit chain, the empty text where nothing is."""
-        head = self._heads.known()  # before the chain is read: it may only have grown since
+        self._checked = None
+        return self.late_fault()
+
+    def late_fault(self) -> str:
+        """Return the same as `audit_fault`, but what this object has found whole before is not read again."""
         with self._database.read() as connection:
-            return first_fault(records(connection, schema.audit), head)
+            return self._fault(Chain(connection, schema.audit, self._sealer))
+
+    def _fault(self, chain: Chain) -> str:
+        """Return the first thing that is wrong with a chain, behind what was found whole before.
+
+        The copy of the head is read before the chain, and once more where somebody has written meanwhile.
+        """
+        fault, checked = "", self._checked
+        if checked and not chain.has(Head(checked.seq, checked.hash)):
+            checked = None
+        for _ in range(2):
+            head, read = self._heads.known(), list[Record]()
+            for record in chain.records(checked.seq if checked else 0):
+                read.append(record)
+            fault = first_fault(read, head, self._sealer, checked)
+            if not fault:
+                self._checked = read[-1] if read else checked
+                return ""
+            if head == self._heads.known():
+                break
+        return fault
 
 
 def _pass_fence(connection: Connection, fence: Fence) -> None:

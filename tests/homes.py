@@ -8,11 +8,15 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from pipeline.audit_keys import ArchivedKeys
 from store.database import Stores
 from store.home import Home
 from store.postgres import PostgresSchemas
 from store.sqlite import SqliteFolder
 from tests.servers.postgres import Server
+
+# What seals audit records in tests: no store has it.
+KEYS = ArchivedKeys({"1": bytes(range(32))})
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +98,7 @@ class Originals:
 
 
 def home_at(address: str) -> Home:
-    return Home(stores_at(address))
+    return Home(stores_at(address), KEYS)
 
 
 def tamper(address: str, store: str, *statements: str) -> None:

@@ -83,7 +83,7 @@ def finish(world: World, task: Task, plans: Sequence[str]) -> None:
 def _finish(world: World, task: Task, plan: Plan) -> None:
     """Carry a plan to its end; one that stops by itself is not gone on with until somebody starts it again."""
     stopped = _run(world, task, plan)
-    with task.store.write(world.now, task.person, task.fence) as writer:
+    with task.store.observe(world.now, task.person, task.fence) as writer:
         writer.record(FINISHED, plan.id, stopped=stopped)
     if stopped:
         raise Refused(f"the plan {plan.id} stops by itself: {stopped}")
@@ -109,7 +109,7 @@ def _run(world: World, task: Task, plan: Plan) -> str:
 
 def _record(world: World, task: Task, plan: Plan) -> None:
     """Leave an audit record of all that was done by a plan so far, also by runners that died."""
-    with task.store.write(world.now, task.person, task.fence) as writer:
+    with task.store.observe(world.now, task.person, task.fence) as writer:
         names = {step.target.uid: step.target.resource for step in plan.steps}
         states = {names[uid]: done.state for uid, done in writer.plans.progress(plan.id).items()}
         writer.record(WORKED, plan.id, hash=plan.hash, states=states)

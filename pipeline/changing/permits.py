@@ -90,7 +90,7 @@ class Permits(Struct, frozen=True):
         What we changed can be rolled back after the contract's term too. Raises `Refused` where the audit chain cannot
         be trusted, the plan is not as it was recorded or not approved, the contract forbids it, or changes are stopped.
         """
-        if fault := self.store.audit_fault():  # the votes are records of this chain
+        if fault := self.store.late_fault():  # the votes are records of this chain
             raise Refused(f"the audit chain cannot be trusted: {fault}")
         plan, tenant = read_plan(self.store, id_), applied_tenant(self.home, self.tenant)
         if not plan.undoes:

@@ -99,7 +99,7 @@ class StepJournal:
     def end(self, ended: Ended) -> None:
         """Write how the step ended; in the same transaction its findings, and the asset as it is now."""
         at, uid = self._world.now, self._step.target.uid
-        with self._write() as writer:
+        with self._task.store.observe(at, self._task.person, self._task.fence) as writer:
             self._refuse_overtaken(writer)
             self._write_open(writer)
             if ended.asset is not None:

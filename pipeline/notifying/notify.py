@@ -69,7 +69,7 @@ def _queue(world: World, task: Task) -> tuple[int, dict[str, int]]:
     at, tenant = world.now, task.tenant
     with task.store.read() as reader:
         wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(task.catalog.judging, reader).items()}
-    with task.store.write(at, task.person, task.fence) as writer:
+    with task.store.observe(at, task.person, task.fence) as writer:
         news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.unnotified()]
         notified = writer.notified_active({one.fact.finding for one in news})
         flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, notified, at))
@@ -97,7 +97,7 @@ def _send_all(world: World, task: Task, due: Sequence[Delivery]) -> Iterator[Del
             after = _after(delivery, outcome, now)
             if outcome.is_unreachable:
                 due_again[delivery.channel] = _due_again(after.attempts, now)
-        with task.store.write(world.now, task.person, task.fence) as writer:
+        with task.store.observe(world.now, task.person, task.fence) as writer:
             writer.put_delivery(after)
         yield after
 

@@ -88,7 +88,7 @@ def _refuse_unentitled(tenant: Tenant, now: datetime) -> None:
 
 def _end_exceptions(task: Task, at: str) -> Counter[str]:
     """Reopen what exceptions suppressed that have ended; also where nothing can be looked at then."""
-    with task.store.write(at, task.person, task.fence) as writer:
+    with task.store.observe(at, task.person, task.fence) as writer:
         return settle(writer, at)
 
 
@@ -186,7 +186,7 @@ class _Recorder:
         return summary
 
     def _write_at(self, at: str) -> AbstractContextManager[Writer]:
-        return self._task.store.write(at, self._task.person, self._task.fence)
+        return self._task.store.observe(at, self._task.person, self._task.fence)
 
     def _write(self, writer: Writer, changes: Sequence[Advance]) -> None:
         facts = write_changes(writer, changes, self._run.id)

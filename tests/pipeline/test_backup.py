@@ -15,7 +15,7 @@ from demo.company import DATA
 from model.fault import Refused
 from model.finding import Fact
 from model.person import Person
-from pipeline.backup import Archive, back_up, fingerprint, restore, restore_tenant
+from pipeline.backup import Archive, Restoring, back_up, fingerprint, restore, restore_tenant
 from store import schema
 from store.database import Stores
 from store.home import Home
@@ -24,11 +24,11 @@ from store.sqlite import SqliteFolder
 from store.tenant import Fenced
 from tests.conftest import MovingClock
 from tests.filled import asset, fill
-from tests.homes import home_at, stores_at
+from tests.homes import KEYS, home_at, stores_at
 from tests.servers.postgres import Server
 
 AT = "2026-06-01T00:00:00.000000Z"
-FILES = {"installation.yaml": b"workers: 3\n", "keys/service.key": b"k" * 32}
+FILES = {"installation.yaml": b"workers: 3\n", "keys/service.key": b"k" * 32, "keys/audit/1.key": bytes(range(32))}
 
 
 @pytest.fixture(params=["to sqlite", "to postgresql"])
@@ -72,12 +72,12 @@ def everything(stores: Stores, name: str = "") -> dict[str, list[Any]]:
 
 @pytest.mark.process
 def test_everything_comes_back(archive: Path, address: str, elsewhere: Stores, clock: MovingClock) -> None:
-    assert restore(Archive(archive), elsewhere, clock, "operator@host") == ["aozora", "midori"]
+    assert restore(Archive(archive), Restoring(elsewhere, KEYS, clock, "operator@host")) == ["aozora", "midori"]
     for name in ("", "aozora", "midori"):
         before = everything(stores_at(address), name)
         assert everything(elsewhere, name) == before
         assert sum(map(len, before.values())) > 2
-    home = Home(elsewhere)
+    home = Home(elsewhere, KEYS)
     assert [home.tenant(name).audit_fault() for name in home.tenants()] == ["", ""]
     assert home.service.audit_fault() == ""
     assert Archive(archive).files() == FILES
@@ -86,8 +86,8 @@ def test_everything_comes_back(archive: Path, address: str, elsewhere: Stores, c
 @pytest.mark.process
 def test_a_restored_home_goes_on(archive: Path, elsewhere: Stores, clock: MovingClock) -> None:
     """New rows get new numbers, and the next worker passes the fence."""
-    restore(Archive(archive), elsewhere, clock, "operator@host")
-    home = Home(elsewhere)
+    restore(Archive(archive), Restoring(elsewhere, KEYS, clock, "operator@host"))
+    home = Home(elsewhere, KEYS)
     fence = home.take("scan:aozora", "r")
     with home.tenant("aozora").write(AT, "p", fence) as writer:
         writer.put_assets([asset(99)], AT)
@@ -109,8 +109,8 @@ def test_leases_go_on_above_the_fences(
     with stores_at(address).service().write() as connection:
         connection.execute(schema.lease.update().values(number=2))
     back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
-    restore(Archive(tmp_path / "b.zip"), elsewhere, clock, "p")
-    restored = Home(elsewhere)
+    restore(Archive(tmp_path / "b.zip"), Restoring(elsewhere, KEYS, clock, "p"))
+    restored = Home(elsewhere, KEYS)
     with restored.tenant("aozora").write(AT, "p", restored.take("scan:aozora", "r")) as writer:
         writer.record("did", "more")
     with pytest.raises(Fenced), restored.tenant("aozora").write(AT, "p", fence):
@@ -129,8 +129,8 @@ def test_tokens_of_before_are_good_no_more(home: Home, address: str, clock: Movi
         session.people.put_token(kept)
     back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
     there = SqliteFolder(tmp_path / "there")
-    restore(Archive(tmp_path / "b.zip"), there, clock, "p")
-    with Home(there).service.read() as session:
+    restore(Archive(tmp_path / "b.zip"), Restoring(there, KEYS, clock, "p"))
+    with Home(there, KEYS).service.read() as session:
         restored = session.people.token(kept.hash)
     assert restored
     assert restored.revoked_at
@@ -146,22 +146,25 @@ def test_one_tenant_alone_comes_back_and_what_it_had_is_put_aside(
             writer.record("did", "after the backup")
     after = everything(stores_at(address), "midori")
     clock.sleep(1)
-    aside = restore_tenant(Archive(archive), stores_at(address), "aozora", clock, "sato")
+    aside = restore_tenant(Archive(archive), Restoring(stores_at(address), KEYS, clock, "sato"), "aozora")
     assert aside
-    assert everything(stores_at(address), "aozora") == before["aozora"]
+    restored = everything(stores_at(address), "aozora")
+    *records, last = restored.pop("audit")
+    assert (records, restored) == (before["aozora"].pop("audit"), before["aozora"])
+    assert "tenant.restored" in last
     assert everything(stores_at(address), "midori") == after
     assert [home.tenant(name).audit_fault() for name in before] == ["", ""]
     with home.tenant("aozora").write(AT, "p", home.take("scan:aozora", "r")) as writer:
         writer.record("did", "more")
     assert home.tenant("aozora").audit_fault() == ""
     with pytest.raises(Refused, match="holds no tenant 'nobody'"):
-        restore_tenant(Archive(archive), stores_at(address), "nobody", clock, "p")
+        restore_tenant(Archive(archive), Restoring(stores_at(address), KEYS, clock, "p"), "nobody")
 
 
 def test_nothing_is_restored_over_something(archive: Path, address: str, clock: MovingClock) -> None:
     before = everything(stores_at(address), "aozora")
     with pytest.raises(Refused, match="is there already"):
-        restore(Archive(archive), stores_at(address), clock, "p")
+        restore(Archive(archive), Restoring(stores_at(address), KEYS, clock, "p"))
     assert everything(stores_at(address), "aozora") == before
 
 
@@ -312,10 +315,10 @@ def test_a_restore_that_was_broken_off_is_done_again(archive: Path, elsewhere: S
             super().fill(*given, **more)
 
     with pytest.raises(InterruptedError):
-        restore(BreaksOff(archive), elsewhere, clock, "p")
+        restore(BreaksOff(archive), Restoring(elsewhere, KEYS, clock, "p"))
     assert not elsewhere.service().exists()
-    assert restore(Archive(archive), elsewhere, clock, "p") == ["aozora", "midori"]
-    assert [Home(elsewhere).tenant(name).audit_fault() for name in ("aozora", "midori")] == ["", ""]
+    assert restore(Archive(archive), Restoring(elsewhere, KEYS, clock, "p")) == ["aozora", "midori"]
+    assert [Home(elsewhere, KEYS).tenant(name).audit_fault() for name in ("aozora", "midori")] == ["", ""]
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
@@ -331,7 +334,7 @@ def test_a_tenant_that_comes_to_another_home_keeps_its_external_id(
 ) -> None:
     known = home.external_id("aozora", "made for aozora")
     back_up(stores_at(address), FILES, tmp_path / "c.zip", clock)
-    there = Home(elsewhere)
+    there = Home(elsewhere, KEYS)
     there.create()
-    restore_tenant(Archive(tmp_path / "c.zip"), elsewhere, "aozora", clock, "p")
+    restore_tenant(Archive(tmp_path / "c.zip"), Restoring(elsewhere, KEYS, clock, "p"), "aozora")
     assert there.external_id("aozora", "another") == known

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import Connection, text
 
 from model.fault import Refused
-from store.home import Home
 from store.schema import VERSIONS
 from tests.homes import home_at, stores_at
 from tests.servers.forks import Forks
@@ -72,5 +71,7 @@ def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str, forked: Fork
         assert ended == -signal.SIGKILL
     assert reached == sorted(reached), "nothing falls back"
     assert len(set(reached)) > 2, "it ended in the middle, more than once"
-    assert Home(stores_at(old)).create() == []
+    assert home_at(old).create() == []
+    home = home_at(old)
+    assert {home.service.audit_fault(), *(home.tenant(name).audit_fault() for name in home.tenants())} == {""}
     assert versions(old) == NEWEST

@@ -15,12 +15,13 @@ from model.asset import Asset
 from model.canonical import digest
 from model.fault import Refused
 from model.finding import Fact
+from pipeline.audit_keys import ArchivedKeys
 from store import schema
-from store.audit import GENESIS, Entry, Head, sealed
+from store.audit import Entry, Sealer
 from store.home import Home
 from store.rows import Run
 from store.tenant import Fenced, TenantStore
-from tests.homes import home_at, stores_at, tamper
+from tests.homes import KEYS, home_at, stores_at, tamper
 
 AT = "2026-06-01T00:00:00.000000Z"
 LATER = "2026-06-02T00:00:00.000000Z"
@@ -116,7 +117,7 @@ def test_facts_without_their_finding_are_not_reported(store: TenantStore) -> Non
         assert reader.unnotified() == []
 
 
-COLUMNS = "at, person, action, subject, detail, previous, hash"
+COLUMNS = "at, person, action, subject, detail, previous, hash, key, session"
 # Records 2 and 3 change places.
 SWAP = (
     "UPDATE audit SET seq = seq + 100 WHERE seq IN (2, 3)",
@@ -125,15 +126,20 @@ SWAP = (
 )
 
 
-def rewritten() -> tuple[str, ...]:
-    """An attacker who knows the program makes a new, consistent chain."""
-    statements, head = ["DELETE FROM audit"], Head(0, GENESIS)
+def rewritten(sealer: Sealer) -> tuple[str, ...]:
+    """An attacker who knows the program, and has keys of their own or another store's records, makes a new chain."""
+    statements, last = ["DELETE FROM audit"], None
     for _ in range(6):
-        record = sealed(head, Entry("invented", "x"), AT, "p")
-        values = ", ".join(f"'{getattr(record, name)}'" for name in COLUMNS.split(", "))
-        statements.append(f"INSERT INTO audit (seq, {COLUMNS}) VALUES ({record.seq}, {values})".replace(":", "\\:"))
-        head = Head(record.seq, record.hash)
+        last = sealer.sealed(last, Entry("invented", "x"), AT, "p", 1)
+        values = ", ".join(f"'{getattr(last, name)}'" for name in COLUMNS.split(", "))
+        made = f"INSERT INTO audit (seq, {COLUMNS}) VALUES ({last.seq}, {values})"
+        statements.append(made.replace(":", "\\:"))
     return tuple(statements)
+
+
+OWN_KEY = Sealer("tenant aozora", ArchivedKeys({"1": b"x" * 32}))
+NO_SUCH_KEY = Sealer("tenant aozora", ArchivedKeys({"7": b"x" * 32}))
+OTHERS = Sealer("tenant midori", KEYS)
 
 
 @pytest.mark.process
@@ -146,7 +152,12 @@ def rewritten() -> tuple[str, ...]:
         (SWAP, "record 2 does not follow record 1"),
         (("DELETE FROM audit WHERE seq >= 4",), "the chain ends at record 3; the service store knows 6"),
         (("DELETE FROM audit",), "the chain ends at record 0"),
-        (rewritten(), "record 6 differs from the copy"),
+        (rewritten(OWN_KEY), "record 1 was changed"),
+        (rewritten(NO_SUCH_KEY), "record 1 was sealed by the key '7', which is not here"),
+        (rewritten(OTHERS), "record 1 was changed"),
+        (rewritten(Sealer("tenant aozora", KEYS)), "record 6 differs from the copy"),  # whoever has the key
+        (("UPDATE audit SET session = session + 1 WHERE seq = 3",), "record 3 was changed"),
+        (("UPDATE audit SET key = '' WHERE seq = 3",), "record 3 is not sealed by a key"),
     ],
 )
 def test_the_audit_chain_shows_what_was_done_to_it(
@@ -172,7 +183,7 @@ def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, address
             writer.put_assets([asset("a")], AT)
             writer.record("did", "more")
 
-    with pytest.raises(Refused, match="the audit chain was changed"):
+    with pytest.raises(Refused, match="the audit chain cannot be trusted: the chain ends at record 3"):
         go_on()
     with store.read() as reader:
         assert reader.asset_rows() == 0

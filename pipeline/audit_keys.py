@@ -1,0 +1,80 @@
+"""The keys that authenticate audit records, as files of the home that only its owner reads."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from model.fault import Fault, Refused
+
+FOLDER = Path("keys") / "audit"
+_BYTES = 32
+
+
+class KeyFolder:
+    """The keys in a home: numbered files, of which the highest seals; the others check what they sealed.
+
+    They are looked for when they are needed: one that was added meanwhile is found.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / FOLDER
+        self._known: dict[str, bytes] = {}
+
+    def exists(self) -> bool:
+        """Return whether there is any key."""
+        return any(self._folder.glob("*.key"))
+
+    @property
+    def current(self) -> str:
+        """Return the number of the key that seals now; raises `Refused` where there is none."""
+        numbers = [int(file.stem) for file in self._folder.glob("*.key") if file.stem.isdigit()]
+        if not numbers:
+            raise Refused([Fault(str(self._folder), 0, 0, "has no key; run `hinomi upgrade`, or restore a backup")])
+        return str(max(numbers))
+
+    def code(self, key: str, data: bytes) -> str:
+        """Return the code (HMAC-SHA-256) of data under a key; the empty text for a key that is not here."""
+        found = self._key(key)
+        return hmac.new(found, data, hashlib.sha256).hexdigest() if found else ""
+
+    def _key(self, number: str) -> bytes:
+        if number not in self._known and number.isascii() and number.isdigit():
+            file = self._folder / f"{number}.key"
+            if not file.is_file():
+                return b""
+            content = file.read_bytes()
+            if len(content) != _BYTES:
+                raise Refused([Fault(str(file), 0, 0, f"is no key of {_BYTES} bytes; restore it from a backup")])
+            self._known[number] = content
+        return self._known.get(number, b"")
+
+
+class ArchivedKeys:
+    """The keys in an archive, by their numbers: they check what is in it, and seal nothing."""
+
+    def __init__(self, keys: dict[str, bytes]) -> None:
+        self._keys = keys
+
+    @property
+    def current(self) -> str:
+        """Return the highest number, the empty text where there is none."""
+        return max(self._keys, key=int, default="")
+
+    def code(self, key: str, data: bytes) -> str:
+        """Return the code (HMAC-SHA-256) of data under a key; the empty text for a key that is not here."""
+        found = self._keys.get(key)
+        return hmac.new(found, data, hashlib.sha256).hexdigest() if found else ""
+
+
+def add_key(home: Path) -> str:
+    """Make a new key, which seals from now on; return its number."""
+    folder = home / FOLDER
+    folder.parent.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    number = max((int(file.stem) for file in folder.glob("*.key") if file.stem.isdigit()), default=0) + 1
+    file = folder / f"{number}.key"
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+        out.write(secrets.token_bytes(_BYTES))
+    return str(number)
