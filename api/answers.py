@@ -114,6 +114,20 @@ class Issued(Struct, frozen=True):
     token: str
 
 
+class MachineToken(Struct, frozen=True):
+    """A machine's token: the one action, tenant and source that it is for, who issued it, and until when it holds."""
+
+    id: str
+    label: str
+    action: str
+    tenant: str
+    source: str
+    issued_by: str
+    issued_at: str
+    expires_at: str
+    revoked_at: str
+
+
 class Started(Struct, frozen=True):
     """A sign-in at the OpenID provider: open the URI, enter the code, then ask with the handle."""
 
@@ -149,6 +163,7 @@ FORMS: tuple[Any, ...] = (
     Page[Run],
     Page[Job],
     Page[PlanRow],
+    Page[MachineToken],
     PlanView,
     Standing,
     FindingsPage,

@@ -23,6 +23,7 @@ from api.answers import (
     cursor_of,
 )
 from api.dependencies import Authorized, Cursor, Id, Limit, OfService, Service, TenantId, known_parameters
+from api.machine_tokens import router as machine_routes
 from api.metrics import Metrics
 from api.middleware import Guard
 from api.plans import router as plan_routes
@@ -34,6 +35,7 @@ from model.finding import Finding, Severity, State
 from model.job import Job
 from model.tenant import Tenant
 from pipeline.access.authorization import NoSuchTenant, NotAllowed
+from pipeline.access.machines import NoSuchToken
 from pipeline.access.sign_in import NotSignedIn
 from pipeline.changing.plans import NoSuchPlan
 from pipeline.policies.texts import own_texts
@@ -81,6 +83,7 @@ def make_app(service: Service) -> FastAPI:
     _scans(app)
     app.include_router(plan_routes)
     app.include_router(sign_in_routes)
+    app.include_router(machine_routes)
     _refusals(app)
     return app
 
@@ -275,6 +278,7 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(NoSuchTenant, says(404, "Not Found"))
     app.add_exception_handler(NotFound, says(404, "Not Found"))
     app.add_exception_handler(NoSuchPlan, says(404, "Not Found"))
+    app.add_exception_handler(NoSuchToken, says(404, "Not Found"))
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
     app.add_exception_handler(Refused, says(400))

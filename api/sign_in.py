@@ -84,14 +84,14 @@ def enrol(form: Invitation, service: OfService) -> Response:
 
 @router.post("/v1/tokens", **answering(Issued))
 def issue(form: Wanted, actor: ActorNow, service: OfService) -> Response:
-    """Get a further token of one's own."""
+    """Get a further token of one's own; only a sign-in's token gives any."""
     tenants: Tenants = form.tenants or "all"
     return Json(Issued(service.gate.issue(actor, form.label, tenants, timedelta(days=form.days))))
 
 
 @router.delete("/v1/tokens/current", status_code=204)
 def sign_out(actor: ActorNow, service: OfService) -> Response:
-    """Revoke the token that this request carries."""
+    """Revoke the token that this request carries, with those that it issued."""
     service.gate.revoke(actor, [actor.token])
     return Response(status_code=204)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.context import DEFAULT_HOME, HomeOption, kept_token, open_authorizer, open_gate, token_file
+from cli.machine_tokens import machine_app
 
 if TYPE_CHECKING:
     from model.person import Person, Tenants
@@ -17,9 +18,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 people_app = typer.Typer(help="People: staff and customers' people.", no_args_is_help=True)
-tokens_app = typer.Typer(help="Your own tokens.", no_args_is_help=True)
+tokens_app = typer.Typer(help="Your own tokens, and those of machines.", no_args_is_help=True)
 app.add_typer(people_app, name="people")
 app.add_typer(tokens_app, name="tokens")
+tokens_app.add_typer(machine_app, name="machine")
 
 Name = Annotated[str, typer.Argument(help="a person's id")]
 Roles = Annotated[list[str], typer.Option("--role", help="a role; may be repeated; see config/access.yaml")]
@@ -83,12 +85,15 @@ def change(
     language: Annotated[Literal["en", "ja"] | None, typer.Option()] = None,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Change somebody; the roles and tenants given replace those before."""
+    """Change somebody; the roles and tenants given replace those before. Losing one ends all their tokens."""
     from pipeline.access.people import Wish
 
     wish = Wish(tuple(role) or None, _tenants(tenant) if tenant else None, language, name or None)
-    after = _register(home).change(person, wish)
+    changed = _register(home).change(person, wish)
+    after = changed.person
     print(f"{after.id}: {', '.join(after.roles)}; tenants: {_shown(after.tenants)}")
+    if changed.revoked:
+        print(f"Since a role or a tenant is gone, their tokens were revoked: {changed.revoked}. They sign in again.")
 
 
 @people_app.command()
@@ -146,24 +151,26 @@ def login(
 
 @app.command()
 def logout(home: HomeOption = DEFAULT_HOME) -> None:
-    """Sign out: the token is revoked, and commands are the host's shell's again."""
+    """Sign out: the token is revoked with those issued by it, and commands are the host's shell's again."""
     from pipeline.access.sign_in import NotSignedIn
 
-    gate, file = open_gate(home), token_file(home)
+    gate, file, issued = open_gate(home), token_file(home), 0
     try:
         actor = gate.actor(kept_token(home))
-        gate.revoke(actor, [actor.token])
+        issued = gate.revoke(actor, [actor.token]) - 1
     except NotSignedIn:
         pass  # a token that does not hold any more needs no revoking
     file.unlink(missing_ok=True)
     print("Signed out.")
+    if issued > 0:
+        print(f"Tokens that this sign-in had issued were revoked with it: {issued}.")
 
 
 @app.command()
 def whoami(home: HomeOption = DEFAULT_HOME) -> None:
     """Say in whose name commands run."""
     actor = open_authorizer(home).actor
-    print(f"{actor.name} ({', '.join(actor.roles)}; tenants: {_shown(actor.tenants)})")
+    print(f"{actor.name} ({', '.join(actor.roles) or actor.action}; tenants: {_shown(actor.tenants)})")
 
 
 @tokens_app.command("issue")
@@ -173,7 +180,7 @@ def issue(
     days: Annotated[int, typer.Option(min=1, max=366, help="how long it lasts")] = 90,
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Print a token of yours for the HTTP API or a script; it is shown this once."""
+    """Print a token of yours for the HTTP API or a script; it is shown this once. It issues no others."""
     gate = open_gate(home)
     print(gate.issue(open_authorizer(home).actor, label, _tenants(tenant), timedelta(days=days)))
 
@@ -191,7 +198,7 @@ def revoke(
     token: Annotated[list[str], typer.Argument(help="ids, as `hinomi tokens list` shows them")],
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
-    """Revoke tokens of yours."""
+    """Revoke tokens of yours, with those that they issued."""
     print(f"{open_gate(home).revoke(open_authorizer(home).actor, token)} revoked.")
 
 

@@ -7,11 +7,15 @@ from model.person import Actor, Tenants
 def may(access: Access, actor: Actor, action: str, tenant: str | None = None) -> bool:
     """Return whether an actor may do something by the table `access`; with no tenant (None), for the whole service.
 
-    Raises `KeyError` for an action that the table does not know: that is a defect of the caller.
+    A machine may do its token's one action, at its one tenant, while the table has that action for machines; it is
+    never for the whole service. Raises `KeyError` for an action that the table does not know: that is a defect of the
+    caller.
     """
-    access.actions[action]
+    known = access.actions[action]
     if tenant is not None and not actor.sees(tenant):
         return False
+    if actor.kind == "machine":
+        return known.machine and action == actor.action and tenant is not None
     return any(action in access.roles[role].may for role in actor.roles if role in access.roles)
 
 

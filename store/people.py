@@ -64,10 +64,23 @@ class People:
         row = self._connection.execute(select(schema.token).where(schema.token.c.hash == hash_)).first()
         return _token(row) if row else None
 
+    def token_named(self, id_: str) -> Token | None:
+        """Return what is kept of a token, by its id."""
+        row = self._connection.execute(select(schema.token).where(schema.token.c.id == id_)).first()
+        return _token(row) if row else None
+
     def tokens(self, person: str) -> list[Token]:
-        """Return a person's tokens, oldest first, also expired and revoked ones."""
+        """Return a person's tokens, oldest first, also expired and revoked ones; never a machine's."""
         table = schema.token
-        query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
+        whose = (table.c.person == person) & (table.c.kind != "machine")
+        query = select(table).where(whose).order_by(table.c.issued_at, table.c.id)
+        return [_token(row) for row in self._connection.execute(query)]
+
+    def machine_tokens(self) -> list[Token]:
+        """Return the machines' tokens, by id, also expired and revoked ones."""
+        table = schema.token
+        machines = (table.c.person == "") & (table.c.kind == "machine")
+        query = select(table).where(machines).order_by(table.c.id)
         return [_token(row) for row in self._connection.execute(query)]
 
 
@@ -91,11 +104,13 @@ class PeopleWriter(People):
         values = msgspec.structs.asdict(token) | {"tenants": encode(token.tenants).decode()}
         self._connection.execute(schema.token.insert().values(values))
 
-    def revoke(self, ids: list[str], at: str) -> int:
-        """Revoke tokens; return how many were not revoked before."""
+    def revoke(self, ids: list[str], at: str) -> list[str]:
+        """Revoke tokens, with all that came from them; return the ids of those that were not revoked before."""
         table = schema.token
-        wanted = table.c.id.in_(ids) & (table.c.revoked_at == "")
-        return self._connection.execute(table.update().where(wanted).values(revoked_at=at)).rowcount
+        wanted = (table.c.id.in_(ids) | table.c.parent.in_(ids)) & (table.c.revoked_at == "")
+        found = list(self._connection.execute(select(table.c.id).where(wanted).order_by(table.c.id)).scalars())
+        self._connection.execute(table.update().where(wanted).values(revoked_at=at))
+        return found
 
 
 def _person(row: Row[Any]) -> Person:

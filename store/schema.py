@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0007", "service": "0005"}
+VERSIONS = {"tenant": "0007", "service": "0006"}
 
 tenant = MetaData()
 service = MetaData()
@@ -190,14 +190,17 @@ person = Table(
     _number("failures"),
     *map(_text, ("locked_until", "created_at", "disabled_at")),
 )
-# Only the hash of a token is kept.
+# Only the hash of a token is kept. A machine's has no `person`; `parent` is the id of the sign-in's that issued it.
 token = Table(
     "token",
     service,
     _text("hash", key=True),
     *map(_text, ("id", "person", "label", "tenants", "issued_at", "expires_at", "revoked_at")),
+    Column("kind", Text, nullable=False, server_default="personal"),
+    *(Column(name, Text, nullable=False, server_default="") for name in ("parent", "action", "source", "issued_by")),
     Index("token_person", "person"),
     Index("token_id", "id", unique=True),
+    Index("token_parent", "parent"),
 )
 # What is to be done, under way, and done. Whoever works on one holds it until `held_until` and says so again in time.
 job = Table(

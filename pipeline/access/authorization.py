@@ -33,7 +33,7 @@ class Authorizer:
             raise NoSuchTenant(self._no(tenant))
         if not may(self._access, self.actor, action, tenant):
             what = self._access.actions[action].en
-            raise NotAllowed(f"{self.actor.name} may not {what} (roles: {', '.join(self.actor.roles) or 'none'})")
+            raise NotAllowed(f"{self.actor.name} may not {what} ({described(self.actor)})")
 
     def applying(self, tenant: str) -> Home:
         """Return all stores, to add or change one tenant; whether a foreign one exists is not revealed.
@@ -94,3 +94,10 @@ class Authorizer:
     def _no(self, tenant: str) -> str:
         known = ", ".join(self.visible()) or "none yet"
         return f"there is no tenant {tenant!r}; known are {known}; `hinomi apply FILE` adds one"
+
+
+def described(actor: Actor) -> str:
+    """Return in words what an actor's rights come from: roles, or the one action of a machine's token."""
+    if actor.kind == "machine":
+        return f"a machine's token, for {actor.action} alone"
+    return f"roles: {', '.join(actor.roles) or 'none'}"

@@ -8,9 +8,9 @@ from model.access import Access
 from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
-from model.person import Person, Tenants
+from model.person import Person, Tenants, lost
 from pipeline.access.authorization import Authorizer
-from pipeline.access.sign_in import Gate
+from pipeline.access.sign_in import Gate, check_issuer, check_unchanged, end_sessions
 from store.service import ServiceReader, ServiceWriter
 
 
@@ -21,6 +21,13 @@ class Wish(Struct, frozen=True):
     tenants: Tenants | None = None
     language: str | None = None
     name: str | None = None
+
+
+class Changed(Struct, frozen=True):
+    """A person as they are after a change, and how many tokens it ended."""
+
+    person: Person
+    revoked: int
 
 
 class Register:
@@ -42,10 +49,11 @@ class Register:
         """Add somebody; return an invitation for a local account, the empty text for one at an OpenID provider.
 
         Raises `Refused` where that id or that account at the provider is there already, or roles and tenants do not
-        fit.
+        fit, `NotAllowed` for whoever asks by a further token.
         """
         self._check(person)
         with self._home.service.write(self._now(), self._actor.name) as session:
+            self._check_inviter(session)
             if session.people.one(person.id):
                 raise Refused(f"there is a person {person.id!r} already; `hinomi people change` changes one")
             if person.issuer and session.people.with_subject(person.issuer, person.subject):
@@ -57,18 +65,21 @@ class Register:
     def invite(self, id_: str, gate: Gate) -> str:
         """Return a new invitation for somebody whose password or authenticator is lost; the old ones end.
 
-        Raises `Refused` for nobody of that id, and for whoever signs in at an OpenID provider.
+        Raises `Refused` for nobody of that id, and for whoever signs in at an OpenID provider, `NotAllowed` for whoever
+        asks by a further token.
         """
         with self._home.service.write(self._now(), self._actor.name) as session:
+            self._check_inviter(session)
             person = self._found(session, id_)
             if person.issuer:
                 raise Refused(f"{id_} signs in at {person.issuer}; the account is recovered there")
             session.record("person.invited", id_)
             return gate.invite(session, person)
 
-    def change(self, id_: str, wish: Wish) -> Person:
+    def change(self, id_: str, wish: Wish) -> Changed:
         """Change somebody's roles, tenants, language or name; nobody changes their own roles or tenants.
 
+        Whoever loses a role or a tenant loses every token that they had: each was given to somebody who may do more.
         Raises `Refused` for that, for nobody of that id, and where roles and tenants do not fit.
         """
         with self._home.service.write(self._now(), self._actor.name) as session:
@@ -79,8 +90,9 @@ class Register:
                 raise Refused("nobody changes their own roles or tenants; ask another operator")
             self._check(after)
             session.people.put(after)
-            session.record("person.changed", id_, **wanted)
-            return after
+            revoked = end_sessions(session, id_, self._now()) if lost(before, after) else 0
+            session.record("person.changed", id_, **wanted, **({"tokens": revoked} if revoked else {}))
+            return Changed(after, revoked)
 
     def disable(self, id_: str) -> int:
         """End somebody's access and revoke their tokens; return how many those were."""
@@ -90,6 +102,12 @@ class Register:
             revoked = _revoke_all(session, id_, self._now())
             session.record("person.disabled", id_, tokens=revoked)
             return revoked
+
+    def _check_inviter(self, session: ServiceReader) -> None:
+        """Refuse further tokens: who comes in by an invitation stays when the token has long ended."""
+        if self._actor.token:  # the host's shell has none, and adds the first people
+            check_issuer(self._actor)
+            check_unchanged(session, self._actor, self._clock.now())
 
     def _check(self, person: Person) -> None:
         if problem := misfit(self._access, person.roles, person.tenants):
@@ -115,4 +133,4 @@ class Register:
 
 
 def _revoke_all(session: ServiceWriter, id_: str, at: str) -> int:
-    return session.people.revoke([token.id for token in session.people.tokens(id_)], at)
+    return len(session.people.revoke([token.id for token in session.people.tokens(id_)], at))

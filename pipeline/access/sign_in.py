@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -11,9 +11,10 @@ from msgspec.structs import replace
 from model.canonical import instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
-from model.person import HOST, Actor, Person, Tenants, Token, actor_of
+from model.person import HOST, Actor, Person, Tenants, Token, TokenTerms, actor_of, machine_name
 from people import local, tokens
 from people.local import Passwords
+from pipeline.access.authorization import NotAllowed
 from store.people import Lock
 from store.service import ServiceReader, ServiceStore, ServiceWriter
 
@@ -22,10 +23,10 @@ if TYPE_CHECKING:  # what the provider is asked with takes a sixth of a command'
 
 SIGNED_IN_FOR = timedelta(hours=12)
 INVITED_FOR = timedelta(days=3)
-LONGEST = timedelta(days=366)
-_INVITATION = "invitation"
 _MOST_FAILURES = 5
 _LOCKED_FOR = timedelta(minutes=15)
+# What the record of a new token says of it, where it has it.
+_RECORDED = ("kind", "label", "tenants", "expires_at", "parent", "source", "issued_by")
 
 
 class NotSignedIn(Refused):
@@ -54,11 +55,10 @@ class Gate:
     def actor(self, token: str) -> Actor:
         """Return who holds a token; raises `NotSignedIn` for one that does not hold (any more)."""
         with self._service.read() as session:
-            kept = session.people.token(tokens.hash_of(token))
-            person = session.people.one(kept.person) if kept else None
-        if not kept or not person or kept.label == _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
+            actor = _actor(session, session.people.token(tokens.hash_of(token)), self._clock.now())
+        if actor is None:
             raise NotSignedIn("the token is not valid (any more); sign in again with `hinomi login`")
-        return actor_of(person, kept)
+        return actor
 
     def with_password(self, name: str, password: str, code: str) -> str:
         """Return a token for a local account, by name, password and code of the authenticator.
@@ -79,7 +79,7 @@ class Gate:
                     name, replace(session.people.lock(name), totp_step=step, failures=0, locked_until="")
                 )
                 self._end_invitations(session, name)
-                return self._issue(session, person, "sign-in", SIGNED_IN_FOR)
+                return self._signed_in(session, person)
             self._count_failure(session, name)
         raise _failed()
 
@@ -101,12 +101,13 @@ class Gate:
             if not bound:
                 session.people.put(replace(now, subject=identity.subject))
                 session.record("person.bound", person.id, issuer=identity.issuer)
-            return self._issue(session, now, "sign-in", SIGNED_IN_FOR)
+            return self._signed_in(session, now)
 
     def invite(self, session: ServiceWriter, person: Person) -> str:
         """Return an invitation, with which a person sets up a local account; earlier ones end."""
         self._end_invitations(session, person.id)
-        return self._issue(session, person, _INVITATION, INVITED_FOR)
+        terms = TokenTerms(kind="invitation", label="invitation", tenants=person.tenants, person=person.id)
+        return put_new(session, terms, INVITED_FOR, self._clock.now())
 
     def enrol(self, invitation: str, password: str) -> Enrolment:
         """Set the password of whoever was invited, and return what the authenticator takes.
@@ -118,9 +119,7 @@ class Gate:
         with self._write(self._invited(invitation).id) as session:
             person = self._holder(session, invitation)  # it may have ended meanwhile
             # Whoever needs a new password may have lost more than that.
-            session.people.revoke(
-                [t.id for t in session.people.tokens(person.id) if t.label != _INVITATION], self._now()
-            )
+            end_sessions(session, person.id, self._now())
             session.people.put_lock(person.id, Lock(hashed, local.seal(self._key(), person.id, secret)))
             session.record("person.enrolled", person.id)
         return Enrolment(person.id, local.enrolment(secret, person.id), secret)
@@ -128,25 +127,22 @@ class Gate:
     def issue(self, actor: Actor, label: str, tenants: Tenants, lasts: timedelta) -> str:
         """Return a further token of the actor who asks, for no more tenants than they have; it `lasts` so long.
 
-        The label says what it is for. Raises `NotSignedIn` where no person asks, `Refused` for no label, for tenants
-        that they do not see and for a time that is too short or too long.
+        The label says what it is for. Raises `NotSignedIn` where no person asks, `NotAllowed` for a token that no
+        sign-in gave, `Refused` for no label, for tenants that they do not see and for a time that is too short or too
+        long.
         """
         if tenants != "all" and "all" in tenants:
             raise Refused("'all' stands alone; or name the tenants")
-        if not actor.token:
-            raise NotSignedIn("only a person who is signed in can have tokens; `hinomi login` first")
-        if not label.strip() or label in (_INVITATION, "sign-in"):
-            raise Refused("the token needs a label that says what it is for")
-        if not timedelta(0) < lasts <= LONGEST:
-            raise Refused(f"a token lasts from one day to {LONGEST.days} days")
+        check_issuer(actor)
+        label = tokens.label_of(label)
         if tenants == "all":
             tenants = actor.tenants
         elif strange := [tenant for tenant in tenants if not actor.sees(tenant)]:
             raise Refused(f"there is no tenant {strange[0]!r}")
+        terms = TokenTerms(kind="personal", label=label, tenants=tenants, person=actor.name, parent=actor.token)
         with self._write(actor.name) as session:
-            person = session.people.one(actor.name)
-            assert person is not None, "whoever acts was found by a token"
-            return self._issue(session, replace(person, tenants=tenants), label, lasts)
+            check_unchanged(session, actor, self._clock.now())
+            return put_new(session, terms, lasts, self._clock.now())
 
     def tokens(self, actor: Actor) -> list[Token]:
         """Return what is kept of the actor's own tokens."""
@@ -154,13 +150,18 @@ class Gate:
             return session.people.tokens(actor.name)
 
     def revoke(self, actor: Actor, ids: Sequence[str]) -> int:
-        """Revoke tokens of the actor's own; return how many held until now."""
+        """Revoke tokens of the actor's own, with those that came from them; return how many were not revoked before.
+
+        Raises `NotAllowed` for a machine: its token ends by those who manage people.
+        """
+        if actor.kind == "machine":
+            raise NotAllowed("a machine's token revokes none; whoever manages people does: `hinomi tokens machine`")
         with self._write(actor.name) as session:
             mine = {token.id for token in session.people.tokens(actor.name)}
-            revoked = session.people.revoke([id_ for id_ in ids if id_ in mine], instant(self._clock.now()))
+            revoked = session.people.revoke([id_ for id_ in ids if id_ in mine], self._now())
             if revoked:
-                session.record("token.revoked", actor.name, tokens=sorted(mine & set(ids)))
-            return revoked
+                session.record("token.revoked", actor.name, tokens=revoked)
+            return len(revoked)
 
     def _invited(self, invitation: str) -> Person:
         with self._service.read() as session:
@@ -169,13 +170,13 @@ class Gate:
     def _holder(self, session: ServiceReader, invitation: str) -> Person:
         kept = session.people.token(tokens.hash_of(invitation))
         person = session.people.one(kept.person) if kept else None
-        if not kept or not person or kept.label != _INVITATION or not tokens.is_good(kept, person, self._clock.now()):
+        if not kept or not person or kept.kind != "invitation" or not tokens.is_good(kept, person, self._clock.now()):
             raise NotSignedIn("the invitation is not valid (any more); ask for another one")
         return person
 
     def _end_invitations(self, session: ServiceWriter, person: str) -> None:
-        invitations = [token.id for token in session.people.tokens(person) if token.label == _INVITATION]
-        session.people.revoke(invitations, instant(self._clock.now()))
+        invitations = [token.id for token in session.people.tokens(person) if token.kind == "invitation"]
+        session.people.revoke(invitations, self._now())
 
     def _step(self, lock: Lock, person: str, code: str) -> int | None:
         """Return the step of a good one-time code, None for a wrong one or while the account is locked."""
@@ -195,17 +196,60 @@ class Gate:
         session.people.put_lock(person, replace(lock, failures=failures, locked_until=until))
         session.record("sign-in.failed", person, failures=failures, locked=locked)
 
-    def _issue(self, session: ServiceWriter, person: Person, label: str, lasts: timedelta) -> str:
-        token, kept = tokens.mint(person, label, person.tenants, self._clock.now(), lasts)
-        session.people.put_token(kept)
-        session.record("token.issued", person.id, token=kept.id, label=label, expires_at=kept.expires_at)
-        return token
+    def _signed_in(self, session: ServiceWriter, person: Person) -> str:
+        terms = TokenTerms(kind="sign-in", label="sign-in", tenants=person.tenants, person=person.id)
+        return put_new(session, terms, SIGNED_IN_FOR, self._clock.now())
 
     def _now(self) -> str:
         return instant(self._clock.now())
 
     def _write(self, person: str) -> AbstractContextManager[ServiceWriter]:
         return self._service.write(instant(self._clock.now()), person)
+
+
+def check_issuer(actor: Actor) -> None:
+    """Refuse whoever cannot issue tokens: only a sign-in's token can.
+
+    Raises `NotSignedIn` where no person asks, `NotAllowed` for every other kind of token.
+    """
+    if not actor.token:
+        raise NotSignedIn("only a person who is signed in can have tokens; `hinomi login` first")
+    if actor.kind != "sign-in":
+        raise NotAllowed("this token issues no others; sign in to issue one: `hinomi login`")
+
+
+def check_unchanged(session: ServiceReader, actor: Actor, now: datetime) -> None:
+    """Raise `NotSignedIn` unless the actor is in this session what they were when the request began.
+
+    Until `now` the token may have been revoked, its person disabled or changed.
+    """
+    if _actor(session, session.people.token_named(actor.token), now) != actor:
+        raise NotSignedIn("the account or its token has just been changed; sign in again with `hinomi login`")
+
+
+def put_new(session: ServiceWriter, terms: TokenTerms, lasts: timedelta, now: datetime) -> str:
+    """Issue a token on these terms in a session, with a record; it `lasts` so long from `now` on."""
+    token, kept = tokens.mint(terms, lasts, now)
+    session.people.put_token(kept)
+    details = {name: value for name in _RECORDED if (value := getattr(kept, name))}
+    if kept.action:
+        details["allowed"] = kept.action
+    session.record("token.issued", kept.person or machine_name(kept), token=kept.id, **details)
+    return token
+
+
+def end_sessions(session: ServiceWriter, person: str, at: str) -> int:
+    """Revoke, in a session `at` a moment, all that a person could act by; invitations are not. Return how many."""
+    held = [token.id for token in session.people.tokens(person) if token.kind != "invitation"]
+    return len(session.people.revoke(held, at))
+
+
+def _actor(session: ServiceReader, kept: Token | None, now: datetime) -> Actor | None:
+    """Return who acts by a token as it is kept, None where it does not hold `now`."""
+    if kept is None:
+        return None
+    person = session.people.one(kept.person)
+    return actor_of(person, kept) if tokens.is_good(kept, person, now) else None
 
 
 def _failed() -> NotSignedIn:

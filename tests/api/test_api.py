@@ -29,7 +29,7 @@ from contract.access import may
 from model.canonical import digest, instant
 from model.finding import advance
 from model.installation import Installation
-from model.person import Actor, Person, Tenants
+from model.person import Actor, Person, Tenants, TokenTerms
 from model.plan import Plan
 from model.tenant import Suspension
 from people import tokens
@@ -68,14 +68,19 @@ NEEDS = {
     ("POST", "/v1/tenants/{tenant}/plans/{plan}/votes"): "plans.approve",
     ("DELETE", "/v1/tenants/{tenant}/plans/{plan}/votes"): "plans.approve",
     ("POST", "/v1/tenants/{tenant}/plans/{plan}/runs"): "plans.run",
+    ("GET", "/v1/tenants/{tenant}/machine-tokens"): "people.manage",
+    ("POST", "/v1/tenants/{tenant}/machine-tokens"): "people.manage",
+    ("DELETE", "/v1/tenants/{tenant}/machine-tokens/{token}"): "people.manage",
 }
 PLAYBOOK = "aws.s3.block-public-access"
+MACHINE = {"action": "runs.read", "source": "ci.main", "label": "nightly", "days": 30}
 # What is sent, and what comes of it where it is allowed: here nobody has seen the plan, and nobody has approved it.
 SENT = {
     "/v1/tenants/{tenant}/scans": (None, 202),
     "/v1/tenants/{tenant}/plans": ({"playbook": PLAYBOOK}, 201),
     "/v1/tenants/{tenant}/plans/{plan}/votes": ({"hash": "0" * 64, "approve": True}, 400),
     "/v1/tenants/{tenant}/plans/{plan}/runs": (None, 400),
+    "/v1/tenants/{tenant}/machine-tokens": (MACHINE, 201),
 }
 
 
@@ -100,9 +105,18 @@ class Api:
         """Return a token of somebody with a role."""
         at = instant(self.clock.now())
         person = Person(f"p.{role}", role, "ja", (role,), tenants, at)
-        token, kept = tokens.mint(person, "t", tenants, self.clock.now(), timedelta(hours=1))
+        terms = TokenTerms(kind="sign-in", label="sign-in", tenants=tenants, person=person.id)
+        token, kept = tokens.mint(terms, timedelta(hours=1), self.clock.now())
         with self.home.service.write(at, "p") as session:
             session.people.put(person)
+            session.people.put_token(kept)
+        return token
+
+    def machine(self, action: str) -> str:
+        """Return the token of a machine for an action."""
+        terms = TokenTerms(kind="machine", label="m", tenants=(MINE,), action=action, source="s", issued_by="p")
+        token, kept = tokens.mint(terms, timedelta(hours=1), self.clock.now())
+        with self.home.service.write(instant(self.clock.now()), "p") as session:
             session.people.put_token(kept)
         return token
 
@@ -155,7 +169,10 @@ def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:
     routes = [(path, said) for path, said in api.app.openapi()["paths"].items() if "{tenant}" in path]
     job = api.ask("POST", f"/v1/tenants/{tenant}/scans", api.token("lead", "all")).json()["id"]
     plan = plan_for(api.home, api.clock, tenant).id
-    ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job, "{plan}": plan}
+    machines = f"/v1/tenants/{tenant}/machine-tokens"
+    api.ask("POST", machines, api.token("operator", "all"), json=MACHINE)
+    machine = api.ask("GET", machines, api.token("operator", "all")).json()["items"][0]["id"]
+    ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job, "{plan}": plan, "{token}": machine}
     found = []
     for pattern, said in routes:
         things = {"{uid}": verdict(0).finding_uid if "findings" in pattern else asset(0).uid}
@@ -184,7 +201,7 @@ def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
         token = api.token(role)
         for method, pattern, path in mine:
             allowed = may(ACCESS, Actor("p", (role,), (MINE,)), NEEDS[method, pattern], MINE)
-            done = 200 if method == "GET" else SENT[pattern][1]
+            done = 200 if method == "GET" else SENT.get(pattern, (None, 204))[1]
             expected = done if allowed else 403
             assert send(api, method, pattern, path, token).status_code == expected, (role, method, path)
         for method, pattern, path in foreign:
@@ -192,6 +209,45 @@ def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
             nowhere = send(api, method, pattern, path.replace(FOREIGN, "nobody"), token)
             assert (answer.status_code, answer.json()) == (404, {"detail": "Not Found"}), (role, method, path)
             assert answer.json() == nowhere.json()
+
+
+@pytest.mark.parametrize("action", ["findings.read", "scans.start"])
+def test_a_machine_does_one_thing_at_one_tenant_and_nothing_else(api: Api, action: str) -> None:
+    mine, foreign, token = paths(api, MINE), paths(api, FOREIGN), api.machine(action)
+    for method, pattern, path in mine:
+        expected = (202 if method == "POST" else 200) if NEEDS[method, pattern] == action else 403
+        assert send(api, method, pattern, path, token).status_code == expected, (method, path)
+    for method, pattern, path in foreign:
+        assert send(api, method, pattern, path, token).status_code == 404, (method, path)
+    assert api.ask("GET", "/v1/tenants", token).status_code == 403
+    assert api.ask("POST", "/v1/tokens", token, json={"label": "more"}).status_code == 403
+    assert api.ask("DELETE", "/v1/tokens/current", token).status_code == 403
+    me = api.ask("GET", "/v1/me", token).json()
+    assert (me["name"][:8], me["roles"], me["tenants"]) == ("machine:", [], [MINE])
+
+
+def test_a_machines_token_of_a_foreign_tenant_is_nobodys_under_ones_own(api: Api) -> None:
+    token = api.token("operator", "all")
+    foreign, mine = (f"/v1/tenants/{name}/machine-tokens" for name in (FOREIGN, MINE))
+    issued = api.ask("POST", foreign, token, json=MACHINE).json()["token"]
+    (kept,) = api.ask("GET", foreign, token).json()["items"]
+    assert api.ask("DELETE", f"{mine}/{kept['id']}", token).status_code == 404
+    assert api.ask("GET", "/v1/me", issued).status_code == 200
+    assert api.ask("DELETE", f"{foreign}/{kept['id']}", token).status_code == 204
+    assert api.ask("GET", "/v1/me", issued).status_code == 401
+
+
+def test_pages_of_machines_tokens_add_up(api: Api) -> None:
+    token, base = api.token("operator"), f"/v1/tenants/{MINE}/machine-tokens"
+    for _ in range(3):
+        assert api.ask("POST", base, token, json=MACHINE).status_code == 201
+    first = api.ask("GET", f"{base}?limit=2", token).json()
+    second = api.ask("GET", f"{base}?limit=2&cursor={first['next']}", token).json()
+    assert (len(first["items"]), len(second["items"]), second["next"]) == (2, 1, "")
+    one = first["items"][0]
+    shown = {name: one[name] for name in ("label", "action", "tenant", "source", "issued_by", "revoked_at")}
+    named = {name: MACHINE[name] for name in ("label", "action", "source")}
+    assert shown == named | {"tenant": MINE, "issued_by": "p.operator", "revoked_at": ""}
 
 
 def test_ids_of_a_foreign_tenant_are_nobodys_under_ones_own(api: Api) -> None:
@@ -369,11 +425,15 @@ def test_the_way_of_a_person_through_the_api(served: Api) -> None:
     assert api.client.post("/v1/sign-in/local", json=form).status_code == 401, "a code counts once"
     further = api.ask("POST", "/v1/tokens", token, json={"label": "ci", "days": 2}).json()["token"]
     assert api.ask("GET", "/v1/me", further).json() == {"name": "ito", "roles": ["viewer"], "tenants": [MINE]}
+    refused = api.ask("POST", "/v1/tokens", further, json={"label": "more", "days": 366})
+    assert refused.status_code == 403
+    assert "sign in" in refused.json()["detail"]
     assert api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": [FOREIGN]}).status_code == 400
     nobodys = api.ask("POST", "/v1/tokens", token, json={"label": "x", "tenants": []})
     assert nobodys.status_code == 422, "a list without tenants is not a list of all"
     assert api.ask("DELETE", "/v1/tokens/current", token).status_code == 204
-    assert api.ask("GET", "/v1/me", token).status_code == 401
+    for ended in (token, further):
+        assert api.ask("GET", "/v1/me", ended).status_code == 401
     assert api.client.post("/v1/sign-in/device").json() == {"detail": "no OpenID provider is set up"}
 
 
@@ -518,10 +578,11 @@ def test_openapi_describes_what_is_answered(api: Api) -> None:
     assert "$defs" not in json.dumps(described)
     for reference in re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(described)):
         assert reference in described["components"]["schemas"], reference
-    token = api.token("lead")
-    for method, pattern, path in paths(api, MINE):
-        answer = send(api, method, pattern, path, token)
-        if answer.status_code != 400 and "json" in answer.headers["content-type"]:
+    every, lead, operator = paths(api, MINE), api.token("lead"), api.token("operator")
+    for method, pattern, path in every:
+        manages = NEEDS[method, pattern] == "people.manage"
+        answer = send(api, method, pattern, path, operator if manages else lead)
+        if answer.status_code != 400 and "json" in answer.headers.get("content-type", ""):
             is_as_described(described, method, pattern, answer)
         assert described["paths"][pattern][method.lower()]["security"] == [{"bearer": []}]
 

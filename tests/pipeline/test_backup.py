@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from demo.company import DATA
+from model.canonical import instant
 from model.fault import Refused
 from model.finding import Fact
-from model.person import Person
+from model.person import Person, TokenTerms
 from pipeline.backup import Archive, Restoring, back_up, fingerprint, restore, restore_tenant
 from store import schema
 from store.database import Stores
@@ -123,17 +125,21 @@ def test_tokens_of_before_are_good_no_more(home: Home, address: str, clock: Movi
     from people import tokens
 
     person = Person("sato", "佐藤", "ja", ("analyst",), "all", AT)
-    _, kept = tokens.mint(person, "t", "all", clock.now(), timedelta(days=300))
+    terms = (
+        TokenTerms(kind="personal", label="t", tenants="all", person=person.id, parent="p"),
+        TokenTerms(kind="machine", label="t", tenants=("a",), action="runs.read", source="s", issued_by=person.id),
+    )
+    every = [tokens.mint(one, timedelta(days=300), clock.now())[1] for one in terms]
     with home.service.write(AT, "p") as session:
         session.people.put(person)
-        session.people.put_token(kept)
+        for kept in every:
+            session.people.put_token(kept)
     back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
     there = SqliteFolder(tmp_path / "there")
     restore(Archive(tmp_path / "b.zip"), Restoring(there, KEYS, clock, "p"))
     with Home(there, KEYS).service.read() as session:
-        restored = session.people.token(kept.hash)
-    assert restored
-    assert restored.revoked_at
+        restored = [session.people.token(kept.hash) for kept in every]
+    assert restored == [replace(kept, revoked_at=instant(clock.now())) for kept in every]
 
 
 def test_one_tenant_alone_comes_back_and_what_it_had_is_put_aside(

@@ -60,6 +60,34 @@ def test_older_stores_are_refused_until_they_are_upgraded(old: str) -> None:
         assert list(reader.findings()) == []
 
 
+def test_tokens_of_before_are_of_the_kind_that_their_label_said(nowhere: str) -> None:
+    labels = {
+        "sign-in": "sign-in",
+        "invitation": "invitation",
+        "ci": "personal",
+        " sign-in": "personal",
+        "machine": "personal",
+    }
+
+    def tokens(connection: Connection) -> None:
+        for number, label in enumerate(labels):
+            values = {"n": str(number), "label": label, "at": AT}
+            statement = (
+                "INSERT INTO token (hash, id, person, label, tenants, issued_at, expires_at, revoked_at) "
+                "VALUES (:n, :n, 'sato', :label, '\"all\"', :at, :at, '')"
+            )
+            connection.execute(text(statement), values)
+
+    stores_at(nowhere).service().fill("0003", tokens)
+    home = home_at(nowhere)
+    home.create()
+    with home.service.read() as session:
+        found = session.people.tokens("sato")
+        assert session.people.machine_tokens() == []
+    assert {token.label: token.kind for token in found} == labels
+    assert {(token.parent, token.action, token.source, token.issued_by) for token in found} == {("", "", "", "")}
+
+
 def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str, forked: Forks) -> None:
     """Killed before each commit in turn; no store is ever between two versions."""
     reached = []

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from catalog import access as access_files
 from catalog.folder import config_folder
 from contract.access import may, misfit
+from model.access import Action
 from model.person import HOST, Actor, Person, Token, actor_of
 from pipeline.access.authorization import Authorizer, NoSuchTenant, NotAllowed
 from store.home import Home
@@ -69,12 +70,33 @@ def test_a_further_role_never_takes_anything_away(actor: Actor, role: str, actio
     assert may(ACCESS, richer, action) >= may(ACCESS, actor, action)
 
 
+# Written down once more: a machine's token can be for these, and for nothing that people decide.
+FOR_MACHINES = {"assets.read", "findings.read", "runs.read", "scans.start", "reports.read", "audit.verify"}
+
+
+def test_what_machines_may_do_is_no_decision_of_people() -> None:
+    assert {action for action, known in ACCESS.actions.items() if known.machine} == FOR_MACHINES
+    assert not Action("x", "x").machine, "whoever adds an action decides that"
+
+
+@given(st.sampled_from(ACTIONS), st.sampled_from(["a", "b", "c"]), st.lists(st.sampled_from(ROLES)).map(tuple))
+def test_a_machine_may_do_one_action_at_one_tenant(action: str, tenant: str, roles: tuple[str, ...]) -> None:
+    """Whatever else is said of it, and never for the whole service."""
+    machine = Actor("machine:1", roles, (tenant,), "1", "machine", action)
+    places = ("a", "b", "c", "d", None)
+    found = [(what, where) for what in ACTIONS for where in places if may(ACCESS, machine, what, where)]
+    assert found == ([(action, tenant)] if action in FOR_MACHINES else [])
+
+
 @given(TENANTS, TENANTS, st.sampled_from(["a", "b", "c", "d"]))
 def test_a_token_never_sees_more_than_its_person_and_itself(theirs: object, its: object, tenant: str) -> None:
     person = Person("p", "p", "ja", ("analyst",), theirs, AT)  # type: ignore[arg-type]
-    token = Token("1", "h", "p", "x", its, AT, AT)  # type: ignore[arg-type]
+    kept = {"id": "1", "hash": "h", "label": "x", "issued_at": AT, "expires_at": AT}
+    token = Token(kind="personal", person="p", tenants=its, **kept)  # type: ignore[arg-type]
     sees = [tenants == "all" or tenant in tenants for tenants in (theirs, its)]  # type: ignore[operator]
-    assert actor_of(person, token).sees(tenant) == all(sees)
+    actor = actor_of(person, token)
+    assert actor
+    assert actor.sees(tenant) == all(sees)
 
 
 @pytest.mark.parametrize(

@@ -165,9 +165,12 @@ def test_roles_and_tenants_that_are_taken_away_are_gone_at_once(
 ) -> None:
     token = sign_in(gate, authenticator, clock)
     people = register(home, clock)
-    people.change("sato", Wish(roles=("privacy-officer",), tenants=("midori",)))
+    assert people.change("sato", Wish(roles=("privacy-officer",), tenants=("midori",))).revoked == 1
+    with pytest.raises(NotSignedIn):
+        gate.actor(token)
+    token = sign_in(gate, authenticator, clock)
     actor = gate.actor(token)
-    assert (actor.roles, actor.tenants) == (("privacy-officer",), ())
+    assert (actor.roles, actor.tenants) == (("privacy-officer",), ("midori",))
     assert people.disable("sato") >= 1
     with pytest.raises(NotSignedIn):
         gate.actor(token)
@@ -245,7 +248,7 @@ def test_no_name_of_a_person_is_the_hosts() -> None:
 
     from model.person import SCHEDULE, PersonId
 
-    for name in (HOST.name, SCHEDULE, "Sato", "a b", "", "ａ", "a@b", "x" * 61, "sato\n"):
+    for name in (HOST.name, SCHEDULE, "machine:0123456789abcdef", "Sato", "a b", "", "ａ", "a@b", "x" * 61, "sato\n"):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(name, PersonId)
 
