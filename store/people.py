@@ -70,10 +70,9 @@ class People:
         return _token(row) if row else None
 
     def tokens(self, person: str) -> list[Token]:
-        """Return a person's tokens, oldest first, also expired and revoked ones; never a machine's."""
+        """Return a person's tokens, oldest first, also expired and revoked ones; a machine's is nobody's."""
         table = schema.token
-        whose = (table.c.person == person) & (table.c.kind != "machine")
-        query = select(table).where(whose).order_by(table.c.issued_at, table.c.id)
+        query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
         return [_token(row) for row in self._connection.execute(query)]
 
     def machine_tokens(self) -> list[Token]:

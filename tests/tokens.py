@@ -66,7 +66,11 @@ class Tokens:
 
     def invitation_by(self, token: str) -> str:
         """Return an invitation for somebody whom the holder of a token adds."""
-        people = Register(Authorizer(self.home, ACCESS, self.gate.actor(token)), ACCESS, self.clock)
+        return self.add(self.gate.actor(token))
+
+    def add(self, actor: Actor) -> str:
+        """Return an invitation for somebody whom an actor adds."""
+        people = Register(Authorizer(self.home, ACCESS, actor), ACCESS, self.clock)
         return people.add(Person("ito", "伊藤", "ja", ("viewer",), ("aozora",), ""), self.gate)
 
     def change(self, wish: Wish) -> None:

@@ -174,6 +174,8 @@ def test_whoever_has_changed_since_the_request_began_issues_none(tokens: Tokens,
         tokens.gate.issue(actor, "too late", "all", timedelta(days=1))
     with pytest.raises(NotSignedIn):
         tokens.machines(actor).issue(WANTED)
+    with pytest.raises(NotSignedIn):
+        tokens.add(actor)
 
 
 LABELS = ["", " ", *KINDS, " Sign-In", "invitation ", "MACHINE", "a\nb", "x\x1b[2J", "x" * 101]
