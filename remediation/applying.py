@@ -100,6 +100,8 @@ def _carried_out(step: Step, playbook: Playbook, tools: Tools, journal: Journal)
     before = begun.before if begun is not None else None
     if before is None and not same(now, step.before) and not same(now, step.after):
         return Ended("stale", "it is not as it was when the plan was made")
+    if before is not None and not same(before, step.before):  # it was, or nothing would have been sent
+        return Ended("stale", "what was kept of it is not what was planned: somebody has edited it")
     if before is not None and not is_between(before, step.after, now):
         return Ended("unverified", "somebody else has changed it since it was begun")
     if same(now, step.after):

@@ -9,12 +9,12 @@ from sqlalchemy import Connection, bindparam, case, func, or_, select
 
 from model.canonical import encode
 from model.order import Order
-from model.plan import Plan, Progress, Sent, Vote
+from model.plan import ENDED, Plan, Progress, Sent, Vote
 from store import schema
 from store.statements import INSERTS, put
 
 PROPOSED, VOTED, VOTE_WITHDRAWN = "plan.proposed", "plan.voted", "plan.vote-withdrawn"
-STARTED, FINISHED = "plan.started", "plan.finished"
+STARTED, WORKED, FINISHED = "plan.started", "plan.worked", "plan.finished"
 GRANTED, WITHDRAWN = "order.granted", "order.withdrawn"
 
 # What is executed for every resource is made once (store/statements.py).
@@ -94,6 +94,18 @@ class Plans:
         """Return how far the steps of a plan are that were begun, by the resource's uid."""
         table = schema.plan_step
         return {row.uid: _progress(row) for row in self._connection.execute(select(table).where(table.c.plan == plan))}
+
+    def worked(self, plan: str) -> dict[str, str]:
+        """Return the states of a plan's steps by resource, as its runs have recorded them last.
+
+        What has ended stays so: a later record may only say how it is seen since.
+        """
+        states: dict[str, str] = {}
+        for _, detail in self._recorded(WORKED, plan):
+            stated = detail["states"]
+            assert isinstance(stated, dict), "a mapping by resource"
+            states |= {name: now for name, now in stated.items() if now in ENDED or states.get(name) not in ENDED}
+        return states
 
     def step(self, plan: str, uid: str) -> Progress | None:
         """Return how far one step is, None where it was not begun."""

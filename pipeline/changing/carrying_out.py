@@ -34,10 +34,9 @@ from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.never import Never
 from remediation.playbook import Gone, Playbook
 from remediation.proposing import LeftStep, Terms, propose_rollback
-from store.plans import FINISHED
+from store.plans import FINISHED, WORKED
 from store.tenant import Fenced
 
-WORKED = "plan.worked"
 BY_SCHEDULE = Actor(SCHEDULE, (), "all")
 _AT_ONCE = 8  # resources of a wave that are worked on at the same time
 _SECOND_WAVE = 0.10
@@ -144,8 +143,7 @@ class _Workshop:
     @property
     def left(self) -> list[Step]:
         """Return the steps that earlier runs have not brought to an end."""
-        ended = {uid for uid, done in self._begun.steps.items() if done.state in ENDED}
-        return [step for step in self._plan.steps if step.live and step.target.uid not in ended]
+        return [step for step in self._plan.steps if step.live and self._begun.is_left(step)]
 
     def work(self, step: Step) -> Ended | None:
         """Do one step; None where nothing may be sent any more. Whatever else goes wrong is kept for `check`."""

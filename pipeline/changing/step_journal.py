@@ -1,6 +1,6 @@
 """The journal of one step of a plan, in the tenant's store."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from model.call import Call
 from model.canonical import encode, instant
 from model.fault import Refused
-from model.plan import CallState, Plan, Progress, Sent, State, Step, StepState
+from model.plan import ENDED, CallState, Plan, Progress, Sent, State, Step, StepState
 from pipeline.changing.environment import why_stopped
 from pipeline.changing.permits import Permits
 from pipeline.scanning.findings import advanced, write_changes
@@ -25,17 +25,29 @@ _HELD_FOR = timedelta(minutes=5)  # longer than a call may take to be sent, and 
 
 
 class Begun(Struct, frozen=True):
-    """How far an earlier run of a plan came: steps by the resource's uid, and the calls that it left open."""
+    """How far an earlier run of a plan came: steps by the resource's uid, and the calls that it left open.
+
+    `ended` are the resources whose steps have ended, as the audit chain recorded it: rows may say something else.
+    """
 
     steps: Mapping[str, Progress]
     open: Sequence[Sent]
+    ended: Collection[str]
+
+    def is_left(self, step: Step) -> bool:
+        """Return whether a step has not come to its end."""
+        done = self.steps.get(step.target.uid)
+        return step.target.resource not in self.ended and (done is None or done.state not in ENDED)
 
 
 def begun_before(store: TenantStore, plan: Plan) -> Begun:
     """Return how far a plan is, before anything more is done."""
     with store.read() as reader:
         open_ = [sent for sent in reader.plans.journal(plan.id) if sent.state == "sending"]
-        return Begun(reader.plans.progress(plan.id), open_)
+        recorded = reader.plans.worked(plan.id)
+        return Begun(
+            reader.plans.progress(plan.id), open_, {name for name, state in recorded.items() if state in ENDED}
+        )
 
 
 class StepJournal:
