@@ -48,21 +48,23 @@ def open_gate(home: Path) -> "Gate":
 
 
 @contextmanager
-def open_world(authorizer: "Authorizer", action: str) -> "Iterator[World]":
-    """Yield what this process has of the world, for an action that the authorizer allows; people see the terminal."""
+def open_world(home: Path, authorizer: "Authorizer", action: str) -> "Iterator[World]":
+    """Yield what this process has of the world, for an action that the authorizer allows; people see the terminal.
+
+    The home's file says which secrets are whose.
+    """
     import httpx
 
     from notifier.message import Ways
     from pipeline.clock import SystemClock
     from pipeline.logs import quiet
-    from pipeline.secrets import secret
-    from pipeline.world import World
+    from pipeline.world import World, secrets_in
 
     quiet()  # people read what is printed, not the log
     clock = SystemClock()
     with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, sys.stdout, secret, clock.now)
-        yield World(authorizer.service(action), clock, ways)
+        ways = Ways(http, sys.stdout, clock.now)
+        yield World(authorizer.service(action), clock, ways, secrets=secrets_in(home))
 
 
 def token_file(home: Path) -> Path:

@@ -81,7 +81,7 @@ def check(
     spec = authorizer.file("scans.start", tenant)
     whole = True
     catalog = offered(assemble(config_folder()), spec.contract.options)
-    with open_world(authorizer, "scans.start") as world:
+    with open_world(home, authorizer, "scans.start") as world:
         for reach in onboarding.check(world, spec, catalog):
             whole = whole and reach.whole
             if format == "jsonl":
@@ -122,7 +122,7 @@ To look at one: bind the role of `hinomi permissions kubernetes`, and add to the
     kubernetes:
       - cluster: UID        # kubectl get namespace kube-system -o jsonpath={.metadata.uid}
         name: NAME
-        kubeconfig: file:/path/NAME"""
+        kubeconfig: file:NAME   # in the folder secrets/TENANT/ of the home"""
 
 
 def _print(reach: "Reach") -> None:

@@ -111,7 +111,7 @@ def run(
     permits = _permits(authorizer, "plans.run", tenant)
     permits.check(plan)
     wanted = change_job(tenant, plan, permits.clock.now(), authorizer.actor.name)
-    with open_world(authorizer, "plans.run") as world, claimed_now(world, wanted) as job:
+    with open_world(home, authorizer, "plans.run") as world, claimed_now(world, wanted) as job:
         done = work(world, job, threading.Event())
     if done.state == "failed":
         print(f"hinomi: {done.outcome}", file=sys.stderr)
@@ -132,7 +132,7 @@ def verify(
     authorizer = open_authorizer(home)
     spec = authorizer.file("plans.run", tenant)
     catalog = catalog_for_changes(authorizer.tenant("plans.run", tenant), [plan])
-    with open_world(authorizer, "plans.run") as world:
+    with open_world(home, authorizer, "plans.run") as world:
         verify_again(world, take_task(world, "verify", spec, catalog, authorizer.actor.name), plan)
     raise typer.Exit(_print_status(authorizer, tenant, plan))
 
@@ -151,7 +151,7 @@ def rollback(
 
     authorizer = open_authorizer(home)
     spec, chosen = authorizer.file("plans.propose", tenant), tuple(resource or ())
-    with open_world(authorizer, "plans.propose") as world:
+    with open_world(home, authorizer, "plans.propose") as world:
         made = make_rollback(world, spec, plan, authorizer.actor, chosen)
     _print(authorizer, made, language, format)
 

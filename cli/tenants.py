@@ -48,12 +48,15 @@ def apply(
     from catalog import policies
     from catalog.folder import config_folder
     from pipeline.clock import SystemClock
-    from pipeline.tenants.files import carry_out, load_tenant, plan
+    from pipeline.tenants.files import carry_out, doubts, load_tenant, plan
+    from pipeline.world import secrets_in
 
     authorizer = open_authorizer(home)
-    tenant = load_tenant(file, policies.load(config_folder() / "policies"))
+    tenant = load_tenant(file, policies.load(config_folder() / "policies"), secrets=secrets_in(home))
     stores = authorizer.applying(tenant.tenant)
     wanted = plan(stores, tenant)
+    for doubt in doubts(file, stores, tenant):
+        print(f"hinomi: {doubt}", file=sys.stderr)
     _print_plan(wanted)
     if wanted.changes and not dry_run:
         edition = carry_out(stores, wanted, SystemClock(), authorizer.actor.name)
@@ -92,7 +95,7 @@ def scan(
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
     wanted = new_job("scan", tenant, SystemClock().now(), authorizer.actor.name)
-    with open_world(authorizer, "scans.start") as world, claimed_now(world, wanted) as job:
+    with open_world(home, authorizer, "scans.start") as world, claimed_now(world, wanted) as job:
         done = work(world, job, threading.Event())
     if done.summary is None or done.notified is None:
         raise Refused(done.outcome)

@@ -26,13 +26,13 @@ from pipeline.access.sign_in import Gate
 from pipeline.assembly import assemble, offered
 from pipeline.changing.plans import Wanted
 from pipeline.clock import SystemClock
-from pipeline.installation import make, open_home, service_key
+from pipeline.installation import grant, make, open_home, service_key
 from pipeline.notifying.notify import Notified, notify
 from pipeline.notifying.reporting import make_report
 from pipeline.scanning.scan import Summary, scan
-from pipeline.secrets import secret
 from pipeline.tenants.files import carry_out, load_tenant, plan
-from pipeline.world import Task, World, take_task
+from pipeline.tenants.references import used_references
+from pipeline.world import Task, World, secrets_in, take_task
 from reports.html import render
 from reports.report import Report
 from reports.wording import SEVERITY
@@ -186,10 +186,11 @@ class _Show:
             home, catalog, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
             tenant = load_tenant(DATA / "tenant.yaml", catalog.policies)
             tenant = neighbours.of(tenant)
+            grant(folder / "home", {tenant.tenant: sorted({used.reference for used in used_references(tenant)})})
             carry_out(home, plan(home, tenant), clock, HOST.name)
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
-        ways = Ways(httpx.Client(), io.StringIO(), secret, clock.now)
-        world = World(home, clock, ways)
+        ways = Ways(httpx.Client(), io.StringIO(), clock.now)
+        world = World(home, clock, ways, secrets=secrets_in(folder / "home"))
         offer = offered(catalog, tenant.contract.options)
         return stage, world, take_task(world, "scan", tenant, offer, HOST.name)
 

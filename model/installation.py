@@ -4,9 +4,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from model.tenant import Reference, Url
+from model.tenant import Reference, TenantId, Url
 
 PrincipalArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)$(?!\n)")]
+Grant = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|(profile|context):.+)$(?!\n)")]
 
 
 class OpenId(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,10 +26,12 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     """`installation.yaml` of a home; every key may be left out.
 
     `database` is a PostgreSQL URL without a password, empty for SQLite files in the home. `aws_principal` is who
-    assumes the customers' roles. `workers` is the most scans that one `hinomi serve` has under way at once.
+    assumes the customers' roles. `workers` is the most scans that one `hinomi serve` has under way at once. `grants`
+    are by tenant the references, word for word, that its file may name beside those that are its own by default.
     """
 
     database: str = ""
     sign_in: OpenId | None = None
     aws_principal: PrincipalArn | None = None
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
+    grants: dict[TenantId, list[Grant]] = {}

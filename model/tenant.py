@@ -19,8 +19,14 @@ Location = Annotated[str, Meta(pattern=r"^[a-z0-9]+$(?!\n)", max_length=40)]
 ProjectId = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$(?!\n)")]
 GcpNumber = Annotated[str, Meta(pattern=r"^[0-9]{1,20}$(?!\n)")]
 ServiceAccount = Annotated[str, Meta(pattern=r"^[\w.-]+@[\w.-]+\.gserviceaccount\.com$(?!\n)")]
-FileReference = Annotated[str, Meta(pattern=r"^file:/.+$(?!\n)")]
-Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+)$(?!\n)")]
+# Marks texts that lead to something of this machine, and says how the reference begins that they mean. Whatever is so
+# marked is checked when the file is applied, and leads only to what is the tenant's (pipeline/secrets.py).
+REFERENCE = "reference"
+FileReference = Annotated[str, Meta(pattern=r"^file:.+$(?!\n)", extra={REFERENCE: ""})]
+Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$(?!\n)", extra={REFERENCE: ""})]
+Profile = Annotated[str, Meta(max_length=200, extra={REFERENCE: "profile:"})]
+# Without a kubeconfig beside it, one of the installation's own contexts.
+Context = Annotated[str, Meta(max_length=253, extra={REFERENCE: "context:", "unless": "kubeconfig"})]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000)]
 Option = Literal["function-code", "own-policies", "standing-orders"]
 ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
@@ -57,7 +63,7 @@ class Contract(Struct, frozen=True, forbid_unknown_fields=True):
 class AwsWrite(Struct, frozen=True, forbid_unknown_fields=True):
     """Who changes things in an AWS account: another role or profile than the one that reads."""
 
-    profile: str = ""
+    profile: Profile = ""
     role: RoleArn | None = None
     external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
 
@@ -66,7 +72,7 @@ class AwsScope(Struct, frozen=True, forbid_unknown_fields=True):
     """One AWS account; no regions named = all that are enabled in it."""
 
     aws: AwsAccount
-    profile: str = ""
+    profile: Profile = ""
     role: RoleArn | None = None
     external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
     regions: list[RegionName] = []
@@ -149,7 +155,7 @@ class KubernetesWrite(Struct, frozen=True, forbid_unknown_fields=True):
     """Who changes things in a cluster: another kubeconfig, or another of its contexts."""
 
     kubeconfig: FileReference | None = None
-    context: Annotated[str, Meta(max_length=253)] = ""
+    context: Context = ""
 
 
 class KubernetesCluster(Struct, frozen=True, forbid_unknown_fields=True):
@@ -161,7 +167,7 @@ class KubernetesCluster(Struct, frozen=True, forbid_unknown_fields=True):
     cluster: Uuid
     name: Annotated[str, Meta(min_length=1, max_length=100)]
     kubeconfig: FileReference | None = None
-    context: Annotated[str, Meta(max_length=253)] = ""
+    context: Context = ""
     write: KubernetesWrite | None = None
 
 

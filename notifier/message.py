@@ -8,6 +8,7 @@ import httpx
 from msgspec import Struct
 
 from model.alert import Alert
+from model.fault import Refused
 from model.text import Language
 from notifier.smtp import Patience
 
@@ -49,17 +50,23 @@ def never(problem: str) -> Outcome:
     return Outcome("never", problem)
 
 
-class Ways(Struct, frozen=True):
-    """What channels need of the world: the network, a terminal, secrets by reference, the time.
+def _unbound(reference: str) -> bytes:
+    """Raise `Refused` always: nothing says whose secret it would be."""
+    raise Refused(f"the reference {reference} belongs to no tenant here")
 
-    A mail's patience is its own: its protocol asks for more than a web request's.
+
+class Ways(Struct, frozen=True):
+    """What channels need of the world: the network, a terminal, the time, secrets by reference.
+
+    The secrets are one tenant's: what is not bound to one refers to nothing. A mail's patience is its own: its protocol
+    asks for more than a web request's.
     """
 
     http: httpx.Client
     terminal: TextIO
-    secret: Callable[[str], bytes]
     now: Callable[[], datetime]
     mail_patience: Patience = Patience()
+    secret: Callable[[str], bytes] = _unbound
 
 
 class Way(Struct, frozen=True):

@@ -1,11 +1,13 @@
 """The home folder of an installation: its file, its key, and the stores that the file names."""
 
+import json
 import os
 import secrets
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from catalog.form import convert
-from catalog.yaml_reader import read
+from catalog.yaml_reader import Document, parse, read
 from model.fault import Fault, Refused
 from model.installation import Installation
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
@@ -17,6 +19,7 @@ from store.sqlite import SqliteFolder
 _FILE = "installation.yaml"
 _KEY = Path("keys") / "service.key"
 _KEY_BYTES = 32
+_BLOCK = "# What each tenant's file refers to beside its own, as `hinomi upgrade` found it (docs/tenants.md).\ngrants:"
 
 
 def make(folder: Path, template: Path) -> list[str]:
@@ -58,6 +61,54 @@ def settings(folder: Path) -> Installation:
         return Installation()
     installation: Installation = convert(document, Installation)
     return installation
+
+
+def grant(folder: Path, wanted: Mapping[str, Sequence[str]]) -> None:
+    """Add to the installation's file the references that each of these tenants may name; the rest stays as it is.
+
+    None of them has grants there yet: what people have granted or taken away is theirs to change. Raises `Refused`,
+    with the lines to write by hand, where the file is written in a way that nothing can be added to.
+    """
+    if not wanted:
+        return
+    file = (folder / _FILE).resolve()
+    before = read(file) if file.exists() else parse(b"", str(file))
+    old, text = before.value or {}, _with_grants(before, wanted)
+    if _value(text) != {**old, "grants": old.get("grants", {}) | dict(wanted)}:
+        lines = "; ".join(_grant_lines(wanted, ""))
+        raise Refused([Fault(str(file), 0, 0, f"cannot be added to; write under 'grants': {lines}")])
+    mode = file.stat().st_mode if file.exists() else 0o600
+    _write_new(file, text.encode(), mode & 0o777)
+
+
+def _value(text: str) -> object:
+    """Return what a text says, None where it is not the YAML that we take."""
+    try:
+        return parse(text.encode(), _FILE).value
+    except Refused:
+        return None
+
+
+def _with_grants(document: Document, wanted: Mapping[str, Sequence[str]]) -> str:
+    """Return an installation's text with grants: in a block of its own at the end, else before those that are there."""
+    text = document.text if document.text.endswith("\n") or not document.text else document.text + "\n"
+    granted = (document.value or {}).get("grants")
+    if granted is None:
+        return "\n".join([text + _BLOCK, *_grant_lines(wanted, "  ")]) + "\n"
+    place, lines = document.place(("grants",)), text.splitlines(keepends=True)
+    line = lines[place.line - 1]
+    here = place.column - 1
+    if line[here : here + 1] == "{":
+        inside = "".join(f"{one.strip()}, " for one in _grant_lines(wanted, ""))
+        lines[place.line - 1] = line[: here + 1] + inside + line[here + 1 :]
+    else:
+        lines.insert(place.line - 1, "".join(f"{one}\n" for one in _grant_lines(wanted, line[:here])))
+    return "".join(lines)
+
+
+def _grant_lines(wanted: Mapping[str, Sequence[str]], before: str) -> list[str]:
+    """Return a line of YAML for each tenant; what JSON writes between quotes is YAML too."""
+    return [f"{before}{name}: {json.dumps(list(each), ensure_ascii=False)}" for name, each in sorted(wanted.items())]
 
 
 def open_home(folder: Path) -> Home:
@@ -124,10 +175,11 @@ def _folder(folder: Path) -> None:
         raise Refused([Fault(str(folder), 0, 0, "cannot be written; choose another home")])
 
 
-def _write_new(file: Path, content: bytes) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
+def _write_new(file: Path, content: bytes, mode: int = 0o600) -> None:
+    """Write a file whole or not at all; only its owner reads it, unless its mode is another."""
     part = file.with_suffix(".part")
     part.unlink(missing_ok=True)
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(content)
+        os.fchmod(out.fileno(), mode)
     part.replace(file)

@@ -1,6 +1,7 @@
 """What a process has of the world, and the task at hand: whatever is done for a tenant is done with these two."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -11,26 +12,41 @@ from model.worker import Worker
 from notifier.message import Ways
 from pipeline.assembly import Catalog
 from pipeline.checkov_process import kept
+from pipeline.installation import settings
 from pipeline.providers.provider import Providers
 from pipeline.providers.registry import PROVIDERS
+from pipeline.secrets import UNBOUND, TenantSecrets
 from store.home import Home
 from store.rows import Fence
 from store.tenant import TenantStore
 
 
 class World(Struct, frozen=True):
-    """What a process has of the world: the stores, the time, ways to notify people, the clouds, checkov's process."""
+    """What a process has of the world: the stores, the time, ways to notify people, the clouds, checkov's process.
+
+    `secrets` gives what a tenant's references lead to; by default they lead nowhere.
+    """
 
     home: Home
     clock: Clock
     ways: Ways
     providers: Providers = PROVIDERS
     checkov: Callable[[], Worker] = kept
+    secrets: Callable[[Tenant], TenantSecrets] = lambda _tenant: UNBOUND
 
     @property
     def now(self) -> str:
         """Return the present moment."""
         return instant(self.clock.now())
+
+
+def secrets_in(folder: Path) -> Callable[[Tenant], TenantSecrets]:
+    """Return what gives each tenant's secrets in the home of a folder, as its installation's file grants them then."""
+
+    def secrets_of(tenant: Tenant) -> TenantSecrets:
+        return TenantSecrets(tenant.tenant, folder, frozenset(settings(folder).grants.get(tenant.tenant, ())))
+
+    return secrets_of
 
 
 class Task(Struct, frozen=True):

@@ -1,10 +1,12 @@
 """What a process has of the world, in tests: clouds that are entered as a test says, nobody to notify."""
 
 import io
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +24,8 @@ from pipeline.assembly import Catalog
 from pipeline.providers.provider import Opening, Providers, Scope
 from pipeline.providers.registry import PROVIDERS
 from pipeline.scanning.scan import Summary, scan
+from pipeline.secrets import TenantSecrets
+from pipeline.tenants.references import used_references
 from pipeline.world import Task, World, take_task
 from store.home import Home
 
@@ -35,9 +39,22 @@ def _nobody() -> httpx.Client:
 
 
 def world_of(home: Home, clock: Clock, providers: Providers = PROVIDERS, **more: Any) -> World:
-    """Return a world without anybody to notify; `more` are other ways to people, or another process of checkov's."""
-    ways = Ways(_nobody(), io.StringIO(), lambda _: b"", clock.now)
-    return replace(World(home, clock, ways, providers), **more)
+    """Return a world without anybody to notify, in which each tenant is granted what its file refers to.
+
+    `more` are other ways to people, other secrets, or another process of checkov's.
+    """
+    ways = Ways(_nobody(), io.StringIO(), clock.now)
+    return replace(World(home, clock, ways, providers, secrets=granting()), **more)
+
+
+def granting(variables: Mapping[str, str] = os.environ) -> Callable[[Tenant], TenantSecrets]:
+    """Return what grants each tenant all that its file refers to; these are the environment's variables."""
+
+    def secrets_of(tenant: Tenant) -> TenantSecrets:
+        granted = frozenset(used.reference for used in used_references(tenant))
+        return TenantSecrets(tenant.tenant, Path("/nowhere"), granted, variables)
+
+    return secrets_of
 
 
 def scan_of(world: World, tenant: Tenant, catalog: Catalog) -> Task:

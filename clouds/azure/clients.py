@@ -26,13 +26,13 @@ _CONNECT_SECONDS, _READ_SECONDS = 10, 30
 class Login(Struct, frozen=True):
     """Who enters: an app registration of a directory, else whatever the environment says (azure-identity's default).
 
-    `secret` is the secret itself, `certificate` the path of a PEM file.
+    `secret` is the secret itself, `certificate` the certificate and its key in PEM.
     """
 
     directory: str = ""
     client: str = ""
     secret: str = ""
-    certificate: str = ""
+    certificate: bytes = b""
 
 
 class Clients(Struct, frozen=True):
@@ -81,7 +81,8 @@ def _credential(login: Login, endpoint: str, verify: str | bool) -> Any:
         }
     try:
         if login.certificate:
-            return CertificateCredential(login.directory, login.client, login.certificate, **returned)
+            read = {"certificate_data": login.certificate, **returned}
+            return CertificateCredential(login.directory, login.client, **read)
         if login.client:
             return ClientSecretCredential(login.directory, login.client, login.secret, **returned)
         return DefaultAzureCredential(

@@ -6,6 +6,7 @@ from typing import Any
 
 import google.auth
 import google.auth.exceptions
+import msgspec
 from google.auth import impersonated_credentials
 from google.auth.transport.requests import Request
 from google.oauth2 import service_account
@@ -29,14 +30,14 @@ ACTIVE = "ACTIVE"
 class Login(Struct, frozen=True):
     """What is looked at (`projects/ID`, `folders/N`, `organizations/N`), and where credentials come from.
 
-    These are the environment's own (application default credentials) or a service account's key file; with
+    These are the environment's own (application default credentials) or a service account's `key` in JSON; with
     `impersonate`, another service account is entered with them. `quota_project` is whom the calls count for.
     """
 
     parent: str = ""
     quota_project: str = ""
     impersonate: str = ""
-    key_file: str = ""
+    key: bytes = b""
 
 
 def open_client(login: Login, clock: Clock) -> GcpClient:
@@ -62,7 +63,7 @@ def write_wire(login: Login) -> GcpWire:
 
 def _credentials(login: Login) -> tuple[Any, str]:
     """Return the credentials of a login and the project that they name."""
-    found, project = _from_file(login.key_file) if login.key_file else _default()
+    found, project = _from_key(login.key) if login.key else _default()
     if login.impersonate:
         found = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
             source_credentials=found, target_principal=login.impersonate, target_scopes=_SCOPES
@@ -72,13 +73,13 @@ def _credentials(login: Login) -> tuple[Any, str]:
     return found, project
 
 
-def _from_file(file: str) -> tuple[Any, str]:
+def _from_key(key: bytes) -> tuple[Any, str]:
     try:
-        found = service_account.Credentials.from_service_account_file(  # type: ignore[no-untyped-call]
-            file, scopes=_SCOPES
+        found = service_account.Credentials.from_service_account_info(  # type: ignore[no-untyped-call]
+            msgspec.json.decode(key, type=dict[str, Any]), scopes=_SCOPES
         )
-    except (OSError, ValueError, google.auth.exceptions.GoogleAuthError) as problem:
-        fault = f"the key file {file!r} cannot be used ({type(problem).__name__})"
+    except (ValueError, TypeError, google.auth.exceptions.GoogleAuthError) as problem:
+        fault = f"the key file cannot be used ({type(problem).__name__})"
         raise Refused(f"{fault}; it has to be a service account's key in JSON") from None
     return found, str(found.project_id or "")
 

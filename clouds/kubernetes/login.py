@@ -29,11 +29,12 @@ class Login(Struct, frozen=True):
     """A kubeconfig file and one of its contexts.
 
     None named = KUBECONFIG, else the service account of the pod that this runs in, else ~/.kube/config, and its
-    current context.
+    current context. What was read of the file already is its `content`; then it is not read again.
     """
 
     kubeconfig: str = ""
     context: str = ""
+    content: bytes = b""
 
 
 def open_client(login: Login, clock: Clock) -> KubernetesClient:
@@ -84,22 +85,28 @@ def _shown(login: Login) -> str:
 
 def _config(login: Login) -> SingleConfig:
     """Return what a login means; kubectl's order, so that the same environment leads to the same cluster."""
-    returned = login.kubeconfig or os.environ.get("KUBECONFIG", "")
-    if os.pathsep in returned:
-        raise Refused("KUBECONFIG names several files; name one, as `kubectl config view --flatten` makes it")
-    if not returned and Path(SERVICE_ACCOUNT, "token").is_file():
-        found = KubeConfig.from_service_account()
-    else:
-        file = Path(returned or DEFAULT_KUBECONFIG).expanduser()
-        if not file.is_file():
-            raise Refused(f"there is no kubeconfig at {str(file)!r}; set KUBECONFIG or pass --kubeconfig")
-        found = KubeConfig.from_file(file)
+    found = _configuration(login)
     if login.context and login.context not in found.contexts:
         raise Refused(f"the kubeconfig has no context {login.context!r}; see `kubectl config get-contexts`")
     config = found.get(login.context or None)
     if config is None:
         raise Refused("the kubeconfig has no current context; pass --context")
     return config if config.user else config._replace(user=User())
+
+
+def _configuration(login: Login) -> KubeConfig:
+    """Return the kubeconfig of a login with all of its contexts."""
+    if login.content:
+        return KubeConfig.from_dict(yaml.safe_load(login.content), fname=login.kubeconfig)
+    returned = login.kubeconfig or os.environ.get("KUBECONFIG", "")
+    if os.pathsep in returned:
+        raise Refused("KUBECONFIG names several files; name one, as `kubectl config view --flatten` makes it")
+    if not returned and Path(SERVICE_ACCOUNT, "token").is_file():
+        return KubeConfig.from_service_account()
+    file = Path(returned or DEFAULT_KUBECONFIG).expanduser()
+    if not file.is_file():
+        raise Refused(f"there is no kubeconfig at {str(file)!r}; set KUBECONFIG or pass --kubeconfig")
+    return KubeConfig.from_file(file)
 
 
 def _with_plug_in(config: SingleConfig) -> SingleConfig:

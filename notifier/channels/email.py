@@ -22,7 +22,7 @@ from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 from model.finding import Severity, State
-from model.tenant import Reference
+from model.tenant import REFERENCE, Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
@@ -45,7 +45,8 @@ _HOST = rf"{_LABEL}(\.{_LABEL})*"
 MailAddress = Annotated[str, Meta(pattern=rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
 HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)", max_length=253)]
 UserName = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=254)]
-FilePath = Annotated[str, Meta(pattern=r"^/.+$(?!\n)")]
+# A path alone is a file as much as `file:` and the path.
+CaFile = Annotated[str, Meta(pattern=r"^(file:.+|/.+)$(?!\n)", extra={REFERENCE: "file:"})]
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,7 +59,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     port: Annotated[int, Meta(ge=1, le=65535)] | None = None
     user: UserName | None = None
     password: Reference | None = None
-    ca_file: FilePath | None = None
+    ca_file: CaFile | None = None
 
     def __post_init__(self) -> None:
         """Refuse what would send alerts and passwords in the clear, half a sign-in, and addresses of no machine."""
@@ -76,11 +77,12 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
     The settings are the channel's; `ways` are what sending needs of the world.
     """
     password = ways.secret(settings.password) if settings.password else b""
+    trust = _trust(settings.ca_file, ways)
     if not password.isascii():
         return never("the password is not ASCII, which the sign-in to the server needs")
     mail = compose(message, settings, ways.now())
     try:
-        with contextlib.closing(_connected(settings, ways.mail_patience)) as server:
+        with contextlib.closing(_connected(settings, trust, ways.mail_patience)) as server:
             return _hand_over(server, mail, settings, password.decode())
     except smtplib.SMTPException as problem:
         return _refused(problem)
@@ -134,19 +136,21 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _connected(settings: Settings, patience: Patience) -> Session:
-    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified."""
-    context = _trust(settings.ca_file)
+def _connected(settings: Settings, trust: ssl.SSLContext, patience: Patience) -> Session:
+    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified by trust.
+
+    It is waited for with patience.
+    """
     where = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
     # The sender's domain stands for this machine: looking up its own name may take long, and reveals the inside.
     where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
-        return TlsSession(patience, **where, context=context)
+        return TlsSession(patience, **where, context=trust)
     with contextlib.ExitStack() as unless_ready:
         server = Session(patience, **where)
         unless_ready.callback(server.close)
         if settings.security == "starttls":
-            server.starttls(context=context)
+            server.starttls(context=trust)
         unless_ready.pop_all()
     return server
 
@@ -155,11 +159,15 @@ def _domain(address: str) -> str:
     return address.rpartition("@")[2]
 
 
-def _trust(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as problem:
-        raise Refused(f"the CA file {ca_file} cannot be read: {problem.strerror or 'no certificate in it'}") from None
+def _trust(ca_file: str | None, ways: Ways) -> ssl.SSLContext:
+    """Return whom to trust; raises `Refused` for a CA file that is not the tenant's or has no certificate in it."""
+    if ca_file is None:
+        return ssl.create_default_context()
+    given = ways.secret(f"file:{ca_file.removeprefix('file:')}")
+    try:  # what stands around the certificates may be in any language
+        return ssl.create_default_context(cadata=given.decode("ascii", "ignore") or "none")
+    except (OSError, ValueError):
+        raise Refused(f"the CA file {ca_file} cannot be read: no certificate in it") from None
 
 
 def _hand_over(server: Session, mail: EmailMessage, settings: Settings, password: str) -> Outcome:

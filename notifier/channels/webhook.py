@@ -1,6 +1,7 @@
 """Webhooks, signed as in the Standard Webhooks specification 1.0 (HMAC-SHA256 over id, time and body)."""
 
 import base64
+import binascii
 import hashlib
 import hmac
 
@@ -8,15 +9,17 @@ import httpx
 import msgspec
 from msgspec import Struct
 
+from model.fault import Refused
 from model.tenant import Reference, Url
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
 
 _SHOWN = 200
 _PASSING = frozenset({408, 425, 429})
+_LEAST_BYTES = 24  # what the specification asks of a signing key
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to post; `secret` refers to the signing key (`env:NAME`, `file:/path`), plain or as `whsec_…` in base64."""
+    """Where to post; `secret` refers to the signing key (`env:NAME`, `file:PATH`), plain or as `whsec_…` in base64."""
 
     url: Url
     secret: Reference
@@ -25,15 +28,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
     """Post the message as JSON: 2xx is sent; 408, 425, 429, 5xx and network faults are for later; the rest is never.
 
-    The settings are the channel's; `ways` are what sending needs of the world.
+    The settings are the channel's; `ways` are what sending needs of the world. Raises `Refused`, and nothing is sent,
+    where the signing key is none: anybody could sign with it.
     """
-    body = _body(message)
+    key, body = _key(settings.secret, ways), _body(message)
     stamp = str(int(ways.now().timestamp()))
     headers = {
         "content-type": "application/json",
         "webhook-id": message.key,
         "webhook-timestamp": stamp,
-        "webhook-signature": signature(_key(ways.secret(settings.secret)), message.key, stamp, body),
+        "webhook-signature": signature(key, message.key, stamp, body),
     }
     try:
         status = ways.http.post(settings.url, content=body, headers=headers).status_code
@@ -42,7 +46,7 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
     except httpx.HTTPError as problem:  # what breaks off at a message may do so because of it
         return again(type(problem).__name__)
     if 200 <= status < 300:
-        return SENT
+        return SENT if len(key) >= _LEAST_BYTES else Outcome("sent", _short(settings.secret, len(key)))
     return again(f"HTTP {status}") if status >= 500 or status in _PASSING else never(f"HTTP {status}")
 
 
@@ -55,9 +59,20 @@ def signature(secret: bytes, key: str, stamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
 
 
-def _key(secret: bytes) -> bytes:
-    prefix = b"whsec_"
-    return base64.b64decode(secret.removeprefix(prefix)) if secret.startswith(prefix) else secret
+def _key(reference: str, ways: Ways) -> bytes:
+    """Return the signing key that a reference leads to; raises `Refused` for an empty one and what is no base64."""
+    prefix, secret = b"whsec_", ways.secret(reference).strip()
+    try:
+        key = base64.b64decode(secret.removeprefix(prefix), validate=True) if secret.startswith(prefix) else secret
+    except binascii.Error:
+        raise Refused(f"the signing key {reference} is no base64 after whsec_; nothing is sent without a key") from None
+    if not key:
+        raise Refused(f"the signing key {reference} is empty; nothing is sent without a key")
+    return key
+
+
+def _short(reference: str, length: int) -> str:
+    return f"sent, but the signing key {reference} has only {length} bytes; take a random one of {_LEAST_BYTES} to 64"
 
 
 def _body(message: Message) -> bytes:

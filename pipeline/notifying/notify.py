@@ -106,7 +106,8 @@ def _outcome(world: World, task: Task, delivery: Delivery) -> Outcome:
     with task.store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in task.tenant.channels if channel.name == delivery.channel), None)
-    return _attempt(delivery.key, alert, channel, world.ways)
+    ways = replace(world.ways, secret=lambda reference: world.secrets(task.tenant).value(reference))
+    return _attempt(delivery.key, alert, channel, ways)
 
 
 def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from model.fault import Refused
+from pipeline.secrets import UNBOUND, TenantSecrets
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document
@@ -28,20 +29,28 @@ ABOUT_CHANGES = "Lets Hinomi carry out approved changes of these kinds, and read
 
 
 class ScopeOf(Struct, Generic[Access], frozen=True):
-    """One account, subscription, project or cluster: of which provider, its id, and how a tenant's file enters it."""
+    """One account, subscription, project or cluster: of which provider, its id, and how a tenant's file enters it.
+
+    What the file refers to is looked up in `secrets`: unbound, a place refers to nothing.
+    """
 
     provider: str
     id: str
     access: Access
+    secrets: TenantSecrets = UNBOUND
 
 
 class GroupOf(Struct, Generic[Access], frozen=True):
-    """An organisation, management group or folder; its members are scopes, but for those in `exclude`."""
+    """An organisation, management group or folder; its members are scopes, but for those in `exclude`.
+
+    What the tenant's file refers to is looked up in `secrets`, as for scopes.
+    """
 
     provider: str
     id: str
     access: Access
     exclude: Sequence[str] = ()
+    secrets: TenantSecrets = UNBOUND
 
 
 Scope = ScopeOf[Any]
@@ -80,18 +89,30 @@ class Opening(Protocol):
         ...
 
 
+class Named(Struct, frozen=True):
+    """What is wrong with the id by which a tenant's file names a resource.
+
+    By a `fault` no resource can be called so; a `doubt` says that none of the tenant's places has one that is.
+    """
+
+    fault: str = ""
+    doubt: str = ""
+
+
 @dataclass(frozen=True)
 class TenantFile:
     """What of a tenant's file is a provider's.
 
     `scopes` are those that the file names; their roles ask for an external id, where there is one. `faults` are what
-    is wrong beyond the form. `external_ids` are those that the file itself states, by account.
+    is wrong beyond the form. `external_ids` are those that the file itself states, by account. `named` judges
+    the id of a resource; None says that it looks like none of the provider's.
     """
 
     keys: tuple[str, ...]
     scopes: Callable[["Tenant", str], Iterable[Scope]]
     faults: Callable[["Document", "Tenant"], Iterable["Fault"]] = lambda _document, _tenant: ()
     external_ids: Callable[["Tenant"], Iterable[tuple[str, Sequence[str]]]] = lambda _tenant: ()
+    named: Callable[["Tenant", str], Named | None] = lambda _tenant, _id: None
 
 
 @dataclass(frozen=True)

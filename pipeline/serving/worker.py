@@ -13,9 +13,8 @@ from pipeline.clock import SystemClock
 from pipeline.installation import open_home
 from pipeline.logs import set_up
 from pipeline.process import begin
-from pipeline.secrets import secret
 from pipeline.serving.work import work
-from pipeline.world import World
+from pipeline.world import World, secrets_in
 
 
 def main(folder: str, job_id: str, name: str) -> int:
@@ -34,8 +33,8 @@ def main(folder: str, job_id: str, name: str) -> int:
     if job is None or (job.state, job.holder) != ("running", name):
         return 1
     with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, io.StringIO(), secret, clock.now)
-        work(World(home, clock, ways), job, stop)
+        ways = Ways(http, io.StringIO(), clock.now)
+        work(World(home, clock, ways, secrets=secrets_in(Path(folder))), job, stop)
     return 0
 
 

@@ -1,6 +1,6 @@
 """Tenant files: read, checked against the catalog, applied by a plan."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +17,11 @@ from model.fault import Fault, Refused
 from model.tenant import Channel, Tenant
 from notifier import channels
 from pipeline.policies.choice import check_settings
-from pipeline.providers.provider import Providers
+from pipeline.providers.provider import Named, Providers
 from pipeline.providers.registry import PROVIDERS
+from pipeline.secrets import TenantSecrets
 from pipeline.tenants.applied import applied_tenants
+from pipeline.tenants.references import used_references
 from pipeline.tenants.scopes import group_names, named
 from store.home import Edition, Home
 
@@ -42,17 +44,31 @@ class TenantPlan(Struct, frozen=True):
     changes: list[FieldChange]
 
 
-def load_tenant(file: Path, policies: Sequence[Policy], providers: Providers = PROVIDERS) -> Tenant:
+def load_tenant(
+    file: Path,
+    policies: Sequence[Policy],
+    providers: Providers = PROVIDERS,
+    secrets: Callable[[Tenant], TenantSecrets] | None = None,
+) -> Tenant:
     """Return the tenant of a file, whose thresholds are these policies' and whose places are these providers'.
 
-    Raises `Refused` with every fault.
+    Raises `Refused` with every fault; that a reference is not the tenant's by its `secrets` is one. Without them
+    nothing is said of references, which lead nowhere all the same.
     """
     document = read(file)
     tenant = convert(document, Tenant)
     faults = list(_faults(document, tenant, policies, providers))
+    if secrets and not faults:
+        faults += _foreign_references(document, tenant, secrets(tenant))
     if faults:
         raise Refused(faults)
     return tenant
+
+
+def _foreign_references(document: Document, tenant: Tenant, secrets: TenantSecrets) -> Iterator[Fault]:
+    for used in used_references(tenant):
+        if why := secrets.why_not(used.reference):
+            yield document.fault(used.path, why)
 
 
 def plan(home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> TenantPlan:
@@ -101,9 +117,52 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy], prov
     for number, suspension in enumerate(contract.suspended):
         if suspension.last_day is not None and suspension.last_day < suspension.first_day:
             yield document.fault(("contract", "suspended", number, "last_day"), "lies before the first day")
+    yield from (fault for fault, _ in _protected(document, tenant, providers) if fault)
     if problem := schedule.fault(tenant.schedule):
         yield document.fault(("schedule", "cron"), problem)
     yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
+
+
+def doubts(file: Path, home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> list[Fault]:
+    """Return what a tenant's file, taken already, may not mean as it stands: `protected` ids that nothing is called by.
+
+    They are compared with these providers' places of the tenant, and with what the home knows of its resources.
+    """
+    document = read(file)
+    said = [doubt for _, doubt in _protected(document, tenant, providers) if doubt]
+    return said or list(_unseen(document, home, tenant))
+
+
+def _unseen(document: Document, home: Home, tenant: Tenant) -> Iterator[Fault]:
+    """Yield a doubt for each protected id that no resource is called by, where the tenant has been scanned."""
+    if tenant.tenant not in home.tenants():
+        return
+    with home.tenant(tenant.tenant).read() as reader:
+        if reader.last_run() is None:
+            return
+        for number, id_ in enumerate(tenant.protected):
+            if not reader.uids_of(id_):
+                problem = f"no resource called {id_!r} has been seen; compare with `hinomi assets`, capitals count"
+                yield document.fault(("protected", number), problem)
+
+
+def _protected(document: Document, tenant: Tenant, providers: Providers) -> Iterator[tuple[Fault | None, Fault | None]]:
+    """Yield of each protected id that something is wrong with the fault or the doubt."""
+    for number, id_ in enumerate(tenant.protected):
+        judged = _judged(tenant, id_, providers)
+        place = ("protected", number)
+        if judged.fault:
+            yield document.fault(place, f"{id_!r} {judged.fault}"), None
+        elif judged.doubt:
+            yield None, document.fault(place, f"{id_!r} protects nothing: {judged.doubt}")
+
+
+def _judged(tenant: Tenant, id_: str, providers: Providers) -> Named:
+    if id_ != id_.strip() or not id_.isprintable():
+        return Named(fault="has blanks or signs around or in it that cannot be seen; take them out")
+    judged = (provider.file.named(tenant, id_) for provider in providers)
+    unlike = Named(fault="is no resource's full id; `hinomi assets` shows them")
+    return next((one for one in judged if one is not None), unlike)
 
 
 def _scope_faults(document: Document, tenant: Tenant, providers: Providers) -> Iterator[Fault]:

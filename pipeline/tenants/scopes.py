@@ -3,12 +3,14 @@
 import uuid
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Tenant
 from pipeline.providers.provider import Providers, Scope, groups_of
 from pipeline.providers.registry import PROVIDERS
+from pipeline.secrets import UNBOUND, TenantSecrets
 from pipeline.world import World
 
 
@@ -32,7 +34,7 @@ class Scopes(Struct, frozen=True):
 def scopes_of(world: World, tenant: Tenant) -> Scopes:
     """Return the places that a tenant has now; roles ask for its own external id."""
     own = world.home.external_id(tenant.tenant, new_external_id())
-    return discovered(tenant, own, world.clock, world.providers)
+    return discovered(tenant, own, world.clock, world.providers, world.secrets(tenant))
 
 
 def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDERS) -> Scopes:
@@ -40,8 +42,14 @@ def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDER
     return Scopes(tuple(scope for one in providers for scope in one.file.scopes(tenant, external_id)))
 
 
-def discovered(tenant: Tenant, external_id: str, clock: Clock, providers: Providers = PROVIDERS) -> Scopes:
-    """Return the named places of these providers and the organisations' members, each once.
+def discovered(
+    tenant: Tenant,
+    external_id: str,
+    clock: Clock,
+    providers: Providers = PROVIDERS,
+    secrets: TenantSecrets = UNBOUND,
+) -> Scopes:
+    """Return the named places of these providers and the organisations' members, each once, bound to the secrets.
 
     Roles ask for the tenant's external id; the clock waits between tries.
     """
@@ -49,7 +57,7 @@ def discovered(tenant: Tenant, external_id: str, clock: Clock, providers: Provid
     closed: dict[str, str] = {}
     resting: dict[str, str] = {}
     for organisations in (one.organisations for one in providers if one.organisations):
-        for group in organisations.groups(tenant):
+        for group in (replace(one, secrets=secrets) for one in organisations.groups(tenant)):
             try:
                 listed = organisations.members(group, external_id, clock)
             except Refused as refused:
@@ -59,7 +67,8 @@ def discovered(tenant: Tenant, external_id: str, clock: Clock, providers: Provid
                 if member not in group.exclude:
                     found.setdefault(member, organisations.scope(group, member, external_id))
             resting |= {member: why for member, why in listed.resting.items() if member not in group.exclude}
-    return Scopes(tuple(found.values()), closed, {member: resting[member] for member in resting.keys() - found.keys()})
+    bound = tuple(replace(scope, secrets=secrets) for scope in found.values())
+    return Scopes(bound, closed, {member: resting[member] for member in resting.keys() - found.keys()})
 
 
 def group_names(tenant: Tenant, providers: Providers = PROVIDERS) -> list[str]:

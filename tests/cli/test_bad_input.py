@@ -7,23 +7,14 @@ import pytest
 from catalog import policies
 from catalog.folder import config_folder
 from catalog.yaml_reader import parse
-from cli.main import main
 from collectors.aws import resource_types
 from demo.stand_ins.aws_emulator import Emulator
 from detectors.posture import cases
 from model.fault import Fault, Refused
 from pipeline.assembly import assemble
+from tests.commands import said as run
 from tests.homes import home_at
-
-TENANT = """\
-tenant: aozora
-name: {en: Aozora, ja: アオゾラ}
-contract: {start: 2026-04-01}
-scopes:
-  - {aws: "123456789012", regions: [ap-northeast-1]}
-channels:
-  - {name: terminal, type: console}
-"""
+from tests.tenant_text import TENANT
 
 POLICY = """\
 id: aws.s3.x
@@ -47,13 +38,6 @@ name: $Name
 details:
   Policy: {op: get_bucket_policy, args: {Bucket: $Name}, get: Policy, absent: [NoSuchBucketPolicy]}
 """
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, list[str]]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(arguments))
-    said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -29,13 +29,14 @@ from notifier.channels.email import Settings, compose, send
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
 from notifier.smtp import Patience
 from pipeline.notifying.notify import Notified, notify
+from pipeline.secrets import TenantSecrets
 from pipeline.tenants.files import load_tenant
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.facts import context, news
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
-from tests.worlds import scan_of, world_of
+from tests.worlds import granting, scan_of, world_of
 
 TO = ["soc@example.com", "ito@example.com", "sato@example.com"]
 NOW = datetime(2026, 6, 1, 3, 30, tzinfo=UTC)
@@ -80,8 +81,13 @@ def attempt(
     notified: Alert | None = None,
 ) -> Outcome:
     with httpx.Client(timeout=0.001) as http:  # the patience of web requests is not that of mails
-        ways = Ways(http, io.StringIO(), lambda _: password.encode(), lambda: NOW, patience)
+        ways = Ways(http, io.StringIO(), lambda: NOW, patience, keeping(given, password).value)
         return send(Message("k" * 32, notified or alert(), "en"), msgspec.convert(given, Settings), ways)
+
+
+def keeping(given: dict[str, object], password: str) -> TenantSecrets:
+    """Return secrets that grant what the settings refer to."""
+    return granting({"MAIL": password})(by_mail(given))
 
 
 def composed(notified: Alert, language: Language = "en") -> EmailMessage:
@@ -104,8 +110,8 @@ def by_mail(given: dict[str, object], language: Language = "ja") -> Tenant:
 
 def notified(home: Home, tenant: Tenant, clock: MovingClock, password: str = PASSWORD) -> Notified:
     with httpx.Client(timeout=5) as http:
-        ways = Ways(http, io.StringIO(), lambda _: password.encode(), clock.now)
-        world = world_of(home, clock, ways=ways)
+        ways = Ways(http, io.StringIO(), clock.now)
+        world = world_of(home, clock, ways=ways, secrets=granting({"MAIL": password}))
         return notify(world, scan_of(world, tenant, catalog()), 30)
 
 
@@ -311,7 +317,7 @@ def test_a_ca_file_that_cannot_be_read_is_named(mailbox: Mailbox, tmp_path: Path
     file = tmp_path / "ca.pem"
     if text:
         file.write_text(text)
-    with pytest.raises(Refused, match=f"the CA file {file} cannot be read"):
+    with pytest.raises(Refused, match=f"{file} cannot be read: "):
         attempt(settings(mailbox.port, None, security="starttls", ca_file=str(file)))
 
 

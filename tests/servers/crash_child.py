@@ -30,7 +30,7 @@ from pipeline.scanning.scan import scan
 from pipeline.tenants.files import load_tenant
 from tests.homes import home_at
 from tests.servers.reaper import Reaper
-from tests.worlds import entered, scan_of, world_of
+from tests.worlds import entered, granting, scan_of, world_of
 
 
 class Watched:
@@ -90,8 +90,8 @@ def live(folder: str, url: str, point: str) -> None:
         return replace(collector, cloud=Watched(collector.cloud, reaper))
 
     with httpx.Client(transport=WatchedTransport(reaper)) as http:
-        ways = Ways(http, io.StringIO(), lambda _: b"secret", clock.now)
-        world = world_of(home_at(folder), clock, entered(connect), ways=ways)
+        ways = Ways(http, io.StringIO(), clock.now)
+        world = world_of(home_at(folder), clock, entered(connect), ways=ways, secrets=granting({"HOOK": "secret"}))
         task = scan_of(world, tenant, KNOWN)
         scan(world, task, batch=5)  # a small company, many transactions
         notify(world, task)

@@ -22,7 +22,8 @@ def connect(scope: ScopeOf[AwsScope], types: Sequence[ResourceType], clock: Cloc
     Raises `Refused` where the credentials lead to another account.
     """
     access = scope.access
-    client = AwsClient(session(Login(access.profile, access.role or "", access.external_id or ""), clock), clock)
+    login = Login(scope.secrets.profile(access.profile), access.role or "", access.external_id or "")
+    client = AwsClient(session(login, clock), clock)
     place = locate(client, tuple(access.regions))
     if place.account != scope.id:
         raise Refused(
@@ -43,7 +44,8 @@ def connect_write(scope: ScopeOf[AwsScope], actions: Sequence[str], clock: Clock
         raise Refused(f"nothing can be changed in the account {scope.id}; give the scope 'write' (docs/tenants.md)")
     statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]}, separators=(",", ":"))
-    login = Login(write.profile, write.role or "", write.external_id or "", policy if write.role else "")
+    profile, role = scope.secrets.profile(write.profile), write.role or ""
+    login = Login(profile, role, write.external_id or "", policy if role else "")
     client = AwsWriteClient(session(login, clock), clock)
     if (account := account_of(client)) != scope.id:
         raise Refused(f"the credentials for changes in {scope.id} lead to the account {account}")

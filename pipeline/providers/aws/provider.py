@@ -1,5 +1,6 @@
 """What AWS is to the program."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -12,6 +13,7 @@ from pipeline.providers.provider import (
     CheckOption,
     GroupOf,
     Members,
+    Named,
     Opening,
     Organisations,
     Permissions,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from store.rows import AssetRow
 
 NAME = "aws"
+_ARN = re.compile(r"arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:(?P<account>[0-9]{12}|aws)?:[^*?\t\n]+(:\*)?")
 _Login = TypeVar("_Login", AwsScope, AwsWrite)
 
 
@@ -109,6 +112,18 @@ def _external_ids(tenant: Tenant) -> Iterator[tuple[str, list[str]]]:
         yield scope.aws, [login.external_id for login in logins if login.external_id]
 
 
+def _named(tenant: Tenant, id_: str) -> Named | None:
+    if not id_.lower().startswith("arn:"):
+        return None
+    found = _ARN.fullmatch(id_)
+    if found is None:
+        return Named(fault="is no full ARN of one resource: arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE, without patterns")
+    ours = {scope.aws for scope in tenant.scopes}
+    if tenant.organizations or not (account := found["account"]) or account in ours:
+        return Named(doubt="" if ours or tenant.organizations else "the tenant has no AWS account")
+    return Named(doubt=f"the account {account} is none of the tenant's")
+
+
 def _change_role(needs: list[str]) -> Role:
     """Return an IAM policy."""
     statement = {"Sid": "HinomiChange", "Effect": "Allow", "Action": needs, "Resource": "*"}
@@ -133,7 +148,7 @@ def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
 PROVIDER = Provider(
     NAME,
     types=_types,
-    file=TenantFile(("scopes", "organizations"), _scopes, _faults, _external_ids),
+    file=TenantFile(("scopes", "organizations"), _scopes, _faults, _external_ids, _named),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
     permissions=Permissions(

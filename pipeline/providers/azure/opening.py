@@ -13,9 +13,9 @@ from collectors.azure.collector import AzureCollector
 from collectors.azure.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
-from model.tenant import AzureDirectory
-from pipeline.providers.provider import Members, ScopeOf
-from pipeline.secrets import secret
+from model.tenant import AzureDirectory, AzureWrite
+from pipeline.providers.provider import GroupOf, Members, ScopeOf
+from pipeline.secrets import TenantSecrets
 
 
 def connect(scope: ScopeOf[AzureDirectory], types: Sequence[ResourceType], clock: Clock) -> AzureCollector:
@@ -24,7 +24,7 @@ def connect(scope: ScopeOf[AzureDirectory], types: Sequence[ResourceType], clock
     The clock waits between tries. Raises `Refused` where it cannot be entered.
     """
     directory = scope.access
-    client = open_client(_login(directory), clock)
+    client = open_client(_login(directory.directory, directory, scope.secrets), clock)
     if scope.id == directory.directory:
         return AzureCollector(client, azure_login.directory_place(scope.id), types, scope.id)
     place = azure_login.locate(client, scope.id, directory.locations)
@@ -37,8 +37,7 @@ def connect_write(scope: ScopeOf[AzureDirectory], _needs: Sequence[str], clock: 
     write = scope.access.write
     if write is None:
         raise Refused(f"nothing can be changed in {scope.id}; give its directory 'write' (docs/tenants.md)")
-    value = secret(write.secret).decode() if write.secret else ""
-    login = Login(scope.access.directory, write.client, value, (write.certificate or "").removeprefix("file:"))
+    login = _login(scope.access.directory, write, scope.secrets)
     return RestWriteClient(AzureWire(clients(login)), clock)
 
 
@@ -68,12 +67,13 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
         yield AzureCollector(client, place, of_subscriptions, directory, hidden, whole=False)
 
 
-def list_members(directory: AzureDirectory, group: str, clock: Clock) -> Members:
-    """Return the subscriptions of a management group in a directory; raises `Refused` where they cannot be listed.
+def list_members(group: GroupOf[AzureDirectory], name: str, clock: Clock) -> Members:
+    """Return the subscriptions of a management group by its name; raises `Refused` where they cannot be listed.
 
     The clock waits between tries.
     """
-    listed = azure_login.members(open_client(_login(directory), clock), group)
+    login = _login(group.access.directory, group.access, group.secrets)
+    listed = azure_login.members(open_client(login, clock), name)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state in azure_login.ENABLED),
         resting={
@@ -98,7 +98,8 @@ def hidden_kinds(client: AzureClient, subscription: str, types: Sequence[Resourc
     return {t.kind.name: missing for t in types if t.form.table and (missing := ours.missing(t.action))}
 
 
-def _login(directory: AzureDirectory) -> Login:
-    certificate = (directory.certificate or "").removeprefix("file:")
-    value = secret(directory.secret).decode() if directory.secret else ""
-    return Login(directory.directory, directory.client or "", value, certificate)
+def _login(directory: str, who: AzureDirectory | AzureWrite, secrets: TenantSecrets) -> Login:
+    """Return who enters a directory, with the secret or the certificate that the tenant's file refers to."""
+    value = secrets.value(who.secret).decode() if who.secret else ""
+    certificate = secrets.value(who.certificate) if who.certificate else b""
+    return Login(directory, who.client or "", value, certificate)

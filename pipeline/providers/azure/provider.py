@@ -1,6 +1,7 @@
 """What Azure is to the program."""
 
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from pipeline.providers.provider import (
     CheckOption,
     GroupOf,
     Members,
+    Named,
     Opening,
     Organisations,
     Permissions,
@@ -32,6 +34,10 @@ if TYPE_CHECKING:
 
 NAME = "azure"
 _GROUP = "managementGroups/"
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID = re.compile(
+    rf"/(?P<kind>subscriptions|tenants)/(?P<id>{_UUID})(/[^/*?]+)*|/providers(/[^/*?]+){{3,}}", re.IGNORECASE
+)
 
 
 def _types(folder: Path | None, kinds: Iterable[str] | None) -> "Sequence[ResourceType]":
@@ -63,7 +69,7 @@ def _groups(tenant: Tenant) -> Iterator[GroupOf[AzureDirectory]]:
 def _members(group: GroupOf[AzureDirectory], _external_id: str, clock: "Clock") -> Members:
     from pipeline.providers.azure import opening
 
-    return opening.list_members(group.access, group.id.removeprefix(_GROUP), clock)
+    return opening.list_members(group, group.id.removeprefix(_GROUP), clock)
 
 
 def _member(group: GroupOf[AzureDirectory], member: str, _external_id: str) -> ScopeOf[AzureDirectory]:
@@ -85,6 +91,31 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
             yield document.fault((*at, "secret"), "goes without 'certificate'; keep one of them")
         if not (directory.subscriptions or directory.management_groups or directory.entra):
             yield document.fault(at, "names nothing to look at: add 'subscriptions', 'management_groups' or 'entra'")
+
+
+def _named(tenant: Tenant, id_: str) -> Named | None:
+    from collectors.azure.parse import spelt
+
+    if not id_.startswith("/") or id_.startswith("//"):
+        return None
+    found = _ID.fullmatch(id_)
+    if found is None:
+        return Named(fault="is no full id of one resource: /subscriptions/ID/…, /tenants/ID/… or /providers/…")
+    if (written := spelt(id_)) != id_:
+        return Named(fault=f"is no id as they are recorded; write {written}")
+    return Named(doubt=_outside(tenant, found["kind"], found["id"]))
+
+
+def _outside(tenant: Tenant, kind: str | None, id_: str | None) -> str:
+    """Return why a subscription or a directory is none of the tenant's; groups may have any subscription."""
+    if not tenant.azure:
+        return "the tenant has no Azure directory"
+    if kind == "tenants" and id_ not in {directory.directory for directory in tenant.azure if directory.entra}:
+        return f"the directory {id_} is none that is looked at (`entra`)"
+    open_ended = any(directory.management_groups for directory in tenant.azure)
+    if kind == "subscriptions" and not open_ended and not any(id_ in one.subscriptions for one in tenant.azure):
+        return f"the subscription {id_} is none of the tenant's"
+    return ""
 
 
 def _change_role(needs: list[str]) -> Role:
@@ -121,7 +152,7 @@ def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
 PROVIDER = Provider(
     NAME,
     types=_types,
-    file=TenantFile(("azure",), _scopes, _faults),
+    file=TenantFile(("azure",), _scopes, _faults, named=_named),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
     permissions=Permissions(

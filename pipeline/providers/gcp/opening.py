@@ -12,8 +12,9 @@ from collectors.gcp.collector import GcpCollector
 from collectors.gcp.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
-from model.tenant import GcpAccess
-from pipeline.providers.provider import Members, ScopeOf
+from model.tenant import GcpAccess, GcpWrite
+from pipeline.providers.provider import GroupOf, Members, ScopeOf
+from pipeline.secrets import TenantSecrets
 
 
 def connect(scope: ScopeOf[GcpAccess], types: Sequence[ResourceType], clock: Clock) -> GcpCollector:
@@ -21,7 +22,8 @@ def connect(scope: ScopeOf[GcpAccess], types: Sequence[ResourceType], clock: Clo
 
     The clock waits between tries. Raises `Refused` where it cannot be entered.
     """
-    login = _login(scope.access, scope.id if "/" in scope.id else f"projects/{scope.id}")
+    parent = scope.id if "/" in scope.id else f"projects/{scope.id}"
+    login = _login(parent, scope.access, scope.access, scope.secrets)
     client = gcp_login.open_client(login, clock)
     return GcpCollector(client, gcp_login.locate(client, login), types)
 
@@ -31,8 +33,7 @@ def connect_write(scope: ScopeOf[GcpAccess], _needs: Sequence[str], clock: Clock
     write = scope.access.write
     if write is None:
         raise Refused(f"nothing can be changed in {scope.id}; give its access 'write' (docs/tenants.md)")
-    key = (write.key or "").removeprefix("file:")
-    login = Login(f"projects/{scope.id}", scope.access.quota_project or "", write.impersonate or "", key)
+    login = _login(f"projects/{scope.id}", scope.access, write, scope.secrets)
     return RestWriteClient(gcp_login.write_wire(login), clock)
 
 
@@ -56,12 +57,13 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
                 yield GcpCollector(client, place, types, raw=False)
 
 
-def list_members(access: GcpAccess, parent: str, clock: Clock) -> Members:
-    """Return the projects below a parent, a folder or organisation, by a tenant's access to it.
+def list_members(group: GroupOf[GcpAccess], clock: Clock) -> Members:
+    """Return the projects below a folder or an organisation; raises `Refused` where they cannot be listed.
 
-    The clock waits between tries. Raises `Refused` where they cannot be listed.
+    The clock waits between tries.
     """
-    listed = gcp_login.projects_under(gcp_login.open_client(_login(access, parent), clock), parent)
+    login = _login(group.id, group.access, group.access, group.secrets)
+    listed = gcp_login.projects_under(gcp_login.open_client(login, clock), group.id)
     return Members(
         active=sorted(id_ for id_, state in listed.items() if state == gcp_login.ACTIVE),
         resting={
@@ -72,6 +74,7 @@ def list_members(access: GcpAccess, parent: str, clock: Clock) -> Members:
     )
 
 
-def _login(access: GcpAccess, parent: str) -> Login:
-    key = (access.key or "").removeprefix("file:")
-    return Login(parent, access.quota_project or "", access.impersonate or "", key)
+def _login(parent: str, access: GcpAccess, who: GcpAccess | GcpWrite, secrets: TenantSecrets) -> Login:
+    """Return who enters a parent, with the key that the tenant's file refers to; calls count as its access says."""
+    key = secrets.value(who.key) if who.key else b""
+    return Login(parent, access.quota_project or "", who.impersonate or "", key)

@@ -1,5 +1,6 @@
 """What Google Cloud is to the program."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from pipeline.providers.provider import (
     CheckOption,
     GroupOf,
     Members,
+    Named,
     Opening,
     Organisations,
     Permissions,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from store.rows import AssetRow
 
 NAME = "gcp"
+_ID = re.compile(r"//[a-z0-9.-]+\.googleapis\.com(/[^/\s*?]+)+")
+_PROJECT = re.compile(r"/projects/([a-z][a-z0-9.:-]*)(?:/|$)")
 
 
 def _types(folder: Path | None, kinds: Iterable[str] | None) -> "Sequence[ResourceType]":
@@ -62,7 +66,7 @@ def _groups(tenant: Tenant) -> Iterator[GroupOf[GcpAccess]]:
 def _members(group: GroupOf[GcpAccess], _external_id: str, clock: "Clock") -> Members:
     from pipeline.providers.gcp import opening
 
-    return opening.list_members(group.access, group.id, clock)
+    return opening.list_members(group, clock)
 
 
 def _member(group: GroupOf[GcpAccess], member: str, _external_id: str) -> ScopeOf[GcpAccess]:
@@ -80,6 +84,19 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
             yield document.fault(
                 ("google", number), "names nothing to look at: add 'projects', 'folders' or 'organizations'"
             )
+
+
+def _named(tenant: Tenant, id_: str) -> Named | None:
+    if not id_.startswith("//"):
+        return None
+    if not _ID.fullmatch(id_):
+        return Named(fault="is no full name of one resource: //SERVICE.googleapis.com/…, without patterns")
+    if not tenant.google:
+        return Named(doubt="the tenant has no Google Cloud projects")
+    project, open_ended = _PROJECT.search(id_), any(_parents(access) for access in tenant.google)
+    if project and not open_ended and not any(project[1] in access.projects for access in tenant.google):
+        return Named(doubt=f"the project {project[1]} is none of the tenant's")
+    return Named()
 
 
 def _change_role(needs: list[str]) -> Role:
@@ -109,7 +126,7 @@ def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
 PROVIDER = Provider(
     NAME,
     types=_types,
-    file=TenantFile(("google",), _scopes, _faults),
+    file=TenantFile(("google",), _scopes, _faults, named=_named),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
     permissions=Permissions(

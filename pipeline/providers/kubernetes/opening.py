@@ -12,8 +12,9 @@ from collectors.kubernetes.collector import KubernetesCollector
 from collectors.kubernetes.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
-from model.tenant import KubernetesCluster
+from model.tenant import KubernetesCluster, KubernetesWrite
 from pipeline.providers.provider import ScopeOf
+from pipeline.secrets import TenantSecrets
 
 
 def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], clock: Clock) -> KubernetesCollector:
@@ -22,8 +23,7 @@ def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], cl
     Raises `Refused` where it cannot be entered, or is another one.
     """
     cluster = scope.access
-    login = Login((cluster.kubeconfig or "").removeprefix("file:"), cluster.context)
-    collector = _entered(login, types, clock, cluster.name)
+    collector = _entered(_login(cluster, scope.secrets), types, clock, cluster.name)
     if collector.place.scope != scope.id:
         collector.client.close()
         raise Refused(
@@ -37,8 +37,7 @@ def connect_write(scope: ScopeOf[KubernetesCluster], _needs: Sequence[str], cloc
     cluster = scope.access
     if cluster.write is None:
         raise Refused(f"nothing can be changed in {cluster.name}; give the cluster 'write' (docs/tenants.md)")
-    login = Login((cluster.write.kubeconfig or "").removeprefix("file:"), cluster.write.context)
-    client = kubernetes_login.connection(login)
+    client = kubernetes_login.connection(_login(cluster.write, scope.secrets))
     place = kubernetes_login.locate(KubernetesClient(client, clock), cluster.name)
     if place.scope != scope.id:
         client.close()
@@ -52,6 +51,13 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
     The clock waits between tries. Raises `Refused` where it cannot be entered.
     """
     return [_entered(Login(asked["kubeconfig"], asked["context"]), types, clock)]
+
+
+def _login(who: KubernetesCluster | KubernetesWrite, secrets: TenantSecrets) -> Login:
+    """Return who enters a cluster: by the kubeconfig that the tenant's file refers to, else by the installation's."""
+    if who.kubeconfig is None:
+        return Login("", secrets.context(who.context))
+    return Login(str(secrets.path(who.kubeconfig)), who.context, secrets.value(who.kubeconfig))
 
 
 def _entered(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:

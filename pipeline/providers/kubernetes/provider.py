@@ -1,5 +1,6 @@
 """What Kubernetes is to the program."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from model.tenant import KubernetesCluster, Tenant
 from pipeline.providers.provider import (
     Check,
     CheckOption,
+    Named,
     Opening,
     Permissions,
     Provider,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from model.fault import Fault
 
 NAME = "kubernetes"
+_ID = re.compile(r"kubernetes://(?P<cluster>[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})(/apis?(/[^/\s*?]+)+)?")
 
 
 def _types(folder: Path | None, kinds: Iterable[str] | None) -> "Sequence[ResourceType]":
@@ -47,6 +50,17 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
     for number, cluster in enumerate(tenant.kubernetes):
         if cluster.cluster in (earlier.cluster for earlier in tenant.kubernetes[:number]):
             yield document.fault(("kubernetes", number, "cluster"), f"the cluster {cluster.cluster} stands twice")
+
+
+def _named(tenant: Tenant, id_: str) -> Named | None:
+    if not id_.lower().startswith("kubernetes:"):
+        return None
+    found = _ID.fullmatch(id_)
+    if found is None:
+        return Named(fault="is no full id of one object: kubernetes://CLUSTER/api/v1/…, without patterns")
+    if found["cluster"] not in {cluster.cluster for cluster in tenant.kubernetes}:
+        return Named(doubt=f"the cluster {found['cluster']} is none of the tenant's")
+    return Named()
 
 
 def _change_role(needs: list[str]) -> Role:
@@ -84,7 +98,7 @@ def _as_yaml(made: Role) -> str:
 PROVIDER = Provider(
     NAME,
     types=_types,
-    file=TenantFile(("kubernetes",), _scopes, _faults),
+    file=TenantFile(("kubernetes",), _scopes, _faults, named=_named),
     opening=_opening,
     permissions=Permissions(
         help="Print the read-only ClusterRole, made from the types; "

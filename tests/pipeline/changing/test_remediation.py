@@ -308,7 +308,7 @@ def test_what_somebody_reverts_within_a_week_is_marked_and_reported(approved: Ap
 def notified(driver: ChangeDriver, screen: io.StringIO) -> int:
     tenant = replace(driver.tenant, channels=[Channel("screen", "console", language="en")])
     with httpx.Client() as http:
-        ways = Ways(http, screen, lambda _: b"", driver.clock.now)
+        ways = Ways(http, screen, driver.clock.now)
         world = world_of(driver.home, driver.clock, ways=ways)
         return notify(world, scan_of(world, tenant, driver.catalog)).alerts
 

@@ -12,7 +12,6 @@ from standardwebhooks.webhooks import Webhook
 
 from model.alert import Alert, Delivery, Item
 from model.canonical import parse_instant
-from model.fault import Refused
 from model.tenant import Channel, Tenant
 from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
@@ -24,7 +23,7 @@ from tests.conftest import MovingClock
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.http_servers import receiver
 from tests.servers.smtp_server import breaking_server
-from tests.worlds import scan_of, world_of
+from tests.worlds import granting, scan_of, world_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
 
@@ -36,15 +35,9 @@ def hook(url: str, severity: str = "critical") -> Tenant:
 
 def notified(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -> tuple[Notified, str]:
     terminal = io.StringIO()
-
-    def secret_of(reference: str) -> bytes:
-        if not secret:
-            raise Refused(f"the secret {reference} is not set")
-        return secret.encode()
-
     with httpx.Client(timeout=5) as http:
-        ways = Ways(http, terminal, secret_of, clock.now)
-        world = world_of(home, clock, ways=ways)
+        ways = Ways(http, terminal, clock.now)
+        world = world_of(home, clock, ways=ways, secrets=granting({"HOOK": secret}))
         return notify(world, scan_of(world, tenant, catalog()), 30), terminal.getvalue()
 
 
@@ -135,7 +128,7 @@ def test_a_server_that_never_answers_costs_one_wait_and_another_channel_none(sca
             Channel(name="terminal", type="console", severity="critical"),
         ]
         with httpx.Client() as http:
-            ways = Ways(http, io.StringIO(), lambda _: b"", clock.now, Patience(0.5, 0.5, 0.5))
+            ways = Ways(http, io.StringIO(), clock.now, Patience(0.5, 0.5, 0.5))
             world = world_of(scanned, clock, ways=ways)
             began = time.monotonic()
             result = notify(world, scan_of(world, replace(TENANT, channels=channels), catalog()), 1)
@@ -168,7 +161,7 @@ def test_a_broken_channel_silences_no_other(scanned: Home, clock: MovingClock) -
     broken = hook("http://127.0.0.1:1/x").channels[0]
     good = Channel(name="terminal", type="console", severity="critical")
     result, said = notified(scanned, replace(TENANT, channels=[broken, good]), clock, secret="whsec_abc")
-    assert result.problems == ["soc: Error"]
+    assert result.problems == ["soc: the signing key env:HOOK is no base64 after whsec_; nothing is sent without a key"]
     assert set(result.deliveries) == {"queued", "sent"}
     assert "[critical]" in said
 
@@ -199,7 +192,7 @@ def test_the_console_obeys_no_control_characters_of_customers() -> None:
     item = Item("f", "r", "evil\x1b[2J\nname", "global", Text(en="m\x07", ja="m"))
     alert = Alert("a", "t", "p", "open", "s", "high", text, text, "now", (item,))
     terminal = io.StringIO()
-    ways = Ways(httpx.Client(), terminal, lambda _: b"", MovingClock().now)
+    ways = Ways(httpx.Client(), terminal, MovingClock().now)
     console.send(Message("k", alert, "en"), console.Settings(), ways)
     ways.http.close()
     assert terminal.getvalue() == "[high] new: x (1)\n    evil?[2J?name  global  m?\n"
