@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+
+if TYPE_CHECKING:
+    from store.home import Home
 
 app = typer.Typer()
 
@@ -66,7 +69,10 @@ def restore(
 
 @app.command()
 def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
-    """Bring all stores to this program's version; broken off in the middle, it goes on where it ended."""
+    """Bring all stores to this program's version, and grant tenants what their files refer to from before.
+
+    Broken off in the middle, it goes on where it ended.
+    """
     from cli.context import present_token
     from model.fault import Refused
     from pipeline.installation import bring_up, open_home, stores_of
@@ -78,9 +84,31 @@ def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
         print(f"{name}: upgraded")
     print(f"{len(changed)} stores were upgraded; all are of this version.")
     stores = open_home(home)
+    _grant_used(home, stores)
+    raise typer.Exit(1 if _print_faults(stores) else 0)
+
+
+def _print_faults(stores: "Home") -> bool:
+    """Say which audit chains do not hold: those are left as they are, and nothing is decided on them."""
     faults = {"service": stores.service.audit_fault()}
     faults |= {tenant: stores.tenant(tenant).audit_fault() for tenant in stores.tenants()}
     for name, fault in faults.items():
         if fault:
             print(f"hinomi: the audit chain of {name} does not hold: {fault}", file=sys.stderr)
-    raise typer.Exit(1 if any(faults.values()) else 0)
+    return any(faults.values())
+
+
+def _grant_used(home: Path, stores: "Home") -> None:
+    """Write what tenants' files refer to into the installation's file, where nobody has decided about it yet."""
+    from pipeline.installation import grant, settings
+    from pipeline.tenants.granting import missing_grants
+    from pipeline.world import secrets_in
+
+    missing = missing_grants(stores, settings(home).grants, secrets_in(home))
+    grant(home, missing.new)
+    for tenant, references in missing.new.items():
+        print(f"{tenant}: granted in installation.yaml: {', '.join(references)}")
+    for tenant, references in missing.refused.items():
+        print(f"{tenant}: not granted in installation.yaml, so nothing: {', '.join(references)}")
+    for tenant in missing.broken:
+        print(f"{tenant}: its file is of another version of the program; apply it anew")
