@@ -17,6 +17,7 @@ from model.plan import Plan, Vote
 from model.text import Language
 from pipeline.changing.permits import Permits
 from pipeline.changing.plans import Wanted, make_plan, read_plan
+from pipeline.changing.requesters import requester_called
 from pipeline.serving.jobs import change_job, queue
 from remediation.approval import Circumstances, Standing, stand
 from reports.plan_page import render
@@ -64,7 +65,8 @@ def plans(
 def propose(tenant: TenantId, form: WantedPlan, authorizer: Authorized, service: OfService) -> Response:
     """Make a plan for open findings; nothing is changed, and no cloud is asked."""
     spec, store = authorizer.file("plans.propose", tenant), authorizer.tenant("plans.propose", tenant)
-    wanted = Wanted(form.playbook, form.requested_by, form.resources, form.most, form.live)
+    requester = requester_called(service.home, form.requested_by)
+    wanted = Wanted(form.playbook, requester, form.resources, form.most, form.live)
     plan = make_plan(store, spec, wanted, authorizer.actor, service.clock)
     return Json(_view(store, plan, service), status_code=201)
 

@@ -39,11 +39,13 @@ def plan(
 ) -> None:
     """Make a plan for the open findings that a playbook closes; nothing is changed, and no cloud is asked."""
     from pipeline.changing.plans import Wanted, make_plan
+    from pipeline.changing.requesters import requester_called
     from pipeline.clock import SystemClock
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("plans.propose", tenant)
-    wanted = Wanted(playbook, requested_by, tuple(resource or ()), most, live)
+    requester = requester_called(authorizer.service("plans.propose"), requested_by)
+    wanted = Wanted(playbook, requester, tuple(resource or ()), most, live)
     made = make_plan(authorizer.tenant("plans.propose", tenant), spec, wanted, authorizer.actor, SystemClock())
     _print(authorizer, made, language, format)
 

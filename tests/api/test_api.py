@@ -474,6 +474,24 @@ def test_whoever_makes_a_plan_does_not_approve_it_over_http_either(api: Api) -> 
     assert refused.json() == {"detail": "p.lead has made the plan; somebody else has to approve it"}
 
 
+def test_a_plan_is_made_for_a_person_of_exactly_that_id_or_for_nobody(api: Api) -> None:
+    analyst, lead, _ = api.token("analyst"), api.token("lead"), api.token("viewer")
+    at = instant(api.clock.now())
+    with api.home.service.write(at, "p") as session:
+        session.people.put(Person("p.gone", "gone", "ja", ("lead",), (MINE,), at, disabled_at=at))
+    base, wanted = f"/v1/tenants/{MINE}/plans", {"playbook": PLAYBOOK}
+    strange = ("P.LEAD", "p.lead ", " p.lead", "p.le\u0430d", "p.lead\u200b", "nobody", " ", "operator@host", "p.gone")
+    for text in strange:
+        answer = api.ask("POST", base, analyst, json=wanted | {"requested_by": text})
+        assert (answer.status_code, "nobody called" in answer.json()["detail"]) == (400, True), text
+    assert api.ask("GET", base, analyst).json()["items"] == []
+    made = api.ask("POST", base, analyst, json=wanted | {"requested_by": "p.lead"}).json()
+    ballot = {"hash": made["hash"], "approve": True}
+    refused = api.ask("POST", f"{base}/{made['plan']['id']}/votes", lead, json=ballot)
+    assert "p.lead" in refused.json()["detail"]
+    assert "was made for" in refused.json()["detail"]
+
+
 def test_a_rejected_plan_is_denied_for_good(api: Api) -> None:
     plan = plan_for(api.home, api.clock, MINE)
     path = f"/v1/tenants/{MINE}/plans/{plan.id}"

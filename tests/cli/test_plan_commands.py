@@ -84,6 +84,16 @@ def test_from_the_plan_to_the_change_and_back(hinomi: Callable[..., Said]) -> No
     assert hinomi("audit", "verify", "aozora").returncode == 0
 
 
+def test_nobody_approves_what_was_made_for_them_in_another_spelling(hinomi: Callable[..., Said]) -> None:
+    for text in ("KEN", "ken ", "k\u0435n", "mallory", " "):
+        refused = hinomi("plan", "aozora", BLOCK, "--requested-by", text, who="aki")
+        assert (refused.returncode, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
+        assert f"there is nobody called {text!r}" in refused.stderr
+    planned = json.loads(hinomi("plan", "aozora", BLOCK, "--requested-by", "ken", "--format", "json", who="aki").stdout)
+    refused = hinomi("approve", "aozora", planned["plan"]["id"], "--hash", planned["hash"], who="ken")
+    assert (refused.returncode, "was made for" in refused.stderr) == (2, True)
+
+
 def test_rejected_stopped_and_ordered(hinomi: Callable[..., Said]) -> None:
     planned: Any = json.loads(hinomi("plan", "aozora", BLOCK, "--format", "json", who="aki").stdout)
     id_ = planned["plan"]["id"]
