@@ -94,6 +94,13 @@ class TenantSecrets(Struct, frozen=True):
             why = "a link stands on the way to it, or no folder" if problem.errno in _LINKS else problem.strerror
             raise Refused(f"the secret {reference} cannot be read: {why}") from None
 
+    def text(self, reference: str) -> str:
+        """Return what a variable or a file holds as text; raises `Refused` as `value` does, and for what is no text."""
+        try:
+            return self.value(reference).decode()
+        except UnicodeDecodeError:
+            raise Refused(f"the secret {reference} is no text in UTF-8") from None
+
     def path(self, reference: str) -> Path:
         """Return where a file is, for what it names beside itself; raises `Refused` where it is not the tenant's."""
         self._require(reference)

@@ -153,6 +153,13 @@ def test_only_a_file_of_its_own_is_read_over_no_link(home: Path, made: object, w
         tenant.value(reference)
 
 
+def test_what_is_no_text_is_no_password(home: Path) -> None:
+    (home / "secrets" / "aozora" / "key").write_bytes(b"\xff")
+    assert of(home).value("file:key") == b"\xff"
+    with pytest.raises(Refused, match="is no text in UTF-8"):
+        of(home).text("file:key")
+
+
 def test_what_is_granted_is_granted_word_for_word_and_to_one_tenant(home: Path, tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("outside\n")

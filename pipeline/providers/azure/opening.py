@@ -100,6 +100,6 @@ def hidden_kinds(client: AzureClient, subscription: str, types: Sequence[Resourc
 
 def _login(directory: str, who: AzureDirectory | AzureWrite, secrets: TenantSecrets) -> Login:
     """Return who enters a directory, with the secret or the certificate that the tenant's file refers to."""
-    value = secrets.value(who.secret).decode() if who.secret else ""
+    value = secrets.text(who.secret) if who.secret else ""
     certificate = secrets.value(who.certificate) if who.certificate else b""
     return Login(directory, who.client or "", value, certificate)
