@@ -166,6 +166,41 @@ def test_a_broken_channel_silences_no_other(scanned: Home, clock: MovingClock) -
     assert "[critical]" in said
 
 
+@pytest.mark.parametrize(
+    ("secret", "why"),
+    [
+        ("", "the secret env:HOOK is not set"),
+        (" ", "the secret env:HOOK is not set"),
+        ("\u3000\n", "the secret env:HOOK is not set"),
+        ("whsec_", "the signing key env:HOOK is empty"),
+        (" whsec_ ", "the signing key env:HOOK is empty"),
+        ("whsec_====", "the signing key env:HOOK is"),
+        ("whsec_ ", "the signing key env:HOOK is empty"),
+        ("whsec_\u3042", "the signing key env:HOOK is no base64"),
+        ("whsec_!!!!", "the signing key env:HOOK is no base64"),
+    ],
+)
+@pytest.mark.process
+def test_nothing_is_sent_that_anybody_could_have_signed(
+    scanned: Home, clock: MovingClock, secret: str, why: str
+) -> None:
+    with receiver([200]) as (url, received):
+        result, _ = notified(scanned, hook(url), clock, secret)
+    assert (received, set(result.deliveries)) == ([], {"queued"})
+    (problem,) = result.problems
+    assert problem.startswith(f"soc: {why}")
+
+
+@pytest.mark.parametrize(("secret", "length"), [("k" * 23, 23), ("whsec_" + "QUJD" * 7, 21), ("k" * 24, 0)])
+@pytest.mark.process
+def test_a_short_signing_key_is_warned_of(scanned: Home, clock: MovingClock, secret: str, length: int) -> None:
+    with receiver([200]) as (url, received):
+        result, _ = notified(scanned, hook(url), clock, secret)
+    assert result.deliveries == {"sent": len(received)}
+    warned = f"soc: sent, but the signing key env:HOOK has only {length} bytes; take a random one of 24 to 64"
+    assert result.problems == ([warned] if length else [])
+
+
 def test_what_no_channel_takes_is_dropped_with_its_reason(scanned: Home, clock: MovingClock) -> None:
     result, _ = notified(scanned, TENANT, clock)
     assert (result.alerts, result.deliveries) == (0, {})
