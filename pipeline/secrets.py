@@ -51,13 +51,14 @@ def secret(reference: str) -> bytes:
 class TenantSecrets(Struct, frozen=True):
     """What one tenant's references lead to, below the installation's home; all others are refused.
 
-    `granted` are references as the installation's file has them for this tenant.
+    `granted` are references as the installation's file has them for this tenant. Without `environment` it is the
+    process's own, which is in no copy of ours that might be shown.
     """
 
     tenant: str
     home: Path
     granted: frozenset[str] = frozenset()
-    environment: Mapping[str, str] = os.environ
+    environment: Mapping[str, str] | None = None
 
     def why_not(self, reference: str) -> str:
         """Return why a reference is not the tenant's, the empty text where it is; nothing is read."""
@@ -83,7 +84,7 @@ class TenantSecrets(Struct, frozen=True):
         self._require(reference)
         kind, _, where = reference.partition(":")
         if kind == "env":
-            return _variable(self.environment, reference)
+            return _variable(os.environ if self.environment is None else self.environment, reference)
         if kind != "file":
             raise Refused(f"the reference {reference} has no value")
         inside = self._own(where)

@@ -1,7 +1,6 @@
 """What a process has of the world, in tests: clouds that are entered as a test says, nobody to notify."""
 
 import io
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
@@ -47,8 +46,8 @@ def world_of(home: Home, clock: Clock, providers: Providers = PROVIDERS, **more:
     return replace(World(home, clock, ways, providers, secrets=granting()), **more)
 
 
-def granting(variables: Mapping[str, str] = os.environ) -> Callable[[Tenant], TenantSecrets]:
-    """Return what grants each tenant all that its file refers to; these are the environment's variables."""
+def granting(variables: Mapping[str, str] | None = None) -> Callable[[Tenant], TenantSecrets]:
+    """Return what grants each tenant all that its file refers to; these are its variables, else the environment's."""
 
     def secrets_of(tenant: Tenant) -> TenantSecrets:
         granted = frozenset(used.reference for used in used_references(tenant))

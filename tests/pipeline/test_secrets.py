@@ -153,6 +153,13 @@ def test_only_a_file_of_its_own_is_read_over_no_link(home: Path, made: object, w
         tenant.value(reference)
 
 
+def test_no_secret_is_shown_with_what_leads_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HINOMI_AOZORA__KEY", "hunter2")
+    bound = TenantSecrets("aozora", Path("/home"))
+    assert bound.value("env:HINOMI_AOZORA__KEY") == b"hunter2"
+    assert "hunter2" not in repr(bound)
+
+
 def test_what_is_no_text_is_no_password(home: Path) -> None:
     (home / "secrets" / "aozora" / "key").write_bytes(b"\xff")
     assert of(home).value("file:key") == b"\xff"

@@ -23,6 +23,7 @@ from pipeline.scanning.survey import survey
 from pipeline.tenants.scopes import named
 from tests.conftest import MovingClock
 from tests.recorded_clouds import NOT_EMULATED, TENANT, Remembering, Replies, catalog, types_of
+from tests.worlds import granting
 from workers.child import Child
 
 
@@ -97,7 +98,8 @@ JUDGING = {"azure": 75, "gcp": 64, "kubernetes": 84}
 @pytest.mark.process
 @pytest.mark.parametrize("provider", JUDGING)
 def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tenant) -> None:
-    scopes = [scope for scope in named(elsewhere).found if scope.provider == provider]
+    bound = [replace(scope, secrets=granting()(elsewhere)) for scope in named(elsewhere).found]
+    scopes = [scope for scope in bound if scope.provider == provider]
     collectors = [remembering(scope) for scope in scopes]
 
     def verdicts(known: Catalog) -> dict[tuple[str, str], Verdict]:
