@@ -121,6 +121,11 @@ class Archive:
             raise self._refused("is no backup of Hinomi") from None
         self._check()
 
+    @property
+    def is_older(self) -> bool:
+        """Return whether it was made by an older version of the program."""
+        return self.manifest.versions != VERSIONS
+
     def files(self) -> dict[str, bytes]:
         """Return the home's own files."""
         names = [name for name in self.manifest.entries if name.startswith("home/")]

@@ -9,10 +9,9 @@ from catalog.form import convert
 from catalog.yaml_reader import parse, read
 from model.fault import Refused
 from model.tenant import AwsScope, Channel, Tenant
-from pipeline.installation import grant, settings
+from pipeline.installation import grant, open_home, settings
 from pipeline.world import secrets_in
 from tests.commands import said as run
-from tests.homes import home_at
 from tests.tenant_text import TENANT
 
 HOOK = {"url": "https://x.example", "secret": "env:SOC"}
@@ -34,7 +33,7 @@ def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """Return a home of before, whose tenant's file refers to what nobody has granted."""
     folder = tmp_path / "home"
     run(capsys, "init", "--home", str(folder))
-    home_at(str(folder)).apply("aozora", msgspec.to_builtins(old("aozora")), AT, "p")
+    open_home(folder).apply("aozora", msgspec.to_builtins(old("aozora")), AT, "p")
     return folder
 
 
