@@ -29,7 +29,7 @@ def verify(
     broken = False
     if not tenant and authorizer.actor.tenants == "all":
         stores = authorizer.service("audit.verify")
-        fault = stores.service.audit_fault()
+        fault = stores.service.audit_fault() or stores.service.implied_fault()
         broken = bool(fault)
         print(f"service: {fault or 'ok'}")
     for name in [tenant] if tenant else authorizer.tenants("audit.verify"):
@@ -43,6 +43,7 @@ def _fault(authorizer: "Authorizer", tenant: str) -> str:
     from store.database import StoreFault
 
     try:
-        return authorizer.tenant("audit.verify", tenant).audit_fault() or authorizer.edition_fault(tenant)
+        store = authorizer.tenant("audit.verify", tenant)
+        return store.audit_fault() or authorizer.edition_fault(tenant) or store.implied_fault()
     except StoreFault as fault:  # one store that cannot be read hides no other
         return str(fault)

@@ -1,5 +1,6 @@
 """What can be asked of a tenant's data."""
 
+import hashlib
 import itertools
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, or_, select
 
 from model.alert import Alert, Delivery, News
 from model.asset import Asset, tags_of
+from model.canonical import encode
 from model.finding import ACTIVE, Element, Fact, Finding, Source, State, as_of
 from model.suppression import Suppression
 from model.text import Text
@@ -159,6 +161,13 @@ class Reader:
         table = schema.audit
         query = select(table.c.detail).where(table.c.action == action).order_by(table.c.seq)
         return [msgspec.json.decode(detail) for detail in self._connection.execute(query).scalars()]
+
+    def findings_digest(self) -> str:
+        """Return what all findings are together, as 64 hex digits: it differs where one of them does."""
+        table, digest = schema.finding, hashlib.sha256()
+        for row in self._connection.execute(select(table).order_by(table.c.uid)):
+            digest.update(encode(list(row)) + b"\n")
+        return digest.hexdigest()
 
     def fences(self) -> list[Fence]:
         """Return the highest lease number that was seen of each job."""

@@ -10,6 +10,7 @@ from store.audit import Head, Sealer, first_fault
 from store.chain import Chain, Records
 from store.database import Database
 from store.halts import Halts, HaltsWriter
+from store.implied import service_fault
 from store.jobs import Jobs, JobsWriter
 from store.people import People, PeopleWriter
 
@@ -76,6 +77,11 @@ class ServiceStore:
             last = chain.last()
             head = Head(last.seq, last.hash) if last else None
             return first_fault(chain.records(), head, self._sealer)
+
+    def implied_fault(self) -> str:
+        """Return the first person who is another one than the records imply, the empty text where nobody is."""
+        with self._database.read() as connection:
+            return service_fault(connection)
 
     def _chain(self, connection: Connection) -> Chain:
         return Chain(connection, schema.service_audit, self._sealer)

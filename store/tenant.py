@@ -11,6 +11,7 @@ from store import schema
 from store.audit import Head, Record, Sealer, first_fault
 from store.chain import Chain
 from store.database import Database
+from store.implied import tenant_fault
 from store.reader import Reader
 from store.rows import Fence
 from store.statements import put
@@ -93,6 +94,11 @@ class TenantStore:
         """Return the first thing that is wrong with the audit chain, the empty text where nothing is."""
         self._checked = None
         return self.late_fault()
+
+    def implied_fault(self) -> str:
+        """Return the first row that differs from what the records imply, the empty text where none does."""
+        with self._database.read() as connection:
+            return tenant_fault(connection)
 
     def late_fault(self) -> str:
         """Return the same as `audit_fault`, but what this object has found whole before is not read again."""

@@ -111,7 +111,7 @@ def _record(world: World, task: Task, plan: Plan) -> None:
     with task.store.observe(world.now, task.person, task.fence) as writer:
         names = {step.target.uid: step.target.resource for step in plan.steps}
         states = {names[uid]: done.state for uid, done in writer.plans.progress(plan.id).items()}
-        writer.record(WORKED, plan.id, hash=plan.hash, states=states)
+        writer.record(WORKED, plan.id, hash=plan.hash, states=states, findings=writer.findings_digest())
 
 
 def waves(steps: Sequence[Step]) -> Iterator[Sequence[Step]]:

@@ -182,7 +182,13 @@ class _Recorder:
             self._settle(writer, places, unwatched, at)
             summary = self._summary(gaps)
             writer.finish_run(self._run.id, at, _stored(summary, self._verdicts), gaps)
-            writer.record("scan.finished", self._run.id, assets=summary.assets, facts=summary.facts)
+            writer.record(
+                "scan.finished",
+                self._run.id,
+                assets=summary.assets,
+                facts=summary.facts,
+                findings=writer.findings_digest(),
+            )
         return summary
 
     def _write_at(self, at: str) -> AbstractContextManager[Writer]:

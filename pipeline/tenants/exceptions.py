@@ -29,6 +29,10 @@ def expiry(day: date, clock: Clock) -> str:
     return end_of(day)
 
 
+# After exceptions or tags have changed: what all findings are since.
+SETTLED = "findings.settled"
+
+
 def named(suppression: Suppression, policies: Collection[str]) -> Suppression:
     """Return an exception with its id; raises `Refused` for one that names nothing, no reason, or no such policy."""
     if not suppression.reason.strip():
@@ -60,9 +64,11 @@ def grant(store: TenantStore, suppressions: Sequence[Suppression], actor: str, c
     at = instant(clock.now())
     with store.write(at, actor) as writer:
         writer.put_suppressions(suppressions)
+        became = settle(writer, at)
         for one in suppressions:
             writer.record("exception.granted", one.id, **_recorded(one))
-        return settle(writer, at)["suppressed"]
+        writer.record(SETTLED, "all", findings=writer.findings_digest())
+        return became["suppressed"]
 
 
 def _recorded(suppression: Suppression) -> dict[str, str]:
@@ -82,8 +88,10 @@ def withdraw(store: TenantStore, id_: str, actor: str, clock: Clock) -> int:
         if found is None:
             raise Refused(f"no exception {id_!r} holds now; see `hinomi exceptions list`")
         writer.put_suppressions([replace(found, withdrawn_at=at)])
+        became = settle(writer, at)
         writer.record("exception.withdrawn", id_)
-        return settle(writer, at)["reopened"]
+        writer.record(SETTLED, "all", findings=writer.findings_digest())
+        return became["reopened"]
 
 
 def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, *, there: bool) -> int:
@@ -101,8 +109,10 @@ def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, 
             raise Refused(f"no resource is called {resource!r}; see `hinomi assets list`")
         for uid in uids:
             writer.tag_asset(uid, tag_, there=there)
+        became = settle(writer, at)
         writer.record("asset.tagged" if there else "asset.untagged", resource, tag=tag_)
-        return settle(writer, at).total()
+        writer.record(SETTLED, "all", findings=writer.findings_digest())
+        return became.total()
 
 
 def settle(writer: Writer, at: str) -> Counter[str]:

@@ -1,0 +1,112 @@
+"""What the audit records imply of the rows beside them: whoever edits a row without a record leaves a difference."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+from sqlalchemy import Connection, select
+
+from model.person import Person
+from model.plan import ENDED
+from model.suppression import Suppression
+from store import schema
+from store.people import People
+from store.reader import Reader
+
+# What a step may become after its end, without a run of its own plan.
+_LATER = frozenset({"reverted", "undone"})
+
+Recorded = list[tuple[str, str, str, str, dict[str, Any]]]
+
+
+def tenant_fault(connection: Connection) -> str:
+    """Return the first row of a tenant's store that differs from what its records imply, the empty text for none."""
+    return next(_tenant_faults(Reader(connection), _records(connection, schema.audit)), "")
+
+
+def service_fault(connection: Connection) -> str:
+    """Return the first person of the service's store who is another one than its records imply, empty for none."""
+    return next(_people(People(connection), _records(connection, schema.service_audit)), "")
+
+
+def _records(connection: Connection, table: Any) -> Recorded:
+    columns = (table.c.action, table.c.subject, table.c.person, table.c.at, table.c.detail)
+    rows = connection.execute(select(*columns).order_by(table.c.seq))
+    return [(*row[:4], msgspec.json.decode(row.detail)) for row in rows]
+
+
+def _tenant_faults(reader: Reader, recorded: Recorded) -> Iterator[str]:
+    yield from _exceptions(reader, recorded)
+    yield from _steps(reader, recorded)
+    yield from _findings(reader, recorded)
+
+
+def _exceptions(reader: Reader, recorded: Recorded) -> Iterator[str]:
+    granted: dict[str, Suppression] = {}
+    for action, subject, person, at, detail in recorded:
+        if action == "exception.granted":
+            granted[subject] = Suppression(subject, **{"author": person, "created_at": at, **detail})
+        elif action == "exception.withdrawn" and subject in granted:
+            granted[subject] = replace(granted[subject], withdrawn_at=at)
+    there = {one.id: one for one in reader.suppressions()}
+    yield from _differing("the exception", granted, there, ("created_at",))
+
+
+def _people(people: People, recorded: Recorded) -> Iterator[str]:
+    implied: dict[str, Person] = {}
+    for action, subject, _, at, detail in recorded:
+        if action == "person.added":
+            issuer = str(detail.get("issuer", ""))
+            implied[subject] = Person(subject, "", "ja", tuple(detail["roles"]), _tenants(detail), at, issuer)
+        elif action == "person.changed" and subject in implied:
+            known = implied[subject]
+            roles = tuple(detail.get("roles", known.roles))
+            implied[subject] = replace(known, roles=roles, tenants=_tenants({"tenants": known.tenants} | detail))
+        elif action == "person.disabled" and subject in implied:
+            implied[subject] = replace(implied[subject], disabled_at=implied[subject].disabled_at or at)
+    there = {one.id: one for one in people.all()}
+    yield from _differing("the person", implied, there, ("name", "language", "created_at", "subject"))
+
+
+def _tenants(detail: Mapping[str, Any]) -> Any:
+    return "all" if detail["tenants"] == "all" else tuple(detail["tenants"])
+
+
+def _differing(
+    what: str, implied: Mapping[str, Any], there: Mapping[str, Any], apart: tuple[str, ...]
+) -> Iterator[str]:
+    """Yield `what` differs between things that are implied and those that are there; fields `apart` may differ."""
+    for id_ in sorted(implied.keys() | there.keys()):
+        if id_ not in there:
+            yield f"{what} {id_} was removed without a record"
+        elif id_ not in implied:
+            yield f"{what} {id_} was added without a record"
+        else:
+            names = (name for name in there[id_].__struct_fields__ if name not in apart)
+            if name := next((n for n in names if getattr(there[id_], n) != getattr(implied[id_], n)), ""):
+                yield f"{what} {id_} was changed without a record: {name}"
+
+
+def _steps(reader: Reader, recorded: Recorded) -> Iterator[str]:
+    for plan_id in dict.fromkeys(subject for action, subject, *_ in recorded if action == "plan.worked"):
+        plan, worked = reader.plans.one(plan_id), reader.plans.worked(plan_id)
+        if plan is None:
+            yield f"the plan {plan_id} was removed"
+            continue
+        names = {step.target.uid: step.target.resource for step in plan.steps}
+        now = {names.get(uid, uid): done.state for uid, done in reader.plans.progress(plan_id).items()}
+        for resource, state in worked.items():
+            if state in ENDED and now.get(resource) not in {state, *_LATER}:
+                yield f"the plan {plan_id} has another state at {resource} than was recorded"
+
+
+def _findings(reader: Reader, recorded: Recorded) -> Iterator[str]:
+    digest = ""
+    for action, *_, detail in recorded:
+        if action == "scan.started":  # under way, or broken off: the next whole one says what it left
+            digest = ""
+        elif "findings" in detail:
+            digest = str(detail["findings"])
+    if digest and digest != reader.findings_digest():
+        yield "findings were changed without a record since the last scan, exception or change"
