@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections import Counter
+from pathlib import Path
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
 from pipeline.notifying.notify import Notified, notify
+from pipeline.secrets import UNBOUND, TenantSecrets
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.recorded_clouds import TENANT, catalog
@@ -189,6 +191,20 @@ def test_nothing_is_sent_that_anybody_could_have_signed(
     assert (received, set(result.deliveries)) == ([], {"queued"})
     (problem,) = result.problems
     assert problem.startswith(f"soc: {why}")
+
+
+@pytest.mark.process
+def test_what_is_no_longer_granted_sends_nothing(scanned: Home, clock: MovingClock) -> None:
+    """The file was applied before: what counts is what is granted when it is used."""
+    with receiver([200]) as (url, received), httpx.Client(timeout=5) as http:
+        ways, tenant = Ways(http, io.StringIO(), clock.now), hook(url)
+        bound = TenantSecrets(tenant.tenant, Path("/nowhere"), environment={"HOOK": SECRET})
+        for found, why in ((bound, "is not granted to aozora"), (UNBOUND, "belongs to no tenant here")):
+            world = replace(world_of(scanned, clock, ways=ways), secrets=lambda _tenant, found=found: found)
+            (problem,) = notify(world, scan_of(world, tenant, catalog()), 30).problems
+            assert why in problem
+            clock.sleep(3600)
+    assert received == []
 
 
 @pytest.mark.parametrize(("secret", "length"), [("k" * 23, 23), ("whsec_" + "QUJD" * 7, 21), ("k" * 24, 0)])
