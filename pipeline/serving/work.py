@@ -41,12 +41,16 @@ _LOG = structlog.get_logger()
 
 
 class JobResult(Struct, frozen=True):
-    """What came of a job; one of the kind `tell` has no summary."""
+    """What came of a job; one of the kind `tell` has no summary.
+
+    `chain_fault` says what is wrong with the tenant's audit chain: scans and notifications go on, decisions do not.
+    """
 
     state: JobState
     outcome: str
     summary: Summary | None = None
     notified: Notified | None = None
+    chain_fault: str = ""
 
 
 def work(world: World, job: Job, stop: threading.Event) -> JobResult:
@@ -105,7 +109,11 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
         finish(world, task, plans)
     notified = notify(world, task)
     _queue_next_notification(world, store, job)
-    return JobResult("done", _outcome(summary, notified), summary, notified)
+    fault = store.late_fault()
+    if fault:
+        _LOG.error("the audit chain does not hold", tenant=job.tenant, problem=fault)
+    outcome = _outcome(summary, notified) + (f"; the audit chain does not hold: {fault}" if fault else "")
+    return JobResult("done", outcome, summary, notified, fault)
 
 
 def _failed(job: Job, problem: Exception) -> JobResult:
