@@ -1,5 +1,6 @@
 """One tenant's data in two kinds of session: `read()` sees one moment, `write()` is alone and leaves audit records."""
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
@@ -8,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from model.fault import Refused
 from store import schema
-from store.audit import Head, Record, Sealer, first_fault
+from store.audit import Head, Record, Sealer, first_fault, sessions_ahead
 from store.chain import Chain
 from store.database import Database
 from store.implied import tenant_fault
@@ -17,6 +18,7 @@ from store.rows import Fence
 from store.statements import put
 from store.writer import Writer
 
+_LOOKS, _PAUSE_SECONDS = 5, 0.1
 _SEEN = select(schema.fence.c.number).where(schema.fence.c.job == bindparam("of"))
 
 
@@ -93,7 +95,20 @@ class TenantStore:
     def audit_fault(self) -> str:
         """Return the first thing that is wrong with the audit chain, the empty text where nothing is."""
         self._checked = None
-        return self.late_fault()
+        return self.late_fault() or self._copy_fault()
+
+    def _copy_fault(self) -> str:
+        """Return that an older copy of the head was put back: others who write now have copied theirs in a moment."""
+        ahead = 0
+        for _ in range(_LOOKS):
+            head = self._heads.known()  # before the chain is read: it may only have grown since
+            with self._database.read() as connection:
+                chain = Chain(connection, schema.audit, self._sealer)
+                ahead = sessions_ahead(chain.records(head.seq if head else 0), head)
+            if ahead <= 1:
+                return ""
+            time.sleep(_PAUSE_SECONDS)
+        return f"the chain is {ahead} transactions ahead of the copy in the service store: an older one was put back"
 
     def implied_fault(self) -> str:
         """Return the first row that differs from what the records imply, the empty text where none does."""

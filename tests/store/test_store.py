@@ -190,6 +190,24 @@ def test_nothing_is_appended_to_a_chain_that_was_cut(store: TenantStore, address
 
 
 @pytest.mark.process
+def test_a_copy_of_the_head_is_one_that_was_made_here(store: TenantStore, address: str) -> None:
+    copies = []
+    for number in range(4):
+        with store.write(AT, "p") as writer:
+            writer.record("did", "something", number=number)
+        with stores_at(address).service().read() as connection:
+            copies.append(connection.execute(select(schema.audit_head)).one())
+    tamper(address, "", "UPDATE audit_head SET hash = 'x'")
+    assert "differs from the copy" in store.audit_fault()
+    one_behind, older = copies[-2], copies[0]
+    for copy, fault in ((one_behind, ""), (older, "the chain is 3 transactions ahead of the copy"), (copies[-1], "")):
+        with stores_at(address).service().write() as connection:
+            connection.execute(schema.audit_head.update().values(**copy._mapping))
+        assert store.audit_fault().startswith(fault)
+        assert bool(store.audit_fault()) == bool(fault)
+
+
+@pytest.mark.process
 def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, address: str) -> None:
     with store.write(AT, "p") as writer:
         writer.record("did", "something")
