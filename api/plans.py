@@ -53,8 +53,8 @@ def plans(
     """List plans, newest first."""
     after = answers.key_of(cursor, 2)
     store = authorizer.tenant("plans.read", tenant)
-    under = _permits(store, tenant, service).circumstances()
     with store.read() as reader:
+        under = _permits(store, tenant, service).circumstances(reader)
         found = reader.plans.newest(limit, (after[0], after[1]) if after else None)
         rows = [_row(reader, plan, under) for plan in found]
     last = cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == limit else ""

@@ -173,8 +173,8 @@ def status(
     if plan:
         raise typer.Exit(_print_status(authorizer, tenant, plan))
     permits = _permits(authorizer, "plans.read", tenant)
-    under = permits.circumstances()
     with permits.store.read() as reader:
+        under = permits.circumstances(reader)
         found = reader.plans.newest(last)
         orders = reader.plans.orders()
         standings = [stand(one, reader.plans.votes(one.id), orders, under) for one in found]

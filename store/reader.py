@@ -23,6 +23,10 @@ DROPPED = "dropped: "
 _CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
 
 
+# A person says that the machine's clock is right, though there are records of later moments.
+TIME_SET = "clock.set"
+
+
 class Reader:
     """What can be asked of a tenant's data."""
 
@@ -161,6 +165,12 @@ class Reader:
         table = schema.audit
         query = select(table.c.detail).where(table.c.action == action).order_by(table.c.seq)
         return [msgspec.json.decode(detail) for detail in self._connection.execute(query).scalars()]
+
+    def last_instant(self) -> str:
+        """Return the latest moment of which there is a record, since somebody set the time anew; empty for none."""
+        table = schema.audit
+        anew = select(func.coalesce(func.max(table.c.seq), 0)).where(table.c.action == TIME_SET).scalar_subquery()
+        return str(self._connection.execute(select(func.max(table.c.at)).where(table.c.seq >= anew)).scalar() or "")
 
     def findings_digest(self) -> str:
         """Return what all findings are together, as 64 hex digits: it differs where one of them does."""

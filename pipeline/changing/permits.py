@@ -1,5 +1,6 @@
 """Votes on plans, and whether one may be carried out: asked where it is acted on, from the stores as they are then."""
 
+from datetime import timedelta
 from functools import cache
 
 import msgspec
@@ -9,7 +10,7 @@ from catalog import access as access_table
 from catalog.folder import config_folder
 from contract.access import may
 from model.access import Access
-from model.canonical import instant
+from model.canonical import instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
 from model.person import Actor, Person
@@ -20,8 +21,10 @@ from pipeline.tenants.applied import applied_tenant
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
 from store.home import Home
 from store.plans import STARTED, VOTE_WITHDRAWN, VOTED
-from store.reader import Reader
+from store.reader import TIME_SET, Reader
 from store.tenant import TenantStore
+
+_MOST_AHEAD = timedelta(minutes=5)
 
 
 class Permits(Struct, frozen=True):
@@ -42,16 +45,22 @@ class Permits(Struct, frozen=True):
 
     def standing_in(self, reader: Reader, plan: Plan) -> Standing:
         """Return where a plan stands by what a reader, or whoever writes, sees in the tenant's store."""
-        return stand(plan, reader.plans.votes(plan.id), reader.plans.orders(), self.circumstances())
+        return stand(plan, reader.plans.votes(plan.id), reader.plans.orders(), self.circumstances(reader))
 
-    def circumstances(self) -> Circumstances:
-        """Return what holds now of time, people and contract."""
+    def circumstances(self, reader: Reader) -> Circumstances:
+        """Return what holds now of time, people and contract.
+
+        It is never earlier than what a reader of the tenant's store finds recorded: a clock that is set back makes no
+        approval hold longer.
+        """
         with self.home.service.read() as session:
             people = list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
         grantors = {one.id for one in people if _may(one, "plans.approve", self.tenant) and _side(one) == "staff"}
         customer = applied_tenant(self.home, self.tenant).contract.customer_approves
-        return Circumstances(self.clock.now(), approvers, grantors, customer)
+        last = reader.last_instant()
+        now = max(self.clock.now(), parse_instant(last)) if last else self.clock.now()
+        return Circumstances(now, approvers, grantors, customer)
 
     def vote(self, ballot: Vote) -> Standing:
         """Record a person's ballot on a plan, and return where the plan stands then.
@@ -60,6 +69,7 @@ class Permits(Struct, frozen=True):
         """
         plan = read_plan(self.store, ballot.plan)
         with self.store.write(ballot.at, ballot.person) as writer:
+            self._refuse_wrong_clock(writer)
             before = self.standing_in(writer, plan)
             if before.state != "proposed":
                 raise Refused(f"the plan {plan.id} is {_said(before)}")
@@ -101,11 +111,27 @@ class Permits(Struct, frozen=True):
             raise Refused(why)
         return plan
 
+    def _refuse_wrong_clock(self, reader: Reader) -> None:
+        """Raise `Refused` where records are of moments that have not come yet by this machine's clock."""
+        last = reader.last_instant()
+        if last and parse_instant(last) > self.clock.now() + _MOST_AHEAD:
+            raise Refused(
+                f"this machine's clock is behind: {self.tenant} has a record of {last}; set it right, or, where it is "
+                f"right and that record is not, `hinomi audit set-clock {self.tenant}`"
+            )
+
     def refuse_unapproved(self, reader: Reader, plan: Plan) -> None:
         """Raise `Refused` unless a plan is approved by what a reader, or whoever writes, sees in the tenant's store."""
+        self._refuse_wrong_clock(reader)
         stands = self.standing_in(reader, plan)
         if stands.state != "approved":
             raise Refused(f"the plan {plan.id} is {_said(stands)}")
+
+
+def set_time(store: TenantStore, person: str, clock: Clock) -> None:
+    """Record in the store that the clock is right, by a person who has looked: moments of before it count no more."""
+    with store.write(instant(clock.now()), person) as writer:
+        writer.record(TIME_SET, "clock", before=writer.last_instant())
 
 
 def _said(standing: Standing) -> str:

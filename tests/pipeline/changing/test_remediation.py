@@ -2,7 +2,7 @@
 
 import io
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from model.plan import Plan, Vote
 from model.tenant import Channel, Contract, Suspension
 from notifier.message import Ways
 from pipeline.changing.carrying_out import finish, obey, underway
+from pipeline.changing.permits import set_time
 from pipeline.changing.plans import grant, halt, lift_halt, withdraw
 from pipeline.notifying.notify import notify
 from pipeline.serving import jobs
@@ -169,6 +170,23 @@ def test_an_approval_that_is_withdrawn_while_the_plan_is_prepared_counts_no_more
     assert block_of("one") is block_of("two") is None
 
 
+def test_a_clock_that_was_set_back_makes_no_approval_hold_longer(approved: Approved) -> None:
+    driver, plan = approved
+    late = driver.clock.now() + timedelta(hours=80)
+    with driver.home.tenant("aozora").observe(instant(late), "schedule@service") as writer:
+        writer.record("scan.started", "r")
+    assert driver.permits.standing(plan).state == "expired"
+    with pytest.raises(Refused, match="this machine's clock is behind: aozora has a record of 2026-06-04"):
+        driver.run(plan)
+    with pytest.raises(Refused, match="clock is behind"):
+        driver.vote(plan, RIN)
+    set_time(driver.home.tenant("aozora"), "ken", driver.clock)
+    assert driver.run(plan) == {"one": "verified", "two": "verified"}
+    with driver.home.tenant("aozora").observe(instant(driver.clock.now() + timedelta(minutes=4)), "s") as writer:
+        writer.record("scan.started", "r")
+    assert driver.permits.check(plan.id), "another machine's clock may be a little ahead"
+
+
 def test_what_a_kill_switch_refused_has_not_begun_and_expires(approved: Approved) -> None:
     driver, plan = approved
     halt(driver.home, "", "incident 7", RIN, driver.clock)
@@ -244,7 +262,12 @@ def test_a_vote_that_was_written_into_the_database_is_none(
     forged = Vote(plan.id, plan.hash, "ken", "staff", True, instant(clock.now()))
     columns = ("2026-06-01", "ken", "plan.voted", plan.id, encode(forged).decode().replace(":", "\\:"), "", "")
     values = ", ".join(f"'{column}'" for column in columns)
-    tamper(str(tmp_path / "home"), "aozora", f"INSERT INTO audit VALUES ((SELECT max(seq) + 1 FROM audit), {values})")
+    names = "seq, at, person, action, subject, detail, previous, hash"
+    tamper(
+        str(tmp_path / "home"),
+        "aozora",
+        f"INSERT INTO audit ({names}) VALUES ((SELECT max(seq) + 1 FROM audit), {values})",
+    )
     with pytest.raises(Refused, match="the audit chain cannot be trusted"):
         driver.run(plan)
     assert block_of("one") is None

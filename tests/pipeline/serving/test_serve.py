@@ -30,10 +30,9 @@ from pipeline.access.authorization import Authorizer
 from pipeline.access.people import Register
 from pipeline.access.sign_in import Gate
 from pipeline.clock import SystemClock
-from pipeline.installation import make, service_key
+from pipeline.installation import make, open_home, service_key
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.files import load_tenant
-from tests.homes import home_at
 from tests.passwords import QUICK
 from tests.recorded_clouds import catalog
 from tests.small import checkout
@@ -55,7 +54,7 @@ class Installation:
         if address.startswith("postgresql:"):
             (self.folder / "installation.yaml").write_text(f'database: "{address}"\n')
         make(self.folder, config_folder() / "example" / "installation.yaml")
-        self.home = home_at(address if address.startswith("postgresql:") else str(self.folder))
+        self.home = open_home(self.folder)
         self.environment = emulator.environment() | {"PYTHONUNBUFFERED": "1"}
 
     def apply(self, cron: str) -> Tenant:
