@@ -29,10 +29,13 @@ from model.tenant import Tenant
 from pipeline.access.authorization import Authorizer
 from pipeline.access.people import Register
 from pipeline.access.sign_in import Gate
+from pipeline.audit_keys import KeyFolder
 from pipeline.clock import SystemClock
-from pipeline.installation import make, open_home, service_key
+from pipeline.installation import make, service_key
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.files import load_tenant
+from store.home import Home
+from tests.homes import stores_at
 from tests.passwords import QUICK
 from tests.recorded_clouds import catalog
 from tests.small import checkout
@@ -54,7 +57,8 @@ class Installation:
         if address.startswith("postgresql:"):
             (self.folder / "installation.yaml").write_text(f'database: "{address}"\n')
         make(self.folder, config_folder() / "example" / "installation.yaml")
-        self.home = open_home(self.folder)
+        stores = stores_at(address if address.startswith("postgresql:") else str(self.folder))
+        self.home = Home(stores, KeyFolder(self.folder))
         self.environment = emulator.environment() | {"PYTHONUNBUFFERED": "1"}
 
     def apply(self, cron: str) -> Tenant:
