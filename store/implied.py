@@ -26,8 +26,8 @@ def tenant_fault(connection: Connection) -> str:
 
 
 def service_fault(connection: Connection) -> str:
-    """Return the first person of the service's store who is another one than its records imply, empty for none."""
-    return next(_people(People(connection), _records(connection, schema.service_audit)), "")
+    """Return the first person or stop of the service's store that its records do not imply, the empty text for none."""
+    return next(_service_faults(connection, _records(connection, schema.service_audit)), "")
 
 
 def _records(connection: Connection, table: Any) -> Recorded:
@@ -36,10 +36,26 @@ def _records(connection: Connection, table: Any) -> Recorded:
     return [(*row[:4], msgspec.json.decode(row.detail)) for row in rows]
 
 
+def _service_faults(connection: Connection, recorded: Recorded) -> Iterator[str]:
+    yield from _people(People(connection), recorded)
+    yield from _halts(connection, recorded)
+
+
+def _halts(connection: Connection, recorded: Recorded) -> Iterator[str]:
+    """Yield the tenants of whom the records say something else than the rows: whether changes are stopped."""
+    stopped = dict[str, bool]()
+    for action, subject, *_ in recorded:
+        if action in ("changes.halted", "changes.resumed"):
+            stopped["" if subject == "all" else subject] = action == "changes.halted"
+    rows = connection.execute(select(schema.halt.c.tenant).where(schema.halt.c.lifted_at == "")).scalars()
+    for tenant in sorted({name for name, holds in stopped.items() if holds} ^ set(rows)):
+        yield f"the stop of changes of {tenant or 'all tenants'} was made or lifted without a record"
+
+
 def _tenant_faults(reader: Reader, recorded: Recorded) -> Iterator[str]:
     yield from _exceptions(reader, recorded)
     yield from _steps(reader, recorded)
-    yield from _findings(reader, recorded)
+    yield from filter(None, [findings_fault(reader)])
 
 
 def _exceptions(reader: Reader, recorded: Recorded) -> Iterator[str]:
@@ -101,12 +117,12 @@ def _steps(reader: Reader, recorded: Recorded) -> Iterator[str]:
                 yield f"the plan {plan_id} has another state at {resource} than was recorded"
 
 
-def _findings(reader: Reader, recorded: Recorded) -> Iterator[str]:
-    digest = ""
-    for action, *_, detail in recorded:
-        if action == "scan.started":  # under way, or broken off: the next whole one says what it left
-            digest = ""
-        elif "findings" in detail:
-            digest = str(detail["findings"])
-    if digest and digest != reader.findings_digest():
-        yield "findings were changed without a record since the last scan, exception or change"
+def findings_fault(reader: Reader) -> str:
+    """Return that findings differ from what was recorded of them last, the empty text where they do not.
+
+    Nothing is said while a scan is under way, or was broken off: the next whole one records what it leaves.
+    """
+    digest = reader.recorded_digest()
+    if not digest or digest == reader.findings_digest():
+        return ""
+    return "findings were changed without a record since the last scan, exception or change"

@@ -27,6 +27,10 @@ _CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled 
 TIME_SET = "clock.set"
 
 
+# What is recorded with what all findings are then, but for the first: a scan is under way.
+_OF_FINDINGS = ("scan.started", "scan.finished", "plan.worked", "findings.settled")
+
+
 class Reader:
     """What can be asked of a tenant's data."""
 
@@ -171,6 +175,13 @@ class Reader:
         table = schema.audit
         anew = select(func.coalesce(func.max(table.c.seq), 0)).where(table.c.action == TIME_SET).scalar_subquery()
         return str(self._connection.execute(select(func.max(table.c.at)).where(table.c.seq >= anew)).scalar() or "")
+
+    def recorded_digest(self) -> str:
+        """Return what all findings were when that was recorded last; empty where a scan has begun since, or never."""
+        table = schema.audit
+        query = select(table.c.action, table.c.detail).where(table.c.action.in_(_OF_FINDINGS))
+        row = self._connection.execute(query.order_by(table.c.seq.desc()).limit(1)).first()
+        return str(msgspec.json.decode(row.detail).get("findings", "")) if row else ""
 
     def findings_digest(self) -> str:
         """Return what all findings are together, as 64 hex digits: it differs where one of them does."""

@@ -20,6 +20,7 @@ from pipeline.changing.plans import read_plan, refuse_unentitled
 from pipeline.tenants.applied import applied_tenant
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
 from store.home import Home
+from store.implied import findings_fault
 from store.plans import STARTED, VOTE_WITHDRAWN, VOTED
 from store.reader import TIME_SET, Reader
 from store.tenant import TenantStore
@@ -107,6 +108,8 @@ class Permits(Struct, frozen=True):
             refuse_unentitled(tenant, self.clock)
         with self.store.read() as reader:
             self.refuse_unapproved(reader, plan)
+            if fault := findings_fault(reader):  # they say who the last administrator is
+                raise Refused(f"{fault}; the next scan looks at everything anew")
         if why := why_stopped(self.home, self.tenant):
             raise Refused(why)
         return plan

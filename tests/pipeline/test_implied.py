@@ -15,6 +15,7 @@ from model.suppression import Suppression
 from pipeline.access.authorization import Authorizer
 from pipeline.access.people import Register, Wish
 from pipeline.access.sign_in import Gate
+from pipeline.changing.plans import halt, lift_halt
 from pipeline.tenants.exceptions import grant, withdraw
 from store import schema
 from store.home import Home
@@ -39,6 +40,9 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
         register.add(Person(name, name, "ja", ("lead",), ("aozora",), "", "https://id.example", name), gate)
     register.change("ken", Wish(roles=("analyst",)))
     register.disable("rin")
+    halt(home, "", "incident 7", HOST, clock)
+    halt(home, "aozora", "incident 8", HOST, clock)
+    lift_halt(home, "aozora", HOST, clock)
     at = instant(clock.now())
     made = [Suppression(f"s{n}", "agreed", "ken", at, END, resource=f"b{n}") for n in range(2)]
     grant(home.tenant("aozora"), made, "ken", clock)
@@ -60,6 +64,8 @@ EDITED = [
     ("service", "person", "tenants", "'\"all\"'", "the person ken was changed without a record: tenants"),
     ("service", "person", "disabled_at", "''", "the person rin was changed without a record: disabled_at"),
     ("service", "person", "issuer", "'https://x.example'", "the person ken was changed without a record: issuer"),
+    ("service", "halt", "lifted_at", "at", "the stop of changes of all tenants was made or lifted without a record"),
+    ("service", "halt", "tenant", "'midori'", "the stop of changes of all tenants was made or lifted without a record"),
     ("service", "person", "id", "id || 'o'", "the person ken was removed without a record"),
     *(
         ("aozora", "suppression", name, value, f"the exception s0 was changed without a record: {name}")
