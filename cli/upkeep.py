@@ -64,6 +64,7 @@ def restore(
         add_key(home)  # an archive of before there were any
     # Nobody can be signed in to an empty home.
     restored = restore_all(found, Restoring(stores_of(home), KeyFolder(home), clock, HOST.name))
+    KeyFolder(home).mark_sealed()
     print(f"{home} is as it was at {found.manifest.made_at}: {len(restored)} tenants. Everybody has to sign in again.")
     if found.is_older:
         print("The backup is of an older version: `hinomi upgrade` grants tenants what their files refer to.")

@@ -10,6 +10,8 @@ from model.fault import Fault, Refused
 
 FOLDER = Path("keys") / "audit"
 _BYTES = 32
+# In the folder of the keys, where nobody comes who has the database alone.
+_SEALED = "sealed"
 
 
 class KeyFolder:
@@ -25,6 +27,15 @@ class KeyFolder:
     def exists(self) -> bool:
         """Return whether there is any key."""
         return any(self._folder.glob("*.key"))
+
+    @property
+    def has_sealed(self) -> bool:
+        """Return whether what was recorded before there were keys has been sealed: that is done once."""
+        return (self._folder / _SEALED).exists()
+
+    def mark_sealed(self) -> None:
+        """Note that nothing without a key is to be sealed any more."""
+        (self._folder / _SEALED).touch(mode=0o600)
 
     @property
     def current(self) -> str:

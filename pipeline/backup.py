@@ -122,6 +122,11 @@ class Archive:
         self._check()
 
     @property
+    def has_keys(self) -> bool:
+        """Return whether it brings keys for its records: then none without one is of it."""
+        return bool(self._keys().current)
+
+    @property
     def is_older(self) -> bool:
         """Return whether it was made by an older version of the program."""
         return self.manifest.versions != VERSIONS
@@ -205,7 +210,7 @@ class Archive:
         keys = self._keys()
         for tenant in self.manifest.tenants:
             chain = [Record(**row) for row in self.rows(f"tenants/{tenant}/audit.jsonl")]
-            sealer = Sealer(f"tenant {tenant}", keys) if any(record.key for record in chain) else UNKEYED
+            sealer = Sealer(f"tenant {tenant}", keys) if keys.current else UNKEYED
             if fault := first_fault(chain, heads.get(tenant), sealer):
                 raise self._refused(f"the audit chain of {tenant} does not hold: {fault}")
 
@@ -251,7 +256,8 @@ def restore(found: Archive, there: Restoring) -> list[str]:
         found.fill(database, "tenant", f"tenants/{tenant}")
         fences |= {row["job"]: row["number"] for row in found.rows(f"tenants/{tenant}/fence.jsonl")}
     found.fill(service, "service", "service", lambda name, rows: _renewed(name, rows, at, fences))
-    there.home.seal_older()
+    if not found.has_keys:
+        there.home.seal_older()
     with there.home.service.write(at, there.person) as session:
         session.record("service.restored", "service", made_at=found.manifest.made_at)
     return found.manifest.tenants

@@ -43,12 +43,17 @@ def make(folder: Path, template: Path) -> list[str]:
 def bring_up(folder: Path, stores: Stores) -> list[str]:
     """Make a home's stores, or bring older ones to this version; return the names of those that were changed.
 
-    Its first key for audit records is made, where it has none, and seals what was recorded before.
+    Its first key for audit records is made, where it has none, and seals what was recorded before, once.
     """
     keys = KeyFolder(folder)
     if not keys.exists():
         add_key(folder)
-    return Home(stores, keys).create()
+    home = Home(stores, keys)
+    changed = home.create()
+    if not keys.has_sealed:
+        home.seal_older()
+        keys.mark_sealed()
+    return changed
 
 
 def settings(folder: Path) -> Installation:

@@ -48,14 +48,14 @@ class Home:
         for tenant in self.tenants():
             database = self._stores.tenant(tenant)
             changed += [database.name] if database.create() else []
-        self.seal_older()
         return changed
 
     def seal_older(self) -> None:
         """Seal by the key of now what was recorded before there were keys, where it holds.
 
-        A record says up to which one, and which hash that had. A chain that does not hold is left as it is: what is
-        wrong with it goes on to show.
+        That is for the one upgrade that brings the keys: whoever can write a store could have anything sealed later. A
+        record says up to which one, and which hash that had. A chain that does not hold is left as it is: what is wrong
+        with it goes on to show.
         """
         with self._service.write() as connection:
             seal_older(Chain(connection, schema.service_audit, Sealer("service", self._keys)), None)

@@ -10,4 +10,6 @@ def upgrade(address: str, commit: str) -> None:
     """Upgrade the stores at an address until the commit of a number, counted from 1."""
     reaper = Reaper(f"commit:{commit}")
     event.listen(Engine, "commit", lambda _connection: reaper.comes("commit"))
-    home_at(address).create()
+    home = home_at(address)
+    home.create()
+    home.seal_older()

@@ -5,9 +5,12 @@ exception, a plan that was approved and carried out, one that rolls it back, a h
 """
 
 import csv
+import hashlib
 import json
+import sqlite3
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,7 @@ import pytest
 from sqlalchemy import select
 
 from cli.main import main
-from model.canonical import digest
+from model.canonical import digest, encode
 from pipeline.installation import open_home
 from store import schema
 from tests.data.kept_home.make import ASKED, HERE, TENANT
@@ -116,3 +119,26 @@ def test_the_tenants_file_changes_nothing(folder: Path, capsys: pytest.CaptureFi
     capsys.readouterr()
     assert _run("apply", str(HERE / "tenant.yaml"), "--dry-run") == 0
     assert "nothing" in capsys.readouterr().out
+
+
+def _unkeyed(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Make the chain of a store one of before there were keys; return its head."""
+    last, seq = "0" * 64, 0
+    for row in connection.execute("SELECT seq, at, person, action, subject, detail FROM audit ORDER BY seq").fetchall():
+        content, seq = encode([*row, last]), row[0]
+        values = (last, hashlib.sha256(content).hexdigest(), seq)
+        connection.execute("UPDATE audit SET previous = ?, hash = ?, key = '', session = 0 WHERE seq = ?", values)
+        last = values[1]
+    return seq, last
+
+
+def test_what_has_no_key_is_sealed_once_and_never_again(folder: Path) -> None:
+    """Whoever can write the stores makes chains of before, and waits for the next upgrade."""
+    assert _run("audit", "verify") == 0
+    with closing(sqlite3.connect(folder / "tenants" / f"{TENANT}.sqlite")) as connection, connection:
+        head = _unkeyed(connection)
+    with closing(sqlite3.connect(folder / "service.sqlite")) as connection, connection:
+        _unkeyed(connection)
+        connection.execute("UPDATE audit_head SET seq = ?, hash = ?, code = ''", head)
+    assert _run("upgrade") == 1, "it says what does not hold"
+    assert _run("audit", "verify") == 1

@@ -99,7 +99,7 @@ def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str, forked: Fork
         assert ended == -signal.SIGKILL
     assert reached == sorted(reached), "nothing falls back"
     assert len(set(reached)) > 2, "it ended in the middle, more than once"
-    assert home_at(old).create() == []
     home = home_at(old)
+    assert home.create() == []
     assert {home.service.audit_fault(), *(home.tenant(name).audit_fault() for name in home.tenants())} == {""}
     assert versions(old) == NEWEST
