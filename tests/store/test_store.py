@@ -208,6 +208,15 @@ def test_a_copy_of_the_head_is_one_that_was_made_here(store: TenantStore, addres
 
 
 @pytest.mark.process
+def test_whoever_died_before_the_first_copy_is_followed(store: TenantStore, address: str) -> None:
+    tamper(address, "", "DELETE FROM audit_head")  # as it is after a crash: the store has its first session alone
+    assert store.audit_fault() == ""
+    with store.write(AT, "p") as writer:
+        writer.record("did", "something")
+    assert store.audit_fault() == ""
+
+
+@pytest.mark.process
 def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, address: str) -> None:
     with store.write(AT, "p") as writer:
         writer.record("did", "something")
