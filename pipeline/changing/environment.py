@@ -1,4 +1,4 @@
-"""What stands between a plan and the clouds: the clients for its changes, and the kill switch."""
+"""The clients for one plan's changes."""
 
 import threading
 from typing import Self
@@ -10,7 +10,6 @@ from model.tenant import Tenant
 from pipeline.providers.provider import Scope, opening_of
 from pipeline.tenants.scopes import scopes_of
 from pipeline.world import World
-from store.home import Home
 
 
 class WriteClients:
@@ -47,13 +46,3 @@ class WriteClients:
     def __exit__(self, *_: object) -> None:
         for client in self._open.values():
             client.close()
-
-
-def why_stopped(home: Home, tenant: str) -> str:
-    """Return who has stopped a tenant's changes, the empty text where nobody has."""
-    with home.service.read() as session:
-        halt = session.halts.holding(tenant)
-    if halt is None:
-        return ""
-    whose = f"of {halt.tenant}" if halt.tenant else "of all tenants"
-    return f"{halt.person} has stopped the changes {whose}: {halt.reason}"

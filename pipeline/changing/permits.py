@@ -15,7 +15,6 @@ from model.clock import Clock
 from model.fault import Refused
 from model.person import Actor, Person
 from model.plan import Plan, Vote
-from pipeline.changing.environment import why_stopped
 from pipeline.changing.plans import read_plan, refuse_unentitled
 from pipeline.tenants.applied import applied_tenant
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
@@ -129,6 +128,16 @@ class Permits(Struct, frozen=True):
         stands = self.standing_in(reader, plan)
         if stands.state != "approved":
             raise Refused(f"the plan {plan.id} is {_said(stands)}")
+
+
+def why_stopped(home: Home, tenant: str) -> str:
+    """Return who has stopped a tenant's changes, the empty text where nobody has."""
+    with home.service.read() as session:
+        halt = session.halts.holding(tenant)
+    if halt is None:
+        return ""
+    whose = f"of {halt.tenant}" if halt.tenant else "of all tenants"
+    return f"{halt.person} has stopped the changes {whose}: {halt.reason}"
 
 
 def set_time(store: TenantStore, person: str, clock: Clock) -> None:

@@ -11,8 +11,7 @@ from model.call import Call
 from model.canonical import encode, instant
 from model.fault import Refused
 from model.plan import ENDED, CallState, Plan, Progress, Sent, State, Step, StepState
-from pipeline.changing.environment import why_stopped
-from pipeline.changing.permits import Permits
+from pipeline.changing.permits import Permits, why_stopped
 from pipeline.scanning.findings import advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
 from pipeline.world import Task, World
