@@ -125,6 +125,10 @@ def propose_rollback(playbook: Playbook, plan: Plan, done: Sequence[LeftStep], t
     )
 
 
+_EDITED = Text(
+    en="what was kept of it is not what was planned: somebody has edited it",
+    ja="保存されている変更前の値が計画時の値と一致しない（第三者により編集された可能性がある）",
+)
 _OPENS_AGAIN = Text(
     en="the fault that was remediated is there again afterwards", ja="実行後は、是正した不備が再び生じる"
 )
@@ -171,6 +175,8 @@ def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text
 
 def _rollback(playbook: Playbook, one: LeftStep) -> Step | Text:
     before = one.step.before if one.progress.before is None else one.progress.before
+    if not same(before, one.step.before):  # what was read before the first call was as planned, or it was not sent
+        return _EDITED
     goal = playbook.back(before, one.step.after)
     if goal is UNSET:
         return playbook.stays or Text(en="it cannot be rolled back", ja="ロールバックできない")

@@ -54,6 +54,10 @@ class Head(Struct, frozen=True):
     hash: str
 
 
+# What a store's copy says before there is any record: one that was removed later is no such copy.
+NOTHING = Head(0, GENESIS)
+
+
 class Entry(Struct, frozen=True):
     """What is to be recorded: who did what to what; `detail` is canonical JSON."""
 
@@ -161,9 +165,8 @@ def _differing(record: Record, head: Head | None) -> str:
 
 def _wrong_end(last: Record | None, head: Head | None) -> str:
     ends = last.seq if last else 0
-    if head is None:  # whoever died after the first transaction has not copied it
-        removed = last is not None and last.session != 1
-        return "the service store has no copy of this chain's last hash: it was removed there" if removed else ""
+    if head is None:
+        return "the service store has no copy of this chain's last hash: it was removed there" if last else ""
     if ends < head.seq:
         return f"the chain ends at record {ends}; the service store knows {head.seq}: the end was cut off"
     if last and ends == head.seq and last.hash != head.hash:

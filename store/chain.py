@@ -6,7 +6,7 @@ import msgspec
 from sqlalchemy import Connection, Table, select
 
 from model.canonical import encode
-from store.audit import UNKEYED, Entry, Head, Record, Sealer, first_fault
+from store.audit import NOTHING, UNKEYED, Entry, Head, Record, Sealer, first_fault
 
 SEALED = "audit.sealed"
 
@@ -57,10 +57,10 @@ class Chain:
             yield Record(**row._mapping)
 
     def has(self, head: Head | None) -> bool:
-        """Return whether the chain holds a head as it is known; without one there is at most the first session."""
+        """Return whether the chain holds a head as it is known; an empty one holds the head of nothing."""
         table = self._table
-        if head is None:
-            return not self._connection.execute(select(table.c.seq).where(table.c.session > 1).limit(1)).first()
+        if head is None or head.seq == 0:
+            return head == NOTHING
         found = self._connection.execute(select(table.c.hash).where(table.c.seq == head.seq)).scalar()
         return bool(found == head.hash)
 

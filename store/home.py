@@ -11,7 +11,7 @@ from model.canonical import digest, encode
 from model.fault import Refused
 from store import schema
 from store.archive import Row
-from store.audit import AuditKeys, Head, Sealer
+from store.audit import NOTHING, AuditKeys, Head, Sealer
 from store.chain import Chain, seal_older
 from store.database import Database, Stores
 from store.jobs import JobsWriter
@@ -134,6 +134,8 @@ class Home:
         database, text = self._stores.tenant(tenant), encode(document).decode()
         database.create()
         newest = self.edition(tenant)
+        if newest is None:
+            self._begin_chain(tenant, database)
         if newest and newest.document.decode() == text:
             return newest
         number = newest.number + 1 if newest else 1
@@ -145,6 +147,14 @@ class Home:
             values = {"tenant": tenant, "number": number, "applied_at": at, "person": person, "document": text}
             connection.execute(edition.insert().values(values))
         return Edition(tenant, number, text.encode())
+
+    def _begin_chain(self, tenant: str, database: Database) -> None:
+        """Copy the head of an empty chain, so that one without a copy is always one of which it was removed."""
+        sealer = self._sealer(tenant)
+        with database.read() as connection:
+            is_empty = Chain(connection, schema.audit, sealer).last() is None
+        if is_empty:
+            _Heads(self._service, tenant, sealer).advance(NOTHING)
 
     def tenant(self, tenant: str) -> TenantStore:
         """Return the store of one tenant's data; raises `Refused` where there is no such tenant."""
@@ -245,9 +255,10 @@ class _Heads:
 
     def replace(self, head: Head) -> None:
         """Put a head in the place of the copy, whatever it was."""
+        values = {"tenant": self._tenant, "seq": head.seq, "hash": head.hash, "code": self._sealer.head(head)}
         with self._service.write() as connection:
             connection.execute(audit_head.delete().where(audit_head.c.tenant == self._tenant))
-        self.advance(head)
+            connection.execute(audit_head.insert().values(values))
 
     def _row(self) -> SqlRow[Any] | None:
         with self._service.read() as connection:

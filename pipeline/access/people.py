@@ -96,9 +96,10 @@ class Register:
 
     def disable(self, id_: str) -> int:
         """End somebody's access and revoke their tokens; return how many those were."""
-        with self._home.service.write(self._now(), self._actor.name) as session:
+        at = self._now()
+        with self._home.service.write(at, self._actor.name) as session:
             person = self._found(session, id_)
-            session.people.put(replace(person, disabled_at=person.disabled_at or self._now()))
+            session.people.put(replace(person, disabled_at=person.disabled_at or at))
             revoked = _revoke_all(session, id_, self._now())
             session.record("person.disabled", id_, tokens=revoked)
             return revoked

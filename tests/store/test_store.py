@@ -17,7 +17,7 @@ from model.fault import Refused
 from model.finding import Fact
 from pipeline.audit_keys import ArchivedKeys
 from store import schema
-from store.audit import Entry, Sealer
+from store.audit import GENESIS, NOTHING, Entry, Sealer
 from store.home import Home
 from store.rows import Run
 from store.tenant import Fenced, TenantStore
@@ -209,7 +209,8 @@ def test_a_copy_of_the_head_is_one_that_was_made_here(store: TenantStore, addres
 
 @pytest.mark.process
 def test_whoever_died_before_the_first_copy_is_followed(store: TenantStore, address: str) -> None:
-    tamper(address, "", "DELETE FROM audit_head")  # as it is after a crash: the store has its first session alone
+    code = Sealer("tenant aozora", KEYS).head(NOTHING).replace(":", "\\:")
+    tamper(address, "", f"UPDATE audit_head SET seq = 0, hash = '{GENESIS}', code = '{code}'")
     assert store.audit_fault() == ""
     with store.write(AT, "p") as writer:
         writer.record("did", "something")
@@ -221,7 +222,9 @@ def test_a_copy_that_was_removed_is_no_proof(store: TenantStore, address: str) -
     with store.write(AT, "p") as writer:
         writer.record("did", "something")
     tamper(address, "", "DELETE FROM audit_head")
-    assert "no copy of this chain's last hash" in store.audit_fault()
+    with store.observe(AT, "p") as writer:
+        writer.record("saw", "something")
+    assert "no copy of this chain's last hash" in store.audit_fault(), "what was seen since makes no new copy"
 
 
 def append(address: str, worker: int, times: int) -> None:
