@@ -85,7 +85,11 @@ def add_key(home: Path) -> str:
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
     number = max((int(file.stem) for file in folder.glob("*.key") if file.stem.isdigit()), default=0) + 1
-    file = folder / f"{number}.key"
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    part = folder / f"{number}.part"
+    part.unlink(missing_ok=True)  # of whoever died on the way
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
         out.write(secrets.token_bytes(_BYTES))
+        os.fsync(out.fileno())
+    os.link(part, folder / f"{number}.key")  # whole or not at all, and never in the place of another one
+    part.unlink()
     return str(number)

@@ -109,8 +109,11 @@ class Home:
         with self._service.read() as connection:
             return _newest(connection, tenant)
 
-    def edition_fault(self, tenant: str, recorded: Sequence[dict[str, Any]]) -> str:
-        """Return which edition is not as the tenant's audit chain recorded it, the empty text where all are."""
+    def edition_fault(self, tenant: str, recorded: Sequence[dict[str, Any]], *, deciding: bool = False) -> str:
+        """Return which edition of a tenant is not as its audit chain has `recorded` it, the empty text where all are.
+
+        One that is missing is a fault for whoever is `deciding` something by the newest one.
+        """
         known: dict[int, set[str]] = {}
         for detail in recorded:  # of two who apply at once both leave a record, and one of them the edition
             known.setdefault(detail["edition"], set()).add(detail["document"])
@@ -118,7 +121,7 @@ class Home:
             rows = connection.execute(select(edition).where(edition.c.tenant == tenant).order_by(edition.c.number))
             there = {row.number: digest(row.document) for row in rows}
         # The newest record may stand alone: it is written first, and a crash in between is made good by the repeat.
-        promised = {max(known)} - there.keys() if known else set()
+        promised = {max(known)} - there.keys() if known and not deciding else set()
         for number in sorted((known.keys() | there.keys()) - promised):
             if there.get(number) not in known.get(number, ()):
                 return f"edition {number} of its file is not the one that was recorded"

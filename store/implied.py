@@ -82,7 +82,11 @@ def _people(people: People, recorded: Recorded) -> Iterator[str]:
         elif action == "person.disabled" and subject in implied:
             implied[subject] = replace(implied[subject], disabled_at=implied[subject].disabled_at or at)
     there = {one.id: one for one in people.all()}
-    yield from _differing("the person", implied, there, ("name", "language", "created_at", "subject"))
+    apart = ("name", "language", "created_at", "subject", "disabled_at")
+    yield from _differing("the person", implied, there, apart)
+    for id_ in sorted(implied.keys() & there.keys()):  # the moments were not always the same
+        if bool(implied[id_].disabled_at) != bool(there[id_].disabled_at):
+            yield f"the person {id_} was changed without a record: disabled_at"
 
 
 def _tenants(detail: Mapping[str, Any]) -> Any:

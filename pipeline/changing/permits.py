@@ -107,6 +107,9 @@ class Permits(Struct, frozen=True):
             refuse_unentitled(tenant, self.clock)
         with self.store.read() as reader:
             self.refuse_unapproved(reader, plan)
+            recorded = reader.recorded("tenant.applied")
+            if fault := self.home.edition_fault(self.tenant, recorded, deciding=True):
+                raise Refused(f"the file of {self.tenant} cannot be trusted: {fault}")
             if fault := findings_fault(reader):  # they say who the last administrator is
                 raise Refused(f"{fault}; the next scan looks at everything anew")
         if why := why_stopped(self.home, self.tenant):

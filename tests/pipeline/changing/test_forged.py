@@ -236,3 +236,20 @@ def test_a_row_that_somebody_adds_to_the_records_begins_nothing(
         connection.execute(text(f"INSERT INTO audit {row}"), values)
     assert driver_at(copy, new=False).sends(plan) == []
     stores_at(str(copy)).close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE edition SET document = replace(document, '2026-05-31', '2036-05-31')",
+        "DELETE FROM edition WHERE number = 2",
+        "UPDATE edition SET number = number + 1 WHERE number = 2",
+    ],
+)
+def test_a_tenants_file_that_somebody_has_edited_permits_nothing(statement: str, homes: Any, tmp_path: Path) -> None:
+    folder, plan, _ = homes["ended"]
+    copy = shutil.copytree(folder, tmp_path / "home")
+    with stores_at(str(copy)).service().write() as connection:
+        assert connection.execute(text(statement)).rowcount
+    assert driver_at(copy, new=False).sends(plan) == []
+    stores_at(str(copy)).close()
