@@ -195,6 +195,7 @@ def test_every_route_of_a_tenant_is_known_here(api: Api) -> None:
     assert hidden == {"/healthz", "/metrics"}, "OpenAPI names every other route"
 
 
+@pytest.mark.sweep
 def test_every_route_by_every_role_and_at_a_foreign_tenant(api: Api) -> None:
     mine, foreign = paths(api, MINE), paths(api, FOREIGN)
     for role in PEOPLE:

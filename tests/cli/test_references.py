@@ -8,6 +8,8 @@ import pytest
 from tests.commands import said as run
 from tests.tenant_text import TENANT
 
+pytestmark = pytest.mark.sweep
+
 UUID = "11111111-2222-4333-8444-555555555555"
 MAIL = "type: email, settings: {{host: m.example, sender: a@b.example, recipients: [c@d.example], {}}}}}"
 HOOK = "type: webhook, settings: {{url: 'https://x.example', secret: '{}'}}}}"

@@ -22,6 +22,8 @@ from tests.conftest import MovingClock
 from tests.homes import stores_at
 from tests.tokens import PASSWORD, Tokens
 
+pytestmark = pytest.mark.sweep
+
 KINDS: tuple[TokenKind, ...] = get_args(TokenKind)
 WANTED = MachineWanted("aozora", "runs.read", "aws.cloudtrail-main", "nightly", timedelta(days=366))
 

@@ -27,6 +27,8 @@ from tests.conftest import MovingClock
 from tests.homes import home_at, stores_at
 from tests.worlds import entered, scan_of, world_of
 
+pytestmark = pytest.mark.sweep
+
 ACCOUNT, REGION = AWS.scopes[0].aws, "ap-northeast-1"
 PLACE = Place(ACCOUNT, ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", "aws", (REGION,))
 
