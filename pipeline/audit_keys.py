@@ -40,15 +40,13 @@ class KeyFolder:
     @property
     def current(self) -> str:
         """Return the number of the key that seals now; raises `Refused` where there is none."""
-        numbers = [int(file.stem) for file in self._folder.glob("*.key") if file.stem.isdigit()]
-        if not numbers:
+        if not (highest := _highest(self._folder)):
             raise Refused([Fault(str(self._folder), 0, 0, "has no key; run `hinomi upgrade`, or restore a backup")])
-        return str(max(numbers))
+        return str(highest)
 
     def code(self, key: str, data: bytes) -> str:
         """Return the code (HMAC-SHA-256) of data under a key; the empty text for a key that is not here."""
-        found = self._key(key)
-        return hmac.new(found, data, hashlib.sha256).hexdigest() if found else ""
+        return _code(self._key(key), data)
 
     def _key(self, number: str) -> bytes:
         if number not in self._known and number.isascii() and number.isdigit():
@@ -63,7 +61,7 @@ class KeyFolder:
 
 
 class ArchivedKeys:
-    """The keys in an archive, by their numbers: they check what is in it, and seal nothing."""
+    """The keys in an archive, by their numbers: they check what is in it."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = keys
@@ -75,8 +73,7 @@ class ArchivedKeys:
 
     def code(self, key: str, data: bytes) -> str:
         """Return the code (HMAC-SHA-256) of data under a key; the empty text for a key that is not here."""
-        found = self._keys.get(key)
-        return hmac.new(found, data, hashlib.sha256).hexdigest() if found else ""
+        return _code(self._keys.get(key, b""), data)
 
 
 def add_key(home: Path) -> str:
@@ -84,7 +81,7 @@ def add_key(home: Path) -> str:
     folder = home / FOLDER
     folder.parent.mkdir(mode=0o700, exist_ok=True)
     folder.mkdir(mode=0o700, exist_ok=True)
-    number = max((int(file.stem) for file in folder.glob("*.key") if file.stem.isdigit()), default=0) + 1
+    number = _highest(folder) + 1
     part = folder / f"{number}.part"
     part.unlink(missing_ok=True)  # of whoever died on the way
     with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
@@ -93,3 +90,12 @@ def add_key(home: Path) -> str:
     os.link(part, folder / f"{number}.key")  # whole or not at all, and never in the place of another one
     part.unlink()
     return str(number)
+
+
+def _highest(folder: Path) -> int:
+    """Return the number of the newest key in a folder, 0 where there is none."""
+    return max((int(file.stem) for file in folder.glob("*.key") if file.stem.isdigit()), default=0)
+
+
+def _code(key: bytes, data: bytes) -> str:
+    return hmac.new(key, data, hashlib.sha256).hexdigest() if key else ""

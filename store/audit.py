@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from model.canonical import encode
 
@@ -81,19 +82,18 @@ class Sealer(Struct, frozen=True):
 
     def anew(self, last: Record | None, record: Record) -> Record:
         """Return a record sealed by the key of now, as the one that follows the last one."""
-        r, previous = record, last.hash if last else GENESIS
-        return self._with_code(
-            Record(r.seq, r.at, r.person, r.action, r.subject, r.detail, previous, "", self.keys.current, r.session)
-        )
+        previous = last.hash if last else GENESIS
+        return self._with_code(replace(record, previous=previous, key=self.keys.current))
 
     def head(self, head: Head) -> str:
         """Return what authenticates the copy of a head."""
-        return f"{(key := self.keys.current)}:{self.keys.code(key, encode(['head', self.store, head.seq, head.hash]))}"
+        key = self.keys.current
+        return f"{key}:{self._head_code(key, head)}"
 
     def holds_head(self, head: Head, code: str) -> bool:
         """Return whether the copy of a head is one that was made here."""
         key, _, given = code.partition(":")
-        made = self.keys.code(key, encode(["head", self.store, head.seq, head.hash]))
+        made = self._head_code(key, head)
         return bool(made) and hmac.compare_digest(made, given)
 
     def fault(self, record: Record) -> str:
@@ -105,9 +105,11 @@ class Sealer(Struct, frozen=True):
             return f"record {record.seq} was sealed by the key {record.key!r}, which is not here"
         return "" if hmac.compare_digest(made, record.hash) else f"record {record.seq} was changed"
 
-    def _with_code(self, r: Record) -> Record:
-        code = self.keys.code(r.key, self._content(r))
-        return Record(r.seq, r.at, r.person, r.action, r.subject, r.detail, r.previous, code, r.key, r.session)
+    def _head_code(self, key: str, head: Head) -> str:
+        return self.keys.code(key, encode(["head", self.store, head.seq, head.hash]))
+
+    def _with_code(self, record: Record) -> Record:
+        return replace(record, hash=self.keys.code(record.key, self._content(record)))
 
     def _content(self, r: Record) -> bytes:
         return encode(["record", self.store, r.key, r.session, *_values(r)])

@@ -56,7 +56,7 @@ class Permits(Struct, frozen=True):
         with self.home.service.read() as session:
             people = list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
-        grantors = {one.id for one in people if _may(one, "plans.approve", self.tenant) and _side(one) == "staff"}
+        grantors = {id_ for id_, side in approvers.items() if side == "staff"}
         customer = applied_tenant(self.home, self.tenant).contract.customer_approves
         last = reader.last_instant()
         now = max(self.clock.now(), parse_instant(last)) if last else self.clock.now()

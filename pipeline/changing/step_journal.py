@@ -20,7 +20,7 @@ from store.plans import STARTED
 from store.tenant import TenantStore
 from store.writer import Writer
 
-_HELD_FOR = timedelta(minutes=5)  # longer than a call may take to be sent, and its operation to end (clouds/*_write.py)
+_HELD_FOR = timedelta(minutes=5)  # longer than a call may take to be sent, and its operation to end (clouds/*/write.py)
 
 
 class Begun(Struct, frozen=True):
