@@ -20,11 +20,14 @@ def verify(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Say ok, or the first record that was changed, removed, swapped or cut off (exit 1)."""
+    from model.canonical import instant
+    from pipeline.clock import SystemClock
+
     authorizer = open_authorizer(home)
     broken = False
     if not tenant and authorizer.actor.tenants == "all":
         stores = authorizer.service("audit.verify")
-        fault = stores.service.audit_fault() or stores.service.implied_fault()
+        fault = stores.service.audit_fault() or stores.service.implied_fault(instant(SystemClock().now()))
         broken = bool(fault)
         print(f"service: {fault or 'ok'}")
     for name in [tenant] if tenant else authorizer.tenants("audit.verify"):
@@ -44,7 +47,7 @@ def rotate_key(home: HomeOption = DEFAULT_HOME) -> None:
     authorizer = open_authorizer(home)
     stores, before, at = authorizer.whole("service.operate"), KeyFolder(home).current, instant(SystemClock().now())
     key = add_key(home)
-    with stores.service.write(at, authorizer.actor.name) as session:
+    with stores.service.observe(at, authorizer.actor.name) as session:
         session.record("audit.key-rotated", "service", before=before, now=key)
     for tenant in stores.tenants():
         with stores.tenant(tenant).observe(at, authorizer.actor.name) as writer:

@@ -101,8 +101,8 @@ def scan(
         raise Refused(done.outcome)
     print_summary(done.summary, spec)
     _print_notified(done.notified)
-    if done.chain_fault:
-        print(f"hinomi: the audit chain does not hold: {done.chain_fault}; nothing is decided on it", file=sys.stderr)
+    if done.records_fault:
+        print(f"hinomi: the records do not hold: {done.records_fault}; nothing is decided on it", file=sys.stderr)
     raise typer.Exit(UNKNOWNS if done.summary.gaps or done.summary.verdicts.get("unknown") else 0)
 
 

@@ -26,7 +26,7 @@ def backup(
 
     open_authorizer(home).whole("service.operate")
     service_key(home)  # a backup without it could not be restored
-    manifest = back_up(stores_of(home), own_files(home), file, SystemClock())
+    manifest = back_up(stores_of(home), lambda: own_files(home), file, SystemClock())
     rows = sum(entry.rows for entry in manifest.entries.values())
     print(f"{file}: {len(manifest.tenants)} tenants, {rows} rows.")
     print(f"SHA-256, to be kept elsewhere and given to `hinomi restore --sha256`: {fingerprint(file)}")
@@ -92,12 +92,15 @@ def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
 
 
 def _print_faults(stores: "Home") -> bool:
-    """Say which audit chains do not hold: those are left as they are, and nothing is decided on them."""
-    faults = {"service": stores.service.audit_fault()}
+    """Say which records do not hold: those are left as they are, and nothing is decided on them."""
+    from model.person import HOST
+
+    service = stores.service
+    faults = {"service": service.audit_fault() or service.vouch_for_older(HOST.name) or service.fault()}
     faults |= {tenant: stores.tenant(tenant).audit_fault() for tenant in stores.tenants()}
     for name, fault in faults.items():
         if fault:
-            print(f"hinomi: the audit chain of {name} does not hold: {fault}", file=sys.stderr)
+            print(f"hinomi: the records of {name} do not hold: {fault}", file=sys.stderr)
     return any(faults.values())
 
 

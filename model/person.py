@@ -64,6 +64,7 @@ class Actor(Struct, frozen=True):
     """Whoever does something now; `name` stands in every record of it.
 
     `kind` is the kind of the token, None without one. A machine has no roles; it may do the one `action` of its token.
+    Who `reads_only` decides nothing: whether the token is one that was issued cannot be known.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Actor(Struct, frozen=True):
     token: str = ""
     kind: TokenKind | None = None
     action: str = ""
+    reads_only: bool = False
 
     def sees(self, tenant: str) -> bool:
         """Return whether a tenant exists for this actor."""

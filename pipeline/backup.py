@@ -54,11 +54,12 @@ class Manifest(Struct, frozen=True):
     entries: dict[str, ArchivedFile]
 
 
-def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock) -> Manifest:
-    """Write an archive to the target that only its owner reads, whole or not at all; `files` are the home's own.
+def back_up(stores: Stores, files: Callable[[], dict[str, bytes]], target: Path, clock: Clock) -> Manifest:
+    """Write an archive to the target that only its owner reads, whole or not at all; `files` reads the home's own.
 
-    Everything of the stores is in it; the clock says when it was made. Raises `Refused` where the target is there
-    already, cannot be written, or a store is not as it has to be.
+    Everything of the stores is in it, and the keys as they are afterwards: each record's key is among them. The clock
+    says when it was made. Raises `Refused` where the target is there already, cannot be written, or a store is not as
+    it has to be.
     """
     if target.exists():
         raise Refused([Fault(str(target), 0, 0, "is there already; a backup never takes the place of anything")])
@@ -72,12 +73,12 @@ def back_up(stores: Stores, files: dict[str, bytes], target: Path, clock: Clock)
             zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
         ):
             writer = _Writer(made)
-            for name, content in files.items():
-                writer.file(f"home/{name}", content)
             writer.store(stores.service(), "service", "service")
             tenants = sorted(writer.tenants)  # as they were when the service's store was read
             for tenant in tenants:
                 writer.store(stores.tenant(tenant), "tenant", f"tenants/{tenant}")
+            for name, content in files().items():
+                writer.file(f"home/{name}", content)
             manifest = Manifest(_FORMAT, instant(clock.now()), dict(VERSIONS), tenants, writer.entries)
             made.writestr(_MANIFEST, encode(manifest))
         part.replace(target)
@@ -258,8 +259,10 @@ def restore(found: Archive, there: Restoring) -> list[str]:
     found.fill(service, "service", "service", lambda name, rows: _renewed(name, rows, at, fences))
     if not found.has_keys:
         there.home.seal_older()
-    with there.home.service.write(at, there.person) as session:
+    with there.home.service.observe(at, there.person) as session:
+        session.note_ended_tokens()
         session.record("service.restored", "service", made_at=found.manifest.made_at)
+    there.home.service.vouch_for_older(there.person)
     return found.manifest.tenants
 
 
@@ -287,7 +290,7 @@ def restore_tenant(found: Archive, there: Restoring, tenant: str) -> str:
         raise Refused(f"the backup holds no tenant {tenant!r}; it has {', '.join(found.manifest.tenants)}")
     home, database, at = there.home, there.stores.tenant(tenant), instant(there.clock.now())
     home.check()
-    with home.service.write(at, there.person) as session:
+    with home.service.observe(at, there.person) as session:
         session.record("tenant.restore-begun", tenant, made_at=found.manifest.made_at)
     aside = database.put_aside(at) if database.exists() else ""
     found.fill(database, "tenant", f"tenants/{tenant}")
@@ -298,7 +301,7 @@ def restore_tenant(found: Archive, there: Restoring, tenant: str) -> str:
         fences = writer.fences()
         writer.record("tenant.restored", tenant, made_at=found.manifest.made_at)
     home.lift_leases(fences)
-    with home.service.write(at, there.person) as session:
+    with home.service.observe(at, there.person) as session:
         session.record("tenant.restored", tenant, made_at=found.manifest.made_at, aside=aside)
     return aside
 

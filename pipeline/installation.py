@@ -10,6 +10,7 @@ from catalog.form import convert
 from catalog.yaml_reader import Document, parse, read
 from model.fault import Fault, Refused
 from model.installation import Installation
+from model.person import HOST
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
 from pipeline.audit_keys import KeyFolder, add_key
 from store.database import Stores
@@ -43,16 +44,20 @@ def make(folder: Path, template: Path) -> list[str]:
 def bring_up(folder: Path, stores: Stores) -> list[str]:
     """Make a home's stores, or bring older ones to this version; return the names of those that were changed.
 
-    Its first key for audit records is made, where it has none, and seals what was recorded before, once.
+    Its first key for audit records is made, where it has none, and seals what was recorded before, once. Raises
+    `Refused` where keys are lost that have sealed something: with a new first one nothing would hold any more.
     """
     keys = KeyFolder(folder)
-    if not keys.exists():
-        add_key(folder)
     home = Home(stores, keys)
     changed = home.create()
+    if not keys.exists():
+        if home.is_sealed():
+            raise Refused([Fault(str(folder / AUDIT_KEYS), 0, 0, "has lost its keys; restore them from a backup")])
+        add_key(folder)
     if not keys.has_sealed:
         home.seal_older()
         keys.mark_sealed()
+    home.service.vouch_for_older(HOST.name)
     return changed
 
 

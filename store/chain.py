@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import msgspec
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, Table, TextClause, select, true
 
 from model.canonical import encode
 from store.audit import NOTHING, UNKEYED, Entry, Head, Record, Sealer, first_fault
@@ -21,6 +21,11 @@ class Records:
         """Note that an action was done to a subject, with what else there is to say in `detail`."""
         self.entries.append(Entry(action, subject, encode(detail).decode()))
 
+    def add_to_last(self, action: str, subject: str, **more: object) -> None:
+        """Say more in the last entry; where there is none yet, that an action was done to a subject."""
+        last = self.entries.pop() if self.entries else Entry(action, subject)
+        self.entries.append(Entry(last.action, last.subject, encode(msgspec.json.decode(last.detail) | more).decode()))
+
 
 class Chain:
     """A store's chain of records, on one connection."""
@@ -28,7 +33,7 @@ class Chain:
     def __init__(self, connection: Connection, table: Table, sealer: Sealer) -> None:
         self._connection = connection
         self._table = table
-        self._sealer = sealer
+        self.sealer = sealer
 
     def append(self, entries: Sequence[Entry], at: str, person: str) -> Head | None:
         """Append entries as one session; return the new head, None where nothing was appended.
@@ -40,13 +45,17 @@ class Chain:
         last = self.last()
         session = last.session + 1 if last else 1
         for entry in entries:
-            last = self._sealer.sealed(last, entry, at, person, session)
+            last = self.sealer.sealed(last, entry, at, person, session)
             self._connection.execute(self._table.insert().values(msgspec.structs.asdict(last)))
         return Head(last.seq, last.hash) if last else None
 
     def last(self) -> Record | None:
         """Return the last record, None where there is none."""
-        query = select(self._table).order_by(self._table.c.seq.desc()).limit(1)
+        return self.newest(true())
+
+    def newest(self, condition: ColumnElement[bool] | TextClause) -> Record | None:
+        """Return the last record that meets a condition, None where there is none."""
+        query = select(self._table).where(condition).order_by(self._table.c.seq.desc()).limit(1)
         row = self._connection.execute(query).first()
         return Record(**row._mapping) if row else None
 
@@ -73,7 +82,7 @@ class Chain:
         """Seal every record by the key of now; whoever calls has verified them as they are."""
         last: Record | None = None
         for record in list(self.records()):
-            last = self._sealer.anew(last, record)
+            last = self.sealer.anew(last, record)
             values = {"previous": last.previous, "hash": last.hash, "key": last.key}
             self._connection.execute(self._table.update().where(self._table.c.seq == last.seq).values(values))
 

@@ -4,6 +4,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, bindparam, func, or_, select
 
 from store import schema
+from store.vouching import HALT, Written
 
 _HALT = schema.halt.c
 _HOLDING = select(schema.halt).where(_HALT.lifted_at == "", or_(_HALT.tenant == "", _HALT.tenant == bindparam("of")))
@@ -34,9 +35,14 @@ class Halts:
 class HaltsWriter(Halts):
     """What can be asked and changed about the kill switch."""
 
+    def __init__(self, connection: Connection, written: Written) -> None:
+        super().__init__(connection)
+        self._written = written
+
     def add(self, halt: Halt) -> None:
         """Stop changes."""
         table = schema.halt
+        self._written.note(HALT, halt.tenant)
         number = (self._connection.execute(select(func.max(table.c.id))).scalar() or 0) + 1
         values = {"id": number, "tenant": halt.tenant, "person": halt.person, "at": halt.at, "reason": halt.reason}
         self._connection.execute(table.insert().values(values | {"lifted_by": "", "lifted_at": ""}))
@@ -47,6 +53,7 @@ class HaltsWriter(Halts):
         It is kept which person did that, and when (`at`).
         """
         table = schema.halt
+        self._written.note(HALT, tenant)
         mine = (table.c.tenant == tenant) & (table.c.lifted_at == "")
         statement = table.update().where(mine).values(lifted_by=person, lifted_at=at)
         return int(self._connection.execute(statement).rowcount)

@@ -34,9 +34,11 @@ class Home:
     """The stores of one installation."""
 
     def __init__(self, stores: Stores, keys: AuditKeys) -> None:
+        """`service` is the store of what belongs to no tenant."""
         self._stores = stores
         self._keys = keys
         self._service = stores.service()
+        self.service = ServiceStore(self._service, Sealer("service", keys))
 
     def create(self) -> list[str]:
         """Make the stores, or bring older ones to this version; return the names of those that were changed.
@@ -62,23 +64,23 @@ class Home:
         for tenant in self.tenants():
             self._seal_older(tenant)
 
+    def is_sealed(self) -> bool:
+        """Return whether a key has ever sealed anything here: a record of the service, or a head of a tenant's."""
+        sealed = (schema.service_audit.c.key, audit_head.c.code)
+        with self._service.read() as connection:
+            return any(connection.execute(select(column).where(column != "").limit(1)).first() for column in sealed)
+
     def _seal_older(self, tenant: str) -> None:
-        sealer = self._sealer(tenant)
-        heads = _Heads(self._service, tenant, sealer)
+        heads = self._heads(tenant)
         stated = heads.stated()
         with self._stores.tenant(tenant).write() as connection:
-            chain = Chain(connection, schema.audit, sealer)
+            chain = Chain(connection, schema.audit, self._sealer(tenant))
             seal_older(chain, stated)
             last = chain.last()
             # Whoever was killed in between has sealed the chain, and not yet the copy of its head.
             vouches = stated is not None and chain.vouches_for(stated)
         if vouches and last:
             heads.replace(Head(last.seq, last.hash))
-
-    @property
-    def service(self) -> ServiceStore:
-        """Return the store of what belongs to no tenant."""
-        return ServiceStore(self._service, Sealer("service", self._keys))
 
     def check(self) -> None:
         """Refuse a home that was not made, or is of another version."""
@@ -153,11 +155,10 @@ class Home:
 
     def _begin_chain(self, tenant: str, database: Database) -> None:
         """Copy the head of an empty chain, so that one without a copy is always one of which it was removed."""
-        sealer = self._sealer(tenant)
         with database.read() as connection:
-            is_empty = Chain(connection, schema.audit, sealer).last() is None
+            is_empty = Chain(connection, schema.audit, self._sealer(tenant)).last() is None
         if is_empty:
-            _Heads(self._service, tenant, sealer).advance(NOTHING)
+            self._heads(tenant).advance(NOTHING)
 
     def tenant(self, tenant: str) -> TenantStore:
         """Return the store of one tenant's data; raises `Refused` where there is no such tenant."""
@@ -169,8 +170,10 @@ class Home:
         return self._store(database, tenant)
 
     def _store(self, database: Database, tenant: str) -> TenantStore:
-        sealer = self._sealer(tenant)
-        return TenantStore(database, _Heads(self._service, tenant, sealer), sealer)
+        return TenantStore(database, self._heads(tenant), self._sealer(tenant))
+
+    def _heads(self, tenant: str) -> "_Heads":
+        return _Heads(self._service, self.service, tenant, self._sealer(tenant))
 
     def _sealer(self, tenant: str) -> Sealer:
         return Sealer(f"tenant {tenant}", self._keys)
@@ -211,13 +214,12 @@ class Home:
 
         Whoever calls has verified them by the keys with which they came.
         """
-        sealer = self._sealer(tenant)
         with self._stores.tenant(tenant).write() as connection:
-            chain = Chain(connection, schema.audit, sealer)
+            chain = Chain(connection, schema.audit, self._sealer(tenant))
             chain.seal_anew()
             last = chain.last()
         if last:
-            _Heads(self._service, tenant, sealer).replace(Head(last.seq, last.hash))
+            self._heads(tenant).replace(Head(last.seq, last.hash))
 
     def lift_leases(self, fences: Sequence[Fence]) -> None:
         """See that the next lease numbers are higher than any that a restored tenant has seen."""
@@ -238,10 +240,15 @@ class Home:
 class _Heads:
     """The copy of one tenant's audit head in the service store."""
 
-    def __init__(self, service: Database, tenant: str, sealer: Sealer) -> None:
+    def __init__(self, service: Database, people: ServiceStore, tenant: str, sealer: Sealer) -> None:
         self._service = service
+        self._people = people
         self._tenant = tenant
         self._sealer = sealer
+
+    def fault(self) -> str:
+        """Return what keeps the service's store from being trusted, the empty text where nothing does."""
+        return self._people.fault()
 
     def known(self) -> Head | None:
         """Return the copy; one that somebody else wrote has no hash that any record could have."""

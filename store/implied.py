@@ -7,7 +7,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
-from model.person import Person
+from model.person import Person, machine_name
 from model.plan import ENDED
 from model.suppression import Suppression
 from store import schema
@@ -26,7 +26,10 @@ def tenant_fault(connection: Connection) -> str:
 
 
 def service_fault(connection: Connection) -> str:
-    """Return the first person or stop of the service's store that its records do not imply, the empty text for none."""
+    """Return the first person, stop or token of the service's store that its records do not imply, else the empty text.
+
+    For stores of before records had the digests of rows (`store/vouching.py`): what is not recorded is not compared.
+    """
     return next(_service_faults(connection, _records(connection, schema.service_audit)), "")
 
 
@@ -39,6 +42,21 @@ def _records(connection: Connection, table: Any) -> Recorded:
 def _service_faults(connection: Connection, recorded: Recorded) -> Iterator[str]:
     yield from _people(People(connection), recorded)
     yield from _halts(connection, recorded)
+    yield from _tokens(connection, recorded)
+
+
+def _tokens(connection: Connection, recorded: Recorded) -> Iterator[str]:
+    """Yield the tokens that hold, and were not issued so by the records."""
+    issued = {
+        detail["token"]: (subject, detail) for action, subject, *_, detail in recorded if action == "token.issued"
+    }
+    ended = {id_ for action, *_, detail in recorded if action == "token.revoked" for id_ in detail["tokens"]}
+    for token in People(connection).holding_tokens():
+        subject, detail = issued.get(token.id, ("", {}))
+        now = {**msgspec.to_builtins(token), "tenants": list(token.tenants) if token.tenants != "all" else "all"}
+        same = all(now[name] == value for name, value in detail.items() if name in now)
+        if subject not in (token.person, machine_name(token)) or not same or token.id in ended:
+            yield f"the token {token.id} was added or changed without a record"
 
 
 def _halts(connection: Connection, recorded: Recorded) -> Iterator[str]:
@@ -81,7 +99,11 @@ def _people(people: People, recorded: Recorded) -> Iterator[str]:
             implied[subject] = replace(known, roles=roles, tenants=_tenants({"tenants": known.tenants} | detail))
         elif action == "person.disabled" and subject in implied:
             implied[subject] = replace(implied[subject], disabled_at=implied[subject].disabled_at or at)
-    there = {one.id: one for one in people.all()}
+        elif action == "person.removed":
+            implied.pop(subject, None)
+    ended = {subject for action, subject, *_ in recorded if action == "person.disabled"}
+    there = {one.id: one for one in people.all() if not (one.disabled_at and one.id in ended)}
+    implied = {id_: one for id_, one in implied.items() if not one.disabled_at or id_ in there}
     apart = ("name", "language", "created_at", "subject", "disabled_at")
     yield from _differing("the person", implied, there, apart)
     for id_ in sorted(implied.keys() & there.keys()):  # the moments were not always the same

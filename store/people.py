@@ -11,6 +11,7 @@ from model.canonical import encode
 from model.person import Person, Token
 from store import schema
 from store.statements import insert
+from store.vouching import PERSON, TOKEN, Written
 
 T = TypeVar("T", Person, Token)
 
@@ -75,6 +76,11 @@ class People:
         query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
         return [_token(row) for row in self._connection.execute(query)]
 
+    def holding_tokens(self) -> list[Token]:
+        """Return all tokens that were not revoked, by id."""
+        query = select(schema.token).where(schema.token.c.revoked_at == "").order_by(schema.token.c.id)
+        return [_token(row) for row in self._connection.execute(query)]
+
     def machine_tokens(self) -> list[Token]:
         """Return the machines' tokens, by id, also expired and revoked ones."""
         table = schema.token
@@ -86,22 +92,34 @@ class People:
 class PeopleWriter(People):
     """What can be asked and changed about people."""
 
+    def __init__(self, connection: Connection, written: Written) -> None:
+        super().__init__(connection)
+        self._written = written
+
     def put(self, person: Person) -> None:
         """Write a person, new or changed; what opens the account stays."""
         values = msgspec.structs.asdict(person)
         values |= {name: encode(values[name]).decode() for name in _LISTS}
         statement = insert(self._connection, schema.person).values(values | msgspec.structs.asdict(Lock()))
         self._connection.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
+        self._written.note(PERSON, person.id)
+
+    def note_removed(self, id_: str) -> None:
+        """Note that a person is not there any more, whoever removed them."""
+        self._written.note(PERSON, id_)
 
     def put_lock(self, id_: str, lock: Lock) -> None:
         """Write what opens a person's local account."""
-        values = msgspec.structs.asdict(lock)
+        values, before = msgspec.structs.asdict(lock), self.lock(id_)
         self._connection.execute(schema.person.update().where(schema.person.c.id == id_).values(values))
+        if (before.password, before.totp) != (lock.password, lock.totp):
+            self._written.note(PERSON, id_)
 
     def put_token(self, token: Token) -> None:
         """Write a new token."""
         values = msgspec.structs.asdict(token) | {"tenants": encode(token.tenants).decode()}
         self._connection.execute(schema.token.insert().values(values))
+        self._written.note(TOKEN, token.id)
 
     def revoke(self, ids: list[str], at: str) -> list[str]:
         """Revoke tokens, with all that came from them; return the ids of those that were not revoked before."""
@@ -109,6 +127,7 @@ class PeopleWriter(People):
         wanted = (table.c.id.in_(ids) | table.c.parent.in_(ids)) & (table.c.revoked_at == "")
         found = list(self._connection.execute(select(table.c.id).where(wanted).order_by(table.c.id)).scalars())
         self._connection.execute(table.update().where(wanted).values(revoked_at=at))
+        self._written.note(TOKEN, *found)
         return found
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0007", "service": "0006"}
+VERSIONS = {"tenant": "0007", "service": "0007"}
 
 tenant = MetaData()
 service = MetaData()
@@ -228,3 +228,7 @@ halt = Table(
     *map(_text, ("tenant", "person", "at", "reason", "lifted_by", "lifted_at")),
 )
 service_audit = _audit(service)
+# What is known of people, tokens and stops of changes is read from the last record that collects it on.
+COLLECTED = "rows.collected"
+COLLECTING = text(f"action = '{COLLECTED}'")
+Index("audit_collected", service_audit.c.seq, sqlite_where=COLLECTING, postgresql_where=COLLECTING)

@@ -33,6 +33,10 @@ class AuditHeads(Protocol):
         """Copy a head, forward only."""
         ...
 
+    def fault(self) -> str:
+        """Return what keeps the store of the copy from being trusted, which has the people too; else the empty text."""
+        ...
+
 
 class Fenced(Refused):
     """A later run of the same job has begun: this one may not write any more."""
@@ -57,14 +61,14 @@ class TenantStore:
     def write(self, at: str, person: str, fence: Fence | None = None) -> Iterator[Writer]:
         """Yield the only writer there is. Its audit records come last; then the head is copied to the service store.
 
-        What has records decides something, and does so only on a chain that holds. Raises `Fenced` where a later run of
-        the fence's job has begun, and `Refused` where the chain does not hold; nothing is written then. The records are
-        of the moment `at` and of the person.
+        What has records decides something, and does so only on a chain that holds, and on people who are as recorded.
+        Raises `Fenced` where a later run of the fence's job has begun, and `Refused` where that is not so; nothing is
+        written then. The records are of the moment `at` and of the person.
         """
         with self._written(at, person, fence) as (writer, chain):
             yield writer
-            if writer.records.entries and (fault := self._fault(chain)):
-                raise Refused(f"the audit chain cannot be trusted: {fault}; see `hinomi audit verify`")
+            if writer.records.entries:
+                refuse_untrusted(self._fault(chain), self._heads.fault())
 
     @contextmanager
     def observe(self, at: str, person: str, fence: Fence | None = None) -> Iterator[Writer]:
@@ -120,6 +124,16 @@ class TenantStore:
         with self._database.read() as connection:
             return self._fault(Chain(connection, schema.audit, self._sealer))
 
+    @contextmanager
+    def read_trusted(self) -> Iterator[Reader]:
+        """Yield a reader of a store that holds as it reads it.
+
+        Raises `Refused` where the chain does not hold, or the people are others than those that were recorded.
+        """
+        with self._database.read() as connection:
+            refuse_untrusted(self._fault(Chain(connection, schema.audit, self._sealer)), self._heads.fault())
+            yield Reader(connection)
+
     def _fault(self, chain: Chain) -> str:
         """Return the first thing that is wrong with a chain, behind what was found whole before.
 
@@ -139,6 +153,14 @@ class TenantStore:
             if head == self._heads.known():
                 break
         return fault
+
+
+def refuse_untrusted(chain: str, service: str) -> None:
+    """Raise `Refused` where something is wrong with a tenant's chain, or with the service's store."""
+    if chain:
+        raise Refused(f"the audit chain cannot be trusted: {chain}; see `hinomi audit verify`")
+    if service:
+        raise Refused(f"the service's records cannot be trusted: {service}; see `hinomi audit verify`")
 
 
 def _pass_fence(connection: Connection, fence: Fence) -> None:

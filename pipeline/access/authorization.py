@@ -10,6 +10,9 @@ from store.home import Home
 from store.own_policies import RECORDED
 from store.tenant import TenantStore
 
+# The actions that decide nothing.
+_READING = (".read", ".verify")
+
 
 class NoSuchTenant(Refused):
     """There is no such tenant, or not for whoever asks: the two look the same."""
@@ -34,6 +37,8 @@ class Authorizer:
         if not may(self._access, self.actor, action, tenant):
             what = self._access.actions[action].en
             raise NotAllowed(f"{self.actor.name} may not {what} ({described(self.actor)})")
+        if self.actor.reads_only and not action.endswith(_READING):
+            raise NotAllowed("the service's records do not hold, so a token only reads; see `hinomi audit verify`")
 
     def applying(self, tenant: str) -> Home:
         """Return all stores, to add or change one tenant; whether a foreign one exists is not revealed.

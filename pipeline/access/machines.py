@@ -77,7 +77,7 @@ class Machines:
         if id_ not in {token.id for token in self.of(tenant)}:
             raise NoSuchToken(f"{tenant} has no machine's token {id_!r}; see `hinomi tokens machine list`")
         at, stores = instant(self._clock.now()), self._authorizer.service("people.manage")
-        with stores.service.write(at, self._authorizer.actor.name) as session:
+        with stores.service.observe(at, self._authorizer.actor.name) as session:
             revoked = session.people.revoke([id_], at)
             if revoked:
                 session.record("token.revoked", f"machine:{id_}", tokens=revoked)

@@ -11,6 +11,7 @@ from model.fault import Refused
 from model.person import Person, Tenants, lost
 from pipeline.access.authorization import Authorizer
 from pipeline.access.sign_in import Gate, check_issuer, check_unchanged, end_sessions
+from store.people import Lock
 from store.service import ServiceReader, ServiceWriter
 
 
@@ -95,11 +96,19 @@ class Register:
             return Changed(after, revoked)
 
     def disable(self, id_: str) -> int:
-        """End somebody's access and revoke their tokens; return how many those were."""
+        """End somebody's access and revoke their tokens; return how many those were.
+
+        That holds for whom somebody has added, changed or removed behind the records too: nothing else puts that right.
+        """
         at = self._now()
-        with self._home.service.write(at, self._actor.name) as session:
+        with self._home.service.observe(at, self._actor.name) as session:
+            if session.people.one(id_) is None and session.person_fault(id_) and self._actor.tenants == "all":
+                session.people.note_removed(id_)
+                session.record("person.removed", id_)
+                return 0
             person = self._found(session, id_)
             session.people.put(replace(person, disabled_at=person.disabled_at or at))
+            session.people.put_lock(id_, Lock())
             revoked = _revoke_all(session, id_, self._now())
             session.record("person.disabled", id_, tokens=revoked)
             return revoked

@@ -71,8 +71,9 @@ class Gate:
         right = self._passwords.is_right(lock.password, password)  # slow on purpose: outside of the transaction
         if person is None:
             raise _failed()
-        with self._write(name) as session:
+        with self._observe(name) as session:
             person = session.people.one(name)
+            right = right and _is_recorded(session, name)
             step = self._step(session.people.lock(name), name, code) if right else None
             if step is not None and person is not None and not person.disabled_at:
                 session.people.put_lock(
@@ -94,9 +95,10 @@ class Gate:
             raise NotSignedIn(
                 "nobody of this installation has that account; an operator adds people: `hinomi people add`"
             )
-        with self._write(person.id) as session:
+        with self._observe(person.id) if bound else self._write(person.id) as session:
             now = session.people.one(person.id)  # roles may have been taken away meanwhile
-            if now is None or now.disabled_at or (now.issuer, now.subject) != (person.issuer, person.subject):
+            good = now is not None and not now.disabled_at and _is_recorded(session, now.id)
+            if now is None or not good or (now.issuer, now.subject) != (person.issuer, person.subject):
                 raise NotSignedIn("the account has just been changed; begin again with `hinomi login`")
             if not bound:
                 session.people.put(replace(now, subject=identity.subject))
@@ -156,7 +158,7 @@ class Gate:
         """
         if actor.kind == "machine":
             raise NotAllowed("a machine's token revokes none; whoever manages people does: `hinomi tokens machine`")
-        with self._write(actor.name) as session:
+        with self._observe(actor.name) as session:
             mine = {token.id for token in session.people.tokens(actor.name)}
             revoked = session.people.revoke([id_ for id_ in ids if id_ in mine], self._now())
             if revoked:
@@ -206,6 +208,9 @@ class Gate:
     def _write(self, person: str) -> AbstractContextManager[ServiceWriter]:
         return self._service.write(instant(self._clock.now()), person)
 
+    def _observe(self, person: str) -> AbstractContextManager[ServiceWriter]:
+        return self._service.observe(instant(self._clock.now()), person)
+
 
 def check_issuer(actor: Actor) -> None:
     """Refuse whoever cannot issue tokens: only a sign-in's token can.
@@ -249,7 +254,20 @@ def _actor(session: ServiceReader, kept: Token | None, now: datetime) -> Actor |
     if kept is None:
         return None
     person = session.people.one(kept.person)
-    return actor_of(person, kept) if tokens.is_good(kept, person, now) else None
+    actor = actor_of(person, kept) if tokens.is_good(kept, person, now) else None
+    if actor is None or not _is_recorded(session, kept.person, kept.id):
+        return None
+    return replace(actor, reads_only=bool(session.records_fault))
+
+
+def _is_recorded(session: ServiceReader, person: str, token: str = "") -> bool:
+    """Return whether a person, and a token, are those that were recorded; also where the records do not hold.
+
+    What that lets in only reads: whoever can break records can read the stores.
+    """
+    if session.records_fault:
+        return True
+    return not (person and session.person_fault(person)) and not (token and session.token_fault(token))
 
 
 def _failed() -> NotSignedIn:

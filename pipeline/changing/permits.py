@@ -15,7 +15,7 @@ from model.clock import Clock
 from model.fault import Refused
 from model.person import Actor, Person
 from model.plan import Plan, Vote
-from pipeline.changing.plans import read_plan, refuse_unentitled
+from pipeline.changing.plans import plan_in, read_plan, refuse_unentitled
 from pipeline.tenants.applied import applied_tenant
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
 from store.home import Home
@@ -53,8 +53,8 @@ class Permits(Struct, frozen=True):
         It is never earlier than what a reader of the tenant's store finds recorded: a clock that is set back makes no
         approval hold longer.
         """
-        with self.home.service.read() as session:
-            people = list(session.people.all())
+        with self.home.service.read() as session:  # of people who are not as they were recorded no word counts
+            people = [] if session.fault() else list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
         grantors = {id_ for id_, side in approvers.items() if side == "staff"}
         customer = applied_tenant(self.home, self.tenant).contract.customer_approves
@@ -100,12 +100,10 @@ class Permits(Struct, frozen=True):
         What we changed can be rolled back after the contract's term too. Raises `Refused` where the audit chain cannot
         be trusted, the plan is not as it was recorded or not approved, the contract forbids it, or changes are stopped.
         """
-        if fault := self.store.late_fault():  # the votes are records of this chain
-            raise Refused(f"the audit chain cannot be trusted: {fault}")
-        plan, tenant = read_plan(self.store, id_), applied_tenant(self.home, self.tenant)
-        if not plan.undoes:
-            refuse_unentitled(tenant, self.clock)
-        with self.store.read() as reader:
+        with self.store.read_trusted() as reader:  # the votes are records of this chain
+            plan = plan_in(reader, id_)
+            if not plan.undoes:
+                refuse_unentitled(applied_tenant(self.home, self.tenant), self.clock)
             self.refuse_unapproved(reader, plan)
             recorded = reader.recorded("tenant.applied")
             if fault := self.home.edition_fault(self.tenant, recorded, deciding=True):
@@ -134,8 +132,10 @@ class Permits(Struct, frozen=True):
 
 
 def why_stopped(home: Home, tenant: str) -> str:
-    """Return who has stopped a tenant's changes, the empty text where nobody has."""
+    """Return who has stopped a tenant's changes, or why that cannot be known; the empty text where nobody has."""
     with home.service.read() as session:
+        if fault := session.fault():
+            return f"the service's records cannot be trusted: {fault}"
         halt = session.halts.holding(tenant)
     if halt is None:
         return ""

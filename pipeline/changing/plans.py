@@ -100,12 +100,20 @@ def read_plan(store: TenantStore, id_: str) -> Plan:
     Raises `Refused` where somebody has edited it.
     """
     with store.read() as reader:
-        plan = reader.plans.one(id_)
-        if plan is None:
-            raise NoSuchPlan(f"there is no plan {id_!r}; see `hinomi status`")
-        if fault := reader.plans.fault(plan):
-            raise Refused(fault)
-        return plan
+        return plan_in(reader, id_)
+
+
+def plan_in(reader: Reader, id_: str) -> Plan:
+    """Return a plan (`id_`) as a reader, or whoever writes, sees it in a tenant's store.
+
+    Raises `NoSuchPlan` for none of this id, `Refused` where somebody has edited it.
+    """
+    plan = reader.plans.one(id_)
+    if plan is None:
+        raise NoSuchPlan(f"there is no plan {id_!r}; see `hinomi status`")
+    if fault := reader.plans.fault(plan):
+        raise Refused(fault)
+    return plan
 
 
 def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
@@ -145,7 +153,7 @@ def halt(home: Home, tenant: str, reason: str, actor: Actor, clock: Clock) -> No
     The home keeps for which reason, by which actor, and when by the clock.
     """
     at = instant(clock.now())
-    with home.service.write(at, actor.name) as session:
+    with home.service.observe(at, actor.name) as session:  # whatever is wrong with the records
         session.halts.add(Halt(tenant, actor.name, at, reason))
         session.record("changes.halted", tenant or "all", reason=reason)
 

@@ -84,14 +84,14 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
             delay = schedule.delay(tenant.tenant, slot, tenant.schedule)
             wanted.append(new_job("scan", tenant.tenant, slot, SCHEDULE, slot + delay))
     if wanted := _unknown(home, wanted):
-        with home.service.write(instant(now), SCHEDULE) as session:
+        with home.service.observe(instant(now), SCHEDULE) as session:
             added = sum(session.jobs.add(job) for job in wanted)
     return added
 
 
 def queue(home: Home, job: Job, clock: Clock) -> Job:
     """Queue a job that somebody asked for, and record who, at the clock's time, in the home's service store."""
-    with home.service.write(instant(clock.now()), job.asked_by) as session:
+    with home.service.observe(instant(clock.now()), job.asked_by) as session:
         if session.jobs.add(job):
             session.record(f"{job.kind}.asked", job.tenant, job=job.id)
     return job
@@ -103,7 +103,7 @@ def claim(home: Home, worker: JobWorker, only: str = "") -> Job | None:
     With `only`, a job's id, it is that one or none. A tenant has one job at a time. A job whose holder fell silent is
     taken over with a higher lease number, which fences the former holder off; after three silent holders it has failed.
     """
-    with home.service.write(worker.now, worker.name) as session:
+    with home.service.observe(worker.now, worker.name) as session:
         jobs = list(session.jobs.open())
         busy = {job.tenant for job in jobs if job.state == "running" and job.held_until > worker.now}
         for job in jobs:
@@ -182,7 +182,7 @@ def give_back(home: Home, job: Job, worker: JobWorker, *, as_attempt: bool) -> b
 
 def withdraw(home: Home, job: Job, worker: JobWorker) -> None:
     """End a job of the home that nobody has begun, in the name of the worker that queued it."""
-    with home.service.write(worker.now, worker.name) as session:
+    with home.service.observe(worker.now, worker.name) as session:
         now = session.jobs.one(job.id)
         if now and now.state == "queued":
             session.jobs.put(_ended(now, "failed", "withdrawn: another one was under way", worker.now))
@@ -204,7 +204,7 @@ def _renew(home: Home, job: Job, worker: JobWorker) -> bool:
 
 def _put_held(home: Home, worker: JobWorker, job: Job) -> bool:
     """Write what becomes of a job, unless somebody else holds it by now: their lease number is higher."""
-    with home.service.write(worker.now, worker.name) as session:
+    with home.service.observe(worker.now, worker.name) as session:
         now = session.jobs.one(job.id)
         if now is None or (now.state, now.number) != ("running", job.number):
             return False

@@ -43,14 +43,15 @@ _LOG = structlog.get_logger()
 class JobResult(Struct, frozen=True):
     """What came of a job; one of the kind `tell` has no summary.
 
-    `chain_fault` says what is wrong with the tenant's audit chain: scans and notifications go on, decisions do not.
+    `records_fault` says what is wrong with the records of the tenant or of the service: scans and notifications go on,
+    decisions do not.
     """
 
     state: JobState
     outcome: str
     summary: Summary | None = None
     notified: Notified | None = None
-    chain_fault: str = ""
+    records_fault: str = ""
 
 
 def work(world: World, job: Job, stop: threading.Event) -> JobResult:
@@ -109,10 +110,10 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
         finish(world, task, plans)
     notified = notify(world, task)
     _queue_next_notification(world, store, job)
-    fault = store.late_fault()
+    fault = store.late_fault() or world.home.service.fault()
     if fault:
-        _LOG.error("the audit chain does not hold", tenant=job.tenant, problem=fault)
-    outcome = _outcome(summary, notified) + (f"; the audit chain does not hold: {fault}" if fault else "")
+        _LOG.error("the records do not hold", tenant=job.tenant, problem=fault)
+    outcome = _outcome(summary, notified) + (f"; the records do not hold: {fault}" if fault else "")
     return JobResult("done", outcome, summary, notified, fault)
 
 
@@ -160,7 +161,7 @@ def _queue_next_notification(world: World, store: TenantStore, job: Job) -> None
         waiting = reader.deliveries("queued")
     if waiting:
         due = parse_instant(min(delivery.due_at for delivery in waiting))
-        with world.home.service.write(world.now, job.holder) as session:
+        with world.home.service.observe(world.now, job.holder) as session:
             session.jobs.add(new_job("tell", job.tenant, due, job.asked_by))
 
 

@@ -10,16 +10,18 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from demo.company import DATA
 from model.canonical import instant
 from model.fault import Refused
 from model.finding import Fact
 from model.person import Person, TokenTerms
+from pipeline.audit_keys import KeyFolder, add_key
 from pipeline.backup import Archive, Restoring, back_up, fingerprint, restore, restore_tenant
+from pipeline.installation import bring_up, own_files
 from store import schema
-from store.database import Stores
+from store.database import Database, Stores
 from store.home import Home
 from store.postgres import PostgresSchemas
 from store.sqlite import SqliteFolder
@@ -57,7 +59,7 @@ def archive(home: Home, address: str, clock: MovingClock, tmp_path: Path) -> Pat
     with home.service.write(AT, "operator@host") as session:
         session.people.put(Person("sato", "佐藤", "ja", ("analyst",), "all", AT))
         session.record("person.added", "sato")
-    back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
+    back_up(stores_at(address), lambda: FILES, tmp_path / "b.zip", clock)
     return tmp_path / "b.zip"
 
 
@@ -81,7 +83,7 @@ def test_everything_comes_back(archive: Path, address: str, elsewhere: Stores, c
         assert sum(map(len, before.values())) > 2
     home = Home(elsewhere, KEYS)
     assert [home.tenant(name).audit_fault() for name in home.tenants()] == ["", ""]
-    assert home.service.audit_fault() == ""
+    assert home.service.audit_fault() == home.service.implied_fault(AT) == ""
     assert Archive(archive).files() == FILES
 
 
@@ -110,7 +112,7 @@ def test_leases_go_on_above_the_fences(
         writer.record("did", "something")
     with stores_at(address).service().write() as connection:
         connection.execute(schema.lease.update().values(number=2))
-    back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
+    back_up(stores_at(address), lambda: FILES, tmp_path / "b.zip", clock)
     restore(Archive(tmp_path / "b.zip"), Restoring(elsewhere, KEYS, clock, "p"))
     restored = Home(elsewhere, KEYS)
     with restored.tenant("aozora").write(AT, "p", restored.take("scan:aozora", "r")) as writer:
@@ -134,12 +136,16 @@ def test_tokens_of_before_are_good_no_more(home: Home, address: str, clock: Movi
         session.people.put(person)
         for kept in every:
             session.people.put_token(kept)
-    back_up(stores_at(address), FILES, tmp_path / "b.zip", clock)
+    back_up(stores_at(address), lambda: FILES, tmp_path / "b.zip", clock)
     there = SqliteFolder(tmp_path / "there")
     restore(Archive(tmp_path / "b.zip"), Restoring(there, KEYS, clock, "p"))
     with Home(there, KEYS).service.read() as session:
         restored = [session.people.token(kept.hash) for kept in every]
     assert restored == [replace(kept, revoked_at=instant(clock.now())) for kept in every]
+    assert Home(there, KEYS).service.implied_fault(AT) == ""
+    with there.service().write() as connection:
+        connection.execute(text("UPDATE token SET revoked_at = ''"))
+    assert Home(there, KEYS).service.implied_fault(AT).startswith("the token "), "the restore has a record of their end"
 
 
 def test_one_tenant_alone_comes_back_and_what_it_had_is_put_aside(
@@ -268,10 +274,41 @@ def test_files_that_are_no_archives(tmp_path: Path, address: str, clock: MovingC
             Archive(tmp_path / name)
     for there in ("text", "."):
         with pytest.raises(Refused, match="is there already"):
-            back_up(SqliteFolder(Path(address)), FILES, tmp_path / there, clock)
+            back_up(SqliteFolder(Path(address)), lambda: FILES, tmp_path / there, clock)
     assert (tmp_path / "text").read_text() == "no archive"
     with pytest.raises(Refused, match="cannot be written"):
-        back_up(SqliteFolder(Path(address)), FILES, tmp_path / "no" / "b.zip", clock)
+        back_up(SqliteFolder(Path(address)), lambda: FILES, tmp_path / "no" / "b.zip", clock)
+
+
+def test_a_key_that_is_added_meanwhile_is_in_the_archive(tmp_path: Path, clock: MovingClock) -> None:
+    """Records that it has sealed already may be."""
+    folder = tmp_path / "home"
+    stores = SqliteFolder(folder)
+    bring_up(folder, stores)
+    home = Home(stores, KeyFolder(folder))
+    fill(home, clock, "aozora")
+    read: list[str] = []
+
+    class Rotated(SqliteFolder):
+        def service(self) -> Database:
+            if not read:
+                read.append(add_key(folder))
+                with home.tenant("aozora").observe(AT, "p") as writer:
+                    writer.record("audit.key-rotated", "aozora")
+            return super().service()
+
+    back_up(Rotated(folder), lambda: own_files(folder), tmp_path / "b.zip", clock)
+    assert "keys/audit/2.key" in Archive(tmp_path / "b.zip").files()
+    restore(Archive(tmp_path / "b.zip"), Restoring(SqliteFolder(tmp_path / "there"), KeyFolder(folder), clock, "p"))
+
+
+def test_lost_keys_are_not_replaced_by_a_first_one(tmp_path: Path, clock: MovingClock) -> None:
+    folder = tmp_path / "home"
+    bring_up(folder, SqliteFolder(folder))
+    fill(Home(SqliteFolder(folder), KeyFolder(folder)), clock, "aozora")
+    (folder / "keys" / "audit" / "1.key").unlink()
+    with pytest.raises(Refused, match="has lost its keys; restore them from a backup"):
+        bring_up(folder, SqliteFolder(folder))
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
@@ -339,7 +376,7 @@ def test_a_tenant_that_comes_to_another_home_keeps_its_external_id(
     archive: Path, home: Home, address: str, clock: MovingClock, elsewhere: Stores, tmp_path: Path
 ) -> None:
     known = home.external_id("aozora", "made for aozora")
-    back_up(stores_at(address), FILES, tmp_path / "c.zip", clock)
+    back_up(stores_at(address), lambda: FILES, tmp_path / "c.zip", clock)
     there = Home(elsewhere, KEYS)
     there.create()
     restore_tenant(Archive(tmp_path / "c.zip"), Restoring(elsewhere, KEYS, clock, "p"), "aozora")

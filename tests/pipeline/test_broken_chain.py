@@ -113,9 +113,29 @@ def test_what_is_seen_and_sent_goes_on_and_says_it(broken: Home, clock: MovingCl
     assert scan(world, scan_of(world, ENTITLED, Catalog(()))).new_rows == 1
     with claimed_now(world, new_job("tell", "aozora", clock.now(), "p")) as job:
         done = work(world, job, threading.Event())
-    assert (done.state, done.chain_fault) == ("done", FAULT)
-    assert done.outcome.endswith(f"the audit chain does not hold: {FAULT}")
+    assert (done.state, done.records_fault) == ("done", FAULT)
+    assert done.outcome.endswith(f"the records do not hold: {FAULT}")
     assert broken.tenant("aozora").audit_fault() == FAULT, "what was appended covers nothing up"
+
+
+@pytest.mark.process
+def test_beside_people_who_were_changed_nothing_is_decided_and_each_job_says_it(
+    home: Home, address: str, clock: MovingClock
+) -> None:
+    fill(home, clock, "aozora")
+    home.apply("aozora", msgspec.to_builtins(ENTITLED), AT, "p")
+    with home.service.write(AT, "p") as session:
+        session.people.put(Person("ken", "ken", "ja", ("analyst",), "all", ""))
+    put_plan(home.tenant("aozora"), PLAN, "aki")
+    tamper(address, "", "UPDATE person SET roles = '[\"lead\"]'")
+    fault = "the person ken was changed without a record"
+    for name in ("a plan", "a vote", "a run", "an exception", "a tag", "an own policy", "an edition of its file"):
+        with pytest.raises(Refused, match=f"the service's records cannot be trusted: {fault}"):
+            DECISIONS[name](home, clock)
+    world = world_of(home, clock, entered(lambda *_: Shown()))
+    with claimed_now(world, new_job("tell", "aozora", clock.now(), "p")) as job:
+        done = work(world, job, threading.Event())
+    assert (done.state, done.records_fault) == ("done", fault)
 
 
 @pytest.mark.process

@@ -1,4 +1,4 @@
-"""Whatever somebody edits in a tenant's store between approval and sending: nothing is sent that was not approved."""
+"""Whatever somebody edits in the stores between approval and sending: nothing is sent that was not approved."""
 
 import shutil
 import sqlite3
@@ -17,14 +17,16 @@ from clouds.call_failed import CallFailed
 from model.asset import Asset, Listing, Place
 from model.call import Call
 from model.canonical import encode, instant
+from model.person import HOST
 from model.plan import Plan
 from pipeline.changing.carrying_out import finish, underway
+from pipeline.changing.plans import halt
 from pipeline.scanning.scan import scan
 from pipeline.tenants.applied import applied_tenant
 from store import schema
 from tests.changing import AWS, BLOCK, KEN, ChangeDriver, catalog_of
 from tests.conftest import MovingClock
-from tests.homes import home_at, stores_at
+from tests.homes import home_at, stores_at, tamper
 from tests.worlds import entered, scan_of, world_of
 
 pytestmark = pytest.mark.sweep
@@ -73,7 +75,7 @@ class Tampered(ChangeDriver):
     """A tenant on the account in memory, in a home that is new or as it was left."""
 
     def __post_init__(self) -> None:
-        if self.home.edition(self.tenant.tenant) is None:
+        if not self.home.tenants():
             super().__post_init__()
         self.catalog = catalog_of(self.playbook)
 
@@ -127,6 +129,11 @@ def leave(driver: Tampered, plan: Plan) -> None:
         session.people.put(replace(ken, disabled_at=instant(driver.clock.now())))
 
 
+def stop(driver: Tampered, plan: Plan) -> None:
+    driver.vote(plan, KEN)
+    halt(driver.home, "aozora", "incident 7", HOST, driver.clock)
+
+
 def break_off(driver: Tampered, plan: Plan) -> None:
     """One bucket is done, and blocked by nobody any more; the other is left."""
     driver.vote(plan, KEN)
@@ -142,6 +149,7 @@ SITUATIONS = {
     "rejected": reject,
     "ended": end_contract,
     "left": leave,
+    "stopped": stop,
     "broken off": break_off,
 }
 
@@ -170,7 +178,12 @@ def test_an_honest_store_sends_what_was_approved_and_nothing_else(homes: Any) ->
     assert sent == {name: expected.get(name, []) for name in SITUATIONS}
 
 
-COLUMNS = [(table.name, column.name) for table in schema.tenant.sorted_tables for column in table.columns]
+COLUMNS = [
+    (store, table.name, column.name)
+    for store, tables in (("aozora", schema.tenant), ("", schema.service))
+    for table in tables.sorted_tables
+    for column in table.columns
+]
 EDITS = {
     "of the other": "replace({0}, 'one', 'two')",
     "yes": "replace(replace({0}, 'false', 'true'), 'rejected', 'approved')",
@@ -187,29 +200,30 @@ EDITS = {
 TRIED = {
     "audit": tuple(SITUATIONS),
     **dict.fromkeys(("plan", "plan_step", "plan_call", "resource_lease"), ("proposed", "broken off")),
+    **dict.fromkeys(("person", "halt", "edition", "audit_head"), ("proposed", "ended", "left", "stopped")),
 }
 
 
-@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=str)
+@pytest.mark.parametrize(("store", "table", "column"), COLUMNS, ids=str)
 def test_whatever_is_edited_nothing_is_sent_that_an_honest_store_would_not_send(
-    table: str, column: str, homes: Any, tmp_path: Path
+    store: str, table: str, column: str, homes: Any, tmp_path: Path
 ) -> None:
     for situation in TRIED.get(table, ("approved",)):
         folder, plan, honest = homes[situation]
-        for number, statement in enumerate(effective(folder, table, column)):
+        for number, statement in enumerate(effective(folder, store, table, column)):
             copy = shutil.copytree(folder, tmp_path / f"{situation}{number}")
-            with stores_at(str(copy)).tenant("aozora").write() as connection:
-                connection.execute(text(statement))
+            tamper(str(copy), store, statement)
             sent = driver_at(copy, new=False).sends(plan)
             stores_at(str(copy)).close()
             assert all(call in honest for call in sent), f"{situation}: {statement}: {sent}"
             assert len(sent) <= len(honest), statement
 
 
-def effective(folder: Path, table: str, column: str) -> list[str]:
+def effective(folder: Path, store: str, table: str, column: str) -> list[str]:
     """Return the edits of a column that change something and that the tables let through."""
     found = []
-    with closing(sqlite3.connect(folder / "tenants" / "aozora.sqlite", isolation_level=None)) as connection:
+    file = folder / "tenants" / f"{store}.sqlite" if store else folder / "service.sqlite"
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
         before = connection.execute(f'SELECT * FROM "{table}"').fetchall()
         for edit in EDITS.values() if before else ():
             value = edit.format(f'"{column}"', f'"{table}"')
