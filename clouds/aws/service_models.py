@@ -13,15 +13,21 @@ import botocore.session
 import msgspec
 from msgspec import Struct
 
+from clouds.aws.replies import root_of
+
 
 class Operation(Struct, frozen=True):
-    """One API operation: its name, its parameters, the IAM action that usually goes with it."""
+    """One API operation: its name, its parameters, the IAM action that usually goes with it.
+
+    `root` is the root element of its replies in XML, None where they are something else, empty where it is not known.
+    """
 
     name: str
     parameters: frozenset[str]
     required: frozenset[str]
     action: str
     output: Any  # a botocore Shape, or None
+    root: str | None
 
 
 class _ModelFiles(botocore.loaders.JSONFileLoader):  # type: ignore[misc]  # botocore has no types
@@ -99,6 +105,7 @@ def operation(service: str, python_name: str) -> Operation:
         required=frozenset(required),
         action=f"{model.signing_name}:{name}",
         output=shape.output_shape,
+        root=root_of(shape),
     )
 
 

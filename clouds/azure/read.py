@@ -154,16 +154,18 @@ class _Reply(Struct, frozen=True):
 
 
 def _graph_reply(response: Any, parsed: Any, _headers: Any) -> _Reply:
-    """Return a page of Resource Graph, its rows as objects; raises `BrokenReply` where it contradicts itself."""
-    rows = _rows(parsed.data)
-    if parsed.count is not None and parsed.count != len(rows):
+    """Return a page of Resource Graph, its rows as objects.
+
+    Raises `BrokenReply` where it contradicts itself, or lacks what each has (REST API, QueryResponse).
+    """
+    rows, truncated = _rows(parsed.data), str(parsed.result_truncated).lower()
+    if parsed.count != len(rows) or not isinstance(parsed.total_records, int) or truncated not in ("true", "false"):
         raise BrokenReply
-    truncated = str(parsed.result_truncated).lower() == "true"
     returned = {
         "data": rows,
         "token": parsed.skip_token or "",
-        "truncated": truncated,
-        "total": parsed.total_records or 0,
+        "truncated": truncated == "true",
+        "total": parsed.total_records,
     }
     return _Reply(returned, _lowered(response.http_response))
 
@@ -288,10 +290,12 @@ def _list(reply: _Reply) -> _Reply:
 
 def _rows(data: Any) -> list[Row]:
     """Return the rows of either form: objects, or a table of columns and rows."""
-    if isinstance(data, list):
-        return data
     try:
-        names = [column["name"] for column in data["columns"]]
-        return [dict(zip(names, row, strict=True)) for row in data["rows"]]
+        if not isinstance(data, list):
+            names = [column["name"] for column in data["columns"]]
+            data = [dict(zip(names, row, strict=True)) for row in data["rows"]]
     except (KeyError, TypeError, ValueError):
         raise BrokenReply from None
+    if not all(isinstance(row, dict) for row in data):
+        raise BrokenReply
+    return list(data)

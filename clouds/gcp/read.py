@@ -70,7 +70,6 @@ class GcpClient:
         self._clock = clock
         self._call_seconds = call_seconds
         self._rate = Rate(clock)
-        self._dated = False
 
     @property
     def own_project(self) -> str:
@@ -135,10 +134,8 @@ class GcpClient:
             request, retry=None, timeout=self._call_seconds, metadata=self._access.metadata
         )
         page = ListAssetsResponse.pb(next(iter(pager.pages)))
-        # The API dates every reply. A server that does so once does so always: what has no date then was cut off.
-        if self._dated and not page.HasField("read_time"):
+        if not page.HasField("read_time"):  # the API dates every reply (ListAssetsResponse)
             raise _BrokenReply
-        self._dated = self._dated or page.HasField("read_time")
         return page
 
 

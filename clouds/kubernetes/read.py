@@ -3,12 +3,14 @@
 Nothing but GET is ever sent (API Concepts, «Retrieving large results sets in chunks»).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 import httpx2
 import msgspec
 from lightkube.core.exceptions import ConfigError
+from msgspec import Struct
 
 from clouds.call_failed import CallFailed, NotThere
 from clouds.rate import Rate
@@ -24,6 +26,51 @@ _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
 _GONE, _NOT_FOUND, _TOO_MANY_REQUESTS = 410, 404, 429
 
 Row = dict[str, Any]
+
+
+_PATH = re.compile(
+    r"/(?:api/(?P<core>[^/]+)|apis/(?P<group>[^/]+/[^/]+))(?:/namespaces/[^/]+(?=/))?/(?P<plural>[^/]+)(?P<name>/[^/]+)?"
+)
+
+
+class Form(Struct, frozen=True):
+    """What a reply says that it is: its API version and the lower-case names of kinds, of which it has one.
+
+    Kinds are written in the singular, paths in the plural (API Conventions, «Types (Kinds)»).
+    """
+
+    version: str
+    kinds: frozenset[str]
+
+    def fits(self, row: Row) -> bool:
+        """Return whether an object, or a list, is of this form."""
+        return row.get("apiVersion") == self.version and str(row.get("kind", "")).lower() in self.kinds
+
+
+class _Asked(Struct, frozen=True):
+    """What is asked for: a path, the media type of its reply, and what the reply has to be."""
+
+    path: str
+    accept: str
+    form: Form
+
+
+_METADATA_LIST = Form("meta.k8s.io/v1", frozenset({"partialobjectmetadatalist"}))
+
+
+def expected(path: str) -> Form:
+    """Return what stands at a path of the API: an object where it ends in a name, else a list.
+
+    Raises `CallFailed` for a path of another form.
+    """
+    found = _PATH.fullmatch(path)
+    if found is None:
+        raise CallFailed("MalformedPath")
+    plural, ending = found["plural"], "" if found["name"] else "list"
+    singulars = {plural, plural.removesuffix("s"), plural.removesuffix("es")}
+    if plural.endswith("ies"):
+        singulars.add(f"{plural.removesuffix('ies')}y")
+    return Form(found["core"] or found["group"], frozenset(f"{one}{ending}" for one in singulars))
 
 
 class Answers(Protocol):
@@ -52,7 +99,7 @@ class KubernetesClient:
 
     def get(self, path: str) -> Row:
         """Return one object. Raises `NotThere` where there is none, and `CallFailed`."""
-        return self._try(path, {}, _JSON)
+        return self._try(_Asked(path, _JSON, expected(path)), {})
 
     def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
         """Yield the list at a path page by page, or of it what has these labels; `metadata_only` is the server's.
@@ -73,13 +120,14 @@ class KubernetesClient:
         self._client.close()
 
     def _from_start(self, path: str, selected: Row, metadata_only: bool) -> Iterator[list[Row]]:
-        accept = _METADATA.format("List") if metadata_only else _JSON
+        if metadata_only:
+            ask = _Asked(path, _METADATA.format("List"), _METADATA_LIST)
+        else:
+            ask = _Asked(path, _JSON, expected(path))
         token, seen = "", set[str]()
         while True:
             asked = {"limit": str(ROWS_A_PAGE)} | selected | ({"continue": token} if token else {})
-            page = self._try(path, asked, accept)
-            if metadata_only and page.get("kind") != "PartialObjectMetadataList":
-                raise CallFailed("NotMetadataOnly")  # the server sent more than was asked for: none of it is used
+            page = self._try(ask, asked)
             yield _rows(page)
             token = str(page["metadata"].get("continue") or "")
             if not token:
@@ -88,13 +136,13 @@ class KubernetesClient:
                 raise CallFailed("PaginationError")
             seen.add(token)
 
-    def _try(self, path: str, params: Mapping[str, str], accept: str) -> Row:
+    def _try(self, ask: "_Asked", params: Mapping[str, str]) -> Row:
         tries = 0
         while True:
             self._rate.wait()
             tries += 1
             try:
-                row = _row(self._client.get(path, params=params, headers={"Accept": accept}))
+                row = _row(self._client.get(ask.path, params=params, headers={"Accept": ask.accept}), ask.form)
             except _Again as again:
                 if again.throttled:
                     self._rate.objected()
@@ -125,10 +173,10 @@ class _Expired(CallFailed):
     """The token of a list is too old for the server."""
 
 
-def _row(reply: httpx2.Response) -> Row:
+def _row(reply: httpx2.Response, form: "Form") -> Row:
     """Return the object in a reply; raises `_Again`, `_Expired`, `NotThere` and `CallFailed`."""
     if reply.status_code == httpx2.codes.OK:
-        return _decoded(reply)
+        return _decoded(reply, form)
     code = _reason(reply)
     if reply.status_code == _TOO_MANY_REQUESTS:
         raise _Again(code, _seconds(reply), throttled=True)
@@ -141,13 +189,17 @@ def _row(reply: httpx2.Response) -> Row:
     raise CallFailed(code)
 
 
-def _decoded(reply: httpx2.Response) -> Row:
+def _decoded(reply: httpx2.Response, form: "Form") -> Row:
     try:
         row = msgspec.json.decode(reply.content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise _Again("TruncatedReply") from None
     if not isinstance(row, dict) or not isinstance(row.get("metadata"), dict):
         raise _Again("MalformedReply")
+    if form is _METADATA_LIST and not form.fits(row):
+        raise CallFailed("NotMetadataOnly")  # the server sent more than was asked for: none of it is used
+    if not form.fits(row):
+        raise _Again("ForeignReply")
     return row
 
 

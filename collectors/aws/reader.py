@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import jmespath
 from msgspec import Struct
 
+from clouds.aws.replies import BrokenReply, has_rows
 from clouds.aws.service_models import operation
 from clouds.call_failed import CallFailed
 from collectors.aws.package import package_signs
@@ -125,18 +126,25 @@ class AwsReader:
             raise CallFailed(f"the type does not fit the SDK: {refused.faults[0].problem}") from None
 
     def _parents(self, form: Within) -> Iterator[str]:
-        for page in self._pages(form.op, {}):
+        for page in self._pages(form, {}):
             yield from jmespath.search(form.rows, page) or []
 
     def _listed(self, form: List, names: Row) -> Iterator[Row]:
-        for page in self._pages(form.op, fill(form.args, names)):
+        for page in self._pages(form, fill(form.args, names)):
             rows = list(_rows(form, page))
             yield from self._described(form.describe, rows, names) if form.describe else rows
 
-    def _pages(self, op: str, args: Row) -> Iterator[Row]:
-        pages = self._named(op, self._cloud.pages, args)
-        while (page := self._next(op, pages)) is not None:
+    def _pages(self, form: List | Within, args: Row) -> Iterator[Row]:
+        pages = self._named(form.op, self._cloud.pages, args)
+        while (page := self._next(form.op, pages)) is not None:
+            self._refuse_foreign(form, page)
             yield page
+
+    def _refuse_foreign(self, form: List | Within | Describe, page: Row) -> None:
+        """Raise `CallFailed` for a reply without the field of its rows: of XML its root was compared already."""
+        asked = operation(self._form.service, form.op)
+        if asked.root is None and not has_rows(self._form.service, asked.name, page, form.rows):
+            raise CallFailed(f"{self._action(form.op)} {BrokenReply.__name__}")
 
     def asset(self, row: Row) -> Asset:
         """Return the asset of a row, with its details.
@@ -237,6 +245,7 @@ class AwsReader:
         for start in range(0, len(rows), form.batch):
             batch = rows[start : start + form.batch]
             reply = self._named(form.op, self._cloud.call, args | {form.ids: [row[form.of] for row in batch]})
+            self._refuse_foreign(form, reply)
             yield from jmespath.search(form.rows, reply) or []
 
     def _next(self, op: str, pages: Iterator[Row]) -> Row | None:

@@ -321,6 +321,9 @@ class _Checker:
         if found is None:
             yield self.document.fault((*path, "op"), f"{self.form.service} has no operation {op!r}")
             return
+        if found.root == "":
+            text = f"the root element of {found.name}'s replies is not known: add it to clouds/aws/replies.py"
+            yield self.document.fault((*path, "op"), text)
         for name in sorted(args.keys() - found.parameters):
             yield self.document.fault((*path, "args", name), f"{found.name} has no parameter {name!r}")
         for name in sorted(found.required - args.keys()):

@@ -110,6 +110,8 @@ class TableReading(_Reading):
                         yield self._first_look(row, type_)
                     elif self._look.whole:
                         yield raw(row, self._scope)
+                    else:  # it was not asked for
+                        raise Malformed
                 except Malformed:
                     self._malformed.add(type_.form.kind if type_ else RAW if returned else "")
 

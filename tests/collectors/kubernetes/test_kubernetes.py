@@ -293,6 +293,10 @@ def _at_pods(reply: StandInReply, times: range, token: str = "") -> Fault:
     return fault
 
 
+def _page(content: bytes) -> StandInReply:
+    return StandInReply(200, b'{"kind":"PodList","apiVersion":"v1",' + content + b"}")
+
+
 ALWAYS = range(1, 1_000)
 _CUT = StandInReply(200, b'{"kind":"PodList","metadata":{},"items":[{"metadata":{"na')
 _FAULTS: list[tuple[str, Fault, str]] = [
@@ -311,16 +315,16 @@ _FAULTS: list[tuple[str, Fault, str]] = [
         "RemoteProtocolError",
     ),
     ("no object", _at_pods(StandInReply(200, b"[]"), ALWAYS), "MalformedReply"),
-    ("items of another form", _at_pods(StandInReply(200, b'{"metadata":{},"items":{}}'), ALWAYS), "MalformedReply"),
-    ("an empty list as null", _at_pods(StandInReply(200, b'{"metadata":{},"items":null}'), ALWAYS), ""),
+    ("items of another form", _at_pods(_page(b'"metadata":{},"items":{}'), ALWAYS), "MalformedReply"),
+    ("an empty list as null", _at_pods(_page(b'"metadata":{},"items":null'), ALWAYS), ""),
     (
         "an odd object",
-        _at_pods(StandInReply(200, b'{"metadata":{},"items":[{"metadata":{}}]}'), ALWAYS),
+        _at_pods(_page(b'"metadata":{},"items":[{"metadata":{}}]'), ALWAYS),
         "malformed (KeyError)",
     ),
     (
         "a token again",
-        _at_pods(StandInReply(200, b'{"metadata":{"continue":"500"},"items":[]}'), ALWAYS, "500"),
+        _at_pods(_page(b'"metadata":{"continue":"500"},"items":[]'), ALWAYS, "500"),
         "PaginationError",
     ),
     ("410 once", _at_pods(status(410, "Expired"), range(1, 3), "500"), ""),
