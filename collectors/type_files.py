@@ -29,6 +29,11 @@ class TypeFile(Protocol):
         ...
 
     @property
+    def transient(self) -> bool:
+        """Return whether such resources come and go by themselves."""
+        ...
+
+    @property
     def form(self) -> Struct:
         """Return the file's form."""
         ...

@@ -191,6 +191,16 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     jitter_minutes: Annotated[int, Meta(ge=0, le=720)] = 60
 
 
+class SuddenLoss(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which listings are not believed at once: those that showed at least so many, and now less than so many percent.
+
+    0 percent believes every whole listing.
+    """
+
+    least: Annotated[int, Meta(ge=1)] = 5
+    percent: Annotated[int, Meta(ge=0, le=100)] = 50
+
+
 class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     """A tenant's file as it is written; `protected` names resources by their full ids that no change may touch."""
 
@@ -207,3 +217,4 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     language: Language = "ja"
     schedule: Schedule = Schedule()
     protected: list[Annotated[str, Meta(min_length=3, max_length=1000)]] = []
+    sudden_loss: SuddenLoss = SuddenLoss()

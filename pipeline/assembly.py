@@ -57,6 +57,11 @@ class Catalog(Struct, frozen=True):
         return frozenset(type_.name for type_ in self.every_type) | {kind.name for kind in self.raw}
 
     @property
+    def transient(self) -> frozenset[str]:
+        """Return the names of the kinds that come and go by themselves."""
+        return frozenset(type_.name for type_ in self.every_type if type_.transient)
+
+    @property
     def every_type(self) -> list[TypeFile]:
         """Return the types of all providers."""
         return [type_ for types in self.types.values() for type_ in types]

@@ -33,7 +33,7 @@ _PATH = re.compile(
 )
 
 
-class Form(Struct, frozen=True):
+class ReplyForm(Struct, frozen=True):
     """What a reply says that it is: its API version and the lower-case names of kinds, of which it has one.
 
     Kinds are written in the singular, paths in the plural (API Conventions, «Types (Kinds)»).
@@ -52,13 +52,13 @@ class _Asked(Struct, frozen=True):
 
     path: str
     accept: str
-    form: Form
+    form: ReplyForm
 
 
-_METADATA_LIST = Form("meta.k8s.io/v1", frozenset({"partialobjectmetadatalist"}))
+_METADATA_LIST = ReplyForm("meta.k8s.io/v1", frozenset({"partialobjectmetadatalist"}))
 
 
-def expected(path: str) -> Form:
+def expected(path: str) -> ReplyForm:
     """Return what stands at a path of the API: an object where it ends in a name, else a list.
 
     Raises `CallFailed` for a path of another form.
@@ -70,7 +70,7 @@ def expected(path: str) -> Form:
     singulars = {plural, plural.removesuffix("s"), plural.removesuffix("es")}
     if plural.endswith("ies"):
         singulars.add(f"{plural.removesuffix('ies')}y")
-    return Form(found["core"] or found["group"], frozenset(f"{one}{ending}" for one in singulars))
+    return ReplyForm(found["core"] or found["group"], frozenset(f"{one}{ending}" for one in singulars))
 
 
 class Answers(Protocol):
@@ -173,7 +173,7 @@ class _Expired(CallFailed):
     """The token of a list is too old for the server."""
 
 
-def _row(reply: httpx2.Response, form: "Form") -> Row:
+def _row(reply: httpx2.Response, form: "ReplyForm") -> Row:
     """Return the object in a reply; raises `_Again`, `_Expired`, `NotThere` and `CallFailed`."""
     if reply.status_code == httpx2.codes.OK:
         return _decoded(reply, form)
@@ -189,7 +189,7 @@ def _row(reply: httpx2.Response, form: "Form") -> Row:
     raise CallFailed(code)
 
 
-def _decoded(reply: httpx2.Response, form: "Form") -> Row:
+def _decoded(reply: httpx2.Response, form: "ReplyForm") -> Row:
     try:
         row = msgspec.json.decode(reply.content)
     except (msgspec.DecodeError, UnicodeDecodeError):

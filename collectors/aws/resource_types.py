@@ -127,6 +127,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     details: dict[Field, Detail] = field(default_factory=dict)
     region: Region | None = None
     gone: list[str] = []
+    transient: Literal[True] | None = None
     volatile: list[Field] = []
     omit: list[Field] = []
     secrets: dict[Field, Shape] = {}
@@ -149,6 +150,11 @@ class ResourceType(Struct, frozen=True):
     def name(self) -> str:
         """Return the kind's name."""
         return self.form.kind
+
+    @property
+    def transient(self) -> bool:
+        """Return whether such resources come and go by themselves."""
+        return bool(self.form.transient)
 
     @property
     def kind(self) -> Kind:

@@ -97,6 +97,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     resource: str = "$id"
     name: str = "$name"
     details: dict[DetailName, Detail] = field(default_factory=dict)
+    transient: Literal[True] | None = None
     volatile: list[Field] = []
     omit: list[Field] = []
     secrets: dict[Field, Shape] = {}
@@ -113,6 +114,11 @@ class ResourceType(Struct, frozen=True):
     def name(self) -> str:
         """Return the kind's name."""
         return self.form.kind
+
+    @property
+    def transient(self) -> bool:
+        """Return whether such resources come and go by themselves."""
+        return bool(self.form.transient)
 
     def narrowed(self, fields: Iterable[str], /) -> Self:
         """Return the type with only the details that fields are read of."""

@@ -42,6 +42,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     rest: list[RestPath] = []
     iam: Literal[True] | None = None
     org: Literal[True] | None = None
+    transient: Literal[True] | None = None
     volatile: list[Field] = []
     omit: list[DeepName] = []
     secrets: dict[DeepName, Shape] = {}
@@ -59,6 +60,11 @@ class ResourceType(Struct, frozen=True):
     def name(self) -> str:
         """Return the kind's name."""
         return self.form.kind
+
+    @property
+    def transient(self) -> bool:
+        """Return whether such resources come and go by themselves."""
+        return bool(self.form.transient)
 
     def narrowed(self, fields: Iterable[str], /) -> Self:
         """Return the type with only the details that fields are read of."""

@@ -48,6 +48,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     object: ObjectKind
     namespaced: bool = False
     fields: list[Field] = []
+    transient: Literal[True] | None = None
     volatile: list[Field] = []
     metadata: Literal[True] | None = None
     only: Only | None = None
@@ -94,6 +95,11 @@ class ResourceType(Struct, frozen=True):
     def name(self) -> str:
         """Return the kind's name."""
         return self.form.kind
+
+    @property
+    def transient(self) -> bool:
+        """Return whether such resources come and go by themselves."""
+        return bool(self.form.transient)
 
     def narrowed(self, _fields: Iterable[str], /) -> Self:
         """Return the type as it is: one call returns all of an object."""

@@ -19,6 +19,7 @@ from model.tenant import Tenant
 from pipeline.providers.provider import opening_of
 from pipeline.scanning.findings import Advance, advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
+from pipeline.scanning.sudden_loss import Key, Loss, pending_of
 from pipeline.scanning.survey import Observation, survey
 from pipeline.tenants.exceptions import settle
 from pipeline.tenants.scopes import Scopes, scopes_of
@@ -143,7 +144,9 @@ class _Recorder:
         self._looked_for = task.catalog.looked_for
         self._raw_kinds = frozenset(kind.name for kind in task.catalog.raw)
         self._seen: set[str] = set()
-        self._listings: dict[tuple[str, str, str], str] = {}
+        self._listings: dict[Key, str] = {}
+        self._shown: Counter[Key] = Counter()
+        self._loss = Loss({}, (), ())
         self._unknown_details: Counter[tuple[str, str, str, str, str]] = Counter()
         self._verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         self._facts: Counter[str] = Counter()
@@ -155,6 +158,9 @@ class _Recorder:
         """Write the run's row; `facts` are those that came before it."""
         self._facts.update(facts)
         with self._write_at(self._run.started_at) as writer:
+            last = writer.last_run()
+            pending = pending_of(writer.gaps(last.id) if last else [])
+            self._loss = Loss(writer.numbers_of_assets(), pending, self._catalog.transient)
             if writer.start_run(self._run):
                 writer.record("scan.started", self._run.id, job=self._run.job)
 
@@ -173,6 +179,7 @@ class _Recorder:
 
     def finish(self, places: _Places, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
+        self._listings = self._loss.held_back(self._listings, self._shown, self._task.tenant.sudden_loss)
         gaps = list(self._gaps(places.closed))
         with self._write_at(at) as writer:
             current = list(writer.current_assets())
@@ -202,6 +209,7 @@ class _Recorder:
     def _note(self, seen: Asset | Listing | None, place: Place) -> None:
         if isinstance(seen, Asset):
             self._seen.add(seen.uid)
+            self._shown[seen.scope, seen.kind, seen.region] += 1
             if seen.kind in self._raw_kinds:
                 self._raw[provider_type(seen)] += 1
             for detail, cause in seen.unknown.items():

@@ -143,7 +143,7 @@ def test_a_stop_that_somebody_removed_is_made_anew_and_lifted(tokens: Tokens, ad
 
 
 def test_while_the_records_do_not_hold_a_token_only_reads(tokens: Tokens, address: str) -> None:
-    """Whoever forges a token and breaks a record could mend the record before it is asked for."""
+    """Whoever forges a token and breaks a record could put the record right before it is asked for."""
     token = tokens.personal()
     tamper(address, "", FORGED["another person's"], BROKEN)
     begin_anew(tokens, address)

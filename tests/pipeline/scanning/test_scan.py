@@ -13,7 +13,7 @@ from collectors.aws.resource_types import ResourceType
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused
-from model.tenant import AwsScope, Contract
+from model.tenant import AwsScope, Contract, SuddenLoss, Tenant
 from pipeline.assembly import Catalog
 from pipeline.providers.provider import Scope
 from pipeline.scanning.scan import Summary
@@ -48,10 +48,15 @@ class Without:
 def run(home: Home, clock: MovingClock, replies: Replies, checkov: Child) -> Any:
     home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
 
-    def again(cloud: ReadCloud | None = None, place: Place | None = None, chosen: Catalog | None = None) -> Summary:
+    def again(
+        cloud: ReadCloud | None = None,
+        place: Place | None = None,
+        chosen: Catalog | None = None,
+        tenant: Tenant = TENANT,
+    ) -> Summary:
         clock.sleep(3600)
         providers = seeing(cloud or replies, place or replies.place)
-        return scanned_in(world_of(home, clock, providers, checkov=lambda: checkov), TENANT, chosen or catalog())
+        return scanned_in(world_of(home, clock, providers, checkov=lambda: checkov), tenant, chosen or catalog())
 
     return again
 
@@ -84,6 +89,20 @@ def test_gone_resources_end_and_their_findings_resolve_with_the_reason(run: Any,
     assert set(resolved) < set(before)
     back = run()
     assert back.facts == {"reopened": len(resolved)}
+
+
+def test_what_suddenly_shows_far_less_ends_nothing_until_the_next_look(run: Any, home: Home, replies: Replies) -> None:
+    run()
+    before = findings(home, "open")
+    tenant = replace(TENANT, sudden_loss=SuddenLoss(least=1))
+    summary = run(Without(replies, "list_buckets", "Buckets"), tenant=tenant)
+    (cause,) = (gap.cause for gap in summary.gaps if gap.kind == "aws.s3.bucket")
+    assert cause.startswith("suddenly shows 0 of ")
+    assert findings(home, "open") == before
+    with home.tenant("aozora").read() as reader:
+        assert {f.unverified_because for f in reader.findings() if f.kind == "aws.s3.bucket"} == {cause}
+    run(Without(replies, "list_buckets", "Buckets"), tenant=tenant)
+    assert set(findings(home, "resolved").values()) == {"the resource is gone"}
 
 
 def test_a_withdrawn_policy_resolves_its_findings(run: Any, home: Home) -> None:

@@ -38,6 +38,7 @@ class BoxType(Struct, frozen=True):
     form: BoxForm
     document: Document
     kind: Kind
+    transient: bool = False
 
     def narrowed(self, _fields: Iterable[str], /) -> Self:
         return self
