@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from model.finding import Severity
 from model.text import Language, Text
@@ -217,4 +217,4 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     language: Language = "ja"
     schedule: Schedule = Schedule()
     protected: list[Annotated[str, Meta(min_length=3, max_length=1000)]] = []
-    sudden_loss: SuddenLoss = SuddenLoss()
+    sudden_loss: SuddenLoss | UnsetType = UNSET  # a file without it is the same as before there was such a key

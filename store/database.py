@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from model.fault import Fault, Refused
+from store import schema
+from store.damage import CONFUSED, NOTED, DamagedRow, first_damage
 from store.schema import VERSIONS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -31,17 +33,18 @@ class Database(ABC):
         self._kind = kind
         self._version = VERSIONS[kind]
         self.name = name
+        self.damaged: dict[str, None] = {}  # the names of the rows that could not be read
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Yield a connection that sees one moment and changes nothing."""
-        with self._refusing(), self._connect(write=False) as connection, connection.begin():
+        with self._refusing(), self._noting(write=False) as connection, connection.begin():
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Yield the only writing connection there is; commits at the end, or not at all."""
-        with self._refusing(), self._connect(write=True) as connection, connection.begin():
+        with self._refusing(), self._noting(write=True) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -110,6 +113,9 @@ class Database(ABC):
     def _problem(self, error: DBAPIError) -> str:
         """Return what is wrong with the store itself, the empty text where the program is wrong."""
 
+    def _noting(self, *, write: bool) -> Connection:
+        return self._connect(write=write).execution_options(**{NOTED: self.damaged})
+
     def _found(self, connection: Connection) -> str:
         if not inspect(connection).has_table("alembic_version"):
             return ""
@@ -124,11 +130,23 @@ class Database(ABC):
     def _refused(self, problem: str) -> Refused:
         return StoreFault([Fault(self.name, 0, 0, problem)])
 
+    def _first_damage(self) -> str:
+        """Return which row may have confused whoever read it, the empty text where none is damaged."""
+        tables = schema.service if self._kind == "service" else schema.tenant
+        with self._connect(write=False) as connection, connection.begin():
+            return first_damage(connection, tables) if self._found(connection) == self._version else ""
+
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """Turn what is wrong with the store itself into one clear line."""
+        """Turn what is wrong with the store itself, or with a row of it, into one clear line."""
         try:
             yield
+        except DamagedRow as damaged:
+            raise self._refused(str(damaged)) from None
+        except CONFUSED:
+            if name := self._first_damage():
+                raise self._refused(str(DamagedRow(name))) from None
+            raise
         except TimeoutError:
             raise self._refused("cannot be used: too many wait for it") from None
         except DBAPIError as error:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, select
 
 from model.canonical import encode
 from model.person import Person, Token
-from store import schema
+from store import damage, schema
 from store.statements import insert
 from store.vouching import PERSON, TOKEN, Written
 
@@ -39,20 +39,20 @@ class People:
 
     def all(self) -> Iterator[Person]:
         """Yield everybody, by id."""
-        for row in self._connection.execute(select(schema.person).order_by(schema.person.c.id)):
-            yield _person(row)
+        query = select(schema.person).order_by(schema.person.c.id)
+        yield from damage.each(self._connection, query, schema.person, _person)
 
     def one(self, id_: str) -> Person | None:
         """Return a person."""
         row = self._connection.execute(select(schema.person).where(schema.person.c.id == id_)).first()
-        return _person(row) if row else None
+        return damage.one(row, schema.person, _person) if row else None
 
     def with_subject(self, issuer: str, subject: str) -> Person | None:
         """Return the person of an account at an OpenID provider."""
         table = schema.person
         query = select(table).where(table.c.issuer == issuer, table.c.subject == subject)
         row = self._connection.execute(query).first()
-        return _person(row) if row else None
+        return damage.one(row, schema.person, _person) if row else None
 
     def lock(self, id_: str) -> Lock:
         """Return what opens a person's local account."""
@@ -63,30 +63,30 @@ class People:
     def token(self, hash_: str) -> Token | None:
         """Return what is kept of a token, by its hash."""
         row = self._connection.execute(select(schema.token).where(schema.token.c.hash == hash_)).first()
-        return _token(row) if row else None
+        return damage.one(row, schema.token, _token) if row else None
 
     def token_named(self, id_: str) -> Token | None:
         """Return what is kept of a token, by its id."""
         row = self._connection.execute(select(schema.token).where(schema.token.c.id == id_)).first()
-        return _token(row) if row else None
+        return damage.one(row, schema.token, _token) if row else None
 
     def tokens(self, person: str) -> list[Token]:
         """Return a person's tokens, oldest first, also expired and revoked ones; a machine's is nobody's."""
         table = schema.token
         query = select(table).where(table.c.person == person).order_by(table.c.issued_at, table.c.id)
-        return [_token(row) for row in self._connection.execute(query)]
+        return list(damage.each(self._connection, query, schema.token, _token))
 
     def holding_tokens(self) -> list[Token]:
         """Return all tokens that were not revoked, by id."""
         query = select(schema.token).where(schema.token.c.revoked_at == "").order_by(schema.token.c.id)
-        return [_token(row) for row in self._connection.execute(query)]
+        return list(damage.each(self._connection, query, schema.token, _token))
 
     def machine_tokens(self) -> list[Token]:
         """Return the machines' tokens, by id, also expired and revoked ones."""
         table = schema.token
         machines = (table.c.person == "") & (table.c.kind == "machine")
         query = select(table).where(machines).order_by(table.c.id)
-        return [_token(row) for row in self._connection.execute(query)]
+        return list(damage.each(self._connection, query, schema.token, _token))
 
 
 class PeopleWriter(People):

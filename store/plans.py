@@ -5,12 +5,12 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, case, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, case, func, or_, select
 
 from model.canonical import encode
 from model.order import Order
 from model.plan import ENDED, Plan, Progress, Sent, Vote
-from store import schema
+from store import damage, schema
 from store.statements import INSERTS, put
 
 PROPOSED, VOTED, VOTE_WITHDRAWN = "plan.proposed", "plan.voted", "plan.vote-withdrawn"
@@ -35,17 +35,18 @@ class Plans:
 
     def one(self, id_: str) -> Plan | None:
         """Return a plan as its document states it; whether it is what was recorded is for `fault` to say."""
-        row = self._connection.execute(select(schema.plan.c.document).where(schema.plan.c.id == id_)).first()
-        return msgspec.json.decode(row.document, type=Plan) if row else None
+        query = select(schema.plan.c.id, schema.plan.c.document).where(schema.plan.c.id == id_)
+        row = self._connection.execute(query).first()
+        return damage.one(row, schema.plan, _plan) if row else None
 
     def newest(self, limit: int, after: tuple[str, str] | None = None) -> list[Plan]:
         """Return plans, newest first; `after` is the moment and id of the last one of the page before."""
         table = schema.plan
-        query = select(table.c.document).order_by(table.c.created_at.desc(), table.c.id).limit(limit)
+        query = select(table.c.id, table.c.document).order_by(table.c.created_at.desc(), table.c.id)
         if after:
             at, id_ = after
             query = query.where(table.c.created_at <= at, or_(table.c.created_at < at, table.c.id > id_))
-        return [msgspec.json.decode(row.document, type=Plan) for row in self._connection.execute(query)]
+        return list(damage.each(self._connection, query, table, _plan, limit))
 
     def underway(self) -> list[str]:
         """Return the ids of the plans that were started and have not been finished since, first started foremost.
@@ -93,7 +94,8 @@ class Plans:
     def progress(self, plan: str) -> dict[str, Progress]:
         """Return how far the steps of a plan are that were begun, by the resource's uid."""
         table = schema.plan_step
-        return {row.uid: _progress(row) for row in self._connection.execute(select(table).where(table.c.plan == plan))}
+        found = damage.each(self._connection, select(table).where(table.c.plan == plan), table, _progress)
+        return {one.uid: one for one in found}
 
     def worked(self, plan: str) -> dict[str, str]:
         """Return the states of a plan's steps by resource, as its runs have recorded them last.
@@ -112,7 +114,7 @@ class Plans:
         table = schema.plan_step
         query = select(table).where((table.c.plan == plan) & (table.c.uid == uid))
         row = self._connection.execute(query).first()
-        return _progress(row) if row else None
+        return damage.one(row, table, _progress) if row else None
 
     def of_resources(self, uids: Iterable[str], since: str) -> Iterator[Progress]:
         """Yield what was done to resources by any plan since a moment."""
@@ -120,14 +122,13 @@ class Plans:
         wanted = list(uids)
         for start in range(0, len(wanted), 500):
             query = select(table).where(table.c.uid.in_(wanted[start : start + 500]), table.c.at >= since)
-            for row in self._connection.execute(query.order_by(table.c.at)):
-                yield _progress(row)
+            yield from damage.each(self._connection, query.order_by(table.c.at), table, _progress)
 
     def journal(self, plan: str) -> list[Sent]:
         """Return the journal of a plan's calls, in the order in which they were sent to each resource."""
         table = schema.plan_call
         query = select(table).where(table.c.plan == plan).order_by(table.c.uid, table.c.number)
-        return [Sent(**row._mapping) for row in self._connection.execute(query)]
+        return list(damage.each(self._connection, query, table, damage.as_(Sent)))
 
     def calls(self, plan: str, uid: str) -> int:
         """Return how many calls the journal has of one step."""
@@ -142,11 +143,10 @@ class Plans:
     def _recorded(self, action: str, subject: str | None = None) -> Iterator[tuple[str, dict[str, object]]]:
         """Yield the subject and the detail of an action's records, all or those on one subject, oldest first."""
         table = schema.audit
-        query = select(table.c.subject, table.c.detail).where(table.c.action == action).order_by(table.c.seq)
+        query = select(table.c.seq, table.c.subject, table.c.detail).where(table.c.action == action)
         if subject is not None:
             query = query.where(table.c.subject == subject)
-        for row in self._connection.execute(query):
-            yield row.subject, msgspec.json.decode(row.detail)
+        yield from damage.each(self._connection, query.order_by(table.c.seq), table, _record)
 
 
 class PlansWriter(Plans):
@@ -209,8 +209,16 @@ def _json(state: object) -> str | None:
     return None if state is None else encode(state).decode()
 
 
-def _progress(row: object) -> Progress:
-    values = dict(row._mapping)  # type: ignore[attr-defined]  # a row of SQLAlchemy
+def _plan(row: Row[Any]) -> Plan:
+    return msgspec.json.decode(row.document, type=Plan)
+
+
+def _record(row: Row[Any]) -> tuple[str, dict[str, object]]:
+    return row.subject, msgspec.json.decode(row.detail, type=dict[str, object])
+
+
+def _progress(row: Row[Any]) -> Progress:
+    values = damage.values(row)
     for name in ("before", "after"):
         values[name] = None if values[name] is None else msgspec.json.decode(values[name])
-    return Progress(**values)
+    return msgspec.convert(values, Progress)

@@ -2,22 +2,23 @@
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, or_, select
+from sqlalchemy import Connection, Row, Select, Table, func, or_, select
 
 from model.alert import Alert, Delivery, News
 from model.asset import Asset, tags_of
 from model.canonical import encode
-from model.finding import ACTIVE, Element, Fact, Finding, Source, State, as_of
+from model.finding import ACTIVE, Fact, Finding, State, as_of
 from model.suppression import Suppression
-from model.text import Text
-from store import schema
+from store import damage, schema
 from store.own_policies import OwnPolicies
 from store.plans import Plans
 from store.rows import AssetRow, Current, Fence, Gap, Run, Selection
+
+T = TypeVar("T")
 
 DROPPED = "dropped: "
 _CHUNK = 500  # SQLite takes 32,766 parameters; smaller statements are compiled once and shared
@@ -48,8 +49,7 @@ class Reader:
         if states is not None:
             base = base.where(table.c.state.in_(sorted(states)))
         for condition in chunks(table.c.uid, uids):
-            for row in self._connection.execute(base if condition is None else base.where(condition)):
-                yield _finding(row)
+            yield from self._each(base if condition is None else base.where(condition), table, _finding)
 
     def current_assets(self, kinds: Iterable[str] | None = None) -> Iterator[Current]:
         """Yield the current rows of assets, all or those of the kinds, without their bodies."""
@@ -81,15 +81,15 @@ class Reader:
         query = query.where(table.c.uid > wanted.after).order_by(table.c.uid)
         if wanted.tag:
             return list(itertools.islice(self._tagged(query, wanted.tag), wanted.limit))
-        return [_asset(row) for row in self._connection.execute(query.limit(wanted.limit))]
+        return list(damage.each(self._connection, query, table, _asset, wanted.limit))
 
     def _tagged(self, query: Select[Any], tag: str) -> Iterator[AssetRow]:
         """Yield the assets of a query that have a tag, ours or their own; their own stand in their bodies."""
         ours, body = self.asset_tags(), schema.body
         query = query.add_columns(body.c.json).join(body, schema.asset.c.body_hash == body.c.hash)
-        for row in self._connection.execute(query):
-            if tag in ours.get(row.uid, ()) or tag in tags_of(msgspec.json.decode(row.json)):
-                yield _asset(row)
+        for found in self._each(query, schema.asset, _asset_with_body):
+            if tag in ours.get(found.uid, ()) or tag in tags_of(found.body or {}):
+                yield msgspec.structs.replace(found, body=None)
 
     def asset(self, uid: str, at: str = "") -> AssetRow | None:
         """Return an asset's newest state with its body, or its state at a moment."""
@@ -100,7 +100,7 @@ class Reader:
         query = query.order_by(table.c.id.desc()).limit(1)
         for of_index in (table.c.valid_to.is_(None), table.c.valid_to.is_not(None)):  # the current row is the newest
             if row := self._connection.execute(query.where(of_index)).first():
-                return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json))
+                return damage.one(row, table, _asset_with_body)
         return None
 
     def seen_assets(self, uids: Iterable[str]) -> Iterator[Asset]:
@@ -113,29 +113,28 @@ class Reader:
         columns = [*(table.c[name] for name in Asset.__struct_fields__ if name != "body"), body.c.json]
         query = select(*columns).join(body, table.c.body_hash == body.c.hash)
         for condition in chunks(table.c.uid, uids):
-            for row in self._connection.execute(query.where(table.c.valid_to.is_(None), condition)):
-                yield _seen(row)
+            yield from self._each(query.where(table.c.valid_to.is_(None), condition), table, _seen)
 
     def finding(self, uid: str) -> Finding | None:
         """Return a finding."""
         row = self._connection.execute(select(schema.finding).where(schema.finding.c.uid == uid)).first()
-        return _finding(row) if row else None
+        return damage.one(row, schema.finding, _finding) if row else None
 
     def selected_findings(self, wanted: Selection) -> list[Finding]:
         """Return findings by uid, as they are or as they were at a moment."""
         table, where = schema.finding, dict(wanted.where)
-        query = select(table).where(table.c.uid > wanted.after).order_by(table.c.uid).limit(wanted.limit)
+        query = select(table).where(table.c.uid > wanted.after).order_by(table.c.uid)
         if not wanted.at:
             query = query.where(*(table.c[name] == value for name, value in where.items()))
-            return [_finding(row) for row in self._connection.execute(query)]
+            return list(damage.each(self._connection, query, table, _finding, wanted.limit))
         state, last = where.pop("state", ""), schema.fact
         query = query.join_from(table, last, last.c.id == _last_fact(wanted.at))
-        query = query.add_columns(last.c.became, last.c.at.label("fact_at"))
+        query = query.add_columns(last.c.id, last.c.became, last.c.at.label("fact_at"))
         query = query.where(*(table.c[name] == value for name, value in where.items()))
         if state or not wanted.all_states:
             query = query.where(last.c.became.in_([state] if state else sorted(ACTIVE)))
-        rows = self._connection.execute(query)
-        return [as_of(_finding(row), Fact(row.uid, row.became, row.fact_at), wanted.at) for row in rows]
+        found = damage.each(self._connection, query, table, _news, wanted.limit)
+        return [as_of(news.finding, news.fact, wanted.at) for news in found]
 
     def runs(self, after: tuple[str, str] | None, limit: int) -> list[Run]:
         """Return runs, newest first, after a (started_at, id)."""
@@ -144,13 +143,14 @@ class Reader:
         if after:
             at, id_ = after
             query = query.where(table.c.started_at <= at, or_(table.c.started_at < at, table.c.id < id_))
-        return [_run(row) for row in self._connection.execute(query.limit(limit))]
+        return list(damage.each(self._connection, query, table, _run, limit))
 
     def suppressions(self, at: str = "") -> list[Suppression]:
         """Return exceptions, all or those that hold at a moment, those that end first foremost."""
         table = schema.suppression
-        rows = self._connection.execute(select(table).order_by(table.c.expires_at, table.c.id))
-        return [found for row in rows if (found := Suppression(**row._mapping)) and (not at or found.holds(at))]
+        query = select(table).order_by(table.c.expires_at, table.c.id)
+        rows = self._each(query, table, damage.as_(Suppression))
+        return [one for one in rows if not at or one.holds(at)]
 
     def asset_tags(self) -> dict[str, frozenset[str]]:
         """Return the tags of our own records (`key=value`) by the assets' uids."""
@@ -174,8 +174,8 @@ class Reader:
     def recorded(self, action: str) -> list[dict[str, Any]]:
         """Return the details of all audit records of an action, oldest first."""
         table = schema.audit
-        query = select(table.c.detail).where(table.c.action == action).order_by(table.c.seq)
-        return [msgspec.json.decode(detail) for detail in self._connection.execute(query).scalars()]
+        query = select(table.c.seq, table.c.detail).where(table.c.action == action).order_by(table.c.seq)
+        return list(self._each(query, table, lambda row: msgspec.json.decode(row.detail, type=dict[str, Any])))
 
     def last_instant(self) -> str:
         """Return the latest moment of which there is a record, since somebody set the time anew; empty for none."""
@@ -213,12 +213,12 @@ class Reader:
         if at:
             query = query.where(table.c.finished_at <= at)
         row = self._connection.execute(query.limit(1)).first()
-        return _run(row) if row else None
+        return damage.one(row, schema.run, _run) if row else None
 
     def run(self, id_: str) -> Run | None:
         """Return a run."""
         row = self._connection.execute(select(schema.run).where(schema.run.c.id == id_)).first()
-        return _run(row) if row else None
+        return damage.one(row, schema.run, _run) if row else None
 
     def gaps(self, run: str) -> list[Gap]:
         """Return what a run could not read."""
@@ -232,10 +232,7 @@ class Reader:
         fact, finding = schema.fact, schema.finding
         query = select(fact.c.id, fact.c.became, fact.c.at.label("fact_at"), finding)
         query = query.join(finding, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None)).order_by(fact.c.id)
-        return [
-            News(row.id, Fact(row.uid, row.became, row.fact_at), _finding(row))
-            for row in self._connection.execute(query)
-        ]
+        return list(self._each(query, finding, _news))
 
     def facts(self) -> list[tuple[Fact, str]]:
         """Return all facts with the alert, or the reason of the drop, that each became; oldest first."""
@@ -249,8 +246,7 @@ class Reader:
         found: dict[str, Alert] = {}
         for condition in chunks(table.c.id, ids):
             query = select(table.c.id, table.c.message)
-            for row in self._connection.execute(query if condition is None else query.where(condition)):
-                found[row.id] = msgspec.json.decode(row.message, type=Alert)
+            found |= self._each(query if condition is None else query.where(condition), table, _alert)
         return found
 
     def notified_active(self, findings: Iterable[str]) -> frozenset[str]:
@@ -272,7 +268,11 @@ class Reader:
             query = query.where(table.c.state == state)
         if due_at:
             query = query.where(table.c.due_at <= due_at)
-        return [Delivery(**row._mapping) for row in self._connection.execute(query)]
+        return list(self._each(query, table, damage.as_(Delivery)))
+
+    def _each(self, query: Select[Any], table: Table, read: Callable[[Row[Any]], T]) -> Iterator[T]:
+        """Yield what is read of each row of a table, without those that are damaged."""
+        return damage.each(self._connection, query, table, read)
 
 
 def chunks(column: Any, values: Iterable[Any] | None) -> Iterator[Any]:
@@ -298,23 +298,33 @@ def _last_fact(at: str) -> Any:
 
 def _asset(row: Row[Any]) -> AssetRow:
     values = {name: row._mapping[name] for name in AssetRow.__struct_fields__ if name != "body"}
-    return AssetRow(**values | {"unknown": msgspec.json.decode(row.unknown)})
+    return msgspec.convert(values | {"unknown": msgspec.json.decode(row.unknown)}, AssetRow)
+
+
+def _asset_with_body(row: Row[Any]) -> AssetRow:
+    return msgspec.structs.replace(_asset(row), body=msgspec.json.decode(row.json, type=dict[str, Any]))
 
 
 def _seen(row: Row[Any]) -> Asset:
-    values = dict(row._mapping)
+    values = damage.values(row)
     values |= {"body": msgspec.json.decode(values.pop("json")), "unknown": msgspec.json.decode(row.unknown)}
-    return Asset(**values)
+    return msgspec.convert(values, Asset)
 
 
 def _run(row: Row[Any]) -> Run:
-    values = dict(row._mapping) | {"summary": msgspec.json.decode(row.summary)}
-    return Run(**values | {"finished_at": row.finished_at or ""})
+    values = damage.values(row) | {"summary": msgspec.json.decode(row.summary)}
+    return msgspec.convert(values | {"finished_at": row.finished_at or ""}, Run)
+
+
+def _alert(row: Row[Any]) -> tuple[str, Alert]:
+    return row.id, msgspec.json.decode(row.message, type=Alert)
+
+
+def _news(row: Row[Any]) -> News:
+    return News(row.id, Fact(row.uid, row.became, row.fact_at), _finding(row))
 
 
 def _finding(row: Row[Any]) -> Finding:
     values = {name: row._mapping[name] for name in Finding.__struct_fields__}
-    values["message"] = msgspec.json.decode(values["message"], type=Text)
-    values["elements"] = msgspec.json.decode(values["elements"], type=tuple[Element, ...])
-    values["sources"] = msgspec.json.decode(values["sources"], type=tuple[Source, ...])
-    return Finding(**values)
+    values |= {name: msgspec.json.decode(values[name]) for name in schema.JSON["finding"]}
+    return msgspec.convert(values, Finding)

@@ -10,6 +10,22 @@ VERSIONS = {"tenant": "0007", "service": "0007"}
 tenant = MetaData()
 service = MetaData()
 
+# The columns that hold JSON, by table.
+JSON = {
+    "alert": {"message"},
+    "asset": {"unknown"},
+    "audit": {"detail"},
+    "body": {"json"},
+    "edition": {"document"},
+    "finding": {"message", "elements", "sources"},
+    "person": {"roles", "tenants"},
+    "plan": {"document"},
+    "plan_step": {"before", "after"},
+    "policy_edition": {"documents"},
+    "run": {"summary"},
+    "token": {"tenants"},
+}
+
 
 def _text(name: str, *, key: bool = False, empty: bool = False) -> Column[str]:
     return Column(name, Text, primary_key=key, nullable=empty)

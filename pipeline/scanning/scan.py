@@ -15,7 +15,7 @@ from model.canonical import instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
-from model.tenant import Tenant
+from model.tenant import SuddenLoss, Tenant
 from pipeline.providers.provider import opening_of
 from pipeline.scanning.findings import Advance, advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
@@ -179,7 +179,7 @@ class _Recorder:
 
     def finish(self, places: _Places, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
-        self._listings = self._loss.held_back(self._listings, self._shown, self._task.tenant.sudden_loss)
+        self._listings = self._loss.held_back(self._listings, self._shown, self._task.tenant.sudden_loss or SuddenLoss())
         gaps = list(self._gaps(places.closed))
         with self._write_at(at) as writer:
             current = list(writer.current_assets())

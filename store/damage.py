@@ -1,0 +1,110 @@
+"""Rows that cannot be read: each is named, and hurts no other."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import Connection, Integer, MetaData, Row, Select, Table, select
+
+from store.schema import JSON
+
+T = TypeVar("T")
+
+# Under this option a connection carries the names of the rows that could not be read.
+NOTED = "hinomi_damaged"
+# What reading a row raises that is not as it was written.
+_UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError)
+# What code raises that goes on with a value of another type than the column's.
+CONFUSED = (TypeError, ValueError, KeyError, AttributeError, IndexError)
+
+
+class DamagedRow(Exception):
+    """A row that cannot be read."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is damaged: restore it from a backup (`hinomi restore`)")
+        self.name = name
+
+
+def each(
+    connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T], limit: int | None = None
+) -> Iterator[T]:
+    """Yield what `read` makes of each row that a query finds on a connection, of no more rows than the limit.
+
+    Rows of a table that cannot be read are left out, and noted where somebody asks for them later. Raises `DamagedRow`
+    where nobody does.
+    """
+    if limit is not None:
+        yield from _first(connection, query, table, read, limit)
+        return
+    noted = connection.get_execution_options().get(NOTED)
+    for row in connection.execute(query):
+        try:
+            found = one(row, table, read)
+        except DamagedRow as damaged:
+            if noted is None:
+                raise
+            noted[damaged.name] = None
+        else:
+            yield found
+
+
+def _first(
+    connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T], limit: int
+) -> list[T]:
+    """Return the first rows that can be read: a page with fewer would look like the last one."""
+    damaged = connection.get_execution_options().get(NOTED, {})
+    found, known = list(each(connection, query.limit(limit), table, read)), -1
+    while len(found) < limit and known != len(damaged):  # as many more as are known to be left out
+        known = len(damaged)
+        found = list(each(connection, query.limit(limit + known), table, read))
+    return found[:limit]
+
+
+def one(row: Any, table: Table, read: Callable[[Any], T]) -> T:
+    """Return what `read` makes of a row of a table; raises `DamagedRow` where it cannot be read."""
+    try:
+        return read(row)
+    except _UNREADABLE:
+        raise DamagedRow(_name(row, table)) from None
+
+
+def as_(form: type[T]) -> Callable[[Row[Any]], T]:
+    """Return what reads a whole row as a struct of this form."""
+    return lambda row: msgspec.convert(values(row), form)
+
+
+def values(row: Row[Any]) -> dict[str, Any]:
+    """Return a row's values by the columns' names, as plain texts: SQLAlchemy marks those that SQL reserves."""
+    return {str(name): value for name, value in row._mapping.items()}
+
+
+def first_damage(connection: Connection, tables: MetaData) -> str:
+    """Return the name of the first row with a value that its column cannot have, the empty text where there is none."""
+    for table in tables.sorted_tables:
+        for row in connection.execute(select(table)):
+            if any(_misfits(row._mapping[column.name], column) for column in table.columns):
+                return _name(row, table)
+    return ""
+
+
+def _misfits(value: Any, column: Any) -> bool:
+    if value is None:
+        return not column.nullable
+    if not isinstance(value, str):
+        return not (isinstance(column.type, Integer) and isinstance(value, int))
+    if isinstance(column.type, Integer):
+        return True
+    if column.name in JSON.get(column.table.name, ()):
+        try:
+            msgspec.json.decode(value)
+        except (msgspec.MsgspecError, UnicodeError):
+            return True
+    return False
+
+
+def _name(row: Row[Any], table: Table) -> str:
+    """Return a row's name: its key, of which nothing is shown that is no plain text."""
+    keys = [row._mapping.get(column.name, "") for column in table.primary_key.columns]
+    shown = " ".join(str(key) if isinstance(key, int) or str(key).isprintable() else "?" for key in keys)
+    return f"the row {shown[:100]!r} of the table {table.name}"
