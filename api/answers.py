@@ -22,10 +22,14 @@ LARGEST_PAGE = 500
 
 
 class Page(Struct, Generic[T], frozen=True):
-    """One page; `next` is the cursor of the one after it, the empty text on the last."""
+    """One page; `next` is the cursor of the one after it, the empty text on the last.
+
+    `damaged` names the rows of the store that cannot be read: they are left out.
+    """
 
     items: list[T]
     next: str = ""
+    damaged: list[str] = []
 
 
 class Coverage(Struct, frozen=True):
@@ -37,11 +41,12 @@ class Coverage(Struct, frozen=True):
 
 
 class FindingsPage(Struct, frozen=True):
-    """One page of findings, with the coverage of the newest scan beside it."""
+    """One page of findings, with the coverage of the newest scan beside it; `damaged` as in `Page`."""
 
     items: list[Finding]
     coverage: Coverage
     next: str = ""
+    damaged: list[str] = []
 
 
 class TenantView(Struct, frozen=True):

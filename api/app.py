@@ -136,7 +136,7 @@ def _tenants(app: FastAPI) -> None:
         """List resources, without what they look like; `on` = as of the end of a past day (Asia/Tokyo)."""
         with authorizer.tenant("assets.read", tenant).read() as reader:
             rows = reader.assets(wanted)
-        return Json(Page(rows, _next([row.uid for row in rows], wanted.limit)))
+            return Json(Page(rows, _next([row.uid for row in rows], wanted.limit), reader.damaged))
 
     @app.get("/v1/tenants/{tenant}/assets/{uid}", **answering(AssetRow))
     def asset(tenant: TenantId, uid: Id, authorizer: Authorized) -> Response:
@@ -153,7 +153,8 @@ def _tenants(app: FastAPI) -> None:
         """List findings with the coverage beside them; `on` = those that were active at the end of a past day."""
         with authorizer.tenant("findings.read", tenant).read() as reader:
             rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at)
-        return Json(FindingsPage(rows, coverage, _next([row.uid for row in rows], wanted.limit)))
+            next_ = _next([row.uid for row in rows], wanted.limit)
+            return Json(FindingsPage(rows, coverage, next_, reader.damaged))
 
     @app.get("/v1/tenants/{tenant}/findings/{uid}", **answering(Finding))
     def finding(tenant: TenantId, uid: Id, authorizer: Authorized) -> Response:
@@ -169,8 +170,8 @@ def _scans(app: FastAPI) -> None:
         after = answers.key_of(cursor, 2)
         with authorizer.tenant("runs.read", tenant).read() as reader:
             rows = reader.runs((after[0], after[1]) if after else None, limit)
-        last = cursor_of(rows[-1].started_at, rows[-1].id) if len(rows) == limit else ""
-        return Json(Page(rows, last))
+            last = cursor_of(rows[-1].started_at, rows[-1].id) if len(rows) == limit else ""
+            return Json(Page(rows, last, reader.damaged))
 
     @app.get("/v1/tenants/{tenant}/runs/{run}", **answering(RunView))
     def run(tenant: TenantId, run: Id, authorizer: Authorized) -> Response:

@@ -4,12 +4,11 @@ import time
 import uuid
 from typing import Any
 
-import structlog
-
 from api.answers import Json, Problem
 from api.metrics import Metrics
+from pipeline.logs import logger
 
-_LOG = structlog.get_logger()
+_LOG = logger()
 _LARGEST_BODY_BYTES = 64 * 1024
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 

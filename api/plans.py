@@ -57,8 +57,8 @@ def plans(
         under = _permits(store, tenant, service).circumstances(reader)
         found = reader.plans.newest(limit, (after[0], after[1]) if after else None)
         rows = [_row(reader, plan, under) for plan in found]
-    last = cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == limit else ""
-    return Json(Page(rows, last))
+        last = cursor_of(rows[-1].created_at, rows[-1].id) if len(rows) == limit else ""
+        return Json(Page(rows, last, reader.damaged))
 
 
 @router.post("", **answering(PlanView, 201))

@@ -88,3 +88,12 @@ def main(arguments: list[str] | None = None) -> None:
             file=sys.stderr,
         )
         sys.exit(70)
+    finally:
+        _name_damaged_rows()
+
+
+def _name_damaged_rows() -> None:
+    """Say which rows of the stores were left out; a command that opened none has not loaded that room."""
+    if damage := sys.modules.get("store.damage"):
+        for row in damage.heard():
+            print(f"hinomi: {printable(row)} cannot be read, and was left out; restore a backup", file=sys.stderr)

@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line on standard error, without secrets."""
+"""Structured logs on standard error, without secrets: JSON for machines, one plain line for people.
+
+Nothing else of ours loads the library: what it does where nobody has set it up shows the values of all variables.
+"""
 
 import logging
 import sys
@@ -6,28 +9,48 @@ from typing import Any
 
 import structlog
 
+from model.text import printable
+
 _SECRET = ("token", "password", "secret", "authorization", "code", "cookie", "key")
+
+
+def logger() -> Any:
+    """Return what writes logs."""
+    return structlog.get_logger()
 
 
 def set_up() -> None:
     """Write logs as JSON lines; libraries' own logs are left out: their tracebacks hold what is not for logs."""
     logging.getLogger().addHandler(logging.NullHandler())
+    _configure(structlog.processors.JSONRenderer(ensure_ascii=False), logging.INFO)
+
+
+def quiet() -> None:
+    """Write warnings and errors alone, each as one line that people read."""
+    _configure(_line, logging.WARNING)
+
+
+def _configure(renderer: Any, least: int) -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _without_secrets,
             structlog.processors.ExceptionRenderer(_where),
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            renderer,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
-def quiet() -> None:
-    """Write no logs below warnings, for commands whose output people read."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+def _line(_logger: Any, _method: str, event: structlog.types.EventDict) -> str:
+    """Return an event as one line: what it is, then what is known of it."""
+    said = {name: value for name, value in event.items() if name not in ("event", "level", "timestamp", "exception")}
+    for one in event.get("exception", ()):
+        said["in"] = f"{one['type']} at {one['frames'][-1] if one['frames'] else '?'}"
+    more = ", ".join(f"{name} {value}" for name, value in said.items())
+    return printable(f"hinomi: {event['event']}" + (f" ({more})" if more else ""))
 
 
 def _without_secrets(_logger: Any, _method: str, event: structlog.types.EventDict) -> structlog.types.EventDict:
@@ -42,3 +65,6 @@ def _where(exc_info: Any) -> list[dict[str, Any]]:
     frames = traceback.extract_tb(exc_info[2])
     places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
     return [{"type": exc_info[0].__name__, "frames": places}]
+
+
+quiet()

@@ -1,21 +1,46 @@
 """Rows that cannot be read: each is named, and hurts no other."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Integer, MetaData, Row, Select, Table, select
 
-from store.schema import JSON
+from store.schema import INSTANTS, JSON
 
 T = TypeVar("T")
 
-# Under this option a connection carries the names of the rows that could not be read.
+# Under this option a connection carries the `Damage` of its store.
 NOTED = "hinomi_damaged"
 # What reading a row raises that is not as it was written.
 _UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError)
 # What code raises that goes on with a value of another type than the column's.
 CONFUSED = (TypeError, ValueError, KeyError, AttributeError, IndexError)
+
+
+_IS_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z").fullmatch
+_HEARD: dict[str, None] = {}
+
+
+class Damage:
+    """The names of the rows of one store that could not be read."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self.rows: dict[str, None] = {}
+
+    def note(self, row: str) -> None:
+        """Note a row that is left out."""
+        self.rows[row] = None
+        _HEARD[f"{self._store}: {row}"] = None
+
+
+def heard() -> list[str]:
+    """Return the rows of all stores that this process has left out since it was asked last."""
+    found = list(_HEARD)
+    _HEARD.clear()
+    return found
 
 
 class DamagedRow(Exception):
@@ -44,7 +69,7 @@ def each(
         except DamagedRow as damaged:
             if noted is None:
                 raise
-            noted[damaged.name] = None
+            noted.note(damaged.name)
         else:
             yield found
 
@@ -53,20 +78,36 @@ def _first(
     connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T], limit: int
 ) -> list[T]:
     """Return the first rows that can be read: a page with fewer would look like the last one."""
-    damaged = connection.get_execution_options().get(NOTED, {})
-    found, known = list(each(connection, query.limit(limit), table, read)), -1
-    while len(found) < limit and known != len(damaged):  # as many more as are known to be left out
-        known = len(damaged)
+    left_out, known = left_out_of(connection), -1
+    found = list(each(connection, query.limit(limit), table, read))
+    while len(found) < limit and known != len(left_out):  # as many more as are known to be left out
+        known = len(left_out)
         found = list(each(connection, query.limit(limit + known), table, read))
+        left_out = left_out_of(connection)
     return found[:limit]
+
+
+def left_out_of(connection: Connection) -> list[str]:
+    """Return the names of the rows of a connection's store that were left out."""
+    noted = connection.get_execution_options().get(NOTED)
+    return list(noted.rows) if noted else []
 
 
 def one(row: Any, table: Table, read: Callable[[Any], T]) -> T:
     """Return what `read` makes of a row of a table; raises `DamagedRow` where it cannot be read."""
     try:
-        return read(row)
+        found = read(row)
+        for column in INSTANTS.get(table.name, ()):
+            check_instant(row._mapping.get(column))
     except _UNREADABLE:
         raise DamagedRow(_name(row, table)) from None
+    return found
+
+
+def check_instant(text: str | None) -> None:
+    """Raise `ValueError` for a text that is no moment as all of them are written (`model.canonical.instant`)."""
+    if text and not _IS_INSTANT(text):
+        raise ValueError("no moment")
 
 
 def as_(form: type[T]) -> Callable[[Row[Any]], T]:

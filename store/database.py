@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from model.fault import Fault, Refused
 from store import schema
-from store.damage import CONFUSED, NOTED, DamagedRow, first_damage
+from store.damage import CONFUSED, NOTED, Damage, DamagedRow, first_damage
 from store.schema import VERSIONS
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -33,7 +33,7 @@ class Database(ABC):
         self._kind = kind
         self._version = VERSIONS[kind]
         self.name = name
-        self.damaged: dict[str, None] = {}  # the names of the rows that could not be read
+        self.damage = Damage(name)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -114,7 +114,7 @@ class Database(ABC):
         """Return what is wrong with the store itself, the empty text where the program is wrong."""
 
     def _noting(self, *, write: bool) -> Connection:
-        return self._connect(write=write).execution_options(**{NOTED: self.damaged})
+        return self._connect(write=write).execution_options(**{NOTED: self.damage})
 
     def _found(self, connection: Connection) -> str:
         if not inspect(connection).has_table("alembic_version"):

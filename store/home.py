@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
-from sqlalchemy import Row as SqlRow
 
 from model.canonical import digest, encode
 from model.fault import Refused
-from store import schema
+from store import damage, schema
 from store.archive import Row
 from store.audit import NOTHING, AuditKeys, Head, Sealer
 from store.chain import Chain, seal_older
@@ -90,8 +90,8 @@ class Home:
         """Return the ids of all tenants."""
         self.check()
         with self._service.read() as connection:
-            rows = connection.execute(select(edition.c.tenant).distinct().order_by(edition.c.tenant))
-            return [row.tenant for row in rows]
+            query = select(edition.c.tenant).distinct().order_by(edition.c.tenant)
+            return list(damage.each(connection, query, edition, lambda row: msgspec.convert(row.tenant, str)))
 
     def editions(self) -> list[tuple[Edition, str]]:
         """Return each tenant's newest file, with the moment when its first one was applied."""
@@ -237,6 +237,14 @@ class Home:
             JobsWriter(connection).done(fence, at)
 
 
+class _Copy(Struct, frozen=True):
+    """The copy of a head as it stands in the service's store."""
+
+    seq: int
+    hash: str
+    code: str
+
+
 class _Heads:
     """The copy of one tenant's audit head in the service store."""
 
@@ -270,9 +278,10 @@ class _Heads:
             connection.execute(audit_head.delete().where(audit_head.c.tenant == self._tenant))
             connection.execute(audit_head.insert().values(values))
 
-    def _row(self) -> SqlRow[Any] | None:
+    def _row(self) -> "_Copy | None":
         with self._service.read() as connection:
-            return connection.execute(select(audit_head).where(audit_head.c.tenant == self._tenant)).first()
+            row = connection.execute(select(audit_head).where(audit_head.c.tenant == self._tenant)).first()
+            return damage.one(row, audit_head, damage.as_(_Copy)) if row else None
 
     def advance(self, head: Head) -> None:
         """Copy a head, forward only: several writers may come here out of order."""

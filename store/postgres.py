@@ -13,6 +13,15 @@ from model.fault import Refused
 from store.database import WRITE, Database
 
 _SCHEMA = "hinomi_schema"
+# As long as SQLite waits for another writer; and how a server is noticed that is not there any more (libpq).
+_CONNECTION = {
+    "connect_timeout": 10,
+    "options": "-c lock_timeout=60s",
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 10_000,
+}
 
 
 class PostgresSchemas:
@@ -87,14 +96,14 @@ class PostgresDatabase(Database):
         if isinstance(error.orig, psycopg.Error) and not state:  # it never came to a connection
             return f"cannot be used: {str(error.orig).splitlines()[0]}"
         if isinstance(error, OperationalError | InterfaceError) or state.startswith(
-            ("08", "28", "3D", "42501", "53", "57")
+            ("08", "28", "3D", "42501", "53", "55P03", "57")
         ):
             return f"cannot be used: {str(error.orig).splitlines()[0]}"
         return ""
 
 
 def _engine(url: Any) -> Engine:
-    engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=36, connect_args={"connect_timeout": 10})
+    engine = create_engine(url, pool_pre_ping=True, pool_size=4, max_overflow=36, connect_args=_CONNECTION)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

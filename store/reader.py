@@ -178,10 +178,18 @@ class Reader:
         return list(self._each(query, table, lambda row: msgspec.json.decode(row.detail, type=dict[str, Any])))
 
     def last_instant(self) -> str:
-        """Return the latest moment of which there is a record, since somebody set the time anew; empty for none."""
+        """Return the latest moment of which there is a record, since somebody set the time anew; empty for none.
+
+        Raises `DamagedRow` where that is no moment.
+        """
         table = schema.audit
         anew = select(func.coalesce(func.max(table.c.seq), 0)).where(table.c.action == TIME_SET).scalar_subquery()
-        return str(self._connection.execute(select(func.max(table.c.at)).where(table.c.seq >= anew)).scalar() or "")
+        last = self._connection.execute(select(func.max(table.c.at)).where(table.c.seq >= anew)).scalar() or ""
+        try:
+            damage.check_instant(last)
+        except (TypeError, ValueError):
+            raise damage.DamagedRow("a record of the table audit") from None
+        return str(last)
 
     def recorded_digest(self) -> str:
         """Return what all findings were when that was recorded last; empty where a scan has begun since, or never."""
@@ -269,6 +277,11 @@ class Reader:
         if due_at:
             query = query.where(table.c.due_at <= due_at)
         return list(self._each(query, table, damage.as_(Delivery)))
+
+    @property
+    def damaged(self) -> list[str]:
+        """Return the names of the rows that were left out, because they cannot be read."""
+        return damage.left_out_of(self._connection)
 
     def _each(self, query: Select[Any], table: Table, read: Callable[[Row[Any]], T]) -> Iterator[T]:
         """Yield what is read of each row of a table, without those that are damaged."""

@@ -51,6 +51,20 @@ def _audit(metadata: MetaData) -> Table:
     )
 
 
+# The columns that hold moments, by table, of rows that are read one by one: RFC 3339, or nothing.
+INSTANTS = {
+    "asset": ("valid_from", "valid_to"),
+    "delivery": ("due_at", "sent_at"),
+    "finding": ("opened_at", "changed_at", "updated_at", "unverified_since"),
+    "person": ("created_at", "disabled_at"),
+    "plan_call": ("at",),
+    "plan_step": ("at",),
+    "run": ("started_at", "finished_at"),
+    "suppression": ("created_at", "expires_at", "withdrawn_at"),
+    "token": ("issued_at", "expires_at", "revoked_at"),
+}
+
+
 # Slowly changing rows: the current one of an asset has no `valid_to`. Bodies are kept once, by their hash.
 asset = Table(
     "asset",

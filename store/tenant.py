@@ -18,6 +18,7 @@ from store.rows import Fence
 from store.statements import put
 from store.writer import Writer
 
+_MOST_NAMED = 3
 _LOOKS, _PAUSE_SECONDS = 5, 0.1
 _SEEN = select(schema.fence.c.number).where(schema.fence.c.job == bindparam("of"))
 
@@ -118,6 +119,12 @@ class TenantStore:
         """Return the first row that differs from what the records imply, the empty text where none does."""
         with self._database.read() as connection:
             return tenant_fault(connection)
+
+    def damage(self) -> str:
+        """Return which rows this object has left out, because they cannot be read; the empty text where none is."""
+        rows = list(self._database.damage.rows)
+        more = f", and {len(rows) - _MOST_NAMED} more" if len(rows) > _MOST_NAMED else ""
+        return f"{', '.join(rows[:_MOST_NAMED])}{more} cannot be read: they are left out" if rows else ""
 
     def late_fault(self) -> str:
         """Return the same as `audit_fault`, but what this object has found whole before is not read again."""

@@ -179,7 +179,8 @@ class _Recorder:
 
     def finish(self, places: _Places, at: str) -> Summary:
         """Write what follows from the whole: ended assets, resolved and unverified findings, the run's end."""
-        self._listings = self._loss.held_back(self._listings, self._shown, self._task.tenant.sudden_loss or SuddenLoss())
+        limits = self._task.tenant.sudden_loss or SuddenLoss()
+        self._listings = self._loss.held_back(self._listings, self._shown, limits)
         gaps = list(self._gaps(places.closed))
         with self._write_at(at) as writer:
             current = list(writer.current_assets())

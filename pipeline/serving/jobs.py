@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -18,11 +17,12 @@ from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import SCHEDULE
+from pipeline.logs import logger
 from pipeline.tenants.applied import applied_tenants
 from store.home import Home
 from store.rows import Fence
 
-_LOG = structlog.get_logger()
+_LOG = logger()
 HELD_FOR = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 

@@ -7,16 +7,16 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import structlog
 from msgspec import Struct
 
 from model.fault import Refused
 from model.job import Job
 from pipeline.clock import SystemClock
+from pipeline.logs import logger
 from pipeline.serving.jobs import JobWorker, claim, give_back, name_of, queue_scheduled
 from store.home import Home
 
-_LOG = structlog.get_logger()
+_LOG = logger()
 _LOOK_SECONDS, _SCHEDULE_SECONDS = 1.0, 15.0
 _GRACE_SECONDS = 30.0
 _LONGEST_PAUSE_SECONDS = 30.0

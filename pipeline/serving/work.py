@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import structlog
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -15,6 +14,7 @@ from model.job import Job, JobState
 from pipeline.assembly import Catalog, as_shipped, assemble_named
 from pipeline.changing.carrying_out import finish, obey, underway
 from pipeline.changing.plans import playbook_of
+from pipeline.logs import logger
 from pipeline.notifying.notify import Notified, notify
 from pipeline.policies.own_policies import catalog_of
 from pipeline.scanning.scan import Summary, scan
@@ -37,7 +37,7 @@ from pipeline.world import Task, World
 from store.database import StoreFault
 from store.tenant import Fenced, TenantStore
 
-_LOG = structlog.get_logger()
+_LOG = logger()
 
 
 class JobResult(Struct, frozen=True):
@@ -110,7 +110,7 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
         finish(world, task, plans)
     notified = notify(world, task)
     _queue_next_notification(world, store, job)
-    fault = store.late_fault() or world.home.service.fault()
+    fault = store.late_fault() or world.home.service.fault() or store.damage()
     if fault:
         _LOG.error("the records do not hold", tenant=job.tenant, problem=fault)
     outcome = _outcome(summary, notified) + (f"; the records do not hold: {fault}" if fault else "")
@@ -125,7 +125,7 @@ def _failed(job: Job, problem: Exception) -> JobResult:
         case Fenced():
             return JobResult("failed", str(problem))
         case StoreFault():  # the store may come back; what it says stays inside
-            _LOG.error("the store cannot be used", job=job.id, exc_info=problem)
+            _LOG.info("the store cannot be used", job=job.id, exc_info=problem)
             return JobResult("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
         case Refused():
             return JobResult("failed", "; ".join(map(str, problem.faults)))

@@ -14,7 +14,6 @@ import jsonschema
 import msgspec
 import pyotp
 import pytest
-import structlog
 import uvicorn
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
@@ -532,7 +531,7 @@ def test_a_plan_is_a_page_for_people_that_loads_nothing(api: Api, language: str,
 
 
 def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    from pipeline.logs import set_up
+    from pipeline.logs import logger, quiet, set_up
 
     secrets = ["hinomi_SECRETTOKEN", "SECRETPASSWORD-SECRETPASSWORD", "123987"]
     set_up()
@@ -543,14 +542,14 @@ def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixtur
             api.client.post("/v1/sign-in/local", json={"person": "a", "password": [secrets[1]], "code": "1"}).text,
             api.client.get(f"/v1/tenants/{MINE}/assets?cursor={secrets[0]}").text,
         ]
-        structlog.get_logger().info("somebody forgot", api_token=secrets[0], password=secrets[1])
+        logger().info("somebody forgot", api_token=secrets[0], password=secrets[1])
         try:
             raise ValueError(secrets[0])
         except ValueError:
-            structlog.get_logger().exception("a defect")
+            logger().exception("a defect")
         log = capsys.readouterr().err
     finally:
-        structlog.reset_defaults()
+        quiet()
     lines = [json.loads(line) for line in log.splitlines()]
     assert next(line["route"] for line in lines if line["event"] == "answered") == "/v1/tenants/{tenant}"
     for secret in secrets:
@@ -570,9 +569,20 @@ def test_metrics_name_no_tenant(api: Api) -> None:
     assert api.client.get("/healthz").json() == {"status": "ok"}
 
 
-def test_a_defect_is_reported_by_its_number_and_nothing_else(api: Api, address: str) -> None:
-    tamper(address, MINE, "UPDATE finding SET message = 'no JSON: marker'")
-    answer = api.ask("GET", f"/v1/tenants/{MINE}/findings", api.token("lead"))
+def test_rows_that_cannot_be_read_are_named_beside_the_others(api: Api, address: str) -> None:
+    token = api.token("lead")
+    before = api.ask("GET", f"/v1/tenants/{MINE}/findings", token).json()["items"]
+    assert len(before) > 1
+    tamper(address, MINE, f"UPDATE finding SET message = 'no JSON: marker' WHERE uid = '{before[0]['uid']}'")
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/findings?limit={len(before) - 1}", token).json()
+    assert (answer["items"], answer["damaged"]) == (before[1:], [f"the row '{before[0]['uid']}' of the table finding"])
+    one = api.ask("GET", f"/v1/tenants/{MINE}/findings/{before[0]['uid']}", token)
+    assert (one.status_code, one.json()["detail"]) == (503, "the store cannot be used now")
+
+
+def test_a_defect_is_reported_by_its_number_and_nothing_else(api: Api) -> None:
+    token, api.clock.moment = api.token("lead"), None  # type: ignore[assignment]  # no time: the program is not made for it
+    answer = api.ask("GET", f"/v1/tenants/{MINE}/findings", token)
     assert (answer.status_code, answer.json()) == (500, {"detail": "a defect of the program; the log has more"})
     assert len(answer.headers["x-request-id"]) == 16
     assert answer.headers["cache-control"] == "no-store"

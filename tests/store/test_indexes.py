@@ -171,7 +171,7 @@ def test_pages_together_are_everything_newest_first(memory: Connection, moments:
     writer = Writer(memory)
     for table in (schema.run, schema.plan):
         memory.execute(table.delete())
-    begun = [(f"{moment}", f"{number}") for number, moment in enumerate(moments)]
+    begun = [(f"2026-06-01T00:00:00.00000{moment}Z", f"{number}") for number, moment in enumerate(moments)]
     for at, id_ in begun:
         writer.start_run(Run(id_, "scan", id_, at, "", {}))
         writer.plans.add(replace(plan(id_), created_at=at))

@@ -1,0 +1,73 @@
+"""No log ever shows the value of a variable: whoever runs a command sees one line, machines get JSON."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.fault import Refused
+from pipeline.logs import logger, quiet, set_up
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def fails(secret: str) -> None:
+    local = f"{secret} in a variable"
+    raise ValueError(f"{local} in a message")
+
+
+@pytest.mark.parametrize("way", [quiet, set_up])
+def test_an_exception_is_where_it_was_and_nothing_else(way: object, capsys: pytest.CaptureFixture[str]) -> None:
+    way()  # type: ignore[operator]
+    try:
+        try:
+            fails("hinomi_SECRET")
+        except ValueError:
+            logger().exception("a defect of the program", job="j1", api_token="hinomi_SECRET")
+            logger().error("a line\nof a customer's\x1b[31m", exc_info=Refused("hinomi_SECRET"))
+    finally:
+        quiet()
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "SECRET" not in err
+    assert all(part in err for part in ("ValueError", "test_logs.py", "fails"))
+    assert len(err.splitlines()) == 2
+    assert "\x1b" not in err
+
+
+@pytest.mark.process
+def test_a_process_that_sets_nothing_up_is_quiet() -> None:
+    """Whatever loads a room that logs: the library's own way prints all variables, in colours."""
+    program = (
+        "from pipeline.serving.work import _LOG\n"
+        "def f():\n    secret = 'hinomi_SECRET'\n    raise ValueError(secret)\n"
+        "try:\n    f()\nexcept ValueError as problem:\n"
+        "    _LOG.info('not said')\n    _LOG.error('broke', exc_info=problem)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"FORCE_COLOR": "1"},
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("", "hinomi: broke (in ValueError at <string>:4 f)\n")
+
+
+def test_nothing_else_loads_the_library_or_prints_a_traceback() -> None:
+    found = set()
+    for file in ROOT.glob("*/**/*.py"):
+        room = file.relative_to(ROOT).parts[0]
+        if room.startswith(".") or room in ("tests", "bench"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+            module = getattr(node, "module", "") or ""
+            for name in (*names, module):
+                if name.split(".")[0] in ("structlog", "traceback") or name == "rich.traceback":
+                    found.add((str(file.relative_to(ROOT)), name.split(".")[0]))
+    assert found == {("pipeline/logs.py", "structlog"), ("pipeline/logs.py", "traceback"), ("cli/main.py", "traceback")}
