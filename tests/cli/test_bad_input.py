@@ -306,6 +306,7 @@ def test_what_policies_say_of_other_rooms(tmp_path: Path, files: dict[str, str],
     [
         ("service: s3", "service: s4", "2:10", "the SDK knows no service 's4'"),
         ("list_buckets", "list_bukkets", "4:12", "s3 has no operation 'list_bukkets'"),
+        ("list_buckets", "list_directory_buckets", "4:12", "the root element of ListDirectoryBuckets's replies is not"),
         ("rows: Buckets", "rows: Bukkets", "4:32", "ListBuckets returns no 'Bukkets'"),
         ("list: {op: list_buckets, rows: Buckets}", "scope2: 1", "4:1", "'scope2' is not known"),
         ("list: {op: list_buckets, rows: Buckets}", "", "1:1", "either 'list' or 'one: true'"),

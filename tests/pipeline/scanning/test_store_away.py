@@ -62,7 +62,7 @@ def test_a_database_that_goes_away_ends_the_scan_and_nothing_is_lost(
     fill(home, clock, "aozora")
     world = world_of(home, clock, entered(lambda *_: Shown(switch.off)))
     with (
-        pytest.raises(StoreFault, match="cannot be used: connection is bad") as away,
+        pytest.raises(StoreFault, match="cannot be used: connection failed") as away,
         claimed_now(world, new_job("scan", "aozora", clock.now(), "p")) as job,
     ):
         work(world, job, threading.Event())
