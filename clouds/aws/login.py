@@ -15,6 +15,7 @@ from msgspec import Struct
 from clouds.aws.credentials import AssumedRole
 from clouds.aws.faults import CLOCK_SKEW
 from clouds.aws.read import AwsClient
+from clouds.aws.replies import field
 from clouds.aws.service_models import shared_loader
 from clouds.call_failed import CallFailed
 from model.asset import Place
@@ -104,7 +105,7 @@ def account_of(client: AwsClient) -> str:
     """Return the id of the account that a client has entered; raises `Refused` where the credentials are wrong."""
     region = client.own_region
     with _identifying(region):
-        return str(client.call("sts", region, "get_caller_identity", {})["Account"])
+        return str(field(client.call("sts", region, "get_caller_identity", {}), "Account"))
 
 
 @contextmanager
@@ -124,7 +125,8 @@ def locate(client: AwsClient, regions: tuple[str, ...]) -> Place:
     home = regions[0] if regions else client.own_region
     with _identifying(home):
         identity = client.call("sts", home, "get_caller_identity", {})
-    account, partition = str(identity["Account"]), str(identity["Arn"]).split(":")[1]
+        account, arn = str(field(identity, "Account")), str(field(identity, "Arn"))
+    partition = f"{arn}:".split(":")[1]
     enabled, cause = _enabled_regions(client, home, named=bool(regions))
     for region in regions[1:]:
         _enabled_regions(client, region, named=True)
@@ -151,12 +153,12 @@ def _enabled_regions(client: AwsClient, region: str, *, named: bool) -> tuple[tu
     Raises `Refused` where a region that somebody named does not answer.
     """
     try:
-        reply = client.call("ec2", region, "describe_regions", {})
+        listed = field(client.call("ec2", region, "describe_regions", {}), "Regions")
+        return tuple(sorted(str(field(each, "RegionName")) for each in listed)), ""
     except CallFailed as failure:
         if named and failure.code not in _NOT_ALLOWED:
             raise Refused(f"the region {region!r} does not answer ({failure.code}); check its name") from None
         return (), f"ec2:DescribeRegions {failure.code}"
-    return tuple(sorted(each["RegionName"] for each in reply["Regions"])), ""
 
 
 def _identity_problem(failure: CallFailed, region: str) -> str:

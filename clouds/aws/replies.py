@@ -11,6 +11,8 @@ from xml.parsers import expat
 
 import msgspec
 
+from clouds.call_failed import CallFailed
+
 _FAILED_FROM = 300  # the SDK reads errors itself
 # The root elements that no service model names, as the response syntax of the operations has them (Amazon S3 API
 # Reference).
@@ -53,6 +55,13 @@ def has_rows(service: str, op: str, page: dict[str, Any], rows: str) -> bool:
         return True
     metadata = page.get("ResponseMetadata", {})
     return (service, op) in _OMITTED_WHEN_EMPTY and len(page) == 1 and bool(metadata.get("RequestId"))
+
+
+def field(reply: dict[str, Any], name: str) -> Any:
+    """Return what a reply has in a field that each has; raises `CallFailed` where it has none."""
+    if not reply.get(name):
+        raise CallFailed(BrokenReply.__name__)
+    return reply[name]
 
 
 def root_of(model: Any) -> str | None:
