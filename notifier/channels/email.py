@@ -26,7 +26,7 @@ from model.tenant import REFERENCE, Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
-from notifier.smtp import Lost, Patience, Session, Silent, TlsSession
+from notifier.smtp import Lost, Session, Silent, TlsSession
 
 _SHOWN = 50
 _LONGEST_TITLE = 200
@@ -82,7 +82,7 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         return never("the password is not ASCII, which the sign-in to the server needs")
     mail = compose(message, settings, ways.now())
     try:
-        with contextlib.closing(_connected(settings, trust, ways.mail_patience)) as server:
+        with contextlib.closing(_connected(settings, trust, ways)) as server:
             return _hand_over(server, mail, settings, password.decode())
     except smtplib.SMTPException as problem:
         return _refused(problem)
@@ -136,18 +136,16 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _connected(settings: Settings, trust: ssl.SSLContext, patience: Patience) -> Session:
-    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified by trust.
-
-    It is waited for with patience.
-    """
-    where = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
+def _connected(settings: Settings, trust: ssl.SSLContext, ways: Ways) -> Session:
+    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified by trust."""
+    over = ways.mail_patience, ways.border
+    where: dict[str, Any] = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
     # The sender's domain stands for this machine: looking up its own name may take long, and reveals the inside.
     where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
-        return TlsSession(patience, **where, context=trust)
+        return TlsSession(*over, trust, **where)
     with contextlib.ExitStack() as unless_ready:
-        server = Session(patience, **where)
+        server = Session(*over, **where)
         unless_ready.callback(server.close)
         if settings.security == "starttls":
             server.starttls(context=trust)
