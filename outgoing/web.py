@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from functools import cache
+from typing import NamedTuple
 from urllib.request import getproxies, proxy_bypass
 
 import httpx2
@@ -12,8 +13,15 @@ from outgoing.border import Border, Denied
 _PORTS = {"http": 80, "https": 443}
 
 
-def client(url: str, border: Border, timeout: httpx2.Timeout, trust: ssl.SSLContext | None = None) -> httpx2.Client:
-    """Return a client for the server of a URL, which follows no redirect; without `trust` it trusts the usual CAs.
+class Identity(NamedTuple):
+    """Whom a client trusts, and who it says that it is; without either the usual CAs, and nobody."""
+
+    trust: ssl.SSLContext | None = None
+    auth: httpx2.Auth | None = None
+
+
+def client(url: str, border: Border, timeout: httpx2.Timeout, identity: Identity = Identity()) -> httpx2.Client:
+    """Return a client with an identity for the server of a URL, which follows no redirect.
 
     Its addresses are looked up and judged by the border now, and hold for the client's life; each answer is waited for
     until the timeout. Raises `Denied`, and `httpx2.InvalidURL` for what is no URL.
@@ -24,9 +32,9 @@ def client(url: str, border: Border, timeout: httpx2.Timeout, trust: ssl.SSLCont
     server = httpx2.URL(url)
     addresses = border.addresses(*host_and_port(server))
     proxy = _proxy(server)
-    inner = httpx2.HTTPTransport(verify=trust or _usual_trust(), proxy=proxy, trust_env=False)
+    inner = httpx2.HTTPTransport(verify=identity.trust or _usual_trust(), proxy=proxy, trust_env=False)
     transport = _Pinned(server, [] if proxy else addresses, inner)
-    return httpx2.Client(transport=transport, timeout=timeout, trust_env=False, base_url=url)
+    return httpx2.Client(transport=transport, auth=identity.auth, timeout=timeout, trust_env=False, base_url=url)
 
 
 def host_and_port(url: httpx2.URL) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from model.fault import Refused
+from pipeline.bounds import Bounds
 from pipeline.secrets import UNBOUND, TenantSecrets
 
 if TYPE_CHECKING:
@@ -31,13 +32,15 @@ ABOUT_CHANGES = "Lets Hinomi carry out approved changes of these kinds, and read
 class ScopeOf(Struct, Generic[Access], frozen=True):
     """One account, subscription, project or cluster: of which provider, its id, and how a tenant's file enters it.
 
-    What the file refers to is looked up in `secrets`: unbound, a place refers to nothing.
+    What the file refers to is looked up in `secrets`: unbound, a place refers to nothing. How far it leads outside are
+    the `bounds`.
     """
 
     provider: str
     id: str
     access: Access
     secrets: TenantSecrets = UNBOUND
+    bounds: Bounds = Bounds()
 
 
 class GroupOf(Struct, Generic[Access], frozen=True):

@@ -114,6 +114,12 @@ PROVIDER = Provider(
         options=(
             CheckOption("kubeconfig", "kubeconfig file; else KUBECONFIG, the pod's own, ~/.kube/config"),
             CheckOption("context", "context of the kubeconfig; else its current one"),
+            CheckOption(
+                "plug_in_variable",
+                "variable of this environment for the kubeconfig's plug-in (exec), such as AWS_PROFILE; "
+                "without it PATH, HOME, LANG and what stands in the kubeconfig",
+                many=True,
+            ),
         ),
     ),
 )
