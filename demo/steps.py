@@ -181,7 +181,7 @@ class _Show:
         with self.step("build"):
             stage.build()
         with self.step("apply"):
-            make(folder / "home", config_folder() / "example" / "installation.yaml")
+            make(folder / "home", DATA / "installation.yaml")
             home, catalog, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
             tenant = load_tenant(DATA / "tenant.yaml", catalog.policies)
             tenant = neighbours.of(tenant)

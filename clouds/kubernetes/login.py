@@ -69,10 +69,13 @@ def _auth(user: User, passed_on: Sequence[str]) -> httpx2.Auth | None:
     return client_adapter.user_auth(user)
 
 
-def server_of(login: Login) -> str:
-    """Return the URL of a login's cluster, without asking it; raises `Refused` as `connection` does."""
+def server_of(login: Login) -> tuple[str, int]:
+    """Return host and port of a login's cluster, without asking it; raises `Refused` where they cannot be known."""
     with _refusing(login):
-        return _config(login).cluster.server
+        host, port = web.host_and_port(httpx2.URL(_config(login).cluster.server))
+    if not host:
+        raise Refused(f"the server in {_shown(login)} is no URL of a web server")
+    return host, port
 
 
 def locate(open_client: KubernetesClient, name: str = "") -> Place:

@@ -90,8 +90,8 @@ def permitted(asked: UserExec, allowed: Sequence[str]) -> UserExec:
     path = shutil.which(asked.command) if "/" not in asked.command else asked.command
     if path not in allowed:
         raise Refused(
-            f"the kubeconfig's exec plug-in {asked.command!r} is not allowed: let the operator add its absolute path "
-            "under 'kubernetes.exec_allow' in installation.yaml, or use a token"
+            f"the kubeconfig's exec plug-in {asked.command!r} is not allowed: let the operator add its absolute path"
+            f"{f' ({path})' if path else ''} under 'kubernetes.exec_allow' in installation.yaml, or use a token"
         )
     for variable in asked.env or ():
         name = variable.name.upper()

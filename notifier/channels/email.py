@@ -22,7 +22,7 @@ from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 from model.finding import Severity, State
-from model.tenant import REFERENCE, Reference
+from model.tenant import ADDRESS, REFERENCE, Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
@@ -43,7 +43,8 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(\.{_LABEL})*"
 MailAddress = Annotated[str, Meta(pattern=rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
-HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)", max_length=253)]
+_HOST_NAME = rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)"
+HostName = Annotated[str, Meta(pattern=_HOST_NAME, max_length=253, extra={ADDRESS: "host"})]
 UserName = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=254)]
 # A path alone is a file as much as `file:` and the path.
 CaFile = Annotated[str, Meta(pattern=r"^(file:.+|/.+)$(?!\n)", extra={REFERENCE: "file:"})]

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import msgspec
 from msgspec.structs import replace
 
 from clouds.gcp import login as gcp_login
@@ -14,16 +13,9 @@ from collectors.gcp.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import GcpAccess, GcpWrite
+from pipeline.providers.gcp.provider import key_fault
 from pipeline.providers.provider import GroupOf, Members, ScopeOf
 from pipeline.secrets import TenantSecrets
-
-# Google's own servers of tokens: the first as in google-auth and in keys of today, the others in older keys.
-_TOKEN_SERVERS = (
-    "https://oauth2.googleapis.com/token",
-    "https://accounts.google.com/o/oauth2/token",
-    "https://www.googleapis.com/oauth2/v4/token",
-)
-_UNIVERSE = "googleapis.com"
 
 
 def connect(scope: ScopeOf[GcpAccess], types: Sequence[ResourceType], clock: Clock) -> GcpCollector:
@@ -81,19 +73,6 @@ def list_members(group: GroupOf[GcpAccess], clock: Clock) -> Members:
             if state != gcp_login.ACTIVE
         },
     )
-
-
-def key_fault(key: bytes) -> str:
-    """Return what is wrong with where a key leads: it names whom to ask for tokens, and whose the cloud is."""
-    try:
-        leads = msgspec.json.decode(key or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError:
-        return ""  # what is no key is refused by whoever opens it
-    if leads.get("token_uri", _TOKEN_SERVERS[0]) not in _TOKEN_SERVERS:
-        return f"names a 'token_uri' that is not Google's; it has to be {_TOKEN_SERVERS[0]}"
-    if leads.get("universe_domain", _UNIVERSE) != _UNIVERSE:
-        return f"names a 'universe_domain' other than {_UNIVERSE}, which is not known"
-    return ""
 
 
 def _login(parent: str, access: GcpAccess, who: GcpAccess | GcpWrite, secrets: TenantSecrets) -> Login:
