@@ -13,28 +13,31 @@ from outgoing.border import Border, Denied
 _PORTS = {"http": 80, "https": 443}
 
 
-class Identity(NamedTuple):
+class Caller(NamedTuple):
     """Whom a client trusts, and who it says that it is; without either the usual CAs, and nobody."""
 
     trust: ssl.SSLContext | None = None
     auth: httpx2.Auth | None = None
 
 
-def client(url: str, border: Border, timeout: httpx2.Timeout, identity: Identity = Identity()) -> httpx2.Client:
-    """Return a client with an identity for the server of a URL, which follows no redirect.
+def client(url: str, border: Border, timeout: httpx2.Timeout, caller: Caller = Caller()) -> httpx2.Client:
+    """Return a client of a caller for the server of a URL, which follows no redirect.
 
     Its addresses are looked up and judged by the border now, and hold for the client's life; each answer is waited for
-    until the timeout. Raises `Denied`, and `httpx2.InvalidURL` for what is no URL.
+    until the timeout. Raises `Denied`, for what is no URL too.
 
     The environment's proxy (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY) is the operator's and is used. It looks the
     name up itself: what was judged here is judged only here.
     """
-    server = httpx2.URL(url)
+    try:
+        server = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        raise Denied from None
     addresses = border.addresses(*host_and_port(server))
     proxy = _proxy(server)
-    inner = httpx2.HTTPTransport(verify=identity.trust or _usual_trust(), proxy=proxy, trust_env=False)
+    inner = httpx2.HTTPTransport(verify=caller.trust or _usual_trust(), proxy=proxy, trust_env=False)
     transport = _Pinned(server, [] if proxy else addresses, inner)
-    return httpx2.Client(transport=transport, auth=identity.auth, timeout=timeout, trust_env=False, base_url=url)
+    return httpx2.Client(transport=transport, auth=caller.auth, timeout=timeout, trust_env=False, base_url=url)
 
 
 def host_and_port(url: httpx2.URL) -> tuple[str, int]:

@@ -59,7 +59,7 @@ def connection(login: Login) -> httpx2.Client:
         auth = _auth(user, login.passed_on)
         if login.tenants is None:
             return httpx2.Client(base_url=config.cluster.server, verify=trust, auth=auth, timeout=timeout)
-        return web.client(config.cluster.server, login.tenants.border, timeout, web.Identity(trust, auth))
+        return web.client(config.cluster.server, login.tenants.border, timeout, web.Caller(trust, auth))
 
 
 def _auth(user: User, passed_on: Sequence[str]) -> httpx2.Auth | None:

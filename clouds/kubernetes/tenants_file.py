@@ -31,8 +31,8 @@ class TenantsFile(Struct, frozen=True):
 def bounded(config: SingleConfig, content: Any, file: TenantsFile) -> SingleConfig:
     """Return a configuration of a tenant's file that names no file any more, and only an allowed program.
 
-    The content is the kubeconfig as parsed: lightkube leaves out what it does not know. Raises `Refused` for a proxy,
-    for files that are not the tenant's and for programs that are not allowed.
+    The `config` is that of the chosen context, the content the file's as parsed: lightkube leaves out what it does not
+    know. Raises `Refused` for a proxy, for files that are not the tenant's and for programs that are not allowed.
     """
     (cluster,) = (one["cluster"] for one in content["clusters"] if one["name"] == config.context.cluster)
     if "proxy-url" in cluster:

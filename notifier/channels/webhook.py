@@ -42,8 +42,6 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
     }
     try:
         status = _posted(settings.url, ways, body, headers)
-    except httpx2.InvalidURL:
-        return never("the address is no URL")
     except (httpx2.ConnectError, httpx2.TimeoutException) as problem:
         return unreachable(type(problem).__name__)
     except httpx2.HTTPError as problem:  # what breaks off at a message may do so because of it

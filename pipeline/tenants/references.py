@@ -39,7 +39,7 @@ def used_references(tenant: Tenant) -> Iterator[Used]:
 
 
 def marked_settings(number: int, channel: Channel, mark: str) -> Iterator[Marked]:
-    """Yield the texts in a channel's settings that bear a mark; the channel's number is its place in the file."""
+    """Yield the texts in a channel's settings that have a mark; the channel's number is its place in the file."""
     if channel.type not in channels.types():
         return
     form = channels.way(channel.type).settings
