@@ -17,11 +17,14 @@ from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
+from outgoing.border import NOT_ALLOWED
+from pipeline.bounds import Bounds
 from pipeline.notifying.notify import Notified, notify
 from pipeline.secrets import UNBOUND, TenantSecrets
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.recorded_clouds import TENANT, catalog
+from tests.servers.counting import counting
 from tests.servers.http_servers import receiver
 from tests.servers.smtp_server import breaking_server
 from tests.worlds import granting, scan_of, world_of
@@ -202,6 +205,24 @@ def test_what_is_no_longer_granted_sends_nothing(scanned: Home, clock: MovingClo
             assert why in problem
             clock.sleep(3600)
     assert received == []
+
+
+@pytest.mark.process
+def test_an_address_that_is_not_allowed_is_one_cause_whatever_listens_there(scanned: Home, clock: MovingClock) -> None:
+    """What is allowed is asked when it is used: the file was applied before."""
+    with receiver([200]) as (url, received), counting("127.0.0.1") as closed:
+        pass
+    told = []
+    with receiver([200]) as (opened, received):
+        for target in (opened, f"http://127.0.0.1:{closed.port}/x", url, "https://nothing.invalid/x"):
+            world = world_of(scanned, clock, secrets=granting({"HOOK": SECRET}), bounds=lambda _tenant: Bounds())
+            told.append(notify(world, scan_of(world, hook(target), catalog()), 0).problems)
+            clock.sleep(24 * 3600)
+    assert received == []
+    assert told == [["soc: put off, because the channel could not be reached", f"soc: {NOT_ALLOWED}"]] * 4
+    with receiver([200]) as (allowed, received):
+        result, _ = notified(scanned, hook(allowed), clock)
+    assert result.deliveries == {"sent": len(received)}
 
 
 @pytest.mark.parametrize(("secret", "length"), [("k" * 23, 23), ("whsec_" + "QUJD" * 7, 21), ("k" * 24, 0)])
