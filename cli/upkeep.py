@@ -115,7 +115,7 @@ def _print_denied(home: Path, stores: "Home") -> None:
     denied = denied_now(stores, secrets_in(home), bounds_in(home))
     for tenant, found in denied.items():
         for one in found:
-            print(f"{tenant}: {one.destination.what} is not served any more: {one.fault}")
+            print(f"{tenant}: {one.destination.what} is not served any more: {one.fault or one.doubt}")
     if lines := allowing(settings(home).outgoing, denied):
         print(f"To serve these addresses as before, look through them, and let {home / 'installation.yaml'} say:")
         print("\n".join(lines))

@@ -47,6 +47,11 @@ def host_and_port(url: httpx2.URL) -> tuple[str, int]:
     return url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
 
 
+def is_proxied() -> bool:
+    """Return whether the environment names a proxy for web requests, which finds names that are not known here."""
+    return bool({"http", "https", "all"} & getproxies().keys())
+
+
 class _Pinned(httpx2.BaseTransport):
     """Connects to addresses in place of a server's name, which TLS goes on to ask for and to verify.
 

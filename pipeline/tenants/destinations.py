@@ -11,7 +11,7 @@ from catalog.yaml_reader import KeyPath, read
 from model.fault import Fault, Refused
 from model.installation import Outgoing
 from model.tenant import ADDRESS, Channel, Tenant
-from outgoing.web import host_and_port
+from outgoing.web import host_and_port, is_proxied
 from pipeline.bounds import Bounds
 from pipeline.providers.provider import Destination, Providers
 from pipeline.providers.registry import PROVIDERS
@@ -60,10 +60,15 @@ def check_destinations(file: Path, found: Iterator[Judgement]) -> list[Fault]:
 def denied_now(
     home: Home, secrets: Callable[[Tenant], TenantSecrets], bounds: Callable[[Tenant], Bounds]
 ) -> dict[str, list[Judgement]]:
-    """Return by tenant what a home's tenants, as applied, lead to that is denied by their secrets and bounds."""
+    """Return by tenant what a home's tenants, as applied, lead to that is denied by their secrets and bounds.
+
+    A name without an address is denied too: that is new where there is a proxy, which may know it.
+    """
     tenants, _ = applied_tenants(home)
-    every = {one.tenant: [*judgements(one, secrets(one), bounds(one))] for one, _ in tenants}
-    return {name: [one for one in found if one.fault] for name, found in every.items() if any(f.fault for f in found)}
+    every = {one.tenant: list(judgements(one, secrets(one), bounds(one))) for one, _ in tenants}
+    proxied = is_proxied()
+    denied = {name: [one for one in found if one.fault or (proxied and one.doubt)] for name, found in every.items()}
+    return {name: found for name, found in denied.items() if found}
 
 
 def allowing(outgoing: Outgoing, denied: Mapping[str, Sequence[Judgement]]) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from catalog.form import convert
 from catalog.yaml_reader import parse
+from demo.stand_ins.kubernetes import ClusterStandIn
 from model.fault import Refused
 from model.tenant import Channel, KubernetesCluster, Tenant
 from pipeline.installation import open_home, settings
@@ -123,6 +124,39 @@ def test_upgrade_lists_what_is_in_use_and_the_lines_that_allow_it_and_writes_non
     assert (aozora.look("127.1", 9).denied, aozora.look("10.9.8.7", 9).denied) == ([], [])
     assert midori.look("127.1", 9).denied == ["127.0.0.1"]
     assert midori.look("172.16.0.1", 9).denied == ([] if "172" in before else ["172.16.0.1"])
+
+
+@pytest.mark.parametrize("proxy", ["", "http://proxy.example:3128"])
+def test_a_name_that_only_a_proxy_knows_is_listed(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    applied(home, "midori", "https://soc.invalid/x")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", proxy)
+    out = run(capsys, "upgrade", "--home", str(home))[1]
+    listed = "midori: the channel soc is not served any more: 'soc.invalid' has no address now: nothing goes there"
+    assert (listed in out) == bool(proxy)
+
+
+@pytest.mark.process
+def test_one_look_hands_the_plug_in_what_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    plug_in = tmp_path / "plug-in"
+    token = json.dumps({"status": {"token": "t"}})
+    plug_in.write_text(f"#!/bin/sh\nenv >> {tmp_path}/seen\necho '{token}'\n")
+    plug_in.chmod(0o700)
+    with ClusterStandIn([]) as cluster:
+        file = str(cluster.kubeconfig(tmp_path, {"exec": EXEC | {"command": str(plug_in)}}))
+        looking = ["check", "kubernetes", "--kubeconfig", file, "--policy", "kubernetes.core.privileged-container"]
+        run(capsys, *looking)
+        assert "AWS_" not in (tmp_path / "seen").read_text()
+        run(capsys, *looking, "--plug-in-variable", "AWS_PROFILE")
+    seen = (tmp_path / "seen").read_text()
+    assert ("AWS_PROFILE=mine" in seen, "AWS_SECRET" in seen) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from demo.stand_ins.kubernetes import UID
 from model.alert import Alert
 from model.fault import Refused
-from model.tenant import ADDRESS, Channel, KubernetesCluster, Tenant
+from model.tenant import ADDRESS, Channel, KubernetesCluster, KubernetesWrite, Tenant
 from model.text import Text
 from notifier import channels
 from notifier.message import Message, Outcome, Ways, unreachable
@@ -112,10 +112,7 @@ def kubeconfig(cluster: dict[str, Any], border: Border, folder: Path, write: boo
 
 def with_cluster(file: str) -> Tenant:
     entry = KubernetesCluster(UID, "shop", file)
-    return replace(TENANT, scopes=[], kubernetes=[replace(entry, write=msgspec.convert({"kubeconfig": file}, WRITE))])
-
-
-WRITE: Any = KubernetesCluster.__annotations__["write"].__args__[0]
+    return replace(TENANT, scopes=[], kubernetes=[replace(entry, write=KubernetesWrite(file))])
 
 
 def cluster(host: str, port: int, border: Border, folder: Path) -> str:
