@@ -51,7 +51,7 @@ def _without_files_of_user(config: SingleConfig, file: TenantsFile) -> User:
     user = config.user or User()
     return replace(
         user,
-        token=user.token or (_read(config, user.token_file, file).decode() if user.token_file else None),
+        token=_read(config, user.token_file, file).decode() if user.token_file else user.token,
         token_file=None,
         client_cert=None,
         client_cert_data=_given(config, user.client_cert, user.client_cert_data, file),
