@@ -51,20 +51,17 @@ def open_gate(home: Path) -> "Gate":
 def open_world(home: Path, authorizer: "Authorizer", action: str) -> "Iterator[World]":
     """Yield what this process has of the world, for an action that the authorizer allows; people see the terminal.
 
-    The home's file says which secrets are whose.
+    The home's file says which secrets are whose, and how far tenants' files lead outside.
     """
-    import httpx
-
     from notifier.message import Ways
     from pipeline.clock import SystemClock
     from pipeline.logs import quiet
-    from pipeline.world import World, secrets_in
+    from pipeline.world import World, bounds_in, secrets_in
 
     quiet()  # people read what is printed, not the log
     clock = SystemClock()
-    with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, sys.stdout, clock.now)
-        yield World(authorizer.service(action), clock, ways, secrets=secrets_in(home))
+    ways = Ways(sys.stdout, clock.now)
+    yield World(authorizer.service(action), clock, ways, secrets=secrets_in(home), bounds=bounds_in(home))
 
 
 def token_file(home: Path) -> Path:

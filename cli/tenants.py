@@ -48,14 +48,16 @@ def apply(
     from catalog import policies
     from catalog.folder import config_folder
     from pipeline.clock import SystemClock
+    from pipeline.tenants.destinations import check_destinations, judgements
     from pipeline.tenants.files import carry_out, doubts, load_tenant, plan
-    from pipeline.world import secrets_in
+    from pipeline.world import bounds_in, secrets_in
 
     authorizer = open_authorizer(home)
     tenant = load_tenant(file, policies.load(config_folder() / "policies"), secrets=secrets_in(home))
     stores = authorizer.applying(tenant.tenant)
+    unclear = check_destinations(file, judgements(tenant, secrets_in(home)(tenant), bounds_in(home)(tenant)))
     wanted = plan(stores, tenant)
-    for doubt in doubts(file, stores, tenant):
+    for doubt in [*doubts(file, stores, tenant), *unclear]:
         print(f"hinomi: {doubt}", file=sys.stderr)
     _print_plan(wanted)
     if wanted.changes and not dry_run:

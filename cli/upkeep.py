@@ -74,6 +74,7 @@ def restore(
 def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
     """Bring all stores to this program's version, and grant tenants what their files refer to from before.
 
+    Says which of them lead to addresses or start programs that are not allowed, and the lines that would allow them.
     Broken off in the middle, it goes on where it ended.
     """
     from cli.context import present_token
@@ -88,6 +89,7 @@ def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
     print(f"{len(changed)} stores were upgraded; all are of this version.")
     stores = open_home(home)
     _grant_used(home, stores)
+    _print_denied(home, stores)
     raise typer.Exit(1 if _print_faults(stores) else 0)
 
 
@@ -102,6 +104,21 @@ def _print_faults(stores: "Home") -> bool:
         if fault:
             print(f"hinomi: the records of {name} do not hold: {fault}", file=sys.stderr)
     return any(faults.values())
+
+
+def _print_denied(home: Path, stores: "Home") -> None:
+    """Say where tenants' files lead that is not allowed, and what would allow it; people decide (docs/decisions)."""
+    from pipeline.installation import settings
+    from pipeline.tenants.destinations import allowing, denied_now
+    from pipeline.world import bounds_in, secrets_in
+
+    denied = denied_now(stores, secrets_in(home), bounds_in(home))
+    for tenant, found in denied.items():
+        for one in found:
+            print(f"{tenant}: {one.destination.what} is not served any more: {one.fault or one.doubt}")
+    if lines := allowing(settings(home).outgoing, denied):
+        print(f"To serve these addresses as before, look through them, and let {home / 'installation.yaml'} say:")
+        print("\n".join(lines))
 
 
 def _grant_used(home: Path, stores: "Home") -> None:

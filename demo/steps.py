@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
@@ -32,7 +31,7 @@ from pipeline.notifying.reporting import make_report
 from pipeline.scanning.scan import Summary, scan
 from pipeline.tenants.files import carry_out, load_tenant, plan
 from pipeline.tenants.references import used_references
-from pipeline.world import Task, World, secrets_in, take_task
+from pipeline.world import Task, World, bounds_in, secrets_in, take_task
 from reports.html import render
 from reports.report import Report
 from reports.wording import SEVERITY
@@ -182,15 +181,15 @@ class _Show:
         with self.step("build"):
             stage.build()
         with self.step("apply"):
-            make(folder / "home", config_folder() / "example" / "installation.yaml")
+            make(folder / "home", DATA / "installation.yaml")
             home, catalog, clock = open_home(folder / "home"), assemble(config_folder()), SystemClock()
             tenant = load_tenant(DATA / "tenant.yaml", catalog.policies)
             tenant = neighbours.of(tenant)
             grant(folder / "home", {tenant.tenant: sorted({used.reference for used in used_references(tenant)})})
             carry_out(home, plan(home, tenant), clock, HOST.name)
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
-        ways = Ways(httpx.Client(), io.StringIO(), clock.now)
-        world = World(home, clock, ways, secrets=secrets_in(folder / "home"))
+        ways = Ways(io.StringIO(), clock.now)
+        world = World(home, clock, ways, secrets=secrets_in(folder / "home"), bounds=bounds_in(folder / "home"))
         offer = offered(catalog, tenant.contract.options)
         return stage, world, take_task(world, "scan", tenant, offer, HOST.name)
 

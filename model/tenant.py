@@ -27,7 +27,10 @@ Reference = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$
 Profile = Annotated[str, Meta(max_length=200, extra={REFERENCE: "profile:"})]
 # Without a kubeconfig beside it, one of the installation's own contexts.
 Context = Annotated[str, Meta(max_length=253, extra={REFERENCE: "context:", "unless": "kubeconfig"})]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000)]
+# Marks texts that lead outside, as a `url` or as a `host`: looked up and judged when the file is applied, and wherever
+# they are used (outgoing/border.py).
+ADDRESS = "address"
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000, extra={ADDRESS: "url"})]
 Option = Literal["function-code", "own-policies", "standing-orders"]
 ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
 

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, TextIO
 
-import httpx
 from msgspec import Struct
 
 from model.alert import Alert
 from model.fault import Refused
 from model.text import Language
 from notifier.smtp import Patience
+from outgoing.border import Border
 
 
 class Message(Struct, frozen=True):
@@ -58,14 +58,16 @@ def _unbound(reference: str) -> bytes:
 class Ways(Struct, frozen=True):
     """What channels need of the world: the network, a terminal, the time, secrets by reference.
 
-    The secrets are one tenant's: what is not bound to one refers to nothing. A mail's patience is its own: its protocol
-    asks for more than a web request's.
+    The secrets are one tenant's: what is not bound to one refers to nothing. So is the border, over which alone a
+    channel may connect: without one it is the public internet. A mail's patience is its own: its protocol asks for more
+    than a web request's, each step of which is waited for some seconds.
     """
 
-    http: httpx.Client
     terminal: TextIO
     now: Callable[[], datetime]
+    border: Border = Border()
     mail_patience: Patience = Patience()
+    web_patience: float = 10.0
     secret: Callable[[str], bytes] = _unbound
 
 

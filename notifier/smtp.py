@@ -3,10 +3,13 @@
 import io
 import smtplib
 import socket
+import ssl
 from time import monotonic
 from typing import Any
 
 from msgspec import Struct
+
+from outgoing.border import Border
 
 # A reply of 512 bytes a line (RFC 5321, 4.5.3.1.5) may have over a hundred lines, far more than EHLO's longest.
 _LONGEST_REPLY = 64 * 1024
@@ -38,8 +41,9 @@ class Silent(Lost):
 class Session(smtplib.SMTP):
     """smtplib's session, which alone would wait for ever for a server that drips, and keep all that one never ends."""
 
-    def __init__(self, patience: Patience, **more: Any) -> None:
+    def __init__(self, patience: Patience, border: Border, **more: Any) -> None:
         self._patience = patience
+        self._border = border
         self._end = monotonic() + patience.whole
         self._awaits_verdict = False
         self._allow(patience.step)
@@ -74,6 +78,10 @@ class Session(smtplib.SMTP):
         self._allow(self._patience.step)  # for the handshake of TLS, if that is next
         return reply
 
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        """Return a connection to an address that was judged; smtplib keeps the name, which TLS verifies."""
+        return self._border.connect(host, port, timeout)
+
     def leave(self) -> None:
         """Say good-bye, and wait a little for the answer."""
         self._end = min(self._end, monotonic() + _FAREWELL_SECONDS)
@@ -106,8 +114,16 @@ class Session(smtplib.SMTP):
         return Lost(f"the server hung up{after}", at_message)
 
 
-class TlsSession(Session, smtplib.SMTP_SSL):
-    """The same with TLS from the first byte."""
+class TlsSession(Session):
+    """The same with TLS from the first byte; whom it trusts is the context."""
+
+    def __init__(self, patience: Patience, border: Border, context: ssl.SSLContext, **more: Any) -> None:
+        self._context = context
+        self._name = more["host"]
+        super().__init__(patience, border, **more)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        return self._context.wrap_socket(super()._get_socket(host, port, timeout), server_hostname=self._name)
 
 
 class _Endless(OSError):

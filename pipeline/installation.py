@@ -3,7 +3,7 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from catalog.form import convert
@@ -11,6 +11,7 @@ from catalog.yaml_reader import Document, parse, read
 from model.fault import Fault, Refused
 from model.installation import Installation
 from model.person import HOST
+from outgoing.addresses import network_of
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
 from pipeline.audit_keys import KeyFolder, add_key
 from store.database import Stores
@@ -62,7 +63,10 @@ def bring_up(folder: Path, stores: Stores) -> list[str]:
 
 
 def settings(folder: Path) -> Installation:
-    """Return what the installation's file says; a home without one is as it is by default."""
+    """Return what the installation's file says; a home without one is as it is by default.
+
+    Raises `Refused` for what does not fit its form, and for networks that are none.
+    """
     file = folder / _FILE
     if not file.exists():
         return Installation()
@@ -70,7 +74,19 @@ def settings(folder: Path) -> Installation:
     if document.value is None:
         return Installation()
     installation: Installation = convert(document, Installation)
+    if faults := list(_network_faults(document, installation)):
+        raise Refused(faults)
     return installation
+
+
+def _network_faults(document: Document, installation: Installation) -> Iterator[Fault]:
+    allow = installation.outgoing.allow
+    for below, texts in [((), allow)] if isinstance(allow, list) else [((name,), each) for name, each in allow.items()]:
+        for number, text in enumerate(texts):
+            try:
+                network_of(text)
+            except ValueError as problem:
+                yield document.fault(("outgoing", "allow", *below, number), f"{text!r} {problem}")
 
 
 def grant(folder: Path, wanted: Mapping[str, Sequence[str]]) -> None:

@@ -10,7 +10,10 @@ from model.clock import Clock
 from model.tenant import Tenant
 from model.worker import Worker
 from notifier.message import Ways
+from outgoing.addresses import network_of
+from outgoing.border import Border
 from pipeline.assembly import Catalog
+from pipeline.bounds import Bounds
 from pipeline.checkov_process import kept
 from pipeline.installation import settings
 from pipeline.providers.provider import Providers
@@ -24,7 +27,8 @@ from store.tenant import TenantStore
 class World(Struct, frozen=True):
     """What a process has of the world: the stores, the time, ways to notify people, the clouds, checkov's process.
 
-    `secrets` gives what a tenant's references lead to; by default they lead nowhere.
+    `secrets` gives what a tenant's references lead to; by default they lead nowhere. `bounds` gives how far its file
+    leads outside; by default to the public internet, and nothing is started for it.
     """
 
     home: Home
@@ -33,6 +37,7 @@ class World(Struct, frozen=True):
     providers: Providers = PROVIDERS
     checkov: Callable[[], Worker] = kept
     secrets: Callable[[Tenant], TenantSecrets] = lambda _tenant: UNBOUND
+    bounds: Callable[[Tenant], Bounds] = lambda _tenant: Bounds()
 
     @property
     def now(self) -> str:
@@ -47,6 +52,17 @@ def secrets_in(folder: Path) -> Callable[[Tenant], TenantSecrets]:
         return TenantSecrets(tenant.tenant, folder, frozenset(settings(folder).grants.get(tenant.tenant, ())))
 
     return secrets_of
+
+
+def bounds_in(folder: Path) -> Callable[[Tenant], Bounds]:
+    """Return what gives each tenant's bounds, as the installation's file of a home's folder has them then."""
+
+    def bounds_of(tenant: Tenant) -> Bounds:
+        found = settings(folder)
+        allowed = [network_of(text) for text in found.outgoing.networks(tenant.tenant)]
+        return Bounds(Border(allowed), found.kubernetes.exec_allow, found.kubernetes.exec_environment)
+
+    return bounds_of
 
 
 class Task(Struct, frozen=True):

@@ -4,11 +4,9 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as replaced
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import httpx
 from msgspec.structs import replace
 
 from collectors.aws.collector import AwsCollector
@@ -19,7 +17,10 @@ from model.clock import Clock
 from model.collector import Collector
 from model.tenant import Tenant
 from notifier.message import Ways
+from outgoing.addresses import network_of
+from outgoing.border import Border
 from pipeline.assembly import Catalog
+from pipeline.bounds import Bounds
 from pipeline.providers.provider import Opening, Providers, Scope
 from pipeline.providers.registry import PROVIDERS
 from pipeline.scanning.scan import Summary, scan
@@ -31,19 +32,19 @@ from store.home import Home
 Connect = Callable[[Scope, Sequence[Any], Clock], Collector]
 
 
-@lru_cache
-def _nobody() -> httpx.Client:
-    """Return one client for all worlds: reading the system's certificates takes 20 ms."""
-    return httpx.Client()
+# The servers of tests are on this machine, which no tenant's file leads to unless it is allowed.
+THIS_MACHINE = Border((network_of("127.0.0.0/8"), network_of("::1")))
 
 
 def world_of(home: Home, clock: Clock, providers: Providers = PROVIDERS, **more: Any) -> World:
     """Return a world without anybody to notify, in which each tenant is granted what its file refers to.
 
+    Tenants' files lead to the servers of tests, and start nothing.
     `more` are other ways to people, other secrets, or another process of checkov's.
     """
-    ways = Ways(_nobody(), io.StringIO(), clock.now)
-    return replace(World(home, clock, ways, providers, secrets=granting()), **more)
+    ways = Ways(io.StringIO(), clock.now)
+    world = World(home, clock, ways, providers, secrets=granting(), bounds=lambda _tenant: Bounds(THIS_MACHINE))
+    return replace(world, **more)
 
 
 def granting(variables: Mapping[str, str] | None = None) -> Callable[[Tenant], TenantSecrets]:

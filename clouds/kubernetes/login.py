@@ -1,27 +1,29 @@
 """How a Kubernetes cluster is entered, and where it is looked at."""
 
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
-import msgspec
 import yaml
 from lightkube.config import client_adapter
 from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG, SERVICE_ACCOUNT, KubeConfig, SingleConfig
-from lightkube.config.models import NameValue, User, UserExec
+from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 from msgspec import Struct
+from yaml import YAMLError
 
 from clouds.call_failed import CallFailed
+from clouds.kubernetes.plug_in import PlugInAuth, plug_in_of
 from clouds.kubernetes.read import KubernetesClient
+from clouds.kubernetes.tenants_file import TenantsFile, bounded
 from model.asset import Place
 from model.clock import Clock
 from model.fault import Refused
+from outgoing import web
 
 _READ_SECONDS = 30.0
-_CONNECTIONS = 16
-_EXEC_VERSIONS = frozenset(f"client.authentication.k8s.io/{v}" for v in ("v1", "v1beta1", "v1alpha1"))
-_TAKEN_BY_LIGHTKUBE = "client.authentication.k8s.io/v1beta1"  # the answers of `v1` have the same form
 _OWN_NAMESPACE = "/api/v1/namespaces/kube-system"
 
 
@@ -29,12 +31,14 @@ class Login(Struct, frozen=True):
     """A kubeconfig file and one of its contexts.
 
     None named = KUBECONFIG, else the service account of the pod that this runs in, else ~/.kube/config, and its
-    current context. What was read of the file already is its `content`; then it is not read again.
+    current context. What a tenant's file names is the `tenants`: its content and its bounds, beside the path; all other
+    configuration is the operator's. Programs that it has started see what is `passed_on` of the environment.
     """
 
     kubeconfig: str = ""
     context: str = ""
-    content: bytes = b""
+    tenants: TenantsFile | None = None
+    passed_on: Sequence[str] = ()
 
 
 def open_client(login: Login, clock: Clock) -> KubernetesClient:
@@ -43,16 +47,35 @@ def open_client(login: Login, clock: Clock) -> KubernetesClient:
 
 
 def connection(login: Login) -> httpx2.Client:
-    """Return what sends requests to a login's cluster; raises `Refused` where the configuration cannot be used."""
-    try:
-        config = _with_plug_in(_config(login))
-        parameters = client_adapter.ConnectionParams(timeout=httpx2.Timeout(_READ_SECONDS, connect=5.0))
-        return client_adapter.Client(config, parameters)
-    except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError, yaml.YAMLError) as p:
-        # The message would name files and people of the machine; the kind of fault is enough to look for it.
-        raise Refused(
-            f"{_shown(login)} cannot be used ({type(p).__name__}); try `kubectl --context … get nodes`"
-        ) from None
+    """Return what sends requests to a login's cluster; raises `Refused` where the configuration cannot be used.
+
+    Raises `Denied` where a tenant's leads to an address that is not allowed.
+    """
+    with _refusing(login):
+        config = _config(login)
+        user = config.user or User()
+        trust = client_adapter.verify_cluster(config.cluster, user, config.abs_file)
+        timeout = httpx2.Timeout(_READ_SECONDS, connect=5.0)
+        auth = _auth(user, login.passed_on)
+        if login.tenants is None:
+            return httpx2.Client(base_url=config.cluster.server, verify=trust, auth=auth, timeout=timeout)
+        return web.client(config.cluster.server, login.tenants.border, timeout, web.Caller(trust, auth))
+
+
+def _auth(user: User, passed_on: Sequence[str]) -> httpx2.Auth | None:
+    """Return what makes requests the user's, in lightkube's order; a program is ours to start."""
+    if user.exec and not (user.token or user.token_file):
+        return PlugInAuth(plug_in_of(user.exec, passed_on))
+    return client_adapter.user_auth(user)
+
+
+def server_of(login: Login) -> tuple[str, int]:
+    """Return host and port of a login's cluster, without asking it; raises `Refused` where they cannot be known."""
+    with _refusing(login):
+        host, port = web.host_and_port(httpx2.URL(_config(login).cluster.server))
+    if not host:
+        raise Refused(f"the server in {_shown(login)} is no URL of a web server")
+    return host, port
 
 
 def locate(open_client: KubernetesClient, name: str = "") -> Place:
@@ -79,25 +102,36 @@ def _remedy(failure: CallFailed) -> str:
     return "bind the role that `hinomi permissions kubernetes` prints"
 
 
+@contextmanager
+def _refusing(login: Login) -> Iterator[None]:
+    """Raise `Refused` for what may be wrong with a kubeconfig."""
+    try:
+        yield
+    except (ConfigError, OSError, ValueError, KeyError, TypeError, AttributeError, httpx2.InvalidURL, YAMLError) as p:
+        # The message would name files and people of the machine; the kind of fault is enough to look for it.
+        raise Refused(
+            f"{_shown(login)} cannot be used ({type(p).__name__}); try `kubectl --context … get nodes`"
+        ) from None
+
+
 def _shown(login: Login) -> str:
     return f"the kubeconfig {login.kubeconfig!r}" if login.kubeconfig else "the Kubernetes configuration"
 
 
 def _config(login: Login) -> SingleConfig:
     """Return what a login means; kubectl's order, so that the same environment leads to the same cluster."""
-    found = _configuration(login)
+    content = yaml.safe_load(login.tenants.content) if login.tenants else {}
+    found = KubeConfig.from_dict(content, fname=login.kubeconfig) if login.tenants else _configuration(login)
     if login.context and login.context not in found.contexts:
         raise Refused(f"the kubeconfig has no context {login.context!r}; see `kubectl config get-contexts`")
     config = found.get(login.context or None)
     if config is None:
         raise Refused("the kubeconfig has no current context; pass --context")
-    return config if config.user else config._replace(user=User())
+    return bounded(config, content, login.tenants) if login.tenants else config
 
 
 def _configuration(login: Login) -> KubeConfig:
-    """Return the kubeconfig of a login with all of its contexts."""
-    if login.content:
-        return KubeConfig.from_dict(yaml.safe_load(login.content), fname=login.kubeconfig)
+    """Return the operator's kubeconfig of a login with all of its contexts."""
     returned = login.kubeconfig or os.environ.get("KUBECONFIG", "")
     if os.pathsep in returned:
         raise Refused("KUBECONFIG names several files; name one, as `kubectl config view --flatten` makes it")
@@ -107,18 +141,3 @@ def _configuration(login: Login) -> KubeConfig:
     if not file.is_file():
         raise Refused(f"there is no kubeconfig at {str(file)!r}; set KUBECONFIG or pass --kubeconfig")
     return KubeConfig.from_file(file)
-
-
-def _with_plug_in(config: SingleConfig) -> SingleConfig:
-    """Return a configuration whose exec plug-in gets what kubectl gives it (KUBERNETES_EXEC_INFO)."""
-    plug_in = config.user.exec if config.user else None
-    if config.user is None or plug_in is None:
-        return config
-    if plug_in.apiVersion not in _EXEC_VERSIONS:
-        raise Refused(f"the kubeconfig's exec plug-in speaks {plug_in.apiVersion!r}, which is not known")
-    info = {"apiVersion": plug_in.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
-    returned = NameValue("KUBERNETES_EXEC_INFO", msgspec.json.encode(info).decode())
-    asked = UserExec(
-        apiVersion=_TAKEN_BY_LIGHTKUBE, command=plug_in.command, env=[*(plug_in.env or []), returned], args=plug_in.args
-    )
-    return config._replace(user=msgspec.structs.replace(config.user, exec=asked))

@@ -22,11 +22,11 @@ from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 from model.finding import Severity, State
-from model.tenant import REFERENCE, Reference
+from model.tenant import ADDRESS, REFERENCE, Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
-from notifier.smtp import Lost, Patience, Session, Silent, TlsSession
+from notifier.smtp import Lost, Session, Silent, TlsSession
 
 _SHOWN = 50
 _LONGEST_TITLE = 200
@@ -43,7 +43,8 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"{_LABEL}(\.{_LABEL})*"
 MailAddress = Annotated[str, Meta(pattern=rf"^(?=[^@]{{1,64}}@){_ATOM}(\.{_ATOM})*@{_HOST}$(?!\n)", max_length=254)]
-HostName = Annotated[str, Meta(pattern=rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)", max_length=253)]
+_HOST_NAME = rf"^({_HOST}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$(?!\n)"
+HostName = Annotated[str, Meta(pattern=_HOST_NAME, max_length=253, extra={ADDRESS: "host"})]
 UserName = Annotated[str, Meta(pattern=r"^[!-~]+$(?!\n)", max_length=254)]
 # A path alone is a file as much as `file:` and the path.
 CaFile = Annotated[str, Meta(pattern=r"^(file:.+|/.+)$(?!\n)", extra={REFERENCE: "file:"})]
@@ -82,7 +83,7 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         return never("the password is not ASCII, which the sign-in to the server needs")
     mail = compose(message, settings, ways.now())
     try:
-        with contextlib.closing(_connected(settings, trust, ways.mail_patience)) as server:
+        with contextlib.closing(_connected(settings, trust, ways)) as server:
             return _hand_over(server, mail, settings, password.decode())
     except smtplib.SMTPException as problem:
         return _refused(problem)
@@ -136,18 +137,16 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _connected(settings: Settings, trust: ssl.SSLContext, patience: Patience) -> Session:
-    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified by trust.
-
-    It is waited for with patience.
-    """
-    where = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
+def _connected(settings: Settings, trust: ssl.SSLContext, ways: Ways) -> Session:
+    """Return a connection, encrypted as the settings ask for; the server's certificate is always verified by trust."""
+    over = ways.mail_patience, ways.border
+    where: dict[str, Any] = {"host": settings.host, "port": settings.port or _PORTS[settings.security]}
     # The sender's domain stands for this machine: looking up its own name may take long, and reveals the inside.
     where["local_hostname"] = _domain(settings.sender)
     if settings.security == "tls":
-        return TlsSession(patience, **where, context=trust)
+        return TlsSession(*over, trust, **where)
     with contextlib.ExitStack() as unless_ready:
-        server = Session(patience, **where)
+        server = Session(*over, **where)
         unless_ready.callback(server.close)
         if settings.security == "starttls":
             server.starttls(context=trust)

@@ -5,13 +5,14 @@ import binascii
 import hashlib
 import hmac
 
-import httpx
+import httpx2
 import msgspec
 from msgspec import Struct
 
 from model.fault import Refused
 from model.tenant import Reference, Url
 from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from outgoing import web
 
 _SHOWN = 200
 _PASSING = frozenset({408, 425, 429})
@@ -29,7 +30,7 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
     """Post the message as JSON: 2xx is sent; 408, 425, 429, 5xx and network faults are for later; the rest is never.
 
     The settings are the channel's; `ways` are what sending needs of the world. Raises `Refused`, and nothing is sent,
-    where the signing key is none: anybody could sign with it.
+    where the signing key is none (anybody could sign with it), and where the address is not allowed.
     """
     key, body = _key(settings.secret, ways), _body(message)
     stamp = str(int(ways.now().timestamp()))
@@ -40,14 +41,24 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         "webhook-signature": signature(key, message.key, stamp, body),
     }
     try:
-        status = ways.http.post(settings.url, content=body, headers=headers).status_code
-    except (httpx.ConnectError, httpx.TimeoutException) as problem:
+        status = _posted(settings.url, ways, body, headers)
+    except (httpx2.ConnectError, httpx2.TimeoutException) as problem:
         return unreachable(type(problem).__name__)
-    except httpx.HTTPError as problem:  # what breaks off at a message may do so because of it
+    except httpx2.HTTPError as problem:  # what breaks off at a message may do so because of it
         return again(type(problem).__name__)
     if 200 <= status < 300:
         return SENT if len(key) >= _LEAST_BYTES else Outcome("sent", _short(settings.secret, len(key)))
     return again(f"HTTP {status}") if status >= 500 or status in _PASSING else never(f"HTTP {status}")
+
+
+def _posted(url: str, ways: Ways, body: bytes, headers: dict[str, str]) -> int:
+    """Return the status of the answer, of which nothing else is read."""
+    timeout = httpx2.Timeout(ways.web_patience)
+    with (
+        web.client(url, ways.border, timeout) as client,
+        client.stream("POST", url, content=body, headers=headers) as answer,
+    ):
+        return answer.status_code
 
 
 def signature(secret: bytes, key: str, stamp: str, body: bytes) -> str:

@@ -13,8 +13,9 @@ from model.canonical import instant
 from model.fault import Refused
 from model.tenant import Channel
 from notifier import channels, stages
-from notifier.message import Message, Outcome, Ways, again, never
+from notifier.message import Message, Outcome, Ways, again, never, unreachable
 from notifier.stages import Context, Wording
+from outgoing.border import Denied
 from pipeline.policies.texts import texts
 from pipeline.scanning.reverts import with_note
 from pipeline.world import Task, World
@@ -106,7 +107,8 @@ def _outcome(world: World, task: Task, delivery: Delivery) -> Outcome:
     with task.store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in task.tenant.channels if channel.name == delivery.channel), None)
-    ways = replace(world.ways, secret=lambda reference: world.secrets(task.tenant).value(reference))
+    border = world.bounds(task.tenant).border
+    ways = replace(world.ways, secret=lambda reference: world.secrets(task.tenant).value(reference), border=border)
     return _attempt(delivery.key, alert, channel, ways)
 
 
@@ -117,6 +119,8 @@ def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Out
         way = channels.way(channel.type)
         settings = msgspec.convert(channel.settings, way.settings)
         return way.send(Message(key, alert, channel.language), settings, ways)
+    except Denied as denied:  # before anything was sent: nobody learns what there is
+        return unreachable(str(denied))
     except Refused as refused:  # a secret that cannot be read may be there next time
         return again(str(refused))
     except Exception as problem:  # noqa: BLE001 - one broken channel must not silence the others

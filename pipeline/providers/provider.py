@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from model.fault import Refused
+from pipeline.bounds import Bounds
 from pipeline.secrets import UNBOUND, TenantSecrets
 
 if TYPE_CHECKING:
-    from catalog.yaml_reader import Document
+    from catalog.yaml_reader import Document, KeyPath
     from collectors.recorded import Parsed
     from collectors.type_files import TypeFile
     from model.call import WriteCloud
@@ -31,13 +32,15 @@ ABOUT_CHANGES = "Lets Hinomi carry out approved changes of these kinds, and read
 class ScopeOf(Struct, Generic[Access], frozen=True):
     """One account, subscription, project or cluster: of which provider, its id, and how a tenant's file enters it.
 
-    What the file refers to is looked up in `secrets`: unbound, a place refers to nothing.
+    What the file refers to is looked up in `secrets`: unbound, a place refers to nothing. How far it leads outside are
+    the `bounds`.
     """
 
     provider: str
     id: str
     access: Access
     secrets: TenantSecrets = UNBOUND
+    bounds: Bounds = Bounds()
 
 
 class GroupOf(Struct, Generic[Access], frozen=True):
@@ -99,13 +102,28 @@ class Named(Struct, frozen=True):
     doubt: str = ""
 
 
+class Destination(Struct, frozen=True):
+    """A server that a tenant's file leads to: at which path of the file, for what, and which host and port.
+
+    A `fault` says that it may not stand there at all, a `doubt` that where it leads cannot be seen now.
+    """
+
+    path: "KeyPath"
+    what: str
+    host: str = ""
+    port: int = 0
+    fault: str = ""
+    doubt: str = ""
+
+
 @dataclass(frozen=True)
 class TenantFile:
     """What of a tenant's file is a provider's.
 
     `scopes` are those that the file names; their roles ask for an external id, where there is one. `faults` are what
     is wrong beyond the form. `external_ids` are those that the file itself states, by account. `named` judges
-    the id of a resource; None says that it looks like none of the provider's.
+    the id of a resource; None says that it looks like none of the provider's. `destinations` are the servers that it
+    leads to other than the cloud's own.
     """
 
     keys: tuple[str, ...]
@@ -113,6 +131,7 @@ class TenantFile:
     faults: Callable[["Document", "Tenant"], Iterable["Fault"]] = lambda _document, _tenant: ()
     external_ids: Callable[["Tenant"], Iterable[tuple[str, Sequence[str]]]] = lambda _tenant: ()
     named: Callable[["Tenant", str], Named | None] = lambda _tenant, _id: None
+    destinations: Callable[["Tenant", TenantSecrets, Bounds], Iterable[Destination]] = lambda *_: ()
 
 
 @dataclass(frozen=True)

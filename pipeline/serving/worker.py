@@ -6,15 +6,13 @@ import sys
 import threading
 from pathlib import Path
 
-import httpx
-
 from notifier.message import Ways
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
 from pipeline.logs import set_up
 from pipeline.process import begin
 from pipeline.serving.work import work
-from pipeline.world import World, secrets_in
+from pipeline.world import World, bounds_in, secrets_in
 
 
 def main(folder: str, job_id: str, name: str) -> int:
@@ -32,9 +30,14 @@ def main(folder: str, job_id: str, name: str) -> int:
         job = session.jobs.one(job_id)
     if job is None or (job.state, job.holder) != ("running", name):
         return 1
-    with httpx.Client(timeout=10.0) as http:
-        ways = Ways(http, io.StringIO(), clock.now)
-        work(World(home, clock, ways, secrets=secrets_in(Path(folder))), job, stop)
+    world = World(
+        home,
+        clock,
+        Ways(io.StringIO(), clock.now),
+        secrets=secrets_in(Path(folder)),
+        bounds=bounds_in(Path(folder)),
+    )
+    work(world, job, stop)
     return 0
 
 

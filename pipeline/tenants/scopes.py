@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Tenant
+from pipeline.bounds import Bounds
 from pipeline.providers.provider import Providers, Scope, groups_of
 from pipeline.providers.registry import PROVIDERS
 from pipeline.secrets import UNBOUND, TenantSecrets
@@ -34,7 +35,7 @@ class Scopes(Struct, frozen=True):
 def scopes_of(world: World, tenant: Tenant) -> Scopes:
     """Return the places that a tenant has now; roles ask for its own external id."""
     own = world.home.external_id(tenant.tenant, new_external_id())
-    return discovered(tenant, own, world.clock, world.providers, world.secrets(tenant))
+    return discovered(tenant, own, world.clock, world.providers, world.secrets(tenant), world.bounds(tenant))
 
 
 def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDERS) -> Scopes:
@@ -48,10 +49,11 @@ def discovered(
     clock: Clock,
     providers: Providers = PROVIDERS,
     secrets: TenantSecrets = UNBOUND,
+    bounds: Bounds = Bounds(),
 ) -> Scopes:
-    """Return the named places of these providers and the organisations' members, each once, bound to the secrets.
+    """Return the named places of these providers and the organisations' members, each once.
 
-    Roles ask for the tenant's external id; the clock waits between tries.
+    They are bound to the secrets and the bounds. Roles ask for the tenant's external id; the clock waits between tries.
     """
     found = {scope.id: scope for scope in named(tenant, external_id, providers).found}
     closed: dict[str, str] = {}
@@ -71,7 +73,7 @@ def discovered(
                 if member not in group.exclude:
                     found.setdefault(member, organisations.scope(group, member, external_id))
             resting |= {member: why for member, why in listed.resting.items() if member not in group.exclude}
-    bound = tuple(replace(scope, secrets=secrets) for scope in found.values())
+    bound = tuple(replace(scope, secrets=secrets, bounds=bounds) for scope in found.values())
     return Scopes(bound, closed, {member: resting[member] for member in resting.keys() - found.keys()})
 
 

@@ -12,7 +12,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_args
 
-import httpx
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -36,7 +35,7 @@ from tests.conftest import MovingClock
 from tests.facts import context, news
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.smtp_server import PASSWORD, USER, Certificate, Mailbox, breaking_server, free_port, mail_server
-from tests.worlds import granting, scan_of, world_of
+from tests.worlds import THIS_MACHINE, granting, scan_of, world_of
 
 TO = ["soc@example.com", "ito@example.com", "sato@example.com"]
 NOW = datetime(2026, 6, 1, 3, 30, tzinfo=UTC)
@@ -80,9 +79,9 @@ def attempt(
     patience: Patience = Patience(5, 5, 20),
     notified: Alert | None = None,
 ) -> Outcome:
-    with httpx.Client(timeout=0.001) as http:  # the patience of web requests is not that of mails
-        ways = Ways(http, io.StringIO(), lambda: NOW, patience, keeping(given, password).value)
-        return send(Message("k" * 32, notified or alert(), "en"), msgspec.convert(given, Settings), ways)
+    # The patience of web requests is not that of mails.
+    ways = Ways(io.StringIO(), lambda: NOW, THIS_MACHINE, patience, 0.001, keeping(given, password).value)
+    return send(Message("k" * 32, notified or alert(), "en"), msgspec.convert(given, Settings), ways)
 
 
 def keeping(given: dict[str, object], password: str) -> TenantSecrets:
@@ -109,10 +108,8 @@ def by_mail(given: dict[str, object], language: Language = "ja") -> Tenant:
 
 
 def notified(home: Home, tenant: Tenant, clock: MovingClock, password: str = PASSWORD) -> Notified:
-    with httpx.Client(timeout=5) as http:
-        ways = Ways(http, io.StringIO(), clock.now)
-        world = world_of(home, clock, ways=ways, secrets=granting({"MAIL": password}))
-        return notify(world, scan_of(world, tenant, catalog()), 30)
+    world = world_of(home, clock, secrets=granting({"MAIL": password}))
+    return notify(world, scan_of(world, tenant, catalog()), 30)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

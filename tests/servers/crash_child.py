@@ -4,11 +4,9 @@ A point is `api:N`, `commit:N`, `committed:N`, `send:N` or `sent:N`: at the N-th
 call, before or after the N-th commit, before or after the N-th delivery; `none:0` lets it live.
 """
 
-import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import httpx
 from msgspec.structs import replace
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
@@ -20,8 +18,9 @@ from collectors.aws.reader import ReadCloud
 from demo.company import DATA
 from model.clock import Clock
 from model.tenant import Channel
-from notifier.message import Ways
+from outgoing.border import resolved
 from pipeline.assembly import assemble
+from pipeline.bounds import Bounds
 from pipeline.clock import SystemClock
 from pipeline.notifying.notify import notify
 from pipeline.providers.aws.opening import connect as enter
@@ -30,7 +29,7 @@ from pipeline.scanning.scan import scan
 from pipeline.tenants.files import load_tenant
 from tests.homes import home_at
 from tests.servers.reaper import Reaper
-from tests.worlds import entered, granting, scan_of, world_of
+from tests.worlds import THIS_MACHINE, entered, granting, scan_of, world_of
 
 
 class Watched:
@@ -57,18 +56,22 @@ class Watched:
         self._inner.forget(region)
 
 
-class WatchedTransport(httpx.HTTPTransport):
-    """A transport whose requests are counted before and after."""
+class WatchedWay:
+    """Deliveries that are counted: before, when a receiver is looked up, and after, when a store is turned to next."""
 
     def __init__(self, reaper: Reaper) -> None:
-        super().__init__()
         self._reaper = reaper
+        self._is_under_way = False
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def resolve(self, host: str, port: int) -> list[str]:
         self._reaper.comes("send")
-        response = super().handle_request(request)
-        self._reaper.comes("sent")
-        return response
+        self._is_under_way = True
+        return resolved(host, port)
+
+    def turn_to_store(self, *_: object) -> None:
+        if self._is_under_way:
+            self._is_under_way = False
+            self._reaper.comes("sent")
 
 
 EXAMPLE = DATA / "tenant.yaml"
@@ -89,9 +92,11 @@ def live(folder: str, url: str, point: str) -> None:
         collector = enter(scope, types, clock)
         return replace(collector, cloud=Watched(collector.cloud, reaper))
 
-    with httpx.Client(transport=WatchedTransport(reaper)) as http:
-        ways = Ways(http, io.StringIO(), clock.now)
-        world = world_of(home_at(folder), clock, entered(connect), ways=ways, secrets=granting({"HOOK": "secret"}))
-        task = scan_of(world, tenant, KNOWN)
-        scan(world, task, batch=5)  # a small company, many transactions
-        notify(world, task)
+    way = WatchedWay(reaper)
+    event.listen(Pool, "checkout", way.turn_to_store)
+    bounds = Bounds(replace(THIS_MACHINE, resolver=way.resolve))
+    secrets = granting({"HOOK": "secret"})
+    world = world_of(home_at(folder), clock, entered(connect), secrets=secrets, bounds=lambda _tenant: bounds)
+    task = scan_of(world, tenant, KNOWN)
+    scan(world, task, batch=5)  # a small company, many transactions
+    notify(world, task)

@@ -116,7 +116,14 @@ def test_each_identity_is_made_of_what_its_row_says(folder: Path) -> None:
 
 
 def test_the_tenants_file_changes_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    capsys.readouterr()
+    """But for its webhook on this machine, which `hinomi upgrade` names, with the lines that allow it."""
+    _run("upgrade")
+    printed = capsys.readouterr().out.splitlines()
+    assert _run("apply", str(HERE / "tenant.yaml"), "--dry-run") == 2
+    lines = printed[printed.index("outgoing:") :]
+    assert lines[2:] == ['    "aozora": ["127.0.0.1"]']
+    with (folder / "installation.yaml").open("a", encoding="utf-8") as file:
+        file.write("\n".join(["", *lines, ""]))
     assert _run("apply", str(HERE / "tenant.yaml"), "--dry-run") == 0
     assert "nothing" in capsys.readouterr().out
 

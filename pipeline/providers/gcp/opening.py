@@ -13,6 +13,7 @@ from collectors.gcp.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
 from model.tenant import GcpAccess, GcpWrite
+from pipeline.providers.gcp.provider import key_fault
 from pipeline.providers.provider import GroupOf, Members, ScopeOf
 from pipeline.secrets import TenantSecrets
 
@@ -75,6 +76,11 @@ def list_members(group: GroupOf[GcpAccess], clock: Clock) -> Members:
 
 
 def _login(parent: str, access: GcpAccess, who: GcpAccess | GcpWrite, secrets: TenantSecrets) -> Login:
-    """Return who enters a parent, with the key that the tenant's file refers to; calls count as its access says."""
+    """Return who enters a parent, with the key that the tenant's file refers to; calls count as its access says.
+
+    Raises `Refused` where the key is not the tenant's, cannot be read, or would send us elsewhere than to Google.
+    """
     key = secrets.value(who.key) if who.key else b""
+    if why := key_fault(key):
+        raise Refused(f"the key {who.key} {why}")
     return Login(parent, access.quota_project or "", who.impersonate or "", key)

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.fault import Refused
 from model.tenant import GcpAccess, Tenant
+from pipeline.bounds import Bounds
 from pipeline.providers.provider import (
     ABOUT_CHANGES,
     Check,
     CheckOption,
+    Destination,
     GroupOf,
     Members,
     Named,
@@ -22,9 +25,10 @@ from pipeline.providers.provider import (
     TenantFile,
     as_json,
 )
+from pipeline.secrets import TenantSecrets
 
 if TYPE_CHECKING:
-    from catalog.yaml_reader import Document
+    from catalog.yaml_reader import Document, KeyPath
     from collectors.gcp.resource_types import ResourceType
     from collectors.recorded import Parsed
     from model.clock import Clock
@@ -34,6 +38,13 @@ if TYPE_CHECKING:
 NAME = "gcp"
 _ID = re.compile(r"//[a-z0-9.-]+\.googleapis\.com(/[^/\s*?]+)+")
 _PROJECT = re.compile(r"/projects/([a-z][a-z0-9.:-]*)(?:/|$)")
+# Google's own servers of tokens: the first as in google-auth and in keys of today, the others in older keys.
+_TOKEN_SERVERS = (
+    "https://oauth2.googleapis.com/token",
+    "https://accounts.google.com/o/oauth2/token",
+    "https://www.googleapis.com/oauth2/v4/token",
+)
+_UNIVERSE = "googleapis.com"
 
 
 def _types(folder: Path | None, kinds: Iterable[str] | None) -> "Sequence[ResourceType]":
@@ -123,10 +134,41 @@ def _enter_cluster(row: "AssetRow") -> tuple[str, ...]:
     return ("env", f"KUBECONFIG={row.name}", "gcloud", "container", "clusters", "get-credentials", row.name, *where)
 
 
+def key_fault(key: bytes) -> str:
+    """Return what is wrong with where a key leads: it names whom to ask for tokens, and whose the cloud is."""
+    import msgspec
+
+    try:
+        leads = msgspec.json.decode(key or b"{}", type=dict[str, Any])
+    except msgspec.DecodeError:
+        return ""  # what is no key is refused by whoever opens it
+    if leads.get("token_uri", _TOKEN_SERVERS[0]) not in _TOKEN_SERVERS:
+        return f"names a 'token_uri' that is not Google's; it has to be {_TOKEN_SERVERS[0]}"
+    if leads.get("universe_domain", _UNIVERSE) != _UNIVERSE:
+        return f"names a 'universe_domain' other than {_UNIVERSE}, which is not known"
+    return ""
+
+
+def _destinations(tenant: Tenant, secrets: TenantSecrets, _bounds: Bounds) -> Iterator[Destination]:
+    """Yield the keys of a tenant's file that cannot be read now, or lead elsewhere than to Google."""
+    for number, access in enumerate(tenant.google):
+        for way, key in (((), access.key), (("write",), access.write.key if access.write else None)):
+            if not key:
+                continue
+            path: KeyPath = ("google", number, *way, "key")
+            try:
+                why = key_fault(secrets.value(key))
+            except Refused as refused:
+                yield Destination(path, "the key", doubt=str(refused))
+                continue
+            if why:
+                yield Destination(path, "the key", fault=f"the key {key} {why}")
+
+
 PROVIDER = Provider(
     NAME,
     types=_types,
-    file=TenantFile(("google",), _scopes, _faults, named=_named),
+    file=TenantFile(("google",), _scopes, _faults, named=_named, destinations=_destinations),
     opening=_opening,
     organisations=Organisations(_groups, _members, _member),
     permissions=Permissions(

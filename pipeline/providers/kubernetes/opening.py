@@ -6,6 +6,7 @@ from typing import Any
 from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
 from clouds.kubernetes.read import KubernetesClient
+from clouds.kubernetes.tenants_file import TenantsFile
 from clouds.kubernetes.write import KubernetesWire
 from clouds.rest_write import RestWriteClient
 from collectors.kubernetes.collector import KubernetesCollector
@@ -14,7 +15,6 @@ from model.clock import Clock
 from model.fault import Refused
 from model.tenant import KubernetesCluster, KubernetesWrite
 from pipeline.providers.provider import ScopeOf
-from pipeline.secrets import TenantSecrets
 
 
 def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], clock: Clock) -> KubernetesCollector:
@@ -23,7 +23,7 @@ def connect(scope: ScopeOf[KubernetesCluster], types: Sequence[ResourceType], cl
     Raises `Refused` where it cannot be entered, or is another one.
     """
     cluster = scope.access
-    collector = _entered(_login(cluster, scope.secrets), types, clock, cluster.name)
+    collector = _entered(login_of(cluster, scope), types, clock, cluster.name)
     if collector.place.scope != scope.id:
         collector.client.close()
         raise Refused(
@@ -37,7 +37,7 @@ def connect_write(scope: ScopeOf[KubernetesCluster], _needs: Sequence[str], cloc
     cluster = scope.access
     if cluster.write is None:
         raise Refused(f"nothing can be changed in {cluster.name}; give the cluster 'write' (docs/tenants.md)")
-    client = kubernetes_login.connection(_login(cluster.write, scope.secrets))
+    client = kubernetes_login.connection(login_of(cluster.write, scope))
     place = kubernetes_login.locate(KubernetesClient(client, clock), cluster.name)
     if place.scope != scope.id:
         client.close()
@@ -50,14 +50,20 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
 
     The clock waits between tries. Raises `Refused` where it cannot be entered.
     """
-    return [_entered(Login(asked["kubeconfig"], asked["context"]), types, clock)]
+    return [_entered(Login(asked["kubeconfig"], asked["context"], passed_on=asked["plug_in_variable"]), types, clock)]
 
 
-def _login(who: KubernetesCluster | KubernetesWrite, secrets: TenantSecrets) -> Login:
-    """Return who enters a cluster: by the kubeconfig that the tenant's file refers to, else by the installation's."""
+def login_of(who: KubernetesCluster | KubernetesWrite, scope: ScopeOf[KubernetesCluster]) -> Login:
+    """Return who enters a scope's cluster: by the kubeconfig that the tenant's file refers to, else the installation's.
+
+    Raises `Refused` where it is not the tenant's, or cannot be read.
+    """
+    secrets, bounds = scope.secrets, scope.bounds
     if who.kubeconfig is None:
-        return Login("", secrets.context(who.context))
-    return Login(str(secrets.path(who.kubeconfig)), who.context, secrets.value(who.kubeconfig))
+        return Login("", secrets.context(who.context), passed_on=bounds.passed_on)
+    path, content = str(secrets.path(who.kubeconfig)), secrets.value(who.kubeconfig)
+    tenants = TenantsFile(content, lambda named: secrets.value(f"file:{named}"), bounds.border, bounds.plug_ins)
+    return Login(path, who.context, tenants, bounds.passed_on)
 
 
 def _entered(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:

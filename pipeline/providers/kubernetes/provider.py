@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from model.tenant import KubernetesCluster, Tenant
+from model.fault import Refused
+from model.tenant import KubernetesCluster, KubernetesWrite, Tenant
+from pipeline.bounds import Bounds
 from pipeline.providers.provider import (
     Check,
     CheckOption,
+    Destination,
     Named,
     Opening,
     Permissions,
@@ -19,9 +22,10 @@ from pipeline.providers.provider import (
     TenantFile,
     as_json,
 )
+from pipeline.secrets import TenantSecrets
 
 if TYPE_CHECKING:
-    from catalog.yaml_reader import Document
+    from catalog.yaml_reader import Document, KeyPath
     from collectors.kubernetes.resource_types import ResourceType
     from model.fault import Fault
 
@@ -63,6 +67,34 @@ def _named(tenant: Tenant, id_: str) -> Named | None:
     return Named()
 
 
+def _destinations(tenant: Tenant, secrets: TenantSecrets, bounds: Bounds) -> Iterator[Destination]:
+    """Yield the servers that the kubeconfigs of a tenant's file name, and what may not stand in those."""
+    for number, cluster in enumerate(tenant.kubernetes):
+        path, what = ("kubernetes", number), f"the cluster {cluster.name}"
+        scope = ScopeOf(NAME, cluster.cluster, cluster, secrets, bounds)
+        if cluster.kubeconfig:
+            yield _destination((*path, "kubeconfig"), what, cluster, scope)
+        if cluster.write and cluster.write.kubeconfig:
+            yield _destination((*path, "write", "kubeconfig"), f"{what}, for changes,", cluster.write, scope)
+
+
+def _destination(
+    path: "KeyPath", what: str, who: KubernetesCluster | KubernetesWrite, scope: ScopeOf[KubernetesCluster]
+) -> Destination:
+    from clouds.kubernetes.login import server_of
+    from pipeline.providers.kubernetes.opening import login_of
+
+    try:
+        login = login_of(who, scope)
+    except Refused as refused:
+        return Destination(path, what, doubt=str(refused))
+    try:
+        host, port = server_of(login)
+    except Refused as refused:
+        return Destination(path, what, fault=str(refused))
+    return Destination(path, what, host, port)
+
+
 def _change_role(needs: list[str]) -> Role:
     """Return a ClusterRole; needs are written as `patch serviceaccounts`, `patch deployments.apps`.
 
@@ -98,7 +130,7 @@ def _as_yaml(made: Role) -> str:
 PROVIDER = Provider(
     NAME,
     types=_types,
-    file=TenantFile(("kubernetes",), _scopes, _faults, named=_named),
+    file=TenantFile(("kubernetes",), _scopes, _faults, named=_named, destinations=_destinations),
     opening=_opening,
     permissions=Permissions(
         help="Print the read-only ClusterRole, made from the types; "
@@ -114,6 +146,12 @@ PROVIDER = Provider(
         options=(
             CheckOption("kubeconfig", "kubeconfig file; else KUBECONFIG, the pod's own, ~/.kube/config"),
             CheckOption("context", "context of the kubeconfig; else its current one"),
+            CheckOption(
+                "plug_in_variable",
+                "variable of this environment for the kubeconfig's plug-in (exec), such as AWS_PROFILE; "
+                "without it PATH, HOME, LANG and what stands in the kubeconfig",
+                many=True,
+            ),
         ),
     ),
 )

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -330,10 +329,8 @@ def test_what_somebody_reverts_within_a_week_is_marked_and_reported(approved: Ap
 
 def notified(driver: ChangeDriver, screen: io.StringIO) -> int:
     tenant = replace(driver.tenant, channels=[Channel("screen", "console", language="en")])
-    with httpx.Client() as http:
-        ways = Ways(http, screen, driver.clock.now)
-        world = world_of(driver.home, driver.clock, ways=ways)
-        return notify(world, scan_of(world, tenant, driver.catalog)).alerts
+    world = world_of(driver.home, driver.clock, ways=Ways(screen, driver.clock.now))
+    return notify(world, scan_of(world, tenant, driver.catalog)).alerts
 
 
 def test_rolling_back_keeps_what_others_have_changed_and_leaves_conflicts_to_a_person(approved: Approved) -> None:

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import httpx
 import pytest
 from msgspec.structs import replace
 from standardwebhooks.webhooks import Webhook
@@ -18,11 +17,14 @@ from model.text import LANGUAGES, Text, printable
 from notifier.channels import console
 from notifier.message import Message, Ways
 from notifier.smtp import Patience
+from outgoing.border import NOT_ALLOWED
+from pipeline.bounds import Bounds
 from pipeline.notifying.notify import Notified, notify
 from pipeline.secrets import UNBOUND, TenantSecrets
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.recorded_clouds import TENANT, catalog
+from tests.servers.counting import counting
 from tests.servers.http_servers import receiver
 from tests.servers.smtp_server import breaking_server
 from tests.worlds import granting, scan_of, world_of
@@ -37,10 +39,9 @@ def hook(url: str, severity: str = "critical") -> Tenant:
 
 def notified(home: Home, tenant: Tenant, clock: MovingClock, secret: str = SECRET) -> tuple[Notified, str]:
     terminal = io.StringIO()
-    with httpx.Client(timeout=5) as http:
-        ways = Ways(http, terminal, clock.now)
-        world = world_of(home, clock, ways=ways, secrets=granting({"HOOK": secret}))
-        return notify(world, scan_of(world, tenant, catalog()), 30), terminal.getvalue()
+    ways = Ways(terminal, clock.now, web_patience=5)
+    world = world_of(home, clock, ways=ways, secrets=granting({"HOOK": secret}))
+    return notify(world, scan_of(world, tenant, catalog()), 30), terminal.getvalue()
 
 
 def test_each_alert_arrives_once_and_is_signed_by_the_standard(
@@ -129,11 +130,10 @@ def test_a_server_that_never_answers_costs_one_wait_and_another_channel_none(sca
             Channel(name="mail", type="email", severity="critical", settings=mail),
             Channel(name="terminal", type="console", severity="critical"),
         ]
-        with httpx.Client() as http:
-            ways = Ways(http, io.StringIO(), clock.now, Patience(0.5, 0.5, 0.5))
-            world = world_of(scanned, clock, ways=ways)
-            began = time.monotonic()
-            result = notify(world, scan_of(world, replace(TENANT, channels=channels), catalog()), 1)
+        ways = Ways(io.StringIO(), clock.now, mail_patience=Patience(0.5, 0.5, 0.5))
+        world = world_of(scanned, clock, ways=ways)
+        began = time.monotonic()
+        result = notify(world, scan_of(world, replace(TENANT, channels=channels), catalog()), 1)
     waits = (time.monotonic() - began) / 0.5
     assert result.deliveries["sent"] == result.deliveries["put off"] + 1 > 5
     assert [delivery.attempts for delivery in queued(scanned)].count(1) == 1
@@ -196,8 +196,8 @@ def test_nothing_is_sent_that_anybody_could_have_signed(
 @pytest.mark.process
 def test_what_is_no_longer_granted_sends_nothing(scanned: Home, clock: MovingClock) -> None:
     """The file was applied before: what counts is what is granted when it is used."""
-    with receiver([200]) as (url, received), httpx.Client(timeout=5) as http:
-        ways, tenant = Ways(http, io.StringIO(), clock.now), hook(url)
+    with receiver([200]) as (url, received):
+        ways, tenant = Ways(io.StringIO(), clock.now), hook(url)
         bound = TenantSecrets(tenant.tenant, Path("/nowhere"), environment={"HOOK": SECRET})
         for found, why in ((bound, "is not granted to aozora"), (UNBOUND, "belongs to no tenant here")):
             world = replace(world_of(scanned, clock, ways=ways), secrets=lambda _tenant, found=found: found)
@@ -205,6 +205,24 @@ def test_what_is_no_longer_granted_sends_nothing(scanned: Home, clock: MovingClo
             assert why in problem
             clock.sleep(3600)
     assert received == []
+
+
+@pytest.mark.process
+def test_an_address_that_is_not_allowed_is_one_cause_whatever_listens_there(scanned: Home, clock: MovingClock) -> None:
+    """What is allowed is asked when it is used: the file was applied before."""
+    with receiver([200]) as (url, received), counting("127.0.0.1") as closed:
+        pass
+    told = []
+    with receiver([200]) as (opened, received):
+        for target in (opened, f"http://127.0.0.1:{closed.port}/x", url, "https://nothing.invalid/x"):
+            world = world_of(scanned, clock, secrets=granting({"HOOK": SECRET}), bounds=lambda _tenant: Bounds())
+            told.append(notify(world, scan_of(world, hook(target), catalog()), 0).problems)
+            clock.sleep(24 * 3600)
+    assert received == []
+    assert told == [["soc: put off, because the channel could not be reached", f"soc: {NOT_ALLOWED}"]] * 4
+    with receiver([200]) as (allowed, received):
+        result, _ = notified(scanned, hook(allowed), clock)
+    assert result.deliveries == {"sent": len(received)}
 
 
 @pytest.mark.parametrize(("secret", "length"), [("k" * 23, 23), ("whsec_" + "QUJD" * 7, 21), ("k" * 24, 0)])
@@ -243,9 +261,8 @@ def test_the_console_obeys_no_control_characters_of_customers() -> None:
     item = Item("f", "r", "evil\x1b[2J\nname", "global", Text(en="m\x07", ja="m"))
     alert = Alert("a", "t", "p", "open", "s", "high", text, text, "now", (item,))
     terminal = io.StringIO()
-    ways = Ways(httpx.Client(), terminal, MovingClock().now)
+    ways = Ways(terminal, MovingClock().now)
     console.send(Message("k", alert, "en"), console.Settings(), ways)
-    ways.http.close()
     assert terminal.getvalue() == "[high] new: x (1)\n    evil?[2J?name  global  m?\n"
 
 

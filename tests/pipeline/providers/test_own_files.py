@@ -50,7 +50,11 @@ def opens() -> dict[str, bytes]:
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hinomi")]), datetime.now(UTC)
     made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
     certificate = made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
-    told = {"type": "service_account", "client_email": "a@b.example", "token_uri": "https://t.example"}
+    told = {
+        "type": "service_account",
+        "client_email": "a@b.example",
+        "token_uri": "https://oauth2.googleapis.com/token",
+    }
     return {"azure": pem + certificate, "google": json.dumps(told | {"private_key": pem.decode()}).encode()}
 
 

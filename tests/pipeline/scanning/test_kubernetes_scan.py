@@ -9,6 +9,8 @@ from msgspec.structs import replace
 
 from demo.stand_ins.kubernetes import UID, Asked, ClusterStandIn, StandInReply, status
 from model.tenant import KubernetesCluster, Tenant
+from outgoing.border import NOT_ALLOWED
+from pipeline.bounds import Bounds
 from pipeline.scanning.scan import Summary
 from store.home import Home
 from store.rows import Selection
@@ -115,3 +117,13 @@ def test_another_cluster_than_the_file_names_is_not_looked_at(
     assert ["leads to the cluster another" in gap.cause for gap in summary.gaps] == [True]
     assert summary.facts == {}
     assert all("leads to the cluster another" in because for because in _open(home).values())
+
+
+def test_a_cluster_at_an_address_that_is_not_allowed_is_a_gap_and_is_not_asked(
+    home: Home, tenant: Tenant, clock: MovingClock, cluster: ClusterStandIn
+) -> None:
+    clock.sleep(60)
+    world = world_of(home, clock, bounds=lambda _tenant: Bounds())
+    (gap,) = scanned_in(world, tenant, catalog()).gaps
+    assert gap.cause == NOT_ALLOWED
+    assert cluster.asked == []

@@ -16,6 +16,7 @@ from detectors.posture.judge import Moment
 from model.finding import Verdict
 from model.tenant import Tenant
 from pipeline.assembly import Catalog, assemble
+from pipeline.bounds import Bounds
 from pipeline.checkov_process import NotInstalled
 from pipeline.providers.provider import Scope, opening_of
 from pipeline.providers.registry import PROVIDERS
@@ -23,7 +24,7 @@ from pipeline.scanning.survey import survey
 from pipeline.tenants.scopes import named
 from tests.conftest import MovingClock
 from tests.recorded_clouds import NOT_EMULATED, TENANT, Remembering, Replies, catalog, types_of
-from tests.worlds import granting
+from tests.worlds import THIS_MACHINE, granting
 from workers.child import Child
 
 
@@ -98,7 +99,8 @@ JUDGING = {"azure": 75, "gcp": 64, "kubernetes": 84}
 @pytest.mark.process
 @pytest.mark.parametrize("provider", JUDGING)
 def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tenant) -> None:
-    bound = [replace(scope, secrets=granting()(elsewhere)) for scope in named(elsewhere).found]
+    secrets, bounds = granting()(elsewhere), Bounds(THIS_MACHINE)
+    bound = [replace(scope, secrets=secrets, bounds=bounds) for scope in named(elsewhere).found]
     scopes = [scope for scope in bound if scope.provider == provider]
     collectors = [remembering(scope) for scope in scopes]
 

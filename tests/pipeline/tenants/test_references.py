@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 from msgspec import inspect
@@ -21,6 +20,7 @@ from model.tenant import REFERENCE, Channel, Tenant
 from model.text import Text
 from notifier import channels
 from notifier.message import Message, Ways
+from outgoing.border import Border
 from pipeline.providers.provider import Scope, opening_of
 from pipeline.providers.registry import PROVIDERS
 from pipeline.secrets import UNBOUND, TenantSecrets
@@ -135,14 +135,13 @@ def test_a_channel_sends_nothing_with_what_is_another_s(way: tuple[str, ...]) ->
     secrets = TenantSecrets(tenant.tenant, Path("/nowhere"), frozenset({"env:OWN"}), {"OWN": "whsec_" + "QUJD" * 10})
     form = channels.way(type_)
 
-    def refuse(request: httpx.Request) -> httpx.Response:
-        raise AssertionError(f"sent to {request.url}")
+    def refuse(host: str, port: int) -> list[str]:
+        raise AssertionError(f"sent to {host}:{port}")
 
-    with httpx.Client(transport=httpx.MockTransport(refuse)) as http:
-        ways = Ways(http, io.StringIO(), CLOCK.now, secret=secrets.value)
-        for bound in (ways, Ways(http, io.StringIO(), CLOCK.now)):
-            with pytest.raises(Refused, match=r"is not granted to|belongs to no tenant"):
-                form.send(MESSAGE, msgspec.convert(settings, form.settings), bound)
+    ways = Ways(io.StringIO(), CLOCK.now, Border(resolver=refuse))
+    for bound in (ways, replace(ways, secret=secrets.value)):
+        with pytest.raises(Refused, match=r"is not granted to|belongs to no tenant"):
+            form.send(MESSAGE, msgspec.convert(settings, form.settings), bound)
 
 
 TEXT = Text(en="t", ja="題")
