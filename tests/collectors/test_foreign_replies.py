@@ -11,12 +11,14 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from google.cloud.asset_v1 import SearchAllResourcesResponse
 
+from clouds.aws import login, organization
 from clouds.aws.login import Login, session
 from clouds.aws.read import AwsClient
+from clouds.azure import login as azure_login
 from clouds.azure.clients import Login as AzureLogin
 from clouds.azure.clients import clients
 from clouds.azure.read import AzureClient
-from clouds.gcp.login import place
+from clouds.gcp.login import place, projects_under
 from clouds.gcp.read import AssetApi, GcpClient, local_client
 from clouds.kubernetes.read import KubernetesClient, expected
 from clouds.kubernetes.served_apis import RESOURCES
@@ -30,6 +32,7 @@ from collectors.kubernetes import resource_types as kubernetes_types
 from collectors.kubernetes.collector import KubernetesCollector
 from demo.stand_ins.azure import running
 from model.asset import Asset, Listing, Place
+from model.fault import Refused
 from tests.conftest import MovingClock
 from tests.foreign import BODIES
 from tests.servers import azure_company
@@ -82,6 +85,18 @@ def test_a_listing_that_the_service_leaves_out_is_empty_where_the_service_signed
     signed = {"content-type": "application/x-amz-json-1.0", "x-amzn-requestid": "0b6b4c5c-0000-5000-9000-5d5d5d5d5d5d"}
     believed = judged(engine.collect(aws_client(b"{}", signed), AWS_TYPES, ACCOUNT), [])
     assert believed == ["aws.sqs.queue"]
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_who_we_are_and_which_accounts_there_are_is_not_believed_either(name: str) -> None:
+    """An organisation without accounts would end everything in them."""
+    client = aws_client(BODIES[name], {"content-type": "text/html"})
+    with pytest.raises(Refused, match="organizations:ListAccounts"):
+        organization.accounts(client, "aws")
+    with pytest.raises(Refused, match="AWS does not accept"):
+        login.locate(client, ())
+    with pytest.raises(Refused, match="AWS does not accept"):
+        login.account_of(client)
 
 
 class Answered:
@@ -146,6 +161,19 @@ def test_no_listing_of_azure_is_believed(name: str, azure: BreakingStandIn) -> N
     ]
     collector = AzureCollector(client, own, AZURE_TYPES, DIRECTORY, {}, True)
     assert judged(collector.collect(), [t.kind.name for t in AZURE_TYPES]) == []
+    for listing in (azure_login.subscriptions, lambda client: azure_login.members(client, "all")):
+        with pytest.raises(Refused):
+            listing(client)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize("name", [name for name in BODIES if name != "no byte"])
+def test_no_listing_of_a_directory_is_believed(name: str, azure: BreakingStandIn) -> None:
+    types = [type_ for type_ in azure_types.load() if type_.of_directory]
+    azure.faults = [azure_company.Fault("GET /", azure_company.answer(200, BODIES[name]))]
+    client = AzureClient(clients(AzureLogin()), MovingClock())
+    collector = AzureCollector(client, azure_login.directory_place(DIRECTORY), types, DIRECTORY, {}, True)
+    assert judged(collector.collect(), [t.kind.name for t in types]) == []
 
 
 GCP_TYPES = gcp_types.load()
@@ -165,3 +193,5 @@ def test_no_listing_of_google_is_believed(name: str) -> None:
         client = GcpClient(AssetApi(local_client(endpoint)), MovingClock())
         collector = GcpCollector(client, place("projects/aozora-shop"), GCP_TYPES, True)
         assert judged(collector.collect(), [t.kind.name for t in GCP_TYPES]) == []
+        with pytest.raises(Refused):
+            projects_under(client, "folders/1")

@@ -350,3 +350,11 @@ def test_organisations_that_do_not_fit(tmp_path: Path, change: str, problem: str
     file.write_text(re.sub(r"scopes:\n(?:  .*\n)+", f"{change}\n", text), encoding="utf-8")
     with pytest.raises(Refused, match=problem):
         load_tenant(file, catalog().policies)
+
+
+def test_a_group_that_shows_nothing_is_one_that_could_not_be_listed() -> None:
+    """Whatever was there before is kept: an empty reply may be none of the group's."""
+    tenant = replace(TENANT, scopes=[], organizations=[ORGANIZATION])
+    found = discovered(tenant, "", CLOCK, listing(Members([])))
+    assert (found.found, found.whole) == ((), False)
+    assert "nothing stands in" in found.closed[ACCOUNT]
