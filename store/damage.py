@@ -13,6 +13,8 @@ T = TypeVar("T")
 
 # Under this option a connection carries the `Damage` of its store.
 NOTED = "hinomi_damaged"
+# What a store puts in the place of bytes that are no text: a noncharacter, which no text has (Unicode 23.7).
+NO_TEXT = "\U0010ffff"
 # What reading a row raises that is not as it was written.
 _UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError)
 # What code raises that goes on with a value of another type than the column's.
@@ -96,6 +98,8 @@ def left_out_of(connection: Connection) -> list[str]:
 def one(row: Any, table: Table, read: Callable[[Any], T]) -> T:
     """Return what `read` makes of a row of a table; raises `DamagedRow` where it cannot be read."""
     try:
+        if any(isinstance(value, str) and not value.isascii() and NO_TEXT in value for value in row):
+            raise ValueError("no text")
         found = read(row)
         for column in INSTANTS.get(table.name, ()):
             check_instant(row._mapping.get(column))
@@ -132,6 +136,8 @@ def first_damage(connection: Connection, tables: MetaData) -> str:
 def _misfits(value: Any, column: Any) -> bool:
     if value is None:
         return not column.nullable
+    if isinstance(value, str) and NO_TEXT in value:
+        return True
     if not isinstance(value, str):
         return not (isinstance(column.type, Integer) and isinstance(value, int))
     if isinstance(column.type, Integer):

@@ -133,8 +133,11 @@ class Database(ABC):
     def _first_damage(self) -> str:
         """Return which row may have confused whoever read it, the empty text where none is damaged."""
         tables = schema.service if self._kind == "service" else schema.tenant
-        with self._connect(write=False) as connection, connection.begin():
-            return first_damage(connection, tables) if self._found(connection) == self._version else ""
+        try:
+            with self._connect(write=False) as connection, connection.begin():
+                return first_damage(connection, tables) if self._found(connection) == self._version else ""
+        except (DBAPIError, *CONFUSED):
+            return "what its tables are"
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
@@ -152,6 +155,8 @@ class Database(ABC):
         except DBAPIError as error:
             if problem := self._problem(error):
                 raise self._refused(problem) from None
+            if name := self._first_damage():
+                raise self._refused(str(DamagedRow(name))) from None
             raise
 
 

@@ -1,15 +1,21 @@
 """Stores as SQLite files (WAL): one for the service, one for each tenant."""
 
+import codecs
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from store.damage import NO_TEXT
 from store.database import WRITE, Database
 
+codecs.register_error("hinomi-no-text", lambda error: (NO_TEXT, getattr(error, "end", 0)))
+# One text that is none would end a whole query; so it is marked, and the row that has it is left out.
+_TEXT = partial(str, encoding="utf-8", errors="hinomi-no-text")
 _OF_THE_FILE = ("unable to open", "readonly", "disk", "locked", "permission")
 
 
@@ -82,6 +88,7 @@ def _engine(file: Path) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:
+        connection.text_factory = _TEXT
         connection.isolation_level = None  # transactions begin where we say, not where the driver guesses
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")

@@ -1,6 +1,7 @@
 """A row that was damaged is named, and hurts no other: no command fails over it, and none calls it a defect."""
 
 import os
+import random
 import shutil
 import sqlite3
 import zipfile
@@ -139,3 +140,30 @@ def test_the_others_are_listed_and_it_is_named(
     assert [line for line in err if f"of the table {table} cannot be read, and was left out" in line]
     assert 0 < len(after.splitlines()) < len(before.splitlines()) + 1
     assert os.linesep not in "".join(err)
+
+
+def flipped_bytes_are_no_defect(home: Path, seeds: Iterable[int], capsys: pytest.CaptureFixture[str]) -> None:
+    for seed in seeds:
+        chosen = random.Random(seed)
+        store = chosen.choice(sorted(KINDS))
+        whole = file_of(home, store).read_bytes()
+        damaged = bytearray(whole)
+        start = chosen.randrange(100, len(whole))
+        for place in range(start, min(start + chosen.choice([1, 1, 4, 50, 500]), len(whole))):
+            damaged[place] = chosen.randrange(256)
+        file_of(home, store).write_bytes(damaged)
+        for arguments in BRIEFLY[store]:
+            status, _, err = said(capsys, *arguments)
+            assert status in (0, 1, 2, 3), f"{seed}: {arguments}: {err}"
+        for ending in ("-wal", "-shm"):
+            Path(f"{file_of(home, store)}{ending}").unlink(missing_ok=True)
+        file_of(home, store).write_bytes(whole)
+
+
+def test_flipped_bytes_of_a_file_are_no_defect(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flipped_bytes_are_no_defect(home, range(12), capsys)
+
+
+@pytest.mark.soak
+def test_many_flipped_bytes_of_a_file_are_no_defect(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flipped_bytes_are_no_defect(home, range(1000), capsys)
