@@ -68,6 +68,7 @@ def _refuse_other_encodings(arguments: list[str]) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run; bad input is one line per fault and exit 2, and nobody ever sees a traceback."""
     begin()
+    _damaged_rows()  # of whoever used this process before
     logging.getLogger().addHandler(logging.NullHandler())  # the SDK's own warnings are not for users
     try:
         _refuse_other_encodings(sys.argv if arguments is None else arguments)
@@ -89,11 +90,11 @@ def main(arguments: list[str] | None = None) -> None:
         )
         sys.exit(70)
     finally:
-        _name_damaged_rows()
-
-
-def _name_damaged_rows() -> None:
-    """Say which rows of the stores were left out; a command that opened none has not loaded that room."""
-    if damage := sys.modules.get("store.damage"):
-        for row in damage.heard():
+        for row in _damaged_rows():
             print(f"hinomi: {printable(row)} cannot be read, and was left out; restore a backup", file=sys.stderr)
+
+
+def _damaged_rows() -> list[str]:
+    """Return the rows of stores that were left out; a command that opened none has not loaded that room."""
+    damage = sys.modules.get("store.damage")
+    return damage.heard() if damage else []
