@@ -28,6 +28,7 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     `database` is a PostgreSQL URL without a password, empty for SQLite files in the home. `aws_principal` is who
     assumes the customers' roles. `workers` is the most scans that one `hinomi serve` has under way at once. `grants`
     are by tenant the references, word for word, that its file may name beside those that are its own by default.
+    `proxies` are the addresses or networks of the reverse proxies before the API, whose `X-Forwarded-For` is believed.
     """
 
     database: str = ""
@@ -35,3 +36,4 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     aws_principal: PrincipalArn | None = None
     workers: Annotated[int, Meta(ge=1, le=64)] = 2
     grants: dict[TenantId, list[Grant]] = {}
+    proxies: list[str] = []

@@ -15,7 +15,6 @@ import msgspec
 import pyotp
 import pytest
 import structlog
-import uvicorn
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from msgspec.structs import replace
@@ -23,6 +22,7 @@ from msgspec.structs import replace
 from api import plans, sign_in
 from api.app import make_app
 from api.dependencies import Service
+from api.server import make_server
 from catalog import access as access_files
 from catalog.folder import config_folder
 from contract.access import may
@@ -156,7 +156,7 @@ def served(api: Api) -> Iterator[Api]:
 def answering_on_loopback(app: Any) -> Iterator[str]:
     """Run the real server in a thread."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        server = make_server(app, Installation())
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
