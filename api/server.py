@@ -117,8 +117,10 @@ class _Connection(H11Protocol):
         return self.conn.our_state is h11.IDLE and bool(self.conn.trailing_data[0])
 
     def _is_answering(self) -> bool:
-        unanswered = self.cycle is not None and not self.cycle.response_complete
-        return unanswered and self.conn.their_state is not h11.SEND_BODY
+        """Return whether a whole request has come, and its answer is ours to make: the peer reads, if there is one."""
+        if self.cycle is None or self.cycle.response_complete or self.flow.write_paused:
+            return False
+        return self.conn.their_state is not h11.SEND_BODY
 
 
 def _limited(shared: _Waiting) -> type[Any]:

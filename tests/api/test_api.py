@@ -2,10 +2,7 @@
 
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -22,7 +19,6 @@ from msgspec.structs import replace
 from api import plans, sign_in
 from api.app import make_app
 from api.dependencies import Service
-from api.server import make_server
 from catalog import access as access_files
 from catalog.folder import config_folder
 from contract.access import may
@@ -42,6 +38,7 @@ from tests.filled import asset, fill, verdict
 from tests.homes import Homes, Originals, tamper
 from tests.passwords import QUICK
 from tests.recorded_clouds import TENANT
+from tests.servers.api_server import answering_on_loopback
 
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
@@ -147,21 +144,9 @@ def api(home: Home, clock: MovingClock) -> Iterator[Api]:
 @pytest.fixture
 def served(api: Api) -> Iterator[Api]:
     """The API by the real server; all else asks it in this process, by the same interface (ASGI)."""
-    with answering_on_loopback(api.app) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with answering_on_loopback(api.app) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         api.client = client
         yield api
-
-
-@contextmanager
-def answering_on_loopback(app: Any) -> Iterator[str]:
-    """Run the real server in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = make_server(app, Installation())
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
 
 
 def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:
