@@ -5,16 +5,25 @@ Nothing of Hinomi is imported here, and nothing of it is known: one line of JSON
     {"judge": [{"runner": "kubernetes", "checks": ["CKV_K8S_8"], "resource": {"kind": "Pod", …}}]}
     {"statuses": [["PASSED"]]}
 
-    {"templates": {"folder": "/repository", "runner": "terraform"}}
+    {"templates": {"folder": "/repository", "runner": "terraform", "withheld": ["/repository/pipe.tf"]}}
     {"found": [{"check": "CKV_AWS_24", "name": "…", "resource": "…", "file": "main.tf", "line": 8, "end_line": 15}],
      "passed": 9, "skipped": 0, "unparsed": ["broken.tf"]}
+
+    {"unparsed": "/repository/main.tf"}
+    {"problem": "is nested deeper than 100 levels"}
+
+Of a folder of templates only files are opened that are regular, not too large, and have no such problem: a parser of
+checkov's may wait for ever at a FIFO, and take minutes over brackets.
 
 An answer about resources holds words only. checkov's command line is not used, nor its maker's service.
 """
 
+import errno
+import functools
 import importlib
 import json
 import os
+import stat
 import sys
 import tempfile
 import types
@@ -64,6 +73,14 @@ _ENVIRONMENT = {
     "CHECKOV_PARALLELIZATION_TYPE": "none",
     "GIT_PYTHON_REFRESH": "quiet",  # it would start git when it is imported
 }
+_MOST_BYTES = 5_000_000
+_DEEPEST = 100
+_MOST_BY_ALIASES = 100_000
+_YAML = (".yaml", ".yml", ".json", ".template")  # JSON is YAML too
+_HCL = (".tf", ".tfvars", ".hcl")
+# How much deeper what follows a character lies: a bracket within quotes counts too, which harms nobody at this depth.
+_DEEPER = {**dict.fromkeys(b"[{(", 1), **dict.fromkeys(b"]})", -1)}
+_OTHERS = bytes(set(range(256)) - set(_DEEPER))
 
 
 class _Nothing:
@@ -122,6 +139,130 @@ def _word(check: Any, resource: dict[str, Any], kind: str) -> str:
     return str((said[0] if isinstance(said, tuple) else said).name)
 
 
+class _Templates:
+    """The folder whose templates are being read, and what of it is not opened."""
+
+    def __init__(self) -> None:
+        self.folder = ""
+        self.withheld: frozenset[str] = frozenset()
+
+    def refuse(self, path: object) -> None:
+        """Raise `PermissionError` for a file of the folder that is not opened."""
+        if not self.folder or not isinstance(path, str | bytes | os.PathLike):
+            return
+        name = os.path.abspath(os.fsdecode(path))
+        if name.startswith(f"{self.folder}/") and (name in self.withheld or _unfit(name)):
+            raise PermissionError(errno.EACCES, "is withheld", name)
+
+
+def _unfit(file: str) -> str:
+    """Return why a file is not opened, the empty text where it is."""
+    try:
+        found = os.stat(file)
+    except OSError as problem:
+        return f"cannot be read: {problem.strerror}"
+    if not stat.S_ISREG(found.st_mode):
+        return "is no regular file"
+    return f"is larger than {_MOST_BYTES:,} bytes" if found.st_size > _MOST_BYTES else ""
+
+
+def _unparsed(file: str) -> str:
+    """Return what is wrong with a file by itself, the empty text where nothing is: checkov would not say so."""
+    if problem := _unfit(file):
+        return problem
+    try:
+        with open(file, "rb") as stream:
+            raw = stream.read(_MOST_BYTES)
+    except OSError as problem_of_system:
+        return f"cannot be read: {problem_of_system.strerror}"
+    if file.endswith(_YAML):
+        problem = _yaml_problem(raw)
+        return "" if file.endswith(".template") and problem.startswith("could not") else problem
+    return _TOO_DEEP if file.endswith(_HCL) and _depth(raw) > _DEEPEST else ""
+
+
+_TOO_DEEP = f"is nested deeper than {_DEEPEST} levels"
+
+
+def _yaml_problem(raw: bytes) -> str:
+    """Return what is wrong with YAML, by its events: neither aliases nor nesting cost anything here."""
+    yaml = importlib.import_module("yaml")
+    size = _Size()
+    try:
+        for event in yaml.parse(raw, Loader=yaml.CBaseLoader):
+            if isinstance(event, yaml.CollectionEndEvent):
+                size.end()
+            elif isinstance(event, yaml.CollectionStartEvent):
+                size.begin(event.anchor)
+            elif isinstance(event, yaml.ScalarEvent):
+                size.add(event.anchor)
+            elif isinstance(event, yaml.AliasEvent):
+                size.add_again(event.anchor)
+            if size.problem:
+                return size.problem
+    except yaml.MarkedYAMLError as problem:
+        return "could not be parsed" + (f" (line {problem.problem_mark.line + 1})" if problem.problem_mark else "")
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return "could not be parsed"
+    return ""
+
+
+class _Size:
+    """How many values a document comes to when its aliases are followed, and how deep they lie."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._open: list[tuple[str, int, int]] = []  # anchor, values and depth within
+        self._anchored: dict[str, tuple[int, int]] = {}
+        self._by_aliases = 0
+
+    def begin(self, anchor: str | None) -> None:
+        self._open.append((anchor or "", 1, 1))
+        if len(self._open) > _DEEPEST:
+            self.problem = _TOO_DEEP
+
+    def end(self) -> None:
+        anchor, values, depth = self._open.pop()
+        self._anchored[anchor] = (values, depth)
+        self._grow(values, depth)
+
+    def add(self, anchor: str | None) -> None:
+        if anchor:
+            self._anchored[anchor] = (1, 0)
+        self._grow(1, 0)
+
+    def add_again(self, anchor: str) -> None:
+        if anchor not in self._anchored:  # it is still open
+            self.problem = f"has an alias within what it stands for (*{anchor[:100]})"
+            return
+        values, depth = self._anchored[anchor]
+        self._by_aliases += values
+        if self._by_aliases > _MOST_BY_ALIASES:
+            self.problem = f"comes to more than {_MOST_BY_ALIASES:,} values by its aliases; write them out"
+        self._grow(values, depth)
+        if len(self._open) + depth > _DEEPEST:
+            self.problem = _TOO_DEEP
+
+    def _grow(self, values: int, depth: int) -> None:
+        if self._open:
+            anchor, before, deepest = self._open[-1]
+            self._open[-1] = (anchor, before + values, max(deepest, depth + 1))
+
+
+def _depth(raw: bytes) -> int:
+    """Return how deep brackets are nested, at the deepest."""
+    depth = deepest = 0
+    for bracket in raw.translate(None, _OTHERS):
+        depth = max(0, depth + _DEEPER[bracket])
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _read_templates(reading: _Templates, folder: str, runner: str, withheld: list[str]) -> dict[str, Any]:
+    reading.folder, reading.withheld = folder, frozenset(withheld)
+    return _templates(folder, runner)
+
+
 def _templates(folder: str, runner: str) -> dict[str, Any]:
     """Return what a runner of checkov's finds in a folder's files; paths are relative to the folder."""
     filtering = importlib.import_module("checkov.runner_filter").RunnerFilter
@@ -149,13 +290,19 @@ def _found(record: Any) -> dict[str, Any]:
     }
 
 
-def _answer(checks: _Checks, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"statuses": _judge(checks, asked["judge"])} if "judge" in asked else _templates(**asked["templates"])
+def _answer(checks: _Checks, reading: _Templates, asked: dict[str, Any]) -> dict[str, Any]:
+    if "judge" in asked:
+        return {"statuses": _judge(checks, asked["judge"])}
+    if "unparsed" in asked:
+        return {"problem": _unparsed(asked["unparsed"])}
+    return _read_templates(reading, **asked["templates"])
 
 
-def _hold_back(event: str, _: object) -> None:
+def _hold_back(reading: _Templates, event: str, given: tuple[Any, ...]) -> None:
     if event in _REFUSED:
         raise PermissionError(event)
+    if event == "open":
+        reading.refuse(given[0])
 
 
 def _serve() -> None:
@@ -164,11 +311,12 @@ def _serve() -> None:
     os.environ.update(_ENVIRONMENT)
     tempfile.tempdir = "/proc/none"  # a parser would keep itself there, and load what somebody else has put there
     checks = _Checks()
-    sys.addaudithook(_hold_back)
+    reading = _Templates()
+    sys.addaudithook(functools.partial(_hold_back, reading))
     line.write(b"ready\n")
     line.flush()
     for question in sys.stdin.buffer:
-        line.write(json.dumps(_answer(checks, json.loads(question))).encode() + b"\n")
+        line.write(json.dumps(_answer(checks, reading, json.loads(question))).encode() + b"\n")
         line.flush()
 
 

@@ -138,3 +138,15 @@ def test_made_up_names_and_addresses_take_a_bounded_place() -> None:
 )
 def test_what_is_counted_of_an_address(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+@pytest.mark.parametrize("late", [0, 0.4, 3, 9.9, 12])
+def test_a_person_gets_in_beside_somebody_who_guesses_from_the_same_address(late: float) -> None:
+    """The guesser asks again as soon as a try has been looked at; both wait in line."""
+    clock = MovingClock()
+    made = Tries(clock)
+    for _ in range(20):
+        clock.sleep(made.begin("sato", HOME))
+    guess = made.begin("sato", HOME)
+    clock.sleep(min(late, guess))
+    assert made.begin("sato", HOME) <= LONGEST_WAIT_SECONDS
