@@ -18,7 +18,7 @@ _AT_BYTE = re.compile(r" \(byte (\d+)\)$")
 
 
 def parse_json(raw: bytes, name: str, form: type[T]) -> T:
-    """Return the value in bytes, of a form; `name` stands in errors.
+    """Return the value in `raw` bytes, of a form; `name` stands in errors.
 
     Raises `Refused` for what is no JSON, has another form, or is nested deeper than 100 levels: whatever walks it
     calls itself for each.

@@ -23,6 +23,7 @@ import functools
 import importlib
 import json
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -76,6 +77,7 @@ _ENVIRONMENT = {
 _MOST_BYTES = 5_000_000
 _DEEPEST = 100
 _MOST_BY_ALIASES = 100_000
+_MOST_DIRECTIVES = 10
 _YAML = (".yaml", ".yml", ".json", ".template")  # JSON is YAML too
 _HCL = (".tf", ".tfvars", ".hcl")
 # How much deeper what follows a character lies: a bracket within quotes counts too, which harms nobody at this depth.
@@ -186,6 +188,8 @@ _TOO_DEEP = f"is nested deeper than {_DEEPEST} levels"
 
 def _yaml_problem(raw: bytes) -> str:
     """Return what is wrong with YAML, by its events: neither aliases nor nesting cost anything here."""
+    if raw.count(b"\n%") > _MOST_DIRECTIVES:  # libyaml looks through all of them for each
+        return "has more than a few directives (%)"
     yaml = importlib.import_module("yaml")
     size = _Size()
     try:
@@ -260,13 +264,19 @@ def _depth(raw: bytes) -> int:
 
 def _read_templates(reading: _Templates, folder: str, runner: str, withheld: list[str]) -> dict[str, Any]:
     reading.folder, reading.withheld = folder, frozenset(withheld)
-    return _templates(folder, runner)
+    return _templates(folder, runner, withheld)
 
 
-def _templates(folder: str, runner: str) -> dict[str, Any]:
-    """Return what a runner of checkov's finds in a folder's files; paths are relative to the folder."""
+def _templates(folder: str, runner: str, withheld: list[str]) -> dict[str, Any]:
+    """Return what a runner of checkov's finds in a folder's files; paths are relative to the folder.
+
+    Files that are withheld it does not even ask for: some runners end when they may not open one.
+    """
     filtering = importlib.import_module("checkov.runner_filter").RunnerFilter
-    runner_filter = filtering(framework=[runner], download_external_modules=False, run_image_referencer=False)
+    excluded = [f"^{re.escape(file)}$" for file in withheld]
+    runner_filter = filtering(
+        framework=[runner], download_external_modules=False, run_image_referencer=False, excluded_paths=excluded
+    )
     made = importlib.import_module(f"checkov.{runner}.runner").Runner()
     reports = made.run(root_folder=folder, runner_filter=runner_filter)
     reports = reports if isinstance(reports, list) else [reports]

@@ -1,8 +1,10 @@
 """Opens clients of Kubernetes clusters."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from catalog.yaml_reader import content, parse
 from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
 from clouds.kubernetes.read import KubernetesClient
@@ -50,14 +52,26 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
 
     The clock waits between tries. Raises `Refused` where it cannot be entered.
     """
-    return [_entered(Login(asked["kubeconfig"], asked["context"]), types, clock)]
+    named = asked["kubeconfig"]
+    given = _checked(content(Path(named)), named) if named else b""
+    return [_entered(Login(named, asked["context"], given), types, clock)]
 
 
 def _login(who: KubernetesCluster | KubernetesWrite, secrets: TenantSecrets) -> Login:
     """Return who enters a cluster: by the kubeconfig that the tenant's file refers to, else by the installation's."""
     if who.kubeconfig is None:
         return Login("", secrets.context(who.context))
-    return Login(str(secrets.path(who.kubeconfig)), who.context, secrets.value(who.kubeconfig))
+    given = _checked(secrets.value(who.kubeconfig), f"the kubeconfig {who.kubeconfig}")
+    return Login(str(secrets.path(who.kubeconfig)), who.context, given)
+
+
+def _checked(kubeconfig: bytes, name: str) -> bytes:
+    """Return a kubeconfig that somebody named, once it was read within limits: the client's library has none.
+
+    Its name stands in errors. Raises `Refused` for what is too large or deep, has aliases, or is no YAML.
+    """
+    parse(kubeconfig, name)
+    return kubeconfig
 
 
 def _entered(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:
