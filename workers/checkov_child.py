@@ -83,6 +83,8 @@ _HCL = (".tf", ".tfvars", ".hcl")
 # How much deeper what follows a character lies: a bracket within quotes counts too, which harms nobody at this depth.
 _DEEPER = {**dict.fromkeys(b"[{(", 1), **dict.fromkeys(b"]})", -1)}
 _OTHERS = bytes(set(range(256)) - set(_DEEPER))
+# checkov and its Python, which have such files too.
+_PROGRAMS = tuple(f"{folder}/" for one in (sys.prefix, sys.base_prefix) for folder in (one, os.path.realpath(one)))
 
 
 class _Nothing:
@@ -153,7 +155,11 @@ class _Templates:
         if not self.folder or not isinstance(path, str | bytes | os.PathLike):
             return
         name = os.path.abspath(os.fsdecode(path))
-        if name.startswith(f"{self.folder}/") and (name in self.withheld or _unfit(name)):
+        if name.startswith(f"{self.folder}/"):
+            withheld = name in self.withheld or bool(_unfit(name))
+        else:  # a template may name others anywhere: `source = "../../elsewhere"`
+            withheld = name.endswith((*_YAML, *_HCL)) and not name.startswith(_PROGRAMS)
+        if withheld:
             raise PermissionError(errno.EACCES, "is withheld", name)
 
 

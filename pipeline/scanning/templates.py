@@ -64,11 +64,14 @@ def look(folder: Path, worker: Worker, adopted: Iterable[Adopted]) -> TemplateLo
             continue
         found += [_finding(one, ours) for one in said.found]
         passed, skipped = passed + said.passed, skipped + said.skipped
-        unread |= {
-            printable(file): f"could not be parsed as {runner}" for file in said.unparsed if file not in withheld
-        }
+        unread |= {printable(file): _said_of(file, runner) for file in said.unparsed if file not in withheld}
     order = sorted(found, key=lambda one: (one.file, one.line, one.check, one.resource))
     return TemplateLook(tuple(order), passed, skipped, dict(sorted(unread.items())))
+
+
+def _said_of(file: str, runner: str) -> str:
+    outside = file.startswith("../")
+    return "lies outside of the folder, and is not read" if outside else f"could not be parsed as {runner}"
 
 
 def _asked(worker: Worker, folder: Path, runner: str, withheld: Iterable[str]) -> _Answer:

@@ -147,6 +147,23 @@ def test_hostile_files_are_named_and_the_rest_is_judged(folder: Path, capsys: py
 
 @pytest.mark.process
 @pytest.mark.usefixtures("installed")
+def test_modules_from_elsewhere_are_neither_fetched_nor_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "main.tf").write_text(FILES["network/main.tf"], "utf-8")
+    sources = (
+        "../outside", str(outside), "git::https://example.invalid/m.git", "example/vpc/aws", "s3::https://a.invalid/m.zip",
+        "https://example.invalid/m.zip", "./", "./network",
+    )  # fmt: skip
+    modules = [f'module "m{number}" {{ source = "{source}" }}' for number, source in enumerate(sources)]
+    (folder / "main.tf").write_text("\n".join(modules), "utf-8")
+    code, out, err = ran(capsys, "check", "iac", str(folder), "--format", "jsonl")
+    assert (code, err) == (3, "hinomi: ../outside/main.tf: lies outside of the folder, and is not read\n")
+    assert {json.loads(line)["file"] for line in out.splitlines() if ".tf" in line} == {"main.tf", "network/main.tf"}
+
+
+@pytest.mark.process
+@pytest.mark.usefixtures("installed")
 def test_aliases_of_a_usual_size_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "pod.yaml").write_text(
         FILES["k8s/pod.yaml"].replace("hostPID: true", "hostPID: &on true\n  hostIPC: *on"), "utf-8"
