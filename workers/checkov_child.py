@@ -19,7 +19,6 @@ An answer about resources holds words only. checkov's command line is not used, 
 """
 
 import errno
-import functools
 import importlib
 import json
 import os
@@ -28,6 +27,7 @@ import stat
 import sys
 import tempfile
 import types
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -163,6 +163,9 @@ class _Templates:
             raise PermissionError(errno.EACCES, "is withheld", name)
 
 
+_READING = _Templates()  # an audit hook is the process's, and gets nothing but the event
+
+
 def _unfit(file: str) -> str:
     """Return why a file is not opened, the empty text where it is."""
     try:
@@ -268,12 +271,12 @@ def _depth(raw: bytes) -> int:
     return deepest
 
 
-def _read_templates(reading: _Templates, folder: str, runner: str, withheld: list[str]) -> dict[str, Any]:
-    reading.folder, reading.withheld = folder, frozenset(withheld)
+def _read_templates(folder: str, runner: str, withheld: Sequence[str] = ()) -> dict[str, Any]:
+    _READING.folder, _READING.withheld = folder, frozenset(withheld)
     return _templates(folder, runner, withheld)
 
 
-def _templates(folder: str, runner: str, withheld: list[str]) -> dict[str, Any]:
+def _templates(folder: str, runner: str, withheld: Sequence[str]) -> dict[str, Any]:
     """Return what a runner of checkov's finds in a folder's files; paths are relative to the folder.
 
     Files that are withheld it does not even ask for: some runners end when they may not open one.
@@ -306,19 +309,19 @@ def _found(record: Any) -> dict[str, Any]:
     }
 
 
-def _answer(checks: _Checks, reading: _Templates, asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(checks: _Checks, asked: dict[str, Any]) -> dict[str, Any]:
     if "judge" in asked:
         return {"statuses": _judge(checks, asked["judge"])}
     if "unparsed" in asked:
         return {"problem": _unparsed(asked["unparsed"])}
-    return _read_templates(reading, **asked["templates"])
+    return _read_templates(**asked["templates"])
 
 
-def _hold_back(reading: _Templates, event: str, given: tuple[Any, ...]) -> None:
+def _hold_back(event: str, given: tuple[Any, ...]) -> None:
     if event in _REFUSED:
         raise PermissionError(event)
     if event == "open":
-        reading.refuse(given[0])
+        _READING.refuse(given[0])
 
 
 def _serve() -> None:
@@ -327,12 +330,11 @@ def _serve() -> None:
     os.environ.update(_ENVIRONMENT)
     tempfile.tempdir = "/proc/none"  # a parser would keep itself there, and load what somebody else has put there
     checks = _Checks()
-    reading = _Templates()
-    sys.addaudithook(functools.partial(_hold_back, reading))
+    sys.addaudithook(_hold_back)
     line.write(b"ready\n")
     line.flush()
     for question in sys.stdin.buffer:
-        line.write(json.dumps(_answer(checks, reading, json.loads(question))).encode() + b"\n")
+        line.write(json.dumps(_answer(checks, json.loads(question))).encode() + b"\n")
         line.flush()
 
 
