@@ -108,6 +108,12 @@ def test_hostile_documents_are_refused_with_few_faults(text: str) -> None:
     assert all(len(fault.problem) < 200 for fault in refused.value.faults)
 
 
+def test_a_key_lies_as_deep_as_any_other_value() -> None:
+    with pytest.raises(Refused) as refused:
+        parse(b"? [[" * 40, "f.yaml")
+    assert [str(fault) for fault in refused.value.faults] == ["f.yaml:1:135: is nested deeper than 100 levels"]
+
+
 @given(st.text(alphabet="[]{}?:,-&*!|>'\"%# \nab", max_size=60), st.integers(1, 60))
 def test_a_document_is_read_or_refused(text: str, times: int) -> None:
     """Whatever the structure is, repeated into the depth; nothing else is raised."""
@@ -138,6 +144,7 @@ def test_hostile_documents_take_a_few_seconds_of_cpu_in_all() -> None:
     ("raw", "place", "problem"),
     [
         *[(raw, None, "") for raw in JSON.values()],
+        (b'{"a":' * 101 + b"1" + b"}" * 101, (0, 0), "is nested deeper than 100 levels"),
         (b'{"a":\n x}', (2, 2), "is not the JSON"),
         (b"[1]", (0, 0), "Expected `object`"),
         (b"\xff", None, ""),

@@ -298,7 +298,7 @@ def test_a_zip_bomb_is_not_unpacked(archive: Path, entry: str) -> None:
 
 def test_a_row_without_an_end_is_not_read_whole(archive: Path) -> None:
     def endless(name: str, content: bytes) -> bytes:
-        return b"0" * (65 * 2**20) if name == "service/person.jsonl" else content
+        return b'{"id": "' + b"0" * (65 * 2**20) + b'"}' if name == "service/person.jsonl" else content
 
     forged(archive, endless)
     with pytest.raises(Refused, match="holds a line that is no row"):
