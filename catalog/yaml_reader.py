@@ -23,6 +23,7 @@ _LONGEST_NUMBER = 40
 _MOST_FAULTS = 100
 _MOST_DIRECTIVES = 10
 _IN_A_KEY = "?"
+_NO_FILE = "is no file, but a folder, a pipe or a device"
 
 KeyPath = tuple[str | int, ...]
 
@@ -96,10 +97,10 @@ def content(file: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
         # Without waiting: a FIFO would keep whoever opens it until somebody writes.
         with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise Refused([Fault(shown, 0, 0, "is no regular file")])
+                raise Refused([Fault(shown, 0, 0, _NO_FILE)])
             raw = stream.read(most + 1)
     except IsADirectoryError:
-        raise Refused([Fault(shown, 0, 0, "is no regular file")]) from None
+        raise Refused([Fault(shown, 0, 0, _NO_FILE)]) from None
     except OSError as problem:
         raise Refused([Fault(shown, 0, 0, f"cannot be read: {problem.strerror}")]) from None
     if len(raw) > most:

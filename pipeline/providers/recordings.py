@@ -20,7 +20,7 @@ def parse(files: Sequence[Path], provider: Provider) -> Iterator[tuple[Path, Par
     A file that is no JSON, or none that a cloud would send, is `malformed` as a whole. Raises `Refused` for files that
     cannot be read or are too large, and where the provider has no recordings.
     """
-    missing = [Fault(str(file), 0, 0, "is no regular file") for file in files if not file.is_file()]
+    missing = [Fault(str(file), 0, 0, "there is no such file") for file in files if not file.exists()]
     if missing:
         raise Refused(missing)
     if provider.recordings is None:

@@ -176,7 +176,7 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     (tmp_path / "link.yaml").symlink_to(tmp_path / "good.yaml")
     (tmp_path / "to-fifo").symlink_to(tmp_path / "fifo")
     for name in ("fifo", "to-fifo", "", "/dev/zero", "/proc/self/task"):
-        with pytest.raises(Refused, match="is no regular file"):
+        with pytest.raises(Refused, match="is no file, but"):
             content(tmp_path / name)
     assert content(tmp_path / "link.yaml") == b"a: 1\n"
     with pytest.raises(Refused, match="is larger than 3 bytes"):

@@ -38,7 +38,7 @@ def test_a_recording_is_a_regular_file_of_a_size(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo.json")
     with (tmp_path / "large.json").open("wb") as large:
         large.truncate(100_000_000)
-    for name, problem in (("fifo", "is no regular file"), ("large", "is larger than"), ("none", "is no regular file")):
+    for name, problem in (("fifo", "is no file"), ("large", "is larger than"), ("none", "there is no such file")):
         with pytest.raises(Refused, match=problem):
             list(parse([tmp_path / f"{name}.json"], provider_of("gcp", PROVIDERS)))
 
