@@ -57,6 +57,7 @@ soak: setup  ## the long runs (kills, simulations)
 bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs bench-peers
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.serving
+	$(BIN)/python -m bench.strangers
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.records

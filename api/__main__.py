@@ -12,6 +12,7 @@ import uvicorn
 
 from api.app import make_app
 from api.dependencies import Service
+from api.server import make_server
 from catalog import access
 from catalog.folder import config_folder
 from pipeline.access.sign_in import Gate
@@ -19,7 +20,6 @@ from pipeline.clock import SystemClock
 from pipeline.installation import open_home, service_key, settings
 from pipeline.logs import set_up
 
-_GRACE_SECONDS = 20
 _LOOK_SECONDS = 0.5
 
 
@@ -33,14 +33,7 @@ def main(folder: Path, fd: int, parent: int) -> None:
     gate = Gate(home.service, lambda: service_key(folder), clock)
     with httpx.Client(timeout=10.0) as http, socket.socket(fileno=fd) as listening:
         service = Service(home, gate, access.load(config_folder()), clock, settings(folder), http)
-        config = uvicorn.Config(
-            make_app(service),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
-        )
-        server = uvicorn.Server(config)
+        server = make_server(make_app(service), service.installation)
         threading.Thread(target=_end_with_parent, args=(server, parent), daemon=True).start()
         server.run(sockets=[listening])
 

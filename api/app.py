@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import answers
+from api.admission import Admission
 from api.answers import (
     Coverage,
     FindingsPage,
@@ -37,6 +38,7 @@ from model.tenant import Tenant
 from pipeline.access.authorization import NoSuchTenant, NotAllowed
 from pipeline.access.machines import NoSuchToken
 from pipeline.access.sign_in import NotSignedIn
+from pipeline.access.tries import TooMany
 from pipeline.changing.plans import NoSuchPlan
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
@@ -76,6 +78,7 @@ def make_app(service: Service) -> FastAPI:
     # Their pages of documents load scripts from elsewhere.
     app = _Api(title="Hinomi", version="1", docs_url=None, redoc_url=None, dependencies=[Depends(known_parameters)])
     app.state.service = service
+    app.state.admission = Admission(service.clock)
     metrics = Metrics(service.home, service.clock)
     app.add_middleware(Guard, metrics=metrics)
     _watch(app, metrics)
@@ -281,9 +284,16 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(NoSuchPlan, says(404, "Not Found"))
     app.add_exception_handler(NoSuchToken, says(404, "Not Found"))
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
+    app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
     app.add_exception_handler(Refused, says(400))
     app.add_exception_handler(RequestValidationError, _invalid)
+
+
+def _too_many(_request: Request, problem: Exception) -> Response:
+    """Say when it is worth another try (RFC 6585, 4)."""
+    assert isinstance(problem, TooMany)
+    return Json(Problem(str(problem)), status_code=429, headers={"retry-after": str(problem.seconds)})
 
 
 def _invalid(_request: Request, problem: Exception) -> Response:

@@ -1,4 +1,7 @@
-"""What the routes work with: the service's parts, who asks, and what they may use."""
+"""What the routes work with: the service's parts, who asks, and what they may use.
+
+What waits for nothing is `async`: the server's threads are for those who read stores.
+"""
 
 from typing import Annotated
 
@@ -8,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
+from api.admission import Admission
 from api.answers import LARGEST_PAGE
 from model.access import Access
 from model.clock import Clock
@@ -41,10 +45,16 @@ class Service(Struct, frozen=True):
     http: httpx.Client
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:
     """Return what the routes work with."""
     service: Service = request.app.state.service
     return service
+
+
+async def admission_of(request: Request) -> Admission:
+    """Return what bounds what strangers ask for."""
+    admission: Admission = request.app.state.admission
+    return admission
 
 
 def actor_of(request: Request, service: Annotated[Service, Depends(service_of)]) -> Actor:
@@ -57,14 +67,14 @@ def actor_of(request: Request, service: Annotated[Service, Depends(service_of)])
     return actor
 
 
-def authorizer_of(
+async def authorizer_of(
     actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]
 ) -> Authorizer:
     """Return the stores as whoever asks may use them."""
     return Authorizer(service.home, service.access, actor)
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuse a parameter that OpenAPI's description lacks or that comes twice: the answer would be to another question.
 
     Raises `RequestValidationError` for such a one. What watches the service (`/healthz`, `/metrics`) may be asked in
@@ -86,4 +96,5 @@ def known_parameters(request: Request) -> None:
 
 ActorNow = Annotated[Actor, Depends(actor_of)]
 Authorized = Annotated[Authorizer, Depends(authorizer_of)]
+Admitted = Annotated[Admission, Depends(admission_of)]
 OfService = Annotated[Service, Depends(service_of)]

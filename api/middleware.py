@@ -10,6 +10,7 @@ from pipeline.logs import logger
 
 _LOG = logger()
 _LARGEST_BODY_BYTES = 64 * 1024
+_GONE = 408  # for the log: the server has closed, or the peer has
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
 
@@ -38,8 +39,14 @@ class Guard:
             if b"%00" in scope["query_string"] or "\0" in scope["path"]:
                 await _no_text(scope, receive, noted)
                 return
-            app = _too_large if _length(scope) > _LARGEST_BODY_BYTES else self._app
-            await app(scope, receive, noted)
+            if _length(scope) > _LARGEST_BODY_BYTES:
+                await _too_large(scope, receive, noted)
+                return
+            body = await _body(receive)
+            if body is None:
+                status = _GONE
+            else:
+                await self._app(scope, _replayed(body, receive), noted)
         except Exception:  # noqa: BLE001 - what it says stays inside
             _LOG.exception("a defect of the program", request=number)
             await _defect(scope, receive, noted)
@@ -50,6 +57,28 @@ class Guard:
             self._metrics.answered(scope["method"], route, status, seconds)
             facts = {"request": number, "method": scope["method"], "route": route, "status": status, "person": actor}
             _LOG.info("answered", seconds=round(seconds, 4), **facts)
+
+
+async def _body(receive: Any) -> bytes | None:
+    """Return a whole body, None where the peer has gone before its end."""
+    parts = []
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _replayed(body: bytes, receive: Any) -> Any:
+    """Return what gives the body at once, and then whatever else comes."""
+    whole: list[dict[str, Any]] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Any:
+        return whole.pop() if whole else await receive()
+
+    return replay
 
 
 def _length(scope: Any) -> int:

@@ -1,14 +1,13 @@
 """The API's ways in: a local account, the OpenID provider, an invitation; and out again."""
 
-import threading
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from api.answers import Enrolled, Issued, Json, Problem, Started, answering
-from api.dependencies import TEXT, ActorNow, Form, OfService, Service
+from api.dependencies import TEXT, ActorNow, Admitted, Form, OfService, Service
 from model.fault import Refused
 from model.person import Tenants
 from people.openid import OpenIdProvider, Waiting
@@ -17,8 +16,6 @@ from store.database import StoreFault
 
 router = APIRouter()
 _Secret = Annotated[str, Field(max_length=400, pattern=TEXT)]
-# One password costs 64 MiB while it is checked: two at a time bound what strangers can make this process use.
-_CHECKS = threading.BoundedSemaphore(2)
 
 
 class Local(Form):
@@ -51,34 +48,42 @@ class Wanted(Form):
 
 
 @router.post("/v1/sign-in/local", **answering(Issued))
-def local(form: Local, service: OfService) -> Response:
+async def local(form: Local, request: Request, service: OfService, admission: Admitted) -> Response:
     """Sign in with a local account; the token lasts twelve hours."""
-    with _CHECKS:
-        return Json(Issued(service.gate.with_password(form.person, form.password, form.code)))
+
+    def look() -> str:
+        return service.gate.with_password(form.person, form.password, form.code)
+
+    return Json(Issued(await admission.sign_in(form.person, request, look)))
 
 
 @router.post("/v1/sign-in/device", **answering(Started))
-def device(service: OfService) -> Response:
+async def device(request: Request, service: OfService, admission: Admitted) -> Response:
     """Begin to sign in at the OpenID provider: whoever signs in opens the URI and enters the code."""
-    begun = _provider(service).start(service.clock.now())
+    begun = await admission.ask_provider(request, lambda: _provider(service).start(service.clock.now()))
     shown = (begun.device_code, begun.user_code, begun.verification_uri, begun.complete_uri, begun.interval_seconds)
     return Json(Started(*shown))
 
 
 @router.post("/v1/sign-in/device/token", **answering(Issued))
-def device_token(form: Handle, service: OfService) -> Response:
+async def device_token(form: Handle, request: Request, service: OfService, admission: Admitted) -> Response:
     """Ask whether the sign-in is done: 202 while it is not."""
-    identity = _provider(service).ask(form.handle)
-    if isinstance(identity, Waiting):
+
+    def look() -> str:
+        identity = _provider(service).ask(form.handle)
+        return "" if isinstance(identity, Waiting) else service.gate.with_identity(identity)
+
+    token = await admission.ask_provider(request, look)
+    if not token:
         return Json(Problem("the person has not decided yet"), status_code=202)
-    return Json(Issued(service.gate.with_identity(identity)))
+    return Json(Issued(token))
 
 
 @router.post("/v1/enrolments", **answering(Enrolled))
-def enrol(form: Invitation, service: OfService) -> Response:
+async def enrol(form: Invitation, request: Request, service: OfService, admission: Admitted) -> Response:
     """Set one's password with an invitation; put the URI into an authenticator, then sign in."""
-    with _CHECKS:
-        enrolment = service.gate.enrol(form.invitation, form.password)
+    enrolment = await admission.enrol(request, lambda: service.gate.enrol(form.invitation, form.password))
+    admission.accustom(enrolment.person, request)
     return Json(Enrolled(enrolment.person, enrolment.uri))
 
 

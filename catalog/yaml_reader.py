@@ -4,7 +4,9 @@ PyYAML's own constructors let the last of two equal keys win, read `on` as true 
 of libyaml are turned into values by us.
 """
 
+import os
 import re
+import stat
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +20,10 @@ from model.fault import Fault, Refused
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 100
 _LONGEST_NUMBER = 40
+_MOST_FAULTS = 100
+_MOST_DIRECTIVES = 10
+_IN_A_KEY = "?"
+_NO_FILE = "is no file, but a folder, a pipe or a device"
 
 KeyPath = tuple[str | int, ...]
 
@@ -81,16 +87,20 @@ def read(file: Path, name: str = "") -> Document:
 
 
 def content(file: Path, name: str = "", most: int = MAX_BYTES) -> bytes:
-    """Return a file's bytes; raises `Refused` for one that is no file, cannot be read or is larger than `most`.
+    """Return a file's bytes: everything that others have written is opened here (`tests/architecture/test_reading.py`).
 
-    `name` stands in errors, where it is not to be the file's path.
+    Raises `Refused` for what is no regular file, cannot be read or is larger than `most`. `name` stands in errors,
+    where it is not to be the file's path.
     """
     shown = name or str(file)
     try:
-        if file.exists() and not file.is_file():
-            raise Refused([Fault(shown, 0, 0, "is no file")])
-        with file.open("rb") as stream:
+        # Without waiting: a FIFO would keep whoever opens it until somebody writes.
+        with os.fdopen(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise Refused([Fault(shown, 0, 0, _NO_FILE)])
             raw = stream.read(most + 1)
+    except IsADirectoryError:
+        raise Refused([Fault(shown, 0, 0, _NO_FILE)]) from None
     except OSError as problem:
         raise Refused([Fault(shown, 0, 0, f"cannot be read: {problem.strerror}")]) from None
     if len(raw) > most:
@@ -111,6 +121,8 @@ def parse(raw: bytes, name: str) -> Document:
         before = raw[: problem.start]
         line, column = before.count(b"\n") + 1, len(before) - before.rfind(b"\n")
         raise Refused([Fault(name, line, column, "is not UTF-8; save the file as UTF-8")]) from None
+    if text.count("\n%") > _MOST_DIRECTIVES:  # libyaml looks through all of them for each
+        raise Refused([Fault(name, 0, 0, "has more than a few directives (%); take them out")])
     builder = _Builder(name, text)
     value = builder.document()
     if builder.faults:
@@ -177,8 +189,8 @@ class _Builder:
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             if not isinstance(event, yaml.ScalarEvent):
                 self._wrong(event, "a key has to be plain text")
-                self.value(event, path)
-                self.value(next(self._events), path)
+                self.value(event, (*path, _IN_A_KEY))  # as deep as any other value
+                self.value(next(self._events), (*path, _IN_A_KEY))
                 continue
             key = str(event.value)
             if key in result:
@@ -206,6 +218,9 @@ class _Builder:
 
     def _wrong(self, event: yaml.Event, problem: str) -> None:
         self.faults.append(self._fault(event, problem))
+        if len(self.faults) == _MOST_FAULTS:
+            more = self._fault(event, f"is the {_MOST_FAULTS}th fault; the rest was not looked at")
+            raise Refused([*self.faults, more])
 
     def _fault(self, event: yaml.Event, problem: str) -> Fault:
         return Fault(self.file, *_begin(event), problem)

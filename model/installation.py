@@ -60,6 +60,7 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     assumes the customers' roles. `workers` is the most scans that one `hinomi serve` has under way at once. `grants`
     are by tenant the references, word for word, that its file may name beside those that are its own by default.
     `outgoing` and `kubernetes` say how far tenants' files lead outside.
+    `proxies` are the addresses or networks of the reverse proxies before the API, whose `X-Forwarded-For` is believed.
     """
 
     database: str = ""
@@ -69,3 +70,4 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     grants: dict[TenantId, list[Grant]] = {}
     outgoing: Outgoing = Outgoing()
     kubernetes: Kubeconfigs = Kubeconfigs()
+    proxies: list[str] = []

@@ -32,6 +32,9 @@ from store.schema import VERSIONS
 
 _MANIFEST = "manifest.json"
 _FORMAT = 1
+# Rows shrink to a twentieth or so. What is neither rows nor the manifest is a key, or a file of a page.
+_MOST_UNPACKED_TIMES, _ALWAYS_UNPACKED_BYTES = 200, 2**30
+_MOST_WHOLE_BYTES = _LONGEST_ROW_BYTES = 64 * 2**20
 _HOME_FILES = re.compile(r"home/(installation\.yaml|keys/service\.key|keys/audit/[0-9]{1,6}\.key)")
 
 RowFilter = Callable[[str, Iterator[Row]], Iterator[Row]]
@@ -115,10 +118,19 @@ class Archive:
             raise self._refused("is not the archive that has this SHA-256; nothing was restored")
         try:
             self._zip = zipfile.ZipFile(file)
+            self._refuse_bombs(file.stat().st_size)
             self.manifest = msgspec.json.decode(self._zip.read(_MANIFEST), type=Manifest)
         except OSError as problem:
             raise self._refused(f"cannot be read: {problem.strerror}") from None
-        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, KeyError, msgspec.MsgspecError):
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            NotImplementedError,
+            RuntimeError,
+            KeyError,
+            msgspec.MsgspecError,
+            RecursionError,
+        ):
             raise self._refused("is no backup of Hinomi") from None
         self._check()
 
@@ -155,7 +167,7 @@ class Archive:
     def rows(self, entry: str) -> Iterator[Row]:
         """Yield the rows of an entry; raises `Refused` for a line that is none."""
         with self._zip.open(entry) as lines:
-            for line in lines:
+            while line := lines.readline(_LONGEST_ROW_BYTES):
                 try:
                     yield msgspec.json.decode(line, type=dict[str, str | int | None])
                 except msgspec.MsgspecError:
@@ -165,6 +177,18 @@ class Archive:
         """Return a tenant's rows of one of the service's tables; an older service may not have had the table yet."""
         entry = f"service/{table}.jsonl"
         return [row for row in self.rows(entry) if row["tenant"] == tenant] if entry in self.manifest.entries else []
+
+    def _refuse_bombs(self, size: int) -> None:
+        """Refuse an archive of so many bytes that unpacks to far more than rows do, or holds what is read whole.
+
+        No entry is unpacked further than it says of itself (`zipfile`).
+        """
+        entries = self._zip.infolist()
+        whole = [entry for entry in entries if not entry.filename.endswith(".jsonl")]
+        most = max(_ALWAYS_UNPACKED_BYTES, size * _MOST_UNPACKED_TIMES)
+        too_much = sum(entry.file_size for entry in entries) > most
+        if too_much or any(entry.file_size > _MOST_WHOLE_BYTES for entry in whole):
+            raise self._refused("unpacks to far more than a backup holds; nothing was restored")
 
     def _tables(self, prefix: str) -> list[str]:
         inside = [name for name in self.manifest.entries if name.startswith(f"{prefix}/")]

@@ -1,5 +1,6 @@
 """The home folder of an installation: its file, its key, and the stores that the file names."""
 
+import ipaddress
 import json
 import os
 import secrets
@@ -65,7 +66,7 @@ def bring_up(folder: Path, stores: Stores) -> list[str]:
 def settings(folder: Path) -> Installation:
     """Return what the installation's file says; a home without one is as it is by default.
 
-    Raises `Refused` for what does not fit its form, and for networks that are none.
+    Raises `Refused` for what does not fit its form, and for networks and proxies that are none.
     """
     file = folder / _FILE
     if not file.exists():
@@ -74,7 +75,7 @@ def settings(folder: Path) -> Installation:
     if document.value is None:
         return Installation()
     installation: Installation = convert(document, Installation)
-    if faults := list(_network_faults(document, installation)):
+    if faults := [*_network_faults(document, installation), *_proxy_faults(document, installation)]:
         raise Refused(faults)
     return installation
 
@@ -87,6 +88,22 @@ def _network_faults(document: Document, installation: Installation) -> Iterator[
                 network_of(text)
             except ValueError as problem:
                 yield document.fault(("outgoing", "allow", *below, number), f"{text!r} {problem}")
+
+
+def _proxy_faults(document: Document, installation: Installation) -> list[Fault]:
+    """Return what is wrong with the proxies: the server would take it for a name that no proxy has."""
+    faults = []
+    for number, text in enumerate(installation.proxies):
+        try:
+            everybody = ipaddress.ip_network(text).prefixlen == 0
+        except ValueError:
+            problem = f"{text!r} is no address and no network; write it as 10.0.0.1 or 10.0.0.0/24"
+            faults.append(document.fault(("proxies", number), problem))
+            continue
+        if everybody:
+            problem = "is everybody, who could say then where they come from; name the proxies"
+            faults.append(document.fault(("proxies", number), problem))
+    return faults
 
 
 def grant(folder: Path, wanted: Mapping[str, Sequence[str]]) -> None:

@@ -19,7 +19,7 @@ _LISTS = ("roles", "tenants")
 
 
 class Lock(Struct, frozen=True):
-    """What opens a local account: an argon2id hash, a sealed one-time-code secret, and what keeps guessers out.
+    """What opens a local account: an argon2id hash and a sealed one-time-code secret.
 
     `totp_step` is the last thirty seconds whose code was used; `failures` counts since the last success.
     """
@@ -28,7 +28,6 @@ class Lock(Struct, frozen=True):
     totp: str = ""
     totp_step: int = 0
     failures: int = 0
-    locked_until: str = ""
 
 
 class People:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0007", "service": "0007"}
+VERSIONS = {"tenant": "0007", "service": "0008"}
 
 tenant = MetaData()
 service = MetaData()
@@ -218,7 +218,7 @@ person = Table(
     *map(_text, ("name", "language", "roles", "tenants", "issuer", "subject", "password", "totp")),
     _number("totp_step"),
     _number("failures"),
-    *map(_text, ("locked_until", "created_at", "disabled_at")),
+    *map(_text, ("created_at", "disabled_at")),
 )
 # Only the hash of a token is kept. A machine's has no `person`; `parent` is the id of the sign-in's that issued it.
 token = Table(

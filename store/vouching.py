@@ -34,7 +34,7 @@ class RowKind(Struct, frozen=True):
 
 
 _TOKEN, _HALT = schema.token.c, schema.halt.c
-PERSON = RowKind("person", schema.person, "id", true(), frozenset({"totp_step", "failures", "locked_until"}))
+PERSON = RowKind("person", schema.person, "id", true(), frozenset({"totp_step", "failures"}))
 TOKEN = RowKind("token", schema.token, "id", _TOKEN.revoked_at == "")
 HALT = RowKind("stop of changes", schema.halt, "tenant", _HALT.lifted_at == "")
 KINDS = (PERSON, TOKEN, HALT)

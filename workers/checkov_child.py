@@ -5,19 +5,29 @@ Nothing of Hinomi is imported here, and nothing of it is known: one line of JSON
     {"judge": [{"runner": "kubernetes", "checks": ["CKV_K8S_8"], "resource": {"kind": "Pod", …}}]}
     {"statuses": [["PASSED"]]}
 
-    {"templates": {"folder": "/repository", "runner": "terraform"}}
+    {"templates": {"folder": "/repository", "runner": "terraform", "withheld": ["/repository/pipe.tf"]}}
     {"found": [{"check": "CKV_AWS_24", "name": "…", "resource": "…", "file": "main.tf", "line": 8, "end_line": 15}],
      "passed": 9, "skipped": 0, "unparsed": ["broken.tf"]}
+
+    {"unparsed": "/repository/main.tf"}
+    {"problem": "is nested deeper than 100 levels"}
+
+Of a folder of templates only files are opened that are regular, not too large, and have no such problem: a parser of
+checkov's may wait for ever at a FIFO, and take minutes over brackets.
 
 An answer about resources holds words only. checkov's command line is not used, nor its maker's service.
 """
 
+import errno
 import importlib
 import json
 import os
+import re
+import stat
 import sys
 import tempfile
 import types
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 
@@ -64,6 +74,17 @@ _ENVIRONMENT = {
     "CHECKOV_PARALLELIZATION_TYPE": "none",
     "GIT_PYTHON_REFRESH": "quiet",  # it would start git when it is imported
 }
+_MOST_BYTES = 5_000_000
+_DEEPEST = 100
+_MOST_BY_ALIASES = 100_000
+_MOST_DIRECTIVES = 10
+_YAML = (".yaml", ".yml", ".json", ".template")  # JSON is YAML too
+_HCL = (".tf", ".tfvars", ".hcl")
+# How much deeper what follows a character lies: a bracket within quotes counts too, which harms nobody at this depth.
+_DEEPER = {**dict.fromkeys(b"[{(", 1), **dict.fromkeys(b"]})", -1)}
+_OTHERS = bytes(set(range(256)) - set(_DEEPER))
+# checkov and its Python, which have such files too.
+_PROGRAMS = tuple(f"{folder}/" for one in (sys.prefix, sys.base_prefix) for folder in (one, os.path.realpath(one)))
 
 
 class _Nothing:
@@ -122,10 +143,149 @@ def _word(check: Any, resource: dict[str, Any], kind: str) -> str:
     return str((said[0] if isinstance(said, tuple) else said).name)
 
 
-def _templates(folder: str, runner: str) -> dict[str, Any]:
-    """Return what a runner of checkov's finds in a folder's files; paths are relative to the folder."""
+class _Templates:
+    """The folder whose templates are being read, and what of it is not opened."""
+
+    def __init__(self) -> None:
+        self.folder = ""
+        self.withheld: frozenset[str] = frozenset()
+
+    def refuse(self, path: object) -> None:
+        """Raise `PermissionError` for a file of the folder that is not opened."""
+        if not self.folder or not isinstance(path, str | bytes | os.PathLike):
+            return
+        name = os.path.abspath(os.fsdecode(path))
+        if name.startswith(f"{self.folder}/"):
+            withheld = name in self.withheld or bool(_unfit(name))
+        else:  # a template may name others anywhere: `source = "../../elsewhere"`
+            withheld = name.endswith((*_YAML, *_HCL)) and not name.startswith(_PROGRAMS)
+        if withheld:
+            raise PermissionError(errno.EACCES, "is withheld", name)
+
+
+_READING = _Templates()  # an audit hook is the process's, and gets nothing but the event
+
+
+def _unfit(file: str) -> str:
+    """Return why a file is not opened, the empty text where it is."""
+    try:
+        found = os.stat(file)
+    except OSError as problem:
+        return f"cannot be read: {problem.strerror}"
+    if not stat.S_ISREG(found.st_mode):
+        return "is no regular file"
+    return f"is larger than {_MOST_BYTES:,} bytes" if found.st_size > _MOST_BYTES else ""
+
+
+def _unparsed(file: str) -> str:
+    """Return what is wrong with a file by itself, the empty text where nothing is: checkov would not say so."""
+    if problem := _unfit(file):
+        return problem
+    try:
+        with open(file, "rb") as stream:
+            raw = stream.read(_MOST_BYTES)
+    except OSError as problem_of_system:
+        return f"cannot be read: {problem_of_system.strerror}"
+    if file.endswith(_YAML):
+        problem = _yaml_problem(raw)
+        return "" if file.endswith(".template") and problem.startswith("could not") else problem
+    return _TOO_DEEP if file.endswith(_HCL) and _depth(raw) > _DEEPEST else ""
+
+
+_TOO_DEEP = f"is nested deeper than {_DEEPEST} levels"
+
+
+def _yaml_problem(raw: bytes) -> str:
+    """Return what is wrong with YAML, by its events: neither aliases nor nesting cost anything here."""
+    if raw.count(b"\n%") > _MOST_DIRECTIVES:  # libyaml looks through all of them for each
+        return "has more than a few directives (%)"
+    yaml = importlib.import_module("yaml")
+    size = _Size()
+    try:
+        for event in yaml.parse(raw, Loader=yaml.CBaseLoader):
+            if isinstance(event, yaml.CollectionEndEvent):
+                size.end()
+            elif isinstance(event, yaml.CollectionStartEvent):
+                size.begin(event.anchor)
+            elif isinstance(event, yaml.ScalarEvent):
+                size.add(event.anchor)
+            elif isinstance(event, yaml.AliasEvent):
+                size.add_again(event.anchor)
+            if size.problem:
+                return size.problem
+    except yaml.MarkedYAMLError as problem:
+        return "could not be parsed" + (f" (line {problem.problem_mark.line + 1})" if problem.problem_mark else "")
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return "could not be parsed"
+    return ""
+
+
+class _Size:
+    """How many values a document comes to when its aliases are followed, and how deep they lie."""
+
+    def __init__(self) -> None:
+        self.problem = ""
+        self._open: list[tuple[str, int, int]] = []  # anchor, values and depth within
+        self._anchored: dict[str, tuple[int, int]] = {}
+        self._by_aliases = 0
+
+    def begin(self, anchor: str | None) -> None:
+        self._open.append((anchor or "", 1, 1))
+        if len(self._open) > _DEEPEST:
+            self.problem = _TOO_DEEP
+
+    def end(self) -> None:
+        anchor, values, depth = self._open.pop()
+        self._anchored[anchor] = (values, depth)
+        self._grow(values, depth)
+
+    def add(self, anchor: str | None) -> None:
+        if anchor:
+            self._anchored[anchor] = (1, 0)
+        self._grow(1, 0)
+
+    def add_again(self, anchor: str) -> None:
+        if anchor not in self._anchored:  # it is still open
+            self.problem = f"has an alias within what it stands for (*{anchor[:100]})"
+            return
+        values, depth = self._anchored[anchor]
+        self._by_aliases += values
+        if self._by_aliases > _MOST_BY_ALIASES:
+            self.problem = f"comes to more than {_MOST_BY_ALIASES:,} values by its aliases; write them out"
+        self._grow(values, depth)
+        if len(self._open) + depth > _DEEPEST:
+            self.problem = _TOO_DEEP
+
+    def _grow(self, values: int, depth: int) -> None:
+        if self._open:
+            anchor, before, deepest = self._open[-1]
+            self._open[-1] = (anchor, before + values, max(deepest, depth + 1))
+
+
+def _depth(raw: bytes) -> int:
+    """Return how deep brackets are nested, at the deepest."""
+    depth = deepest = 0
+    for bracket in raw.translate(None, _OTHERS):
+        depth = max(0, depth + _DEEPER[bracket])
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _read_templates(folder: str, runner: str, withheld: Sequence[str] = ()) -> dict[str, Any]:
+    _READING.folder, _READING.withheld = folder, frozenset(withheld)
+    return _templates(folder, runner, withheld)
+
+
+def _templates(folder: str, runner: str, withheld: Sequence[str]) -> dict[str, Any]:
+    """Return what a runner of checkov's finds in a folder's files; paths are relative to the folder.
+
+    Files that are withheld it does not even ask for: some runners end when they may not open one.
+    """
     filtering = importlib.import_module("checkov.runner_filter").RunnerFilter
-    runner_filter = filtering(framework=[runner], download_external_modules=False, run_image_referencer=False)
+    excluded = [f"^{re.escape(file)}$" for file in withheld]
+    runner_filter = filtering(
+        framework=[runner], download_external_modules=False, run_image_referencer=False, excluded_paths=excluded
+    )
     made = importlib.import_module(f"checkov.{runner}.runner").Runner()
     reports = made.run(root_folder=folder, runner_filter=runner_filter)
     reports = reports if isinstance(reports, list) else [reports]
@@ -150,12 +310,18 @@ def _found(record: Any) -> dict[str, Any]:
 
 
 def _answer(checks: _Checks, asked: dict[str, Any]) -> dict[str, Any]:
-    return {"statuses": _judge(checks, asked["judge"])} if "judge" in asked else _templates(**asked["templates"])
+    if "judge" in asked:
+        return {"statuses": _judge(checks, asked["judge"])}
+    if "unparsed" in asked:
+        return {"problem": _unparsed(asked["unparsed"])}
+    return _read_templates(**asked["templates"])
 
 
-def _hold_back(event: str, _: object) -> None:
+def _hold_back(event: str, given: tuple[Any, ...]) -> None:
     if event in _REFUSED:
         raise PermissionError(event)
+    if event == "open":
+        _READING.refuse(given[0])
 
 
 def _serve() -> None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
-import yaml
 from msgspec import Struct
 
 from catalog.checkov import Adopted
@@ -18,8 +17,8 @@ RUNNERS = ("terraform", "cloudformation", "arm", "kubernetes", "dockerfile")
 # Measured: importing the Terraform runner takes 4 seconds of CPU and 870 MB of addresses.
 LIMITS = Limits(memory_bytes=3 * 2**30, cpu_seconds=240, answer_bytes=64 * 2**20, wall_seconds=600)
 _SECONDS = 300.0
-_MOST_BYTES = 5_000_000
-_ENDINGS = (".yaml", ".yml", ".json")
+_SECONDS_EACH = 20.0
+_ENDINGS = (".yaml", ".yml", ".json", ".template", ".tf", ".tfvars", ".hcl")
 
 
 class _Found(Struct, frozen=True):
@@ -29,6 +28,10 @@ class _Found(Struct, frozen=True):
     file: str
     line: int
     end_line: int
+
+
+class _Unparsed(Struct, frozen=True):
+    problem: str
 
 
 class _Answer(Struct, frozen=True):
@@ -49,23 +52,31 @@ def look(folder: Path, worker: Worker, adopted: Iterable[Adopted]) -> TemplateLo
     worker.ready()
     ours = {one.form.check: one for one in adopted}
     found: list[TemplateFinding] = []
-    unread = dict(_not_parsed(folder))
+    folder = folder.resolve()
+    withheld = dict(_not_parsed(folder, worker))
+    unread = {printable(file): problem for file, problem in withheld.items()}
     passed = skipped = 0
     for runner in RUNNERS:
         try:
-            said = _asked(worker, folder, runner)
+            said = _asked(worker, folder, runner, withheld)
         except NoAnswer as problem:
             unread[runner] = f"checkov's runner broke off: {problem}"
             continue
         found += [_finding(one, ours) for one in said.found]
         passed, skipped = passed + said.passed, skipped + said.skipped
-        unread |= {printable(file): f"could not be parsed as {runner}" for file in said.unparsed if file not in unread}
+        unread |= {printable(file): _said_of(file, runner) for file in said.unparsed if file not in withheld}
     order = sorted(found, key=lambda one: (one.file, one.line, one.check, one.resource))
     return TemplateLook(tuple(order), passed, skipped, dict(sorted(unread.items())))
 
 
-def _asked(worker: Worker, folder: Path, runner: str) -> _Answer:
-    question = msgspec.json.encode({"templates": {"folder": str(folder.resolve()), "runner": runner}})
+def _said_of(file: str, runner: str) -> str:
+    outside = file.startswith("../")
+    return "lies outside of the folder, and is not read" if outside else f"could not be parsed as {runner}"
+
+
+def _asked(worker: Worker, folder: Path, runner: str, withheld: Iterable[str]) -> _Answer:
+    asked = {"folder": str(folder), "runner": runner, "withheld": [str(folder / file) for file in withheld]}
+    question = msgspec.json.encode({"templates": asked})
     try:
         return msgspec.json.decode(worker.ask(question, _SECONDS), type=_Answer)
     except (msgspec.DecodeError, RecursionError):
@@ -87,17 +98,14 @@ def _finding(found: _Found, ours: Mapping[str, Adopted]) -> TemplateFinding:
     )
 
 
-def _not_parsed(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the files that checkov would leave out without a word: broken YAML and JSON, and what is too large."""
+def _not_parsed(folder: Path, worker: Worker) -> Iterator[tuple[str, str]]:
+    """Yield the files that are not read, with the reason: checkov would leave them out without a word, or never end."""
     for file in sorted(folder.rglob("*")):
         inside = file.relative_to(folder)
-        if file.suffix not in _ENDINGS or _is_passed_over(inside) or not file.is_file():
+        if _is_passed_over(inside) or file.is_dir():
             continue
-        name = printable(str(inside))
-        if file.stat().st_size > _MOST_BYTES:
-            yield name, f"is larger than {_MOST_BYTES:,} bytes"
-        elif problem := _problem(file):
-            yield name, problem
+        if problem := _problem(file, worker):
+            yield str(inside), problem
 
 
 def _is_passed_over(file: Path) -> bool:
@@ -105,15 +113,15 @@ def _is_passed_over(file: Path) -> bool:
     return any(part.startswith(".") or part == "node_modules" for part in file.parts[:-1])
 
 
-def _problem(file: Path) -> str:
+def _problem(file: Path, worker: Worker) -> str:
+    if not file.is_file():  # nothing else is opened, whatever it is called
+        return "is no regular file"
+    if file.suffix not in _ENDINGS:
+        return ""
+    question = msgspec.json.encode({"unparsed": str(file.absolute())})
     try:
-        for _ in yaml.parse(file.read_bytes(), Loader=yaml.CBaseLoader):  # JSON is YAML too
-            pass
-    except yaml.MarkedYAMLError as problem:
-        place = f" (line {problem.problem_mark.line + 1})" if problem.problem_mark else ""
-        return f"could not be parsed{place}"
-    except (yaml.YAMLError, UnicodeDecodeError):
+        return msgspec.json.decode(worker.ask(question, _SECONDS_EACH), type=_Unparsed).problem
+    except NoAnswer as problem:
+        return f"could not be parsed: {problem}"
+    except msgspec.DecodeError:
         return "could not be parsed"
-    except OSError as problem:
-        return f"cannot be read: {problem.strerror}"
-    return ""

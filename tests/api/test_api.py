@@ -2,10 +2,7 @@
 
 import json
 import re
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,7 +11,6 @@ import jsonschema
 import msgspec
 import pyotp
 import pytest
-import uvicorn
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from msgspec.structs import replace
@@ -41,6 +37,7 @@ from tests.filled import asset, fill, verdict
 from tests.homes import Homes, Originals, tamper
 from tests.passwords import QUICK
 from tests.recorded_clouds import TENANT
+from tests.servers.api_server import answering_on_loopback
 
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
@@ -146,21 +143,9 @@ def api(home: Home, clock: MovingClock) -> Iterator[Api]:
 @pytest.fixture
 def served(api: Api) -> Iterator[Api]:
     """The API by the real server; all else asks it in this process, by the same interface (ASGI)."""
-    with answering_on_loopback(api.app) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with answering_on_loopback(api.app) as server, httpx.Client(base_url=server.url, timeout=30) as client:
         api.client = client
         yield api
-
-
-@contextmanager
-def answering_on_loopback(app: Any) -> Iterator[str]:
-    """Run the real server in a thread."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
 
 
 def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:

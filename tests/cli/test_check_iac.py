@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from cli.main import main
 from pipeline.checkov_process import venv
+from tests.hostile_files import YAML
 
 FILES = {
     "network/main.tf": """
@@ -113,6 +115,62 @@ def test_what_cannot_be_parsed_is_named_and_the_rest_is_judged(
     ]
     assert "2 not read" in out
     assert "Dockerfile:2" in out
+
+
+@pytest.mark.process
+@pytest.mark.usefixtures("installed")
+def test_hostile_files_are_named_and_the_rest_is_judged(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    expected = []
+    for number, text in enumerate(YAML.values()):
+        (folder / f"h{number:02}.yaml").write_text(text, "utf-8")
+    for name in ("pipe.tf", "pipe.yaml", "Dockerfile.pipe", "pipe.json"):
+        os.mkfifo(folder / name)
+        expected.append(f"hinomi: {name}: is no regular file")
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = os.getcwd()
+        os.chdir(folder)  # a socket's name is short
+        listening.bind("socket.tf")
+        os.chdir(here)
+    expected.append("hinomi: socket.tf: is no regular file")
+    (folder / "deep.tf").write_text("locals { a = " + "[" * 100_000, "utf-8")
+    expected.append("hinomi: deep.tf: is nested deeper than 100 levels")
+    with (folder / "large.tf").open("wb") as large:
+        large.truncate(100_000_000)
+    expected.append("hinomi: large.tf: is larger than 5,000,000 bytes")
+    code, out, err = ran(capsys, "check", "iac", str(folder))
+    assert code == 3
+    assert set(expected) <= set(err.splitlines())
+    assert len(err.splitlines()) == len(expected) + len(YAML) - 1, "one key that comes again is checkov's to judge"
+    for _, file, line in EXPECTED:
+        assert f"{file}:{line}" in out
+
+
+@pytest.mark.process
+@pytest.mark.usefixtures("installed")
+def test_modules_from_elsewhere_are_neither_fetched_nor_read(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    outside = folder.parent / "outside"
+    outside.mkdir()
+    (outside / "main.tf").write_text(FILES["network/main.tf"], "utf-8")
+    sources = (
+        "../outside", str(outside), "git::https://example.invalid/m.git", "example/vpc/aws", "s3::https://a.invalid/m.zip",
+        "https://example.invalid/m.zip", "./", "./network",
+    )  # fmt: skip
+    modules = [f'module "m{number}" {{ source = "{source}" }}' for number, source in enumerate(sources)]
+    (folder / "main.tf").write_text("\n".join(modules), "utf-8")
+    code, out, err = ran(capsys, "check", "iac", str(folder), "--format", "jsonl")
+    assert (code, err) == (3, "hinomi: ../outside/main.tf: lies outside of the folder, and is not read\n")
+    assert {json.loads(line)["file"] for line in out.splitlines() if ".tf" in line} == {"main.tf", "network/main.tf"}
+
+
+@pytest.mark.process
+@pytest.mark.usefixtures("installed")
+def test_aliases_of_a_usual_size_are_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pod.yaml").write_text(
+        FILES["k8s/pod.yaml"].replace("hostPID: true", "hostPID: &on true\n  hostIPC: *on"), "utf-8"
+    )
+    code, out, _ = ran(capsys, "check", "iac", str(tmp_path), "--format", "jsonl")
+    assert code == 0
+    assert {"CKV_K8S_17", "CKV_K8S_18"} <= {json.loads(line)["check"] for line in out.splitlines()}
 
 
 @pytest.mark.process

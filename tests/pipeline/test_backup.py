@@ -280,6 +280,38 @@ def test_files_that_are_no_archives(tmp_path: Path, address: str, clock: MovingC
         back_up(SqliteFolder(Path(address)), lambda: FILES, tmp_path / "no" / "b.zip", clock)
 
 
+@pytest.mark.parametrize("entry", ["manifest.json", "service/person.jsonl", "home/installation.yaml"])
+def test_a_zip_bomb_is_not_unpacked(archive: Path, entry: str) -> None:
+    """More than a gigabyte in a megabyte or two: what the entry says of itself is enough to refuse it."""
+    zeros = bytes(2**22)
+    with zipfile.ZipFile(archive) as old:
+        kept = {name: old.read(name) for name in old.namelist() if name != entry}
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as bomb:
+        for name, content in kept.items():
+            bomb.writestr(name, content)
+        with bomb.open(entry, "w", force_zip64=True) as out:
+            for _ in range(257 if entry.endswith(".jsonl") else 17):
+                out.write(zeros)
+    with pytest.raises(Refused, match="unpacks to far more"):
+        Archive(archive)
+
+
+def test_a_row_without_an_end_is_not_read_whole(archive: Path) -> None:
+    def endless(name: str, content: bytes) -> bytes:
+        return b'{"id": "' + b"0" * (65 * 2**20) + b'"}' if name == "service/person.jsonl" else content
+
+    forged(archive, endless)
+    with pytest.raises(Refused, match="holds a line that is no row"):
+        list(Archive(archive).rows("service/person.jsonl"))
+
+
+def test_a_manifest_nested_for_ever_is_none(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "deep.zip", "w", zipfile.ZIP_DEFLATED) as deep:
+        deep.writestr("manifest.json", b'{"versions":' + b"[" * 100_000)
+    with pytest.raises(Refused, match="is no backup"):
+        Archive(tmp_path / "deep.zip")
+
+
 def test_a_key_that_is_added_meanwhile_is_in_the_archive(tmp_path: Path, clock: MovingClock) -> None:
     """Records that it has sealed already may be."""
     folder = tmp_path / "home"

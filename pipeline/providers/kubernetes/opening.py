@@ -1,8 +1,10 @@
 """Opens clients of Kubernetes clusters."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from catalog.yaml_reader import content, parse
 from clouds.kubernetes import login as kubernetes_login
 from clouds.kubernetes.login import Login
 from clouds.kubernetes.read import KubernetesClient
@@ -50,7 +52,10 @@ def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock)
 
     The clock waits between tries. Raises `Refused` where it cannot be entered.
     """
-    return [_entered(Login(asked["kubeconfig"], asked["context"], passed_on=asked["plug_in_variable"]), types, clock)]
+    named = asked["kubeconfig"]
+    if named:
+        _checked(content(Path(named)), named)
+    return [_entered(Login(named, asked["context"], passed_on=asked["plug_in_variable"]), types, clock)]
 
 
 def login_of(who: KubernetesCluster | KubernetesWrite, scope: ScopeOf[KubernetesCluster]) -> Login:
@@ -61,9 +66,19 @@ def login_of(who: KubernetesCluster | KubernetesWrite, scope: ScopeOf[Kubernetes
     secrets, bounds = scope.secrets, scope.bounds
     if who.kubeconfig is None:
         return Login("", secrets.context(who.context), passed_on=bounds.passed_on)
-    path, content = str(secrets.path(who.kubeconfig)), secrets.value(who.kubeconfig)
-    tenants = TenantsFile(content, lambda named: secrets.value(f"file:{named}"), bounds.border, bounds.plug_ins)
+    path = str(secrets.path(who.kubeconfig))
+    given = _checked(secrets.value(who.kubeconfig), f"the kubeconfig {who.kubeconfig}")
+    tenants = TenantsFile(given, lambda named: secrets.value(f"file:{named}"), bounds.border, bounds.plug_ins)
     return Login(path, who.context, tenants, bounds.passed_on)
+
+
+def _checked(kubeconfig: bytes, name: str) -> bytes:
+    """Return a kubeconfig that somebody named, once it was read within limits: the client's library has none.
+
+    Its name stands in errors. Raises `Refused` for what is too large or deep, has aliases, or is no YAML.
+    """
+    parse(kubeconfig, name)
+    return kubeconfig
 
 
 def _entered(login: Login, types: Sequence[ResourceType], clock: Clock, name: str = "") -> KubernetesCollector:

@@ -293,3 +293,34 @@ def test_the_folder_of_a_home_names_its_provider(tmp_path: Path) -> None:
 
     (tmp_path / "installation.yaml").write_text("sign_in: {issuer: https://id.example, client_id: hinomi}\n")
     assert read_settings(tmp_path).sign_in == OpenId("https://id.example", "hinomi")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "place", "problem"),
+    [
+        ("[10.0.0.1, 10.0.0.300]", "2:21", "'10.0.0.300' is no address and no network"),
+        ("[10.0.0.1/8]", "2:11", "is no address and no network"),
+        ("['proxy.example']", "2:11", "is no address and no network"),
+        ("['']", "2:11", "is no address and no network"),
+        ("['*']", "2:11", "is no address and no network"),
+        ("[0.0.0.0/0]", "2:11", "is everybody"),
+        ("['::/0']", "2:11", "is everybody"),
+        ("10.0.0.1", "2:10", "has to be"),
+        ("[1]", "2:11", "has to be text"),
+    ],
+)
+def test_proxies_that_nobody_has_are_refused(tmp_path: Path, proxies: str, place: str, problem: str) -> None:
+    from pipeline.installation import settings as read_settings
+
+    (tmp_path / "installation.yaml").write_text(f"# ours\nproxies: {proxies}\n")
+    with pytest.raises(Refused) as refused:
+        read_settings(tmp_path)
+    (fault,) = refused.value.faults
+    assert (f"{fault.line}:{fault.column}", problem in fault.problem) == (place, True), fault.problem
+
+
+def test_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
+    from pipeline.installation import settings as read_settings
+
+    (tmp_path / "installation.yaml").write_text('proxies: ["127.0.0.1", "10.0.0.0/24", "::1", "2001:db8::/32"]\n')
+    assert len(read_settings(tmp_path).proxies) == 4

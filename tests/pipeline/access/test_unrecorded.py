@@ -180,7 +180,7 @@ def test_what_holds_is_collected_so_that_little_is_read(tokens: Tokens, address:
 OLDER = {"roles": ["lead"], "tenants": "all", "issuer": "https://id.example"}
 ADDED = (
     "INSERT INTO person VALUES ('{0}', '{0}', 'ja', '[\"lead\"]', '\"all\"', 'https://id.example', '{0}', '', '', 0, 0,"
-    " '', '2026-06-01T00:00:00.000000Z', '')"
+    " '2026-06-01T00:00:00.000000Z', '')"
 )
 
 
