@@ -98,14 +98,18 @@ def left_out_of(connection: Connection) -> list[str]:
 def one(row: Any, table: Table, read: Callable[[Any], T]) -> T:
     """Return what `read` makes of a row of a table; raises `DamagedRow` where it cannot be read."""
     try:
-        if any(isinstance(value, str) and not value.isascii() and NO_TEXT in value for value in row):
-            raise ValueError("no text")
-        found = read(row)
-        for column in INSTANTS.get(table.name, ()):
-            check_instant(row._mapping.get(column))
+        _check(row, table)
+        return read(row)
     except _UNREADABLE:
         raise DamagedRow(_name(row, table)) from None
-    return found
+
+
+def _check(row: Row[Any], table: Table) -> None:
+    """Raise `ValueError` for a row with a text that is none, or a moment that is none."""
+    if any(isinstance(value, str) and not value.isascii() and NO_TEXT in value for value in row):
+        raise ValueError("no text")
+    for column in INSTANTS.get(table.name, ()):
+        check_instant(row._mapping.get(column))
 
 
 def check_instant(text: str | None) -> None:
