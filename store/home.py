@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, func, select
+from sqlalchemy import Row as SqlRow
 
 from model.canonical import digest, encode
 from model.fault import Refused
@@ -94,7 +95,10 @@ class Home:
             return list(damage.each(connection, query, edition, lambda row: msgspec.convert(row.tenant, str)))
 
     def editions(self) -> list[tuple[Edition, str]]:
-        """Return each tenant's newest file, with the moment when its first one was applied."""
+        """Return each tenant's newest file, with the moment when its first one was applied.
+
+        One that cannot be read has an empty document.
+        """
         self.check()
         first = select(
             edition.c.tenant, func.min(edition.c.applied_at).label("since"), func.max(edition.c.number).label("n")
@@ -103,7 +107,7 @@ class Home:
         newest = (edition.c.tenant == ends.c.tenant) & (edition.c.number == ends.c.n)
         query = select(edition, ends.c.since).join(ends, newest).order_by(edition.c.tenant)
         with self._service.read() as connection:
-            return [(Edition(r.tenant, r.number, r.document.encode()), r.since) for r in connection.execute(query)]
+            return [_since(row) for row in connection.execute(query)]
 
     def edition(self, tenant: str) -> Edition | None:
         """Return a tenant's newest file, None where there is no such tenant."""
@@ -291,6 +295,15 @@ class _Heads:
             connection.execute(
                 upsert.on_conflict_do_update(index_elements=["tenant"], set_=values, where=audit_head.c.seq < head.seq)
             )
+
+
+def _since(row: SqlRow[Any]) -> tuple[Edition, str]:
+    """Return an edition with the moment of the tenant's first one: without its document where either is damaged."""
+    try:
+        damage.check_instant(row.since)
+        return Edition(str(row.tenant), row.number, row.document.encode()), row.since
+    except (AttributeError, TypeError, ValueError):
+        return Edition(str(row.tenant), row.number, b""), ""
 
 
 def _newest(connection: Connection, tenant: str) -> Edition | None:

@@ -5,11 +5,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model.fault import Refused
+from model.job import Job
 from pipeline.logs import logger, quiet, set_up
+from pipeline.serving.work import _failed
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -71,3 +74,27 @@ def test_nothing_else_loads_the_library_or_prints_a_traceback() -> None:
                 if name.split(".")[0] in ("structlog", "traceback") or name == "rich.traceback":
                     found.add((str(file.relative_to(ROOT)), name.split(".")[0]))
     assert found == {("pipeline/logs.py", "structlog"), ("pipeline/logs.py", "traceback"), ("cli/main.py", "traceback")}
+
+
+ROOMS = sorted(folder.name for folder in ROOT.iterdir() if (folder / "__init__.py").is_file())
+JOB = Job("j1", "scan", "aozora", "2026-06-01T00:00:00.000000Z", "p", "running", "2026-06-01T00:00:00.000000Z")
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_any_room_raises_is_told_without_its_values(room: str, capsys: pytest.CaptureFixture[str]) -> None:
+    source = "def fails(secret):\n    local = [secret]\n    raise RuntimeError(f'{local}')\n"
+    made: dict[str, Any] = {}
+    exec(compile(source, str(ROOT / room / "raising.py"), "exec"), made)
+    try:
+        for way in (quiet, set_up):
+            way()
+            try:
+                made["fails"]("hinomi_SECRET")
+            except RuntimeError as problem:
+                outcome = _failed(JOB, problem).outcome
+                assert outcome == "a defect of the program (RuntimeError); the log has more"
+    finally:
+        quiet()
+    out, err = capsys.readouterr()
+    assert (out, err.count("raising.py:3 fails")) == ("", 2)
+    assert "SECRET" not in err

@@ -39,6 +39,7 @@ from pipeline.tenants.files import plan
 from store.home import Home
 from store.tenant import Fenced
 from tests.conftest import MovingClock
+from tests.homes import tamper
 from tests.recorded_clouds import TENANT
 from tests.servers.forks import Forks
 
@@ -112,6 +113,19 @@ def test_a_file_of_another_version_hurts_no_other_tenant(home: Home, clock: Movi
         applied_tenant(home, "midori")
     with pytest.raises(Refused, match="the file of midori is of another version"):
         plan(home, TENANT)
+
+
+@pytest.mark.parametrize("edit", ["document = '{'", "applied_at = 'no moment'", "document = ''"])
+def test_a_file_that_was_damaged_hurts_no_other_tenant(
+    edit: str, home: Home, address: str, clock: MovingClock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("aozora", "midori"):
+        apply(home, clock, name)
+    tamper(address, "", f"UPDATE edition SET {edit} WHERE tenant = 'midori'")
+    clock.sleep(18 * 3600)
+    assert queue_scheduled(home, clock) == 1
+    assert [job.tenant for job in jobs(home)] == ["aozora"]
+    assert "midori" in capsys.readouterr().err, "and it is told"
 
 
 @pytest.mark.parametrize("contract", [Contract(date(2027, 1, 1)), Contract(date(2025, 6, 1), date(2026, 5, 31))])
