@@ -46,9 +46,17 @@ class ServiceReader:
         """Return the same of a token, by its id."""
         return self._fault(TOKEN, [id_])
 
+    def people_fault(self) -> str:
+        """Return the same of all people."""
+        return self._fault(PERSON)
+
+    def stops_fault(self) -> str:
+        """Return the same of all stops of changes."""
+        return self._fault(HALT)
+
     def fault(self) -> str:
         """Return the same of all people, and of all stops of changes."""
-        return self._fault(PERSON) or self._fault(HALT)
+        return self.people_fault() or self.stops_fault()
 
     def _fault(self, kind: RowKind, keys: list[str] | None = None) -> str:
         if self.records_fault:

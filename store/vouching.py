@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Connection, Table, select, true
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, select, true
 
 from model.canonical import digest, encode
 from store import schema
@@ -38,6 +38,11 @@ PERSON = RowKind("person", schema.person, "id", true(), frozenset({"totp_step", 
 TOKEN = RowKind("token", schema.token, "id", _TOKEN.revoked_at == "")
 HALT = RowKind("stop of changes", schema.halt, "tenant", _HALT.lifted_at == "")
 KINDS = (PERSON, TOKEN, HALT)
+# They are asked before every call to a cloud: made once (store/statements.py).
+_ALL = {kind.name: select(kind.table).where(kind.holds).order_by(*kind.table.primary_key.columns) for kind in KINDS}
+_SOME = {
+    kind.name: _ALL[kind.name].where(kind.table.c[kind.by].in_(bindparam("keys", expanding=True))) for kind in KINDS
+}
 
 Digests = dict[str, str]
 
@@ -125,12 +130,12 @@ def digests(connection: Connection, kind: RowKind, keys: Collection[str] | None 
 
     Columns without a value are left out, so that a column that is added later changes nothing.
     """
-    table = kind.table
-    query = select(table).where(kind.holds).order_by(*table.primary_key.columns)
-    if keys is not None:
-        query = query.where(table.c[kind.by].in_(sorted(keys)))
+    if keys is None:
+        found = connection.execute(_ALL[kind.name])
+    else:
+        found = connection.execute(_SOME[kind.name], {"keys": sorted(keys)})
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in found:
         values = {name: value for name, value in row._mapping.items() if value and name not in kind.apart}
         rows[_name(kind, str(row._mapping[kind.by]))].append(values)
     return {name: digest(of) for name, of in rows.items()}

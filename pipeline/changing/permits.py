@@ -54,7 +54,7 @@ class Permits(Struct, frozen=True):
         approval hold longer.
         """
         with self.home.service.read() as session:  # of people who are not as they were recorded no word counts
-            people = [] if session.fault() else list(session.people.all())
+            people = [] if session.people_fault() else list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
         grantors = {id_ for id_, side in approvers.items() if side == "staff"}
         customer = applied_tenant(self.home, self.tenant).contract.customer_approves
@@ -134,7 +134,7 @@ class Permits(Struct, frozen=True):
 def why_stopped(home: Home, tenant: str) -> str:
     """Return who has stopped a tenant's changes, or why that cannot be known; the empty text where nobody has."""
     with home.service.read() as session:
-        if fault := session.fault():
+        if fault := session.stops_fault():
             return f"the service's records cannot be trusted: {fault}"
         halt = session.halts.holding(tenant)
     if halt is None:
