@@ -130,6 +130,7 @@ def test_what_stands_at_a_path_is_of_its_own_kind(resource: Any) -> None:
     one = {"apiVersion": resource.version, "kind": resource.kind}
     assert expected(path).fits(listed)
     assert not expected(path).fits(one)
+    assert not expected(path).fits(listed | {"apiVersion": "example.com/v1"}), "another group's, by the same name"
     inside = path.replace(resource.plural, f"namespaces/shop/{resource.plural}") if resource.namespaced else path
     assert expected(inside).fits(listed)
     assert expected(f"{inside}/name").fits(one)
