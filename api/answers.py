@@ -24,7 +24,7 @@ LARGEST_PAGE = 500
 class Page(Struct, Generic[T], frozen=True):
     """One page; `next` is the cursor of the one after it, the empty text on the last.
 
-    `damaged` names the rows of the store that cannot be read: they are left out.
+    `damaged` names what cannot be read, and was left out: rows of the store, tenants' files.
     """
 
     items: list[T]

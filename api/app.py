@@ -83,6 +83,7 @@ def make_app(service: Service) -> FastAPI:
     app.add_middleware(Guard, metrics=metrics)
     _watch(app, metrics)
     _tenants(app)
+    _inventory(app)
     _scans(app)
     app.include_router(plan_routes)
     app.include_router(sign_in_routes)
@@ -115,8 +116,13 @@ def _tenants(app: FastAPI) -> None:
         """List the tenants that whoever asks may see."""
         (after,) = answers.key_of(cursor, 1) or ("",)
         wanted = [tenant for tenant in sorted(authorizer.tenants()) if tenant > after][:limit]
-        items = [_view(authorizer.file("tenants.read", tenant)) for tenant in wanted]
-        return Json(Page(items, cursor_of(wanted[-1]) if len(wanted) == limit else ""))
+        items, unread = list[TenantView](), list[str]()
+        for tenant in wanted:
+            try:
+                items.append(_view(authorizer.file("tenants.read", tenant)))
+            except Refused as refused:  # one file that cannot be read hides no other
+                unread.append(str(refused))
+        return Json(Page(items, cursor_of(wanted[-1]) if len(wanted) == limit else "", unread))
 
     @app.get("/v1/tenants/{tenant}", **answering(TenantView))
     def tenant(tenant: TenantId, authorizer: Authorized) -> Response:
@@ -130,6 +136,8 @@ def _tenants(app: FastAPI) -> None:
             forms = own_texts(reader).values()
         return Json(Page([OwnPolicyView(form.id, form.kind, form.severity, form.title) for form in forms]))
 
+
+def _inventory(app: FastAPI) -> None:
     @app.get("/v1/tenants/{tenant}/assets", **answering(Page[AssetRow]))
     def assets(
         tenant: TenantId,

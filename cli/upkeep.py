@@ -98,6 +98,7 @@ def _print_faults(stores: "Home") -> bool:
     from model.person import HOST
 
     service = stores.service
+    # Bringing it up has recorded what older records imply; asked again, it says what kept it from that.
     faults = {"service": service.audit_fault() or service.vouch_for_older(HOST.name) or service.fault()}
     faults |= {tenant: stores.tenant(tenant).audit_fault() for tenant in stores.tenants()}
     for name, fault in faults.items():

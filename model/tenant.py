@@ -194,6 +194,10 @@ class Schedule(Struct, frozen=True, forbid_unknown_fields=True):
     jitter_minutes: Annotated[int, Meta(ge=0, le=720)] = 60
 
 
+# What stands for it as the cause of a gap; reports say what that means.
+SUDDEN_LOSS = "SuddenLoss"
+
+
 class SuddenLoss(Struct, frozen=True, forbid_unknown_fields=True):
     """Which listings are not believed at once: those that showed at least so many, and now less than so many percent.
 

@@ -1,6 +1,7 @@
 """The report as one HTML file: no script, nothing loaded from elsewhere, prints on A4."""
 
 from model.finding import Severity
+from model.tenant import SUDDEN_LOSS
 from model.text import Language
 from reports.pages import environment, style
 from reports.proposals import WEIGHTS
@@ -20,6 +21,7 @@ def render(report: Report, language: Language) -> str:
         state={name: text.of(language) for name, text in STATE.items()},
         weights=WEIGHTS,
         bars=_bars(report.by_severity),
+        sudden_loss=any(SUDDEN_LOSS in gap.cause for gap in report.coverage.gaps),
         style=style(),
     )
 

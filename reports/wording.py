@@ -90,6 +90,12 @@ TEXTS: dict[str, Text] = {
         en="Everything that this service reads could be read.", ja="本サービスの読み取り対象は、すべて読み取れました。"
     ),
     "cause": Text(en="Cause", ja="原因"),
+    "sudden_loss": Text(
+        en="SuddenLoss n/m: only n of m resources were listed. Nothing is taken for deleted until the next complete "
+        "listing confirms it.",
+        ja="「SuddenLoss n/m」は、前回m件あったリソースがn件しか一覧に現れなかったことを示します。"
+        "次回の一覧で確認できるまで、削除されたものとしては扱いません。",
+    ),
     "what": Text(en="What", ja="対象"),
     "listing": Text(en="listing", ja="一覧"),
     "whole_scope": Text(en="the whole account", ja="アカウント全体"),

@@ -53,17 +53,12 @@ class DamagedRow(Exception):
         self.name = name
 
 
-def each(
-    connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T], limit: int | None = None
-) -> Iterator[T]:
-    """Yield what `read` makes of each row that a query finds on a connection, of no more rows than the limit.
+def each(connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T]) -> Iterator[T]:
+    """Yield what `read` makes of each row that a query finds on a connection.
 
     Rows of a table that cannot be read are left out, and noted where somebody asks for them later. Raises `DamagedRow`
     where nobody does.
     """
-    if limit is not None:
-        yield from _first(connection, query, table, read, limit)
-        return
     noted = connection.get_execution_options().get(NOTED)
     for row in connection.execute(query):
         try:
@@ -76,16 +71,17 @@ def each(
             yield found
 
 
-def _first(
-    connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T], limit: int
+def first(
+    limit: int, connection: Connection, query: Select[Any], table: Table, read: Callable[[Row[Any]], T]
 ) -> list[T]:
-    """Return the first rows that can be read: a page with fewer would look like the last one."""
-    left_out, known = left_out_of(connection), -1
-    found = list(each(connection, query.limit(limit), table, read))
-    while len(found) < limit and known != len(left_out):  # as many more as are known to be left out
-        known = len(left_out)
-        found = list(each(connection, query.limit(limit + known), table, read))
-        left_out = left_out_of(connection)
+    """Return what `read` makes of the first rows of a table that a query finds on a connection, up to the limit.
+
+    A page with fewer would look like the last one: as many more are asked for as are left out.
+    """
+    found, asked = list(each(connection, query.limit(limit), table, read)), limit
+    while len(found) < limit and asked < limit + len(left_out_of(connection)):
+        asked = limit + len(left_out_of(connection))
+        found = list(each(connection, query.limit(asked), table, read))
     return found[:limit]
 
 

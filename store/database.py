@@ -36,15 +36,18 @@ class Database(ABC):
         self.damage = Damage(name)
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """Yield a connection that sees one moment and changes nothing."""
-        with self._refusing(), self._noting(write=False) as connection, connection.begin():
+    def read(self, *, whole: bool = False) -> Iterator[Connection]:
+        """Yield a connection that sees one moment and changes nothing.
+
+        Rows that cannot be read are left out and noted; for whoever wants the `whole` they are a `StoreFault`.
+        """
+        with self._refusing(), self._opened(write=False, whole=whole) as connection, connection.begin():
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """Yield the only writing connection there is; commits at the end, or not at all."""
-        with self._refusing(), self._noting(write=True) as connection, connection.begin():
+    def write(self, *, whole: bool = False) -> Iterator[Connection]:
+        """Yield the only writing connection there is; commits at the end, or not at all. `whole` as in `read`."""
+        with self._refusing(), self._opened(write=True, whole=whole) as connection, connection.begin():
             yield connection
 
     @contextmanager
@@ -113,8 +116,8 @@ class Database(ABC):
     def _problem(self, error: DBAPIError) -> str:
         """Return what is wrong with the store itself, the empty text where the program is wrong."""
 
-    def _noting(self, *, write: bool) -> Connection:
-        return self._connect(write=write).execution_options(**{NOTED: self.damage})
+    def _opened(self, *, write: bool, whole: bool) -> Connection:
+        return self._connect(write=write).execution_options(**{NOTED: None if whole else self.damage})
 
     def _found(self, connection: Connection) -> str:
         if not inspect(connection).has_table("alembic_version"):

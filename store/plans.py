@@ -46,7 +46,7 @@ class Plans:
         if after:
             at, id_ = after
             query = query.where(table.c.created_at <= at, or_(table.c.created_at < at, table.c.id > id_))
-        return list(damage.each(self._connection, query, table, _plan, limit))
+        return damage.first(limit, self._connection, query, table, _plan)
 
     def underway(self) -> list[str]:
         """Return the ids of the plans that were started and have not been finished since, first started foremost.

@@ -81,7 +81,7 @@ class Reader:
         query = query.where(table.c.uid > wanted.after).order_by(table.c.uid)
         if wanted.tag:
             return list(itertools.islice(self._tagged(query, wanted.tag), wanted.limit))
-        return list(damage.each(self._connection, query, table, _asset, wanted.limit))
+        return damage.first(wanted.limit, self._connection, query, table, _asset)
 
     def _tagged(self, query: Select[Any], tag: str) -> Iterator[AssetRow]:
         """Yield the assets of a query that have a tag, ours or their own; their own stand in their bodies."""
@@ -126,14 +126,14 @@ class Reader:
         query = select(table).where(table.c.uid > wanted.after).order_by(table.c.uid)
         if not wanted.at:
             query = query.where(*(table.c[name] == value for name, value in where.items()))
-            return list(damage.each(self._connection, query, table, _finding, wanted.limit))
+            return damage.first(wanted.limit, self._connection, query, table, _finding)
         state, last = where.pop("state", ""), schema.fact
         query = query.join_from(table, last, last.c.id == _last_fact(wanted.at))
         query = query.add_columns(last.c.id, last.c.became, last.c.at.label("fact_at"))
         query = query.where(*(table.c[name] == value for name, value in where.items()))
         if state or not wanted.all_states:
             query = query.where(last.c.became.in_([state] if state else sorted(ACTIVE)))
-        found = damage.each(self._connection, query, table, _news, wanted.limit)
+        found = damage.first(wanted.limit, self._connection, query, table, _news)
         return [as_of(news.finding, news.fact, wanted.at) for news in found]
 
     def runs(self, after: tuple[str, str] | None, limit: int) -> list[Run]:
@@ -143,7 +143,7 @@ class Reader:
         if after:
             at, id_ = after
             query = query.where(table.c.started_at <= at, or_(table.c.started_at < at, table.c.id < id_))
-        return list(damage.each(self._connection, query, table, _run, limit))
+        return damage.first(limit, self._connection, query, table, _run)
 
     def suppressions(self, at: str = "") -> list[Suppression]:
         """Return exceptions, all or those that hold at a moment, those that end first foremost."""

@@ -53,20 +53,25 @@ class TenantStore:
         self._checked: Record | None = None  # up to here the chain was found whole
 
     @contextmanager
-    def read(self) -> Iterator[Reader]:
-        """Yield a reader that sees one moment."""
-        with self._database.read() as connection:
+    def read(self, *, whole: bool = False) -> Iterator[Reader]:
+        """Yield a reader that sees one moment.
+
+        What cannot be read is left out, for people to see the rest; whoever acts on what is there wants the `whole`,
+        and a `StoreFault` names what is missing.
+        """
+        with self._database.read(whole=whole) as connection:
             yield Reader(connection)
 
     @contextmanager
     def write(self, at: str, person: str, fence: Fence | None = None) -> Iterator[Writer]:
         """Yield the only writer there is. Its audit records come last; then the head is copied to the service store.
 
-        What has records decides something, and does so only on a chain that holds, and on people who are as recorded.
+        What has records decides something, and does so only on a chain that holds, on people who are as recorded, and
+        on rows that can all be read.
         Raises `Fenced` where a later run of the fence's job has begun, and `Refused` where that is not so; nothing is
         written then. The records are of the moment `at` and of the person.
         """
-        with self._written(at, person, fence) as (writer, chain):
+        with self._written(at, person, fence, whole=True) as (writer, chain):
             yield writer
             if writer.records.entries:
                 refuse_untrusted(self._fault(chain), self._heads.fault())
@@ -78,12 +83,12 @@ class TenantStore:
         On a chain that does not hold the copy of the head stays where it is, so that what is wrong goes on to show: the
         records are of the moment `at` and of the person, the fence ends it where a later run has begun.
         """
-        with self._written(at, person, fence) as (writer, _):
+        with self._written(at, person, fence, whole=False) as (writer, _):
             yield writer
 
     @contextmanager
-    def _written(self, at: str, person: str, fence: Fence | None) -> Iterator[tuple[Writer, Chain]]:
-        with self._database.write() as connection:
+    def _written(self, at: str, person: str, fence: Fence | None, *, whole: bool) -> Iterator[tuple[Writer, Chain]]:
+        with self._database.write(whole=whole) as connection:
             if fence:
                 _pass_fence(connection, fence)
             writer, chain = Writer(connection), Chain(connection, schema.audit, self._sealer)
@@ -133,11 +138,11 @@ class TenantStore:
 
     @contextmanager
     def read_trusted(self) -> Iterator[Reader]:
-        """Yield a reader of a store that holds as it reads it.
+        """Yield a reader of the whole store, which holds as it reads it.
 
         Raises `Refused` where the chain does not hold, or the people are others than those that were recorded.
         """
-        with self._database.read() as connection:
+        with self._database.read(whole=True) as connection:
             refuse_untrusted(self._fault(Chain(connection, schema.audit, self._sealer)), self._heads.fault())
             yield Reader(connection)
 

@@ -133,7 +133,7 @@ class _Workshop:
         self._playbook = playbook_of(plan.playbook)
         self._permits = Permits(world.home, task.store, task.tenant.tenant, world.clock)
         self._failure: BaseException | None = None
-        with task.store.read() as reader:
+        with task.store.read(whole=True) as reader:
             found = known_assets(reader, [step.target.uid for step in plan.steps])
             self._assets = {asset.uid: asset for asset in found}
         self._never = Never(task.tenant)
@@ -188,7 +188,7 @@ class _Workshop:
         if self._permits.check(self._plan.id).hash != self._plan.hash:
             raise Refused(f"the plan {self._plan.id} has become another one")
         tenant = applied_tenant(self._world.home, self._task.tenant.tenant)
-        with self._task.store.read() as reader:
+        with self._task.store.read(whole=True) as reader:
             self._never = never_of(tenant, reader)
 
 
@@ -230,7 +230,7 @@ def make_rollback(world: World, tenant: Tenant, id_: str, actor: Actor, resource
     store = world.home.tenant(tenant.tenant)
     plan = read_plan(store, id_)
     playbook = playbook_of(plan.playbook)
-    with store.read() as reader:
+    with store.read(whole=True) as reader:
         progress = reader.plans.progress(plan.id)
     done = []
     with WriteClients(world, tenant, plan) as clients:

@@ -40,8 +40,8 @@ class Begun(Struct, frozen=True):
 
 
 def begun_before(store: TenantStore, plan: Plan) -> Begun:
-    """Return how far a plan is, before anything more is done."""
-    with store.read() as reader:
+    """Return how far a plan is, before anything more is done; raises `StoreFault` where not all of it can be read."""
+    with store.read(whole=True) as reader:
         open_ = [sent for sent in reader.plans.journal(plan.id) if sent.state == "sending"]
         recorded = reader.plans.worked(plan.id)
         return Begun(

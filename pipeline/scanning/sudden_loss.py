@@ -9,13 +9,11 @@ from collections.abc import Collection, Mapping
 
 from msgspec import Struct
 
-from model.tenant import SuddenLoss
+from model.tenant import SUDDEN_LOSS, SuddenLoss
 from store.rows import Gap
 
 # A scope, a kind, and the region that was asked, or `global`.
 Key = tuple[str, str, str]
-
-_SIGN = "suddenly shows"
 
 
 class Loss(Struct, frozen=True):
@@ -35,17 +33,17 @@ class Loss(Struct, frozen=True):
         before, now = _by_listing(self.before, listings), _by_listing(shown, listings)
         for key, cause in listings.items():
             if cause and key in self.pending:
-                causes[key] = f"{cause} (before that it {_SIGN} less)"
+                causes[key] = f"{cause} (after {SUDDEN_LOSS})"
             if cause or key in self.pending or key[1] in self.transient:
                 continue
             if before[key] >= limits.least and now[key] * 100 < before[key] * limits.percent:
-                causes[key] = f"{_SIGN} {now[key]} of {before[key]}: the next whole listing decides"
+                causes[key] = f"{SUDDEN_LOSS} {now[key]}/{before[key]}"
         return causes
 
 
 def pending_of(gaps: Collection[Gap]) -> frozenset[Key]:
     """Return the listings that a scan with these gaps held back, or left as they were held back before."""
-    return frozenset((gap.scope, gap.kind, gap.region) for gap in gaps if not gap.detail and _SIGN in gap.cause)
+    return frozenset((gap.scope, gap.kind, gap.region) for gap in gaps if not gap.detail and SUDDEN_LOSS in gap.cause)
 
 
 def _by_listing(counts: Mapping[Key, int], listings: Mapping[Key, str]) -> Counter[Key]:

@@ -110,10 +110,11 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
         finish(world, task, plans)
     notified = notify(world, task)
     _queue_next_notification(world, store, job)
-    fault = store.late_fault() or world.home.service.fault() or store.damage()
-    if fault:
-        _LOG.error("the records do not hold", tenant=job.tenant, problem=fault)
-    outcome = _outcome(summary, notified) + (f"; the records do not hold: {fault}" if fault else "")
+    fault, outcome = store.late_fault() or world.home.service.fault(), _outcome(summary, notified)
+    for problem in (f"the records do not hold: {fault}" if fault else "", store.damage()):
+        if problem:
+            _LOG.error("something is wrong with what is stored", tenant=job.tenant, problem=problem)
+            outcome = f"{outcome}; {problem}"
     return JobResult("done", outcome, summary, notified, fault)
 
 
@@ -124,7 +125,7 @@ def _failed(job: Job, problem: Exception) -> JobResult:
             return JobResult("queued", str(problem))
         case Fenced():
             return JobResult("failed", str(problem))
-        case StoreFault():  # the store may come back; what it says stays inside
+        case StoreFault():  # it may come back; the log of a service says more, and a command's user reads the outcome
             _LOG.info("the store cannot be used", job=job.id, exc_info=problem)
             return JobResult("failed" if job.attempts >= MOST_ATTEMPTS else "queued", "the store could not be used")
         case Refused():

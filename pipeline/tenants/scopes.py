@@ -68,7 +68,7 @@ def discovered(
             if (
                 not listed.active and not listed.resting
             ):  # a reply that shows none may be no reply of the organisation's
-                closed[group.id] = f"nothing stands in {group.id}: what was there before is looked at no more, and kept"
+                closed[group.id] = f"what stands in {group.id} cannot be listed: the listing is empty"
             for member in listed.active:
                 if member not in group.exclude:
                     found.setdefault(member, organisations.scope(group, member, external_id))

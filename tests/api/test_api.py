@@ -565,6 +565,16 @@ def test_rows_that_cannot_be_read_are_named_beside_the_others(api: Api, address:
     assert (one.status_code, one.json()["detail"]) == (503, "the store cannot be used now")
 
 
+def test_a_tenants_file_that_cannot_be_read_hides_no_other(api: Api, address: str) -> None:
+    token = api.token("operator", "all")
+    before = api.ask("GET", "/v1/tenants", token).json()["items"]
+    assert len(before) > 1
+    tamper(address, "", f"UPDATE edition SET document = '{{' WHERE tenant = '{before[0]['tenant']}'")
+    answer = api.ask("GET", "/v1/tenants", token).json()
+    assert answer["items"] == before[1:]
+    assert [before[0]["tenant"] in said for said in answer["damaged"]] == [True]
+
+
 def test_a_defect_is_reported_by_its_number_and_nothing_else(api: Api) -> None:
     token, api.clock.moment = api.token("lead"), None  # type: ignore[assignment]  # no time: the program is not made for it
     answer = api.ask("GET", f"/v1/tenants/{MINE}/findings", token)

@@ -1,6 +1,5 @@
 """A row that was damaged is named, and hurts no other: no command fails over it, and none calls it a defect."""
 
-import os
 import random
 import shutil
 import sqlite3
@@ -123,23 +122,21 @@ LEFT_OUT = [
     ("finding", "elements", ("findings", TENANT)),
     ("asset", "unknown", ("assets", "list", TENANT)),
     ("plan", "document", ("status", TENANT)),
-    ("run", "summary", ("scans", TENANT)),
     ("suppression", "created_at", ("exceptions", "list", TENANT)),
 ]
 
 
-@pytest.mark.parametrize(("table", "column", "asked"), LEFT_OUT[:4], ids=str)
+@pytest.mark.parametrize(("table", "column", "asked"), LEFT_OUT, ids=str)
 def test_the_others_are_listed_and_it_is_named(
     table: str, column: str, asked: tuple[str, ...], home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = said(capsys, *asked)[1]
+    before = said(capsys, *asked)[1].splitlines()
     with closing(sqlite3.connect(file_of(home, TENANT))) as connection, connection:
         connection.execute(f"UPDATE {table} SET {column} = '{{' WHERE rowid = (SELECT min(rowid) FROM {table})")
     status, after, err = said(capsys, *asked)
     assert status in (0, 3)
-    assert [line for line in err if f"of the table {table} cannot be read, and was left out" in line]
-    assert 0 < len(after.splitlines()) < len(before.splitlines()) + 1
-    assert os.linesep not in "".join(err)
+    assert len([line for line in err if f"of the table {table} cannot be read, and was left out" in line]) == 1
+    assert len(after.splitlines()) < len(before)
 
 
 def flipped_bytes_are_no_defect(home: Path, seeds: Iterable[int], capsys: pytest.CaptureFixture[str]) -> None:

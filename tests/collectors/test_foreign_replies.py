@@ -30,13 +30,12 @@ from collectors.gcp import resource_types as gcp_types
 from collectors.gcp.collector import GcpCollector
 from collectors.kubernetes import resource_types as kubernetes_types
 from collectors.kubernetes.collector import KubernetesCollector
-from demo.stand_ins.azure import running
 from model.asset import Asset, Listing, Place
 from model.fault import Refused
 from tests.conftest import MovingClock
 from tests.foreign import BODIES
 from tests.servers import azure_company
-from tests.servers.azure_company import DIRECTORY, SUBSCRIPTION, BreakingHandler, BreakingStandIn
+from tests.servers.azure_company import DIRECTORY, SUBSCRIPTION, BreakingStandIn
 from tests.servers.gcp_server import AssetServer, Fault, serving
 
 pytestmark = pytest.mark.sweep
@@ -144,10 +143,7 @@ AZURE_TYPES = [type_ for type_ in azure_types.load() if not type_.of_directory]
 
 @pytest.fixture(scope="module")
 def azure() -> Iterator[BreakingStandIn]:
-    stand_in = BreakingStandIn(azure_company.company())
-    with running(stand_in, BreakingHandler) as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
+    with azure_company.breaking() as stand_in:
         yield stand_in
 
 

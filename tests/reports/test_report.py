@@ -120,6 +120,15 @@ def test_a_second_source_stands_beside_the_finding(language: Language, words: st
     assert words.split(":")[0] not in Tags(render(report(FINDINGS, GAPS), language)).text
 
 
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "until the next complete"), ("ja", "削除されたものとしては扱いません")]
+)
+def test_what_a_sudden_loss_is_stands_below_the_gaps(language: Language, words: str) -> None:
+    lost = Gap("1", "aws.s3.bucket", "global", "", "SuddenLoss 2/12")
+    assert words in Tags(render(report([], [*GAPS, lost]), language)).text
+    assert words not in Tags(render(report([], GAPS), language)).text
+
+
 def test_days_are_those_of_japan() -> None:
     assert "2026-06-02" in Tags(render(report(FINDINGS, []), "en")).text
     assert "2026年6月2日 01:00" in Tags(render(report(FINDINGS, []), "ja")).text

@@ -4,12 +4,14 @@ import json
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from msgspec import Struct
 
-from demo.stand_ins.azure import Company, Handler, StandIn, Subscription
+from demo.stand_ins.azure import Company, Handler, StandIn, Subscription, running
 from demo.stand_ins.azure_writes import Answer
 
 DIRECTORY = "33333333-3333-4333-8333-333333333333"
@@ -95,6 +97,16 @@ def _paths(key: str, accounts: int) -> dict[str, Body | list[Body]]:
     for service in services:
         paths[service] = {"id": service, "properties": {"deleteRetentionPolicy": {"enabled": True}}}
     return paths
+
+
+@contextmanager
+def breaking() -> Iterator["BreakingStandIn"]:
+    """Run the company's stand-in, to which the environment leads, and let it break where a test says."""
+    stand_in = BreakingStandIn(company())
+    with running(stand_in, BreakingHandler) as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield stand_in
 
 
 Act = Callable[["BreakingHandler", Answer], None]

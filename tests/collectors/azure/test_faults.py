@@ -13,7 +13,6 @@ from clouds.azure.clients import Login, clients
 from clouds.azure.read import AzureClient
 from collectors.azure import resource_types
 from collectors.azure.collector import AzureCollector
-from demo.stand_ins.azure import running
 from model.asset import Asset, Listing
 from model.fault import Refused
 from pipeline.providers.azure.opening import hidden_kinds
@@ -25,7 +24,6 @@ from tests.servers.azure_company import (
     RESOURCES,
     SUBSCRIPTION,
     Act,
-    BreakingHandler,
     BreakingStandIn,
     Fault,
 )
@@ -43,10 +41,7 @@ Seen = tuple[dict[str, Asset], dict[str, str]]
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[BreakingStandIn]:
-    stand_in = BreakingStandIn(azure.company())
-    with running(stand_in, BreakingHandler) as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
+    with azure.breaking() as stand_in:
         yield stand_in
 
 

@@ -19,12 +19,13 @@ from model.call import Call
 from model.canonical import encode, instant
 from model.person import HOST
 from model.plan import Plan
-from pipeline.changing.carrying_out import finish, underway
+from pipeline.changing.carrying_out import finish, make_rollback, underway
 from pipeline.changing.plans import halt
 from pipeline.scanning.scan import scan
 from pipeline.tenants.applied import applied_tenant
 from store import schema
-from tests.changing import AWS, BLOCK, KEN, ChangeDriver, catalog_of
+from store.database import StoreFault
+from tests.changing import AKI, AWS, BLOCK, KEN, ChangeDriver, catalog_of
 from tests.conftest import MovingClock
 from tests.homes import home_at, stores_at, tamper
 from tests.worlds import entered, scan_of, world_of
@@ -235,6 +236,33 @@ def effective(folder: Path, store: str, table: str, column: str) -> list[str]:
                     found.append(statement)
             connection.execute("ROLLBACK")
     return found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE plan_call SET at = 'no moment'",
+        "UPDATE plan_call SET state = X'00ff'",
+        "UPDATE plan_step SET before = '{'",
+        "UPDATE plan_step SET at = 'no moment'",
+    ],
+)
+def test_what_cannot_be_read_is_neither_gone_on_with_nor_rolled_back(
+    statement: str, homes: Any, tmp_path: Path
+) -> None:
+    """A call that may have been sent would be sent again, and what was there before would be lost."""
+    folder, plan, _ = homes["broken off"]
+    copy = shutil.copytree(folder, tmp_path / "home")
+    tamper(str(copy), "aozora", statement)
+    driver, buckets = driver_at(copy, new=False), Buckets()
+    world = driver.world_with(buckets)
+    with pytest.raises(StoreFault, match="is damaged"):
+        finish(world, scan_of(world, driver.tenant, driver.catalog), [plan.id])
+    if "plan_step" in statement:
+        with pytest.raises(StoreFault, match="is damaged"):
+            make_rollback(world, driver.tenant, plan.id, AKI)
+    assert buckets.sent == []
+    stores_at(str(copy)).close()
 
 
 @pytest.mark.parametrize("situation", ["proposed", "rejected", "ended", "left"])

@@ -97,7 +97,7 @@ def test_what_suddenly_shows_far_less_ends_nothing_until_the_next_look(run: Any,
     tenant = replace(TENANT, sudden_loss=SuddenLoss(least=1))
     summary = run(Without(replies, "list_buckets", "Buckets"), tenant=tenant)
     (cause,) = (gap.cause for gap in summary.gaps if gap.kind == "aws.s3.bucket")
-    assert cause.startswith("suddenly shows 0 of ")
+    assert cause.startswith("SuddenLoss 0/")
     assert findings(home, "open") == before
     with home.tenant("aozora").read() as reader:
         assert {f.unverified_because for f in reader.findings() if f.kind == "aws.s3.bucket"} == {cause}

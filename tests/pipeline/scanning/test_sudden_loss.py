@@ -43,7 +43,7 @@ LISTINGS = [
 def test_less_than_half_of_five_or_more_is_not_believed(before: int, now: int, believed: bool) -> None:
     cause = held(before, now)
     assert (cause == "") == believed
-    assert believed or cause == f"suddenly shows {now} of {before}: the next whole listing decides"
+    assert believed or cause == f"SuddenLoss {now}/{before}"
 
 
 def test_the_limits_are_settings() -> None:
@@ -59,7 +59,7 @@ def test_what_comes_and_goes_by_itself_is_believed() -> None:
 def test_the_next_whole_listing_decides() -> None:
     first = held(10, 0)
     failed = Loss({TOKYO: 10}, pending_of([_gap(first)]), ()).held_back({TOKYO: "AccessDenied"}, Counter(), LIMITS)
-    assert failed == {TOKYO: "AccessDenied (before that it suddenly shows less)"}
+    assert failed == {TOKYO: "AccessDenied (after SuddenLoss)"}
     assert held(10, 0, pending=pending_of([_gap(failed[TOKYO])])) == ""
     assert held(10, 0, pending=pending_of([_gap("AccessDenied")])) != "", "one that was never whole has shown nothing"
 
@@ -73,7 +73,9 @@ def test_resources_of_all_regions_are_counted_by_the_listing_that_shows_them() -
     before = {(scope, kind, "us-east-1"): 3, (scope, kind, "ap-northeast-1"): 3}
     loss = Loss(before, (), ())
     assert loss.held_back({BUCKETS: ""}, Counter({(scope, kind, "us-east-1"): 3}), LIMITS) == {BUCKETS: ""}
-    assert loss.held_back({BUCKETS: ""}, Counter({(scope, kind, "us-east-1"): 2}), LIMITS)[BUCKETS].startswith("sudden")
+    assert loss.held_back({BUCKETS: ""}, Counter({(scope, kind, "us-east-1"): 2}), LIMITS)[BUCKETS].startswith(
+        "SuddenLoss "
+    )
 
 
 KEYS = st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["k", "pod"]), st.sampled_from(["global", "r1", "r2"]))
