@@ -23,6 +23,8 @@ _MOST_PAGES = 10_000
 _STARTS = 3  # a listing begins anew where its token has grown too old
 _JSON = "application/json"
 _METADATA = "application/json;as=PartialObjectMetadata{};g=meta.k8s.io;v=v1"
+# What a server says of a group or version that it does not serve (Go, net/http NotFound); of others it says a Status.
+_NO_SUCH_PATH = b"404 page not found"
 _GONE, _NOT_FOUND, _TOO_MANY_REQUESTS = 410, 404, 429
 
 Row = dict[str, Any]
@@ -184,7 +186,7 @@ def _row(reply: httpx2.Response, form: "ReplyForm") -> Row:
         raise _Again(code, _seconds(reply))
     if reply.status_code == _GONE:
         raise _Expired(code)
-    if reply.status_code == _NOT_FOUND:
+    if reply.status_code == _NOT_FOUND and (code == "NotFound" or reply.content.strip() == _NO_SUCH_PATH):
         raise NotThere(code)
     raise CallFailed(code)
 

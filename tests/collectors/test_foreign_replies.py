@@ -101,11 +101,13 @@ def test_who_we_are_and_which_accounts_there_are_is_not_believed_either(name: st
 class Answered:
     """What every GET of a cluster is answered with."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
+    def __init__(self, body: bytes, status: int = 200) -> None:
+        self._body, self._status = body, status
 
     def get(self, url: str, **_: object) -> httpx2.Response:
-        return httpx2.Response(200, content=self._body, request=httpx2.Request("GET", f"https://c.example{url}"))
+        return httpx2.Response(
+            self._status, content=self._body, request=httpx2.Request("GET", f"https://c.example{url}")
+        )
 
     def close(self) -> None: ...
 
@@ -120,6 +122,20 @@ LISTED = [type_ for type_ in KUBERNETES_TYPES if not type_.form.only]
 def test_no_listing_of_kubernetes_is_believed(name: str) -> None:
     client = KubernetesClient(Answered(BODIES[name]), MovingClock())
     assert judged(KubernetesCollector(client, CLUSTER, KUBERNETES_TYPES).collect(), [t.kind.name for t in LISTED]) == []
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_nothing_of_kubernetes_is_gone_because_somebody_else_has_not_found_it(name: str) -> None:
+    client = KubernetesClient(Answered(BODIES[name], 404), MovingClock())
+    kinds = [t.kind.name for t in KUBERNETES_TYPES]
+    assert judged(KubernetesCollector(client, CLUSTER, KUBERNETES_TYPES).collect(), kinds) == []
+
+
+@pytest.mark.parametrize("body", [b"404 page not found\n", b'{"kind":"Status","reason":"NotFound","code":404}'])
+def test_what_a_server_does_not_serve_is_not_there(body: bytes) -> None:
+    client = KubernetesClient(Answered(body, 404), MovingClock())
+    found = judged(KubernetesCollector(client, CLUSTER, LISTED).collect(), [])
+    assert len([kind for kind in found if kind.startswith("kubernetes.")]) > 20
 
 
 @pytest.mark.parametrize("resource", RESOURCES.values(), ids=lambda one: one.plural)
