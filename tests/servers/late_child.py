@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,14 +12,28 @@ from pipeline.clock import SystemClock
 from pipeline.serving.jobs import JobWorker, claim, fence_of, holding, settle
 from tests.homes import home_at
 
+_LONGEST_SECONDS = 60.0
 
-def drain(address: str, name: str, file: str) -> None:
-    """Do the jobs that there are, one after another, and write their ids into a file."""
-    home, worker = home_at(address), JobWorker(name, SystemClock())
+
+def drain(address: str, file: str, others: str) -> None:
+    """Do the jobs that there are, one after another, and write their ids into a file.
+
+    The first is held until so many `others` have one too: else whoever starts first may do all of them.
+    """
+    home, worker = home_at(address), JobWorker(Path(file).name, SystemClock())
     with Path(file).open("w", encoding="utf-8") as done:
         while job := claim(home, worker):
-            done.write(f"{job.id}\n")
+            print(job.id, file=done, flush=True)
+            _wait_for(Path(file).parent, int(others))
             settle(home, job, worker, "done", "")
+
+
+def _wait_for(folder: Path, number: int) -> None:
+    """Wait until so many files of a folder have something in them."""
+    until = time.monotonic() + _LONGEST_SECONDS
+    while sum(file.stat().st_size > 0 for file in folder.iterdir()) < number:
+        assert time.monotonic() < until, "the others never came"
+        time.sleep(0.01)
 
 
 def main(address: str, seconds: str) -> None:
