@@ -1,19 +1,25 @@
-"""What an expression reads, taken from its checked AST.
+"""An expression's checked syntax tree, and what it reads.
 
 `cel.Expression.serialize()` is a `google.protobuf.Any` around the `CheckedExpr` message of the CEL specification
-(cel/expr/checked.proto, cel/expr/syntax.proto). Only the few node kinds that matter are decoded, by field number.
+(cel/expr/checked.proto, cel/expr/syntax.proto). Only what matters is decoded, by field number.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
 from msgspec import Struct
 
-# CheckedExpr.expr, .source_info; SourceInfo.positions; Expr.* by their field numbers in syntax.proto.
-_ANY_VALUE, _EXPR, _SOURCE, _POSITIONS = 2, 4, 5, 4
+from semantics.shapes import Sort
+
+# CheckedExpr.type_map, .expr, .source_info; SourceInfo.positions; Expr.* by their field numbers in syntax.proto.
+_ANY_VALUE, _TYPES, _EXPR, _SOURCE, _POSITIONS = 2, 3, 4, 5, 4
 _ID, _CONST, _IDENT, _SELECT, _CALL, _LIST, _STRUCT, _COMPREHENSION = 2, 3, 4, 5, 6, 7, 8, 9
 _CONST_STRING = 6
+# Type.* by their field numbers in checked.proto; the primitive ones by their number in Type.PrimitiveType.
+_PRIMITIVE, _LIST_TYPE, _MAP_TYPE = 3, 6, 7
+_PRIMITIVES: dict[int, Sort] = {1: "boolean", 2: "number", 3: "number", 4: "number", 5: "text"}
 
-_INDEX = frozenset({"_[_]", "_?._", "_[?_]"})
+INDEXING = frozenset({"_[_]", "_?._", "_[?_]"})
 
 
 class Misuse(Exception):
@@ -32,114 +38,241 @@ class Roots(Struct, frozen=True):
     many: frozenset[str] = frozenset()
 
 
-def reads(serialized: bytes, roots: Roots) -> dict[str, frozenset[str]]:
+class Constant(Struct, frozen=True):
+    """A constant; `text` is its value where it is a text."""
+
+    id: int
+    text: str | None
+
+
+class Ident(Struct, frozen=True):
+    """A name; `.r` is `r`, looked up from the root."""
+
+    id: int
+    name: str
+
+
+class Select(Struct, frozen=True):
+    """A field of something; `tested` where it is only asked whether it is there (`has`)."""
+
+    id: int
+    operand: "Node"
+    field: str
+    tested: bool
+
+
+class Call(Struct, frozen=True):
+    """A call of a function or an operator; the target of a method is its first argument."""
+
+    id: int
+    function: str
+    arguments: "tuple[Node, ...]"
+
+
+class Made(Struct, frozen=True):
+    """A list, or a mapping with its keys and values by turns."""
+
+    id: int
+    is_list: bool
+    parts: "tuple[Node, ...]"
+
+
+class Comprehension(Struct, frozen=True):
+    """A macro such as `exists`, spread out: what it goes over, and how its accumulator goes on and ends."""
+
+    id: int
+    variable: str
+    range: "Node"
+    accumulator: str
+    initial: "Node"
+    condition: "Node"
+    step: "Node"
+    result: "Node"
+
+
+Node: TypeAlias = Constant | Ident | Select | Call | Made | Comprehension
+
+
+class Tree(Struct, frozen=True):
+    """A checked syntax tree: its root, the sort of what nodes yield, by their ids, and where they stand in the text."""
+
+    root: Node
+    sorts: Mapping[int, Sort]
+    offsets: Mapping[int, int]
+
+
+def tree_of(serialized: bytes) -> Tree:
+    """Return the tree of a serialized expression."""
+    checked = _fields(_first(_fields(serialized), _ANY_VALUE))
+    return Tree(
+        _node(_first(checked, _EXPR)), dict(_sorts(_all(checked, _TYPES))), dict(_positions(_first(checked, _SOURCE)))
+    )
+
+
+def reads(tree: Tree, roots: Roots) -> dict[str, frozenset[str]]:
     """Return for each root that is used the fields that are read of it.
 
     Raises `Misuse` where a root stands by itself: what is read would not be known.
     """
-    checked = _fields(_first(_fields(serialized), _ANY_VALUE))
-    reader = _AstReader(roots, dict(_positions(_first(checked, _SOURCE))))
-    reader.visit(_first(checked, _EXPR), {name: name for name in roots.one})
+    reader = _Reader(roots, tree.offsets)
+    reader.visit(tree.root, {name: name for name in roots.one})
     return {root: frozenset(fields) for root, fields in reader.found.items()}
 
 
-class _AstReader:
-    def __init__(self, roots: Roots, offsets: dict[int, int]) -> None:
+def index_of(call: Call) -> str | None:
+    """Return the field that an indexing call names by a constant text."""
+    key = call.arguments[1] if call.function in INDEXING else None
+    return key.text if isinstance(key, Constant) else None
+
+
+class _Reader:
+    def __init__(self, roots: Roots, offsets: Mapping[int, int]) -> None:
         self.roots = roots
         self.offsets = offsets
         self.found: dict[str, set[str]] = {}
 
-    def visit(self, raw: bytes, names: Mapping[str, str]) -> None:
-        """Walk one Expr; `names` maps the identifiers in scope that stand for a resource to their root."""
-        expr = _fields(raw)
-        for kind, value in expr:
-            match kind:
-                case n if n == _IDENT:
-                    self._bare(_name(value), expr, names)
-                case n if n == _SELECT:
-                    select = _fields(value)
-                    self._field_of(_first(select, 1), _text(_first(select, 2)), names)
-                case n if n == _CALL:
-                    self._call(value, names)
-                case n if n == _COMPREHENSION:
-                    self._comprehension(value, names)
-                case n if n in (_LIST, _STRUCT):
-                    for part in _parts(n, value):
-                        self.visit(part, names)
+    def visit(self, node: Node, names: Mapping[str, str]) -> None:
+        """Walk one node; `names` maps the identifiers in scope that stand for a resource to their root."""
+        match node:
+            case Ident():
+                self._bare(node, names)
+            case Select():
+                self._field_of(node.operand, node.field, names)
+            case Call():
+                self._call(node, names)
+            case Comprehension():
+                self._comprehension(node, names)
+            case Made():
+                for part in node.parts:
+                    self.visit(part, names)
+            case Constant():
+                pass
 
-    def _field_of(self, operand: bytes, field: str, names: Mapping[str, str]) -> None:
-        ident = _ident(operand)
-        if ident in names:
-            self.found.setdefault(names[ident], set()).add(field)
+    def _field_of(self, operand: Node, field: str, names: Mapping[str, str]) -> None:
+        name = _name_of(operand)
+        if name in names:
+            self.found.setdefault(names[name], set()).add(field)
         else:
             self.visit(operand, names)
 
-    def _call(self, raw: bytes, names: Mapping[str, str]) -> None:
-        call = _fields(raw)
-        function = _text(_first(call, 2))
-        arguments = [*_all(call, 1), *_all(call, 3)]
-        if function in _INDEX and (field := _string(arguments[1])) is not None:
+    def _call(self, call: Call, names: Mapping[str, str]) -> None:
+        arguments = call.arguments
+        if (field := index_of(call)) is not None:
             self._field_of(arguments[0], field, names)
-        elif function == "@in" and _ident(arguments[1]) in names and (field := _string(arguments[0])) is not None:
-            self._field_of(arguments[1], field, names)
-        elif function == "size" and _ident(arguments[0]) in self.roots.many:
-            self.found.setdefault(_ident(arguments[0]), set())
+        elif call.function == "@in" and _name_of(arguments[1]) in names and (key := _text_of(arguments[0])) is not None:
+            self._field_of(arguments[1], key, names)
+        elif call.function == "size" and _name_of(arguments[0]) in self.roots.many:
+            self.found.setdefault(_name_of(arguments[0]), set())
         else:
             for argument in arguments:
                 self.visit(argument, names)
 
-    def _comprehension(self, raw: bytes, names: Mapping[str, str]) -> None:
-        parts = _fields(raw)
-        variable, range_ = _text(_first(parts, 1)), _first(parts, 2)
-        if variable in self.roots.one | self.roots.many:
-            raise Misuse(
-                f"the name {variable!r} stands for a resource here; take another", self._offset(_fields(range_))
-            )
-        inner = {name: root for name, root in names.items() if name != variable}
-        root = _ident(range_)
+    def _comprehension(self, node: Comprehension, names: Mapping[str, str]) -> None:
+        if node.variable in self.roots.one | self.roots.many:
+            problem = f"the name {node.variable!r} stands for a resource here; take another"
+            raise Misuse(problem, self._offset(node.range))
+        inner = {name: root for name, root in names.items() if name != node.variable}
+        root = _name_of(node.range)
         if root in self.roots.many:
             self.found.setdefault(root, set())
-            inner[variable] = root
+            inner[node.variable] = root
         else:
-            self.visit(range_, names)
-        for number in (4, 5, 6, 7):  # accu_init, loop_condition, loop_step, result
-            for part in _all(parts, number):
-                self.visit(part, inner)
+            self.visit(node.range, names)
+        for part in (node.initial, node.condition, node.step, node.result):
+            self.visit(part, inner)
 
-    def _bare(self, name: str, expr: list[tuple[int, bytes]], names: Mapping[str, str]) -> None:
+    def _bare(self, node: Ident, names: Mapping[str, str]) -> None:
+        name = node.name
         if name in self.roots.many:
-            raise Misuse(f"{name!r} is a list of resources: use it by exists, all, map or size", self._offset(expr))
+            raise Misuse(f"{name!r} is a list of resources: use it by exists, all, map or size", self._offset(node))
         if name in names:
             raise Misuse(
-                f"{name!r} stands alone; name the fields that are read, as in {name}.Field", self._offset(expr)
+                f"{name!r} stands alone; name the fields that are read, as in {name}.Field", self._offset(node)
             )
 
-    def _offset(self, expr: list[tuple[int, bytes]]) -> int:
-        identity = next((value for number, value in expr if number == _ID), b"\0")
-        return self.offsets.get(int.from_bytes(identity, "little"), 0)
+    def _offset(self, node: Node) -> int:
+        return self.offsets.get(node.id, 0)
 
 
-def _parts(kind: int, raw: bytes) -> list[bytes]:
-    """Return a list's elements, or a map's keys and values."""
-    if kind == _LIST:
-        return _all(_fields(raw), 1)
+def _name_of(node: Node) -> str:
+    return node.name if isinstance(node, Ident) else ""
+
+
+def _text_of(node: Node) -> str | None:
+    return node.text if isinstance(node, Constant) else None
+
+
+def _node(raw: bytes) -> Node:
+    """Return the node of an Expr message."""
+    id_, kind, value = 0, _CONST, b""
+    for number, found in _fields(raw):
+        if number == _ID:
+            id_ = int.from_bytes(found, "little")
+        elif number >= _CONST:
+            kind, value = number, found
+    return _MAKERS[kind](id_, value)
+
+
+def _constant(id_: int, raw: bytes) -> Constant:
+    return Constant(id_, next((_text(value) for number, value in _fields(raw) if number == _CONST_STRING), None))
+
+
+def _identifier(id_: int, raw: bytes) -> Ident:
+    return Ident(id_, _text(_first(_fields(raw), 1)).removeprefix("."))
+
+
+def _select(id_: int, raw: bytes) -> Select:
+    parts = _fields(raw)
+    return Select(id_, _node(_first(parts, 1)), _text(_first(parts, 2)), any(_first(parts, 3)))
+
+
+def _call(id_: int, raw: bytes) -> Call:
+    parts = _fields(raw)
+    return Call(id_, _text(_first(parts, 2)), tuple(_node(part) for part in [*_all(parts, 1), *_all(parts, 3)]))
+
+
+def _list(id_: int, raw: bytes) -> Made:
+    return Made(id_, True, tuple(_node(part) for part in _all(_fields(raw), 1)))
+
+
+def _struct(id_: int, raw: bytes) -> Made:
     entries = [_fields(entry) for entry in _all(_fields(raw), 2)]
-    return [part for entry in entries for number in (3, 4) for part in _all(entry, number)]
+    return Made(
+        id_, False, tuple(_node(part) for entry in entries for number in (3, 4) for part in _all(entry, number))
+    )
 
 
-def _ident(raw: bytes) -> str:
-    value = _first(_fields(raw), _IDENT)
-    return _name(value) if value else ""
+def _spread_out(id_: int, raw: bytes) -> Comprehension:
+    parts = _fields(raw)
+    inner = (_node(_first(parts, number)) for number in (4, 5, 6, 7))  # accu_init, loop_condition, loop_step, result
+    return Comprehension(id_, _text(_first(parts, 1)), _node(_first(parts, 2)), _text(_first(parts, 3)), *inner)
 
 
-def _name(ident: bytes) -> str:
-    """Return an identifier's name; `.r` is `r`, looked up from the root."""
-    return _text(_first(_fields(ident), 1)).removeprefix(".")
+_MAKERS: Mapping[int, Callable[[int, bytes], Node]] = {
+    _CONST: _constant,
+    _IDENT: _identifier,
+    _SELECT: _select,
+    _CALL: _call,
+    _LIST: _list,
+    _STRUCT: _struct,
+    _COMPREHENSION: _spread_out,
+}
 
 
-def _string(raw: bytes) -> str | None:
-    constant = _first(_fields(raw), _CONST)
-    return next((_text(value) for number, value in _fields(constant) if number == _CONST_STRING), None)
+def _sorts(entries: list[bytes]) -> Iterator[tuple[int, Sort]]:
+    """Yield the ids of nodes of which it is known what they yield."""
+    for entry in entries:
+        pair = _fields(entry)
+        for number, value in _fields(_first(pair, 2)):
+            sort = _sort(number, value)
+            if sort:
+                yield int.from_bytes(_first(pair, 1), "little"), sort
+
+
+def _sort(number: int, value: bytes) -> Sort | None:
+    if number == _PRIMITIVE:
+        return _PRIMITIVES.get(int.from_bytes(value, "little"))
+    return "list" if number == _LIST_TYPE else "mapping" if number == _MAP_TYPE else None
 
 
 def _positions(source: bytes) -> Iterator[tuple[int, int]]:

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from catalog.checked_ast import Roots
 from catalog.expression import Compile, EvaluationError, Expression, ExpressionFault, OutOfTime, compiled
 from model.worker import NoAnswer, Worker
+from semantics.shapes import Shape
 
 COMMAND = [sys.executable, "-I", "-m", "catalog.evaluator"]
 _KEPT = 1_000
@@ -40,6 +41,7 @@ class _Answer(Struct, frozen=True, omit_defaults=True):
 
     type_name: str = ""
     reads: dict[str, list[str]] = {}
+    expects: dict[str, Shape] = {}
     value: Any = None
     problem: str = ""
     line: int = 1
@@ -107,7 +109,9 @@ def elsewhere(worker: Worker, allowance: Allowance) -> Compile:
         if answer.problem:
             raise ExpressionFault(answer.problem, answer.line, answer.column)
         read = {root: frozenset(fields) for root, fields in answer.reads.items()}
-        return Expression(source, answer.type_name, read, partial(_evaluate, worker, allowance, question))
+        return Expression(
+            source, answer.type_name, read, answer.expects, partial(_evaluate, worker, allowance, question)
+        )
 
     return compile_
 
@@ -148,7 +152,7 @@ def answer(line: bytes) -> bytes:
         expression = _compiled(question.source, Roots(frozenset(question.one), frozenset(question.many)))
         if question.variables is None:
             reads = {root: sorted(fields) for root, fields in expression.reads.items()}
-            return msgspec.json.encode(_Answer(expression.type_name, reads))
+            return msgspec.json.encode(_Answer(expression.type_name, reads, expression.expects))
         moment = {} if question.now is None else {"now": question.now}
         return msgspec.json.encode(_Answer(value=expression.evaluate(question.variables | moment)))
     except ExpressionFault as fault:

@@ -10,8 +10,10 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 from msgspec import Struct
 
-from catalog.checked_ast import Misuse, Roots, reads
+from catalog.checked_ast import Misuse, Roots, reads, tree_of
+from catalog.expectations import expectations
 from catalog.functions import DECLARATIONS
+from semantics.shapes import Shape
 
 _T = cel.Type
 _MAP = _T.Map(_T.STRING, _T.DYN)
@@ -54,7 +56,7 @@ class OutOfTime(EvaluationError):
 
 
 class Expression(Struct, frozen=True):
-    """One compiled expression; `reads` names per resource the fields that it looks at.
+    """One compiled expression; `reads` names per resource the fields that it looks at, `expects` what shape they have.
 
     `evaluate` returns the value for variables, as plain Python; it raises `EvaluationError`.
     """
@@ -62,6 +64,7 @@ class Expression(Struct, frozen=True):
     source: str
     type_name: str
     reads: dict[str, frozenset[str]]
+    expects: dict[str, Shape]
     evaluate: Callable[[Mapping[str, Any]], Any]
 
     def place_of(self, word: str) -> tuple[int, int]:
@@ -82,12 +85,14 @@ def compiled(source: str, roots: Roots) -> Expression:
     except RuntimeError as problem:
         raise _placed(str(problem)) from None
     try:
-        read = reads(program.serialize(), roots)
+        tree = tree_of(program.serialize())
+        read = reads(tree, roots)
     except Misuse as misuse:
         before = source[: misuse.offset]
         line, column = before.count("\n") + 1, misuse.offset - (before.rfind("\n") + 1) + 1
         raise ExpressionFault(misuse.problem, line, column) from None
-    return Expression(source, program.return_type().name(), read, _Program(environment, program).evaluate)
+    evaluate = _Program(environment, program).evaluate
+    return Expression(source, program.return_type().name(), read, expectations(tree, roots), evaluate)
 
 
 class _Program:
@@ -129,7 +134,7 @@ def _environment(roots: Roots) -> cel.Env:
 def _functions() -> list[cel.FunctionDecl]:
     declared = []
     for name, parameters, returned, function in DECLARATIONS:
-        shapes = itertools.product(*(_TYPES[parameter] for parameter in parameters))
+        shapes = itertools.product(*(_TYPES[parameter.type] for parameter in parameters))
         overloads = [
             cel.Overload(f"{name}_{number}", _TYPES[returned][0], list(shape), False, function)
             for number, shape in enumerate(shapes)

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from msgspec import Struct
+
 from semantics.addresses import is_any_address
 from semantics.aws import effective_permissions, filter_patterns, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
-from semantics.gcp import logging_queries
+from semantics.gcp import logging_queries, metadata
 from semantics.kubernetes import component_flags, workloads
+from semantics.shapes import ANYTHING, BOOLEAN, NUMBER, TEXT, Shape, listing, mapping
 
 
 def age_days(moment: str, now: datetime) -> float:
@@ -26,43 +29,72 @@ def flat(lists: list[list[Any]]) -> list[Any]:
     return [element for inner in lists for element in inner]
 
 
-Signature = tuple[str, tuple[str, ...], str, Callable[..., Any]]
+class Parameter(Struct, frozen=True):
+    """What a function takes: the type in CEL, and the shape that a value has to have to be understood."""
 
-# name, parameter types, return type, function; `document` is a map or null, `documents` a list of them.
+    type: str
+    shape: Shape
+
+
+Signature = tuple[str, tuple[Parameter, ...], str, Callable[..., Any]]
+
+_MAP, _DOCUMENT = Parameter("map", mapping()), Parameter("document", mapping())
+_STRING, _STRINGS, _INTS = (
+    Parameter("string", TEXT),
+    Parameter("strings", listing(TEXT)),
+    Parameter("ints", listing(NUMBER)),
+)
+_BOOL, _MOMENT = Parameter("bool", BOOLEAN), Parameter("timestamp", ANYTHING)
+_LISTS = Parameter("lists", listing(listing(ANYTHING)))
+_POLICY = Parameter("document", policy_documents.DOCUMENT)
+_POLICIES = Parameter("documents", listing(policy_documents.DOCUMENT))
+_STATEMENT = Parameter("map", mapping())
+_PERMISSION = Parameter("map", security_groups.PERMISSION)
+_SECURITY_RULES = Parameter("documents", listing(network_rules.RULE))
+_ALERT = Parameter("document", alert_conditions.CONDITION)
+_SPEC, _METADATA = Parameter("document", workloads.SPEC), Parameter("document", workloads.METADATA)
+_POD, _CONTAINER = Parameter("map", workloads.POD), Parameter("map", workloads.CONTAINER)
+_RBAC_RULES = Parameter("list", listing(workloads.RBAC_RULE))
+_SUBJECTS = Parameter("list", listing(workloads.SUBJECT))
+_METADATA_ITEMS = Parameter("list", metadata.ITEMS)
+_FLAGS = Parameter("map", mapping(others=TEXT))
+
+# name, parameters, return type, function; a `document` is a map or null, `documents` a list of them.
 DECLARATIONS: tuple[Signature, ...] = (
-    ("statements", ("document",), "list", policy_documents.statements),
-    ("granted_statements", ("document",), "list", policy_documents.granted_statements),
-    ("public_statements", ("document",), "list", policy_documents.public_statements),
-    ("foreign_principals", ("document", "string", "strings"), "strings", policy_documents.foreign_principals),
-    ("allows", ("map", "strings"), "bool", policy_documents.allows),
-    ("is_administrator", ("document",), "bool", policy_documents.is_administrator),
-    ("administrator", ("string", "documents", "documents"), "bool", effective_permissions.administrator),
-    ("escalations", ("string", "documents", "documents"), "strings", effective_permissions.escalations),
-    ("is_any_address", ("string",), "bool", is_any_address),
-    ("sources", ("map",), "strings", security_groups.sources),
-    ("from_anywhere", ("map",), "bool", security_groups.from_anywhere),
-    ("permits", ("map", "string", "ints"), "bool", security_groups.permits),
-    ("permits_all_ports", ("map",), "bool", security_groups.permits_all_ports),
-    ("pattern_alternatives", ("string",), "strings", filter_patterns.alternatives),
-    ("pattern_catches", ("string", "string"), "bool", filter_patterns.catches),
-    ("query_alternatives", ("string",), "strings", logging_queries.alternatives),
-    ("query_catches", ("string", "string"), "bool", logging_queries.catches),
-    ("internet_rules", ("documents", "string", "ints"), "strings", network_rules.internet_rules),
-    ("is_wide_range", ("string", "string"), "bool", network_rules.is_wide_range),
-    ("alerts_on", ("document", "string"), "bool", alert_conditions.alerts_on),
-    ("pod_spec", ("string", "document"), "map", workloads.pod_spec),
-    ("pod_annotations", ("string", "document", "document"), "map", workloads.pod_annotations),
-    ("wildcards", ("list",), "strings", workloads.wildcards),
-    ("containers", ("map",), "list", workloads.containers),
-    ("setting", ("map", "map", "string"), "value", workloads.setting),
-    ("grants", ("list", "string", "string", "string"), "bool", workloads.grants),
-    ("outsiders", ("list",), "strings", workloads.outsiders),
-    ("flag", ("map", "string"), "string", component_flags.flag),
-    ("flag_on", ("map", "string", "bool"), "bool", component_flags.flag_on),
-    ("flag_list", ("map", "string"), "strings", component_flags.flag_list),
-    ("admission_plugin_on", ("map", "string", "bool"), "bool", component_flags.admission_plugin_on),
-    ("authorization_modes", ("map",), "strings", component_flags.authorization_modes),
-    ("anonymous_requests_on", ("map",), "bool", component_flags.anonymous_requests_on),
-    ("flat", ("lists",), "anything", flat),
-    ("age_days", ("string", "timestamp"), "double", age_days),
+    ("statements", (_POLICY,), "list", policy_documents.statements),
+    ("granted_statements", (_POLICY,), "list", policy_documents.granted_statements),
+    ("public_statements", (_POLICY,), "list", policy_documents.public_statements),
+    ("foreign_principals", (_POLICY, _STRING, _STRINGS), "strings", policy_documents.foreign_principals),
+    ("allows", (_STATEMENT, _STRINGS), "bool", policy_documents.allows),
+    ("is_administrator", (_POLICY,), "bool", policy_documents.is_administrator),
+    ("administrator", (_STRING, _POLICIES, _POLICIES), "bool", effective_permissions.administrator),
+    ("escalations", (_STRING, _POLICIES, _POLICIES), "strings", effective_permissions.escalations),
+    ("is_any_address", (_STRING,), "bool", is_any_address),
+    ("sources", (_PERMISSION,), "strings", security_groups.sources),
+    ("from_anywhere", (_PERMISSION,), "bool", security_groups.from_anywhere),
+    ("permits", (_PERMISSION, _STRING, _INTS), "bool", security_groups.permits),
+    ("permits_all_ports", (_PERMISSION,), "bool", security_groups.permits_all_ports),
+    ("pattern_alternatives", (_STRING,), "strings", filter_patterns.alternatives),
+    ("pattern_catches", (_STRING, _STRING), "bool", filter_patterns.catches),
+    ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),
+    ("query_catches", (_STRING, _STRING), "bool", logging_queries.catches),
+    ("metadata_on", (_METADATA_ITEMS, _STRING), "bool", metadata.metadata_on),
+    ("internet_rules", (_SECURITY_RULES, _STRING, _INTS), "strings", network_rules.internet_rules),
+    ("is_wide_range", (_STRING, _STRING), "bool", network_rules.is_wide_range),
+    ("alerts_on", (_ALERT, _STRING), "bool", alert_conditions.alerts_on),
+    ("pod_spec", (_STRING, _SPEC), "map", workloads.pod_spec),
+    ("pod_annotations", (_STRING, _METADATA, _SPEC), "map", workloads.pod_annotations),
+    ("wildcards", (_RBAC_RULES,), "strings", workloads.wildcards),
+    ("containers", (_POD,), "list", workloads.containers),
+    ("setting", (_POD, _CONTAINER, _STRING), "value", workloads.setting),
+    ("grants", (_RBAC_RULES, _STRING, _STRING, _STRING), "bool", workloads.grants),
+    ("outsiders", (_SUBJECTS,), "strings", workloads.outsiders),
+    ("flag", (_FLAGS, _STRING), "string", component_flags.flag),
+    ("flag_on", (_FLAGS, _STRING, _BOOL), "bool", component_flags.flag_on),
+    ("flag_list", (_FLAGS, _STRING), "strings", component_flags.flag_list),
+    ("admission_plugin_on", (_FLAGS, _STRING, _BOOL), "bool", component_flags.admission_plugin_on),
+    ("authorization_modes", (_FLAGS,), "strings", component_flags.authorization_modes),
+    ("anonymous_requests_on", (_FLAGS,), "bool", component_flags.anonymous_requests_on),
+    ("flat", (_LISTS,), "anything", flat),
+    ("age_days", (_STRING, _MOMENT), "double", age_days),
 )

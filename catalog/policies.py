@@ -1,6 +1,7 @@
 """Policies: one file each, with its cases (docs/policies.md)."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from catalog.yaml_reader import Document, KeyPath, content, parse
 from model.fault import Fault, Refused
 from model.finding import Severity
 from model.text import LANGUAGES, Language, Text
+from semantics.shapes import ANYTHING, Fit, Shape, fit_of
 
 Id = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[a-z0-9]+(-[a-z0-9]+)*){2}$(?!\n)", max_length=120)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z_]*$(?!\n)")]
@@ -26,6 +28,7 @@ Hours = Annotated[float, Meta(gt=0, le=400)]
 _LONGEST_MESSAGE = 2_000
 _REMEMBERED = 2_000
 _RESERVED = frozenset({"r", "e", "o", "now", "settings", "scope"})
+_MESSAGES = frozenset({"message", "title"})
 _THE_OTHER = Roots(one=frozenset({"o"}))
 
 
@@ -107,7 +110,8 @@ class Other(Struct, frozen=True):
 class Compiled(Struct, frozen=True):
     """A policy's expressions. `reads` names the fields that they look at, by root (`r` and those of `others`).
 
-    `element_reads` are those read while one element is judged: not what only lists the elements.
+    `element_reads` are those read while one element is judged: not what only lists the elements. `shapes` are what
+    all expressions together expect of each root and of an element (`e`); `fits` checks it, `when_fits` `when` alone.
     """
 
     passes: Expression
@@ -118,6 +122,9 @@ class Compiled(Struct, frozen=True):
     others: dict[str, Other]
     reads: dict[str, frozenset[str]]
     element_reads: dict[str, frozenset[str]]
+    shapes: dict[str, Shape]
+    fits: dict[str, Fit]
+    when_fits: dict[str, Fit]
     expressions: tuple[tuple[KeyPath, Expression], ...]
 
 
@@ -217,6 +224,23 @@ def compile_policy(document: Document, compile_: Compile = compiled) -> Policy:
     return policy
 
 
+def _shapes(expressions: Iterable[tuple[KeyPath, Expression]]) -> dict[str, Shape]:
+    """Return what expressions together expect of each root.
+
+    A field is needed where it is judged by, and is read plainly everywhere; a message goes without it.
+    """
+    shapes: dict[str, Shape] = {}
+    asked: dict[str, set[str]] = defaultdict(set)
+    for path, expression in expressions:
+        for root, shape in expression.expects.items():
+            if path[0] in _MESSAGES:
+                shape = replace(shape, needed=frozenset())
+            else:
+                asked[root] |= shape.fields.keys() - shape.needed
+            shapes[root] = shapes.get(root, ANYTHING) | shape
+    return {root: replace(shape, needed=shape.needed - asked[root]) for root, shape in shapes.items()}
+
+
 class _Compiler:
     """Compiles a policy's expressions and gathers the faults of all of them."""
 
@@ -246,7 +270,12 @@ class _Compiler:
         placing = frozenset[KeyPath](("with", name, "by") for name in form.with_)
         within = self._reads(placing | {("each", "list"), ("when",)})
         expressions = tuple(self.expressions)
-        return Compiled(passes, when, elements, key, messages, others, reads, within, expressions)
+        shapes = _shapes(expressions)
+        fits = {root: fit_of(shape) for root, shape in shapes.items()}
+        when_fits = {root: fit_of(shape) for root, shape in when.expects.items()} if when else {}
+        return Compiled(
+            passes, when, elements, key, messages, others, reads, within, shapes, fits, when_fits, expressions
+        )
 
     def expression(
         self, path: KeyPath, source: str, types: tuple[str, ...] = (), roots: Roots | None = None
@@ -260,7 +289,9 @@ class _Compiler:
             problem = f"yields {expression.type_name.lower()}, {types[0].lower()} is needed"
             self.faults.append(self.document.fault(path, problem))
         if roots is _THE_OTHER:  # what is read of `o` is read of the asset that the path names
-            expression = replace(expression, reads={path[1]: expression.reads.get("o", frozenset())})
+            shape = expression.expects.get("o", ANYTHING)
+            read = expression.reads.get("o", frozenset())
+            expression = replace(expression, reads={path[1]: read}, expects={path[1]: shape})
         self.expressions.append((path, expression))
         return expression
 

@@ -8,16 +8,20 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from catalog.expectations import ELEMENT
 from catalog.expression import EvaluationError, Expression
 from catalog.policies import MessageTemplate, Policy
 from detectors.verdicts import LONGEST_REASON, verdict
 from model.asset import Asset
 from model.finding import Element, Verdict
+from model.json_walk import Walk
 from model.text import Text, printable
+from semantics.shapes import Fit, FoundNull, Misfit
 
 _SHOWN_ELEMENTS = 5
 _SHOWN_CHARACTERS = 200
 _TRIES = 500
+_WITHOUT_NULLS = Walk(nulls=False)
 _LONGEST_KEY, _LONGEST_MESSAGE = 200, 2_000
 
 
@@ -99,6 +103,7 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
             return verdict(policy, asset, "not_applicable")
         _check_known(rule.reads, policy, asset, related)
         variables |= _related_bodies(rule.reads, policy, related)
+        _check_understood(rule.fits, variables)
         if rule.elements is not None:
             return _judge_elements(policy, asset, variables)
         if _is_true(rule.passes, variables):
@@ -145,6 +150,11 @@ def _narrowed(variables: Mapping[str, Any], reads: Mapping[str, frozenset[str]])
 
 def _element(policy: Policy, variables: dict[str, Any]) -> Element:
     assert policy.compiled.element_key is not None, "a policy with `each` has a key"
+    if fit := policy.compiled.fits.get(ELEMENT):
+        try:
+            variables = variables | {ELEMENT: _fitting(fit, variables[ELEMENT])}
+        except Misfit as problem:
+            return Element("?", "unknown", reason=printable(str(problem)[:LONGEST_REASON]))
     key = printable(str(_value(policy.compiled.element_key, variables))[:_LONGEST_KEY])
     try:
         passes = _is_true(policy.compiled.passes, variables)
@@ -167,7 +177,9 @@ def _readable(
     expression: Expression, policy: Policy, asset: Asset, related: Mapping[str, Related], variables: dict[str, Any]
 ) -> dict[str, Any]:
     _check_known(expression.reads, policy, asset, related)
-    return variables | _related_bodies(expression.reads, policy, related)
+    readable = variables | _related_bodies(expression.reads, policy, related)
+    _check_understood(policy.compiled.when_fits, readable)
+    return readable
 
 
 def _check_known(
@@ -183,6 +195,27 @@ def _check_known(
         for neighbour in related[name].assets:
             for field in sorted(reads[name] & neighbour.unknown.keys()):
                 raise _Unknown(f"{other.kind} {neighbour.name}: {field}: {neighbour.unknown[field]}")
+
+
+def _check_understood(fits: Mapping[str, Fit], variables: dict[str, Any]) -> None:
+    """Make sure that all that is read has the shape that it is read by; a null is left out, as an absent field."""
+    for root, fit in fits.items():
+        if root == ELEMENT:
+            continue
+        bound = variables[root]
+        try:
+            variables[root] = [_fitting(fit, one) for one in bound] if isinstance(bound, list) else _fitting(fit, bound)
+        except Misfit as problem:
+            raise _Unknown(f"{problem}" if root == "r" else f"{root}: {problem}") from None
+
+
+def _fitting(fit: Fit, value: Any) -> Any:
+    try:
+        fit(value)
+    except FoundNull:
+        value = _WITHOUT_NULLS.of(value)
+        fit(value)
+    return value
 
 
 def _related_bodies(

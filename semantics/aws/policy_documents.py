@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from semantics.aws.wildcards import includes, overlaps
+from semantics.shapes import SCALAR, TEXT, mapping, one_or_more
 from semantics.values import Document, listed
 
 # Condition keys of AWS that tie a request to an account, organisation, network or resource: AWS's own definition of
@@ -48,6 +49,22 @@ _FALSE_FOR_STRANGERS = frozenset({"aws:principalisawsservice", "aws:viaawsservic
 # Wider blocks are no limit: 0.0.0.0/1 and 128.0.0.0/1 together are every address. The bounds are ours: a /8 is the most
 # that IANA gave to one organisation at once (IPv4 Address Space Registry), a /32 of IPv6 is a provider's usual block.
 _WIDEST_PREFIX = {4: 8, 6: 32}
+
+# Source: IAM User Guide, «Grammar of the IAM JSON policy language». What has no meaning (Sid, Version) is left out.
+_TEXTS = one_or_more(TEXT)
+_WHO = TEXT | mapping(others=_TEXTS)
+DOCUMENT = mapping(
+    {
+        "Statement": one_or_more(
+            mapping(
+                dict.fromkeys(("Action", "NotAction", "Resource", "NotResource"), _TEXTS)
+                | dict.fromkeys(("Principal", "NotPrincipal"), _WHO)
+                | {"Effect": TEXT, "Condition": mapping(others=mapping(others=one_or_more(SCALAR)))},
+                needed=("Effect",),
+            )
+        )
+    }
+)
 
 
 def statements(document: Document | None) -> list[dict[str, Any]]:

@@ -1,7 +1,21 @@
 """Permissions of EC2 security groups: from where, to which ports."""
 
 from semantics.addresses import is_any_address
+from semantics.shapes import NUMBER, TEXT, listing, mapping
 from semantics.values import Document, listed
+
+# Source: EC2 API reference, IpPermission.
+PERMISSION = mapping(
+    {
+        "IpProtocol": TEXT,
+        "FromPort": NUMBER,
+        "ToPort": NUMBER,
+        "IpRanges": listing(mapping({"CidrIp": TEXT}, needed=("CidrIp",))),
+        "Ipv6Ranges": listing(mapping({"CidrIpv6": TEXT}, needed=("CidrIpv6",))),
+        "PrefixListIds": listing(mapping({"PrefixListId": TEXT})),
+    },
+    needed=("IpProtocol",),
+)
 
 
 def sources(permission: Document) -> list[str]:

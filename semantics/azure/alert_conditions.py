@@ -2,10 +2,15 @@
 
 from collections.abc import Iterable
 
+from semantics.shapes import TEXT, listing, mapping
 from semantics.values import Document, listed
 
 # What does not narrow an alert on an operation: its category, and that it has been carried out.
 _HARMLESS = {"category": {"administrative"}, "status": {"succeeded"}, "level": {"informational"}}
+
+_LEAF = {"field": TEXT, "equals": TEXT, "containsAny": listing(TEXT)}
+# Source: Microsoft.Insights' models, AlertRuleAllOfCondition.
+CONDITION = mapping({"allOf": listing(mapping({**_LEAF, "anyOf": listing(mapping(_LEAF))}))})
 
 
 def alerts_on(condition: Document | None, operation: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from semantics.shapes import NUMBER, TEXT, listing, mapping
 from semantics.values import Document, listed
 
 Spans = list[tuple[int, int]]
@@ -19,6 +20,17 @@ _FAMILIES = (4, 6)
 _ALL_PORTS: Spans = [(0, 65_535)]
 # What is still some network, and no longer all of them, as in policy documents (docs/policies.md).
 _WIDEST = {4: 2**24, 6: 2**96}
+
+_ENDS = ("sourceAddressPrefix", "destinationAddressPrefix", "sourcePortRange", "destinationPortRange")
+_FIELDS = {
+    **dict.fromkeys(("access", "direction", "protocol", *_ENDS), TEXT),
+    **dict.fromkeys(("sourceAddressPrefixes", "destinationAddressPrefixes"), listing(TEXT)),
+    **dict.fromkeys(("sourcePortRanges", "destinationPortRanges"), listing(TEXT)),
+    "destinationApplicationSecurityGroups": listing(mapping({"id": TEXT})),
+    "priority": NUMBER,
+}
+# Source: Microsoft.Network's models, SecurityRulePropertiesFormat.
+RULE = mapping({**_FIELDS, "name": TEXT, "properties": mapping(_FIELDS)})
 
 
 class _Rule(Struct):

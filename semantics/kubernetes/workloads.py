@@ -6,11 +6,24 @@ Sources: Kubernetes API reference, PodTemplateSpec, PodSpec; «Using RBAC Author
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from semantics.shapes import TEXT, listing, mapping
 from semantics.values import Document
 
 _TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 _OF_OTHERS = ("spec", "template")
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+
+# Source: Kubernetes API reference, PodSpec, Container, PodTemplateSpec, PolicyRule, Subject.
+CONTAINER = mapping({"name": TEXT, "securityContext": mapping()})
+POD = mapping({"securityContext": mapping(), **dict.fromkeys(_CONTAINERS, listing(CONTAINER))})
+METADATA = mapping({"annotations": mapping(others=TEXT)})
+_TEMPLATE = mapping({"metadata": METADATA, "spec": POD})
+# A workload's `spec`: that of a pod itself, or one with a template.
+SPEC = POD | mapping({"template": _TEMPLATE, "jobTemplate": mapping({"spec": mapping({"template": _TEMPLATE})})})
+RBAC_RULE = mapping(
+    dict.fromkeys(("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"), listing(TEXT))
+)
+SUBJECT = mapping(dict.fromkeys(("kind", "name", "namespace", "apiGroup"), TEXT), needed=("kind", "name"))
 
 
 def pod_spec(kind: str, spec: Document | None) -> Document:
