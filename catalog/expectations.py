@@ -49,6 +49,7 @@ class _Place:
 
     def __init__(self, members: "_Value" = (), *, is_root: bool = False) -> None:
         self.members = members  # of a list that the expression made itself
+        self.named: dict[str, _Value] = {}  # of a mapping that it made
         self.is_root = is_root
         self.sorts: set[Sort] = set()
         self.may_be: set[Sort] = set()
@@ -63,11 +64,13 @@ class _Place:
     def is_read(self) -> bool:
         return bool(self.fields or self.sorts or self.inner or self.every or self.declared != ANYTHING)
 
-    def field(self, name: str, *, asked: bool) -> "_Place":
+    def field(self, name: str, *, asked: bool) -> "_Value":
         """Return the place of a field, which is read plainly, or `asked` for: it may not be there."""
+        if self.members or self.named:
+            return self.named.get(name, ())
         self.sorts.add("mapping")
         (self.asked if asked else self.plainly).add(name)
-        return self.fields.setdefault(name, _Place())
+        return (self.fields.setdefault(name, _Place()),)
 
     def other(self) -> "_Place":
         """Return the place of whatever field."""
@@ -108,7 +111,7 @@ class _Expecting:
                 return names.get(node.name, ())
             case Select():
                 operand = self.value(node.operand, names)
-                fields = tuple(place.field(node.field, asked=node.tested) for place in operand if not place.members)
+                fields = _fields_of(operand, node.field, asked=node.tested)
                 return () if node.tested else fields
             case Call():
                 return self._call(node, names)
@@ -120,14 +123,20 @@ class _Expecting:
                 return ()
 
     def _made(self, node: Made, names: _Names) -> _Value:
-        parts = tuple(place for part in node.parts for place in self.value(part, names))
-        return (_Place(members=parts),) if node.is_list and parts else ()
+        values = [self.value(part, names) for part in node.parts]
+        made = _Place()
+        if node.is_list:
+            made.members = tuple(place for value in values for place in value)
+        else:
+            named = zip(node.parts[::2], values[1::2], strict=True)
+            made.named = {key.text: value for key, value in named if isinstance(key, Constant) and key.text is not None}
+        return (made,)
 
     def _call(self, call: Call, names: _Names) -> _Value:
         if (field := index_of(call)) is not None:
             asked = call.function != "_[_]"
             operand = self.value(call.arguments[0], names)
-            return tuple(place.field(field, asked=asked) for place in operand if not place.members)
+            return _fields_of(operand, field, asked=asked)
         found = [self.value(argument, names) for argument in call.arguments]
         handle = _HANDLERS.get(call.function)
         if handle:
@@ -240,6 +249,10 @@ _HANDLERS: dict[str, _Handler] = {
 }
 
 
+def _fields_of(operand: _Value, name: str, *, asked: bool) -> _Value:
+    return tuple(field for place in operand for field in place.field(name, asked=asked))
+
+
 def _expect(values: Iterable[_Value], sort: Sort) -> None:
     for value in values:
         for place in value:
@@ -247,9 +260,12 @@ def _expect(values: Iterable[_Value], sort: Sort) -> None:
 
 
 def _declare(place: _Place, shape: Shape) -> None:
-    if place.members:
+    if place.members or place.named:
         for member in place.members:
             _declare(member, shape.items or ANYTHING)
+        for name, value in place.named.items():
+            for field in value:
+                _declare(field, shape.fields.get(name, ANYTHING))
     else:
         place.declared |= shape
 

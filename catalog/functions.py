@@ -10,10 +10,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from semantics.addresses import is_any_address
+from semantics.addresses import is_any_address, is_internet, is_wide
 from semantics.aws import effective_permissions, filter_patterns, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
-from semantics.gcp import logging_queries, metadata
+from semantics.gcp import firewalls, logging_queries, metadata
 from semantics.kubernetes import component_flags, workloads
 from semantics.shapes import ANYTHING, BOOLEAN, NUMBER, TEXT, Shape, listing, mapping
 
@@ -50,6 +50,11 @@ _POLICY = Parameter("document", policy_documents.DOCUMENT)
 _POLICIES = Parameter("documents", listing(policy_documents.DOCUMENT))
 _STATEMENT = Parameter("map", mapping())
 _PERMISSION = Parameter("map", security_groups.PERMISSION)
+_PERMISSIONS = Parameter("list", listing(security_groups.PERMISSION))
+_PREFIX_LISTS = Parameter("list", listing(security_groups.PREFIX_LIST))
+_ACL_ENTRIES = Parameter("list", listing(security_groups.ENTRY))
+_FIREWALL, _FIREWALLS = Parameter("map", firewalls.RULE), Parameter("list", listing(firewalls.RULE))
+_FIREWALL_POLICY = Parameter("list", listing(firewalls.POLICY_RULE))
 _SECURITY_RULES = Parameter("documents", listing(network_rules.RULE))
 _ALERT = Parameter("document", alert_conditions.CONDITION)
 _SPEC, _METADATA = Parameter("document", workloads.SPEC), Parameter("document", workloads.METADATA)
@@ -70,17 +75,22 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("administrator", (_STRING, _POLICIES, _POLICIES), "bool", effective_permissions.administrator),
     ("escalations", (_STRING, _POLICIES, _POLICIES), "strings", effective_permissions.escalations),
     ("is_any_address", (_STRING,), "bool", is_any_address),
+    ("is_internet", (_STRINGS,), "bool", is_internet),
+    ("is_wide", (_STRINGS,), "bool", is_wide),
     ("sources", (_PERMISSION,), "strings", security_groups.sources),
-    ("from_anywhere", (_PERMISSION,), "bool", security_groups.from_anywhere),
     ("permits", (_PERMISSION, _STRING, _INTS), "bool", security_groups.permits),
-    ("permits_all_ports", (_PERMISSION,), "bool", security_groups.permits_all_ports),
+    ("open_permissions", (_PERMISSIONS, _PREFIX_LISTS, _STRING, _INTS), "list", security_groups.open_permissions),
+    ("wholly_open_permissions", (_PERMISSIONS, _PREFIX_LISTS), "list", security_groups.wholly_open_permissions),
+    ("prefix_lists", (_PERMISSIONS,), "strings", security_groups.prefix_lists),
+    ("open_entries", (_ACL_ENTRIES, _STRING, _INTS), "ints", security_groups.open_entries),
     ("pattern_alternatives", (_STRING,), "strings", filter_patterns.alternatives),
     ("pattern_catches", (_STRING, _STRING), "bool", filter_patterns.catches),
     ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),
     ("query_catches", (_STRING, _STRING), "bool", logging_queries.catches),
     ("metadata_on", (_METADATA_ITEMS, _STRING), "bool", metadata.metadata_on),
     ("internet_rules", (_SECURITY_RULES, _STRING, _INTS), "strings", network_rules.internet_rules),
-    ("is_wide_range", (_STRING, _STRING), "bool", network_rules.is_wide_range),
+    ("open_firewall", (_FIREWALL, _FIREWALLS, _STRING, _INTS), "bool", firewalls.open_firewall),
+    ("open_policy_rules", (_FIREWALL_POLICY, _STRING, _INTS), "strings", firewalls.open_policy_rules),
     ("alerts_on", (_ALERT, _STRING), "bool", alert_conditions.alerts_on),
     ("pod_spec", (_STRING, _SPEC), "map", workloads.pod_spec),
     ("pod_annotations", (_STRING, _METADATA, _SPEC), "map", workloads.pod_annotations),

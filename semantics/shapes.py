@@ -148,7 +148,7 @@ def _of_needed(shape: Shape) -> Fit | None:
 
 
 def _of_fields(shape: Shape) -> Fit | None:
-    fits = [(name, fit) for name, one in shape.fields.items() if (fit := _fit_of(one))]
+    fits = [(name, of_field) for name, one in shape.fields.items() if (of_field := _fit_of(one))]
 
     def fit(value: Any) -> None:
         if isinstance(value, dict):

@@ -66,12 +66,16 @@ def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
 def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
     subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
+    names: dict[str, Any] = {"r": subject.body}
     for name, other in policy.compiled.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
             related[name] = belonging(other, subject, [_asset(other.kind, body, {}) for body in bodies])
+        elif other.key:  # what nothing refers to need not be read
+            related[name] = Index({}, {}).find(other, subject, names)
         else:
             related[name] = Related((), "was not read")
+        names[name] = [asset.body for asset in related[name].assets]
     return subject, related
 
 

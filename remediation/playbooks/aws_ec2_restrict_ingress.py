@@ -9,11 +9,11 @@ from model.plan import State
 from model.text import Text
 from remediation.aws import asked, last_part
 from remediation.playbook import Body, Faults, Playbook
-from semantics.addresses import is_any_address
+from semantics.addresses import without_internet
 
 
 class RestrictIngress(Playbook):
-    """Takes `0.0.0.0/0` and `::/0` out of the permissions that fail; other ranges of the same ports stay."""
+    """Takes the internet out of the permissions that fail; other ranges of the same ports stay."""
 
     id = "aws.ec2.restrict-ingress"
     kind = "aws.ec2.security-group"
@@ -63,10 +63,11 @@ class RestrictIngress(Playbook):
         return {"rules": rules}
 
     def want(self, before: State, faults: Faults) -> State:
-        """Without the ranges that are everywhere, in the permissions that failed."""
+        """Without the ranges that are the internet, alone or together, in the permissions that failed."""
         failing = {key for keys in faults.values() for key in keys}
-        rules = before["rules"]
-        return {"rules": {key: rule for key, rule in rules.items() if not _is_open(key, failing)}}
+        ranges = {key: cidr for key in before["rules"] for ports, _, cidr in [key.partition(" ")] if ports in failing}
+        left = set(without_internet(list(ranges.values())))
+        return {"rules": {key: rule for key, rule in before["rules"].items() if ranges.get(key, "") in {"", *left}}}
 
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
         """Revoke what is no more, range by range in one call; authorise what is back, with description and tags."""
@@ -102,11 +103,6 @@ def _tagged(rules: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, list[dict
         cidr = rule.get("CidrIpv4") or rule.get("CidrIpv6")
         if cidr and not rule.get("IsEgress") and rule.get("Tags"):
             yield f"{_ports(rule)} {cidr}", rule["Tags"]
-
-
-def _is_open(key: str, failing: set[str]) -> bool:
-    ports, _, cidr = key.partition(" ")
-    return ports in failing and is_any_address(cidr)
 
 
 def _permission(key: str, description: str = "") -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Network security groups: single rules that let the internet in are narrowed or deleted, the others stay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from model.asset import Asset
@@ -9,7 +9,7 @@ from model.plan import State
 from model.text import Text
 from remediation.azure import call
 from remediation.playbook import Body, Faults, Playbook, found
-from semantics.azure.network_rules import internet_rules, is_internet
+from semantics.azure.network_rules import internet_rules, without_internet_sources
 
 _VERSION = "2023-09-01"
 # What each policy asks of the rules: protocol and ports, none = any.
@@ -55,8 +55,9 @@ class RestrictInbound(Playbook):
         rules = dict(before["rules"])
         for policy in faults:
             while names := internet_rules(_listed(rules), *_ASKED[policy]):
+                legitimate = without_internet_sources([one for name in names for one in _sources(rules[name])])
                 for name in names:
-                    if narrowed := _narrowed(rules[name]):
+                    if narrowed := _narrowed(rules[name], legitimate):
                         rules[name] = narrowed
                     else:
                         del rules[name]
@@ -93,11 +94,15 @@ def _listed(rules: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"name": name, "properties": _properties(rule)} for name, rule in rules.items()]
 
 
-def _narrowed(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a rule with its other sources only; empty where there are none."""
-    several, single = rule.get("sourceAddressPrefixes") or [], rule.get("sourceAddressPrefix") or ""
-    left = [prefix for prefix in (*several, single) if prefix and not is_internet(prefix)]
-    if not left or len(left) == len(several) + bool(single):  # halves of the internet are the internet together
+def _sources(rule: Mapping[str, Any]) -> list[str]:
+    single = rule.get("sourceAddressPrefix")
+    return [*(rule.get("sourceAddressPrefixes") or []), *([single] if single else [])]
+
+
+def _narrowed(rule: Mapping[str, Any], legitimate: Collection[str]) -> dict[str, Any]:
+    """Return a rule with its legitimate sources only; empty where it has none."""
+    left = [source for source in _sources(rule) if source in legitimate]
+    if not left and not rule.get("sourceApplicationSecurityGroups"):
         return {}
     rest = {name: value for name, value in rule.items() if name != "sourceAddressPrefix"}
     return rest | {"sourceAddressPrefixes": left}

@@ -8,8 +8,9 @@ from model.call import Call, WriteCloud
 from model.plan import State
 from model.text import Text
 from remediation.playbook import Body, Faults, Playbook, found
-from semantics.addresses import is_any_address
+from semantics.addresses import without_internet
 
+_SOURCES = ("sourceRanges", "sourceServiceAccounts", "sourceTags")
 _SERVICE = "//compute.googleapis.com/"
 
 
@@ -25,7 +26,7 @@ class RestrictIngress(Playbook):
         "compute.globalOperations.get",
         "compute.networks.updatePolicy",
     )
-    fields = ("disabled", "sourceRanges")
+    fields = ("disabled", "sourceRanges", "sourceServiceAccounts", "sourceTags")
     settle_seconds = 120.0
     title = Text(
         en="Close firewall rules to the internet", ja="VPCファイアウォール ルールをインターネットに対して閉じる"
@@ -41,14 +42,15 @@ class RestrictIngress(Playbook):
         return {name: returned[name] for name in self.fields if name in returned}
 
     def state(self, body: Mapping[str, Any]) -> State:
-        """Its ranges, and whether it is off: not stated is not."""
-        ranges = {"sourceRanges": body["sourceRanges"]} if "sourceRanges" in body else {}
-        return ranges | {"disabled": body.get("disabled", False)}
+        """Its sources, and whether it is off: not stated is not."""
+        sources = {name: list(body.get(name, ())) for name in _SOURCES}
+        return sources | {"disabled": body.get("disabled", False)}
 
     def want(self, before: State, faults: Faults) -> State:
-        """The ranges without the internet; off, where there are no others."""
-        left = [cidr for cidr in before.get("sourceRanges", ()) if not is_any_address(cidr)]
-        return before | ({"sourceRanges": left} if left else {"disabled": True})
+        """The ranges without the internet; off, where there are no other sources of whatever kind."""
+        left = without_internet(before["sourceRanges"])
+        stays = left or any(before[name] for name in _SOURCES if name != "sourceRanges")
+        return before | ({"sourceRanges": left} if stays else {"disabled": True})
 
     def write(self, asset: Asset, before: State, after: State) -> Sequence[Call]:
         """Patch what differs: a field that is named is replaced whole."""

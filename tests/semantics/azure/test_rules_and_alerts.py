@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from semantics.azure.alert_conditions import alerts_on
-from semantics.azure.network_rules import internet_rules, is_wide_range
+from semantics.azure.network_rules import internet_rules
 
 Rule = dict[str, Any]
 
@@ -130,22 +130,6 @@ def test_the_port_between_two_denials_is_left() -> None:
 def test_ports_that_are_none_are_an_error() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
         internet_rules([rule("a", destinationPortRange="ssh")], "tcp", [22])
-
-
-@pytest.mark.parametrize(
-    ("start", "end", "wide"),
-    [
-        ("0.0.0.0", "255.255.255.255", True),
-        ("0.0.0.1", "255.255.255.254", True),
-        ("10.0.0.0", "11.0.0.0", True),
-        ("10.0.0.0", "10.255.255.255", False),
-        ("0.0.0.0", "0.0.0.0", False),
-        ("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", True),
-        ("2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", False),
-    ],
-)
-def test_wide_ranges(start: str, end: str, wide: bool) -> None:
-    assert is_wide_range(start, end) is wide
 
 
 OPERATION = "Microsoft.Network/networkSecurityGroups/write"
