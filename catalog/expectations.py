@@ -29,7 +29,8 @@ _CONVERTING: Mapping[str, frozenset[Sort]] = {
     "double": frozenset({"text", "number"}),
     "string": frozenset({"text", "number", "boolean"}),
 }
-_SHOWN: frozenset[Sort] = frozenset({"text", "number", "boolean", "list"})
+_COMPARED: frozenset[Sort] = frozenset({"text", "number", "boolean"})
+_SHOWN: frozenset[Sort] = _COMPARED | {"list"}
 
 
 def expectations(tree: Tree, roots: Roots) -> dict[str, Shape]:
@@ -39,8 +40,10 @@ def expectations(tree: Tree, roots: Roots) -> dict[str, Shape]:
     names: _Names = {
         name: (_Place(members=(place,)) if name in roots.many else place,) for name, place in places.items()
     }
-    for place in reader.value(tree.root, names):
-        place.may_be |= _SHOWN
+    yielded = reader.value(tree.root, names)
+    _may_be(yielded, _SHOWN)
+    for place in yielded:
+        _may_be(place.members, _COMPARED | {"mapping"})
     return {name: place.shape() for name, place in places.items() if place.is_read}
 
 
@@ -149,8 +152,7 @@ class _Expecting:
 
     def _comprehension(self, node: Comprehension, names: _Names) -> _Value:
         over = self.value(node.range, names)
-        for place in over:
-            place.may_be.add("list")
+        _may_be(over, frozenset({"list"}))
         inner = {**names, node.variable: tuple(item for place in over for item in place.items())}
         initial = self.value(node.initial, names)
         inner[node.accumulator] = initial
@@ -175,6 +177,8 @@ class _Expecting:
         for value, other in ((found[0], right), (found[1], left)):
             if sort := self.sort(other):
                 _expect([value], sort)
+            else:
+                _may_be(value, _COMPARED)
         return found[0] + found[1] if call.function == "_+_" else ()
 
     def belonging(self, call: Call, found: list[_Value]) -> _Value:
@@ -184,15 +188,14 @@ class _Expecting:
                 if place.is_root:
                     place.field(sought.text, asked=True)
             return ()
-        for place in found[1]:
-            place.may_be |= {"list", "mapping"}
+        _may_be(found[1], frozenset({"list", "mapping"}))
         if sort := self.sort(sought):
             _expect([place.items() for place in found[1]], sort)
         if isinstance(within, Made):
             for sort in {sort for part in within.parts if (sort := self.sort(part))}:
                 _expect(found[:1], sort)
-        elif within_text := self.sort(sought):
-            _expect(found[:1], within_text)
+        elif not self.sort(sought):
+            _may_be(found[0], _COMPARED)
         return ()
 
     def otherwise(self, call: Call, found: list[_Value]) -> _Value:
@@ -227,8 +230,7 @@ class _Expecting:
         return (_Place(members=inner),) if inner else ()
 
     def converting(self, call: Call, found: list[_Value]) -> _Value:
-        for place in found[0]:
-            place.may_be |= _CONVERTING[call.function]
+        _may_be(found[0], _CONVERTING[call.function])
         return ()
 
 
@@ -257,6 +259,11 @@ def _expect(values: Iterable[_Value], sort: Sort) -> None:
     for value in values:
         for place in value:
             place.sorts.add(sort)
+
+
+def _may_be(value: _Value, sorts: frozenset[Sort]) -> None:
+    for place in value:
+        place.may_be |= sorts
 
 
 def _declare(place: _Place, shape: Shape) -> None:

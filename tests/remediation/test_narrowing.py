@@ -5,12 +5,13 @@ from typing import Any
 import pytest
 
 from pipeline.changing.plans import playbook_of
+from remediation.playbook import Faults
 
 HALVES = ["0.0.0.0/1", "128.0.0.0/1"]
 EVERYBODY = [["0.0.0.0/0"], ["::/0"], HALVES, ["0.0.0.0/0", "::/0"]]
 
 
-def wanted(playbook: str, body: dict[str, Any], faults: dict[str, list[str]]) -> Any:
+def wanted(playbook: str, body: dict[str, Any], faults: Faults) -> Any:
     """Return what a playbook wants to be of a body."""
     chosen = playbook_of(playbook)
     return chosen.want(chosen.state(body), faults)
@@ -30,7 +31,7 @@ def azure_rule(*sources: str, **fields: Any) -> dict[str, Any]:
     return {"name": "a", "properties": properties | fields}
 
 
-AZURE = ("azure.network.restrict-inbound", {"azure.network.ssh-open-to-internet": [""]})
+AZURE: tuple[str, Faults] = ("azure.network.restrict-inbound", {"azure.network.ssh-open-to-internet": ("",)})
 
 
 @pytest.mark.parametrize("everybody", [["*"], ["Internet"], *EVERYBODY], ids=str)
@@ -60,7 +61,7 @@ def test_rules_of_azure_that_open_together_are_narrowed_together() -> None:
     }
 
 
-GCP = ("gcp.compute.restrict-ingress", {"gcp.compute.ssh-open-to-internet": [""]})
+GCP: tuple[str, Faults] = ("gcp.compute.restrict-ingress", {"gcp.compute.ssh-open-to-internet": ("",)})
 
 
 @pytest.mark.parametrize("everybody", EVERYBODY, ids=str)
@@ -81,7 +82,7 @@ def test_a_rule_of_google_without_another_source_is_disabled(body: dict[str, Any
     assert wanted(GCP[0], body, GCP[1])["disabled"] is True
 
 
-AWS = ("aws.ec2.restrict-ingress", {"aws.ec2.ssh-open-to-internet": ["tcp:22:22"]})
+AWS: tuple[str, Faults] = ("aws.ec2.restrict-ingress", {"aws.ec2.ssh-open-to-internet": ("tcp:22:22",)})
 
 
 @pytest.mark.parametrize("everybody", EVERYBODY, ids=str)
