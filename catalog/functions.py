@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from semantics.addresses import is_any_address
-from semantics.aws import effective_permissions, filter_patterns, policy_documents, security_groups
+from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
 from semantics.gcp import logging_queries
 from semantics.kubernetes import component_flags, workloads
@@ -34,6 +34,10 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("granted_statements", ("document",), "list", policy_documents.granted_statements),
     ("public_statements", ("document",), "list", policy_documents.public_statements),
     ("foreign_principals", ("document", "string", "strings"), "strings", policy_documents.foreign_principals),
+    ("foreign_statements", ("document", "string", "strings"), "list", policy_documents.foreign_statements),
+    ("trusts_web_identities", ("map",), "bool", policy_documents.trusts_web_identities),
+    ("names_identities", ("map",), "bool", policy_documents.names_identities),
+    ("denies_plain_http", ("document", "string"), "bool", plain_http.denies_plain_http),
     ("allows", ("map", "strings"), "bool", policy_documents.allows),
     ("is_administrator", ("document",), "bool", policy_documents.is_administrator),
     ("administrator", ("string", "documents", "documents"), "bool", effective_permissions.administrator),
