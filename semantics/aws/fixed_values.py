@@ -54,11 +54,10 @@ def endpoints(patterns: Patterns) -> bool:
 @lru_cache(maxsize=1024)
 def addresses(patterns: Patterns) -> bool:
     """Return whether blocks together have no more addresses than one organisation may."""
-    try:
-        blocks = [ipaddress.ip_network(pattern, strict=False) for pattern in patterns]
-    except ValueError:
-        return whole(patterns)  # no addresses, so they match none
-    return all(_count(blocks, version) <= most for version, most in _MOST_ADDRESSES.items())
+    read = {pattern: _block(pattern) for pattern in patterns}
+    blocks = [block for block in read.values() if block is not None]
+    others = tuple(pattern for pattern, block in read.items() if block is None)
+    return whole(others) and all(_count(blocks, version) <= most for version, most in _MOST_ADDRESSES.items())
 
 
 def account_of(arn: str) -> str:
@@ -87,6 +86,13 @@ def _is_one_owners_endpoint(pattern: str) -> bool:
     # A mail address: all behind its local part. Slashes would let a URL of any host end like it.
     domain = pattern[max(pattern.rfind("*"), pattern.rfind("?")) + 1 :]
     return domain.startswith("@") and len(domain) > 1
+
+
+def _block(pattern: str) -> _Block | None:
+    try:
+        return ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        return None
 
 
 def _count(blocks: list[_Block], version: int) -> int:

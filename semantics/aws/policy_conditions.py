@@ -60,11 +60,25 @@ class Clause(NamedTuple):
 
 
 def clauses(condition: Document) -> Iterator[Clause]:
-    """Yield a condition's clauses; all of them have to hold."""
+    """Yield a condition's clauses; all of them have to hold.
+
+    Where one of them asks for the key to be there, the others on it no longer hold without.
+    """
+    read = [*_read(condition)]
+    there = {clause.key for clause in read if clause.operator == "null" and _are(clause.values, "false")}
+    for clause in read:
+        yield clause._replace(if_exists=False, of_set="") if clause.key in there else clause
+
+
+def _read(condition: Document) -> Iterator[Clause]:
     for operator, named in condition.items():
         if isinstance(named, Mapping):
             for key, values in named.items():
                 yield _clause(str(operator).lower(), str(key).lower(), tuple(str(value) for value in listed(values)))
+
+
+def _are(values: tuple[str, ...], word: str) -> bool:
+    return bool(values) and all(value.lower() == word for value in values)
 
 
 def _clause(operator: str, key: str, values: tuple[str, ...]) -> Clause:
