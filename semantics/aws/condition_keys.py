@@ -120,7 +120,7 @@ def _meant(clause: Clause) -> Limit | None:
     key = KEYS.get(clause.key)
     if key is None or not key.are_fixed(patterns):
         return None
-    accounts = map(shapes.account_of, patterns) if key.subject is Requester.ACCOUNT else ()
+    accounts = map(shapes.owner_of, patterns) if key.subject is Requester.ACCOUNT else ()
     return Limit(key.subject, frozenset(accounts))
 
 

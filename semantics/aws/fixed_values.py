@@ -66,14 +66,22 @@ def account_of(arn: str) -> str:
     return parts[4] if len(parts) == 6 else arn
 
 
+def owner_of(arn: str) -> str:
+    """Return the account of an ARN whose value is fixed; empty where a bucket's name or a whole resource fixes it."""
+    account = account_of(arn)
+    return "" if is_open(account) else account
+
+
 def _is_one_owners(pattern: str) -> bool:
     parts = pattern.split(":", 5)
     if not is_open(pattern) or len(parts) < 6:
         return whole((pattern,))
-    account, resource = parts[4:]
+    service, account, resource = parts[2], parts[4], parts[5]
+    if service == "s3" and "/" not in resource:  # a bucket: its name is its own in all accounts and regions
+        return whole((resource,)) or whole((account,))
     if account:
         return whole((account,))
-    return whole((resource.partition("/")[0] if parts[2] == "s3" else resource,))
+    return whole((resource.partition("/")[0] if service == "s3" else resource,))
 
 
 def _is_one_owners_endpoint(pattern: str) -> bool:
