@@ -1,9 +1,11 @@
 """Policy documents of resources: what they say, who is meant, and what their denials withdraw."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from semantics.aws.condition_keys import Limit, Requester, limit_of, spared_by
+from semantics.aws.fixed_values import is_open
 from semantics.aws.policy_conditions import OWN, Clause, clauses
 from semantics.aws.principals import account, is_anybody_at_all, is_everybody, is_foreign, is_whole_account
 from semantics.aws.wildcards import includes, overlaps
@@ -114,13 +116,29 @@ def allows_everything(statement: Document) -> bool:
 
 def _is_everywhere(statement: Document) -> bool:
     named, spared = statement["Resource"], statement["NotResource"]
-    return bool({"*", "*:*", "*/*"}.intersection(named)) or (bool(spared) and "*" not in spared)
+    return any(map(_means_everywhere, named)) or (bool(spared) and not any(map(_means_everywhere, spared)))
 
 
 def _is_everything(statement: Document) -> bool:
     if statement["NotAction"]:
         return allows(statement, ["iam:AttachUserPolicy"])
-    return bool({"*", "*:*"}.intersection(statement["Action"]))
+    return any(map(_means_everything, statement["Action"]))
+
+
+# A pattern that means all of such unlike services' means all, however many stars and colons it is spelt with.
+_UNLIKE = ("iam", "s3", "ec2", "kms")
+
+
+@lru_cache(maxsize=1024)
+def _means_everything(action: str) -> bool:
+    return all(includes(action, f"{service}:*") for service in _UNLIKE)
+
+
+@lru_cache(maxsize=1024)
+def _means_everywhere(resource: str) -> bool:
+    partition = resource.split(":", 2)[1] if resource.startswith("arn:") else ""
+    inside = "aws" if is_open(partition) or not partition else partition
+    return resource == "*/*" or all(includes(resource, f"arn:{inside}:{service}:*:*:*") for service in _UNLIKE)
 
 
 def _normal(statement: Document) -> dict[str, Any]:
