@@ -77,7 +77,8 @@ def _is_one_owners(pattern: str) -> bool:
     if not is_open(pattern) or len(parts) < 6:
         return whole((pattern,))
     service, account, resource = parts[2], parts[4], parts[5]
-    if service == "s3" and "/" not in resource:  # a bucket: its name is its own in all accounts and regions
+    # A bucket's name is its own in all accounts, and so are the ids that EC2 gives («aws:SourceVpcArn» has an example).
+    if service == "ec2" or (service == "s3" and "/" not in resource):
         return whole((resource,)) or whole((account,))
     if account:
         return whole((account,))

@@ -88,7 +88,7 @@ RFC1918 = [ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "172.16.0.0/
 
 
 @given(st.lists(blocks, max_size=5))
-def test_blocks_are_counted_together(drawn: list[str]) -> None:
+def test_a_union_of_blocks_is_counted_together(drawn: list[str]) -> None:
     networks = [ipaddress.IPv4Network(block) for block in drawn]
     public = [network for network in networks if not any(network.subnet_of(private) for private in RFC1918)]
     together = sum(block.num_addresses for block in ipaddress.collapse_addresses(public))
