@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from semantics.addresses import is_any_address, is_internet, is_wide
-from semantics.aws import effective_permissions, filter_patterns, policy_documents, security_groups
+from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
 from semantics.gcp import firewalls, logging_queries, metadata
 from semantics.kubernetes import component_flags, workloads
@@ -70,6 +70,10 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("granted_statements", (_POLICY,), "list", policy_documents.granted_statements),
     ("public_statements", (_POLICY,), "list", policy_documents.public_statements),
     ("foreign_principals", (_POLICY, _STRING, _STRINGS), "strings", policy_documents.foreign_principals),
+    ("foreign_statements", (_POLICY, _STRING, _STRINGS), "list", policy_documents.foreign_statements),
+    ("trusts_web_identities", (_STATEMENT,), "bool", policy_documents.trusts_web_identities),
+    ("names_identities", (_STATEMENT,), "bool", policy_documents.names_identities),
+    ("denies_plain_http", (_POLICY, _STRING), "bool", plain_http.denies_plain_http),
     ("allows", (_STATEMENT, _STRINGS), "bool", policy_documents.allows),
     ("is_administrator", (_POLICY,), "bool", policy_documents.is_administrator),
     ("administrator", (_STRING, _POLICIES, _POLICIES), "bool", effective_permissions.administrator),

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from semantics.aws.policy_documents import allows_everything, covers_action, covers_resource, statements, tests
+from semantics.aws.policy_conditions import Clause, clauses
+from semantics.aws.policy_documents import allows_everything, covers_action, covers_resource, statements
 from semantics.aws.wildcards import includes
 
 
@@ -43,18 +44,18 @@ WAYS = (
     Way(("iam:PutRolePolicy",)),
     Way(("iam:AddUserToGroup",)),
     Way(("iam:UpdateAssumeRolePolicy", "sts:AssumeRole")),
-    Way(("iam:PassRole", "ec2:RunInstances"), "ec2.amazonaws.com"),
-    Way(("iam:PassRole", "ec2:RequestSpotInstances"), "ec2.amazonaws.com"),
-    Way(("iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"), "lambda.amazonaws.com"),
-    Way(("iam:PassRole", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"), "lambda.amazonaws.com"),
-    Way(("iam:PassRole", "lambda:CreateFunction", "lambda:AddPermission"), "lambda.amazonaws.com"),
+    Way(("iam:PassRole", "ec2:RunInstances"), "ec2"),
+    Way(("iam:PassRole", "ec2:RequestSpotInstances"), "ec2"),
+    Way(("iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"), "lambda"),
+    Way(("iam:PassRole", "lambda:CreateFunction", "lambda:CreateEventSourceMapping"), "lambda"),
+    Way(("iam:PassRole", "lambda:CreateFunction", "lambda:AddPermission"), "lambda"),
     Way(("lambda:UpdateFunctionCode",)),
     Way(("lambda:UpdateFunctionConfiguration",)),
-    Way(("iam:PassRole", "glue:CreateDevEndpoint"), "glue.amazonaws.com"),
+    Way(("iam:PassRole", "glue:CreateDevEndpoint"), "glue"),
     Way(("glue:UpdateDevEndpoint",)),
-    Way(("iam:PassRole", "glue:CreateJob", "glue:StartJobRun"), "glue.amazonaws.com"),
-    Way(("iam:PassRole", "glue:CreateJob", "glue:CreateTrigger"), "glue.amazonaws.com"),
-    Way(("iam:PassRole", "cloudformation:CreateStack"), "cloudformation.amazonaws.com"),
+    Way(("iam:PassRole", "glue:CreateJob", "glue:StartJobRun"), "glue"),
+    Way(("iam:PassRole", "glue:CreateJob", "glue:CreateTrigger"), "glue"),
+    Way(("iam:PassRole", "cloudformation:CreateStack"), "cloudformation"),
     Way(
         (
             "iam:PassRole",
@@ -62,17 +63,17 @@ WAYS = (
             "datapipeline:PutPipelineDefinition",
             "datapipeline:ActivatePipeline",
         ),
-        "datapipeline.amazonaws.com",
+        "datapipeline",
     ),
-    Way(("iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuild"), "codebuild.amazonaws.com"),
-    Way(("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"), "ecs-tasks.amazonaws.com"),
-    Way(("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:CreateService"), "ecs-tasks.amazonaws.com"),
+    Way(("iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuild"), "codebuild"),
+    Way(("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask"), "ecs-tasks"),
+    Way(("iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:CreateService"), "ecs-tasks"),
     Way(
         ("iam:PassRole", "sagemaker:CreateNotebookInstance", "sagemaker:CreatePresignedNotebookInstanceUrl"),
-        "sagemaker.amazonaws.com",
+        "sagemaker",
     ),
-    Way(("iam:PassRole", "sagemaker:CreateTrainingJob"), "sagemaker.amazonaws.com"),
-    Way(("iam:PassRole", "sagemaker:CreateProcessingJob"), "sagemaker.amazonaws.com"),
+    Way(("iam:PassRole", "sagemaker:CreateTrainingJob"), "sagemaker"),
+    Way(("iam:PassRole", "sagemaker:CreateProcessingJob"), "sagemaker"),
 )
 
 # The resources of the actions above, as the Service Authorization Reference names them; of the others it names none.
@@ -104,10 +105,19 @@ FAMILY = {action: family for family, actions in _FAMILIES.items() for action in 
 _SERVICES = frozenset(action.partition(":")[0] for way in WAYS for action in way.actions)
 # Done to oneself, these give nothing that one does not have.
 _OF_OTHERS_ONLY = frozenset({"iam:CreateAccessKey", "iam:CreateLoginProfile", "iam:UpdateLoginProfile"})
-_CONFINING = frozenset({"iam:permissionsboundary", "iam:policyarn"})
+_BOUNDARY = "iam:permissionsboundary"
+_CONFINING = frozenset({_BOUNDARY, "iam:policyarn"})
 _PASSED_TO = "iam:passedtoservice"
-_POSITIVE = ("stringequals", "stringlike", "arnequals", "arnlike")
-_NEGATIVE = ("stringnotequals", "stringnotlike", "arnnotequals", "arnnotlike")
+# How the names of services end, by partition: `dnsSuffix` of the SDK's partitions.json. In China both are in use.
+_SUFFIXES = (
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "c2s.ic.gov",
+    "sc2s.sgov.gov",
+    "cloud.adc-e.uk",
+    "csp.hci.ic.gov",
+)
 
 Statement = Mapping[str, Any]
 
@@ -196,13 +206,13 @@ def _may(rights: _Rights, step: _Step) -> bool:
 
 
 def _allowing(side: list[Statement], step: _Step) -> list[Statement]:
-    return [s for s in side if s["Effect"] == "Allow" and _speaks_of(s, step) and not _confines(s, step, _POSITIVE)]
+    return [s for s in side if s["Effect"] == "Allow" and _speaks_of(s, step) and not _confines(s, step, negated=False)]
 
 
 def _denies(denial: Statement, step: _Step) -> bool:
     if not _speaks_of(denial, step):
         return False
-    return not denial["Condition"] or (_confines(denial, step, _NEGATIVE) and _only_confines(denial))
+    return not denial["Condition"] or (_confines(denial, step, negated=True) and _only_confines(denial))
 
 
 def _speaks_of(statement: Statement, step: _Step) -> bool:
@@ -210,19 +220,32 @@ def _speaks_of(statement: Statement, step: _Step) -> bool:
 
 
 def _only_confines(denial: Statement) -> bool:
-    return all(key in _CONFINING | {_PASSED_TO} for _, key, _ in tests(denial["Condition"]))
+    return all(clause.key in _CONFINING | {_PASSED_TO} for clause in clauses(denial["Condition"]))
 
 
-def _confines(statement: Statement, step: _Step, operators: tuple[str, ...]) -> bool:
+def _confines(statement: Statement, step: _Step, *, negated: bool) -> bool:
     """Return whether a condition leaves the step to certain policies or boundaries, or to other services."""
-    for operator, key, values in tests(statement["Condition"]):
-        if not operator.startswith(operators):
+    for clause in clauses(statement["Condition"]):
+        if clause.negated is not negated or not clause.matches:
             continue
-        if key in _CONFINING and not any(set(value) <= {"*", "?"} for value in values):
+        if clause.key in _CONFINING and not _lets_any_in(clause, step):
             return True
-        if key == _PASSED_TO and step.action == "iam:PassRole":
-            return not any(includes(value, step.passed_to) for value in values)
+        if clause.key == _PASSED_TO and step.action == "iam:PassRole":
+            return not any(_means_service(pattern, step.passed_to) for pattern in clause.patterns)
     return False
+
+
+def _lets_any_in(clause: Clause, step: _Step) -> bool:
+    """Return whether a clause holds for policies of every name, or for who has no boundary."""
+    if not clause.negated and clause.holds_without_key and (clause.key == _BOUNDARY or not clause.if_exists):
+        return True
+    _, partition, _, _, account, _ = step.principal.split(":", 5)
+    every = [f"arn:{partition}:iam::{owner}:policy/*" for owner in (account, "aws")]
+    return any(includes(pattern, policies) for pattern in clause.patterns for policies in every)
+
+
+def _means_service(pattern: str, service: str) -> bool:
+    return any(includes(pattern, f"{service}.{suffix}") for suffix in _SUFFIXES)
 
 
 def _targets(allow: Statement, step: _Step) -> list[str]:

@@ -1,54 +1,23 @@
 """Policy documents of resources: what they say, who is meant, and what their denials withdraw."""
 
-import ipaddress
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from semantics.aws.condition_keys import Limit, Requester, limit_of, spared_by
+from semantics.aws.fixed_values import is_open
+from semantics.aws.policy_conditions import OWN, Clause, clauses
+from semantics.aws.principals import account, is_anybody_at_all, is_everybody, is_foreign, is_whole_account
 from semantics.aws.wildcards import includes, overlaps
 from semantics.shapes import SCALAR, TEXT, mapping, one_or_more
 from semantics.values import Document, listed
 
-# Condition keys of AWS that tie a request to an account, organisation, network or resource: AWS's own definition of
-# "public" leaves out statements fixed by one of these («The meaning of public», Amazon S3 User Guide).
-_LIMITING_KEYS = frozenset(
-    {
-        "aws:principalaccount",
-        "aws:principalarn",
-        "aws:principalorgid",
-        "aws:principalorgpaths",
-        "aws:sourceaccount",
-        "aws:sourcearn",
-        "aws:sourceip",
-        "aws:sourceorgid",
-        "aws:sourceorgpaths",
-        "aws:sourceowner",
-        "aws:sourcevpc",
-        "aws:sourcevpce",
-        "aws:userid",
-        "aws:vpcsourceip",
-        "kms:calleraccount",
-        "s3:dataaccesspointaccount",
-        "s3:dataaccesspointarn",
-        "sns:endpoint",
-    }
-)
-# Of those, what keeps a named principal of another account out as well, and what only its own account's number does.
-_ORGANISATIONS_AND_NETWORKS = frozenset(
-    {"aws:principalorgid", "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "aws:sourcevpc"}
-    | {"aws:sourcevpce"}
-)
-_ACCOUNTS = frozenset({"aws:principalaccount", "aws:principalarn", "kms:calleraccount"})
-_ANY_OF_A_KIND = re.compile(r"(o|vpc|vpce)-[*?]+(/[*?]+)?")
-_LIMITING_OPERATORS = ("stringequals", "stringlike", "arnequals", "arnlike", "ipaddress")
-_SPARING_OPERATORS = frozenset(
-    {"stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike", "notipaddress"}
-)
+# What keeps a named principal of another account out as well: it is not ours, in whichever account it is.
+_OURS = frozenset({Requester.ORGANISATION, Requester.NETWORK, Requester.SERVICE})
 # A stranger's request is none of a service's own: such a condition of a denial holds for strangers.
 _FALSE_FOR_STRANGERS = frozenset({"aws:principalisawsservice", "aws:viaawsservice"})
-# Wider blocks are no limit: 0.0.0.0/1 and 128.0.0.0/1 together are every address. The bounds are ours: a /8 is the most
-# that IANA gave to one organisation at once (IPv4 Address Space Registry), a /32 of IPv6 is a provider's usual block.
-_WIDEST_PREFIX = {4: 8, 6: 32}
+# But requests without credentials do not have this key («AWS global condition context keys»).
+_ONLY_WHERE_SIGNED = frozenset({"aws:principalisawsservice"})
 
 # Source: IAM User Guide, «Grammar of the IAM JSON policy language». What has no meaning (Sid, Version) is left out.
 _TEXTS = one_or_more(TEXT)
@@ -94,16 +63,37 @@ def public_statements(document: Document | None) -> list[dict[str, Any]]:
     return [s for s in granted_statements(document) if _is_public(s) and not _is_limited(s)]
 
 
-def foreign_principals(document: Document | None, account: str, trusted: list[str]) -> list[str]:
-    """Return the principals outside the account and the trusted ones that a document allows something; `*` is one."""
-    own = {account, *trusted}
-    found: set[str] = set()
-    for statement in granted_statements(document):
-        if not _is_limited(statement):
-            found.update(p for p in statement["Principal"] if _is_foreign(p, own))
-            if statement["NotPrincipal"]:
-                found.add("*")
-    return sorted(found)
+def foreign_principals(document: Document | None, account_id: str, trusted: list[str]) -> list[str]:
+    """Return the principals outside the account and the trusted ones that a document allows something; `*` is one.
+
+    `account_id` is whose document it is. Where everybody is let in on a condition that names accounts, these are
+    returned.
+    """
+    own = _own(account_id, trusted)
+    return sorted({who for statement in granted_statements(document) for who in _strangers(statement, own)})
+
+
+def foreign_statements(document: Document | None, account_id: str, trusted: list[str]) -> list[dict[str, Any]]:
+    """Return the granted statements that let somebody in from outside the account and the trusted ones.
+
+    `account_id` is whose document it is. A condition keeps strangers out where it names only these accounts, an
+    organisation, a network or an AWS service.
+    """
+    own = _own(account_id, trusted)
+    return [statement for statement in granted_statements(document) if _strangers(statement, own)]
+
+
+def trusts_web_identities(statement: Document) -> bool:
+    """Return whether a normalised statement lets identities of an OpenID Connect provider take a role."""
+    return allows(statement, ["sts:AssumeRoleWithWebIdentity"]) and any(
+        principal.startswith("Federated:") and ":saml-provider/" not in principal
+        for principal in statement["Principal"]
+    )
+
+
+def names_identities(statement: Document) -> bool:
+    """Return whether a condition of a normalised statement says which identities of a provider are meant."""
+    return any(limit.subject is Requester.IDENTITY for limit in _limits(statement))
 
 
 def allows(statement: Document, actions: list[str]) -> bool:
@@ -141,27 +131,31 @@ def allows_everything(statement: Document) -> bool:
     return statement["Effect"] == "Allow" and _is_everywhere(statement) and _is_everything(statement)
 
 
-def tests(condition: Document) -> Iterator[tuple[str, str, list[str]]]:
-    """Yield a condition's tests: operator and key in lower case, the values; all of them have to hold.
-
-    The operator comes without `ForAnyValue:`; `ForAllValues:` stays, since it also holds where the key is absent.
-    """
-    for operator, named in condition.items():
-        if isinstance(named, Mapping):
-            plain = str(operator).lower().removeprefix("foranyvalue:")
-            for key, values in named.items():
-                yield plain, str(key).lower(), [str(value) for value in listed(values)]
-
-
 def _is_everywhere(statement: Document) -> bool:
     named, spared = statement["Resource"], statement["NotResource"]
-    return bool({"*", "*:*", "*/*"}.intersection(named)) or (bool(spared) and "*" not in spared)
+    return any(map(_means_everywhere, named)) or (bool(spared) and not any(map(_means_everywhere, spared)))
 
 
 def _is_everything(statement: Document) -> bool:
     if statement["NotAction"]:
         return allows(statement, ["iam:AttachUserPolicy"])
-    return bool({"*", "*:*"}.intersection(statement["Action"]))
+    return any(map(_means_everything, statement["Action"]))
+
+
+# A pattern that means all of such unlike services' means all, however many stars and colons it is spelt with.
+_UNLIKE = ("iam", "s3", "ec2", "kms")
+
+
+@lru_cache(maxsize=1024)
+def _means_everything(action: str) -> bool:
+    return all(includes(action, f"{service}:*") for service in _UNLIKE)
+
+
+@lru_cache(maxsize=1024)
+def _means_everywhere(resource: str) -> bool:
+    partition = resource.split(":", 2)[1] if resource.startswith("arn:") else ""
+    inside = "aws" if is_open(partition) or not partition else partition
+    return resource == "*/*" or all(includes(resource, f"arn:{inside}:{service}:*:*:*") for service in _UNLIKE)
 
 
 def _normal(statement: Document) -> dict[str, Any]:
@@ -184,22 +178,24 @@ def _principals(value: Any) -> list[str]:
     return [str(who) for who in listed(value)]
 
 
-_EVERYBODY = frozenset({"*", "AWS:*", "CanonicalUser:*", "AWS:arn:aws:iam::*:root"})
-
-
 def _is_public(statement: Document) -> bool:
-    return bool(_EVERYBODY.intersection(statement["Principal"])) or bool(statement["NotPrincipal"])
+    return any(is_everybody(who) for who in statement["Principal"]) or bool(statement["NotPrincipal"])
 
 
-def _is_foreign(principal: str, own: set[str]) -> bool:
-    if principal in _EVERYBODY:
-        return True
-    return principal.startswith("AWS:") and _account_of(principal) not in own
+def _own(account_id: str, trusted: list[str]) -> frozenset[str]:
+    """Return the accounts that are no strangers'; a bucket's name in an ARN stands for none."""
+    return frozenset({account_id, *trusted, OWN, ""})
 
 
-def _account_of(principal: str) -> str:
-    who = principal.removeprefix("AWS:")
-    return who.split(":")[4] if who.count(":") >= 5 else who
+def _strangers(statement: Document, own: frozenset[str]) -> list[str]:
+    limits = _limits(statement)
+    accounts = [limit.accounts for limit in limits if limit.accounts]
+    if any(limit.subject in _OURS for limit in limits) or any(named <= own for named in accounts):
+        return []
+    everybody = sorted(f"AWS:{number}" for number in accounts[0] - own) if accounts else ["*"]
+    found = [who for who in statement["Principal"] if is_foreign(who, own)]
+    named = [who for who in found if not is_everybody(who)]
+    return named + everybody if statement["NotPrincipal"] or len(named) < len(found) else named
 
 
 def _left(allow: dict[str, Any], denials: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -225,52 +221,37 @@ def _is_denied_again(allow: Document, who: str, denials: list[dict[str, Any]]) -
 
 def _meets(denial: Document, who: str) -> bool:
     if denial["NotPrincipal"]:
-        return _account_of(who) not in {_account_of(spared) for spared in denial["NotPrincipal"]}
-    return bool({"*", "AWS:*", who}.intersection(denial["Principal"]))
+        spared = denial["NotPrincipal"]
+        return not any(is_everybody(other) or account(other) == account(who) for other in spared)
+    return any(
+        is_anybody_at_all(denied) or denied == who or (is_whole_account(denied) and account(denied) == account(who))
+        for denied in denial["Principal"]
+    )
 
 
 def _holds_for(condition: Document, who: str) -> bool:
     """Return whether a denial's condition holds for a principal whose requests come from anywhere."""
-    return all(_is_test_of_strangers(*test, who) for test in tests(condition))
+    return all(_holds_for_strangers(clause, who) for clause in clauses(condition))
 
 
-def _is_test_of_strangers(operator: str, key: str, values: list[str], who: str) -> bool:
-    plain = operator.removesuffix("ifexists")
-    if plain == "bool":
-        return key in _FALSE_FOR_STRANGERS and values == ["false"]
-    if plain not in _SPARING_OPERATORS or any(_is_wide(value) for value in values):
-        return False
-    if who in _EVERYBODY:
-        return key in _LIMITING_KEYS
-    return key in _ORGANISATIONS_AND_NETWORKS or (
-        key in _ACCOUNTS and not any(_account_of(who) in value for value in values)
-    )
+def _holds_for_strangers(clause: Clause, who: str) -> bool:
+    if clause.operator == "bool":
+        is_there = clause.if_exists or not is_everybody(who) or clause.key not in _ONLY_WHERE_SIGNED
+        return is_there and clause.key in _FALSE_FOR_STRANGERS and [v.lower() for v in clause.values] == ["false"]
+    spared = spared_by(clause)
+    return spared is not None and (is_everybody(who) or _is_stranger_to(spared, who))
+
+
+def _is_stranger_to(spared: Limit, who: str) -> bool:
+    if spared.subject is Requester.ACCOUNT:
+        return account(who) not in spared.accounts
+    return spared.subject in _OURS or (spared.subject is Requester.IDENTITY and who.startswith("Federated:"))
+
+
+def _limits(statement: Document) -> list[Limit]:
+    limits = (limit_of(clause) for clause in clauses(statement["Condition"]))
+    return [limit for limit in limits if limit is not None]
 
 
 def _is_limited(statement: Document) -> bool:
-    return any(
-        operator.startswith(_LIMITING_OPERATORS)
-        and not operator.endswith("ifexists")
-        and key in _LIMITING_KEYS
-        and not any(_is_wide(value) for value in values)
-        for operator, key, values in tests(statement["Condition"])
-    )
-
-
-def _is_wide(value: str) -> bool:
-    """Return whether a condition's value limits nothing: any account's ARN, any organisation, half of all addresses."""
-    if set(value) <= {"*", "?", ":"} or _is_wide_block(value) or _ANY_OF_A_KIND.fullmatch(value):
-        return True
-    parts = value.split(":", 5)
-    if parts[0] != "arn":
-        return False
-    account, resource = parts[4] if len(parts) > 4 else "*", parts[5] if len(parts) > 5 else "*"
-    return (bool(account) and set(account) <= {"*", "?"}) or (account == "" and set(resource) <= {"*", "?"})
-
-
-def _is_wide_block(value: str) -> bool:
-    try:
-        block = ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return False
-    return block.prefixlen < _WIDEST_PREFIX[block.version]
+    return any(limit_of(clause) is not None for clause in clauses(statement["Condition"]))

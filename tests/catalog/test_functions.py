@@ -13,7 +13,6 @@ from semantics.aws import security_groups
 # Amazon S3 User Guide, «The meaning of public»: which policies count as public.
 LIMITED = [
     {"StringEquals": {"aws:SourceVpc": "vpc-91237329"}},
-    {"StringLike": {"aws:SourceVpc": "vpc-91237329*"}},
     {"IpAddress": {"aws:SourceIp": "54.240.143.0/24"}},
     {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
     {"IpAddress": {"aws:SourceIp": "2001:db8::/32"}},
@@ -24,6 +23,7 @@ LIMITED = [
 OPEN = [
     {},
     {"StringLike": {"aws:SourceVpc": "*"}},
+    {"StringLike": {"aws:SourceVpc": "vpc-91237329*"}},
     {"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}},
     {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}},
     {"IpAddress": {"aws:SourceIp": ["54.240.143.0/24", "32.0.0.0/7"]}},
