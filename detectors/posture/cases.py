@@ -66,7 +66,7 @@ def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
 def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
     subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
-    names: dict[str, Any] = {"r": subject.body}
+    names: dict[str, Any] = {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}
     for name, other in policy.compiled.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
