@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -90,7 +91,10 @@ def test_a_file_over_1_mb_is_refused() -> None:
     st.recursive(
         st.booleans()
         | st.integers()
-        | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn"))),
+        # PyYAML writes YAML 1.1, to which 08 is a text.
+        | st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cf", "Cs", "Co", "Cn"))).filter(
+            lambda text: not re.match(r"[-+]?0[0-9]", text)
+        ),
         lambda inner: st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner),
         max_leaves=15,
     )
