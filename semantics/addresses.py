@@ -47,12 +47,12 @@ class Addresses(Struct, frozen=True):
 
     @property
     def is_wide(self) -> bool:
-        """Return whether some run of public addresses in it is longer than a /8 (IPv4) or a /32 (IPv6).
+        """Return whether it holds more public addresses than a /8 (IPv4) or a /32 (IPv6).
 
-        That is no customer's network any more, nor several: Amazon S3 takes such ranges for public («The meaning of
-        public»), private addresses left aside.
+        That is no customer's network any more: Amazon S3 takes broader ranges for public («The meaning of public»),
+        private addresses left aside.
         """
-        return _is_long(self.four, _PUBLIC.four, 2**24) or _is_long(self.six, _PUBLIC.six, 2**96)
+        return _size(_common(self.four, _PUBLIC.four)) > 2**24 or _size(_common(self.six, _PUBLIC.six)) > 2**96
 
 
 def addresses(blocks: Iterable[str]) -> Addresses:
@@ -73,7 +73,7 @@ def is_internet(blocks: list[str]) -> bool:
 
 
 def is_wide(blocks: list[str]) -> bool:
-    """Return whether blocks hold together more than a /8 (IPv4) or a /32 (IPv6) in a row; raises `ValueError`."""
+    """Return whether blocks together are more than a /8 (IPv4) or a /32 (IPv6); raises `ValueError` for others."""
     return addresses(blocks).is_wide
 
 
@@ -164,10 +164,6 @@ def _without(spans: Spans, taken: Spans) -> Spans:
 
 def _is_most(spans: Spans, public: Spans) -> bool:
     return bool(spans) and 4 * _size(_common(spans, public)) >= 3 * _size(public)
-
-
-def _is_long(spans: Spans, public: Spans, most: int) -> bool:
-    return any(high - low + 1 > most and _size(_common(((low, high),), public)) > most for low, high in spans)
 
 
 def _common(spans: Spans, others: Spans) -> Spans:

@@ -67,7 +67,7 @@ KEYS = {
     "lambda:sourcefunctionarn": _ARN,
     "ssm:sourceinstancearn": _ARN,
     # the network
-    "aws:sourceip": Key(Requester.ADDRESS, shapes.addresses),
+    "aws:sourceip": Key(Requester.ADDRESS, shapes.networks),
     "aws:sourcevpc": _NETWORK,
     "aws:sourcevpcarn": _ARN,
     "aws:sourcevpce": _NETWORK,

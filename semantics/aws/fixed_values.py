@@ -5,18 +5,16 @@ Amazon S3's own definition is the measure: a policy is public unless what limits
 and accounts are what others cannot choose. Values come as patterns (`policy_conditions`): open where there is a `*`.
 """
 
-import ipaddress
+import functools
+import operator
 from collections.abc import Callable
 from functools import lru_cache
 
+from semantics.addresses import Addresses, addresses
+
 Patterns = tuple[str, ...]
 Shape = Callable[[Patterns], bool]
-_Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# Wider is public (ibid.: «broader than /8 for IPv4 and /32 for IPv6, excluding RFC1918 private ranges»); several blocks
-# count together, since two halves are every address. The private ranges of IPv6 are RFC 4193's.
-_MOST_ADDRESSES = {4: 2 ** (32 - 8), 6: 2 ** (128 - 32)}
-_PRIVATE = tuple(ipaddress.ip_network(n) for n in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 # What requests without credentials have for their account and user («aws:PrincipalAccount», «Principal key values»).
 _NOBODYS = "anonymous"
 
@@ -52,12 +50,12 @@ def endpoints(patterns: Patterns) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def addresses(patterns: Patterns) -> bool:
-    """Return whether blocks together have no more addresses than one organisation may."""
+def networks(patterns: Patterns) -> bool:
+    """Return whether blocks of addresses together are some network's, and no longer everybody's."""
     read = {pattern: _block(pattern) for pattern in patterns}
-    blocks = [block for block in read.values() if block is not None]
     others = tuple(pattern for pattern, block in read.items() if block is None)
-    return whole(others) and all(_count(blocks, version) <= most for version, most in _MOST_ADDRESSES.items())
+    blocks = functools.reduce(operator.or_, (block for block in read.values() if block is not None), Addresses())
+    return whole(others) and not blocks.is_wide
 
 
 def account_of(arn: str) -> str:
@@ -97,24 +95,8 @@ def _is_one_owners_endpoint(pattern: str) -> bool:
     return domain.startswith("@") and len(domain) > 1
 
 
-def _block(pattern: str) -> _Block | None:
+def _block(pattern: str) -> Addresses | None:
     try:
-        return ipaddress.ip_network(pattern, strict=False)
+        return addresses([pattern])
     except ValueError:
         return None
-
-
-def _count(blocks: list[_Block], version: int) -> int:
-    counted, reached = 0, -1
-    ranges = [(int(b[0]), int(b[-1])) for b in blocks if b.version == version and not _is_private(b)]
-    for first, last in sorted(ranges):
-        counted += max(0, last - max(first - 1, reached))
-        reached = max(reached, last)
-    return counted
-
-
-def _is_private(block: _Block) -> bool:
-    return any(
-        block.version == private.version and block.network_address in private and block.prefixlen >= private.prefixlen
-        for private in _PRIVATE
-    )
