@@ -46,7 +46,7 @@ def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], e
     if strange := sorted(case.keys() - known):
         yield f"the key {strange[0]!r} is not known in a case; known are {', '.join(sorted(known))}"
         return
-    subject, related = _situation(policy, case)
+    subject, related = situation(policy, case)
     for asset in (subject, *(a for r in related.values() for a in r.assets)):
         if strange := sorted(asset.body.keys() - kinds[asset.kind].fields):
             yield f"{asset.kind} has no field {strange[0]!r}"
@@ -58,12 +58,13 @@ def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], e
 
 def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
     """Return what a policy says of one of its cases."""
-    subject, related = _situation(policy, case)
+    subject, related = situation(policy, case)
     now = parse_instant(case["now"]) if "now" in case else _CASE_NOW
     return judge(policy, subject, related, Moment(now, {policy.id: case.get("settings", {})}))
 
 
-def _situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
+def situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
+    """Return the asset of a case, and what its policy looks at beside it, by name."""
     subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
     names: dict[str, Any] = {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}

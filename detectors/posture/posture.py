@@ -13,6 +13,7 @@ from detectors.posture.judge import Known, Moment, Related, unknown
 from detectors.verdicts import kinds_of, unlisted
 from model.asset import Asset, Listing, Place
 from model.finding import Verdict
+from semantics.shapes import FoundNull, Misfit, fit_of
 
 
 class Posture:
@@ -205,15 +206,18 @@ class _Owned:
 
 
 def _owners(by: Expression, asset: Asset) -> Collection[str | None]:
+    if _read(by) & asset.unknown.keys():
+        return (_NOBODY_KNOWS,)
     try:
-        reported = by.evaluate({"o": asset.body}) if not _read(by) & asset.unknown.keys() else None
+        for shape in by.expects.values():
+            fit_of(shape)(asset.body)
+        reported = by.evaluate({"o": asset.body})
     except OutOfTime:
         raise
-    except EvaluationError:
-        reported = None
-    if isinstance(reported, str):
-        return (reported,)
-    return dict.fromkeys(map(str, reported)) if isinstance(reported, list) else (_NOBODY_KNOWS,)
+    except (EvaluationError, Misfit, FoundNull):
+        return (_NOBODY_KNOWS,)
+    owners = reported if isinstance(reported, list) else [reported]
+    return dict.fromkeys(owners) if all(isinstance(owner, str) for owner in owners) else (_NOBODY_KNOWS,)
 
 
 def _read(by: Expression) -> frozenset[str]:

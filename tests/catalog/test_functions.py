@@ -28,7 +28,7 @@ OPEN = [
     {"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}},
     {"IpAddress": {"aws:SourceIp": ["54.240.143.0/24", "32.0.0.0/7"]}},
     {"IpAddress": {"aws:SourceIp": "2000::/3"}},
-    {"IpAddress": {"aws:SourceIp": "2001:db8::/31"}},
+    {"IpAddress": {"aws:SourceIp": "2400::/31"}},
     {"StringEquals": {"aws:SecureTransport": "true"}},
     {"StringEqualsIfExists": {"aws:SourceAccount": "123456789012"}},
     {"StringNotEquals": {"aws:SourceVpc": "vpc-91237329"}},
