@@ -61,7 +61,7 @@ class Select(Struct, frozen=True):
     tested: bool
 
 
-class Call(Struct, frozen=True):
+class Invocation(Struct, frozen=True):
     """A call of a function or an operator; the target of a method is its first argument."""
 
     id: int
@@ -90,7 +90,7 @@ class Comprehension(Struct, frozen=True):
     result: "Node"
 
 
-Node: TypeAlias = Constant | Ident | Select | Call | Made | Comprehension
+Node: TypeAlias = Constant | Ident | Select | Invocation | Made | Comprehension
 
 
 class Tree(Struct, frozen=True):
@@ -119,7 +119,7 @@ def reads(tree: Tree, roots: Roots) -> dict[str, frozenset[str]]:
     return {root: frozenset(fields) for root, fields in reader.found.items()}
 
 
-def index_of(call: Call) -> str | None:
+def index_of(call: Invocation) -> str | None:
     """Return the field that an indexing call names by a constant text."""
     key = call.arguments[1] if call.function in INDEXING else None
     return key.text if isinstance(key, Constant) else None
@@ -138,7 +138,7 @@ class _Reader:
                 self._bare(node, names)
             case Select():
                 self._field_of(node.operand, node.field, names)
-            case Call():
+            case Invocation():
                 self._call(node, names)
             case Comprehension():
                 self._comprehension(node, names)
@@ -155,7 +155,7 @@ class _Reader:
         else:
             self.visit(operand, names)
 
-    def _call(self, call: Call, names: Mapping[str, str]) -> None:
+    def _call(self, call: Invocation, names: Mapping[str, str]) -> None:
         arguments = call.arguments
         if (field := index_of(call)) is not None:
             self._field_of(arguments[0], field, names)
@@ -226,9 +226,9 @@ def _select(id_: int, raw: bytes) -> Select:
     return Select(id_, _node(_first(parts, 1)), _text(_first(parts, 2)), any(_first(parts, 3)))
 
 
-def _call(id_: int, raw: bytes) -> Call:
+def _call(id_: int, raw: bytes) -> Invocation:
     parts = _fields(raw)
-    return Call(id_, _text(_first(parts, 2)), tuple(_node(part) for part in [*_all(parts, 1), *_all(parts, 3)]))
+    return Invocation(id_, _text(_first(parts, 2)), tuple(_node(part) for part in [*_all(parts, 1), *_all(parts, 3)]))
 
 
 def _list(id_: int, raw: bytes) -> Made:

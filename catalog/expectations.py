@@ -7,7 +7,7 @@ under `Action`. CEL compares values of different types without a word: what is n
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
-from catalog.checked_ast import Call, Comprehension, Constant, Ident, Made, Node, Roots, Select, Tree, index_of
+from catalog.checked_ast import Invocation, Comprehension, Constant, Ident, Made, Node, Roots, Select, Tree, index_of
 from catalog.functions import DECLARATIONS
 from semantics.shapes import ANYTHING, Shape, Sort
 
@@ -116,7 +116,7 @@ class _Expecting:
                 operand = self.value(node.operand, names)
                 fields = _fields_of(operand, node.field, asked=node.tested)
                 return () if node.tested else fields
-            case Call():
+            case Invocation():
                 return self._call(node, names)
             case Comprehension():
                 return self._comprehension(node, names)
@@ -135,7 +135,7 @@ class _Expecting:
             made.named = {key.text: value for key, value in named if isinstance(key, Constant) and key.text is not None}
         return (made,)
 
-    def _call(self, call: Call, names: _Names) -> _Value:
+    def _call(self, call: Invocation, names: _Names) -> _Value:
         if (field := index_of(call)) is not None:
             asked = call.function != "_[_]"
             operand = self.value(call.arguments[0], names)
@@ -164,15 +164,15 @@ class _Expecting:
         """Return what a node yields for sure."""
         return self._sorts.get(node.id)
 
-    def logical(self, _call: Call, found: list[_Value]) -> _Value:
+    def logical(self, _call: Invocation, found: list[_Value]) -> _Value:
         _expect(found, "boolean")
         return ()
 
-    def conditional(self, _call: Call, found: list[_Value]) -> _Value:
+    def conditional(self, _call: Invocation, found: list[_Value]) -> _Value:
         _expect(found[:1], "boolean")
         return found[1] + found[2]
 
-    def comparing(self, call: Call, found: list[_Value]) -> _Value:
+    def comparing(self, call: Invocation, found: list[_Value]) -> _Value:
         left, right = call.arguments
         for value, other in ((found[0], right), (found[1], left)):
             if sort := self.sort(other):
@@ -181,7 +181,7 @@ class _Expecting:
                 _may_be(value, _COMPARED)
         return found[0] + found[1] if call.function == "_+_" else ()
 
-    def belonging(self, call: Call, found: list[_Value]) -> _Value:
+    def belonging(self, call: Invocation, found: list[_Value]) -> _Value:
         sought, within = call.arguments
         if isinstance(within, Ident) and isinstance(sought, Constant) and sought.text is not None:
             for place in found[1]:
@@ -198,43 +198,43 @@ class _Expecting:
             _may_be(found[0], _COMPARED)
         return ()
 
-    def otherwise(self, call: Call, found: list[_Value]) -> _Value:
+    def otherwise(self, call: Invocation, found: list[_Value]) -> _Value:
         if sort := self.sort(call.arguments[1]):
             _expect(found[:1], sort)
         return found[0] + found[1]
 
-    def passing(self, _call: Call, found: list[_Value]) -> _Value:
+    def passing(self, _call: Invocation, found: list[_Value]) -> _Value:
         return tuple(place for value in found for place in value)
 
-    def indexing(self, call: Call, found: list[_Value]) -> _Value:
+    def indexing(self, call: Invocation, found: list[_Value]) -> _Value:
         if self.sort(call.arguments[1]) == "number":
             _expect(found[:1], "list")
             return tuple(item for place in found[0] for item in place.items())
         return tuple(place.other() for place in found[0] if not place.members)  # by a key that goes over it
 
-    def of_texts(self, call: Call, found: list[_Value]) -> _Value:
+    def of_texts(self, call: Invocation, found: list[_Value]) -> _Value:
         for value, argument in zip(found, call.arguments, strict=True):
             if self.sort(argument) in (None, "text"):
                 _expect([value], "text")
         return ()
 
-    def joining(self, _call: Call, found: list[_Value]) -> _Value:
+    def joining(self, _call: Invocation, found: list[_Value]) -> _Value:
         _expect(found[:1], "list")
         _expect([place.items() for place in found[0]], "text")
         return ()
 
-    def flattening(self, _call: Call, found: list[_Value]) -> _Value:
+    def flattening(self, _call: Invocation, found: list[_Value]) -> _Value:
         outer = [place.items() for place in found[0]]
         _expect([*found, *outer], "list")
         inner = tuple(item for value in outer for place in value for item in place.items())
         return (_Place(members=inner),) if inner else ()
 
-    def converting(self, call: Call, found: list[_Value]) -> _Value:
+    def converting(self, call: Invocation, found: list[_Value]) -> _Value:
         _may_be(found[0], _CONVERTING[call.function])
         return ()
 
 
-_Handler = Callable[[_Expecting, Call, list[_Value]], _Value]
+_Handler = Callable[[_Expecting, Invocation, list[_Value]], _Value]
 _HANDLERS: dict[str, _Handler] = {
     **dict.fromkeys(_LOGICAL, _Expecting.logical),
     **dict.fromkeys(_COMPARING, _Expecting.comparing),

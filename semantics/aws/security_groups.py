@@ -50,7 +50,7 @@ _WITH_PORTS = ("tcp", "udp")
 def open_permissions(
     permissions: Sequence[Document], lists: Sequence[Document], protocol: str, ports: list[int]
 ) -> list[dict[str, Any]]:
-    """Return the permissions by which the internet comes in to one of the ports, together if not alone.
+    """Return the permissions by which the internet comes in to one of the ports of a protocol, together if not alone.
 
     Each is shown as IpProtocol, FromPort, ToPort, `Sources` (the blocks that matter, else all) and `Ports`: which of
     the wanted ones it covers. `lists` are the prefix lists that the permissions name. Raises `ValueError` for what is

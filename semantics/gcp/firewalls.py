@@ -63,7 +63,7 @@ _NARROWING = (
 
 
 def open_firewall(rule: Document, others: Sequence[Document], protocol: str, ports: list[int]) -> bool:
-    """Return whether a VPC firewall rule lets the internet in to one of the ports, after the network's other rules.
+    """Return whether a VPC firewall rule lets the internet in to one of the ports of a protocol, after the `others`.
 
     What is denied to everybody with a lower number counts, for the same targets. Raises `ValueError` for what is no
     rule.
@@ -74,7 +74,7 @@ def open_firewall(rule: Document, others: Sequence[Document], protocol: str, por
 
 
 def open_policy_rules(rules: Sequence[Document], protocol: str, ports: list[int]) -> list[str]:
-    """Return the priorities of a firewall policy's rules that let the internet in to one of the ports.
+    """Return the priorities of a firewall policy's rules that let the internet in to one of the ports of a protocol.
 
     Raises `ValueError` for what is no rule.
     """
