@@ -1,7 +1,6 @@
 """What it takes to join 60,000 blocks of addresses and to say whether they are the internet, beside `ipaddress`."""
 
 import ipaddress
-import random
 import time
 from collections.abc import Callable
 from statistics import median
@@ -13,8 +12,7 @@ _BLOCKS, _ROUNDS = 60_000, 5
 
 def main() -> None:
     """Print milliseconds of processor time, parsing included, medians of five rounds."""
-    draw = random.Random(20261130).randrange
-    blocks = [f"{draw(1, 224)}.{draw(256)}.{draw(256)}.0/{draw(20, 29)}" for _ in range(_BLOCKS)]
+    blocks = [f"{1 + n * 7919 % 223}.{n * 104729 % 256}.{n * 641 % 256}.0/{20 + n % 9}" for n in range(_BLOCKS)]
     ours = _milliseconds(lambda: addresses(blocks).is_internet)
     theirs = _milliseconds(lambda: list(ipaddress.collapse_addresses(ipaddress.IPv4Network(b, False) for b in blocks)))
     print(f"{_BLOCKS} blocks in one union: {ours:.0f} ms; ipaddress alone joins them in {theirs:.0f} ms", end="")
