@@ -68,7 +68,7 @@ def test_a_bucket_is_its_own_fields_with_the_policy_that_is_set_on_it(server: As
         "projectNumber": 100200300,
         "labels": {"team": "shop"},
         "versioning": {"enabled": True},
-        "lifecycle": {"rule": [{"action": {"type": "Delete"}, "condition": {"age": 365}}]},
+        "lifecycle": {"rule": [None, {"action": {"type": "Delete"}, "condition": {"age": 365}}]},
         "iamPolicy": {
             "bindings": [
                 {"role": "roles/storage.objectViewer", "members": ["allUsers"]},
@@ -176,7 +176,7 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [without_nulls(inner) for inner in value if inner is not None]
+        return [without_nulls(inner) for inner in value]
     return value
 
 
