@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from collectors.azure.parse import NOT_RETURNED, RAW, Malformed, raw, seen, spelt, type_by_id, type_of
+from collectors.azure.parse import NOT_RETURNED, RAW, raw, seen, spelt, type_by_id, type_of
 from collectors.azure.resource_types import ResourceType
+from collectors.counting import Odd
 from collectors.recorded import Parsed
 
 
@@ -66,7 +67,7 @@ class _Known:
             if (detail := self._details.get(returned)) is not None:
                 return _detail(detail, row)
             return Parsed(RAW, raw(row, "").resource, "unknown-type")
-        except Malformed:
+        except Odd:
             return Parsed(type_.form.kind if type_ else "", path, "malformed" if type_ else "unknown-type")
 
 
