@@ -126,7 +126,7 @@ def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[Re
     """Return the types by kind, all or those named by kind or family; raises `Refused` with all faults."""
     wanted = None if kinds is None else set(kinds)
     types = type_files.load(directory, "kubernetes", check)
-    if faults := [*_unmade(types)]:
+    if faults := [*unmade(types)]:
         raise Refused(faults)
     if wanted is None:
         return types
@@ -145,8 +145,8 @@ def check(document: Document) -> ResourceType:
     return ResourceType(form, document, kind)
 
 
-def _unmade(types: list[ResourceType]) -> Iterator[Fault]:
-    """Yield a fault for each maker that is not of the family: it would not be judged in the place of what it makes."""
+def unmade(types: list[ResourceType]) -> Iterator[Fault]:
+    """Yield a fault for each maker that is not of its things' family: it would not be judged in their place."""
     for type_ in types:
         families = {other.said: other.family for other in types}
         for number, maker in enumerate(type_.form.made_by):
