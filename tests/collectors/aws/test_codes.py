@@ -27,7 +27,8 @@ CATCH_ALLS = [
     "InvalidParameterValue", "InvalidParameterValueException", "InvalidRequest", "InvalidRequestException",
     "InvalidState", "InvalidStateException", "KMSInvalidStateException", "MalformedQueryString", "MethodNotAllowed",
     "MissingParameter", "PreconditionFailed", "ServerException", "ServiceException", "Unknown",
-    "UnknownOperationException", "UnsupportedOperation", "UnsupportedOperationException", "ValidationError", "ValidationException",
+    "UnknownOperationException", "UnsupportedOperation", "UnsupportedOperationException", "ValidationError",
+    "ValidationException",
 ]  # fmt: skip
 
 
