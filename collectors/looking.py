@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from clouds.call_failed import CallFailed
 from collectors.counting import Count
+from collectors.gaps import without_gaps
 from model.asset import Asset, Listing, Place
 
 _LISTING_THREADS, _DETAIL_THREADS = 8, 24
@@ -118,7 +119,7 @@ class _Run:
 
     def _show(self, asset: Asset) -> None:
         if self._place.covers(asset.region):
-            self._put(asset)
+            self._put(without_gaps(asset))
 
     def _acquire(self) -> None:
         while not self._room.acquire(timeout=1.0):

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from clouds.gcp.listing import Content
 from collectors.counting import MALFORMED, Count, LeftOut, Odd
+from collectors.gaps import without_gaps
 from collectors.gcp.parse import RAW, Parser, Row, RowContext
 from collectors.gcp.reading import PERMISSIONS, GcpReading, ReadAssets
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
@@ -76,7 +77,7 @@ class _Look:
             raise Odd(parsed.kind, parsed.fault)
         if not self._covers(parsed.asset.region):
             raise LeftOut("lies in a region that is not looked at")
-        return parsed.asset
+        return without_gaps(parsed.asset)
 
     def _listings(self, resources: GcpReading | None) -> Iterator[Listing]:
         named = [(type_.kind.name, asset_type) for asset_type, type_ in self._types.items()]

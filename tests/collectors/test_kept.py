@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from catalog.yaml_reader import Document
+from collectors.gaps import without_gaps
 from collectors.gcp.keeping import Keeper
 from collectors.gcp.parse import Parser, RowContext, tidy
 from collectors.gcp.resource_types import ResourceType, TypeForm
@@ -12,7 +13,7 @@ from collectors.kept import kept, kept_raw, without_passwords
 from collectors.kubernetes import keeping
 from collectors.secret_signs import Unreadable, signs
 from collectors.templates import fill, references
-from model.asset import Kind
+from model.asset import Asset, Kind
 
 NAMED = {"looks_like": "named"}
 FORM = TypeForm(
@@ -174,3 +175,18 @@ def test_what_is_nested_deeper_than_any_resource_is_not_kept() -> None:
             without_passwords(deep)
         with pytest.raises(RecursionError):
             tidy(deep)
+
+
+@pytest.mark.parametrize(
+    ("body", "gaps"),
+    [
+        ({"rules": [None]}, {"rules"}),
+        ({"rules": [{"ports": ["22", None]}], "other": []}, {"rules"}),
+        ({"a": {"b": [[], [None]]}, "c": [None], "d": [1]}, {"a", "c"}),
+        ({"text": ["a,null,b", "[null]", "null"], "empty": []}, set()),
+    ],
+)
+def test_a_null_in_a_list_makes_its_field_unknown(body: dict[str, Any], gaps: set[str]) -> None:
+    asset = without_gaps(Asset("k", "r", "n", "s", "global", body, "", unknown={"c": "its own"}))
+    assert asset.body == body
+    assert asset.unknown == {**dict.fromkeys(gaps, "malformed: null in a list"), "c": "its own"}
