@@ -20,7 +20,7 @@ class Odd(Exception):
         self.kind, self.cause = kind, cause
 
 
-class LeftOut(Exception):
+class Excluded(Exception):
     """A row that is left out on purpose, for the reason that it is given."""
 
 
@@ -37,14 +37,14 @@ class Count:
     def of(self, rows: Iterable[Any], make: Callable[[Any], T]) -> Iterator[T]:
         """Yield what is made of each row: the one way from what was received to what is shown.
 
-        `make` returns something for each, or raises `Odd` or `LeftOut`: it cannot pass over one. What else an odd form
+        `make` returns something for each, or raises `Odd` or `Excluded`: it cannot pass over one. What else an odd form
         raises is odd too.
         """
         for row in rows:
             self.received += 1
             try:
                 made = make(row)
-            except LeftOut as reason:
+            except Excluded as reason:
                 self.left_out[str(reason)] += 1
             except Odd as odd:
                 self._note(odd)

@@ -8,11 +8,10 @@ from msgspec.structs import replace
 
 from collectors.counting import MALFORMED
 from model.asset import Asset
-
 from model.json_walk import leaves
 
 CAUSE = f"{MALFORMED}: null in a list"
-# In JSON, a null that is no field's; or a text that looks like one, which the second look tells apart.
+# In JSON, a null that is no field's; or a text that looks like one, which the second look finds out.
 _IN_LIST = re.compile(rb"[\[,]null[,\]]")
 
 

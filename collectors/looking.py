@@ -35,7 +35,7 @@ class Reading(Protocol):
     def seen(self, row: Any) -> Any:
         """Return what a row is: an asset where nothing more has to be asked of it, else what `asset` completes.
 
-        Raises `Odd` and `LeftOut`, and what else an odd form raises.
+        Raises `Odd` and `Excluded`, and what else an odd form raises.
         """
         ...
 

@@ -121,7 +121,7 @@ def _classify_error(problem: botocore.exceptions.ClientError) -> tuple[CallFaile
 
 
 def _named(op: str, code: str, message: str) -> str:
-    """Return a code, told apart from others' by its message where that is known: the message itself is not kept."""
+    """Return a code, more exact by its message where that is known: the message itself is not kept."""
     for (of, general, words), which in _NAMED_BY_MESSAGE.items():
         if (of, general) == (op, code) and words in message:
             return f"{code} {which}"

@@ -161,6 +161,8 @@ def _graph_reply(response: Any, parsed: Any, _headers: Any) -> _Reply:
     rows, truncated = _rows(parsed.data), str(parsed.result_truncated).lower()
     if parsed.count != len(rows) or not isinstance(parsed.total_records, int) or truncated not in ("true", "false"):
         raise BrokenReply
+    if parsed.total_records < parsed.count:  # of all pages, of which this is one
+        raise BrokenReply
     returned = {
         "data": rows,
         "token": parsed.skip_token or "",

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from clouds.gcp.listing import Content
-from collectors.counting import MALFORMED, Count, LeftOut, Odd
+from collectors.counting import MALFORMED, Count, Excluded, Odd
 from collectors.gaps import without_gaps
 from collectors.gcp.parse import RAW, Parser, Row, RowContext
 from collectors.gcp.reading import PERMISSIONS, GcpReading, ReadAssets
@@ -69,14 +69,14 @@ class _Look:
         if not asset_type or (asset_type not in self._types and not self._collector.raw):
             raise Odd
         if not self._is_here(row):
-            raise LeftOut("lies in a project, which is a scope of its own")
+            raise Excluded("lies in a project, which is a scope of its own")
         for policies in self._policies.values():
             policies.join(row)
         parsed = self._parser.parse(row, self._contexts.get(asset_type) or RowContext(self._collector.place.scope))
         if parsed.asset is None:
             raise Odd(parsed.kind, parsed.fault)
         if not self._covers(parsed.asset.region):
-            raise LeftOut("lies in a region that is not looked at")
+            raise Excluded("lies in a region that is not looked at")
         return without_gaps(parsed.asset)
 
     def _listings(self, resources: GcpReading | None) -> Iterator[Listing]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from clouds.call_failed import CallFailed
-from collectors.counting import LeftOut
+from collectors.counting import Excluded
 from collectors.kubernetes.reading import GLOBAL, Maker, ReadObjects, named
 from collectors.kubernetes.resource_types import ResourceType
 from model.asset import Asset, Listing
@@ -60,7 +60,7 @@ class ControlPlane:
             yield self._maker.asset(self._types[component], {"metadata": metadata})
 
     def seen(self, row: Any) -> Asset:
-        """Return the component that a pod is; raises `LeftOut` for all others, and what an odd form raises."""
+        """Return the component that a pod is; raises `Excluded` for all others, and what an odd form raises."""
         if isinstance(row, Asset):
             return row
         component = component_of(row)
@@ -69,7 +69,7 @@ class ControlPlane:
             made = self._maker.asset(self._types[component], row, {"flags": flags(row, component)})
         self._read += 1
         if component not in self._types:
-            raise LeftOut("no component of the control plane")
+            raise Excluded("no component of the control plane")
         return made
 
     def asset(self, seen: Asset) -> Asset:

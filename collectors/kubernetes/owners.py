@@ -13,7 +13,7 @@ Name = tuple[str, str, str]  # kind with its group, namespace, name
 
 
 class _Maker(Struct, frozen=True):
-    """What made an object, as the object says; `uid` tells it from another one by the same name."""
+    """What made an object, as the object says; `uid` distinguishes it from others by the same name."""
 
     name: Name
     uid: str

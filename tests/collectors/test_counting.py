@@ -13,7 +13,7 @@ from collectors.aws.paths import Misplaced, listed, looked_up
 from collectors.azure import recordings as azure_recordings
 from collectors.azure import resource_types as azure_types
 from collectors.azure.collector import AzureCollector
-from collectors.counting import Count, LeftOut, Odd
+from collectors.counting import Count, Excluded, Odd
 from collectors.gcp import resource_types as gcp_types
 from collectors.gcp.collector import GcpCollector
 from collectors.gcp.recordings import Recordings
@@ -47,7 +47,7 @@ def check(look: Callable[[list[Any]], Events], kind: str, sound: Any, odd: Itera
 def test_each_row_becomes_something() -> None:
     def make(row: int) -> int:
         if row == 1:
-            raise LeftOut("one")
+            raise Excluded("one")
         if row == 2:
             raise Odd("two", "is two")
         return 10 // row
