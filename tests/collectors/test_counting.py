@@ -346,3 +346,25 @@ def test_a_row_that_is_no_mapping_is_malformed_whoever_sent_it(row: Any) -> None
         assert of_azure.outcome == ("malformed" if not isinstance(row, list) else of_azure.outcome)
     assets = ENVELOPE | {"url": "https://cloudasset.googleapis.com/v1/projects/p/assets", "response": {"assets": [row]}}
     assert [outcome for _, _, outcome in Recordings(GOOGLE).read(assets)] == ["malformed"]
+
+
+def test_a_null_in_a_list_is_no_rule_fewer_whoever_sent_it() -> None:
+    """What reads the field becomes unknown; the rest of the asset stands."""
+    [group] = azure_types.load(kinds=["azure.network.security-group"])
+    rules = {"securityRules": [None], "flushConnection": True}
+    id_ = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/g/providers/{group.form.type}/a"
+    rows = [{"id": id_, "type": group.form.type, "properties": rules}]
+    place = Place(SUBSCRIPTION, SUBSCRIPTION, "/", "a", ())
+    azure = AzureCollector(Azure(rows), place, [group], "d", {}, False).collect()
+    [firewall] = [type_ for type_ in GOOGLE if type_.name == "gcp.compute.firewall"]
+    data = {"data": {"name": "a", "allowed": [None], "disabled": False}}
+    google = GcpCollector(Google([asset_of(firewall, resource=data)]), PROJECT, [firewall]).collect()
+    [policy] = [type_ for type_ in kubernetes_types.load() if type_.name == "kubernetes.networking.network-policy"]
+    row = {"metadata": {"name": "a", "namespace": "shop"}, "spec": {"ingress": [None]}}
+    kubernetes = KubernetesCollector(Cluster([row]), CLUSTER, [policy]).collect()
+    [security_group] = [type_ for type_ in AWS if type_.name == "aws.ec2.security-group"]
+    sound = sound_of(security_group.form) | {"IpPermissions": [None], "IpPermissionsEgress": []}
+    aws = engine.collect(Aws(security_group, [sound], []), [security_group], ACCOUNT)
+    for events, field in ((azure, "securityRules"), (google, "allowed"), (kubernetes, "spec"), (aws, "IpPermissions")):
+        [asset] = [one for one in events if isinstance(one, Asset)]
+        assert asset.unknown == {field: "malformed: null in a list"}
