@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from clouds.call_failed import CallFailed
+from collectors.counting import Count
+from collectors.gaps import without_gaps
 from model.asset import Asset, Listing, Place
 
 _LISTING_THREADS, _DETAIL_THREADS = 8, 24
@@ -27,19 +29,26 @@ class Reading(Protocol):
         ...
 
     def rows(self) -> Iterator[Any]:
-        """Yield its rows; those that nothing more has to be asked of as assets. Raises `CallFailed`."""
+        """Yield its rows, each as it was received; raises `CallFailed`."""
         ...
 
-    def asset(self, row: Any) -> Asset:
-        """Return the asset of a row, with its details; raises `Vanished`, and `CallFailed`."""
+    def seen(self, row: Any) -> Any:
+        """Return what a row is: an asset where nothing more has to be asked of it, else what `asset` completes.
+
+        Raises `Odd` and `Excluded`, and what else an odd form raises.
+        """
+        ...
+
+    def asset(self, seen: Any) -> Asset:
+        """Return the asset of what was seen, with its details; raises `Vanished`, and `CallFailed`."""
         ...
 
     def ended(self, cause: str) -> Iterable[Listing]:
         """Return what there is to say of its kinds now that it has ended: whole where there is no cause."""
         ...
 
-    def missed(self, row: Any, cause: str) -> Listing:
-        """Return what there is to say of a row's kind when no asset could be made of it: it was not whole."""
+    def missed(self, seen: Any, cause: str) -> Listing:
+        """Return what there is to say of the kind of what was seen when no asset came of it: it was not whole."""
         ...
 
 
@@ -82,35 +91,35 @@ class _Run:
             details.shutdown(wait=False, cancel_futures=True)
 
     def _list(self, reading: Reading, details: ThreadPoolExecutor) -> None:
-        cause = ""
+        cause, count = "", Count()
         try:
-            for row in reading.rows():
-                if isinstance(row, Asset):
-                    self._show(row)
+            for seen in count.of(reading.rows(), reading.seen):
+                if isinstance(seen, Asset):
+                    self._show(seen)
                     continue
                 self._acquire()
                 self._left.add(reading.region)
-                details.submit(self._complete, reading, row)
+                details.submit(self._complete, reading, seen)
         except Exception as problem:  # noqa: BLE001 - a listing that broke is not whole, whatever broke it
             cause = _cause(problem)
         for listing in reading.ended(cause):
-            self._put(listing)
+            self._put(count.completed(listing))
         self._left.done(reading.region)
 
-    def _complete(self, reading: Reading, row: Any) -> None:
+    def _complete(self, reading: Reading, seen: Any) -> None:
         try:
-            self._show(reading.asset(row))
+            self._show(reading.asset(seen))
         except Vanished:
             pass
         except Exception as problem:  # noqa: BLE001 - the asset is missing, so its listing was not whole
-            self._put(reading.missed(row, _cause(problem)))
+            self._put(reading.missed(seen, _cause(problem)))
         finally:
             self._room.release()
             self._left.done(reading.region)
 
     def _show(self, asset: Asset) -> None:
         if self._place.covers(asset.region):
-            self._put(asset)
+            self._put(without_gaps(asset))
 
     def _acquire(self) -> None:
         while not self._room.acquire(timeout=1.0):

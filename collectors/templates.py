@@ -31,6 +31,11 @@ def fill(value: Any, names: dict[str, Any]) -> Any:
     return value
 
 
+def values(text: str, names: dict[str, Any]) -> list[Any]:
+    """Return what the references of a template lead to; raises KeyError where a name has no value."""
+    return [_look_up(match, names) for match in _REFERENCE.finditer(text)]
+
+
 def _look_up(match: re.Match[str], names: dict[str, Any]) -> Any:
     value: Any = names
     for part in (match[1] or match[2]).split("."):

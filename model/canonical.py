@@ -37,14 +37,14 @@ def parse_instant(text: str) -> datetime:
 
 
 def plain(value: Any) -> Any:
-    """Return an SDK's value as JSON values: nulls left out at every depth, moments as RFC 3339, bytes as base64.
+    """Return an SDK's value as JSON values, without fields that are null: moments as RFC 3339, bytes as base64.
 
     Raises `TypeError` for a value that has no JSON form.
     """
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items() if v is not None}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(v) for v in value if v is not None]
+        return [plain(v) for v in value]  # a null is an element
     if isinstance(value, datetime):
         return instant(value if value.tzinfo else value.replace(tzinfo=UTC))
     if isinstance(value, bytes | bytearray):

@@ -10,8 +10,8 @@ class Walk:
     """Makes JSON values anew at every depth; safe to share between threads, and quicker when it is made once.
 
     In the place of a leaf stands what the function of its type in `by_type` makes of it, and in the place of what has a
-    name of `fields` likewise, which is not looked into. Fields named in `without` are left out, and so are nulls unless
-    `nulls` are wanted.
+    name of `fields` likewise, which is not looked into. Fields named in `without` are left out, and so are fields that
+    are null, unless `nulls` are wanted. A null in a list stays: an element that says nothing is not one fewer.
     """
 
     def __init__(
@@ -48,12 +48,11 @@ class Walk:
         return made
 
     def _list(self, value: list[Any]) -> list[Any]:
-        made_of, nulls = self._made_of, self._nulls
+        made_of = self._made_of
         made = []
         for inner in value:
-            if nulls or inner is not None:
-                make = made_of[type(inner)]
-                made.append(make(inner) if make else inner)
+            make = made_of[type(inner)]
+            made.append(make(inner) if make else inner)
         return made
 
 

@@ -38,6 +38,40 @@ def is_refusal(code: str) -> bool:
     return code in _THROTTLED or bool(_REFUSING.search(code))
 
 
+# A code says that there is none only where its own words do. Others are catch-alls: ECS's ClientException may be of «a
+# user that doesn't have permissions» (API Reference, DescribeTaskDefinition, «Errors»).
+_SAYING_NONE = re.compile(r"NotFound|NoSuch|NotExist|NonExist|NotInUse")
+# What says it by other words, as the services' API references and the SDK's models have it.
+_SAYING_NONE_OTHERWISE = frozenset(
+    {
+        ("iam", "AccountNotManagementOrDelegatedAdministrator"),  # «is not the management account or delegated …»
+        ("iam", "OrganizationNotInAllFeaturesMode"),  # «does not have All features enabled»
+        ("iam", "ServiceAccessNotEnabled"),  # «trusted access is not enabled for IAM in Organizations»
+        ("securityhub", "InvalidAccessException (not subscribed)"),
+        ("ssm", "InvalidDocument"),  # «The specified SSM document doesn't exist.»
+    }
+)
+# Names that services give to whatever is asked for: the resource itself, or what belongs to it.
+_OF_ANYTHING = re.compile(r"(Resource|Entity|Object|Item)?(NotFound|NotExists?|DoesNotExist)|NoSuch(Resource|Entity)")
+_SUFFIX = re.compile(r"(Exception|Error|Fault)$")
+# Codes of which the message alone says what is meant. Security Hub has one for a denied call («The account doesn't have
+# permission to perform this action», API Reference) and for where it is off («Account … is not subscribed to AWS
+# Security Hub», as its DescribeHub answers and Terraform's provider reads it).
+_NAMED_BY_MESSAGE = {
+    ("DescribeHub", "InvalidAccessException", "not subscribed to AWS Security Hub"): "(not subscribed)"
+}
+
+
+def says_none(service: str, code: str) -> bool:
+    """Return whether an error code of a service says that there is none of what was asked for, and nothing else."""
+    return bool(_SAYING_NONE.search(code)) or (service, _SUFFIX.sub("", code)) in _SAYING_NONE_OTHERWISE
+
+
+def may_mean_anything(code: str) -> bool:
+    """Return whether a code that says «there is none» does not say of what: the resource, or what belongs to it."""
+    return bool(_OF_ANYTHING.fullmatch(_SUFFIX.sub("", code)))
+
+
 THROTTLED_TRIES, _BROKEN_TRIES = 8, 3
 _LONGEST_PAUSE_SECONDS = 10.0
 _TOO_MANY_REQUESTS = 429
@@ -78,11 +112,20 @@ def _classify_error(problem: botocore.exceptions.ClientError) -> tuple[CallFaile
     status = int(metadata.get("HTTPStatusCode", 0))
     if code in _SKEWED or (code in _UNSIGNED and _is_skewed(metadata.get("HTTPHeaders", {}).get("date", ""))):
         code = f"{code} {CLOCK_SKEW}"
+    code = _named(problem.operation_name, code, str(problem.response.get("Error", {}).get("Message")))
     if problem.operation_name == _ASSUME_ROLE:  # what failed is the login, not what was asked
         code = f"sts:{_ASSUME_ROLE} {code}"
     if code in _THROTTLED or status == _TOO_MANY_REQUESTS:
         return CallFailed(code), THROTTLED_TRIES
     return CallFailed(code), _BROKEN_TRIES if status >= 500 else 1
+
+
+def _named(op: str, code: str, message: str) -> str:
+    """Return a code, more exact by its message where that is known: the message itself is not kept."""
+    for (of, general, words), which in _NAMED_BY_MESSAGE.items():
+        if (of, general) == (op, code) and words in message:
+            return f"{code} {which}"
+    return code
 
 
 def _is_skewed(date: str) -> bool:

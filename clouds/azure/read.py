@@ -65,15 +65,15 @@ class AzureClient:
             # Only the way is taken over, never the host: the token is for ours.
             link = _way(reply.body.get("nextLink") or reply.body.get("@odata.nextLink") or "")
 
-    def query(self, within: Subscriptions, query: str) -> Iterator[list[Row]]:
-        """Yield the rows of a Resource Graph query page by page; it has to be ordered by id.
+    def query(self, within: Subscriptions, query: str) -> Iterator[list[Any]]:
+        """Yield the rows of a Resource Graph query page by page, as they are returned; it has to be ordered by id.
 
         Raises `CallFailed`: also where the service says that it left out subscriptions or rows.
         """
         token, seen, rows = "", set[str](), 0
         while True:
             reply = self._try("query", lambda token=token: self._query(within, query, token))  # type: ignore[misc]
-            found: list[Row] = reply.body["data"]
+            found: list[Any] = reply.body["data"]
             rows += len(found)
             yield found
             if reply.headers.get(_SUBSCRIPTION_LIMIT, "").lower() == "true":
@@ -160,6 +160,8 @@ def _graph_reply(response: Any, parsed: Any, _headers: Any) -> _Reply:
     """
     rows, truncated = _rows(parsed.data), str(parsed.result_truncated).lower()
     if parsed.count != len(rows) or not isinstance(parsed.total_records, int) or truncated not in ("true", "false"):
+        raise BrokenReply
+    if parsed.total_records < parsed.count:  # of all pages, of which this is one
         raise BrokenReply
     returned = {
         "data": rows,
@@ -288,14 +290,17 @@ def _list(reply: _Reply) -> _Reply:
     return reply
 
 
-def _rows(data: Any) -> list[Row]:
-    """Return the rows of either form: objects, or a table of columns and rows."""
+def _rows(data: Any) -> list[Any]:
+    """Return the rows of either form: objects, or a table of columns and rows. An odd row stays: it was counted."""
+    if isinstance(data, list):
+        return list(data)
     try:
-        if not isinstance(data, list):
-            names = [column["name"] for column in data["columns"]]
-            data = [dict(zip(names, row, strict=True)) for row in data["rows"]]
-    except (KeyError, TypeError, ValueError):
+        names = [column["name"] for column in data["columns"]]
+        return [_named(names, row) for row in data["rows"]]
+    except (KeyError, TypeError):
         raise BrokenReply from None
-    if not all(isinstance(row, dict) for row in data):
-        raise BrokenReply
-    return list(data)
+
+
+def _named(names: list[Any], row: Any) -> Any:
+    """Return the object of a table's row; one of another length as it is."""
+    return dict(zip(names, row, strict=True)) if isinstance(row, list) and len(row) == len(names) else row

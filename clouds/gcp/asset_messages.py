@@ -1,4 +1,7 @@
-"""Cloud Asset's messages in the API's own JSON form, nulls left out: what `json_format` does, in half of the time."""
+"""Cloud Asset's messages in the API's own JSON form: what `json_format` does, in half of the time.
+
+Fields that are null are left out; elements of lists that are null stay.
+"""
 
 import base64
 from collections.abc import Iterator
@@ -124,9 +127,7 @@ def _list(data: bytes, at: int, end: int) -> list[Any]:
     returned = []
     while at < end:
         length, at = _length(data, at + 1)
-        value = _value(data, at, at + length)
-        if value is not None:
-            returned.append(value)
+        returned.append(_value(data, at, at + length))  # a null stays: it is an element
         at += length
     return returned
 

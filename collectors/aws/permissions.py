@@ -149,3 +149,5 @@ def _operations(form: TypeForm) -> Iterator[tuple[str, str | None]]:
         yield from form.listing.operations()
     for detail in form.details.values():
         yield detail.op, detail.iam
+    if form.exists:
+        yield form.exists.op, form.exists.iam

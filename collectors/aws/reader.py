@@ -8,18 +8,19 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Protocol
 
-import jmespath
 from msgspec import Struct
 
 from clouds.aws.replies import BrokenReply, has_rows
 from clouds.aws.service_models import operation
 from clouds.call_failed import CallFailed
 from collectors.aws.package import package_signs
+from collectors.aws.paths import Misplaced, listed, looked_up
 from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within
+from collectors.counting import MALFORMED, Odd
 from collectors.kept import kept
 from collectors.looking import Vanished
 from collectors.secret_signs import Unreadable
-from collectors.templates import fill
+from collectors.templates import fill, values
 from model.asset import Asset, Listing, Place
 from model.canonical import encode, plain
 from model.fault import Refused
@@ -98,12 +99,12 @@ class AwsReader:
         """Return the one listing that this is."""
         return [Listing(self._place.scope, self._form.kind, self._job.label, cause)]
 
-    def missed(self, _row: Row, cause: str) -> Listing:
+    def missed(self, _seen: Row, cause: str) -> Listing:
         """Return the listing, which is not whole without that row."""
         return Listing(self._place.scope, self._form.kind, self._job.label, cause)
 
-    def rows(self) -> Iterator[Row]:
-        """Yield the rows of the listing; raises `CallFailed`, named by the operation."""
+    def rows(self) -> Iterator[Any]:
+        """Yield the rows of the listing, each as it was received; raises `CallFailed`, named by the operation."""
         self._refuse_misfit()
         form = self._form.listing
         if form is None:
@@ -115,8 +116,24 @@ class AwsReader:
             yield from self._listed(form, self._names)
             return
         for parent in self._parents(form.within):
+            if not isinstance(parent, str) or not parent:
+                yield Misplaced(parent)
+                continue
             with suppress(Vanished):
                 yield from self._listed(form, self._names | {form.within.as_: parent})
+
+    def seen(self, row: Any) -> Row:
+        """Return what a row states; raises `Odd` where it is none, and what was left out of the descriptions."""
+        if isinstance(row, _Undescribed):
+            raise Odd(cause=f"{self._action(row.op)} left out what was listed")
+        form = self._form.listing
+        if form and form.as_ and not form.describe:
+            if not isinstance(row, str) or not row:
+                raise Odd
+            return {form.as_: row}
+        if not isinstance(row, dict):
+            raise Odd
+        return row
 
     def _refuse_misfit(self) -> None:
         """Raise `CallFailed` where the type does not fit the SDK: what it asks for is not there."""
@@ -125,14 +142,14 @@ class AwsReader:
         except Refused as refused:
             raise CallFailed(f"the type does not fit the SDK: {refused.faults[0].problem}") from None
 
-    def _parents(self, form: Within) -> Iterator[str]:
+    def _parents(self, form: Within) -> Iterator[Any]:
         for page in self._pages(form, {}):
-            yield from jmespath.search(form.rows, page) or []
+            yield from listed(form.rows, page)
 
-    def _listed(self, form: List, names: Row) -> Iterator[Row]:
+    def _listed(self, form: List, names: Row) -> Iterator[Any]:
         for page in self._pages(form, fill(form.args, names)):
-            rows = list(_rows(form, page))
-            yield from self._described(form.describe, rows, names) if form.describe else rows
+            rows = _csv_rows(form, page) if form.csv else listed(form.rows, page)
+            yield from self._described(form, form.describe, list(rows), names) if form.describe else rows
 
     def _pages(self, form: List | Within, args: Row) -> Iterator[Row]:
         pages = self._named(form.op, self._cloud.pages, args)
@@ -146,19 +163,19 @@ class AwsReader:
         if asked.root is None and not has_rows(self._form.service, asked.name, page, form.rows):
             raise CallFailed(f"{self._action(form.op)} {BrokenReply.__name__}")
 
-    def asset(self, row: Row) -> Asset:
-        """Return the asset of a row, with its details.
+    def asset(self, seen: Row) -> Asset:
+        """Return the asset of what was seen, with its details.
 
         Raises `Vanished`, and `CallFailed` where a detail that its name is made of could not be read.
         """
-        observed = self._observed(row)
+        observed = self._observed(seen)
         for name, detail in self._form.details.items():
             self._look(observed, name, detail)
         names = self._names | observed.body
         try:
-            resource, shown = (str(fill(text, names)).replace("\0", "?") for text in (self._form.arn, self._form.name))
-        except KeyError:
-            raise CallFailed(next(iter(observed.unknown.values()), "malformed")) from None
+            resource, shown = _identity(self._form.arn, names), _filled(self._form.name, names)
+        except LookupError:
+            raise CallFailed(next(iter(observed.unknown.values()), MALFORMED)) from None
         return Asset(
             kind=self._form.kind,
             resource=resource,
@@ -210,13 +227,13 @@ class AwsReader:
             if asked not in observed.replies:
                 observed.replies[asked] = self._cloud.call(self._form.service, observed.asked_region, form.op, args)
         except CallFailed as failure:
+            if failure.code in self._form.gone and self._is_gone(observed, failure.code):
+                raise Vanished from None
             if failure.code in form.absent:
                 return None
-            if failure.code in self._form.gone:
-                raise Vanished from None
             raise
         reply = {key: value for key, value in observed.replies[asked].items() if key != "ResponseMetadata"}
-        value = jmespath.search(form.get, reply) if form.get else reply
+        value = looked_up(form.get, reply) if form.get else reply
         if form.package:
             return self._package(value)
         if form.json and isinstance(value, str):
@@ -225,6 +242,23 @@ class AwsReader:
             return kept(plain(value), form.omit, form.secrets)
         except Unreadable:
             raise CallFailed(_UNREADABLE) from None
+
+    def _is_gone(self, observed: "_Observed", code: str) -> bool:
+        """Return whether the resource itself is gone, after a code of that meaning; raises `CallFailed`."""
+        exists = self._form.exists
+        if exists is None:
+            return True
+        try:
+            args = fill(exists.args, self._names | observed.body)
+            self._cloud.call(self._form.service, observed.asked_region, exists.op, args)
+        except KeyError as missing:
+            raise CallFailed(f"{code}, needs {missing.args[0]}") from None
+        except CallFailed as failure:
+            if failure.code in self._form.gone:
+                return True
+            action = exists.iam or operation(self._form.service, exists.op).action
+            raise CallFailed(f"{code}, {action} {failure.code}") from None
+        return False
 
     def _package(self, url: Any) -> Any:
         if not isinstance(url, str):
@@ -240,13 +274,19 @@ class AwsReader:
             self._cloud.pause(_PREPARE_PAUSE_SECONDS)
         raise CallFailed(f"{operation(self._form.service, form.op).action} not {form.until}")
 
-    def _described(self, form: Describe, rows: list[Row], names: Row) -> Iterator[Row]:
+    def _described(self, listing: List, form: Describe, rows: list[Any], names: Row) -> Iterator[Any]:
+        """Yield the descriptions of rows; of one that has no id the row itself, for one without a description that."""
         args = fill(form.args, names)
-        for start in range(0, len(rows), form.batch):
-            batch = rows[start : start + form.batch]
-            reply = self._named(form.op, self._cloud.call, args | {form.ids: [row[form.of] for row in batch]})
+        ids = [row if listing.as_ else row.get(form.of) if isinstance(row, dict) else None for row in rows]
+        yield from (Misplaced(row) for row, id_ in zip(rows, ids, strict=True) if not isinstance(id_, str) or not id_)
+        asked = [id_ for id_ in ids if isinstance(id_, str) and id_]
+        for start in range(0, len(asked), form.batch):
+            batch = asked[start : start + form.batch]
+            reply = self._named(form.op, self._cloud.call, args | {form.ids: batch})
             self._refuse_foreign(form, reply)
-            yield from jmespath.search(form.rows, reply) or []
+            found = list(listed(form.rows, reply))
+            yield from found
+            yield from [_Undescribed(form.op)] * (len(batch) - len(found))
 
     def _next(self, op: str, pages: Iterator[Row]) -> Row | None:
         try:
@@ -274,14 +314,27 @@ class AwsReader:
         return named or operation(self._form.service, op).action
 
 
-def _rows(form: List, page: Row) -> Iterator[Row]:
-    found = jmespath.search(form.rows, page)
-    if form.csv:
-        text = found.decode("utf-8") if isinstance(found, bytes) else str(found)
-        yield from csv.DictReader(io.StringIO(text))
-        return
-    for row in found or []:
-        yield {form.as_: row} if form.as_ else row
+class _Undescribed(Struct, frozen=True):
+    """In the place of a row that was listed, and that an operation, asked to describe it, does not mention."""
+
+    op: str
+
+
+def _csv_rows(form: List, page: Row) -> Iterator[Row]:
+    found = looked_up(form.rows, page)
+    text = found.decode("utf-8") if isinstance(found, bytes) else str(found)
+    yield from csv.DictReader(io.StringIO(text))
+
+
+def _identity(template: str, names: Row) -> str:
+    """Return an id as its template says; raises `LookupError` where what it is made of is not there, or is no text."""
+    if not all(isinstance(value, str) and value for value in values(template, names)):
+        raise LookupError(template)
+    return _filled(template, names)
+
+
+def _filled(template: str, names: Row) -> str:
+    return str(fill(template, names)).replace("\0", "?")
 
 
 def _decoded(text: str) -> Any:

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct, field, structs
 
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath
-from clouds.aws.faults import is_refusal
+from clouds.aws.faults import is_refusal, may_mean_anything, says_none
 from clouds.aws.service_models import Operation, fields_of, names_within, operation, operations, services, step
 from collectors import type_files
 from collectors.secret_signs import Shape
@@ -103,6 +103,14 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     iam: Action | None = None
 
 
+class Exists(Struct, frozen=True, forbid_unknown_fields=True):
+    """The call that only answers where the resource itself is there, for codes that may mean another thing too."""
+
+    op: str
+    args: dict[str, Any] = {}
+    iam: Action | None = None
+
+
 class Region(Struct, frozen=True, forbid_unknown_fields=True):
     """The detail that states a resource's region, where the listing is global; `default` where it is absent."""
 
@@ -114,6 +122,7 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
 class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing": "list"}):
     """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region.
 
+    `gone` lists the error codes that mean «it vanished while we looked»; with `exists`, that call has to say so too.
     `omit` and `secrets` are for the rows what they are for a detail.
     """
 
@@ -127,6 +136,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     details: dict[Field, Detail] = field(default_factory=dict)
     region: Region | None = None
     gone: list[str] = []
+    exists: Exists | None = None
     transient: Literal[True] | None = None
     volatile: list[Field] = []
     omit: list[Field] = []
@@ -305,8 +315,17 @@ class _Checker:
         if shape is not None and not form.json:
             yield from self._dropped(path, form, shape)
         for number, code in enumerate(form.absent):
-            if is_refusal(code):
-                yield self.document.fault((*path, "absent", number), f"{code} is a refusal; it cannot mean absent")
+            yield from self._code((*path, "absent", number), code, "absent")
+            if self.form.listing and may_mean_anything(code) and not (self.form.exists and code in self.form.gone):
+                text = f"{code} may mean that the resource itself is gone: it needs 'gone', and 'exists' to see which"
+                yield self.document.fault((*path, "absent", number), text)
+        about = references(form.args) - PLACE_NAMES
+        if (len(about) > 1 or about - self.row_fields) and not self.form.exists:
+            for code in filter(may_mean_anything, self.form.gone):
+                text = (
+                    f"{code} may mean another thing that is asked for; say by 'exists' how the resource itself is seen"
+                )
+                yield self.document.fault((*path, "args"), text)
 
     def _templates(self, seen: frozenset[str]) -> Iterator[Fault]:
         form = self.form
@@ -314,13 +333,22 @@ class _Checker:
             for reference in sorted(references(value) - seen):
                 yield self.document.fault((key,), f"${reference} is no field of the row and no detail")
         for number, code in enumerate(form.gone):
-            if is_refusal(code):
-                yield self.document.fault(("gone", number), f"{code} is a refusal; it cannot mean gone")
+            yield from self._code(("gone", number), code, "gone")
+        if form.exists:
+            yield from self._call(("exists",), form.exists.op, form.exists.args, self.row_fields | PLACE_NAMES)
+            if not form.gone:
+                yield self.document.fault(("exists",), "goes with 'gone', the codes of a resource that is not there")
         if form.region and form.region.of not in form.details:
             yield self.document.fault(("region", "of"), f"{form.region.of!r} is no detail")
         for number, name in enumerate(form.volatile):
             if name not in seen:
                 yield self.document.fault(("volatile", number), f"{name!r} is no field of the row and no detail")
+
+    def _code(self, path: KeyPath, code: str, meant: str) -> Iterator[Fault]:
+        if is_refusal(code):
+            yield self.document.fault(path, f"{code} is a refusal; it cannot mean {meant}")
+        elif not says_none(self.form.service, code):
+            yield self.document.fault(path, f"{code} does not say that there is none; it cannot mean {meant}")
 
     def _call(self, path: KeyPath, op: str, args: dict[str, Any], seen: frozenset[str]) -> Iterator[Fault]:
         found = self._operation(op)

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from collectors.azure.resource_types import ENVELOPE, ResourceType
+from collectors.counting import Odd
 from collectors.declared import checked
 from collectors.kept import kept, kept_raw
 from collectors.secret_signs import Unreadable
@@ -43,10 +44,6 @@ _OTHER_NAMES = {"microsoft.resources/resourcegroups": "microsoft.resources/subsc
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)", re.IGNORECASE)
 
 
-class Malformed(Exception):
-    """An element of a reply that states neither what nor which it is."""
-
-
 class Seen(Struct):
     """A resource while it is looked at: what is known of it so far, and why the rest is not known."""
 
@@ -71,14 +68,14 @@ class Seen(Struct):
 
 
 def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
-    """Return a row as a resource of a known type; raises `Malformed` where it has no id.
+    """Return a row as a resource of a known type; raises `Odd` where it has no id.
 
     Its properties stand beside its id, name and tags. What is not of its declared JSON type is unknown. `names` may
     fill the resource's id, beside the body.
     """
-    returned = _mapping(row)
-    body, unknown = flattened(returned), {}
     form = type_.form
+    returned = _mapping(row, form.kind)
+    body, unknown = flattened(returned), {}
     properties = returned.get("properties")
     if properties is not None and not isinstance(properties, dict):
         unknown = dict.fromkeys(form.fields, MALFORMED_PROPERTIES)
@@ -89,7 +86,7 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
     try:
         resource = str(fill(form.resource, dict(names) | body))
     except KeyError:
-        raise Malformed from None
+        raise Odd(form.kind) from None
     strange = {name: value for name, value in body.items() if name not in type_.kind.fields}
     body |= kept_raw(strange) if strange else {}
     try:
@@ -102,12 +99,12 @@ def seen(row: Any, type_: ResourceType, names: Mapping[str, str]) -> Seen:
 
 
 def raw(row: Any, scope: str) -> Asset:
-    """Return a resource of a type that no file describes, as it is returned; raises `Malformed` where it has no id."""
-    returned = _mapping(row)
+    """Return a resource of a type that no file describes, as it is returned; raises `Odd` where it has no id."""
+    returned = _mapping(row, RAW)
     body = kept_raw(flattened(returned))
     resource, name = body.get("id"), body.get("name")
     if not isinstance(resource, str) or not resource:
-        raise Malformed
+        raise Odd(RAW)
     shown = name if isinstance(name, str) and name else resource.rsplit("/", 1)[-1]
     return Asset(RAW, spelt(resource), shown, scope, _location(body.get("location")), body, digest(body))
 
@@ -150,9 +147,9 @@ def spelt(resource: str) -> str:
     return _SUBSCRIPTION.sub(lambda found: f"/subscriptions/{found[1].lower()}", "/".join(parts), count=1)
 
 
-def _mapping(row: Any) -> dict[str, Any]:
+def _mapping(row: Any, kind: str) -> dict[str, Any]:
     if not isinstance(row, dict):
-        raise Malformed
+        raise Odd(kind)
     return row
 
 

@@ -6,14 +6,13 @@ from typing import Any, Protocol
 from clouds.azure.query_scope import Subscriptions
 from clouds.call_failed import CallFailed
 from collectors.ahead import ahead
-from collectors.azure.parse import NEVER_KEPT, RAW, Malformed, Seen, flattened, raw, seen, type_of
+from collectors.azure.parse import NEVER_KEPT, RAW, Seen, flattened, raw, seen, type_of
 from collectors.azure.resource_types import Detail, PathCall, ResourceType
+from collectors.counting import MALFORMED, Odd
 from collectors.kept import kept
 from collectors.secret_signs import Unreadable
 from collectors.templates import fill
 from model.asset import Asset, Listing, Place
-
-_MALFORMED = "malformed"
 
 Row = dict[str, Any]
 
@@ -29,7 +28,7 @@ class ReadCloud(Protocol):
         """Yield a list page by page; raises `CallFailed`."""
         ...
 
-    def query(self, within: Subscriptions, query: str) -> Iterator[list[Row]]:
+    def query(self, within: Subscriptions, query: str) -> Iterator[list[Any]]:
         """Yield the rows of a Resource Graph query page by page; raises `CallFailed`."""
         ...
 
@@ -45,7 +44,7 @@ class _Reading:
         self._names = names
 
     def asset(self, row: Seen) -> Asset:
-        """Return the asset of a row, with its details."""
+        """Return the asset of what was seen, with its details."""
         for name, detail in row.type.form.details.items():
             try:
                 value = self._detail(row, detail)
@@ -97,23 +96,20 @@ class TableReading(_Reading):
         super().__init__(cloud, place, names)
         self._look = look
         self._types = {type_.form.type.lower(): type_ for type_ in look.types}
-        self._malformed: set[str] = set()
 
-    def rows(self) -> Iterator[Asset | Seen]:
+    def rows(self) -> Iterator[Any]:
         """Yield what the table has; raises `CallFailed`."""
         for page in ahead(self._cloud.query(Subscriptions(self._scope), self._look.query)):
-            for row in page:
-                returned = type_of(row)
-                type_ = self._types.get(returned)
-                try:
-                    if type_:
-                        yield self._first_look(row, type_)
-                    elif self._look.whole:
-                        yield raw(row, self._scope)
-                    else:  # it was not asked for
-                        raise Malformed
-                except Malformed:
-                    self._malformed.add(type_.form.kind if type_ else RAW if returned else "")
+            yield from page
+
+    def seen(self, row: Any) -> Asset | Seen:
+        """Return what a row is; raises `Odd`: also of one that says no type, or one that nobody asked for."""
+        returned = type_of(row)
+        if type_ := self._types.get(returned):
+            return self._first_look(row, type_)
+        if not returned or not self._look.whole:
+            raise Odd
+        return raw(row, self._scope)
 
     def ended(self, cause: str) -> Iterable[Listing]:
         """Return the listing of each type of the table."""
@@ -123,8 +119,7 @@ class TableReading(_Reading):
         if cause:
             cause = f"Microsoft.ResourceGraph/resources/read {cause}"
         for kind, hidden in kinds.items():
-            malformed = _MALFORMED if self._malformed & {kind, ""} else ""
-            yield Listing(self._scope, kind, "global", cause or hidden or malformed)
+            yield Listing(self._scope, kind, "global", cause or hidden)
 
 
 class TableLook:
@@ -145,30 +140,26 @@ class ListReading(_Reading):
     def __init__(self, cloud: ReadCloud, place: Place, names: Mapping[str, str], type_: ResourceType) -> None:
         super().__init__(cloud, place, names)
         self._type = type_
-        self._malformed = False
 
-    def rows(self) -> Iterator[Asset | Seen]:
+    def rows(self) -> Iterator[Any]:
         """Yield what the call lists; raises `CallFailed`, named by the permission."""
         form = self._type.form
         try:
             if form.one:
-                yield from self._looked([self._cloud.get(self._path(form.one), form.one.api_version or "")])
+                yield self._cloud.get(self._path(form.one), form.one.api_version or "")
             elif form.listing:
                 for page in self._cloud.pages(self._path(form.listing), form.listing.api_version or ""):
-                    yield from self._looked(page)
+                    yield from page
         except CallFailed as failure:
             raise CallFailed(f"{self._type.action} {failure.code}") from None
 
+    def seen(self, row: Any) -> Asset | Seen:
+        """Return what a row is; raises `Odd`."""
+        return self._first_look(row, self._type)
+
     def ended(self, cause: str) -> Iterable[Listing]:
         """Return the one listing that this is."""
-        yield Listing(self._scope, self._type.form.kind, "global", cause or (_MALFORMED if self._malformed else ""))
-
-    def _looked(self, rows: Iterable[Any]) -> Iterator[Asset | Seen]:
-        for row in rows:
-            try:
-                yield self._first_look(row, self._type)
-            except Malformed:
-                self._malformed = True
+        yield Listing(self._scope, self._type.form.kind, "global", cause)
 
     def _path(self, call: PathCall) -> str:
         return str(fill(call.path, dict(self._names)))
@@ -177,11 +168,11 @@ class ListReading(_Reading):
 def _object(row: Any) -> Row:
     """Return one thing of a detail, its properties beside its id."""
     if not isinstance(row, dict) or not isinstance(row.get("properties", {}), dict):
-        raise CallFailed(_MALFORMED)
+        raise CallFailed(MALFORMED)
     return flattened(row)
 
 
 def _id(row: Any) -> str:
     if not isinstance(row, dict) or not isinstance(id_ := row.get("id"), str) or not id_.startswith("/"):
-        raise CallFailed(_MALFORMED)
+        raise CallFailed(MALFORMED)
     return id_

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from collectors.azure.parse import NOT_RETURNED, RAW, Malformed, raw, seen, spelt, type_by_id, type_of
+from collectors.azure.parse import NOT_RETURNED, RAW, raw, seen, spelt, type_by_id, type_of
 from collectors.azure.resource_types import ResourceType
+from collectors.counting import Odd
 from collectors.recorded import Parsed
 
 
@@ -58,6 +59,8 @@ class _Known:
             type_of(row) or type_by_id(path) or ("microsoft.resources/subscriptions" if path.count("/") <= 2 else "")
         )
         type_ = self._types.get(returned)
+        if not isinstance(row, dict):
+            return Parsed(type_.form.kind if type_ else RAW, path, "malformed")
         try:
             if type_ is not None:
                 found = seen(row, type_, _names(path))
@@ -66,7 +69,7 @@ class _Known:
             if (detail := self._details.get(returned)) is not None:
                 return _detail(detail, row)
             return Parsed(RAW, raw(row, "").resource, "unknown-type")
-        except Malformed:
+        except Odd:  # what has no id is a resource only where a type is said
             return Parsed(type_.form.kind if type_ else "", path, "malformed" if type_ else "unknown-type")
 
 

@@ -8,8 +8,10 @@ import msgspec
 from msgspec import Struct
 
 from clouds.gcp.listing import Content
+from collectors.counting import MALFORMED, Count, Excluded, Odd
+from collectors.gaps import without_gaps
 from collectors.gcp.parse import RAW, Parser, Row, RowContext
-from collectors.gcp.reading import GcpReading, ReadAssets
+from collectors.gcp.reading import PERMISSIONS, GcpReading, ReadAssets
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
 from model.asset import Asset, Listing, Place
 from model.canonical import encode
@@ -17,6 +19,8 @@ from model.canonical import encode
 _HOLDER = "//cloudresourcemanager.googleapis.com/"
 # Each detail: what it is asked by, and where it stands in Cloud Asset's form.
 _POLICIES: dict[str, tuple[Content, str]] = {IAM: ("IAM_POLICY", "iamPolicy"), ORG: ("ORG_POLICY", "orgPolicy")}
+# A resource is listed because it has this one: where it is not stated, it is not known. Others are lists.
+_ALWAYS = "iamPolicy"
 _ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
@@ -47,35 +51,40 @@ class _Look:
         self._policies = {
             name: _Policies(self._reading(content, name), key) for name, (content, key) in _POLICIES.items()
         }
-        self._malformed: dict[str, str] = {}
+        self._contexts: dict[str, RowContext] = {}
+        self._count = Count()
 
     def events(self) -> Iterator[Asset | Listing]:
         for name, policies in self._policies.items():
             if wanting := self._wanting(name):
                 policies.read(wanting)
-        contexts = {asset_type: self._context(asset_type) for asset_type in self._types}
-        raw = RowContext(self._collector.place.scope)
+        self._contexts = {asset_type: self._context(asset_type) for asset_type in self._types}
         resources = self._reading("RESOURCE", "") if self._collector.raw or self._types else None
-        for row in resources.rows() if resources else ():
-            if self._is_here(row):
-                yield from self._assets(row, contexts.get(row["assetType"], raw))
-        yield from self._listings(resources)
+        yield from self._count.of(resources.rows() if resources else (), self._seen)
+        yield from map(self._count.completed, self._listings(resources))
 
-    def _assets(self, row: Row, context: RowContext) -> Iterator[Asset]:
-        if row["assetType"] not in self._types and not self._collector.raw:
-            return
+    def _seen(self, row: Row) -> Asset:
+        """Return the asset that a row is; raises `Odd`: also of one without a type, or one that nobody asked for."""
+        asset_type = row["assetType"]
+        if not asset_type or (asset_type not in self._types and not self._collector.raw):
+            raise Odd
+        if not self._is_here(row):
+            raise Excluded("lies in a project, which is a scope of its own")
         for policies in self._policies.values():
             policies.join(row)
-        parsed = self._parser.parse(row, context)
+        parsed = self._parser.parse(row, self._contexts.get(asset_type) or RowContext(self._collector.place.scope))
         if parsed.asset is None:
-            self._malformed.setdefault(parsed.kind or RAW, parsed.fault)
-        elif self._covers(parsed.asset.region):
-            yield parsed.asset
+            raise Odd(parsed.kind, parsed.fault)
+        if not self._covers(parsed.asset.region):
+            raise Excluded("lies in a region that is not looked at")
+        return without_gaps(parsed.asset)
 
     def _listings(self, resources: GcpReading | None) -> Iterator[Listing]:
         named = [(type_.kind.name, asset_type) for asset_type, type_ in self._types.items()]
+        # Whoever asks for everything sees the place itself at least.
+        empty = f"{PERMISSIONS['RESOURCE']} EmptyListing" if self._collector.raw and not self._count.received else ""
         for kind, asset_type in named + ([(RAW, "")] if self._collector.raw else []):
-            cause = (resources.cause(asset_type) if resources else "") or self._malformed.get(kind, "")
+            cause = (resources.cause(asset_type) if resources else "") or empty
             yield Listing(self._collector.place.scope, kind, "global", cause)
 
     def _reading(self, content: Content, detail: str) -> GcpReading:
@@ -112,18 +121,26 @@ class _Policies:
         self._reading = reading
         self._key = key
         self._by_name: dict[str, bytes] = {}
+        self._count = Count()
 
     def read(self, asset_types: set[str]) -> None:
         """Read the whole listing, and keep what is set on assets of these types."""
         once: dict[bytes, bytes] = {}
-        for row in self._reading.rows():
-            if row["assetType"] in asset_types and self._key in row:
-                policy = encode(_without_etag(row[self._key]))
-                self._by_name[row["name"]] = once.setdefault(policy, policy)
+
+        def kept(row: Row) -> None:
+            name, asset_type = row["name"], row["assetType"]
+            if not name or not asset_type:  # it is somebody's policy, nobody knows whose
+                raise Odd(asset_type, f"{self._reading.permission} {MALFORMED}: no name")
+            if asset_type in asset_types and (self._key in row or self._key == _ALWAYS):
+                policy = encode(_without_etag(row.get(self._key)))
+                self._by_name[name] = once.setdefault(policy, policy)
+
+        for _ in self._count.of(self._reading.rows(), kept):
+            pass
 
     def cause(self, asset_type: str) -> str:
         """Return why the policies of a type are not known."""
-        return self._reading.cause(asset_type)
+        return self._reading.cause(asset_type) or self._count.cause(asset_type)
 
     def join(self, row: Row) -> None:
         """Put an asset's policy beside its resource; one that is in no whole listing has none."""

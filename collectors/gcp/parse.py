@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from collectors.counting import MALFORMED
 from collectors.declared import FieldType, checked
 from collectors.gcp.keeping import Keeper
 from collectors.gcp.resource_types import IAM, ORG, ResourceType, details
@@ -15,11 +16,11 @@ from model.canonical import digest
 from model.json_walk import Walk
 
 RAW = "gcp.raw"
-MALFORMED = "malformed"
 
 Row = dict[str, Any]
 
-_NOT_RETURNED = "not in this reply"
+# What a recording of another content does not state.
+NOT_RETURNED = "not in this reply"
 _EXACT = 2.0**53
 # Etags of policies mean nothing and make equal policies differ.
 _WITHOUT_ETAGS = Walk(without=["etag"])
@@ -99,7 +100,7 @@ class _Typed:
             return Parsed(self._asset(row, context.scope, {}, unknown), self.kind, fault)
         body, unknown = self._checked(data)
         if "resource" not in row:
-            unknown |= dict.fromkeys(self._fields, _NOT_RETURNED)
+            unknown |= dict.fromkeys(self._fields, NOT_RETURNED)
         body, unread = self._keeper.kept(body)
         returned, missing_policies = self._policies(row, context)
         return Parsed(self._asset(row, context.scope, body | returned, unknown | unread | missing_policies), self.kind)

@@ -36,6 +36,11 @@ class GcpReading:
         self._asset_types = tuple(asset_types)
         self._failed: dict[str, str] = {}
 
+    @property
+    def permission(self) -> str:
+        """Return the permission that it takes."""
+        return PERMISSIONS[self._content]
+
     def rows(self) -> Iterator[Row]:
         """Yield every asset; it ends early where the listing fails."""
         yield from self._rows(self._asset_types)
@@ -55,5 +60,5 @@ class GcpReading:
                 for asset_type in asset_types:  # one that is not known must not hide the others
                     yield from self._rows((asset_type,))
                 return
-            cause = f"{PERMISSIONS[self._content]} {failure.code}"
+            cause = f"{self.permission} {failure.code}"
             self._failed |= dict.fromkeys(asset_types or ("",), cause)

@@ -5,13 +5,14 @@ A reply of Cloud Asset is parsed as it is; a reply of a single service is wrappe
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
-from collectors.gcp.parse import MALFORMED, RAW, Parsed, Parser, Row, RowContext, tidy
+from collectors.counting import MALFORMED
+from collectors.gcp.parse import NOT_RETURNED, RAW, Parsed, Parser, Row, RowContext, tidy
 from collectors.gcp.resource_types import ResourceType
 from collectors.recorded import Outcome
 from model.asset import Asset
@@ -30,6 +31,9 @@ _HOLDERS = frozenset({"projects", "folders", "organizations", "locations", "zone
 _WHERE = frozenset({"locations", "zones", "regions"})
 _ALL_PLACES = frozenset({"global", "aggregated"})
 _OK = range(200, 300)
+# Whoever asks so gets enumerations as numbers (Google APIs, «System parameters»: `$alt=json;enum-encoding=int`).
+_ENUMS_AS_NUMBERS = "enum-encoding=int"
+_ENUM_AS_NUMBER = f"{MALFORMED}: a number where text was expected"
 _NOBODY = RowContext("recorded")
 # What a list's reply holds beside the resources.
 _ENVELOPE = frozenset(
@@ -75,9 +79,10 @@ class Recordings:
 
         What reports no resource (errors, operations, IAM policies, empty bodies) is one line without a kind.
         """
-        path = _url(str(exchange.get("url") or "")).path
+        url = str(exchange.get("url") or "")
+        path, expected = _url(url).path, {NOT_RETURNED} | ({_ENUM_AS_NUMBER} if _ENUMS_AS_NUMBERS in url else set())
         for parsed in self._parsed(exchange):
-            yield _line(parsed, path) if parsed else ("", path, "unknown-type")
+            yield _line(parsed, path, expected) if parsed else ("", path, "unknown-type")
 
     def assets(self, exchange: Mapping[str, Any]) -> Iterator[Asset]:
         """Yield the assets of one exchange."""
@@ -97,7 +102,9 @@ class Recordings:
             yield from self._of_service(url, type_, response)
 
     def _of_cloud_asset(self, response: Any) -> Iterator[Parsed]:
-        assets = response.get("assets", []) if isinstance(response, dict) else None
+        # Without assets it is a listing of none, if it is one: the API dates each (ListAssetsResponse).
+        none: Any = [] if isinstance(response, dict) and response.get("readTime") else None
+        assets = response.get("assets", none) if isinstance(response, dict) else None
         rows = assets if isinstance(assets, list) else [None]
         yield from (self._of_row(row, RAW) for row in rows)
 
@@ -115,9 +122,10 @@ class Recordings:
             return Parsed(None, kind, MALFORMED)
 
 
-def _line(parsed: Parsed, path: str) -> Line:
+def _line(parsed: Parsed, path: str, expected: Set[str]) -> Line:
+    """Return what became of a resource; `expected` are causes of unknown fields with which nothing is wrong."""
     resource = parsed.asset.resource if parsed.asset else path
-    if parsed.fault:
+    if parsed.fault or (parsed.asset and set(parsed.asset.unknown.values()) - expected):
         return parsed.kind or RAW, resource, "malformed"
     return parsed.kind, resource, "unknown-type" if parsed.kind == RAW else "asset"
 

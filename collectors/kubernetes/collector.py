@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from collectors.kubernetes.control_plane import ControlPlane
+from collectors.kubernetes.owners import sorted_out
 from collectors.kubernetes.reading import KubernetesReading, Maker, ReadObjects
 from collectors.kubernetes.resource_types import ResourceType
 from collectors.looking import Reading as ListingOf
@@ -24,13 +25,13 @@ class KubernetesCollector(Struct, frozen=True):
 
         The client is closed at the end: a cluster is looked at once.
         """
-        maker = Maker(self.place, self.types)
+        maker = Maker(self.place)
         readings: list[ListingOf] = [
             KubernetesReading(self.client, maker, t) for t in self.types if not t.form.component
         ]
         if components := [type_ for type_ in self.types if type_.form.component]:
             readings.append(ControlPlane(self.client, maker, components))
         try:
-            yield from look(readings, self.place)
+            yield from sorted_out(look(readings, self.place), self.types)
         finally:
             self.client.close()

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from clouds.call_failed import CallFailed
-from collectors.kubernetes.reading import GLOBAL, MALFORMED, Maker, ReadObjects, named
+from collectors.counting import Excluded
+from collectors.kubernetes.reading import GLOBAL, Maker, ReadObjects, named
 from collectors.kubernetes.resource_types import ResourceType
-from collectors.misshapen import MISSHAPEN
 from model.asset import Asset, Listing
 
 Row = dict[str, Any]
@@ -36,47 +36,54 @@ class ControlPlane:
         self._client = client
         self._maker = maker
         self._types = {str(type_.form.component): type_ for type_ in types}
-        self._malformed: dict[str, str] = {}
+        self._asked = 0
+        self._read = 0
+        self._seen: set[str] = set()
 
-    def rows(self) -> Iterator[Asset]:
-        """Yield the components that can be seen, and one asset without flags for each of the others.
+    def rows(self) -> Iterator[Any]:
+        """Yield the pods, and one asset without flags for each component that none of them is.
 
-        Of those the provider runs the component, or it is no static pod. Raises `CallFailed`, named by the permission.
+        Of those the provider runs the component, or it is no static pod: that can be said only where each pod could be
+        read. Raises `CallFailed`, named by the permission.
         """
         try:
             yield from self._components()
         except CallFailed as failure:
             raise named(next(iter(self._types.values())), failure) from None
 
-    def _components(self) -> Iterator[Asset]:
-        seen: set[str] = set()
+    def _components(self) -> Iterator[Any]:
         for page in self._client.pages(_PODS, labels=_LABELS):
-            for pod in page:
-                if (component := component_of(pod)) in self._types:
-                    seen.add(component)
-                    yield from self._component(component, pod)
-        for component in sorted(self._types.keys() - seen):
+            self._asked += len(page)
+            yield from page
+        for component in sorted(self._types.keys() - self._seen) if self._read == self._asked else ():
             metadata = {"name": component, "namespace": _NAMESPACE}
             yield self._maker.asset(self._types[component], {"metadata": metadata})
 
-    def asset(self, row: Asset) -> Asset:
-        """Return the row: all that there is to know of it stands in its listing."""
-        return row
+    def seen(self, row: Any) -> Asset:
+        """Return the component that a pod is; raises `Excluded` for all others, and what an odd form raises."""
+        if isinstance(row, Asset):
+            return row
+        component = component_of(row)
+        if component in self._types:
+            self._seen.add(component)
+            made = self._maker.asset(self._types[component], row, {"flags": flags(row, component)})
+        self._read += 1
+        if component not in self._types:
+            raise Excluded("no component of the control plane")
+        return made
+
+    def asset(self, seen: Asset) -> Asset:
+        """Return the asset: all that there is to know of it stands in its listing."""
+        return seen
 
     def ended(self, cause: str) -> Iterable[Listing]:
         """Return what there is to say of each component."""
-        for component, type_ in self._types.items():
-            yield self._maker.listing(type_, cause or self._malformed.get(component, ""))
+        for type_ in self._types.values():
+            yield self._maker.listing(type_, cause)
 
-    def missed(self, row: Asset, cause: str) -> Listing:
+    def missed(self, seen: Asset, cause: str) -> Listing:
         """Return that a component could not be determined."""
-        return next(self._maker.listing(type_, cause) for type_ in self._types.values() if type_.kind.name == row.kind)
-
-    def _component(self, component: str, pod: Row) -> Iterator[Asset]:
-        try:
-            yield self._maker.asset(self._types[component], pod, {"flags": flags(pod, component)})
-        except MISSHAPEN as problem:  # one odd object must not end the look: it was not whole
-            self._malformed[component] = f"{MALFORMED} ({type(problem).__name__})"
+        return next(self._maker.listing(type_, cause) for type_ in self._types.values() if type_.kind.name == seen.kind)
 
 
 def component_of(pod: Row) -> str:
@@ -84,7 +91,7 @@ def component_of(pod: Row) -> str:
 
     A static pod's mirror is owned by its node; a pod that anybody may make is none.
     """
-    metadata = pod.get("metadata") or {}
+    metadata = pod["metadata"]
     owners = metadata.get("ownerReferences") or []
     return str((metadata.get("labels") or {}).get("component", "")) if any(o["kind"] == "Node" for o in owners) else ""
 

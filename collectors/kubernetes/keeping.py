@@ -44,13 +44,14 @@ def _template_metadata(value: Any) -> Any:
 def _variables(value: Any) -> Any:
     if not isinstance(value, list):
         return _KEPT.of(value)
-    return [_variable(inner) for inner in value if isinstance(inner, dict)]
+    # An odd one may hold a secret, and is not one fewer.
+    return [_variable(inner) if isinstance(inner, dict) else None for inner in value]
 
 
 def _command(value: Any) -> Any:
     if not isinstance(value, list):
         return _KEPT.of(value)
-    return [_open("", str(word)) for word in value]
+    return [None if word is None else _open("", str(word)) for word in value]
 
 
 _KEPT = Walk(
@@ -59,7 +60,7 @@ _KEPT = Walk(
 
 
 def _variable(variable: Row) -> Row:
-    own = {key: inner for key, inner in variable.items() if key != "value" and inner is not None}
+    own: Row = _KEPT.of({key: inner for key, inner in variable.items() if key != "value"})
     kind = _looks_like(str(variable.get("name", "")), str(variable.get("value") or ""))
     return own | ({"looksLike": kind} if kind else {})
 

@@ -1,13 +1,13 @@
 """One listing of a cluster -> its assets."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from catalog.yaml_reader import parse
 from clouds.call_failed import CallFailed, NotThere
+from collectors.counting import MALFORMED
 from collectors.kubernetes.keeping import kept
-from collectors.kubernetes.resource_types import NAMESPACED_NAME, ResourceType
-from collectors.misshapen import MISSHAPEN
+from collectors.kubernetes.resource_types import NAMESPACED_NAME, Only, ResourceType
 from model.asset import Asset, Listing, Place
 from model.fault import Refused
 from model.json_walk import Walk
@@ -15,7 +15,6 @@ from model.json_walk import Walk
 Row = dict[str, Any]
 
 GLOBAL = "global"
-MALFORMED = "malformed"
 
 _WITHOUT_NULLS = Walk(nulls=False)
 
@@ -27,10 +26,10 @@ class ReadObjects(Protocol):
         """Return one object; raises `NotThere` and `CallFailed`."""
         ...
 
-    def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Row]]:
-        """Yield the list at a path page by page, or of it what has these labels; raises `NotThere` and `CallFailed`.
+    def pages(self, path: str, *, metadata_only: bool = False, labels: str = "") -> Iterator[list[Any]]:
+        """Yield the list at a path page by page, or of it what has these labels, odd rows too.
 
-        With `metadata_only`, the server leaves out all else.
+        Raises `NotThere` and `CallFailed`. With `metadata_only`, the server leaves out all else.
         """
         ...
 
@@ -48,62 +47,57 @@ class KubernetesReading:
         self._client = client
         self._maker = maker
         self._type = type_
-        self._malformed = ""
 
-    def rows(self) -> Iterator[Asset]:
-        """Yield the assets of all pages; of what the server does not know there is none.
+    def rows(self) -> Iterator[Any]:
+        """Yield the objects of all pages; of what the server does not know there is none.
 
-        The one object of a type that is not there is an asset without its field: what asks of it does not apply. Raises
+        The one object of a type that is not there is one that states nothing: what asks of it does not apply. Raises
         `CallFailed`, named by the permission.
         """
+        form = self._type.form
         try:
-            yield from self._one() if self._type.form.only else self._listed()
+            if form.only:
+                yield self._client.get(self._type.path)
+                return
+            for page in self._client.pages(self._type.path, metadata_only=bool(form.metadata)):
+                yield from page
         except NotThere:
-            if only := self._type.form.only:
-                yield self._maker.asset(self._type, {"metadata": {"name": only.name, "namespace": only.namespace}})
+            if form.only:
+                yield {"metadata": {"name": form.only.name, "namespace": form.only.namespace}}
         except CallFailed as failure:
             raise named(self._type, failure) from None
 
-    def asset(self, row: Asset) -> Asset:
-        """Return the row: all that there is to know of it stands in its listing."""
-        return row
+    def seen(self, row: Any) -> Asset:
+        """Return the asset that an object is; raises what its odd form raises."""
+        return self._one(row, self._type.form.only) if self._type.form.only else self._maker.asset(self._type, row)
+
+    def asset(self, seen: Asset) -> Asset:
+        """Return the asset: all that there is to know of it stands in its listing."""
+        return seen
 
     def ended(self, cause: str) -> Iterable[Listing]:
         """Return what there is to say of the type."""
-        yield self._maker.listing(self._type, cause or self._malformed)
+        yield self._maker.listing(self._type, cause)
 
-    def missed(self, row: Asset, cause: str) -> Listing:  # noqa: ARG002 - all rows are of one type
+    def missed(self, seen: Asset, cause: str) -> Listing:  # noqa: ARG002 - all rows are of one type
         """Return that the listing was not whole."""
         return self._maker.listing(self._type, cause)
 
-    def _listed(self) -> Iterator[Asset]:
-        for page in self._client.pages(self._type.path, metadata_only=bool(self._type.form.metadata)):
-            for row in page:
-                try:
-                    yield self._maker.asset(self._type, row)
-                except MISSHAPEN as problem:  # one odd object must not end the look: it was not whole
-                    self._malformed = f"{MALFORMED} ({type(problem).__name__})"
-
-    def _one(self) -> Iterator[Asset]:
-        only = self._type.form.only
-        assert only is not None, "only called for types of one object"
-        row = self._client.get(self._type.path)
+    def _one(self, row: Row, only: Only) -> Asset:
         text, body, unknown = (row.get("data") or {}).get(only.yaml), dict[str, Any](), dict[str, str]()
         if text is not None:
             try:
                 body[only.yaml] = _WITHOUT_NULLS.of(parse(str(text).encode(), only.name).value)
             except Refused:
                 unknown[only.yaml] = MALFORMED
-        yield self._maker.asset(self._type, {"metadata": row["metadata"]}, body, unknown)
+        return self._maker.asset(self._type, {"metadata": row["metadata"]}, body, unknown)
 
 
 class Maker:
-    """Makes assets of objects: it knows the cluster, and which types are looked at."""
+    """Makes assets of objects: it knows the cluster."""
 
-    def __init__(self, place: Place, types: Sequence[ResourceType]) -> None:
+    def __init__(self, place: Place) -> None:
         self._place = place
-        # Objects of these are judged in the place of those that they made.
-        self._makers = {type_.form.object for type_ in types if type_.family}
 
     def asset(
         self, type_: ResourceType, row: Row, more: Mapping[str, Any] = {}, unknown: Mapping[str, str] = {}
@@ -114,7 +108,7 @@ class Maker:
         """
         form, metadata = type_.form, row["metadata"]
         name, namespace = metadata["name"], metadata.get("namespace", "")
-        if not isinstance(name, str) or not isinstance(namespace, str) or bool(namespace) != form.namespaced:
+        if not (isinstance(name, str) and name and isinstance(namespace, str)) or bool(namespace) != form.namespaced:
             raise TypeError("an object has a name, and a namespace where its type has")
         own = {field: row[field] for field in form.fields if field in row} | {"metadata": metadata}
         shown = f"{namespace}/{name}" if namespace else name
@@ -128,16 +122,12 @@ class Maker:
             body=body,
             body_hash=type_.kind.hash_of(body),
             unknown=dict(unknown),
-            family="" if self._is_made(metadata) else type_.family,
+            family=type_.family,
         )
 
     def listing(self, type_: ResourceType, cause: str) -> Listing:
         """Return that a type's listing has ended."""
         return Listing(self._place.scope, type_.kind.name, GLOBAL, cause, type_.family)
-
-    def _is_made(self, metadata: Row) -> bool:
-        owners = metadata.get("ownerReferences") or []
-        return any(owner.get("controller") and owner.get("kind") in self._makers for owner in owners)
 
 
 def named(type_: ResourceType, failure: CallFailed) -> CallFailed:

@@ -21,6 +21,8 @@ _OF_EVERY = frozenset({"apiVersion", "kind", "metadata", NAMESPACED_NAME})
 KindName = Annotated[str, Meta(pattern=r"^kubernetes\.[a-z0-9]+\.[a-z0-9]+(-[a-z0-9]+)*$(?!\n)")]
 ApiVersion = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+/)?v[0-9]+((alpha|beta)[0-9]+)?$(?!\n)")]
 Plural = Annotated[str, Meta(pattern=r"^[a-z]+$(?!\n)")]
+# As references to owners have them: the kind, after its group where it has one (`apps/ReplicaSet`).
+GroupedKind = Annotated[str, Meta(pattern=r"^([a-z0-9.-]+/)?[A-Z][A-Za-z]+$(?!\n)")]
 ObjectKind = Annotated[str, Meta(pattern=r"^[A-Z][A-Za-z]+$(?!\n)")]
 Field = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9]*$(?!\n)")]
 DnsLabel = Annotated[str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$(?!\n)")]
@@ -39,7 +41,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
 
     `fields` are the object's own beside its metadata. `only` reads one object instead of a list; `metadata: true` asks
     for metadata alone; `component` is a component of the control plane, known by its pods, with its `flags`. `family`
-    has policies that look at these objects too, unless an object of the same family made them.
+    has policies that look at these objects too, unless an object made them that is of the family itself: `made_by`.
     """
 
     kind: KindName
@@ -54,6 +56,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     only: Only | None = None
     component: DnsLabel | None = None
     family: KindName | None = None
+    made_by: list[GroupedKind] = []
 
 
 class ResourceType(Struct, frozen=True):
@@ -72,6 +75,11 @@ class ResourceType(Struct, frozen=True):
     def group(self) -> str:
         """Return the API group, empty for the core."""
         return self.form.api.rpartition("/")[0]
+
+    @property
+    def said(self) -> str:
+        """Return the object's kind after its group, as `made_by` has it."""
+        return f"{self.group}/{self.form.object}" if self.group else self.form.object
 
     @property
     def permission(self) -> str:
@@ -118,6 +126,8 @@ def load(directory: Path = TYPES, kinds: Iterable[str] | None = None) -> list[Re
     """Return the types by kind, all or those named by kind or family; raises `Refused` with all faults."""
     wanted = None if kinds is None else set(kinds)
     types = type_files.load(directory, "kubernetes", check)
+    if faults := [*unmade(types)]:
+        raise Refused(faults)
     if wanted is None:
         return types
     return [type_ for type_ in types if type_.kind.name in wanted or type_.family in wanted]
@@ -133,6 +143,15 @@ def check(document: Document) -> ResourceType:
     fields |= {"flags"} if form.component else frozenset()
     kind = Kind(form.kind, "kubernetes", fields, frozenset(), frozenset(form.volatile), form.family or "")
     return ResourceType(form, document, kind)
+
+
+def unmade(types: list[ResourceType]) -> Iterator[Fault]:
+    """Yield a fault for each maker that is not of its things' family: it would not be judged in their place."""
+    for type_ in types:
+        families = {other.said: other.family for other in types}
+        for number, maker in enumerate(type_.form.made_by):
+            if not type_.family or families.get(maker) != type_.family:
+                yield type_.document.fault(("made_by", number), f"{maker} is no type of the same family")
 
 
 def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:

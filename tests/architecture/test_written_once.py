@@ -18,6 +18,7 @@ THE_WALK = "model/json_walk.py"
 BY_HAND = {
     "catalog/form.py _faults": "follows the faults of a validator; a dict is asked for its unknown keys only",
     "clouds/aws/service_models.py _slim": "changes models of megabytes in place, and keeps one of equal parts",
+    "collectors/aws/paths.py _elements": "follows one path",
     "collectors/kept.py _unstated": "what a pair's value is called stands beside it, in the same dict",
     "collectors/templates.py fill": "has other names at each call: to prepare a walk costs as much as the few texts",
     "demo/stand_ins/azure.py filled": "a stand-in for Azure imports nothing of the product that asks it",

@@ -14,12 +14,16 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_plain_leaves_no_null_inside(value: object) -> None:
-    def nulls(inner: object) -> bool:
-        children = inner.values() if isinstance(inner, dict) else inner if isinstance(inner, list) else []
-        return any(child is None or nulls(child) for child in children)
+def test_plain_leaves_no_field_null_and_no_element_out(value: object) -> None:
+    def stands(made: object, whole: object) -> bool:
+        if isinstance(made, dict) and isinstance(whole, dict):
+            fields = {name: inner for name, inner in whole.items() if inner is not None}
+            return made.keys() == fields.keys() and all(stands(made[name], fields[name]) for name in fields)
+        if isinstance(made, list) and isinstance(whole, list):
+            return len(made) == len(whole) and all(map(stands, made, whole))
+        return made == whole
 
-    assert not nulls(plain(value))
+    assert stands(plain(value), value)
     assert plain(plain(value)) == plain(value)
 
 

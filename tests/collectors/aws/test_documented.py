@@ -93,6 +93,7 @@ def test_every_type_that_is_not_emulated_is_played_here() -> None:
 # Amazon S3 Glacier Developer Guide, «List Vaults» and «Get Vault Access Policy»; the reply is the policy's structure
 # itself (https://docs.aws.amazon.com/amazonglacier/latest/dev/api-GetVaultAccessPolicy.html).
 VAULTS = f"GET /{ACCOUNT}/vaults"
+VAULT = f"GET /{ACCOUNT}/vaults/my-vault"
 VAULT_POLICY = f"GET /{ACCOUNT}/vaults/my-vault/access-policy"
 
 
@@ -114,9 +115,12 @@ def test_vaults(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_vault_without_a_policy_has_none_and_a_refusal_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     # the guide's «Error Responses»: a body of code, message and type
     none = {"code": "ResourceNotFoundException", "message": "No vault access policy is set", "type": "Client"}
-    [vault], _, _ = looked("aws.glacier.vault", vaults() | {VAULT_POLICY: (404, none)}, monkeypatch)
+    described = example("glacier", "DescribeVault")
+    script = vaults() | {VAULT_POLICY: (404, none), VAULT: (200, described)}
+    [vault], _, _ = looked("aws.glacier.vault", script, monkeypatch)
     assert "Policy" not in vault.body
     assert vault.unknown == {}
+    assert looked("aws.glacier.vault", script | {VAULT: (404, none)}, monkeypatch)[:2] == ([], []), "deleted meanwhile"
     refused = {key: value for key, value in vaults().items() if key != VAULT_POLICY}
     [vault], _, _ = looked("aws.glacier.vault", refused, monkeypatch)
     assert vault.unknown == {"Policy": "glacier:GetVaultAccessPolicy AccessDeniedException"}

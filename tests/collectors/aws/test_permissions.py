@@ -7,6 +7,7 @@ import pytest
 
 from clouds.aws.login import Login, locate, session
 from clouds.aws.read import AwsClient
+from clouds.aws.service_models import operation
 from collectors.aws import permissions, resource_types
 from collectors.aws.engine import collect
 from demo.stand_ins.aws_emulator import Emulator
@@ -41,7 +42,12 @@ def test_the_policy_equals_the_calls_really_made(company: Emulator) -> None:
         pass
     unheard = set(permissions.actions_by_call(t for t in ALL if t.form.kind in NOT_EMULATED))
     heard = set(permissions.actions_by_call(t for t in ALL if t.form.kind not in NOT_EMULATED))
-    assert heard <= made <= heard | unheard
+    assert heard - _only_in_doubt() <= made <= heard | unheard
+
+
+def _only_in_doubt() -> set[tuple[str, str]]:
+    """Return the calls that are made only where a code may mean that the resource itself is gone."""
+    return {(t.form.service, operation(t.form.service, t.form.exists.op).name) for t in ALL if t.form.exists}
 
 
 @pytest.mark.parametrize(("option", "more"), [("function-code", {"lambda:GetFunction"})])

@@ -192,6 +192,11 @@ CONTRADICTIONS: dict[str, tuple[Act, str]] = {
     "truncated": (azure.changed(resultTruncated="true", **{"$skipToken": None}), "TruncatedListing"),
     "fewer than there are": (azure.changed(**{"$skipToken": None}), "TruncatedListing"),
     "fewer than it counts": (azure.changed(count=3), "BrokenReply"),
+    "no count": (azure.changed(count=None), "BrokenReply"),
+    "no total": (azure.changed(totalRecords=None), "BrokenReply"),
+    "fewer in all than on the page": (azure.changed(totalRecords=1), "BrokenReply"),
+    "half of the rows and no total": (azure.changed(totalRecords=None, **{"$skipToken": None}), "BrokenReply"),
+    "no word on what was left out": (azure.changed(resultTruncated=None), "BrokenReply"),
     "no rows": (azure.changed(data=None), "BrokenReply"),
 }
 
@@ -205,6 +210,18 @@ def test_a_query_that_contradicts_itself_is_not_whole(
     _, causes = look(clock)
     assert cause in causes["azure.storage.account"]
     assert cause in causes["azure.raw"]
+
+
+@pytest.mark.parametrize("odd", [None, 7, "x", [], {"name": "x"}], ids=repr)
+def test_an_odd_row_makes_the_table_not_whole_and_hides_nothing_else(
+    stand_in: BreakingStandIn, undisturbed: Seen, clock: MovingClock, odd: Any
+) -> None:
+    page = azure.changed(data=[odd, odd], count=2)
+    stand_in.faults.append(Fault(RESOURCES, page, spared=1, times=1))
+    assets, causes = look(clock)
+    assert {causes[kind] for kind in TARGETS["query"][1]} == {"malformed"}
+    assert len(undisturbed[0]) - len(assets) == 2
+    assert not any(why for kind, why in causes.items() if kind not in TARGETS["query"][1])
 
 
 def test_tokens_that_come_round_again_end(stand_in: BreakingStandIn, clock: MovingClock) -> None:

@@ -16,10 +16,11 @@ import pytest
 from catalog.policies import Policy
 from clouds.azure.query_scope import Subscriptions
 from clouds.call_failed import CallFailed
-from collectors.azure.parse import Malformed, seen, type_by_id, type_of
+from collectors.azure.parse import seen, type_by_id, type_of
 from collectors.azure.reader import TableLook, TableReading
 from collectors.azure.recordings import _rows as rows_of
 from collectors.azure.resource_types import ResourceType
+from collectors.counting import Odd
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset, Place
@@ -81,7 +82,7 @@ class Recorded:
         reading = TableReading(self, place, names, TableLook("", [], {}, whole=False))
         try:
             return reading.asset(seen(row, type_, names))
-        except Malformed:
+        except Odd:
             return None
 
     def related(self, policy: Policy, subject: Asset) -> dict[str, Related]:

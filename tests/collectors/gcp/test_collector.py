@@ -176,7 +176,7 @@ def without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: without_nulls(inner) for key, inner in value.items() if inner is not None}
     if isinstance(value, list):
-        return [without_nulls(inner) for inner in value if inner is not None]
+        return [without_nulls(inner) for inner in value]
     return value
 
 

@@ -229,7 +229,7 @@ def test_the_kubelets_configuration_is_read_and_what_is_no_yaml_is_unknown(tmp_p
     with ClusterStandIn([good, odd]) as cluster:
         seen = _seen(cluster, tmp_path)
     (kubelet,) = _assets(seen, "kubernetes.kubelet.configuration")
-    assert kubelet.body["kubelet"] == {"authentication": {"anonymous": {"enabled": False}}, "lists": [{}]}
+    assert kubelet.body["kubelet"] == {"authentication": {"anonymous": {"enabled": False}}, "lists": [None, {}]}
     (kubeadm,) = _assets(seen, "kubernetes.kubeadm.configuration")
     assert kubeadm.unknown == {"ClusterConfiguration": "malformed"}
 
