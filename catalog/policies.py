@@ -127,6 +127,15 @@ class Compiled(Struct, frozen=True):
     when_fits: dict[str, Fit]
     expressions: tuple[tuple[KeyPath, Expression], ...]
 
+    @property
+    def judging(self) -> list[tuple[KeyPath, Expression]]:
+        """Return the expressions that a verdict hangs on, which those of messages do not."""
+        return [(path, expression) for path, expression in self.expressions if path[0] not in _MESSAGES]
+
+    def judged_by(self, root: str) -> frozenset[str]:
+        """Return the fields of a root that a verdict hangs on."""
+        return frozenset(name for _, one in self.judging for name in one.expects.get(root, ANYTHING).fields)
+
 
 class Policy(Struct, frozen=True, dict=True):
     """A policy file that fits its form. Its expressions are compiled when they are first needed: texts need none.

@@ -1,16 +1,19 @@
 """Resource types are files: what all providers' have in common (docs/types.md)."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Annotated, Any, Protocol, Self, TypeVar
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from catalog.yaml_reader import Document, content, parse
 from model.asset import Kind
 from model.fault import Fault, Refused
 from model.tenant import Option
+
+# The fields that an API always gives, by who says so: its reference, or recorded replies.
+Always = dict[Annotated[str, Meta(min_length=8)], list[str]]
 
 COLLECTORS = Path(__file__).parent
 
@@ -31,6 +34,11 @@ class TypeFile(Protocol):
     @property
     def transient(self) -> bool:
         """Return whether such resources come and go by themselves."""
+        ...
+
+    @property
+    def always(self) -> frozenset[str]:
+        """Return the fields that are in every body, of those that are asked for."""
         ...
 
     @property
@@ -93,6 +101,19 @@ def load(directory: Path, provider: str, read: Callable[[Document], T], kinds: I
     return [types[kind] for kind in sorted(types)]
 
 
+def always_of(said: Always) -> frozenset[str]:
+    """Return the fields that are always given, whoever says so."""
+    return frozenset(name for names in said.values() for name in names)
+
+
+def always_faults(document: Document, said: Always, known: Collection[str]) -> Iterator[Fault]:
+    """Yield a fault for each field under `always` that is not known."""
+    for source, names in said.items():
+        for number, name in enumerate(names):
+            if name not in known:
+                yield document.fault(("always", source, number), f"{name!r} is no field and no detail")
+
+
 def families(types: Iterable[TypeFile]) -> list[Kind]:
     """Return the families of types as kinds: their fields are those that all members have."""
     members: dict[str, list[Kind]] = {}
@@ -100,6 +121,15 @@ def families(types: Iterable[TypeFile]) -> list[Kind]:
         if type_.kind.family:
             members.setdefault(type_.kind.family, []).append(type_.kind)
     return [
-        Kind(name, kinds[0].provider, frozenset.intersection(*(k.fields for k in kinds)), frozenset(), frozenset())
+        Kind(
+            name,
+            kinds[0].provider,
+            frozenset.intersection(*(k.fields for k in kinds)),
+            frozenset(),
+            frozenset(),
+            "",
+            frozenset.intersection(*(k.always for k in kinds)),
+            frozenset.intersection(*(k.named for k in kinds)),
+        )
         for name, kinds in members.items()
     ]

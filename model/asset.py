@@ -1,9 +1,9 @@
 """What a collector saw, did not see, and could not see."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from model.canonical import digest
 
@@ -33,6 +33,17 @@ class Asset(Struct, frozen=True):
     def uid(self) -> str:
         """Return the asset's identity within its tenant."""
         return digest(self.scope, self.kind, self.resource, self.key)
+
+
+NOT_RETURNED = "not returned"
+
+
+def missing_named(asset: Asset, always: Collection[str]) -> Asset:
+    """Return an asset on which those fields are unknown that are always in a body, and are not in this one."""
+    missing = [name for name in always if name not in asset.body and name not in asset.unknown]
+    if not missing:
+        return asset
+    return structs.replace(asset, unknown={**asset.unknown, **dict.fromkeys(missing, NOT_RETURNED)})
 
 
 def tags_of(body: Mapping[str, Any]) -> frozenset[str]:
@@ -87,7 +98,8 @@ class Place(Struct, frozen=True):
 class Kind(Struct, frozen=True):
     """What policies may know of a resource type: its name and the fields its bodies can have.
 
-    `family` has policies of its own that look at resources of this type too.
+    `family` has policies of its own that look at resources of this type too. What is `always` in a body and is not
+    there was not returned: that is no fact. Without the fields that it is `named` by, there would be no asset.
     """
 
     name: str
@@ -96,6 +108,8 @@ class Kind(Struct, frozen=True):
     details: frozenset[str]
     volatile: frozenset[str]
     family: str = ""
+    always: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
 
     def hash_of(self, body: Mapping[str, Any]) -> str:
         """Return the hash of a body of this kind: its volatile fields, which change by themselves, do not count."""

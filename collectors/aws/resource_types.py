@@ -123,7 +123,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region.
 
     `gone` lists the error codes that mean «it vanished while we looked»; with `exists`, that call has to say so too.
-    `omit` and `secrets` are for the rows what they are for a detail.
+    `omit` and `secrets` are for the rows what they are for a detail. `always` has the fields that the API always gives.
     """
 
     kind: KindName
@@ -134,6 +134,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     listing: List | None = None
     one: Literal[True] | None = None
     details: dict[Field, Detail] = field(default_factory=dict)
+    always: type_files.Always = {}
     region: Region | None = None
     gone: list[str] = []
     exists: Exists | None = None
@@ -167,6 +168,11 @@ class ResourceType(Struct, frozen=True):
         return bool(self.form.transient)
 
     @property
+    def always(self) -> frozenset[str]:
+        """Return the fields that are in every body, of those that are asked for."""
+        return type_files.always_of(self.form.always) - self.without
+
+    @property
     def kind(self) -> Kind:
         """Return what policies can read of it; raises `Refused` with every fault where it does not fit the SDK."""
         kind = self.whole()
@@ -182,7 +188,8 @@ class ResourceType(Struct, frozen=True):
             if name in needed:
                 needed |= references(detail.args) | detail.only.keys()
         kept = {name: detail for name, detail in form.details.items() if name in needed}
-        return structs.replace(self, form=structs.replace(form, details=kept))
+        without = self.without | (form.details.keys() - kept.keys())
+        return structs.replace(self, form=structs.replace(form, details=kept), without=without)
 
     def withheld(self, options: Collection[Option], /) -> frozenset[str]:
         """Return the details that need another option of a contract than these."""
@@ -221,6 +228,8 @@ def _checked(document: Document, form: TypeForm) -> Kind:
         fields=checker.row_fields | frozenset(form.details),
         details=frozenset(form.details),
         volatile=frozenset(form.volatile),
+        always=type_files.always_of(form.always),
+        named=frozenset(references([form.arn, form.name]) - PLACE_NAMES),
     )
 
 
@@ -249,6 +258,7 @@ class _Checker:
             yield from self._detail(name, detail, seen)
             seen |= {name}
         yield from self._templates(seen)
+        yield from type_files.always_faults(self.document, form.always, seen - PLACE_NAMES)
 
     def _list(self, form: List) -> Iterator[Fault]:
         known = PLACE_NAMES

@@ -85,7 +85,8 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True, rename={"many": "l
 class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing": "list"}):
     """A type file as it is written: `table` of Resource Graph, or `list` for what no table has, or `one`.
 
-    `fields` are those of the resource's `properties` (of the object itself, in Microsoft Graph).
+    `fields` are those of the resource's `properties` (of the object itself, in Microsoft Graph). `always` has those of
+    its fields and details that the API always gives.
     """
 
     kind: KindName
@@ -97,6 +98,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     resource: str = "$id"
     name: str = "$name"
     details: dict[DetailName, Detail] = field(default_factory=dict)
+    always: type_files.Always = {}
     transient: Literal[True] | None = None
     volatile: list[Field] = []
     omit: list[Field] = []
@@ -114,6 +116,11 @@ class ResourceType(Struct, frozen=True):
     def name(self) -> str:
         """Return the kind's name."""
         return self.form.kind
+
+    @property
+    def always(self) -> frozenset[str]:
+        """Return the fields that are in every body, of those that are asked for."""
+        return self.kind.always - (self.kind.details - self.form.details.keys())
 
     @property
     def transient(self) -> bool:
@@ -177,8 +184,16 @@ def check(document: Document) -> ResourceType:
         fields=_known(form) | frozenset(form.details),
         details=frozenset(form.details),
         volatile=frozenset(form.volatile),
+        always=_always(form),
+        named=frozenset(references([form.resource, form.name]) - PLACE_NAMES),
     )
     return ResourceType(form, document, kind)
+
+
+def _always(form: TypeForm) -> frozenset[str]:
+    """Return the fields that every body has: a call that cannot say «there is none» always has an answer."""
+    answered = {name for name, one in form.details.items() if not (one.absent or one.only)}
+    return type_files.always_of(form.always) | answered
 
 
 def _known(form: TypeForm) -> frozenset[str]:
@@ -209,6 +224,7 @@ def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:
     for number, name in enumerate(form.volatile):
         if name not in known | form.details.keys():
             yield document.fault(("volatile", number), f"{name!r} is no field and no detail")
+    yield from type_files.always_faults(document, form.always, known | form.details.keys())
     for name, detail in form.details.items():
         yield from _detail_faults(document, name, detail, known)
 

@@ -32,7 +32,8 @@ RestPath = Annotated[str, Meta(pattern=r"^[a-z0-9]+(\.[A-Za-z0-9]+)+$(?!\n)")]
 class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A type file as it is written.
 
-    `fields` are those of the resource's first level. `omit`, `secrets` and `switches` name fields at every depth.
+    `fields` are those of the resource's first level, `always` those that the API always gives. `omit`, `secrets` and
+    `switches` name fields at every depth.
     """
 
     kind: KindName
@@ -40,6 +41,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     name: NameField
     fields: dict[Field, FieldType]
     rest: list[RestPath] = []
+    always: type_files.Always = {}
     iam: Literal[True] | None = None
     org: Literal[True] | None = None
     transient: Literal[True] | None = None
@@ -60,6 +62,11 @@ class ResourceType(Struct, frozen=True):
     def name(self) -> str:
         """Return the kind's name."""
         return self.form.kind
+
+    @property
+    def always(self) -> frozenset[str]:
+        """Return the fields that are in every body."""
+        return self.kind.always
 
     @property
     def transient(self) -> bool:
@@ -100,6 +107,8 @@ def check(document: Document) -> ResourceType:
         fields=frozenset(form.fields) - frozenset(form.omit) | details(form),
         details=details(form),
         volatile=frozenset(form.volatile),
+        always=type_files.always_of(form.always),
+        named=frozenset({form.name[1:]}),
     )
     return ResourceType(form, document, kind)
 
@@ -116,6 +125,7 @@ def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:
         yield document.fault(("name",), f"{form.name} is no text")
     elif form.name[1:] in form.omit:
         yield document.fault(("name",), f"{form.name} is left out by 'omit'")
+    yield from type_files.always_faults(document, form.always, form.fields.keys() - set(form.omit))
     for name in sorted(form.fields.keys() & {IAM, ORG}):
         yield document.fault(("fields", name), f"{name!r} is the name of a detail")
     for number, name in enumerate(form.volatile):

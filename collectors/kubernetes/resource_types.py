@@ -50,6 +50,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True):
     object: ObjectKind
     namespaced: bool = False
     fields: list[Field] = []
+    always: type_files.Always = {}
     transient: Literal[True] | None = None
     volatile: list[Field] = []
     metadata: Literal[True] | None = None
@@ -105,6 +106,11 @@ class ResourceType(Struct, frozen=True):
         return self.form.kind
 
     @property
+    def always(self) -> frozenset[str]:
+        """Return the fields that are in every body."""
+        return self.kind.always
+
+    @property
     def transient(self) -> bool:
         """Return whether such resources come and go by themselves."""
         return bool(self.form.transient)
@@ -141,7 +147,8 @@ def check(document: Document) -> ResourceType:
     fields = _OF_EVERY | frozenset(form.fields)
     fields |= {form.only.yaml} if form.only else frozenset()
     fields |= {"flags"} if form.component else frozenset()
-    kind = Kind(form.kind, "kubernetes", fields, frozenset(), frozenset(form.volatile), form.family or "")
+    always, volatile = type_files.always_of(form.always), frozenset(form.volatile)
+    kind = Kind(form.kind, "kubernetes", fields, frozenset(), volatile, form.family or "", always, _OF_EVERY)
     return ResourceType(form, document, kind)
 
 

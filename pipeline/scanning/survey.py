@@ -8,7 +8,7 @@ from detectors.checkov.checkov import Checkov
 from detectors.panel import Panel
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
-from model.asset import Asset, Listing
+from model.asset import Asset, Listing, missing_named
 from model.collector import Collector
 from model.finding import Verdict
 from model.worker import Worker
@@ -29,11 +29,13 @@ def survey(collector: Collector, catalog: Catalog, moment: Moment, checkov: Work
     """
     posture = Posture(catalog.policies, moment, allowances=catalog.allowances)
     panel, seen = Panel(posture, Checkov(catalog.adopted, checkov, catalog.policies)), set[str]()
+    always = {type_.name: type_.always for type_ in catalog.every_type}
     for event in collector.collect():
         if isinstance(event, Listing):
             yield Observation(event, panel.hear(event, collector.place))
         elif event.uid not in seen:  # a listing that changes while it pages may show a resource twice
             seen.add(event.uid)
-            yield Observation(event, panel.see(event))
+            asset = missing_named(event, always.get(event.kind, ()))
+            yield Observation(asset, panel.see(asset))
     for verdict in panel.end():
         yield Observation(None, [verdict])

@@ -47,6 +47,10 @@ class BoxType(Struct, frozen=True):
     def name(self) -> str:
         return self.form.kind
 
+    @property
+    def always(self) -> frozenset[str]:
+        return self.kind.always
+
     def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
         return frozenset()
 
