@@ -65,7 +65,8 @@ class Count:
 
     def completed(self, listing: Listing) -> Listing:
         """Return what is said of a listing, with the cause that its rows give where it has none of its own."""
-        cause = listing.cause or self.cause(listing.kind)
+        lost = "" if self.adds_up else "rows are unaccounted for"
+        cause = listing.cause or self.cause(listing.kind) or lost
         return Listing(listing.scope, listing.kind, listing.region, cause, listing.family)
 
     def _note(self, odd: Odd) -> None:

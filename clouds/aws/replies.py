@@ -57,9 +57,9 @@ def has_rows(service: str, op: str, page: dict[str, Any], rows: str) -> bool:
     return (service, op) in _OMITTED_WHEN_EMPTY and len(page) == 1 and bool(metadata.get("RequestId"))
 
 
-def field(reply: dict[str, Any], name: str) -> Any:
+def field(reply: Any, name: str) -> Any:
     """Return what a reply has in a field that each has; raises `CallFailed` where it has none."""
-    if not reply.get(name):
+    if not isinstance(reply, dict) or not reply.get(name):
         raise CallFailed(BrokenReply.__name__)
     return reply[name]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -97,7 +98,7 @@ def subscriptions(client: AzureClient) -> dict[str, str]:
     """Return the state of each subscription that we see, by id; raises `Refused` where they cannot be listed."""
     try:
         rows = [row for page in client.pages("/subscriptions", _SUBSCRIPTIONS_VERSION) for row in page]
-        return {str(row["subscriptionId"]): str(row.get("state", "Enabled")) for row in rows}
+        return {_subscription_of(row): str(row.get("state", "Enabled")) for row in rows}
     except CallFailed as failure:
         _refuse_who_asks(failure)
         raise Refused(f"the subscriptions cannot be listed ({failure.code}); name one by --subscription") from None
@@ -114,8 +115,15 @@ def members(client: AzureClient, management_group: str) -> dict[str, str]:
         rows = [
             row for page in client.query(Subscriptions(management_group=management_group), _MEMBERS) for row in page
         ]
-        return {str(row["subscriptionId"]): str((row.get("properties") or {}).get("state", "Enabled")) for row in rows}
+        return {_subscription_of(row): str((row.get("properties") or {}).get("state", "Enabled")) for row in rows}
     except CallFailed as failure:
         raise Refused(f"Microsoft.ResourceGraph/resources/read {failure.code}") from None
     except (KeyError, TypeError, AttributeError):
         raise Refused("Microsoft.ResourceGraph/resources/read malformed") from None
+
+
+def _subscription_of(row: Any) -> str:
+    """Return the subscription that a row states; raises `TypeError` where it is none."""
+    if not isinstance(id_ := row["subscriptionId"], str) or not id_:
+        raise TypeError("a subscription has an id")
+    return id_

@@ -138,8 +138,9 @@ def projects_under(open_client: GcpClient, parent: str) -> dict[str, str]:
         for page in open_client.pages(Ask(parent, "RESOURCE", (_PROJECT_TYPE,))):
             for asset in page:
                 data = asset.get("resource", {}).get("data", {})
-                if asset["assetType"] == _PROJECT_TYPE and data.get("projectId"):
-                    found[str(data["projectId"])] = str(data.get("lifecycleState") or data.get("state") or "")
+                if asset["assetType"] != _PROJECT_TYPE or not data.get("projectId"):
+                    raise CallFailed("malformed")  # a project that is not seen is not judged
+                found[str(data["projectId"])] = str(data.get("lifecycleState") or data.get("state") or "")
     except CallFailed as failure:
         raise Refused(f"cloudasset.assets.listResource {failure.code}") from None
     return found

@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from clouds.aws import organization
+from clouds.azure import login as azure_login
 from clouds.call_failed import CallFailed
 from clouds.gcp.listing import Ask
+from clouds.gcp.login import projects_under
 from collectors.aws import engine
 from collectors.aws import resource_types as aws_types
 from collectors.aws.paths import Misplaced, listed, looked_up
@@ -21,6 +24,7 @@ from collectors.kubernetes import resource_types as kubernetes_types
 from collectors.kubernetes.collector import KubernetesCollector
 from collectors.templates import references
 from model.asset import Asset, Listing, Place
+from model.fault import Refused
 
 Events = Iterable[Asset | Listing]
 SCALARS: list[Any] = [None, 7, "x", [], True]
@@ -58,6 +62,47 @@ def test_each_row_becomes_something() -> None:
     assert (count.received, count.made, dict(count.left_out)) == (5, 2, {"one": 1})
     assert (count.cause("two"), count.cause("other")) == ("is two", "malformed (ZeroDivisionError)")
     assert count.completed(Listing("s", "two", "r", "its own")).cause == "its own"
+    assert Count().completed(Listing("s", "two", "r")).cause == ""
+    lost = Count()
+    lost.received = 1
+    assert lost.completed(Listing("s", "two", "r")).cause == "rows are unaccounted for"
+
+
+class Answering:
+    """A client of each cloud that answers every question so."""
+
+    def __init__(self, rows: list[Any]) -> None:
+        self._rows = rows
+
+    def call(self, *_: Any) -> Any:
+        return {"Accounts": self._rows, "Regions": self._rows}
+
+    def pages(self, *_: Any) -> Iterator[list[Any]]:
+        yield self._rows
+
+    query = pages
+
+
+PROJECT_ROW = {"name": "//x", "assetType": "cloudresourcemanager.googleapis.com/Project"}
+
+
+@pytest.mark.parametrize(
+    ("listing", "odd"),
+    [
+        (lambda client: organization.accounts(client, "aws"), [None, 7, "x", {}, {"Id": ""}, {"Id": None}]),
+        (azure_login.subscriptions, [None, 7, "x", {}, {"subscriptionId": ""}, {"subscriptionId": None}]),
+        (lambda client: azure_login.members(client, "all"), [None, 7, "x", {}, {"subscriptionId": 7}]),
+        (
+            lambda client: projects_under(client, "folders/1"),
+            [PROJECT_ROW, PROJECT_ROW | {"resource": {"data": {"projectId": ""}}}, PROJECT_ROW | {"assetType": ""}],
+        ),
+    ],
+    ids=["accounts", "subscriptions", "members", "projects"],
+)
+def test_a_place_that_cannot_be_read_is_not_one_fewer(listing: Callable[[Any], Any], odd: list[Any]) -> None:
+    for row in odd:
+        with pytest.raises(Refused):
+            listing(Answering([row]))
 
 
 @pytest.mark.parametrize(
