@@ -132,10 +132,6 @@ class Compiled(Struct, frozen=True):
         """Return the expressions that a verdict hangs on, which those of messages do not."""
         return [(path, expression) for path, expression in self.expressions if path[0] not in _MESSAGES]
 
-    def judged_by(self, root: str) -> frozenset[str]:
-        """Return the fields of a root that a verdict hangs on."""
-        return frozenset(name for _, one in self.judging for name in one.expects.get(root, ANYTHING).fields)
-
 
 class Policy(Struct, frozen=True, dict=True):
     """A policy file that fits its form. Its expressions are compiled when they are first needed: texts need none.

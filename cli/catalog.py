@@ -36,10 +36,11 @@ def test() -> None:
     from catalog.folder import config_folder
     from detectors.posture import cases
     from model.fault import Refused
-    from pipeline.assembly import assemble
+    from pipeline.assembly import assemble, misread
 
     catalog = assemble(config_folder())
     faults = [fault for policy in catalog.policies for fault in cases.faults(policy, catalog.kinds)]
+    faults += [fault for policy in catalog.policies for fault in misread(policy, catalog.kinds)]
     if faults:
         raise Refused(faults)
     print(f"{len(catalog.policies)} policies: every case is judged as its author expects")

@@ -107,7 +107,7 @@ def always_of(said: Always) -> frozenset[str]:
 
 
 def always_faults(document: Document, said: Always, known: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault for each field under `always` that is not known."""
+    """Yield a fault for each field that a document says under `always` (`said`), and that is not known."""
     for source, names in said.items():
         for number, name in enumerate(names):
             if name not in known:

@@ -218,24 +218,16 @@ def cross_check(policy: Policy, known: Mapping[str, Kind]) -> Iterator[Fault]:
 
 
 def misread(policy: Policy, known: Mapping[str, Kind]) -> Iterator[Fault]:
-    """Yield a fault for each field that a policy of ours reads otherwise than the API gives it, as the `known` kinds say.
+    """Yield a fault for each field that a policy reads plainly and that bodies of the `known` kinds may be without.
 
-    What is always there is read plainly (`r.Field`), all else is asked for (`r.?Field`): an absent field is a fact only
-    where it may be absent.
+    A plain `r.Field` makes the verdict unknown where there is none: of our policies that is meant only where the API
+    always gives it. A detail may be unknown besides.
     """
     roots = {"r": policy.form.kind} | {name: other.kind for name, other in policy.compiled.others.items()}
     for root, kind in roots.items():
-        shape = policy.compiled.shapes.get(root, ANYTHING)
-        asked = (policy.compiled.judged_by(root) - shape.needed) & known[kind].always
-        there = known[kind].always | known[kind].named | known[kind].details  # a detail may be unknown besides
-        for field in sorted(shape.needed - there):
-            yield _fault_at(policy, root, field, f"read it as {root}.?{field}: {kind} does not always have it")
-        for field in sorted(asked):
-            yield _fault_at(policy, root, field, f"read it as {root}.{field}: {kind} always has it")
-
-
-def _fault_at(policy: Policy, root: str, field: str, problem: str) -> Fault:
-    """Return a fault at the first place where a policy reads a field."""
-    judging = policy.compiled.judging
-    path, expression = next(one for one in judging if field in one[1].expects.get(root, ANYTHING).fields)
-    return policy.document.fault_in_text(path, *expression.place_of(field), problem)
+        needed = policy.compiled.shapes.get(root, ANYTHING).needed
+        for field in sorted(needed - known[kind].always - known[kind].named - known[kind].details):
+            judging = policy.compiled.judging
+            path, expression = next(one for one in judging if field in one[1].expects.get(root, ANYTHING).fields)
+            problem = f"read it as {root}.?{field}: {kind} does not always have it"
+            yield policy.document.fault_in_text(path, *expression.place_of(field), problem)

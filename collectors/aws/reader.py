@@ -21,7 +21,7 @@ from collectors.kept import kept
 from collectors.looking import Vanished
 from collectors.secret_signs import Unreadable
 from collectors.templates import fill, values
-from model.asset import Asset, Listing, Place
+from model.asset import NOT_RETURNED, Asset, Listing, Place
 from model.canonical import encode, plain
 from model.fault import Refused
 
@@ -234,6 +234,8 @@ class AwsReader:
             raise
         reply = {key: value for key, value in observed.replies[asked].items() if key != "ResponseMetadata"}
         value = looked_up(form.get, reply) if form.get else reply
+        if value is None and form.absent:  # that there is none, is said by a code
+            raise CallFailed(NOT_RETURNED)
         if form.package:
             return self._package(value)
         if form.json and isinstance(value, str):

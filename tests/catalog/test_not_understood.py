@@ -6,18 +6,23 @@ is taken away. None of it may leave a pass.
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from catalog.policies import Policy
 from detectors.posture import cases
+from detectors.posture.judge import Moment, judge
+from model.asset import missing_named
+from pipeline.assembly import misread
 from semantics.shapes import Shape, Sort
 from tests.recorded_clouds import catalog
 
 POLICIES = {policy.id: policy for policy in catalog().policies}
 # One value of each sort, and those that JSON has beside them.
 OF_SORTS: dict[Sort, Any] = {"text": "text", "number": 7, "boolean": True, "list": ["text"], "mapping": {"a": "text"}}
+MOMENT = Moment(datetime(2026, 1, 1, tzinfo=UTC))
 Place = tuple[str | int, ...]
 
 
@@ -84,13 +89,25 @@ def test_a_null_is_no_field_and_in_a_list_not_understood(identity: str) -> None:
 
 @pytest.mark.parametrize("identity", POLICIES)
 def test_what_is_always_there_is_missed(identity: str) -> None:
-    policy = POLICIES[identity]
+    policy, kinds = POLICIES[identity], catalog().kinds
     for case, name, at, _ in read(policy):
-        needed = policy.compiled.shapes[name].needed
         field = at[-1]
-        if field in needed and len(at) == (2 if isinstance(case[name], list) else 1):
+        if len(at) != (2 if isinstance(case[name], list) else 1):
+            continue
+        kind = policy.form.kind if name == "r" else policy.compiled.others[name].kind
+        if field in policy.compiled.shapes[name].needed:
             said = cases.judged(policy, case | {name: changed(case[name], at, None)})
-            assert said.status == "unknown", f"{name} {at}: {said.status}"
+        elif name == "r" and field in kinds[kind].always:
+            asset, related = cases.situation(policy, case | {name: changed(case[name], at, None)})
+            said = judge(policy, missing_named(asset, kinds[kind].always), related, MOMENT)
+        else:
+            continue
+        assert said.status == "unknown", f"{name} {at}: {said.status}"
+
+
+@pytest.mark.parametrize("identity", POLICIES)
+def test_only_what_is_always_there_is_read_plainly(identity: str) -> None:
+    assert list(misread(POLICIES[identity], catalog().kinds)) == []
 
 
 @pytest.mark.parametrize("identity", POLICIES)
