@@ -1,12 +1,15 @@
 """Which policies read what an operation tells, and how verdicts and stores are compared."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import Any
 
 from msgspec.structs import replace
 
 from catalog.checkov import Adopted
 from catalog.policies import Policy
+from model.asset import Asset
 from model.finding import Verdict
 from pipeline.assembly import Catalog
 from store.home import Home
@@ -57,3 +60,20 @@ def same(one: Verdict, other: Verdict) -> bool:
 def state(home: Home) -> tuple[set[str], set[tuple[str, str]]]:
     with home.tenant("aozora").read() as reader:
         return {a.uid for a in reader.current_assets()}, {(f.uid, f.state) for f in reader.findings(None)}
+
+
+_RECORDED = "recorded replies, all of them"
+
+
+def lacking(assets: Iterable[Asset], types: Iterable[Any]) -> list[str]:
+    """Return the fields whose source are recordings, by type files, and that are not in two at least, and in all."""
+    seen = defaultdict[str, list[Asset]](list)
+    for asset in assets:
+        seen[asset.kind].append(asset)
+    said = [(type_.name, field) for type_ in types for field in type_.form.always.get(_RECORDED, [])]
+    assert said, "some type has recordings as its source"
+    return [
+        f"{kind} {field}"
+        for kind, field in said
+        if len(seen[kind]) < 2 or not all(field in asset.body for asset in seen[kind])
+    ]

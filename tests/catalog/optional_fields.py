@@ -13,10 +13,10 @@ FILE = Path(__file__).parent.parent.parent / "docs" / "optional-fields.md"
 _HEAD = """\
 # Fields that may be absent
 
-Policies read these fields, and nothing that we know of says that the API always gives them: they count as optional, and a
-body without one is judged as its provider's documentation says of a resource that does not state it. What is always there
-stands in the type's file under `always`, with its source ([types.md](types.md#what-is-always-there)); a body without that
-is unknown. Made from the catalog by `python -m tests.catalog.optional_fields`.
+Policies read these fields, and nothing that we know of says that the API always gives them: they count as optional, and
+a body without one is judged as its provider's documentation says of a resource that does not state it. What is always
+there stands in the type's file under `always`, with its source ([types.md](types.md#what-is-always-there)); a body
+without that is unknown. Made from the catalog by `python -m tests.catalog.optional_fields`.
 
 | type | fields |
 |---|---|

@@ -19,6 +19,7 @@ from collectors.gcp.resource_types import IAM, ORG
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
 from model.asset import Asset
+from tests.readers import lacking
 from tests.recorded_clouds import catalog, types_of
 
 pytestmark = pytest.mark.shared
@@ -86,3 +87,7 @@ def test_the_review_covers_what_is_there() -> None:
     assert {kinds[policy] for policy in golden["verdicts"]} == golden["reviewed"].keys()
     statuses = [status for by_resource in golden["verdicts"].values() for status in by_resource.values()]
     assert {"pass", "fail", "unknown"} == set(statuses)
+
+
+def test_what_is_always_there_is_in_all_recordings(shared_folder: Path) -> None:
+    assert lacking(recorded(shared_folder / "recorded" / "gcp"), types_of(catalog(), "gcp")) == []
