@@ -13,7 +13,7 @@ from msgspec import Struct
 from semantics.addresses import is_any_address, is_internet, is_wide
 from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
-from semantics.gcp import firewalls, logging_queries, metadata
+from semantics.gcp import datasets, firewalls, logging_queries, metadata
 from semantics.kubernetes import component_flags, workloads
 from semantics.shapes import ANYTHING, BOOLEAN, NUMBER, TEXT, Shape, listing, mapping
 
@@ -62,6 +62,7 @@ _POD, _CONTAINER = Parameter("map", workloads.POD), Parameter("map", workloads.C
 _RBAC_RULES = Parameter("list", listing(workloads.RBAC_RULE))
 _SUBJECTS = Parameter("list", listing(workloads.SUBJECT))
 _METADATA_ITEMS = Parameter("list", metadata.ITEMS)
+_ACCESS = Parameter("list", datasets.ACCESS)
 _FLAGS = Parameter("map", mapping(others=TEXT))
 
 # name, parameters, return type, function; a `document` is a map or null, `documents` a list of them.
@@ -91,6 +92,7 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("pattern_catches", (_STRING, _STRING), "bool", filter_patterns.catches),
     ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),
     ("query_catches", (_STRING, _STRING), "bool", logging_queries.catches),
+    ("public_roles", (_ACCESS,), "strings", datasets.public_roles),
     ("metadata_on", (_METADATA_ITEMS, _STRING), "bool", metadata.metadata_on),
     ("internet_rules", (_SECURITY_RULES, _STRING, _INTS), "strings", network_rules.internet_rules),
     ("open_firewall", (_FIREWALL, _FIREWALLS, _STRING, _INTS), "bool", firewalls.open_firewall),

@@ -106,6 +106,8 @@ def _is_block(source: str) -> bool:
 def _destinations(rule: Document) -> frozenset[str]:
     groups = (str(group.get("id", "")) for group in listed(rule.get("destinationApplicationSecurityGroups")))
     named = frozenset(one.lower() for one in [*_values(rule, "destinationAddressPrefix"), *groups])
+    if not named:
+        raise ValueError("a rule has a destination")
     return ANYWHERE if named & {"*", "any", "0.0.0.0/0", "::/0"} else named
 
 
