@@ -188,7 +188,7 @@ class _Expecting:
                 if place.is_root:
                     place.field(sought.text, asked=True)
             return ()
-        _may_be(found[1], frozenset({"list", "mapping"}))
+        _may_be(found[1], frozenset({"list"}))  # keys of a mapping are asked for with a default that is one
         if sort := self.sort(sought):
             _expect([place.items() for place in found[1]], sort)
         if isinstance(within, Made):

@@ -231,9 +231,9 @@ def _evaluated(of: Expression, asset: Asset, names: Mapping[str, Any]) -> list[s
         keys = of.evaluate(names)
     except EvaluationError as problem:
         return f"reference: {problem}"
-    if not isinstance(keys, list):
-        return "reference: not a list"
-    return list(dict.fromkeys(map(str, keys)))
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        return "reference: not a list of texts"
+    return list(dict.fromkeys(keys))
 
 
 def _unread(other: Other, found: Mapping[str, Related]) -> str:
