@@ -1,4 +1,4 @@
-"""A bucket policy without the statements that let everybody write; the text comes back as it was, letter by letter."""
+"""A bucket policy that lets nobody write but whom it names; its text comes back as it was, letter by letter."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,12 +12,12 @@ from model.plan import State
 from model.text import Text
 from remediation.aws import asked
 from remediation.playbook import Body, Faults, Playbook
-from semantics.aws.policy_documents import public_statements
+from semantics.aws.policy_documents import public_statements, without_everybody
 from semantics.values import listed
 
 
 class RemovePublicStatement(Playbook):
-    """Takes single statements out of a bucket policy, and leaves all others and their order."""
+    """Takes everybody out of single statements of a bucket policy, or a whole one where it names nobody else."""
 
     id = "aws.s3.remove-public-statement"
     kind = "aws.s3.bucket"
@@ -57,11 +57,16 @@ class RemovePublicStatement(Playbook):
         return {"statements": {key: encode(one).decode() for key, one in keyed.items()}, "rest": rest} | text
 
     def want(self, before: State, faults: Faults) -> State:
-        """Without the public statements whose actions and resources are those of the failing elements."""
+        """The public statements of the failing elements without everybody; those that name nobody else are out."""
         if not before:
             return before
         failing = set(faults.get(self.closes[0], ()))
-        kept = {key: text for key, text in before["statements"].items() if not _is_failing(text, before, failing)}
+        kept: dict[str, str] = {}
+        for key, text in before["statements"].items():
+            if not _is_failing(text, before, failing):
+                kept[key] = text
+            elif (narrowed := without_everybody(json.loads(text))) is not None:
+                kept[_key(narrowed)] = encode(narrowed).decode()
         if kept == before["statements"]:
             return before
         return {"statements": kept, "rest": before["rest"]} if kept else {}

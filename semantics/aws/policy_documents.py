@@ -63,6 +63,16 @@ def public_statements(document: Document | None) -> list[dict[str, Any]]:
     return [s for s in granted_statements(document) if _is_public(s) and not _is_limited(s)]
 
 
+def without_everybody(statement: Document) -> dict[str, Any] | None:
+    """Return a statement for the principals that it names beside everybody, as it is written; None for none."""
+    said = statement.get("Principal")
+    if not isinstance(said, Mapping):
+        return None
+    left = {kind: [who for who in listed(whos) if not is_everybody(f"{kind}:{who}")] for kind, whos in said.items()}
+    named = {kind: whos for kind, whos in left.items() if whos}
+    return {**statement, "Principal": named} if named else None
+
+
 def foreign_principals(document: Document | None, account_id: str, trusted: list[str]) -> list[str]:
     """Return the principals outside the account and the trusted ones that a document allows something; `*` is one.
 

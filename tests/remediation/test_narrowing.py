@@ -1,5 +1,6 @@
 """Whatever narrows takes the internet out, and leaves a second, legitimate source of every kind in the same rule."""
 
+import json
 from typing import Any
 
 import pytest
@@ -101,3 +102,28 @@ def test_a_legitimate_range_of_aws_stays(everybody: list[str], legitimate: str) 
     other = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
     after = wanted(AWS[0], {"IpPermissions": [permission, other]}, AWS[1])
     assert set(after["rules"]) == {f"tcp:22:22 {legitimate}", "tcp:443:443 0.0.0.0/0"}
+
+
+S3 = "aws.s3.remove-public-statement"
+OURS = "arn:aws:iam::123456789012:role/app"
+LEGITIMATE: list[tuple[Any, dict[str, list[str]]]] = [
+    ({"AWS": ["*", OURS]}, {"AWS": [OURS]}),
+    ({"AWS": "*", "Service": "cloudtrail.amazonaws.com"}, {"Service": ["cloudtrail.amazonaws.com"]}),
+    ({"AWS": ["*"], "CanonicalUser": "79a59df900b9"}, {"CanonicalUser": ["79a59df900b9"]}),
+    ({"AWS": "*", "Federated": ["cognito-identity.amazonaws.com"]}, {"Federated": ["cognito-identity.amazonaws.com"]}),
+]
+
+
+@pytest.mark.parametrize(("principal", "left"), LEGITIMATE)
+def test_a_legitimate_principal_of_a_bucket_policy_stays(principal: Any, left: dict[str, list[str]]) -> None:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"}
+    body = {"Policy": {"Version": "2012-10-17", "Statement": [statement]}}
+    after = wanted(S3, body, {"aws.s3.policy-public-write": ("s3:putobject arn:aws:s3:::b/*",)})
+    assert [json.loads(text) for text in after["statements"].values()] == [{**statement, "Principal": left}]
+
+
+@pytest.mark.parametrize("principal", ["*", {"AWS": "*"}, {"AWS": ["*", "arn:aws:iam::*:root"]}], ids=str)
+def test_a_statement_for_everybody_alone_is_taken_out(principal: Any) -> None:
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "s3:PutObject", "Resource": "arn:aws:s3:::b/*"}
+    body = {"Policy": {"Statement": [statement]}}
+    assert wanted(S3, body, {"aws.s3.policy-public-write": ("s3:putobject arn:aws:s3:::b/*",)}) == {}
