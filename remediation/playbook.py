@@ -30,8 +30,8 @@ class Playbook(ABC):
     `closes` names the policies that pass afterwards, `needs` the permissions of all its calls, of the way back too.
     `fields` are those of the asset's body that it is about. `risk` states what the change may break.
     `parts` are the fields of the body by which `read` finds what it is about; a plan keeps them, and `read` and `write`
-    get no others. `persons` is how many have to approve where nothing else asks for more. `settle_seconds` is how long
-    a change may take to show.
+    get no others. `persons` is how many have to approve where nothing else asks for more: two where one of the kinds
+    `users` mentions the resource, by its field `known_as`. `settle_seconds` is how long a change may take to show.
     """
 
     id: ClassVar[str]
@@ -43,6 +43,8 @@ class Playbook(ABC):
     risk: ClassVar[Text]
     persons: ClassVar[int] = 1
     parts: ClassVar[tuple[str, ...]] = ()
+    users: ClassVar[tuple[str, ...]] = ()
+    known_as: ClassVar[str] = ""
     stays: ClassVar[Text | None] = None
     settle_seconds: ClassVar[float] = 60.0
 

@@ -28,7 +28,8 @@ class Terms(Struct, frozen=True):
     """Under which terms a plan is made: whose, for whom, how much at once.
 
     `of_kind` is how many resources of the kind there are. `most` allows more at once than the default does. `live`
-    chooses to change also what infrastructure code owns. `never` states why a resource must not be touched.
+    chooses to change also what infrastructure code owns. `never` states why a resource must not be touched, `users_of`
+    names what uses it now.
     """
 
     tenant: str
@@ -41,6 +42,7 @@ class Terms(Struct, frozen=True):
     live: bool = False
     order: str = ""
     never: Callable[[Asset], Text | None] = lambda _: None
+    users_of: Callable[[Asset], Sequence[str]] = lambda _: ()
 
 
 def usual_most(of_kind: int) -> int:
@@ -157,6 +159,8 @@ def _step(playbook: Playbook, candidate: Candidate, terms: Terms) -> Step | Text
                 ja="ロールバックできない、または一部しかロールバックできない",
             )
         )
+    if users := terms.users_of(asset):
+        cautions.append(_in_use(users))
     return Step(
         target=target_of(asset, playbook),
         policies=tuple(sorted(candidate.faults)),
@@ -211,6 +215,14 @@ def _three_values(conflict: Conflict) -> Text:
     return Text(
         en=f"changed by somebody else since (before → ours ≠ now): {said('absent')}",
         ja=f"その後、第三者により変更済み（変更前 → 当方の変更 ≠ 現在）：{said('なし')}",
+    )
+
+
+def _in_use(users: Sequence[str]) -> Text:
+    shown, more = ", ".join(users[:3]), len(users) - 3
+    return Text(
+        en=f"in use by {shown}" + (f" and {more} more" if more > 0 else ""),
+        ja=f"使用中：{shown}" + (f"、ほか{more}件" if more > 0 else ""),
     )
 
 

@@ -1,6 +1,6 @@
 """Plans from findings, standing orders, the kill switch: everything before anything is decided."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +13,7 @@ from model.canonical import digest, instant
 from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.finding import LIVE
+from model.json_walk import leaves
 from model.order import Order
 from model.person import HOST, Actor
 from model.plan import Plan
@@ -77,6 +78,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
             live=wanted.live,
             order=wanted.order.id if wanted.order else "",
             never=never_of(tenant, reader).why,
+            users_of=_users(reader, playbook, candidates),
         )
     if not candidates:
         raise Refused(f"no open finding is closed by {playbook.id}; see `hinomi findings {tenant.tenant}`")
@@ -197,6 +199,17 @@ def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Cand
     assets = known_assets(reader, faults)
     within = (asset for asset in assets if not wanted.order or wanted.order.scope in ("", asset.scope))
     return [Candidate(asset, faults[asset.uid]) for asset in within]
+
+
+def _users(reader: Reader, playbook: Playbook, candidates: Sequence[Candidate]) -> Callable[[Asset], Sequence[str]]:
+    """Return what names the resources that use one now: those of a playbook's `users` that mention it anywhere."""
+    if not playbook.users:
+        return lambda _: ()
+    found: dict[str, list[str]] = {str(one.asset.body.get(playbook.known_as, "")): [] for one in candidates}
+    for asset in known_assets(reader, [row.uid for row in reader.current_assets(playbook.users)]):
+        for mentioned in found.keys() & {value for _, value in leaves(asset.body) if isinstance(value, str)}:
+            found[mentioned].append(asset.name)
+    return lambda asset: sorted(found.get(str(asset.body.get(playbook.known_as, "")), []))
 
 
 def known_assets(reader: Reader, uids: Collection[str]) -> Iterator[Asset]:

@@ -32,6 +32,14 @@ class RestrictIngress(Playbook):
         "ec2:RevokeSecurityGroupIngress",
     )
     fields = ("IpPermissions",)
+    users = (
+        "aws.ec2.instance",
+        "aws.ecs.service",
+        "aws.elbv2.load-balancer",
+        "aws.lambda.function",
+        "aws.rds.instance",
+    )
+    known_as = "GroupId"
     title = Text(
         en="Revoke security group rules that are open to the internet",
         ja="セキュリティグループから、インターネットに開放されたルールを削除する",

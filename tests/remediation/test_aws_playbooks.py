@@ -9,12 +9,14 @@ import boto3
 import pytest
 from msgspec import Struct
 
+from catalog.folder import config_folder
 from clouds.aws.login import bare_session
 from clouds.aws.service_models import operation
 from clouds.call_failed import CallFailed
 from demo.stand_ins.aws_emulator import Emulator
 from model.asset import Asset
 from model.call import Call
+from pipeline.assembly import assemble_named
 from remediation.playbook import playbooks
 from tests.changing import ACCOUNT, ChangeDriver, Watched
 from tests.conftest import MovingClock
@@ -238,6 +240,23 @@ def test_it_fails_before_passes_after_and_fails_again_once_it_is_rolled_back(
     assert (case.look() == before) is case.full
     assert driver.scan().facts == {}, "the next scan sees the same"
     assert {action for call in called for action in actions(call)} == set(playbooks()[id_].needs) - case.unheard
+
+
+def test_a_group_of_an_instance_is_a_matter_of_two(emulator: Emulator, tmp_path: Any) -> None:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    an_open_group()
+    ec2 = client("ec2")
+    (group,) = ec2.describe_security_groups(GroupNames=["web"])["SecurityGroups"]
+    image = ec2.register_image(Name="base", Architecture="x86_64", RootDeviceName="/dev/sda1")["ImageId"]
+    ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, SecurityGroupIds=[group["GroupId"]])
+    driver = ChangeDriver(home, MovingClock(datetime(2026, 6, 1, tzinfo=UTC)), "aws.ec2.restrict-ingress")
+    wanted = {"aws.ec2.ssh-open-to-internet", "aws.ec2.cassandra-exposed-to-internet"}
+    driver.catalog = assemble_named(config_folder(), wanted)  # of which one looks at instances too
+    driver.scan()
+    plan = driver.plan(resources=("web",))
+    assert (plan.approvals, len(plan.reasons)) == (2, 1)
+    assert plan.reasons[0].en.startswith("in use by i-")
 
 
 # Where the action is not called as the operation (Service Authorization Reference, Amazon S3: "Actions").

@@ -65,6 +65,13 @@ def test_what_needs_two_persons_is_no_matter_of_a_standing_order() -> None:
     assert plan.approvals == 1
 
 
+def test_what_is_in_use_is_a_matter_of_two_and_the_plan_says_by_whom() -> None:
+    used = replace(TERMS, users_of=lambda asset: ["db", "web-1", "web-2", "web-3"] if asset.name == "b" else [])
+    assert propose(BLOCK, candidates(bucket("a")), used).approvals == 1
+    plan = propose(BLOCK, candidates(bucket("a"), bucket("b")), used)
+    assert (plan.approvals, [why.en for why in plan.reasons]) == (2, ["in use by db, web-1, web-2 and 1 more"])
+
+
 def test_whether_it_is_public_has_to_be_known_for_one_person_to_be_enough() -> None:
     asset = replace(bucket("b"), unknown={"Policy": "s3:GetBucketPolicy AccessDenied"})
     assert propose(BLOCK, candidates(asset), TERMS).approvals == 2
