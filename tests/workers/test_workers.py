@@ -292,6 +292,7 @@ class AtHand:
 def assert_the_same_elsewhere(policy: Policy, worker: Worker) -> None:
     again = policies.compile_policy(policy.document, elsewhere(worker, Allowance(1_000.0, 1_000.0)))
     assert again.compiled.reads == policy.compiled.reads
+    assert again.compiled.shapes == policy.compiled.shapes
     assert list(cases.faults(again, catalog().kinds)) == []
 
 

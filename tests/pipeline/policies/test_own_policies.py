@@ -5,6 +5,7 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,7 +19,7 @@ from catalog.yaml_reader import parse
 from contract.options import decide_option
 from demo.company import DATA
 from demo.stand_ins.aws_emulator import Emulator
-from detectors.posture.judge import Moment
+from detectors.posture.judge import Moment, judge
 from detectors.posture.posture import Posture
 from model.asset import Asset
 from model.fault import Refused
@@ -331,6 +332,22 @@ def test_a_hostile_form_ends_in_a_verdict_that_holds_little(
     if reason:
         reported = {verdict.reason for verdict in verdicts_on_website(own)}
         assert any(reason in text and len(text) <= 500 for text in reported)
+
+
+@pytest.mark.parametrize(
+    ("pass_", "body", "reason"),
+    [
+        ('r.Name != "open"', {"Name": ["open"]}, "Name: malformed: a list where text was expected"),
+        ('!r.?Tags.orValue([]).exists(t, t.Key == "x")', {"Tags": [None]}, "Tags[0]: malformed: null where a mapping"),
+        ('!("x" in r.?Rules.orValue([]))', {"Rules": "x"}, "Rules: malformed: text where a list was expected"),
+        ("!r.Open", {}, "Open: not returned"),
+        ("!r.Open", {"Open": None}, "Open: not returned"),
+    ],
+)
+def test_what_they_do_not_understand_is_unknown(pass_: str, body: dict[str, Any], reason: str) -> None:
+    policy = compile_policy(parse(FORM.format(id=NAMED, pass_=json.dumps(pass_)).encode(), "policy.yaml"))
+    said = judge(policy, replace(bucket("b"), body=body), {}, Moment(datetime(2026, 6, 1, tzinfo=UTC)))
+    assert (said.status, said.reason[: len(reason)]) == ("unknown", reason)
 
 
 def verdicts_on_website(own: str) -> list[Verdict]:
