@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from catalog.checked_ast import Roots
+from catalog.expectations import ELEMENT
 from catalog.expression import Compile, Expression, ExpressionFault, compiled
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, content, parse
@@ -110,8 +111,9 @@ class Other(Struct, frozen=True):
 class Compiled(Struct, frozen=True):
     """A policy's expressions. `reads` names the fields that they look at, by root (`r` and those of `others`).
 
-    `element_reads` are those read while one element is judged: not what only lists the elements. `shapes` are what
-    all expressions together expect of each root and of an element (`e`); `fits` checks it, `when_fits` `when` alone.
+    `element_reads` are those read while one element is judged: not what only lists the elements. `shapes` are what all
+    expressions together expect of each root and of an element (`e`); `fits` checks it, `when_fits` what `when` expects
+    alone, `element_fits` an element.
     """
 
     passes: Expression
@@ -125,6 +127,7 @@ class Compiled(Struct, frozen=True):
     shapes: dict[str, Shape]
     fits: dict[str, Fit]
     when_fits: dict[str, Fit]
+    element_fits: Fit | None
     expressions: tuple[tuple[KeyPath, Expression], ...]
 
     @property
@@ -276,10 +279,23 @@ class _Compiler:
         within = self._reads(placing | {("each", "list"), ("when",)})
         expressions = tuple(self.expressions)
         shapes = _shapes(expressions)
-        fits = {root: fit_of(shape) for root, shape in shapes.items()}
+        fits = {root: fit_of(shape) for root, shape in shapes.items() if root != ELEMENT}
+        element_fits = fit_of(shapes[ELEMENT]) if ELEMENT in shapes else None
         when_fits = {root: fit_of(shape) for root, shape in when.expects.items()} if when else {}
         return Compiled(
-            passes, when, elements, key, messages, others, reads, within, shapes, fits, when_fits, expressions
+            passes,
+            when,
+            elements,
+            key,
+            messages,
+            others,
+            reads,
+            within,
+            shapes,
+            fits,
+            when_fits,
+            element_fits,
+            expressions,
         )
 
     def expression(

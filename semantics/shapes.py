@@ -1,7 +1,7 @@
 """What JSON values have to be for those who read them: what has another shape is not understood, and never skipped."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from msgspec import Struct
 
@@ -98,8 +98,19 @@ class FoundNull(Exception):
 Fit = Callable[[Any], None]
 
 
-def _nothing(_value: Any) -> None:
-    """Let any value pass."""
+class _Check(Struct, frozen=True):
+    """How a value is looked at: its type has to be one of these (None: any), and what is within is looked at."""
+
+    types: frozenset[type] | None
+    expected: str
+    within: Fit | None
+
+    def refuse(self, value: Any, where: str) -> NoReturn:
+        """Raise what is to be said of a value of another type."""
+        if value is None and where.startswith("."):
+            raise FoundNull
+        found = _NAMES[_SORTS.get(type(value), "null")]
+        raise Misfit(f"malformed: {found} where {self.expected} was expected", where)
 
 
 def fit_of(shape: Shape) -> Fit:
@@ -107,11 +118,26 @@ def fit_of(shape: Shape) -> Fit:
 
     It is made once for a shape: it is asked for every resource.
     """
-    return _fit_of(shape) or _nothing
+    check = _check_of(shape)
+    types, within = check.types, check.within
+
+    def fit(value: Any) -> None:
+        if types is not None and type(value) not in types:
+            check.refuse(value, "")
+        if within is not None:
+            within(value)
+
+    return fit
 
 
-def _fit_of(shape: Shape) -> Fit | None:
-    parts = [part for make in (_of_sorts, _of_needed, _of_fields, _of_others, _of_items) if (part := make(shape))]
+def _check_of(shape: Shape) -> _Check:
+    types = frozenset(type_ for type_, sort in _SORTS.items() if sort in shape.sorts) if shape.sorts else None
+    expected = " or ".join(_NAMES[one] for one in sorted(shape.sorts))
+    parts = [part for make in (_needing, _with_fields, _with_others, _with_items) if (part := make(shape))]
+    return _Check(types, expected, _all_of(parts))
+
+
+def _all_of(parts: list[Fit]) -> Fit | None:
     if len(parts) < 2:
         return parts[0] if parts else None
 
@@ -122,20 +148,7 @@ def _fit_of(shape: Shape) -> Fit | None:
     return fit
 
 
-def _of_sorts(shape: Shape) -> Fit | None:
-    if not shape.sorts:
-        return None
-    types = frozenset(type_ for type_, sort in _SORTS.items() if sort in shape.sorts)
-    expected = " or ".join(_NAMES[one] for one in sorted(shape.sorts))
-
-    def fit(value: Any) -> None:
-        if type(value) not in types:
-            raise Misfit(f"malformed: {_NAMES[_SORTS.get(type(value), 'null')]} where {expected} was expected")
-
-    return fit
-
-
-def _of_needed(shape: Shape) -> Fit | None:
+def _needing(shape: Shape) -> Fit | None:
     needed = sorted(shape.needed)
 
     def fit(value: Any) -> None:
@@ -147,52 +160,69 @@ def _of_needed(shape: Shape) -> Fit | None:
     return fit if needed else None
 
 
-def _of_fields(shape: Shape) -> Fit | None:
-    fits = [(name, of_field) for name, one in shape.fields.items() if (of_field := _fit_of(one))]
+# Types are looked at where a value is taken out, and not by a call for each: most values are of the right one.
+def _with_fields(shape: Shape) -> Fit | None:
+    checks = [(name, check) for name, one in shape.fields.items() if _says_anything(check := _check_of(one))]
+    looks = [(name, check.types, check.within, check) for name, check in checks]
 
     def fit(value: Any) -> None:
-        if isinstance(value, dict):
-            for name, of_field in fits:
-                if name in value:
-                    _look(of_field, value[name], f".{name}")
+        if not isinstance(value, dict):
+            return
+        for name, types, within, check in looks:
+            if name in value:
+                inner = value[name]
+                if inner is None or (types is not None and type(inner) not in types):
+                    check.refuse(inner, f".{name}")
+                if within is not None:
+                    try:
+                        within(inner)
+                    except Misfit as problem:
+                        raise problem.within(f".{name}") from None
 
-    return fit if fits else None
+    return fit if looks else None
 
 
-def _of_others(shape: Shape) -> Fit | None:
-    of_other, known = _fit_of(shape.others) if shape.others else None, frozenset(shape.fields)
-    if of_other is None:
+def _with_others(shape: Shape) -> Fit | None:
+    if shape.others is None or not _says_anything(check := _check_of(shape.others)):
         return None
+    types, within, known = check.types, check.within, frozenset(shape.fields)
 
     def fit(value: Any) -> None:
-        if isinstance(value, dict):
-            for name, inner in value.items():
-                if name not in known:
-                    _look(of_other, inner, f".{name}")
+        if not isinstance(value, dict):
+            return
+        for name, inner in value.items():
+            if name in known:
+                continue
+            if inner is None or (types is not None and type(inner) not in types):
+                check.refuse(inner, f".{name}")
+            if within is not None:
+                try:
+                    within(inner)
+                except Misfit as problem:
+                    raise problem.within(f".{name}") from None
 
     return fit
 
 
-def _of_items(shape: Shape) -> Fit | None:
-    of_item = _fit_of(shape.items) if shape.items else None
-    if of_item is None:
+def _with_items(shape: Shape) -> Fit | None:
+    if shape.items is None or not _says_anything(check := _check_of(shape.items)):
         return None
+    types, within = check.types, check.within
 
     def fit(value: Any) -> None:
-        if isinstance(value, list):
-            for number, inner in enumerate(value):
+        if not isinstance(value, list):
+            return
+        for number, inner in enumerate(value):
+            if types is not None and type(inner) not in types:
+                check.refuse(inner, f"[{number}]")
+            if within is not None:
                 try:
-                    of_item(inner)
+                    within(inner)
                 except Misfit as problem:
                     raise problem.within(f"[{number}]") from None
 
     return fit
 
 
-def _look(fit: Fit, value: Any, where: str) -> None:
-    if value is None:
-        raise FoundNull
-    try:
-        fit(value)
-    except Misfit as problem:
-        raise problem.within(where) from None
+def _says_anything(check: _Check) -> bool:
+    return check.types is not None or check.within is not None

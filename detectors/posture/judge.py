@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from catalog.expectations import ELEMENT
 from catalog.expression import EvaluationError, Expression
 from catalog.policies import MessageTemplate, Policy
 from detectors.verdicts import LONGEST_REASON, verdict
@@ -150,9 +149,9 @@ def _narrowed(variables: Mapping[str, Any], reads: Mapping[str, frozenset[str]])
 
 def _element(policy: Policy, variables: dict[str, Any]) -> Element:
     assert policy.compiled.element_key is not None, "a policy with `each` has a key"
-    if fit := policy.compiled.fits.get(ELEMENT):
+    if fit := policy.compiled.element_fits:
         try:
-            variables = variables | {ELEMENT: _fitting(fit, variables[ELEMENT])}
+            variables = variables | {"e": _fitting(fit, variables["e"])}
         except Misfit as problem:
             return Element("?", "unknown", reason=printable(str(problem)[:LONGEST_REASON]))
     key = printable(str(_value(policy.compiled.element_key, variables))[:_LONGEST_KEY])
@@ -200,8 +199,6 @@ def _check_known(
 def _check_understood(fits: Mapping[str, Fit], variables: dict[str, Any]) -> None:
     """Make sure that all that is read has the shape that it is read by; a null is left out, as an absent field."""
     for root, fit in fits.items():
-        if root == ELEMENT:
-            continue
         bound = variables[root]
         try:
             variables[root] = [_fitting(fit, one) for one in bound] if isinstance(bound, list) else _fitting(fit, bound)

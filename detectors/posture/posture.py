@@ -94,7 +94,7 @@ class Index:
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
         self._by_owner: dict[tuple[str, str], _Owned] = {}
         self._asked: Asset | None = None
-        self._keys: dict[str, list[str]] = {}
+        self._keys: dict[tuple[str, tuple[int, ...]], list[str]] = {}
 
     def related(self, policy: Policy, asset: Asset, moment: Moment) -> dict[str, Related]:
         """Return what the policy's other names stand for, for an asset at a moment.
@@ -159,15 +159,15 @@ class Index:
     def _references(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
         """Return what an asset refers to, or why that is not known; policies often ask the same of it in a row."""
         assert other.of is not None, "a reference has an expression"
-        if not other.of.reads.keys() <= {"r"}:  # what another name stands for is the policy's own affair
-            return _evaluated(other.of, asset, names)
         if self._asked is not asset:
             self._asked, self._keys = asset, {}
-        if other.of.source in self._keys:
-            return self._keys[other.of.source]
+        # By what it goes: the asset itself, and what other names stand for, which several policies mostly find alike.
+        among = tuple(id(body) for name in sorted(other.of.reads.keys() - {"r"}) for body in _bodies(names[name]))
+        if (known := self._keys.get((other.of.source, among))) is not None:
+            return known
         found = _evaluated(other.of, asset, names)
         if not isinstance(found, str):  # what has failed may have been an accident
-            self._keys[other.of.source] = found
+            self._keys[other.of.source, among] = found
         return found
 
     def _keyed(self, kind: str, key: str) -> dict[str, list[Asset]]:
@@ -181,6 +181,10 @@ class Index:
     def _cause(self, kind: str) -> str:
         failed = self._unlisted.get(kind)
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+def _bodies(bound: Any) -> list[Any]:
+    return bound if isinstance(bound, list) else [bound]
 
 
 _NOBODY_KNOWS = None  # here stand those of which it cannot be determined whose they are

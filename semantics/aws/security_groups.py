@@ -56,7 +56,8 @@ def open_permissions(
     the wanted ones it covers. `lists` are the prefix lists that the permissions name. Raises `ValueError` for what is
     no address, and for permissions without the ports that EC2 always gives.
     """
-    rules = [_rule(number, one, lists, protocol) for number, one in enumerate(permissions) if _speaks(one, protocol)]
+    speaking = [(number, one) for number, one in enumerate(permissions) if permits(one, protocol, ports)]
+    rules = [_rule(number, one, lists, protocol) for number, one in speaking]
     opening = letting_in(rules, tuple((port, port) for port in ports))
     return [_shown(permissions[int(rule.name)], rule, lists, ports) for rule in opening]
 
