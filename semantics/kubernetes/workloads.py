@@ -25,6 +25,7 @@ _OF_THE_POD = (
     "appArmorProfile",
     "windowsOptions",
 )
+_MOST_SHARED = 2_000
 _APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
 # Source: Kubernetes API reference, PodSpec, Container, PodTemplateSpec.
@@ -86,11 +87,12 @@ def settled_containers(kind: str, metadata: Document | None, spec: Document | No
     annotation of the pod says of it. So a container is judged by itself, however many there are.
     """
     pod, annotations = pod_spec(kind, spec), pod_annotations(kind, metadata, spec)
-    return [_settled(pod, annotations, container) for container in containers(pod)]
+    shared = shared_context(pod)
+    return [_settled(pod, shared, annotations, container) for container in containers(pod)]
 
 
-def _settled(pod: Document, annotations: Document, container: Document) -> Document:
-    settled: dict[str, Any] = dict(container) | {"securityContext": security_context(pod, container)}
+def _settled(pod: Document, shared: Document, annotations: Document, container: Document) -> Document:
+    settled: dict[str, Any] = dict(container) | {"securityContext": security_context(shared, container)}
     if pod.get("hostUsers") is not None:
         settled["hostUsers"] = pod["hostUsers"]
     if (profile := annotations.get(f"{_APP_ARMOR}{container.get('name')}")) is not None:
@@ -98,13 +100,42 @@ def _settled(pod: Document, annotations: Document, container: Document) -> Docum
     return settled
 
 
-def security_context(pod: Document, container: Document) -> dict[str, Any]:
-    """Return the security context that a container of a PodSpec will run with."""
-    of_pod, own = _within(pod, "securityContext"), _within(container, "securityContext")
+def shared_context(pod: Document) -> dict[str, Any]:
+    """Return what a pod's security context says for all its containers.
+
+    Raises `ValueError` where it is longer than anything sensible: each container would carry it.
+    """
+    of_pod = _within(pod, "securityContext")
     shared = {name: of_pod[name] for name in _OF_THE_POD if of_pod.get(name) is not None}
-    context = shared | {name: value for name, value in own.items() if value is not None}
+    if len(repr(shared)) > _MOST_SHARED:
+        raise ValueError(f"the pod's securityContext is longer than {_MOST_SHARED:,} characters")
+    return shared
+
+
+def security_context(shared: Document, container: Document) -> dict[str, Any]:
+    """Return the security context that a container will run with, in a pod that shares one."""
+    own = _within(container, "securityContext")
+    context = {**shared, **{name: value for name, value in own.items() if value is not None}}
     windows = {**_within(shared, "windowsOptions"), **_within(own, "windowsOptions")}
-    return context | ({"windowsOptions": windows} if windows else {})
+    return {**context, "windowsOptions": windows} if windows else context
+
+
+def resources(pod: Document, container: Document) -> dict[str, Any]:
+    """Return the limits and requests that hold for a container: its own, else the pod's; a limit is a request too.
+
+    Sources: Kubernetes, «Resource Management for Pods and Containers» (a limit without a request is copied into it),
+    «Assign Pod-level CPU and memory resources».
+    """
+    limits = {**_of_the_pod(pod, _LIMITS), **_within(container, *_LIMITS)}
+    return {"limits": limits, "requests": {**limits, **_of_the_pod(pod, _REQUESTS), **_within(container, *_REQUESTS)}}
+
+
+def _of_the_pod(pod: Document, at: tuple[str, str]) -> dict[str, Any]:
+    found = _within(pod, *at)
+    return {name: found[name] for name in ("cpu", "memory") if name in found}
+
+
+_LIMITS, _REQUESTS = ("resources", "limits"), ("resources", "requests")
 
 
 def setting(pod: Document, container: Document, name: str) -> Any:
