@@ -13,7 +13,7 @@ from msgspec import Struct
 from semantics.addresses import is_any_address, is_internet, is_wide
 from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
-from semantics.gcp import firewalls, logging_queries, metadata
+from semantics.gcp import alert_policies, firewalls, logging_queries, metadata
 from semantics.kubernetes import access, component_flags, ingresses, services, workloads
 from semantics.shapes import ANYTHING, BOOLEAN, NUMBER, TEXT, Shape, listing, mapping
 
@@ -93,6 +93,7 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("pattern_catches", (_STRING, _STRING), "bool", filter_patterns.catches),
     ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),
     ("query_catches", (_STRING, _STRING), "bool", logging_queries.catches),
+    ("watched_metrics", (_STRING, _STRING), "strings", alert_policies.watched_metrics),
     ("metadata_on", (_METADATA_ITEMS, _STRING), "bool", metadata.metadata_on),
     ("internet_rules", (_SECURITY_RULES, _STRING, _INTS), "strings", network_rules.internet_rules),
     ("open_firewall", (_FIREWALL, _FIREWALLS, _STRING, _INTS), "bool", firewalls.open_firewall),

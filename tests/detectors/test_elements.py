@@ -9,6 +9,7 @@ import pytest
 from catalog.checked_ast import Roots
 from catalog.expression import compiled
 from catalog.policies import Policy
+from detectors.posture import cases
 from detectors.posture.judge import Moment, judge
 from model.asset import Asset
 from tests.recorded_clouds import catalog
@@ -55,3 +56,48 @@ def test_a_function_s_value_may_be_what_it_was_given() -> None:
     body = {"A": [{"B": [1]}]}
     assert [expression.evaluate({"r": body}) for _ in range(2)] == [[{"B": [1]}] * 2] * 2
     assert body == {"A": [{"B": [1]}]}
+
+
+ALARMS = [policy for policy in catalog().policies if policy.id.startswith("aws.cloudwatch.no-alarm-for-")]
+ALERTS = [policy for policy in catalog().policies if policy.id.startswith("gcp.logging.no-alert-for-")]
+MANY = 120
+
+
+@pytest.mark.parametrize("policy", ALARMS, ids=[policy.id for policy in ALARMS])
+def test_many_filters_and_alarms_are_judged_as_one_of_each(policy: Policy) -> None:
+    case = policy.form.cases.pass_[0]
+    (filter_,), (alarm,), (topic,) = case["filters"], case["alarms"], case["topics"]
+    counting = [{**filter_, "metricTransformations": [_metric(number)]} for number in range(MANY)]
+    others = [{**alarm, "MetricName": f"other-{number}"} for number in range(MANY)]
+    topics = [{**topic, "TopicArn": f"{topic['TopicArn']}-{number}"} for number in range(MANY)]
+    for name, expected in ((f"m-{MANY - 1}", "pass"), ("other", "fail")):
+        found = cases.judged(
+            policy,
+            {
+                **case,
+                "filters": counting,
+                "alarms": [*others, {**alarm, "MetricName": name, "Namespace": "n"}],
+                "topics": [*topics, topic],
+            },
+        )
+        assert (found.status, found.reason) == (expected, "")
+
+
+def _metric(number: int) -> dict[str, str]:
+    return {"metricName": f"m-{number}", "metricNamespace": "n", "metricValue": "1"}
+
+
+@pytest.mark.parametrize("policy", ALERTS, ids=[policy.id for policy in ALERTS])
+def test_many_metrics_and_alerts_are_judged_as_one_of_each(policy: Policy) -> None:
+    case = policy.form.cases.pass_[0]
+    (metric,), (alert,) = case["metrics"], case["alerts"]
+    metrics = [{**metric, "name": f"m-{number}"} for number in range(MANY)]
+    others = [_watching(alert, f"other-{number}") for number in range(MANY)]
+    for name, expected in ((f"m-{MANY - 1}", "pass"), ("other", "fail")):
+        found = cases.judged(policy, {**case, "metrics": metrics, "alerts": [*others, _watching(alert, name)]})
+        assert (found.status, found.reason) == (expected, "")
+
+
+def _watching(alert: dict[str, Any], name: str) -> dict[str, Any]:
+    watched = f'resource.type="global" AND metric.type = "logging.googleapis.com/user/{name}"'
+    return {**alert, "conditions": [{"conditionThreshold": {"filter": watched}}]}
