@@ -125,7 +125,7 @@ class _Lent(threading.local):
     def __init__(self) -> None:
         self._returned: list[dict[Any, Any] | list[Any]] = []
 
-    def function(self, function: Callable[..., Any]) -> Callable[..., Any]:
+    def lending(self, called: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function that is given copies of its arguments, and whose value is copied: both are emptied.
 
         The arguments are values that were converted for it alone.
@@ -136,7 +136,7 @@ class _Lent(threading.local):
             for argument in arguments:
                 if isinstance(argument, dict | list):
                     argument.clear()
-            returned = _copy(function(*own))
+            returned = _copy(called(*own))
             if isinstance(returned, dict | list):
                 self._returned.append(returned)
             return returned
@@ -181,7 +181,7 @@ def _functions() -> list[cel.FunctionDecl]:
     for name, parameters, returned, function in DECLARATIONS:
         shapes = itertools.product(*(_TYPES[parameter.type] for parameter in parameters))
         overloads = [
-            cel.Overload(f"{name}_{number}", _TYPES[returned][0], list(shape), False, _LENT.function(function))
+            cel.Overload(f"{name}_{number}", _TYPES[returned][0], list(shape), False, _LENT.lending(function))
             for number, shape in enumerate(shapes)
         ]
         declared.append(cel.FunctionDecl(name, overloads))

@@ -31,7 +31,7 @@ def grants(rules: Sequence[Document], verb: str, group: str, resource: str) -> b
 
 
 def grants_some(rules: Sequence[Document], verb: str, group: str, resource: str) -> bool:
-    """Return whether RBAC rules allow a verb on an object of a resource, be it a single one.
+    """Return whether RBAC rules allow a verb on an object of a group's resource, be it a single one.
 
     It is for what a name does not bound: whoever may write one webhook's configuration may have it see every object.
     """
@@ -39,7 +39,7 @@ def grants_some(rules: Sequence[Document], verb: str, group: str, resource: str)
 
 
 def granted_names(rules: Sequence[Document], verb: str, group: str, resource: str) -> list[str]:
-    """Return the names of the objects to which rules with `resourceNames` limit a verb on a resource."""
+    """Return the names of the objects to which rules with `resourceNames` limit a verb on a group's resource."""
     if verb == "create" and "/" not in resource:  # «cannot be restricted by resourceName»: such a rule grants nothing
         return []
     speaking = _speaking(rules, verb, group, resource)

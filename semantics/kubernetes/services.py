@@ -26,7 +26,7 @@ _INTERNAL = {
     f"{_BETA}/oci-load-balancer-internal": ("true",),
 }
 _TENCENT_SUBNET = "service.kubernetes.io/qcloud-loadbalancer-internal-subnetid"
-_GOOGLE_CLASSES = ("networking.gke.io/l4-regional-internal", "networking.gke.io/l4-regional-internal-legacy")
+_GKE_CLASSES = ("networking.gke.io/l4-regional-internal", "networking.gke.io/l4-regional-internal-legacy")
 # Classes and types that AWS's own controller takes care of: the second class is that of EKS Auto Mode.
 _AWS_CLASSES = ("service.k8s.aws/nlb", "eks.amazonaws.com/nlb")
 _AWS_TYPES = ("external", "nlb-ip")
@@ -40,7 +40,7 @@ def is_internal_load_balancer(annotations: Document | None, load_balancer_class:
     return (
         any(said.get(name) in values for name, values in _INTERNAL.items())
         or bool(said.get(_TENCENT_SUBNET))
-        or load_balancer_class in _GOOGLE_CLASSES
+        or load_balancer_class in _GKE_CLASSES
         or _is_internal_in_aws(said, load_balancer_class)
     )
 

@@ -81,8 +81,9 @@ def pod_annotations(kind: str, metadata: Document | None, spec: Document | None)
 
 
 def settled_containers(kind: str, metadata: Document | None, spec: Document | None) -> list[Document]:
-    """Return all containers of a workload's pods, each with what the pod says for it.
+    """Return all containers of a workload's pods, from its `kind`, `metadata` and `spec`.
 
+    Each has what the pod says for it.
     Its `securityContext` is the one that it will run with, `hostUsers` is the pod's, and `appArmorAnnotation` what an
     annotation of the pod says of it. So a container is judged by itself, however many there are.
     """

@@ -16,7 +16,6 @@ from model.asset import Asset
 from model.canonical import parse_instant
 from semantics.kubernetes import workloads
 from tests.recorded_clouds import catalog
-from tests.semantics.kubernetes.test_access import rule
 
 Row = dict[str, Any]
 
@@ -137,7 +136,7 @@ def judged(identity: str, *assets: Asset) -> dict[str, str]:
 
 
 TARO = [{"kind": "User", "name": "taro"}]
-READER = [rule("get", "''", "secrets")]
+READER: list[Row] = [{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]
 
 
 def role(name: str, namespace: str, rules: list[Row]) -> Asset:
