@@ -137,9 +137,7 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     @property
     def container_lists(self) -> frozenset[str]:
         """Return the lists of a pod whose containers the check judges, each by itself; none where it judges the pod."""
-        if self.program is not None:
-            return frozenset()
-        return frozenset(found[1] for path in self.reads if (found := _CONTAINERS.match(path)))
+        return frozenset() if self.program is not None else _container_lists(tuple(self.reads))
 
 
 class Adopted(Struct, frozen=True):
@@ -249,6 +247,11 @@ def cross_check(adopted: Iterable[Adopted], kinds: Mapping[str, Kind], policies:
                 yield one.document.fault(("kinds", number), f"{kind} has no field {name!r}")
         if one.form.also is not None and one.form.also not in ours:
             yield one.document.fault(("also",), f"there is no policy {one.form.also!r}")
+
+
+@lru_cache
+def _container_lists(paths: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(found[1] for path in paths if (found := _CONTAINERS.match(path)))
 
 
 def _field(path: str) -> str:

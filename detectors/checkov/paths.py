@@ -25,10 +25,10 @@ def _within(value: Any, steps: Sequence[str]) -> Any:
 
 def misfit(body: Mapping[str, Any], path: str) -> str:
     """Return where a body has something else than a path goes through, empty where nothing is: lists, and mappings."""
-    first, *steps = path.split(".")
-    if first == "pod":
-        return _misfit(pod_spec(str(body.get("kind")), body.get("spec")), steps)
-    return _misfit(body, [first, *steps])
+    steps = path.split(".")
+    if steps[0] == "pod":
+        return _misfit(pod_spec(str(body.get("kind")), body.get("spec")), steps[1:])
+    return _misfit(body, steps)
 
 
 def _misfit(value: Any, steps: Sequence[str]) -> str:
