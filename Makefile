@@ -67,6 +67,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.azure_resources
 	$(BIN)/python -m bench.gcp_assets
 	$(BIN)/python -m bench.kubernetes_pods
+	$(BIN)/python -m bench.containers
 	$(BIN)/python -m bench.changes
 	$(BIN)/python -m bench.growth 1
 	$(BIN)/python -m bench.against_prowler

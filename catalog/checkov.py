@@ -29,6 +29,7 @@ Scalar = str | int | bool
 _PROVIDER = re.compile(rb"id: ([a-z]+)\.")
 Flag = Annotated[str, Meta(pattern=r"^--[a-z0-9-]+$(?!\n)")]
 Release = Annotated[str, Meta(pattern=r"^1\.[0-9]{1,3}$(?!\n)")]
+_CONTAINERS = re.compile(r"pod\.([A-Za-z]*[cC]ontainers)\[\]\.")
 _REMEMBERED = 1_000
 Sentence = Annotated[str, Meta(min_length=10)]
 
@@ -93,16 +94,18 @@ class Examples(Struct, frozen=True, forbid_unknown_fields=True, rename={"pass_":
     fail: Annotated[list[dict[str, Any]], Meta(min_length=1)]
 
 
-class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"except_": "except"}):
     """An adopted check's file as it is written.
 
     `reads` names what the check looks at, `needs` what has to be there for its word to mean anything, `absent` what it
     makes of a value that is not there. `template` is what a check of templates is shown, and says itself what is read.
-    `only` are the resources that the check is for, by a value of theirs. `shape` is how checkov has to be shown the
-    resource, where it overlooks something: a workload's template as a `pod`, all of a role's rules in `one-rule`, its
-    rules on roles `on-bindings`, the plugins that a server runs as its `admission-configuration`, annotations in
-    `annotation-list`. `also` is our own policy that asks the same. `undecided` is what checkov's own
-    «unknown» means, where it says that of what is not its matter.
+    `only` are the resources that the check is for, by a value of theirs, `except` those that it is not for; what does
+    not state its value is. `lacking` is what holds of a resource that has nothing of what the check needs. `shape` is
+    how checkov has to be shown the resource, where it overlooks something: each container as a `pod` of its own with
+    all that the pod says for it, all of a role's rules in `one-rule`, its rules on roles `on-bindings`, the plugins
+    that a server runs as its `admission-configuration`, annotations in `annotation-list`, users that are service
+    accounts as `accounts`. `also` is our own policy that asks the same. `undecided` is what checkov's own «unknown»
+    means, where it says that of what is not its matter.
     """
 
     check: CheckId
@@ -111,13 +114,15 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     reads: list[ReadPath] = field(default_factory=list)
     template: TemplateMapping | None = None
     only: dict[ReadPath, Annotated[list[Scalar], Meta(min_length=1)]] = field(default_factory=dict)
+    except_: dict[ReadPath, Annotated[list[Scalar], Meta(min_length=1)]] = field(default_factory=dict)
     needs: Annotated[list[ReadPath], Meta(min_length=1)]
+    lacking: Literal["unknown", "pass"] = "unknown"
     absent: Sentence
     cases: Examples
     also: Id | None = None
-    shape: Literal["as-it-is", "pod", "one-rule", "on-bindings", "admission-configuration", "annotation-list"] = (
-        "as-it-is"
-    )
+    shape: Literal[
+        "as-it-is", "pod", "one-rule", "on-bindings", "admission-configuration", "annotation-list", "accounts"
+    ] = "as-it-is"
     program: Program | None = None
     undecided: Literal["unknown", "pass", "not_applicable"] = "unknown"
 
@@ -128,6 +133,11 @@ class AdoptedForm(Described, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             self.template.reads if self.template else [*self.program.flags.values()] if self.program else []
         )
         return [*self.reads, *said_otherwise]
+
+    @property
+    def container_lists(self) -> frozenset[str]:
+        """Return the lists of a pod whose containers the check judges, each by itself; none where it judges the pod."""
+        return frozenset() if self.program is not None else _container_lists(tuple(self.reads))
 
 
 class Adopted(Struct, frozen=True):
@@ -159,7 +169,9 @@ class Adopted(Struct, frozen=True):
     @property
     def fields(self) -> frozenset[str]:
         """Return the fields of a body that the check looks at."""
-        return frozenset(_field(path) for path in (*self.form.looks_at, *self.form.needs, *self.form.only))
+        return frozenset(
+            _field(path) for path in (*self.form.looks_at, *self.form.needs, *self.form.only, *self.form.except_)
+        )
 
 
 def load(directory: Path, naming: Sequence[str] = (), provider: str = "") -> list[Adopted]:
@@ -235,6 +247,11 @@ def cross_check(adopted: Iterable[Adopted], kinds: Mapping[str, Kind], policies:
                 yield one.document.fault(("kinds", number), f"{kind} has no field {name!r}")
         if one.form.also is not None and one.form.also not in ours:
             yield one.document.fault(("also",), f"there is no policy {one.form.also!r}")
+
+
+@lru_cache
+def _container_lists(paths: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(found[1] for path in paths if (found := _CONTAINERS.match(path)))
 
 
 def _field(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
@@ -105,11 +106,55 @@ class _Program:
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         try:
             value = self._program.eval(data=dict(variables))
+            plain = value.plain_value()
         except RuntimeError as problem:
             raise EvaluationError(_first_line(str(problem))) from None
+        finally:
+            _LENT.take_back()
         if value.type() == _T.ERROR:
-            raise EvaluationError(_first_line(str(value.plain_value())))
-        return value.plain_value()
+            raise EvaluationError(_first_line(str(plain)))
+        return plain
+
+
+class _Lent(threading.local):
+    """What functions were given and have returned in an evaluation.
+
+    cel-expr-python 0.1.3 keeps a reference to each for ever, with all that is in it: so they are emptied.
+    """
+
+    def __init__(self) -> None:
+        self._returned: list[dict[Any, Any] | list[Any]] = []
+
+    def lending(self, called: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that is given copies of its arguments, and whose value is copied: both are emptied.
+
+        The arguments are values that were converted for it alone.
+        """
+
+        def lent(*arguments: Any) -> Any:
+            own = [_copy(argument) for argument in arguments]
+            for argument in arguments:
+                if isinstance(argument, dict | list):
+                    argument.clear()
+            returned = _copy(called(*own))
+            if isinstance(returned, dict | list):
+                self._returned.append(returned)
+            return returned
+
+        return lent
+
+    def take_back(self) -> None:
+        """Empty what was returned, now that its value is known."""
+        for returned in self._returned:
+            returned.clear()
+        self._returned.clear()
+
+
+_LENT = _Lent()
+
+
+def _copy(value: Any) -> Any:
+    return dict(value) if isinstance(value, dict) else list(value) if isinstance(value, list) else value
 
 
 def _placed(problem: str) -> ExpressionFault:
@@ -136,7 +181,7 @@ def _functions() -> list[cel.FunctionDecl]:
     for name, parameters, returned, function in DECLARATIONS:
         shapes = itertools.product(*(_TYPES[parameter.type] for parameter in parameters))
         overloads = [
-            cel.Overload(f"{name}_{number}", _TYPES[returned][0], list(shape), False, function)
+            cel.Overload(f"{name}_{number}", _TYPES[returned][0], list(shape), False, _LENT.lending(function))
             for number, shape in enumerate(shapes)
         ]
         declared.append(cel.FunctionDecl(name, overloads))

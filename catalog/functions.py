@@ -13,8 +13,8 @@ from msgspec import Struct
 from semantics.addresses import is_any_address, is_internet, is_wide
 from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
 from semantics.azure import alert_conditions, network_rules
-from semantics.gcp import datasets, firewalls, logging_queries, metadata
-from semantics.kubernetes import component_flags, workloads
+from semantics.gcp import alert_policies, datasets, firewalls, logging_queries, metadata
+from semantics.kubernetes import access, component_flags, ingresses, services, workloads
 from semantics.shapes import ANYTHING, BOOLEAN, NUMBER, TEXT, Shape, listing, mapping
 
 
@@ -59,8 +59,10 @@ _SECURITY_RULES = Parameter("documents", listing(network_rules.RULE))
 _ALERT = Parameter("document", alert_conditions.CONDITION)
 _SPEC, _METADATA = Parameter("document", workloads.SPEC), Parameter("document", workloads.METADATA)
 _POD, _CONTAINER = Parameter("map", workloads.POD), Parameter("map", workloads.CONTAINER)
-_RBAC_RULES = Parameter("list", listing(workloads.RBAC_RULE))
-_SUBJECTS = Parameter("list", listing(workloads.SUBJECT))
+_ANNOTATIONS = Parameter("document", services.ANNOTATIONS)
+_INGRESS_RULES, _INGRESS_TLS = Parameter("list", listing(ingresses.RULE)), Parameter("list", listing(ingresses.TLS))
+_RBAC_RULES = Parameter("list", listing(access.RBAC_RULE))
+_SUBJECTS = Parameter("list", listing(access.SUBJECT))
 _METADATA_ITEMS = Parameter("list", metadata.ITEMS)
 _ACCESS = Parameter("list", datasets.ACCESS)
 _FLAGS = Parameter("map", mapping(others=TEXT))
@@ -93,6 +95,7 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),
     ("query_catches", (_STRING, _STRING), "bool", logging_queries.catches),
     ("public_roles", (_ACCESS,), "strings", datasets.public_roles),
+    ("watched_metrics", (_STRING, _STRING), "strings", alert_policies.watched_metrics),
     ("metadata_on", (_METADATA_ITEMS, _STRING), "bool", metadata.metadata_on),
     ("internet_rules", (_SECURITY_RULES, _STRING, _INTS), "strings", network_rules.internet_rules),
     ("open_firewall", (_FIREWALL, _FIREWALLS, _STRING, _INTS), "bool", firewalls.open_firewall),
@@ -100,11 +103,20 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("alerts_on", (_ALERT, _STRING), "bool", alert_conditions.alerts_on),
     ("pod_spec", (_STRING, _SPEC), "map", workloads.pod_spec),
     ("pod_annotations", (_STRING, _METADATA, _SPEC), "map", workloads.pod_annotations),
-    ("wildcards", (_RBAC_RULES,), "strings", workloads.wildcards),
     ("containers", (_POD,), "list", workloads.containers),
+    ("settled_containers", (_STRING, _METADATA, _SPEC), "list", workloads.settled_containers),
     ("setting", (_POD, _CONTAINER, _STRING), "value", workloads.setting),
-    ("grants", (_RBAC_RULES, _STRING, _STRING, _STRING), "bool", workloads.grants),
-    ("outsiders", (_SUBJECTS,), "strings", workloads.outsiders),
+    ("capability_names", (_STRINGS,), "strings", workloads.capability_names),
+    ("is_internal_load_balancer", (_ANNOTATIONS, _STRING), "bool", services.is_internal_load_balancer),
+    ("source_ranges", (_STRINGS, _ANNOTATIONS), "strings", services.source_ranges),
+    ("served_hosts", (_INGRESS_RULES, _INGRESS_TLS), "list", ingresses.served_hosts),
+    ("wildcards", (_RBAC_RULES,), "strings", access.wildcards),
+    ("grants", (_RBAC_RULES, _STRING, _STRING, _STRING), "bool", access.grants),
+    ("grants_some", (_RBAC_RULES, _STRING, _STRING, _STRING), "bool", access.grants_some),
+    ("granted_names", (_RBAC_RULES, _STRING, _STRING, _STRING), "strings", access.granted_names),
+    ("self_escalations", (_RBAC_RULES, _STRING), "strings", access.self_escalations),
+    ("controllers", (_STRINGS,), "strings", access.controllers),
+    ("outsiders", (_SUBJECTS,), "strings", access.outsiders),
     ("flag", (_FLAGS, _STRING), "string", component_flags.flag),
     ("flag_on", (_FLAGS, _STRING, _BOOL), "bool", component_flags.flag_on),
     ("flag_list", (_FLAGS, _STRING), "strings", component_flags.flag_list),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from catalog.checkov import Adopted
 from catalog.policies import Policy
+from detectors.checkov.containers import one_by_one
 from detectors.checkov.shape import foregone, likeness, shown
 from detectors.verdicts import kinds_of, unlisted, verdict
 from model.asset import Asset, Listing, Place
@@ -35,12 +36,19 @@ class _Answer(Struct, frozen=True):
     statuses: list[list[str]]
 
 
+class _Part(Struct, frozen=True):
+    """What is asked of one object that an asset is shown as, and the ids of the checks that judge it."""
+
+    ids: tuple[str, ...]
+    question: bytes
+
+
 class _Task(Struct, frozen=True):
-    """Checks of one asset that are asked together, and the question's part for them."""
+    """Checks of one asset that are asked together: of the asset, or of each of its containers."""
 
     asset: Asset
     checks: tuple[Adopted, ...]
-    question: bytes
+    parts: tuple[_Part, ...]
 
 
 class _Waiting(Struct, frozen=True):
@@ -89,8 +97,8 @@ class Checkov:
         if not tasks:
             return self._settled(waiting, [])
         self._batch.append(waiting)
-        self._tasks += len(tasks)
-        self._bytes += sum(len(task.question) for task in tasks)
+        self._tasks += sum(len(task.parts) for task in tasks)
+        self._bytes += sum(len(part.question) for task in tasks for part in task.parts)
         return self._ask() if self._tasks >= self._size or self._bytes > _BATCH_BYTES else []
 
     def sourced(self, verdict: Verdict) -> Verdict:
@@ -163,13 +171,12 @@ class Checkov:
             return _unknown(task, f"checkov: {problem}")
 
     def _statuses(self, batch: Sequence[_Task], seconds: float) -> list[list[Verdict]]:
-        said = self._worker.ask(b'{"judge":[' + b",".join(task.question for task in batch) + b"]}", seconds)
+        parts = [part for task in batch for part in task.parts]
+        said = self._worker.ask(b'{"judge":[' + b",".join(part.question for part in parts) + b"]}", seconds)
         try:
-            statuses = msgspec.json.decode(said, type=_Answer).statuses
-            return [
-                [_judged(adopted, task.asset, word) for adopted, word in zip(task.checks, words, strict=True)]
-                for task, words in zip(batch, statuses, strict=True)
-            ]
+            answers = msgspec.json.decode(said, type=_Answer).statuses
+            words = iter([dict(zip(part.ids, said, strict=True)) for part, said in zip(parts, answers, strict=True)])
+            return [_together(task, [next(words) for _ in task.parts]) for task in batch]
         except (msgspec.DecodeError, RecursionError, ValueError):
             raise NoAnswer(_NO_ANSWER) from None
 
@@ -193,8 +200,27 @@ def _sorted_out(checks: Iterable[Adopted], asset: Asset) -> tuple[list[Verdict],
 
 
 def _task(asset: Asset, runner: str, checks: list[Adopted]) -> _Task:
-    question = _One(runner, [adopted.form.check for adopted in checks], shown(checks, asset))
-    return _Task(replace(asset, body={}), tuple(checks), msgspec.json.encode(question))
+    by_one = bool(checks[0].form.container_lists)
+    objects = one_by_one(checks, asset) if by_one else [(checks, shown(checks, asset))]
+    return _Task(replace(asset, body={}), tuple(checks), tuple(_part(runner, *each) for each in objects))
+
+
+def _part(runner: str, checks: Sequence[Adopted], resource: Mapping[str, Any]) -> _Part:
+    question = _One(runner, [adopted.form.check for adopted in checks], resource)
+    return _Part(tuple(adopted.id for adopted in checks), msgspec.json.encode(question))
+
+
+def _together(task: _Task, said: Sequence[Mapping[str, str]]) -> list[Verdict]:
+    """Return a task's verdicts: of several parts, the gravest that a check says of one of them."""
+    verdicts = []
+    for adopted in task.checks:
+        words = {words[adopted.id] for words in said if adopted.id in words}
+        each = [_judged(adopted, task.asset, word) for word in sorted(words)]
+        verdicts.append(min(each, key=lambda verdict: _GRAVEST.index(verdict.status)))
+    return verdicts
+
+
+_GRAVEST: tuple[Status, ...] = ("fail", "unknown", "pass", "not_applicable")
 
 
 def _unknown(task: _Task, reason: str) -> list[Verdict]:

@@ -23,6 +23,30 @@ def _within(value: Any, steps: Sequence[str]) -> Any:
     return value
 
 
+def misfit(body: Mapping[str, Any], path: str) -> str:
+    """Return where a body has something else than a path goes through, empty where nothing is: lists, and mappings."""
+    steps = path.split(".")
+    if steps[0] == "pod":
+        return _misfit(pod_spec(str(body.get("kind")), body.get("spec")), steps[1:])
+    return _misfit(body, steps)
+
+
+def _misfit(value: Any, steps: Sequence[str]) -> str:
+    if not steps or value is None:
+        return ""
+    if not isinstance(value, Mapping):
+        return ".".join(steps)
+    step, further = steps[0], steps[1:]
+    inner = value.get(step.removesuffix("[]"))
+    if not step.endswith("[]"):
+        return _misfit(inner, further)
+    if inner is None or (isinstance(inner, list) and not further):
+        return ""
+    if not isinstance(inner, list):
+        return ".".join(steps)
+    return next((wrong for each in inner if (wrong := ".".join(steps) if each is None else _misfit(each, further))), "")
+
+
 def put(place: dict[str, Any], steps: Sequence[str], value: Any) -> None:
     """Set a value at a path of steps within a place, or a list's values each within an element of its own."""
     first, *further = steps

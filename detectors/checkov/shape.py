@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from catalog.checkov import Adopted, Equals, TemplateMapping
-from detectors.checkov.paths import at, put
+from detectors.checkov.paths import at, misfit, put
 from detectors.checkov.programs import NO_PLUGIN, PLUGINS, as_pod, given, release, running
 from model.asset import Asset
 from model.finding import Status
-from semantics.kubernetes.workloads import pod_template
+from semantics.kubernetes.access import account, self_escalations
 
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 # What every Kubernetes object has, and its checks may look at.
@@ -23,7 +23,7 @@ def likeness(adopted: Adopted) -> str:
         return adopted.id
     program = adopted.form.program
     if program is None:
-        return adopted.form.shape
+        return f"{'container' if adopted.form.container_lists else 'object'} {adopted.form.shape}"
     own = program.flags or program.plugin or program.written
     return adopted.id if own else program.name
 
@@ -64,6 +64,8 @@ def foregone(adopted: Adopted, asset: Asset) -> tuple[Status, str] | None:
         return "not_applicable", ""
     if reason := _why_unknown(adopted, asset):
         return "unknown", reason
+    if adopted.form.lacking != "unknown" and all(at(asset.body, path) in _EMPTY for path in adopted.form.needs):
+        return adopted.form.lacking, ""
     program = adopted.form.program
     missing = sorted(set(program.needs) - set(given(asset.body, program))) if program else []
     if program is None or not missing:
@@ -81,6 +83,8 @@ def _is_its_matter(adopted: Adopted, asset: Asset) -> bool:
     for path, wanted in adopted.form.only.items():
         if (value := at(asset.body, path)) not in _EMPTY and value not in wanted:
             return False
+    if any(at(asset.body, path) in others for path, others in adopted.form.except_.items()):
+        return False
     program = adopted.form.program
     if program is None:
         return True
@@ -99,10 +103,17 @@ def _why_unknown(adopted: Adopted, asset: Asset) -> str:
     if program and program.before and not all(map(release, running(asset.body, program))):
         return f"the image does not state the release, and the check is for those before {program.before}"
     own = ("kind",) if adopted.form.template is None else ()
-    for path in (*own, *adopted.form.only, *adopted.form.needs):
+    needs = adopted.form.needs if adopted.form.lacking == "unknown" else []
+    for path in (*own, *adopted.form.only, *needs):
         if at(asset.body, path) in _EMPTY:
             return f"{path} is not there, and the check looks at nothing else"
-    return ""
+    return _malformed(adopted, asset) if adopted.form.template is None else ""
+
+
+def _malformed(adopted: Adopted, asset: Asset) -> str:
+    """Return where an object is not as its API returns it: checkov would pass over it."""
+    wrong = next((path for path in adopted.form.reads if misfit(asset.body, path)), "")
+    return f"{wrong}: malformed" if wrong else ""
 
 
 def _release_of(text: str) -> tuple[int, int]:
@@ -115,11 +126,6 @@ def _equals(body: Mapping[str, Any], source: Equals) -> bool | None:
     return None if value is None else value == source.is_
 
 
-def _as_pod(body: Mapping[str, Any]) -> dict[str, Any]:
-    template = pod_template(str(body.get("kind")), body.get("metadata"), body.get("spec"))
-    return {"metadata": {}, **template, "apiVersion": "v1", "kind": "Pod"}
-
-
 def _in_one_rule(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a role whose first rule has all that its rules name: checkov looks for wildcards in no other."""
     rules = [rule for rule in _list(body["rules"]) if isinstance(rule, Mapping)]
@@ -129,15 +135,27 @@ def _in_one_rule(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _on_bindings(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a role whose rules on all roles are on bindings: there checkov looks for a verb that counts on roles.
+    """Return a role whose rules on roles are on bindings: there checkov looks for a verb that counts on roles.
+
+    Rules that name roles count where these are powerful themselves.
 
     Kubernetes, «Using RBAC Authorization», «Restrictions on role binding creation or update».
     """
-    rules = [rule for rule in _list(body["rules"]) if isinstance(rule, Mapping) and not rule.get("resourceNames")]
+    rules = [rule for rule in _list(body["rules"]) if isinstance(rule, Mapping) and _is_powerful(rule)]
     moved = [
         {**rule, "resources": [_BINDINGS.get(str(each), "") for each in _list(rule.get("resources"))]} for rule in rules
     ]
     return {**body, "rules": moved}
+
+
+def _with_accounts(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a binding whose service accounts are named as such, where it names the users that they are."""
+    return {**body, "subjects": [_as_account(subject) for subject in _list(body.get("subjects"))]}
+
+
+def _as_account(subject: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = account(subject)
+    return {"kind": "ServiceAccount", "namespace": found[0], "name": found[1]} if found else subject
 
 
 def _with_annotation_list(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,14 +175,18 @@ def _as_admission_configuration(pod: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": "apiserver.config.k8s.io/v1", "kind": "AdmissionConfiguration", "plugins": plugins}
 
 
+def _is_powerful(rule: Mapping[str, Any]) -> bool:
+    return not rule.get("resourceNames") or bool(self_escalations([rule], ""))
+
+
 _BINDINGS = {"*": "*", "roles": "rolebindings", "clusterroles": "clusterrolebindings"}
 _SHAPES: dict[str, Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
     "as-it-is": lambda body: body,
-    "pod": _as_pod,
     "one-rule": _in_one_rule,
     "on-bindings": _on_bindings,
     "admission-configuration": _as_admission_configuration,
     "annotation-list": _with_annotation_list,
+    "accounts": _with_accounts,
 }
 
 

@@ -1,9 +1,12 @@
-"""What of a Kubernetes workload its pods will be, and who a binding's role goes to.
+"""What of a Kubernetes workload its pods will be, and what holds for each of their containers.
 
-Sources: Kubernetes API reference, PodTemplateSpec, PodSpec; «Using RBAC Authorization».
+Sources: Kubernetes API reference, PodTemplateSpec, PodSpec, SecurityContext; «Configure a Security Context for a Pod or
+Container» (the container's own setting wins; of `windowsOptions` each field by itself, as the kubelet takes it);
+«Restrict a Container's Access to Resources with AppArmor» (the annotation). Annotations for seccomp are not looked at:
+Kubernetes has ignored them since 1.27 («Deprecated API Migration Guide», «Seccomp and Kubernetes»).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from semantics.shapes import TEXT, listing, mapping
@@ -11,19 +14,28 @@ from semantics.values import Document
 
 _TEMPLATES = {"Pod": (), "CronJob": ("spec", "jobTemplate", "spec", "template")}
 _OF_OTHERS = ("spec", "template")
-_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
+# What a pod's security context says for all its containers; what else stands there is of the pod as a whole.
+_OF_THE_POD = (
+    "runAsUser",
+    "runAsGroup",
+    "runAsNonRoot",
+    "seLinuxOptions",
+    "seccompProfile",
+    "appArmorProfile",
+    "windowsOptions",
+)
+_MOST_SHARED = 2_000
+_APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/"
 
-# Source: Kubernetes API reference, PodSpec, Container, PodTemplateSpec, PolicyRule, Subject.
-CONTAINER = mapping({"name": TEXT, "securityContext": mapping()})
-POD = mapping({"securityContext": mapping(), **dict.fromkeys(_CONTAINERS, listing(CONTAINER))})
+# Source: Kubernetes API reference, PodSpec, Container, PodTemplateSpec.
+_SECURITY_CONTEXT = mapping({"windowsOptions": mapping()})
+CONTAINER = mapping({"name": TEXT, "securityContext": _SECURITY_CONTEXT})
+POD = mapping({"securityContext": _SECURITY_CONTEXT, **dict.fromkeys(CONTAINER_LISTS, listing(CONTAINER))})
 METADATA = mapping({"annotations": mapping(others=TEXT)})
 _TEMPLATE = mapping({"metadata": METADATA, "spec": POD})
 # A workload's `spec`: that of a pod itself, or one with a template.
 SPEC = POD | mapping({"template": _TEMPLATE, "jobTemplate": mapping({"spec": mapping({"template": _TEMPLATE})})})
-RBAC_RULE = mapping(
-    dict.fromkeys(("verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"), listing(TEXT))
-)
-SUBJECT = mapping(dict.fromkeys(("kind", "name", "namespace", "apiGroup"), TEXT), needed=("kind", "name"))
 
 
 def pod_spec(kind: str, spec: Document | None) -> Document:
@@ -39,6 +51,14 @@ def pod_template(kind: str, metadata: Document | None, spec: Document | None) ->
     return _within({"metadata": metadata, "spec": spec}, *_TEMPLATES.get(kind, _OF_OTHERS))
 
 
+def with_template(kind: str, template: Document) -> dict[str, Any]:
+    """Return the fields of a workload of a kind whose pods will be what a template says."""
+    fields = dict(template)
+    for name in reversed(_TEMPLATES.get(kind, _OF_OTHERS)):
+        fields = {name: fields}
+    return fields
+
+
 def _within(document: Document, *names: str) -> Document:
     """Return the mapping at a path; empty where there is none."""
     found: Any = document
@@ -49,7 +69,7 @@ def _within(document: Document, *names: str) -> Document:
 
 def containers(pod: Document) -> Sequence[Document]:
     """Return all containers of a PodSpec, those that run first and those for debugging too."""
-    return [c for name in _CONTAINERS for c in pod.get(name) or [] if isinstance(c, Mapping)]
+    return [container for name in CONTAINER_LISTS for container in pod.get(name) or []]
 
 
 def pod_annotations(kind: str, metadata: Document | None, spec: Document | None) -> Document:
@@ -60,67 +80,76 @@ def pod_annotations(kind: str, metadata: Document | None, spec: Document | None)
     return _within(pod_template(kind, metadata, spec), "metadata", "annotations")
 
 
+def settled_containers(kind: str, metadata: Document | None, spec: Document | None) -> list[Document]:
+    """Return all containers of a workload's pods, from its `kind`, `metadata` and `spec`.
+
+    Each has what the pod says for it.
+    Its `securityContext` is the one that it will run with, `hostUsers` is the pod's, and `appArmorAnnotation` what an
+    annotation of the pod says of it. So a container is judged by itself, however many there are.
+    """
+    pod, annotations = pod_spec(kind, spec), pod_annotations(kind, metadata, spec)
+    shared = shared_context(pod)
+    return [_settled(pod, shared, annotations, container) for container in containers(pod)]
+
+
+def _settled(pod: Document, shared: Document, annotations: Document, container: Document) -> Document:
+    settled: dict[str, Any] = dict(container) | {"securityContext": security_context(shared, container)}
+    if pod.get("hostUsers") is not None:
+        settled["hostUsers"] = pod["hostUsers"]
+    if (profile := annotations.get(f"{_APP_ARMOR}{container.get('name')}")) is not None:
+        settled["appArmorAnnotation"] = profile
+    return settled
+
+
+def shared_context(pod: Document) -> dict[str, Any]:
+    """Return what a pod's security context says for all its containers.
+
+    Raises `ValueError` where it is longer than anything sensible: each container would carry it.
+    """
+    of_pod = _within(pod, "securityContext")
+    shared = {name: of_pod[name] for name in _OF_THE_POD if of_pod.get(name) is not None}
+    if len(repr(shared)) > _MOST_SHARED:
+        raise ValueError(f"the pod's securityContext is longer than {_MOST_SHARED:,} characters")
+    return shared
+
+
+def security_context(shared: Document, container: Document) -> dict[str, Any]:
+    """Return the security context that a container will run with, in a pod that shares one."""
+    own = _within(container, "securityContext")
+    context = {**shared, **{name: value for name, value in own.items() if value is not None}}
+    windows = {**_within(shared, "windowsOptions"), **_within(own, "windowsOptions")}
+    return {**context, "windowsOptions": windows} if windows else context
+
+
+def resources(pod: Document, container: Document) -> dict[str, Any]:
+    """Return the limits and requests that hold for a container: its own, else the pod's; a limit is a request too.
+
+    Sources: Kubernetes, «Resource Management for Pods and Containers» (a limit without a request is copied into it),
+    «Assign Pod-level CPU and memory resources».
+    """
+    limits = {**_of_the_pod(pod, _LIMITS), **_within(container, *_LIMITS)}
+    return {"limits": limits, "requests": {**limits, **_of_the_pod(pod, _REQUESTS), **_within(container, *_REQUESTS)}}
+
+
+def _of_the_pod(pod: Document, at: tuple[str, str]) -> dict[str, Any]:
+    found = _within(pod, *at)
+    return {name: found[name] for name in ("cpu", "memory") if name in found}
+
+
+_LIMITS, _REQUESTS = ("resources", "limits"), ("resources", "requests")
+
+
 def setting(pod: Document, container: Document, name: str) -> Any:
     """Return the field of a name of the security context: the container's own, else the pod's; null if neither says."""
     for holder in (container, pod):
-        context = holder.get("securityContext")
-        if isinstance(context, Mapping) and context.get(name) is not None:
-            return context[name]
+        if (value := _within(holder, "securityContext").get(name)) is not None:
+            return value
     return None
 
 
-def grants(rules: Sequence[Document], verb: str, group: str, resource: str) -> bool:
-    """Return whether RBAC rules allow a verb on every object of a group's resource (`pods/exec` for a subresource).
+def capability_names(names: Sequence[str]) -> list[str]:
+    """Return capabilities as runtimes take them: in capital letters, without `CAP_`.
 
-    A rule with `resourceNames` speaks of some objects only, and does not count.
+    Pod Security compares them as they are written, and so do policies that ask what it asks.
     """
-    return any(_speaks_of(rule, verb, group, resource) for rule in rules if not rule.get("resourceNames"))
-
-
-def _speaks_of(rule: Document, verb: str, group: str, resource: str) -> bool:
-    verbs, groups = rule.get("verbs") or [], rule.get("apiGroups") or []
-    return ("*" in verbs or verb in verbs) and ("*" in groups or group in groups) and _names(rule, resource)
-
-
-def _names(rule: Document, resource: str) -> bool:
-    """Return whether a rule names a resource: `*` is every one, `*/exec` the subresource of every one."""
-    subresource = resource.partition("/")[2]
-    named = rule.get("resources") or []
-    return "*" in named or resource in named or bool(subresource and f"*/{subresource}" in named)
-
-
-def wildcards(rules: Sequence[Document]) -> list[str]:
-    """Return the RBAC rules with `*` for all verbs or all resources, as `verbs of resources`.
-
-    A rule with `resourceNames`, or for paths that are no resources, does not count.
-    """
-    wide = [rule for rule in rules if rule.get("resources") and not rule.get("resourceNames")]
-    return [
-        f"{'/'.join(rule.get('verbs') or [])} of {'/'.join(rule['resources'])}"
-        for rule in wide
-        if "*" in rule["resources"] or "*" in (rule.get("verbs") or [])
-    ]
-
-
-_BUILT_IN_PREFIX = "system:"
-_EVERYBODY = frozenset({"system:authenticated", "system:unauthenticated", "system:anonymous"})
-
-
-def outsiders(subjects: Sequence[Document]) -> list[str]:
-    """Return those subjects of a binding that are not the cluster's own components, as `Kind namespace/name`.
-
-    Names that begin with `system:` are the components' own, but for those that mean everybody and all service accounts
-    («Using RBAC Authorization», «Default roles and role bindings»); so are the service accounts of kube-system.
-    """
-    return list(_outsiders(subjects))
-
-
-def _outsiders(subjects: Sequence[Document]) -> Iterator[str]:
-    for subject in subjects:
-        kind, name = str(subject.get("kind", "")), str(subject.get("name", ""))
-        if kind == "ServiceAccount":
-            namespace = str(subject.get("namespace", ""))
-            if namespace != "kube-system":
-                yield f"{kind} {namespace}/{name}"
-        elif not name.startswith(_BUILT_IN_PREFIX) or name in _EVERYBODY or name.startswith("system:serviceaccounts"):
-            yield f"{kind} {name}"
+    return [name.upper().removeprefix("CAP_") for name in names]

@@ -23,6 +23,7 @@ BY_HAND = {
     "collectors/templates.py fill": "has other names at each call: to prepare a walk costs as much as the few texts",
     "demo/stand_ins/azure.py filled": "a stand-in for Azure imports nothing of the product that asks it",
     "demo/stand_ins/kubernetes.py merged": "goes through two values at once (RFC 7386)",
+    "detectors/checkov/paths.py _misfit": "follows one path",
     "detectors/checkov/paths.py _within": "follows one path",
     "model/canonical.py plain": "an SDK's values are more than JSON: tuples and sets, moments, bytes",
     "pipeline/tenants/files.py _differences": "goes through two values at once",

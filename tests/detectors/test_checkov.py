@@ -30,7 +30,8 @@ from collectors.kubernetes import resource_types
 from demo.stand_ins.kubernetes import ClusterStandIn
 from detectors import verdicts
 from detectors.checkov.checkov import Checkov
-from detectors.checkov.shape import as_template, shape, shown
+from detectors.checkov.containers import one_by_one
+from detectors.checkov.shape import as_template, shown
 from detectors.checkov.written import WRITTEN
 from detectors.posture.judge import Moment
 from model.asset import Asset, Kind, Listing, Place
@@ -44,6 +45,7 @@ from pipeline.policies.listing import entries
 from pipeline.scanning.scan import scan
 from pipeline.scanning.survey import survey
 from pipeline.scanning.templates import LIMITS
+from semantics.kubernetes.workloads import pod_spec, security_context, shared_context
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.recorded_clouds import TENANT, catalog
@@ -146,6 +148,9 @@ def test_what_is_not_there_never_passes(child: Child, adopted: Adopted) -> None:
     kept = {"apiVersion": whole["apiVersion"], "kind": whole["kind"]}
     for body in ({}, kept, {**kept, "metadata": {}, "spec": {}}, {**kept, "metadata": {}, "spec": {"containers": []}}):
         verdict = only(judged(child, [adopted], [replace(asset(whole), body=body)]))
+        if adopted.form.lacking == "pass" and body:  # a role without rules allows nothing, and the API leaves them out
+            assert verdict.status == "pass"
+            continue
         assert verdict.status in ("unknown", "not_applicable")
         assert verdict.reason or verdict.status == "not_applicable"
         assert adopted.form.program or verdict.status == "unknown"
@@ -338,10 +343,10 @@ def test_a_broken_answer_is_none(answer: str) -> None:
 
 
 def test_a_check_that_breaks_off_is_unknown_and_nothing_of_the_resource_is_reported(child: Child) -> None:
-    body = json.loads(json.dumps(ADOPTED["CKV_K8S_16"].form.cases.pass_[0]))
-    body["spec"]["template"]["spec"]["containers"][0]["securityContext"] = ["marker"]
-    verdict = only(judged(child, [ADOPTED["CKV_K8S_16"]], [asset(body)]))
-    assert (verdict.status, verdict.reason) == ("unknown", "the check broke off (AttributeError)")
+    body = json.loads(json.dumps(ADOPTED["CKV_K8S_39"].form.cases.pass_[0]))
+    body["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {"capabilities": {"add": 5}}
+    verdict = only(judged(child, [ADOPTED["CKV_K8S_39"]], [asset(body)]))
+    assert (verdict.status, verdict.reason) == ("unknown", "the check broke off (TypeError)")
 
 
 class Seen:
@@ -390,7 +395,7 @@ def test_large_objects_are_asked_without_what_no_check_reads() -> None:
     assert (len(asked), max(asked) < 50_000) == (1, True)
     asked.clear()
     body = json.loads(json.dumps(workloads(1)[0].body))
-    body["spec"]["template"]["spec"]["containers"][0]["args"] = ["x" * 1_000_000]
+    body["spec"]["template"]["spec"]["containers"][0]["livenessProbe"] = {"exec": {"command": ["x" * 1_000_000]}}
     assert len(judged(Counting(), [ADOPTED["CKV_K8S_8"]], [asset(body)] * 20)) == 20
     assert (len(asked), max(asked) < 11 * 2**20) == (3, True)
 
@@ -833,7 +838,167 @@ def test_a_template_is_found_in_every_kind_of_workload(child: Child) -> None:
             body = {"apiVersion": versions.get(kind, "apps/v1"), "kind": kind, "metadata": metadata, "spec": spec}
             verdicts = judged(child, [ADOPTED["CKV_K8S_17"], ADOPTED["CKV_K8S_31"]], [asset(body)])
             assert [v.status for v in verdicts] == [expected] * 2, kind
-            assert shape(ADOPTED["CKV_K8S_31"], asset(body))["kind"] == "Pod"
+            [(_, shown_as)] = one_by_one([ADOPTED["CKV_K8S_31"]], asset(body))
+            assert shown_as["kind"] == "Pod"
+
+
+OF_CONTAINERS = [adopted for adopted in OF_OBJECTS if adopted.form.container_lists]
+EVERY_OF_CONTAINERS = pytest.mark.parametrize("adopted", OF_CONTAINERS, ids=[one.form.check for one in OF_CONTAINERS])
+
+
+def settled(adopted: Adopted, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the one container of a case, with what its pod says for it where the check looks at that."""
+    pod = pod_spec(body["kind"], body["spec"])
+    (container,) = pod["containers"]
+    if adopted.form.shape != "pod":
+        return dict(container)
+    return {**container, "securityContext": security_context(shared_context(pod), container)}
+
+
+def of_containers(adopted: Adopted, **lists: list[dict[str, Any]]) -> Asset:
+    """Return a workload with these lists of containers."""
+    template = adopted.form.cases.fail[0]["spec"]["template"]
+    kept = {n: v for n, v in template["spec"].items() if n not in ("containers", "initContainers", "securityContext")}
+    metadata = {n: v for n, v in template["metadata"].items() if n != "labels"}
+    body = {**adopted.form.cases.fail[0], "spec": {"template": {"metadata": metadata, "spec": kept | lists}}}
+    return asset(body)
+
+
+@EVERY_OF_CONTAINERS
+def test_each_container_is_judged_wherever_it_stands(child: Child, adopted: Adopted) -> None:
+    good = settled(adopted, adopted.form.cases.pass_[0])
+    bad = settled(adopted, adopted.form.cases.fail[0])
+    further = sorted(adopted.form.container_lists - {"containers"})
+    pods = {
+        "fail": [
+            {"containers": [bad]},
+            {"containers": [good, bad]},
+            {"containers": [bad, good]},
+            *({"containers": [good], name: [bad]} for name in further),
+            *({"containers": [good], name: [good, bad]} for name in further),
+        ],
+        "pass": [
+            {"containers": [good]},
+            {"containers": [good, good]},
+            *({"containers": [good], name: [good]} for name in further),
+        ],
+    }
+    for expected, each in pods.items():
+        verdicts = judged(child, [adopted], [of_containers(adopted, **lists) for lists in each])
+        assert [(v.status, v.reason) for v in verdicts] == [(expected, "")] * len(each)
+
+
+@EVERY_OF_CONTAINERS
+def test_a_container_that_is_none_is_never_passed_over(child: Child, adopted: Adopted) -> None:
+    good = settled(adopted, adopted.form.cases.pass_[0])
+    for strange in (5, None, ["app"], "app"):
+        pods = [of_containers(adopted, containers=[good, strange])]  # type: ignore[list-item]
+        assert only(judged(child, [adopted], pods)).status == "unknown"
+
+
+# Expected by kubernetes.io: «Resource Management for Pods and Containers», «Assign Pod-level CPU and memory resources».
+@pytest.mark.parametrize(
+    ("check", "of_pod", "first", "second", "expected"),
+    [
+        ("CKV_K8S_10", {}, {"limits": {"cpu": "1"}}, {"requests": {"cpu": "1"}}, "pass"),
+        ("CKV_K8S_10", {}, {"limits": {"cpu": "1"}}, {"limits": {"memory": "1Gi"}}, "fail"),
+        ("CKV_K8S_10", {}, {"requests": {"cpu": "1"}}, {}, "fail"),
+        ("CKV_K8S_10", {}, {}, {"requests": {"cpu": "1"}}, "fail"),
+        ("CKV_K8S_10", {"requests": {"cpu": "1"}}, {}, {}, "pass"),
+        ("CKV_K8S_10", {"limits": {"cpu": "1"}}, {}, {"requests": {"memory": "1Gi"}}, "pass"),
+        ("CKV_K8S_12", {}, {"limits": {"memory": "1Gi"}}, {"limits": {"memory": "1Gi"}}, "pass"),
+        ("CKV_K8S_12", {"limits": {"cpu": "1"}}, {}, {"limits": {"memory": "1Gi"}}, "fail"),
+        ("CKV_K8S_11", {}, {"requests": {"cpu": "1"}}, {"limits": {"cpu": "1"}}, "fail"),
+        ("CKV_K8S_11", {"limits": {"cpu": "2"}}, {"requests": {"cpu": "1"}}, {}, "pass"),
+        ("CKV_K8S_13", {"limits": {"cpu": "2"}}, {"limits": {"memory": "1Gi"}}, {}, "fail"),
+    ],
+)
+def test_resources_hold_by_the_pod_and_by_limits_too(
+    child: Child, check: str, of_pod: dict[str, Any], first: dict[str, Any], second: dict[str, Any], expected: Status
+) -> None:
+    containers = [{"name": "a", "image": "i", "resources": first}, {"name": "b", "image": "i", "resources": second}]
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": {"containers": containers}}
+    body["spec"] = {**body["spec"], "resources": of_pod}  # type: ignore[dict-item]
+    assert only(judged(child, [ADOPTED[check]], [asset(body)])).status == expected
+
+
+CONFINED = {"type": "RuntimeDefault"}
+
+
+@pytest.mark.parametrize(
+    ("check", "pod", "container", "expected"),
+    [
+        (
+            "CKV_K8S_31",
+            {"seccompProfile": {"type": "RuntimeDefault"}},
+            {"seccompProfile": {"type": "Unconfined"}},
+            "fail",
+        ),
+        (
+            "CKV_K8S_31",
+            {"seccompProfile": {"type": "Unconfined"}},
+            {"seccompProfile": {"type": "RuntimeDefault"}},
+            "pass",
+        ),
+        ("CKV_K8S_23", {"runAsNonRoot": True}, {"runAsNonRoot": False}, "fail"),
+        ("CKV_K8S_23", {"runAsNonRoot": True}, {}, "pass"),
+        ("CKV_K8S_40", {"runAsUser": 10001}, {"runAsUser": 5}, "fail"),
+        ("CKV_K8S_40", {"runAsUser": 10001}, {}, "pass"),
+        ("CKV_K8S_39", {}, {"capabilities": {"add": ["cap_sys_admin"]}}, "fail"),
+        ("CKV_K8S_39", {}, {"capabilities": {"add": ["ALL"]}}, "fail"),
+        ("CKV_K8S_39", {}, {"capabilities": {"add": ["CHOWN"]}}, "pass"),
+    ],
+)
+def test_the_pod_s_settings_hold_where_a_container_has_none(
+    child: Child, check: str, pod: dict[str, Any], container: dict[str, Any], expected: Status
+) -> None:
+    spec = {"securityContext": pod, "containers": [{"name": "a", "securityContext": container}]}
+    for kind, inside in (("Pod", spec), ("CronJob", {"jobTemplate": {"spec": {"template": {"spec": spec}}}})):
+        body = {"apiVersion": "v1" if kind == "Pod" else "batch/v1", "kind": kind, "metadata": {"name": "a"}}
+        assert only(judged(child, [ADOPTED[check]], [asset({**body, "spec": inside})])).status == expected
+
+
+# Expected by kubernetes.io, «Windows containers in Kubernetes», «Field compatibility for container specifications».
+@pytest.mark.parametrize("check", ["20", "22", "25", "28", "31", "37", "39", "40"])
+def test_what_windows_has_not_is_no_fault_of_its_pods(child: Child, check: str) -> None:
+    spec = {"os": {"name": "windows"}, "containers": [{"name": "a"}]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}, "spec": spec}
+    assert only(judged(child, [ADOPTED[f"CKV_K8S_{check}"]], [asset(body)])).status == "not_applicable"
+
+
+@pytest.mark.parametrize(
+    ("check", "rules", "expected"),
+    [
+        ("157", [{"verbs": ["bind"], "resources": ["clusterroles"], "resourceNames": ["cluster-admin"]}], "fail"),
+        ("157", [{"verbs": ["bind"], "resources": ["clusterroles"], "resourceNames": ["view"]}], "pass"),
+        ("158", [{"verbs": ["escalate"], "resources": ["clusterroles"], "resourceNames": ["own"]}], "fail"),
+        ("49", 5, "unknown"),
+        ("158", [5], "unknown"),
+        ("158", [{"verbs": "escalate", "resources": ["clusterroles"]}], "unknown"),
+        ("158", None, "pass"),
+    ],
+)
+def test_rules_of_roles(child: Child, check: str, rules: Any, expected: Status) -> None:
+    group = {"apiGroups": ["rbac.authorization.k8s.io"]}
+    if isinstance(rules, list):
+        rules = [{**group, **each} if isinstance(each, dict) else each for each in rules]
+    role = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "a"}}
+    body = role if rules is None else {**role, "rules": rules}
+    assert only(judged(child, [ADOPTED[f"CKV_K8S_{check}"]], [asset(body)])).status == expected
+
+
+@pytest.mark.parametrize(
+    ("subject", "expected"),
+    [
+        ({"kind": "User", "name": "system:serviceaccount:shop:default"}, "fail"),
+        ({"kind": "ServiceAccount", "name": "default", "namespace": "shop"}, "fail"),
+        ({"kind": "User", "name": "system:serviceaccount:shop:web"}, "pass"),
+        ({"kind": "User", "name": "default"}, "pass"),
+    ],
+)
+def test_a_default_account_is_one_as_a_user_too(child: Child, subject: dict[str, str], expected: Status) -> None:
+    body = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "a"}}
+    assert only(judged(child, [ADOPTED["CKV_K8S_42"]], [asset({**body, "subjects": [subject]})])).status == expected
 
 
 def test_probes_are_no_matter_of_jobs(child: Child) -> None:

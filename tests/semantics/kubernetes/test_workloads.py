@@ -1,8 +1,8 @@
-"""What of a workload its pods will be, who a binding is for, and what its roles allow.
+"""What of a workload its pods will be, and how objects are judged beside others.
 
 Expected by kubernetes.io: «Workload API» and «PodTemplateSpec» (where a kind keeps its template), «Configure a Security
 Context for a Pod or Container» (the container's setting wins), «Restrict a Container's Access to Resources with
-AppArmor» (annotations), «Using RBAC Authorization» (wildcards, subresources, resourceNames, `system:` names).
+AppArmor» (annotations), «Using RBAC Authorization».
 """
 
 from typing import Any
@@ -48,7 +48,7 @@ def test_what_has_no_pod_yields_nothing(kind: str, spec: Row | None) -> None:
 
 
 def test_containers_of_all_three_lists() -> None:
-    pod = {"containers": [{"name": "b"}], "initContainers": [{"name": "a"}], "ephemeralContainers": [{"name": "c"}, 7]}
+    pod = {"containers": [{"name": "b"}], "initContainers": [{"name": "a"}], "ephemeralContainers": [{"name": "c"}]}
     assert [c["name"] for c in workloads.containers(pod)] == ["a", "b", "c"]
     assert workloads.containers({"containers": None}) == []
 
@@ -69,59 +69,46 @@ def test_the_containers_own_setting_wins(pod: Row, container: Row | None, value:
     assert found == value
 
 
-def rule(verbs: str, groups: str, resources: str, **more: Any) -> Row:
-    return {
-        "verbs": verbs.split(),
-        "apiGroups": [g.strip("'") for g in groups.split()],
-        "resources": resources.split(),
-    } | more
-
-
 @pytest.mark.parametrize(
-    ("rules", "granted"),
+    ("pod", "own", "settled"),
     [
-        ([rule("create", "''", "pods/exec")], True),
-        ([rule("*", "*", "*")], True),
-        ([rule("create", "''", "*/exec")], True),
-        ([rule("get", "''", "pods"), rule("create", "''", "pods/exec")], True),
-        ([rule("create", "''", "pods")], False),
-        ([rule("create", "''", "pods/*")], False),
-        ([rule("get", "''", "pods/exec")], False),
-        ([rule("create", "apps", "pods/exec")], False),
-        ([rule("create", "''", "pods/exec", resourceNames=["web-0"])], False),
-        ([{"verbs": ["*"], "nonResourceURLs": ["*"]}], False),
-        ([{"verbs": None, "apiGroups": None, "resources": None}], False),
-        ([], False),
+        ({}, None, {}),
+        ({"runAsUser": 0, "fsGroup": 5}, None, {"runAsUser": 0}),
+        ({"runAsUser": 0}, {"runAsUser": 1000}, {"runAsUser": 1000}),
+        ({"runAsUser": 7}, {"privileged": True, "runAsUser": None}, {"runAsUser": 7, "privileged": True}),
+        ({"seLinuxOptions": {"type": "a"}}, {"seLinuxOptions": {"level": "b"}}, {"seLinuxOptions": {"level": "b"}}),
+        (
+            {"windowsOptions": {"hostProcess": True}},
+            {"windowsOptions": {"runAsUserName": "b"}},
+            {"windowsOptions": {"hostProcess": True, "runAsUserName": "b"}},
+        ),
     ],
 )
-def test_rules_grant_a_subresource(rules: list[Row], granted: bool) -> None:
-    assert workloads.grants(rules, "create", "", "pods/exec") is granted
+def test_a_container_carries_what_it_will_run_with(pod: Row, own: Row | None, settled: Row) -> None:
+    spec = {"securityContext": pod, "containers": [{"name": "app", "securityContext": own}]}
+    assert workloads.settled_containers("Pod", None, spec) == [{"name": "app", "securityContext": settled}]
 
 
-def test_wildcards_are_reported() -> None:
-    rules = [rule("*", "apps", "deployments scales"), rule("get", "''", "*"), rule("get list", "*", "pods")]
-    rules += [rule("*", "*", "*", resourceNames=["x"]), {"verbs": ["*"], "nonResourceURLs": ["*"]}]
-    assert workloads.wildcards(rules) == ["* of deployments/scales", "get of *"]
+def test_a_container_carries_what_its_pod_says_of_it() -> None:
+    annotations = {"container.apparmor.security.beta.kubernetes.io/b": "unconfined"}
+    spec = {"hostUsers": False, "initContainers": [{"name": "a"}], "containers": [{"name": "b"}]}
+    found = workloads.settled_containers("Pod", {"annotations": annotations}, spec)
+    assert found == [
+        {"name": "a", "securityContext": {}, "hostUsers": False},
+        {"name": "b", "securityContext": {}, "hostUsers": False, "appArmorAnnotation": "unconfined"},
+    ]
 
 
-@pytest.mark.parametrize(
-    ("subject", "reported"),
-    [
-        ({"kind": "User", "name": "taro"}, ["User taro"]),
-        ({"kind": "Group", "name": "ops"}, ["Group ops"]),
-        ({"kind": "ServiceAccount", "name": "ci", "namespace": "build"}, ["ServiceAccount build/ci"]),
-        ({"kind": "ServiceAccount", "name": "coredns", "namespace": "kube-system"}, []),
-        ({"kind": "Group", "name": "system:masters"}, []),
-        ({"kind": "User", "name": "system:kube-scheduler"}, []),
-        ({"kind": "Group", "name": "system:authenticated"}, ["Group system:authenticated"]),
-        ({"kind": "Group", "name": "system:unauthenticated"}, ["Group system:unauthenticated"]),
-        ({"kind": "User", "name": "system:anonymous"}, ["User system:anonymous"]),
-        ({"kind": "Group", "name": "system:serviceaccounts"}, ["Group system:serviceaccounts"]),
-        ({"kind": "Group", "name": "system:serviceaccounts:build"}, ["Group system:serviceaccounts:build"]),
-    ],
-)
-def test_outsiders(subject: Row, reported: list[str]) -> None:
-    assert workloads.outsiders([subject]) == reported
+@pytest.mark.parametrize("kind", ["Pod", "CronJob", *TEMPLATED])
+def test_a_workload_is_made_of_its_template(kind: str) -> None:
+    made = workloads.with_template(kind, TEMPLATE)
+    assert workloads.pod_template(kind, made.get("metadata"), made.get("spec")) == TEMPLATE
+
+
+# containerd, `WithAddedCapabilities`, makes capitals of them; CRI-O takes them with CAP_ too.
+def test_capabilities_as_runtimes_take_them() -> None:
+    names = ["NET_RAW", "net_raw", "CAP_NET_RAW", "cap_net_raw", "all"]
+    assert workloads.capability_names(names) == ["NET_RAW"] * 4 + ["ALL"]
 
 
 def asset(type_: str, name: str, namespace: str = "", family: str = "", **body: Any) -> Asset:
@@ -149,7 +136,7 @@ def judged(identity: str, *assets: Asset) -> dict[str, str]:
 
 
 TARO = [{"kind": "User", "name": "taro"}]
-READER = [rule("get", "''", "secrets")]
+READER: list[Row] = [{"verbs": ["get"], "apiGroups": [""], "resources": ["secrets"]}]
 
 
 def role(name: str, namespace: str, rules: list[Row]) -> Asset:
@@ -174,7 +161,7 @@ def test_a_binding_is_judged_with_the_role_of_its_own_namespace() -> None:
         binding("reads", "build", "ClusterRole", "reader"),
         binding("dangling", "build", "Role", "gone"),
     )
-    assert found == {"here": "fail", "there": "pass", "wide": "pass", "reads": "fail", "dangling": "unknown"}
+    assert found == {"here": "fail", "there": "pass", "wide": "pass", "reads": "fail", "dangling": "pass"}
 
 
 def test_a_cluster_role_binding_is_judged_with_its_role() -> None:
