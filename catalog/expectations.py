@@ -189,6 +189,8 @@ class _Expecting:
                     place.field(sought.text, asked=True)
             return ()
         _may_be(found[1], frozenset({"list"}))  # keys of a mapping are asked for with a default that is one
+        for place in found[1]:
+            _may_be(place.items(), _COMPARED)
         if sort := self.sort(sought):
             _expect([place.items() for place in found[1]], sort)
         if isinstance(within, Made):
