@@ -119,6 +119,26 @@ def reads(tree: Tree, roots: Roots) -> dict[str, frozenset[str]]:
     return {root: frozenset(fields) for root, fields in reader.found.items()}
 
 
+def names_in(node: Node) -> Iterator[str]:
+    """Yield the names that stand in a tree, those that it binds itself too."""
+    match node:
+        case Ident():
+            yield node.name
+        case Select():
+            yield from names_in(node.operand)
+        case Invocation():
+            for argument in node.arguments:
+                yield from names_in(argument)
+        case Made():
+            for part in node.parts:
+                yield from names_in(part)
+        case Comprehension():
+            for part in (node.range, node.initial, node.condition, node.step, node.result):
+                yield from names_in(part)
+        case Constant():
+            pass
+
+
 def index_of(call: Invocation) -> str | None:
     """Return the field that an indexing call names by a constant text."""
     key = call.arguments[1] if call.function in INDEXING else None

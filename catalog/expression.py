@@ -11,7 +11,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 from msgspec import Struct
 
-from catalog.checked_ast import Misuse, Roots, reads, tree_of
+from catalog.checked_ast import Misuse, Roots, names_in, reads, tree_of
 from catalog.expectations import expectations
 from catalog.functions import DECLARATIONS
 from semantics.shapes import Shape
@@ -92,20 +92,24 @@ def compiled(source: str, roots: Roots) -> Expression:
         before = source[: misuse.offset]
         line, column = before.count("\n") + 1, misuse.offset - (before.rfind("\n") + 1) + 1
         raise ExpressionFault(misuse.problem, line, column) from None
-    evaluate = _Program(environment, program).evaluate
+    evaluate = _Program(environment, program, frozenset(names_in(tree.root))).evaluate
     return Expression(source, program.return_type().name(), read, expectations(tree, roots), evaluate)
 
 
 class _Program:
-    """What was compiled, with the environment that it needs as long as it lives."""
+    """What was compiled, with the environment that it needs as long as it lives, and the names that stand in it.
 
-    def __init__(self, environment: cel.Env, program: cel.Expression) -> None:
+    Only they are handed over: each value is converted before anything is evaluated.
+    """
+
+    def __init__(self, environment: cel.Env, program: cel.Expression, names: frozenset[str]) -> None:
         self._environment = environment
         self._program = program
+        self._names = names
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         try:
-            value = self._program.eval(data=dict(variables))
+            value = self._program.eval(data={name: variables[name] for name in self._names if name in variables})
             plain = value.plain_value()
         except RuntimeError as problem:
             raise EvaluationError(_first_line(str(problem))) from None

@@ -25,10 +25,14 @@ _LONGEST_KEY, _LONGEST_MESSAGE = 200, 2_000
 
 
 class Related(Struct, frozen=True):
-    """The assets of another kind that a policy looks at; `cause` says why they are not all known."""
+    """The assets of another kind that a policy looks at; `cause` says why they are not all known.
+
+    `understood` says that they have the shape that the policy reads them by: whoever finds them over and over knows.
+    """
 
     assets: tuple[Asset, ...]
     cause: str = ""
+    understood: bool = False
 
 
 class Moment(Struct, frozen=True):
@@ -102,10 +106,10 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
             return verdict(policy, asset, "not_applicable")
         _check_known(rule.reads, policy, asset, related)
         variables |= _related_bodies(rule.reads, policy, related)
-        _check_understood(rule.fits, variables)
+        _check_understood(rule.fits, variables, related)
         if rule.elements is not None:
             return _judge_elements(policy, asset, variables)
-        if _is_true(rule.passes, variables):
+        if _is_true(rule.passes, _bound(rule.passes, variables)):
             return verdict(policy, asset, "pass")
         return verdict(policy, asset, "fail", message=_message(policy, variables))
     except _Unknown as cause:
@@ -177,8 +181,14 @@ def _readable(
 ) -> dict[str, Any]:
     _check_known(expression.reads, policy, asset, related)
     readable = variables | _related_bodies(expression.reads, policy, related)
-    _check_understood(policy.compiled.when_fits, readable)
-    return readable
+    _check_understood(policy.compiled.when_fits, readable, related)
+    return _bound(expression, readable)
+
+
+def _bound(expression: Expression, variables: dict[str, Any]) -> dict[str, Any]:
+    """Return the variables with only those fields of the asset that are read: all that is bound is converted."""
+    wanted, body = expression.reads.get("r", frozenset()), variables["r"]
+    return variables if len(wanted) == len(body) else variables | {"r": {k: body[k] for k in wanted if k in body}}
 
 
 def _check_known(
@@ -196,9 +206,11 @@ def _check_known(
                 raise _Unknown(f"{other.kind} {neighbour.name}: {field}: {neighbour.unknown[field]}")
 
 
-def _check_understood(fits: Mapping[str, Fit], variables: dict[str, Any]) -> None:
+def _check_understood(fits: Mapping[str, Fit], variables: dict[str, Any], related: Mapping[str, Related]) -> None:
     """Make sure that all that is read has the shape that it is read by; a null is left out, as an absent field."""
     for root, fit in fits.items():
+        if root in related and related[root].understood:
+            continue
         bound = variables[root]
         try:
             variables[root] = [_fitting(fit, one) for one in bound] if isinstance(bound, list) else _fitting(fit, bound)

@@ -13,7 +13,7 @@ from detectors.posture.judge import Known, Moment, Related, unknown
 from detectors.verdicts import kinds_of, unlisted
 from model.asset import Asset, Listing, Place
 from model.finding import Verdict
-from semantics.shapes import FoundNull, Misfit, fit_of
+from semantics.shapes import Fit, FoundNull, Misfit, fit_of
 
 
 class Posture:
@@ -93,6 +93,7 @@ class Index:
         self._unlisted = unlisted
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
         self._by_owner: dict[tuple[str, str], _Owned] = {}
+        self._fitting = set[tuple[int, int]]()
         self._asked: Asset | None = None
         self._keys: dict[tuple[str, tuple[int, ...]], list[str]] = {}
 
@@ -106,9 +107,22 @@ class Index:
         for name, other in policy.compiled.others.items():
             unread = _unread(other, found)
             found[name] = Related((), unread) if unread else self.find(other, asset, names)
+            if (fit := policy.compiled.fits.get(name)) is not None:
+                found[name] = self._looked_at(fit, found[name])
             bodies = [neighbour.body for neighbour in found[name].assets]
             names[name] = bodies if other.many else next(iter(bodies), {})
         return found
+
+    def _looked_at(self, fit: Fit, related: Related) -> Related:
+        """Return what was found with whether it is understood: each asset is looked at once for each policy."""
+        try:
+            for asset in related.assets:
+                if (id(fit), id(asset)) not in self._fitting:
+                    fit(asset.body)
+                    self._fitting.add((id(fit), id(asset)))  # both live as long as this index
+        except (Misfit, FoundNull):
+            return related  # whoever judges says what it is
+        return Related(related.assets, related.cause, understood=True)
 
     def find(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
         """Return what another name (`other`) stands for, for an asset.

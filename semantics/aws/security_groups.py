@@ -48,22 +48,24 @@ _WITH_PORTS = ("tcp", "udp")
 
 
 def open_permissions(
-    permissions: Sequence[Document], lists: Sequence[Document], protocol: str, ports: list[int]
+    groups: Sequence[Sequence[Document]], lists: Sequence[Document], protocol: str, ports: list[int]
 ) -> list[dict[str, Any]]:
-    """Return the permissions by which the internet comes in to one of the ports of a protocol, together if not alone.
+    """Return the permissions by which the internet comes in to one of a protocol's ports, of several groups together.
 
     Each is shown as IpProtocol, FromPort, ToPort, `Sources` (the blocks that matter, else all) and `Ports`: which of
     the wanted ones it covers. `lists` are the prefix lists that the permissions name. Raises `ValueError` for what is
     no address, and for permissions without the ports that EC2 always gives.
     """
+    permissions = [permission for group in groups for permission in group]
     speaking = [(number, one) for number, one in enumerate(permissions) if permits(one, protocol, ports)]
     rules = [_rule(number, one, lists, protocol) for number, one in speaking]
     opening = letting_in(rules, tuple((port, port) for port in ports))
     return [_shown(permissions[int(rule.name)], rule, lists, ports) for rule in opening]
 
 
-def wholly_open_permissions(permissions: Sequence[Document], lists: Sequence[Document]) -> list[dict[str, Any]]:
-    """Return the permissions by which the internet comes in to all ports of TCP or UDP, as `open_permissions` does."""
+def wholly_open_permissions(groups: Sequence[Sequence[Document]], lists: Sequence[Document]) -> list[dict[str, Any]]:
+    """Return the groups' permissions that let the internet in to all ports of TCP or UDP; see `open_permissions`."""
+    permissions = [permission for group in groups for permission in group]
     found: dict[int, Rule] = {}
     for protocol in _WITH_PORTS:
         of_protocol = [(number, one) for number, one in enumerate(permissions) if _speaks(one, protocol)]
@@ -83,10 +85,13 @@ def open_entries(entries: Sequence[Document], protocol: str, ports: list[int]) -
     return [int(rule.name) for rule in letting_in(rules, wanted)]
 
 
-def prefix_lists(permissions: Sequence[Document]) -> list[str]:
-    """Return the ids of the prefix lists that permissions name as sources."""
-    named = (str(one["PrefixListId"]) for permission in permissions for one in listed(permission.get("PrefixListIds")))
-    return list(dict.fromkeys(named))
+def prefix_lists(groups: Sequence[Sequence[Document]]) -> list[str]:
+    """Return the ids of the prefix lists that groups' permissions name as sources."""
+    return list(dict.fromkeys(name for group in groups for permission in group for name in _lists_of(permission)))
+
+
+def _lists_of(permission: Document) -> list[str]:
+    return [str(one["PrefixListId"]) for one in listed(permission.get("PrefixListIds"))]
 
 
 def sources(permission: Document) -> list[str]:
@@ -114,7 +119,7 @@ def _rule(number: int, permission: Document, lists: Sequence[Document], protocol
 
 
 def _of_lists(permission: Document, lists: Iterable[Document]) -> Iterator[str]:
-    named = set(prefix_lists([permission]))
+    named = set(_lists_of(permission))
     for one in lists:
         if one["PrefixListId"] in named:
             yield from (str(entry["Cidr"]) for entry in one["Entries"])
@@ -134,7 +139,7 @@ def _covered(spans: Ports, ports: Iterable[int]) -> list[int]:
 
 def _shown(permission: Document, rule: Rule, lists: Sequence[Document], ports: Iterable[int]) -> dict[str, Any]:
     blocks = sources(permission)
-    from_lists = [str(one["PrefixListId"]) for one in lists if one["PrefixListId"] in prefix_lists([permission])]
+    from_lists = [str(one["PrefixListId"]) for one in lists if one["PrefixListId"] in _lists_of(permission)]
     shown: Mapping[str, Any] = {
         key: permission[key] for key in ("IpProtocol", "FromPort", "ToPort") if key in permission
     }

@@ -81,7 +81,7 @@ HALF = {"PrefixListId": "pl-2", "Entries": [{"Cidr": "128.0.0.0/1", "Description
     ],
 )
 def test_permissions_of_security_groups(permissions: list[dict[str, Any]], sources: list[list[str]]) -> None:
-    assert [one["Sources"] for one in open_permissions(permissions, [OFFICE, HALF], "tcp", [22])] == sources
+    assert [one["Sources"] for one in open_permissions([permissions], [OFFICE, HALF], "tcp", [22])] == sources
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_permissions_of_security_groups(permissions: list[dict[str, Any]], sourc
     ],
 )
 def test_all_ports_of_security_groups(permissions: list[dict[str, Any]], number: int) -> None:
-    assert len(wholly_open_permissions(permissions, [])) == number
+    assert len(wholly_open_permissions([permissions[:1], permissions[1:]], [])) == number
 
 
 def entry(
