@@ -11,7 +11,14 @@ from typing import Any
 from msgspec import Struct
 
 from semantics.addresses import is_any_address, is_internet, is_wide
-from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
+from semantics.aws import (
+    effective_permissions,
+    filter_patterns,
+    plain_http,
+    policy_documents,
+    security_groups,
+    trail_selectors,
+)
 from semantics.azure import alert_conditions, network_rules
 from semantics.gcp import firewalls, logging_queries, metadata
 from semantics.kubernetes import component_flags, workloads
@@ -27,6 +34,14 @@ def age_days(moment: str, now: datetime) -> float:
 def flat(lists: list[list[Any]]) -> list[Any]:
     """Return the elements of all lists, in one list."""
     return [element for inner in lists for element in inner]
+
+
+def unread(what: str) -> bool:
+    """Say what a verdict hangs on that cannot be read: it raises ValueError, so that the verdict is unknown.
+
+    What is decided without it stays decided: `true || unread(…)` is true.
+    """
+    raise ValueError(f"{what} cannot be read")
 
 
 class Parameter(Struct, frozen=True):
@@ -53,6 +68,7 @@ _PERMISSION = Parameter("map", security_groups.PERMISSION)
 _PERMISSIONS = Parameter("list", listing(security_groups.PERMISSION))
 _PREFIX_LISTS = Parameter("list", listing(security_groups.PREFIX_LIST))
 _ACL_ENTRIES = Parameter("list", listing(security_groups.ENTRY))
+_SELECTORS = Parameter("map", trail_selectors.SELECTORS)
 _FIREWALL, _FIREWALLS = Parameter("map", firewalls.RULE), Parameter("list", listing(firewalls.RULE))
 _FIREWALL_POLICY = Parameter("list", listing(firewalls.POLICY_RULE))
 _SECURITY_RULES = Parameter("documents", listing(network_rules.RULE))
@@ -87,6 +103,9 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("wholly_open_permissions", (_PERMISSIONS, _PREFIX_LISTS), "list", security_groups.wholly_open_permissions),
     ("prefix_lists", (_PERMISSIONS,), "strings", security_groups.prefix_lists),
     ("open_entries", (_ACL_ENTRIES, _STRING, _INTS), "ints", security_groups.open_entries),
+    ("records_management_events", (_SELECTORS, _STRINGS), "bool", trail_selectors.records_management_events),
+    ("records_object_events", (_SELECTORS, _BOOL), "bool", trail_selectors.records_object_events),
+    ("unread", (_STRING,), "bool", unread),
     ("pattern_alternatives", (_STRING,), "strings", filter_patterns.alternatives),
     ("pattern_catches", (_STRING, _STRING), "bool", filter_patterns.catches),
     ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),
