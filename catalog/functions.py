@@ -10,7 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from semantics.addresses import is_any_address, is_internet, is_wide
+from semantics.addresses import covers, is_any_address, is_internet, is_wide
 from semantics.aws import (
     effective_permissions,
     filter_patterns,
@@ -97,6 +97,7 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("is_any_address", (_STRING,), "bool", is_any_address),
     ("is_internet", (_STRINGS,), "bool", is_internet),
     ("is_wide", (_STRINGS,), "bool", is_wide),
+    ("covers", (_STRINGS, _STRING), "bool", covers),
     ("sources", (_PERMISSION,), "strings", security_groups.sources),
     ("permits", (_PERMISSION, _STRING, _INTS), "bool", security_groups.permits),
     ("open_permissions", (_PERMISSIONS, _PREFIX_LISTS, _STRING, _INTS), "list", security_groups.open_permissions),
