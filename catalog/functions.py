@@ -37,7 +37,7 @@ def flat(lists: list[list[Any]]) -> list[Any]:
 
 
 def unread(what: str) -> bool:
-    """Say what a verdict hangs on that cannot be read: it raises ValueError, so that the verdict is unknown.
+    """Return nothing: a verdict that hangs on what cannot be read is unknown. Raises `ValueError`, which names it.
 
     What is decided without it stays decided: `true || unread(…)` is true.
     """
