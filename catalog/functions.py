@@ -10,8 +10,15 @@ from typing import Any
 
 from msgspec import Struct
 
-from semantics.addresses import is_any_address, is_internet, is_wide
-from semantics.aws import effective_permissions, filter_patterns, plain_http, policy_documents, security_groups
+from semantics.addresses import covers, is_any_address, is_internet, is_wide
+from semantics.aws import (
+    effective_permissions,
+    filter_patterns,
+    plain_http,
+    policy_documents,
+    security_groups,
+    trail_selectors,
+)
 from semantics.azure import alert_conditions, network_rules
 from semantics.gcp import alert_policies, datasets, firewalls, logging_queries, metadata
 from semantics.kubernetes import access, component_flags, ingresses, services, workloads
@@ -27,6 +34,14 @@ def age_days(moment: str, now: datetime) -> float:
 def flat(lists: list[list[Any]]) -> list[Any]:
     """Return the elements of all lists, in one list."""
     return [element for inner in lists for element in inner]
+
+
+def unread(what: str) -> bool:
+    """Return nothing: a verdict that hangs on what cannot be read is unknown. Raises `ValueError`, which names it.
+
+    What is decided without it stays decided: `true || unread(…)` is true.
+    """
+    raise ValueError(f"{what} cannot be read")
 
 
 class Parameter(Struct, frozen=True):
@@ -53,6 +68,7 @@ _PERMISSION = Parameter("map", security_groups.PERMISSION)
 _PERMISSIONS = Parameter("lists", listing(listing(security_groups.PERMISSION)))
 _PREFIX_LISTS = Parameter("list", listing(security_groups.PREFIX_LIST))
 _ACL_ENTRIES = Parameter("list", listing(security_groups.ENTRY))
+_SELECTORS = Parameter("map", trail_selectors.SELECTORS)
 _FIREWALL, _FIREWALLS = Parameter("map", firewalls.RULE), Parameter("list", listing(firewalls.RULE))
 _FIREWALL_POLICY = Parameter("list", listing(firewalls.POLICY_RULE))
 _SECURITY_RULES = Parameter("documents", listing(network_rules.RULE))
@@ -84,12 +100,16 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("is_any_address", (_STRING,), "bool", is_any_address),
     ("is_internet", (_STRINGS,), "bool", is_internet),
     ("is_wide", (_STRINGS,), "bool", is_wide),
+    ("covers", (_STRINGS, _STRING), "bool", covers),
     ("sources", (_PERMISSION,), "strings", security_groups.sources),
     ("permits", (_PERMISSION, _STRING, _INTS), "bool", security_groups.permits),
     ("open_permissions", (_PERMISSIONS, _PREFIX_LISTS, _STRING, _INTS), "list", security_groups.open_permissions),
     ("wholly_open_permissions", (_PERMISSIONS, _PREFIX_LISTS), "list", security_groups.wholly_open_permissions),
     ("prefix_lists", (_PERMISSIONS,), "strings", security_groups.prefix_lists),
     ("open_entries", (_ACL_ENTRIES, _STRING, _INTS), "ints", security_groups.open_entries),
+    ("records_management_events", (_SELECTORS, _STRINGS), "bool", trail_selectors.records_management_events),
+    ("records_object_events", (_SELECTORS, _BOOL), "bool", trail_selectors.records_object_events),
+    ("unread", (_STRING,), "bool", unread),
     ("pattern_alternatives", (_STRING,), "strings", filter_patterns.alternatives),
     ("pattern_catches", (_STRING, _STRING), "bool", filter_patterns.catches),
     ("query_alternatives", (_STRING,), "strings", logging_queries.alternatives),

@@ -90,6 +90,11 @@ def without_internet(blocks: list[str]) -> list[str]:
     return [] if is_internet(left) else left
 
 
+def covers(blocks: Iterable[str], block: str) -> bool:
+    """Return whether blocks together hold every address of another one; raises `ValueError` for what is no block."""
+    return addresses(blocks).covers(addresses([block]))
+
+
 @lru_cache(maxsize=4096)  # rules name the same few blocks over and over
 def is_any_address(block: str) -> bool:
     """Return whether one block alone is as good as the whole internet; what is no block is not."""

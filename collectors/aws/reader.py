@@ -144,7 +144,8 @@ class AwsReader:
 
     def _parents(self, form: Within) -> Iterator[Any]:
         for page in self._pages(form, {}):
-            yield from listed(form.rows, page)
+            for row in listed(form.rows, page):
+                yield row.get(form.of) if form.of and isinstance(row, dict) else row
 
     def _listed(self, form: List, names: Row) -> Iterator[Any]:
         for page in self._pages(form, fill(form.args, names)):

@@ -51,11 +51,15 @@ class Describe(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Within(Struct, frozen=True, forbid_unknown_fields=True, rename={"as_": "as"}):
-    """An operation that lists what the resources stand in, as plain texts: each is listed by itself, named by `as`."""
+    """An operation that lists what the resources stand in: each is listed by itself, named by `as`.
+
+    Its rows are plain texts, or have the field `of` that is taken of each.
+    """
 
     op: str
     rows: DataPath
     as_: Field
+    of: Field | None = None
     iam: Action | None = None
 
 
@@ -264,8 +268,10 @@ class _Checker:
         known = PLACE_NAMES
         if form.within:
             yield from self._call(("list", "within"), form.within.op, {}, PLACE_NAMES)
-            _, problems = self._shape(("list", "within", "rows"), form.within.op, form.within.rows)
+            holders, problems = self._shape(("list", "within", "rows"), form.within.op, form.within.rows)
             yield from problems
+            if form.within.of and form.within.of not in fields_of(getattr(holders, "member", holders)):
+                yield self.document.fault(("list", "within", "of"), f"rows have no field {form.within.of!r}")
             known |= {form.within.as_}
         yield from self._call(("list",), form.op, form.args, known)
         if form.prepare:

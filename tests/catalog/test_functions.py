@@ -159,3 +159,8 @@ def test_addresses_and_ages() -> None:
     assert f.age_days("2026-03-01T00:00:00Z", now) == 31
     assert f.age_days("2026-03-01T09:00:00+09:00", now) == 31
     assert d.statements(None) == []
+
+
+def test_what_cannot_be_read_is_named() -> None:
+    with pytest.raises(ValueError, match="the log group of the trail org cannot be read"):
+        f.unread("the log group of the trail org")

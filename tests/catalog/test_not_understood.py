@@ -125,4 +125,5 @@ ANYTHING = {
     "aws.iam.access-key-not-rotated": _OF_KEYS,
     "aws.iam.access-key-unused": _OF_KEYS,
     "azure.network.watcher-off": {"networks.name"},
+    "gcp.iam.data-access-not-audited": {"r.parent"},
 }

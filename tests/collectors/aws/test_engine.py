@@ -51,6 +51,8 @@ def rows(emulator: Emulator, type_: ResourceType, region: str) -> list[dict[str,
         parents = jmespath.search(
             listing.within.rows, whole(emulator, type_.form.service, region, listing.within.op, {})
         )
+        if listing.within.of:
+            parents = [parent[listing.within.of] for parent in parents]
         of_each = [rows_of(emulator, type_, region, names | {listing.within.as_: parent}) for parent in parents]
         return [row for found in of_each for row in found]
     return rows_of(emulator, type_, region, names)
