@@ -111,9 +111,10 @@ class Other(Struct, frozen=True):
 class Compiled(Struct, frozen=True):
     """A policy's expressions. `reads` names the fields that they look at, by root (`r` and those of `others`).
 
-    `element_reads` are those read while one element is judged: not what only lists the elements. `shapes` are what all
-    expressions together expect of each root and of an element (`e`); `fits` checks it, `when_fits` what `when` expects
-    alone, `element_fits` an element.
+    `judged` are those that a verdict hangs on where it names no fault: not what messages show, nor what only finds
+    others. `element_reads` are those read while one element is judged: not what only lists the elements. `shapes` are
+    what all expressions together expect of each root and of an element (`e`); `fits` checks it, `when_fits` what `when`
+    expects alone, `element_fits` an element.
     """
 
     passes: Expression
@@ -123,6 +124,7 @@ class Compiled(Struct, frozen=True):
     messages: dict[Language, MessageTemplate]
     others: dict[str, Other]
     reads: dict[str, frozenset[str]]
+    judged: dict[str, frozenset[str]]
     element_reads: dict[str, frozenset[str]]
     shapes: dict[str, Shape]
     fits: dict[str, Fit]
@@ -275,6 +277,8 @@ class _Compiler:
         if self.faults or passes is None:
             raise Refused(self.faults)
         reads = self._reads(frozenset())
+        aside = {path for path, _ in self.expressions if path[0] in _MESSAGES or path[0] == "with"}
+        judged = self._reads(frozenset(aside))
         placing = frozenset[KeyPath](("with", name, "by") for name in form.with_)
         within = self._reads(placing | {("each", "list"), ("when",)})
         expressions = tuple(self.expressions)
@@ -283,19 +287,20 @@ class _Compiler:
         element_fits = fit_of(shapes[ELEMENT]) if ELEMENT in shapes else None
         when_fits = {root: fit_of(shape) for root, shape in when.expects.items()} if when else {}
         return Compiled(
-            passes,
-            when,
-            elements,
-            key,
-            messages,
-            others,
-            reads,
-            within,
-            shapes,
-            fits,
-            when_fits,
-            element_fits,
-            expressions,
+            passes=passes,
+            when=when,
+            elements=elements,
+            element_key=key,
+            messages=messages,
+            others=others,
+            reads=reads,
+            judged=judged,
+            element_reads=within,
+            shapes=shapes,
+            fits=fits,
+            when_fits=when_fits,
+            element_fits=element_fits,
+            expressions=expressions,
         )
 
     def expression(

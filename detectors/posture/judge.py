@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from catalog.expression import EvaluationError, Expression
-from catalog.policies import MessageTemplate, Policy
+from catalog.policies import Compiled, MessageTemplate, Policy
 from detectors.verdicts import LONGEST_REASON, verdict
 from model.asset import Asset
 from model.finding import Element, Verdict
@@ -56,7 +56,8 @@ class Known:
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._weight = 0
-        self._verdicts: dict[bytes, Verdict] = {}
+        self._clean: dict[bytes, Verdict] = {}  # what passes or does not apply
+        self._faulty: dict[bytes, Verdict] = {}
         self._in_vain: dict[str, int] = {}  # by policy, lookups before the first that found something; -1 after it
 
     def judge(self, policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
@@ -67,8 +68,14 @@ class Known:
         in_vain = self._in_vain.get(policy.id, 0)
         if in_vain >= _TRIES:
             return judge(policy, asset, related, moment)
-        key = hashlib.blake2b(msgspec.json.encode(_hangs_on(policy, asset, related)), digest_size=16).digest()
-        if (before := self._verdicts.get(key)) is not None:
+        rule = policy.compiled
+        key = whole = _key(policy, asset, related, rule.judged)
+        before = self._clean.get(key)
+        if before is None:
+            if rule.judged != rule.reads:  # a fault's message hangs on more
+                whole = _key(policy, asset, related, rule.reads)
+            before = self._faulty.get(whole)
+        if before is not None and _is_understood(rule, asset, related):
             self._in_vain[policy.id] = -1
             return verdict(policy, asset, before.status, before.reason, before.message, before.elements)
         said = judge(policy, asset, related, moment)
@@ -78,20 +85,37 @@ class Known:
             self._in_vain[policy.id] = in_vain + 1
         self._weight += 1 + len(said.elements)
         if self._weight > self._most:
-            self._verdicts, self._weight = {}, 0
-        self._verdicts[key] = said
+            self._clean, self._faulty, self._weight = {}, {}, 0
+        if said.status == "fail":
+            self._faulty[whole] = said
+        else:
+            self._clean[key] = said
         return said
 
 
-def _hangs_on(policy: Policy, asset: Asset, related: Mapping[str, Related]) -> list[object]:
-    """Return all that a verdict can differ by: what is read of the asset and its neighbours, and what is not known."""
+def _key(policy: Policy, asset: Asset, related: Mapping[str, Related], reads: Mapping[str, frozenset[str]]) -> bytes:
+    """Return what stands for all that a verdict can differ by, of these fields of the asset and its neighbours."""
     others: list[object] = []
     for name in policy.compiled.others:
-        found, wanted = related[name], policy.compiled.reads[name]
+        found, wanted = related[name], reads[name]
         bodies = [{k: a.body[k] for k in wanted if k in a.body} for a in found.assets]
         others += [found.cause, bodies, [(a.name, a.unknown) for a in found.assets if a.unknown]]
-    wanted = policy.compiled.reads["r"]
-    return [policy.id, asset.scope, {k: asset.body[k] for k in wanted if k in asset.body}, asset.unknown, others]
+    own = {k: asset.body[k] for k in reads["r"] if k in asset.body}
+    hangs_on = [policy.id, asset.scope, own, asset.unknown, others]
+    return hashlib.blake2b(msgspec.json.encode(hangs_on), digest_size=16).digest()
+
+
+def _is_understood(rule: Compiled, asset: Asset, related: Mapping[str, Related]) -> bool:
+    """Return whether all that is read has its shape, what messages show too: else it is judged anew, to say what."""
+    try:
+        for root, fit in rule.fits.items():
+            if root == "r":
+                fit(asset.body)
+            elif not related[root].understood:
+                return False
+    except (Misfit, FoundNull):
+        return False
+    return True
 
 
 def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: Moment) -> Verdict:
