@@ -80,7 +80,7 @@ def test_memory_is_bounded() -> None:
     for number in range(10):
         each = asset("aws.ec2.volume", VolumeId=f"vol-{number}", Encrypted=number % 2 == 0)
         assert known.judge(policy, each, {}, MOMENT) == judge(policy, each, {}, MOMENT)
-        assert len(known._verdicts) <= 3
+        assert len(known._clean) + len(known._faulty) <= 3
 
 
 def test_a_policy_that_meets_nothing_equal_is_not_looked_up_for_ever() -> None:
@@ -88,7 +88,7 @@ def test_a_policy_that_meets_nothing_equal_is_not_looked_up_for_ever() -> None:
     volumes = [replace(asset("aws.ec2.volume", Encrypted=True), scope=str(number)) for number in range(600)]
     for each in volumes:
         known.judge(policy, each, {}, MOMENT)
-    assert len(known._verdicts) == 500
+    assert len(known._clean) + len(known._faulty) == 500
     assert known.judge(policy, volumes[0], {}, MOMENT) == judge(policy, volumes[0], {}, MOMENT)
 
 
