@@ -54,7 +54,8 @@ def compared_by(policy: Policy) -> Compared:
 
 
 _SPELLING = frozenset({"lowerAscii", "upperAscii", "trim", "replace"})
-_PASSING = frozenset({"value", "optional.of", "optional.ofNonZeroValue", "or", "dyn"})
+# What has the value of its arguments; texts are none of a field any more once they are put together.
+_PASSING = frozenset({"value", "optional.of", "optional.ofNonZeroValue", "or", "orValue", "dyn", "_+_"})
 
 
 class _Reader:
@@ -128,7 +129,20 @@ class _Reader:
         if (field := index_of(call)) is not None:
             return tuple(_fields(self._of(call.arguments[0], names), field))
         found = [self._of(argument, names) for argument in call.arguments]
-        match call.function:
+        self._note(call.function, found)
+        if call.function in _PASSING or call.function == "_?_:_":
+            if call.function == "_?_:_":
+                return found[1] + found[2]
+            return tuple(place for value in found for place in value if not isinstance(place, str))
+        if call.function in _SPELLING:
+            return tuple(replace(place, spelled=True) for place in found[0] if isinstance(place, Field))
+        if call.function in ("_[_]", "_[?_]"):
+            by_key = isinstance(call.arguments[1], Ident)
+            return tuple(_fields(found[0], "*") if by_key else _items(found[0]))
+        return (_Listed(tuple(_items(_items(found[0])))),) if call.function == "flat" else ()
+
+    def _note(self, function: str, found: list[_Value]) -> None:
+        match function:
             case "_==_" | "_!=_":
                 self._compare(self._found.texts, found[0], found[1])
                 self._compare(self._found.texts, found[1], found[0])
@@ -141,21 +155,6 @@ class _Reader:
                 self._compare(self._found.sorted, found[0], known)
             case "orValue":
                 self._compare(self._found.texts, found[0], found[1])
-                return tuple(place for place in found[0] + found[1] if not isinstance(place, str))
-            case "_?_:_":
-                return found[1] + found[2]
-            case "_+_":  # texts that are put together are no value of a field
-                return tuple(place for place in found[0] + found[1] if not isinstance(place, str))
-            case "_[_]" | "_[?_]":
-                by_key = isinstance(call.arguments[1], Ident)
-                return tuple(_fields(found[0], "*") if by_key else _items(found[0]))
-            case "flat":
-                return (_Listed(tuple(_items(_items(found[0])))),)
-            case name if name in _SPELLING:
-                return tuple(replace(place, spelled=True) for place in found[0] if isinstance(place, Field))
-            case name if name in _PASSING:
-                return tuple(place for value in found for place in value)
-        return ()
 
     @staticmethod
     def _compare(noted: dict[Field, set[str]], value: _Value, others: "Iterable[Any]") -> None:
