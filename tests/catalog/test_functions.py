@@ -159,3 +159,14 @@ def test_addresses_and_ages() -> None:
     assert f.age_days("2026-03-01T00:00:00Z", now) == 31
     assert f.age_days("2026-03-01T09:00:00+09:00", now) == 31
     assert d.statements(None) == []
+
+
+@pytest.mark.parametrize(("value", "good"), [("on", True), ("off", False)])
+def test_a_value_of_an_enumeration_is_good_or_bad(value: str, good: bool) -> None:
+    assert f.one_of(value, ["on"], ["off"]) is good
+
+
+@pytest.mark.parametrize("value", ["", "On", "auto"])
+def test_another_value_is_neither(value: str) -> None:
+    with pytest.raises(ValueError, match="none of the values"):
+        f.one_of(value, ["on"], ["off"])
