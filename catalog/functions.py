@@ -44,6 +44,13 @@ def unread(what: str) -> bool:
     raise ValueError(f"{what} cannot be read")
 
 
+def one_of(value: str, good: list[str], bad: list[str]) -> bool:
+    """Return whether a value is a good one, not a bad one; raises `ValueError` where it is neither: it is not known."""
+    if value not in (*good, *bad):
+        raise ValueError(f"{value[:80]!r} is none of the values that are known")
+    return value in good
+
+
 class Parameter(Struct, frozen=True):
     """What a function takes: the type in CEL, and the shape that a value has to have to be understood."""
 
@@ -143,6 +150,7 @@ DECLARATIONS: tuple[Signature, ...] = (
     ("admission_plugin_on", (_FLAGS, _STRING, _BOOL), "bool", component_flags.admission_plugin_on),
     ("authorization_modes", (_FLAGS,), "strings", component_flags.authorization_modes),
     ("anonymous_requests_on", (_FLAGS,), "bool", component_flags.anonymous_requests_on),
+    ("one_of", (_STRING, _STRINGS, _STRINGS), "bool", one_of),
     ("flat", (_LISTS,), "anything", flat),
     ("age_days", (_STRING, _MOMENT), "double", age_days),
 )

@@ -164,3 +164,14 @@ def test_addresses_and_ages() -> None:
 def test_what_cannot_be_read_is_named() -> None:
     with pytest.raises(ValueError, match="the log group of the trail org cannot be read"):
         f.unread("the log group of the trail org")
+
+
+@pytest.mark.parametrize(("value", "good"), [("on", True), ("off", False)])
+def test_a_value_of_an_enumeration_is_good_or_bad(value: str, good: bool) -> None:
+    assert f.one_of(value, ["on"], ["off"]) is good
+
+
+@pytest.mark.parametrize("value", ["", "On", "auto"])
+def test_another_value_is_neither(value: str) -> None:
+    with pytest.raises(ValueError, match="none of the values"):
+        f.one_of(value, ["on"], ["off"])

@@ -39,7 +39,8 @@ from tests.recorded_clouds import catalog
 POLICIES: dict[str, Described] = {judging.id: judging.form for judging in catalog().judging}
 RUN = Run("r", "scan:aozora", "s", "2026-06-03T00:00:00.000000Z", "2026-06-03T00:10:00.000000Z", {})
 FINDING = Finding(
-    uid="0123456789abcdef0123456789abcdef", asset_uid="a", policy="aws.ec2.ssh-open-to-internet", severity="high",
+    uid="0123456789abcdef0123456789abcdef", asset_uid="a", severity="high",
+    policy="aws.ec2.default-security-group-has-rules",
     kind="aws.ec2.security-group", resource="arn:aws-cn:ec2:cn-north-1:012345678901:security-group/sg-1",
     name="bastion", scope="012345678901", region="cn-north-1", state="open", message=Text(en="open to all", ja="開放"),
     elements=(Element("tcp", "fail", Text(en="tcp is open", ja="TCPが開放")), Element("udp", "unknown", reason="why")),

@@ -1,0 +1,97 @@
+"""Each text that a policy compares a field of AWS with is a value which that field can have."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from catalog.policies import compile_policy
+from catalog.yaml_reader import parse
+from tests.catalog.compared_values import Compared, Field, compared_by, spelling, values_of
+from tests.recorded_clouds import catalog, types_of
+
+TYPES: dict[str, Any] = {type_.name: type_ for type_ in types_of(catalog(), "aws")}
+POLICIES = {policy.id: policy for policy in catalog().policies if policy.provider == "aws"}
+COMPARED = {identity: compared_by(policy) for identity, policy in POLICIES.items()}
+FILE = Path(__file__).parent.parent / "data" / "aws-values.yaml"
+STATED: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+# What stands for a value that is not there, and what the signs of secrets are called: no values of AWS's.
+OURS = frozenset({"", "-", "~", "more", "primary"})
+
+POLICY = """
+id: aws.kms.made-up
+kind: aws.kms.key
+severity: low
+title: {en: a, ja: あ}
+risk: {en: a, ja: あ}
+fix: {en: a, ja: あ}
+effort_hours: 1
+pass: '%s'
+cases: {pass: [{r: {}}], fail: [{r: {}}]}
+"""
+
+
+def known(field: Field) -> frozenset[str]:
+    stated = STATED.get(f"{field.kind} {field.path}", {"values": []})["values"]
+    return values_of(TYPES[field.kind], field.path) | frozenset(stated)
+
+
+def foreign(texts: set[str], values: frozenset[str], spelled: bool) -> set[str]:
+    spell = spelling if spelled else str
+    return {text for text in texts - OURS if spell(text) not in set(map(spell, values))}
+
+
+def foreign_texts(compared: Compared) -> dict[str, set[str]]:
+    found = {
+        f"{field.kind} {field.path}": foreign(texts, known(field), field.spelled)
+        for field, texts in compared.texts.items()
+    }
+    return {field: texts for field, texts in found.items() if texts}
+
+
+def unsorted_values(compared: Compared) -> dict[str, set[str]]:
+    found = {
+        field.path: foreign(set(known(field)), frozenset(texts), field.spelled)
+        for field, texts in compared.sorted.items()
+    }
+    return {field: texts for field, texts in found.items() if texts}
+
+
+@pytest.mark.parametrize("identity", COMPARED)
+def test_a_compared_text_is_a_value_of_the_field(identity: str) -> None:
+    """Where this fails, the value is misspelt, or its source has to be named in the table of values."""
+    assert foreign_texts(COMPARED[identity]) == {}
+
+
+@pytest.mark.parametrize("identity", COMPARED)
+def test_every_value_of_a_field_is_sorted_where_some_are(identity: str) -> None:
+    assert unsorted_values(COMPARED[identity]) == {}
+
+
+def test_each_stated_value_is_compared_and_has_a_source() -> None:
+    compared = {f"{field.kind} {field.path}" for one in COMPARED.values() for field in one.texts}
+    assert STATED.keys() - compared == set()
+    assert all(stated["source"] for stated in STATED.values())
+
+
+@pytest.mark.parametrize(
+    ("source", "texts"),
+    [
+        ('r.Metadata.KeyState == "Deleting"', {"Deleting"}),
+        ('!(r.Metadata.KeyState in ["Enabled", "enabled"])', {"enabled"}),
+        ('r.Metadata.?Origin.orValue("KMS") == "AWS_KMS"', {"KMS"}),
+        ('r.Metadata.KeyState.lowerAscii() == "enabled"', set()),
+        ('cel.bind(m, r.Metadata, m.KeyState == "Off")', {"Off"}),
+        ('[r.Metadata.KeyState].exists(s, s == "Off")', {"Off"}),
+    ],
+)
+def test_what_no_reply_has_is_found(source: str, texts: set[str]) -> None:
+    policy = compile_policy(parse((POLICY % source).encode(), "x.yaml"))
+    assert set().union(*foreign_texts(compared_by(policy)).values()) == texts
+
+
+def test_what_is_left_unsorted_is_found() -> None:
+    source = POLICY % 'one_of(r.Metadata.KeyManager, ["AWS"], ["Nobody"])'
+    policy = compile_policy(parse(source.encode(), "x.yaml"))
+    assert unsorted_values(compared_by(policy)) == {"Metadata.KeyManager": {"CUSTOMER"}}
