@@ -129,7 +129,7 @@ class _Expecting:
         values = [self.value(part, names) for part in node.parts]
         made = _Place()
         if node.is_list:
-            made.members = tuple(place for value in values for place in value)
+            made.members = _together(*values)
         else:
             named = zip(node.parts[::2], values[1::2], strict=True)
             made.named = {key.text: value for key, value in named if isinstance(key, Constant) and key.text is not None}
@@ -153,11 +153,11 @@ class _Expecting:
     def _comprehension(self, node: Comprehension, names: _Names) -> _Value:
         over = self.value(node.range, names)
         _may_be(over, frozenset({"list"}))
-        inner = {**names, node.variable: tuple(item for place in over for item in place.items())}
+        inner = {**names, node.variable: _together(*(place.items() for place in over))}
         initial = self.value(node.initial, names)
         inner[node.accumulator] = initial
         self.value(node.condition, inner)
-        inner[node.accumulator] = initial + self.value(node.step, inner)
+        inner[node.accumulator] = _together(initial, self.value(node.step, inner))
         return self.value(node.result, inner)
 
     def sort(self, node: Node) -> Sort | None:
@@ -170,7 +170,7 @@ class _Expecting:
 
     def conditional(self, _call: Invocation, found: list[_Value]) -> _Value:
         _expect(found[:1], "boolean")
-        return found[1] + found[2]
+        return _together(found[1], found[2])
 
     def comparing(self, call: Invocation, found: list[_Value]) -> _Value:
         left, right = call.arguments
@@ -179,7 +179,7 @@ class _Expecting:
                 _expect([value], sort)
             else:
                 _may_be(value, _COMPARED)
-        return found[0] + found[1] if call.function == "_+_" else ()
+        return _together(*found) if call.function == "_+_" else ()
 
     def belonging(self, call: Invocation, found: list[_Value]) -> _Value:
         sought, within = call.arguments
@@ -203,15 +203,15 @@ class _Expecting:
     def otherwise(self, call: Invocation, found: list[_Value]) -> _Value:
         if sort := self.sort(call.arguments[1]):
             _expect(found[:1], sort)
-        return found[0] + found[1]
+        return _together(*found)
 
     def passing(self, _call: Invocation, found: list[_Value]) -> _Value:
-        return tuple(place for value in found for place in value)
+        return _together(*found)
 
     def indexing(self, call: Invocation, found: list[_Value]) -> _Value:
         if self.sort(call.arguments[1]) == "number":
             _expect(found[:1], "list")
-            return tuple(item for place in found[0] for item in place.items())
+            return _together(*(place.items() for place in found[0]))
         return tuple(place.other() for place in found[0] if not place.members)  # by a key that goes over it
 
     def of_texts(self, call: Invocation, found: list[_Value]) -> _Value:
@@ -228,7 +228,7 @@ class _Expecting:
     def flattening(self, _call: Invocation, found: list[_Value]) -> _Value:
         outer = [place.items() for place in found[0]]
         _expect([*found, *outer], "list")
-        inner = tuple(item for value in outer for place in value for item in place.items())
+        inner = _together(*(place.items() for value in outer for place in value))
         return (_Place(members=inner),) if inner else ()
 
     def converting(self, call: Invocation, found: list[_Value]) -> _Value:
@@ -253,8 +253,13 @@ _HANDLERS: dict[str, _Handler] = {
 }
 
 
+def _together(*values: _Value) -> _Value:
+    """Return the places of several values, each once: a text may name the same over and over, twice as often a time."""
+    return tuple(dict.fromkeys(place for value in values for place in value))
+
+
 def _fields_of(operand: _Value, name: str, *, asked: bool) -> _Value:
-    return tuple(field for place in operand for field in place.field(name, asked=asked))
+    return _together(*(place.field(name, asked=asked) for place in operand))
 
 
 def _expect(values: Iterable[_Value], sort: Sort) -> None:

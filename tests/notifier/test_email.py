@@ -125,7 +125,7 @@ def test_each_alert_arrives_once_in_its_language_with_the_policy_s_texts(
     with scanned.tenant("aozora").read() as reader:
         alerts = {a.title.of(language): a for a in reader.alerts().values()}
     for mail in mailbox.mails:
-        (title,) = [title for title in alerts if title in mail["Subject"]]
+        title = max((title for title in alerts if title in mail["Subject"]), key=len)  # one may begin as another
         one = alerts[title]
         assert (
             f"（{len(one.items)}件）" in mail["Subject"]

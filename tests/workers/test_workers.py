@@ -57,7 +57,7 @@ def test_a_hostile_expression_ends_as_it_has_to_and_the_next_one_is_answered(
     worker: Child, source: str, ending: str
 ) -> None:
     ended, said = outcome(worker, source)
-    assert ended == ending, said
+    assert ended in ending.split(" or "), said
     if ended == "killed":
         assert any(cause in said for cause in ("seconds of CPU", "MB of memory", "larger than 1 MB"))
     assert outcome(worker, "r.A == 1") == ("value", "True")

@@ -173,7 +173,7 @@ def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
         (FORM.format(id=NAMED, pass_="1 == 1") + "#" * 70_000, "is larger than 20,000 bytes"),
         (FORM.format(id=NAMED, pass_="1 == 1").replace("effort", "remedy: aws.ec2.close\neffort"), "is ours"),
         (FORM.format(id=NAMED, pass_="1 == 1").replace("breaks", "b" * 2_001), "longer than 2,000 characters"),
-        (FORM.format(id=NAMED, pass_=HOSTILE["crash"]), "broke its process"),
+        (FORM.format(id=NAMED, pass_=HOSTILE["crash"]), "broke its process|returned a result with an exception set"),
         (FORM.format(id=NAMED, pass_=HOSTILE["time"]), "used more than 1.5 seconds of CPU"),
     ],
 )  # fmt: skip

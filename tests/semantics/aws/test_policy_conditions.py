@@ -159,7 +159,7 @@ def test_what_is_no_condition_has_no_clauses(condition: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("issuer", "subject", "named"),
+    ("provider", "subject", "named"),
     [
         ("token.actions.githubusercontent.com", "repo:org/*", True),
         ("token.actions.githubusercontent.com", "repo:org", True),
@@ -174,8 +174,8 @@ def test_what_is_no_condition_has_no_clauses(condition: dict[str, Any]) -> None:
         ("login.example.com", "", False),
     ],
 )
-def test_whose_identities_a_subject_names(issuer: str, subject: str, named: bool) -> None:
-    assert name_identities(f"{issuer}:sub", (subject,)) is named
+def test_whose_identities_a_subject_names(provider: str, subject: str, named: bool) -> None:
+    assert name_identities(f"{provider}:sub", (subject,)) is named
 
 
 def test_service_accounts_are_account_ids_and_of_one_service_each() -> None:
