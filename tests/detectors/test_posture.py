@@ -164,6 +164,16 @@ def test_what_belongs_to_a_resource_is_found_and_none_is_an_answer(
     assert (said.status, said.reason) == (status, reason)
 
 
+@pytest.mark.parametrize(("state", "status"), [("active", "fail"), ("gone", "pass"), (["active"], "unknown")])
+def test_what_tells_whose_it_is_has_to_be_understood(state: object, status: str) -> None:
+    source = OWNED.replace("by: o.Of", """by: 'o.Of.filter(x, x.State == "active").map(x, x.Name)'""")
+    assert source != OWNED
+    posture = Posture([compile_policy(parse(source.encode(), "p.yaml"))], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    posture.see(asset("user", "taro", UserName="taro"))
+    posture.see(key("a", [{"State": state, "Name": "taro"}], good=False))
+    assert [said.status for said in posture.end()] == [status]
+
+
 def test_whose_each_is_is_asked_once_however_many_could_own_it() -> None:
     """Else judging n against m would be n times m work."""
     asked = list[str]()

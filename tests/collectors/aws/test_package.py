@@ -338,13 +338,20 @@ class Returned:
         yield {"Functions": [{"FunctionName": "f", "FunctionArn": "arn:1", **self._row}]}
 
     def call(self, service: str, region: str, op: str, args: dict[str, Any]) -> dict[str, Any]:
-        return self._code if op == "get_function" else {"Policy": ""}
+        return self._code if op == "get_function" else {"Policy": ""} if self._row else {}
 
     def piece(self, url: str, start: int, length: int) -> tuple[bytes, int]:
         raise CallFailed("package HTTP 403")
 
     def pause(self, seconds: float) -> None: ...
     def forget(self, region: str) -> None: ...
+
+
+def test_a_reply_without_the_value_is_no_answer_where_a_code_says_that_there_is_none() -> None:
+    place = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1",))
+    seen = collect(Returned({}, {}), resource_types.load(kinds=["aws.lambda.function"]), place)
+    (function,) = (one for one in seen if isinstance(one, Asset))
+    assert function.unknown["Policy"] == "lambda:GetPolicy not returned"
 
 
 @pytest.mark.parametrize(
