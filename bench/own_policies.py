@@ -8,9 +8,9 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from catalog.checked_ast import Roots
 from catalog.evaluator import COMMAND, Allowance, elsewhere
 from catalog.expression import Compile, EvaluationError, ExpressionFault, compiled
+from catalog.fields_read import Roots
 from tests.hostile_expressions import expressions
 from workers.child import Child
 

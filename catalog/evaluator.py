@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from catalog.checked_ast import Roots
 from catalog.expression import Compile, EvaluationError, Expression, ExpressionFault, OutOfTime, compiled
+from catalog.fields_read import Roots
 from model.worker import NoAnswer, Worker
 from semantics.shapes import Shape
 

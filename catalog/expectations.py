@@ -7,7 +7,8 @@ under `Action`. CEL compares values of different types without a word: what is n
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 
-from catalog.checked_ast import Comprehension, Constant, Ident, Invocation, Made, Node, Roots, Select, Tree, index_of
+from catalog.checked_ast import Comprehension, Constant, Ident, Invocation, Made, Node, Select, Tree, index_of
+from catalog.fields_read import Roots
 from catalog.functions import DECLARATIONS
 from semantics.shapes import ANYTHING, Shape, Sort
 

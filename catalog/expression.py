@@ -11,8 +11,9 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 from msgspec import Struct
 
-from catalog.checked_ast import Misuse, Roots, names_in, reads, tree_of
+from catalog.checked_ast import names_in, tree_of
 from catalog.expectations import expectations
+from catalog.fields_read import Misuse, Roots, reads
 from catalog.functions import DECLARATIONS
 from semantics.shapes import Shape
 

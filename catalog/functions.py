@@ -60,7 +60,6 @@ class Parameter(Struct, frozen=True):
 
 Signature = tuple[str, tuple[Parameter, ...], str, Callable[..., Any]]
 
-_MAP, _DOCUMENT = Parameter("map", mapping()), Parameter("document", mapping())
 _STRING, _STRINGS, _INTS = (
     Parameter("string", TEXT),
     Parameter("strings", listing(TEXT)),

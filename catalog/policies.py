@@ -10,9 +10,9 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from catalog.checked_ast import Roots
 from catalog.expectations import ELEMENT
 from catalog.expression import Compile, Expression, ExpressionFault, compiled
+from catalog.fields_read import Roots
 from catalog.form import convert
 from catalog.yaml_reader import Document, KeyPath, content, parse
 from model.fault import Fault, Refused

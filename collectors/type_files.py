@@ -107,11 +107,15 @@ def always_of(said: Always) -> frozenset[str]:
 
 
 def always_faults(document: Document, said: Always, known: Collection[str]) -> Iterator[Fault]:
-    """Yield a fault for each field that a document says under `always` (`said`), and that is not known."""
+    """Yield a fault for each field under a document's `always` (`said`) that is not known, or was said before."""
+    before = set[str]()
     for source, names in said.items():
         for number, name in enumerate(names):
             if name not in known:
                 yield document.fault(("always", source, number), f"{name!r} is no field and no detail")
+            if name in before:
+                yield document.fault(("always", source, number), f"{name!r} is said twice")
+            before.add(name)
 
 
 def families(types: Iterable[TypeFile]) -> list[Kind]:

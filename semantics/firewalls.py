@@ -16,6 +16,8 @@ EVERY_PORT: Ports = ((0, 65_535),)
 # Nobody listens on port 0: what is left of all ports without it is all of them.
 USED_PORTS: Ports = ((1, 65_535),)
 ANYWHERE = frozenset({"*"})
+# The clouds write some protocols by name, all of them by number too: IANA, «Assigned Internet Protocol Numbers».
+PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
 
 
 class Rule(Struct, frozen=True):
@@ -29,6 +31,12 @@ class Rule(Struct, frozen=True):
     sources: Addresses
     ports: Ports
     destinations: frozenset[str] = ANYWHERE
+
+
+def span_of(text: str) -> tuple[int, int]:
+    """Return the ports that a text means, one (`22`) or a range (`20-22`); raises `ValueError` for what is neither."""
+    low, _, high = text.partition("-")
+    return int(low), int(high or low)
 
 
 Reaches = Callable[[Rule, str], bool]

@@ -174,10 +174,7 @@ def _with_fields(shape: Shape) -> Fit | None:
                 if inner is None or (types is not None and type(inner) not in types):
                     check.refuse(inner, f".{name}")
                 if within is not None:
-                    try:
-                        within(inner)
-                    except Misfit as problem:
-                        raise problem.within(f".{name}") from None
+                    _go_into(inner, within, name)
 
     return fit if looks else None
 
@@ -196,10 +193,7 @@ def _with_others(shape: Shape) -> Fit | None:
             if inner is None or (types is not None and type(inner) not in types):
                 check.refuse(inner, f".{name}")
             if within is not None:
-                try:
-                    within(inner)
-                except Misfit as problem:
-                    raise problem.within(f".{name}") from None
+                _go_into(inner, within, name)
 
     return fit
 
@@ -216,12 +210,16 @@ def _with_items(shape: Shape) -> Fit | None:
             if types is not None and type(inner) not in types:
                 check.refuse(inner, f"[{number}]")
             if within is not None:
-                try:
-                    within(inner)
-                except Misfit as problem:
-                    raise problem.within(f"[{number}]") from None
+                _go_into(inner, within, number)
 
     return fit
+
+
+def _go_into(value: Any, fit: Fit, at: str | int) -> None:
+    try:
+        fit(value)
+    except Misfit as problem:
+        raise problem.within(f"[{at}]" if isinstance(at, int) else f".{at}") from None
 
 
 def _says_anything(check: _Check) -> bool:

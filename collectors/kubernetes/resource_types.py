@@ -144,18 +144,22 @@ def check(document: Document) -> ResourceType:
     form = convert(document, TypeForm)
     if faults := [*_faults(document, form)]:
         raise Refused(faults)
-    fields = _OF_EVERY | frozenset(form.fields)
-    fields |= {form.only.yaml} if form.only else frozenset()
-    fields |= {"flags"} if form.component else frozenset()
     always, volatile = type_files.always_of(form.always), frozenset(form.volatile)
-    kind = Kind(form.kind, "kubernetes", fields, frozenset(), volatile, form.family or "", always, _OF_EVERY)
+    kind = Kind(form.kind, "kubernetes", _known(form), frozenset(), volatile, form.family or "", always, _OF_EVERY)
     return ResourceType(form, document, kind)
+
+
+def _known(form: TypeForm) -> frozenset[str]:
+    """Return the fields that a body can have."""
+    of_text = {form.only.yaml} if form.only else set[str]()
+    of_component = {"flags"} if form.component else set[str]()
+    return _OF_EVERY.union(form.fields, of_text, of_component)
 
 
 def unmade(types: list[ResourceType]) -> Iterator[Fault]:
     """Yield a fault for each maker that is not of its things' family: it would not be judged in their place."""
+    families = {type_.said: type_.family for type_ in types}
     for type_ in types:
-        families = {other.said: other.family for other in types}
         for number, maker in enumerate(type_.form.made_by):
             if not type_.family or families.get(maker) != type_.family:
                 yield type_.document.fault(("made_by", number), f"{maker} is no type of the same family")
@@ -165,6 +169,7 @@ def _faults(document: Document, form: TypeForm) -> Iterator[Fault]:
     for number, name in enumerate(form.volatile):
         if name not in form.fields:
             yield document.fault(("volatile", number), f"{name!r} is no field")
+    yield from type_files.always_faults(document, form.always, _known(form))
     if form.metadata and form.fields:
         yield document.fault(("fields",), "metadata alone has no other fields")
     if form.component and form.plural != "pods":

@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog.policies import Other, Policy
 from detectors.posture.judge import Moment, Related, judge
-from detectors.posture.posture import Index
+from detectors.posture.posture import Index, bound
 from model.asset import Asset, Kind
 from model.canonical import parse_instant
 from model.fault import Fault
@@ -67,7 +67,7 @@ def situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Re
     """Return the asset of a case, and what its policy looks at beside it, by name."""
     subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
-    names: dict[str, Any] = {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}
+    names = _names(subject)
     for name, other in policy.compiled.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
@@ -76,7 +76,7 @@ def situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Re
             related[name] = Index({}, {}).find(other, subject, names)
         else:
             related[name] = Related((), "was not read")
-        names[name] = [asset.body for asset in related[name].assets]
+        names[name] = bound(other, related[name])
     return subject, related
 
 
@@ -87,8 +87,11 @@ def belonging(other: Other, subject: Asset, around: Sequence[Asset]) -> Related:
     """
     if other.by is None:
         return Related(tuple(around))
-    names = {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}
-    return Index({other.kind: list(around)}, {}).find(other, subject, names)
+    return Index({other.kind: list(around)}, {}).find(other, subject, _names(subject))
+
+
+def _names(subject: Asset) -> dict[str, Any]:
+    return {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}
 
 
 def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:

@@ -133,7 +133,7 @@ def judge(policy: Policy, asset: Asset, related: Mapping[str, Related], moment: 
         _check_understood(rule.fits, variables, related)
         if rule.elements is not None:
             return _judge_elements(policy, asset, variables)
-        if _is_true(rule.passes, _bound(rule.passes, variables)):
+        if _is_true(rule.passes, variables):
             return verdict(policy, asset, "pass")
         return verdict(policy, asset, "fail", message=_message(policy, variables))
     except _Unknown as cause:
@@ -206,13 +206,7 @@ def _readable(
     _check_known(expression.reads, policy, asset, related)
     readable = variables | _related_bodies(expression.reads, policy, related)
     _check_understood(policy.compiled.when_fits, readable, related)
-    return _bound(expression, readable)
-
-
-def _bound(expression: Expression, variables: dict[str, Any]) -> dict[str, Any]:
-    """Return the variables with only those fields of the asset that are read: all that is bound is converted."""
-    wanted, body = expression.reads.get("r", frozenset()), variables["r"]
-    return variables if len(wanted) == len(body) else variables | {"r": {k: body[k] for k in wanted if k in body}}
+    return readable
 
 
 def _check_known(

@@ -85,6 +85,12 @@ class Posture:
         return self._known.judge(policy, asset, related, self._moment)
 
 
+def bound(other: Other, related: Related) -> Any:
+    """Return what another name (`other`) is bound to in expressions that find more: bodies, or the only one."""
+    bodies = [asset.body for asset in related.assets]
+    return bodies if other.many else next(iter(bodies), {})
+
+
 class Index:
     """Finds the assets that a policy looks at beside its own."""
 
@@ -109,8 +115,7 @@ class Index:
             found[name] = Related((), unread) if unread else self.find(other, asset, names)
             if (fit := policy.compiled.fits.get(name)) is not None:
                 found[name] = self._looked_at(fit, found[name])
-            bodies = [neighbour.body for neighbour in found[name].assets]
-            names[name] = bodies if other.many else next(iter(bodies), {})
+            names[name] = bound(other, found[name])
         return found
 
     def _looked_at(self, fit: Fit, related: Related) -> Related:
@@ -197,8 +202,8 @@ class Index:
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
 
 
-def _bodies(bound: Any) -> list[Any]:
-    return bound if isinstance(bound, list) else [bound]
+def _bodies(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 _NOBODY_KNOWS = None  # here stand those of which it cannot be determined whose they are
@@ -212,30 +217,30 @@ class _Owned:
 
     def __init__(self, by: Expression, assets: Iterable[Asset]) -> None:
         self._by = by
+        self._fits = [fit_of(shape) for shape in by.expects.values()]
         self._waiting = deque(assets)
         self._placed: dict[str | None, list[Asset]] = defaultdict(list)
 
     def whole(self) -> Mapping[str | None, list[Asset]]:
         while self._waiting:
-            for owner in _owners(self._by, self._waiting[0]):
+            for owner in self._owners(self._waiting[0]):
                 self._placed[owner].append(self._waiting[0])
             self._waiting.popleft()
         return self._placed
 
-
-def _owners(by: Expression, asset: Asset) -> Collection[str | None]:
-    if _read(by) & asset.unknown.keys():
-        return (_NOBODY_KNOWS,)
-    try:
-        for shape in by.expects.values():
-            fit_of(shape)(asset.body)
-        reported = by.evaluate({"o": asset.body})
-    except OutOfTime:
-        raise
-    except (EvaluationError, Misfit, FoundNull):
-        return (_NOBODY_KNOWS,)
-    owners = reported if isinstance(reported, list) else [reported]
-    return dict.fromkeys(owners) if all(isinstance(owner, str) for owner in owners) else (_NOBODY_KNOWS,)
+    def _owners(self, asset: Asset) -> Collection[str | None]:
+        if _read(self._by) & asset.unknown.keys():
+            return (_NOBODY_KNOWS,)
+        try:
+            for fit in self._fits:
+                fit(asset.body)
+            reported = self._by.evaluate({"o": asset.body})
+        except OutOfTime:
+            raise
+        except (EvaluationError, Misfit, FoundNull):
+            return (_NOBODY_KNOWS,)
+        owners = reported if isinstance(reported, list) else [reported]
+        return dict.fromkeys(owners) if all(isinstance(owner, str) for owner in owners) else (_NOBODY_KNOWS,)
 
 
 def _read(by: Expression) -> frozenset[str]:

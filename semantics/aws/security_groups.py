@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from semantics.addresses import addresses, is_any_address
-from semantics.firewalls import EVERY_PORT, Ports, Rule, letting_in, letting_in_everywhere
+from semantics.firewalls import EVERY_PORT, PROTOCOLS, Ports, Rule, letting_in, letting_in_everywhere
 from semantics.shapes import BOOLEAN, NUMBER, TEXT, listing, mapping
 from semantics.values import Document, listed
 
@@ -42,8 +42,6 @@ ENTRY = mapping(
 )
 
 _ALL = "-1"
-# EC2 writes these four by name, and the others by their numbers; IANA, «Assigned Internet Protocol Numbers».
-_NAMES = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
 _WITH_PORTS = ("tcp", "udp")
 
 
@@ -110,7 +108,7 @@ def permits(permission: Document, protocol: str, ports: list[int]) -> bool:
 
 def _speaks(permission: Document, protocol: str) -> bool:
     spoken = str(permission["IpProtocol"])
-    return spoken == _ALL or _NAMES.get(spoken, spoken) == protocol
+    return spoken == _ALL or PROTOCOLS.get(spoken, spoken) == protocol
 
 
 def _rule(number: int, permission: Document, lists: Sequence[Document], protocol: str) -> Rule:
@@ -149,7 +147,7 @@ def _shown(permission: Document, rule: Rule, lists: Sequence[Document], ports: I
 
 def _matches(entry: Document, protocol: str) -> bool:
     spoken = str(entry["Protocol"])
-    return spoken == _ALL or (protocol != _ALL and _NAMES.get(spoken, spoken) == protocol)
+    return spoken == _ALL or (protocol != _ALL and PROTOCOLS.get(spoken, spoken) == protocol)
 
 
 def _entry(entry: Document) -> Rule:

@@ -5,12 +5,11 @@ A security group's rules are evaluated by priority, the lowest number first; the
 deny to the internet.
 """
 
-import ipaddress
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from semantics.addresses import Addresses, addresses, without_internet
-from semantics.firewalls import ANYWHERE, EVERY_PORT, EVERYBODY, Ports, Rule, letting_in
+from semantics.addresses import Addresses, addresses, covers, without_internet
+from semantics.firewalls import ANYWHERE, EVERY_PORT, EVERYBODY, Ports, Rule, letting_in, reaches, span_of
 from semantics.shapes import NUMBER, TEXT, listing, mapping
 from semantics.values import Document, listed
 
@@ -108,25 +107,15 @@ def _destinations(rule: Document) -> frozenset[str]:
     named = frozenset(one.lower() for one in [*_values(rule, "destinationAddressPrefix"), *groups])
     if not named:
         raise ValueError("a rule has a destination")
-    return ANYWHERE if named & {"*", "any", "0.0.0.0/0", "::/0"} else named
+    return ANYWHERE if named & {"*", "any", "0.0.0.0/0"} else named
 
 
 def _holds_for(rule: Rule, destination: str) -> bool:
-    """Return whether a rule holds for a destination: by its name, or as a block that lies within one of its own."""
-    if "*" in rule.destinations or destination in rule.destinations:
+    """Return whether a rule holds for a destination: by its name, or as a block that its own together hold."""
+    if reaches(rule, destination):
         return True
-    block = _network(destination)
-    if block is None:
-        return False
-    around = [one for name in rule.destinations if (one := _network(name)) is not None and one.version == block.version]
-    return any(block.subnet_of(one) for one in around)  # type: ignore[arg-type]  # of one version
-
-
-def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    try:
-        return ipaddress.ip_network(text, strict=False)
-    except ValueError:
-        return None  # a service tag, or an application security group
+    blocks = [name for name in rule.destinations if _is_block(name)]
+    return bool(blocks) and _is_block(destination) and covers(blocks, destination)
 
 
 def _values(rule: Document, field: str) -> Iterator[str]:
@@ -136,12 +125,7 @@ def _values(rule: Document, field: str) -> Iterator[str]:
 
 
 def _ports(rule: Document, side: str) -> Ports:
-    spans: list[tuple[int, int]] = []
-    for text in _values(rule, f"{side}Range"):
-        if text == "*":
-            return EVERY_PORT
-        low, _, high = text.partition("-")
-        spans.append((int(low), int(high or low)))
-    if not spans:
+    texts = list(_values(rule, f"{side}Range"))
+    if not texts:
         raise ValueError("a rule has ports")
-    return tuple(spans)
+    return EVERY_PORT if "*" in texts else tuple(map(span_of, texts))

@@ -8,7 +8,7 @@ denial; a rule that names no source holds for every address. «Firewall policies
 from collections.abc import Iterable, Iterator, Sequence
 
 from semantics.addresses import Addresses, addresses
-from semantics.firewalls import ANYWHERE, EVERY_PORT, EVERYBODY, Ports, Rule, letting_in
+from semantics.firewalls import ANYWHERE, EVERY_PORT, EVERYBODY, PROTOCOLS, Ports, Rule, letting_in, span_of
 from semantics.shapes import BOOLEAN, NUMBER, TEXT, listing, mapping
 from semantics.values import Document
 
@@ -48,7 +48,6 @@ POLICY_RULE = mapping(
     needed=("action", "direction", "priority", "match"),
 )
 
-_NUMBERS = {"6": "tcp", "17": "udp"}
 _USUAL_PRIORITY = 1000
 _SOURCES = ("sourceRanges", "sourceTags", "sourceServiceAccounts")
 # What narrows a policy's rule beside addresses: such a denial leaves others in, such an allowance lets only these in.
@@ -112,10 +111,8 @@ def _policy_rule(rule: Document, protocol: str) -> Iterator[Rule]:
         raise ValueError(f"no action of a firewall policy: {action[:20]!r}")
     if rule["direction"] != "INGRESS":
         return
-    allows = action in (
-        "allow",
-        "apply_security_profile_group",
-    )  # what others decide, no later rule of this policy does
+    # What a profile group decides, no later rule of this policy does.
+    allows = action in ("allow", "apply_security_profile_group")
     narrowed = any(match.get(key) for key in _NARROWING) or _not_from_internet(match)
     if not allows and (narrowed or match.get("destIpRanges")):
         return
@@ -142,12 +139,8 @@ def _named(sort: str, rule: Document, key: str) -> Iterable[str]:
 
 def _speaks(spoken: str, protocol: str) -> bool:
     plain = spoken.lower()
-    return plain == "all" or _NUMBERS.get(plain, plain) == protocol
+    return plain == "all" or PROTOCOLS.get(plain, plain) == protocol
 
 
 def _ports(one: Document) -> Ports:
-    spans = []
-    for text in one.get("ports") or ():
-        low, _, high = str(text).partition("-")
-        spans.append((int(low), int(high or low)))
-    return tuple(spans) or EVERY_PORT
+    return tuple(map(span_of, one.get("ports") or ())) or EVERY_PORT

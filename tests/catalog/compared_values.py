@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalog import expression
-from catalog.checked_ast import Comprehension, Constant, Ident, Invocation, Made, Node, Roots, Select, index_of, tree_of
+from catalog.checked_ast import Comprehension, Constant, Ident, Invocation, Made, Node, Select, index_of, tree_of
+from catalog.fields_read import Roots
 from catalog.policies import Many, Policy
 from clouds.aws.service_models import operation, step
 from collectors.aws.resource_types import ResourceType

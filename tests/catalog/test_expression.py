@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from catalog.checked_ast import Roots
 from catalog.expression import EvaluationError, ExpressionFault, compiled
+from catalog.fields_read import Roots
 
 ROOTS = Roots(one=frozenset({"r", "account"}), many=frozenset({"trails"}))
 

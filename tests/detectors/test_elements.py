@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from catalog.checked_ast import Roots
 from catalog.expression import compiled
+from catalog.fields_read import Roots
 from catalog.policies import Policy
 from detectors.posture import cases
 from detectors.posture.judge import Moment, judge

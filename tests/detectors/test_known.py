@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import pytest
 from msgspec.structs import replace
 
-from catalog.checked_ast import Roots
 from catalog.expression import EvaluationError, Expression, compiled
+from catalog.fields_read import Roots
 from collectors.aws.engine import collect
 from detectors.posture.judge import Known, Moment, Related, judge
 from detectors.posture.posture import Posture

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from catalog.checked_ast import Roots
 from catalog.expression import Expression, OutOfTime, compiled
+from catalog.fields_read import Roots
 from catalog.policies import Policy, compile_policy
 from catalog.yaml_reader import parse
+from detectors.posture import cases
 from detectors.posture.judge import Moment
 from detectors.posture.posture import Posture
 from model.asset import Asset, Listing, Place
@@ -83,6 +84,27 @@ LEADS = asset("group", "leads", GroupName="leads", Attached=["bad"])
 )
 def test_a_reference_goes_by_what_an_earlier_one_found(assets: tuple[Asset, ...], status: str) -> None:
     assert verdict(*assets).status == status
+
+
+BY_ONE = """
+id: aws.iam.by-one
+kind: aws.iam.user
+severity: low
+title: {en: A, ja: あ}
+risk: {en: A, ja: あ}
+fix: {en: A, ja: あ}
+effort_hours: 1
+with:
+  summary: aws.iam.account-summary
+  policies: {all: aws.iam.policy, key: Arn, of: summary.Arns}
+pass: policies.all(p, p.Good)
+cases: {pass: [{r: {}}], fail: [{r: {}}]}
+"""
+
+
+def test_cases_bind_the_only_one_of_a_kind_as_scans_do() -> None:
+    said = cases.judged(compile_policy(parse(BY_ONE.encode(), "p.yaml")), {"r": {}, "summary": {"Arns": ["lost"]}})
+    assert (said.status, said.reason) == ("unknown", "aws.iam.policy: lost was not read")
 
 
 def test_what_the_earlier_one_could_not_find_is_unknown() -> None:

@@ -217,6 +217,27 @@ def azure(name: str, priority: int, access: str = "Allow", **fields: Any) -> dic
             ],
             [],
         ),
+        (
+            [
+                azure(
+                    "no",
+                    100,
+                    "Deny",
+                    sourceAddressPrefix="*",
+                    destinationAddressPrefix=None,
+                    destinationAddressPrefixes=["10.0.0.0/9", "10.128.0.0/9"],
+                ),
+                azure("yes", 200, sourceAddressPrefix="*", destinationAddressPrefix="10.0.0.0/8"),
+            ],
+            [],
+        ),
+        (
+            [
+                azure("no", 100, "Deny", sourceAddressPrefix="*", destinationAddressPrefix="::/0"),
+                azure("yes", 200, sourceAddressPrefix="*", destinationAddressPrefix="10.0.0.4"),
+            ],
+            ["yes"],
+        ),
     ],
 )
 def test_rules_of_azure(rules: list[dict[str, Any]], opening: list[str]) -> None:

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from catalog import policies
-from catalog.checked_ast import Roots
 from catalog.evaluator import COMMAND, Allowance, Spent, answer, elsewhere
 from catalog.expression import EvaluationError, ExpressionFault
+from catalog.fields_read import Roots
 from catalog.folder import config_folder
 from catalog.policies import Policy
 from detectors.posture import cases
@@ -163,7 +163,7 @@ def test_an_answer_that_is_none_is_named() -> None:
 def test_a_child_does_not_outlive_whoever_asks_it() -> None:
     code = (
         "import sys\nfrom workers.child import Child\nfrom catalog.evaluator import COMMAND, Allowance, elsewhere\n"
-        "from catalog.checked_ast import Roots\nchild = Child(COMMAND)\n"
+        "from catalog.fields_read import Roots\nchild = Child(COMMAND)\n"
         "elsewhere(child, Allowance())('true', Roots(frozenset()))\nprint(child.pid, flush=True)\nsys.stdin.read()"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -210,7 +210,7 @@ def test_whoever_ends_the_child_pays_for_the_next_one() -> None:
 def test_limits_that_are_lower_already_stay(limit: str) -> None:
     code = (
         "from workers.child import Child\nfrom catalog.evaluator import COMMAND, Allowance, elsewhere\n"
-        "from catalog.checked_ast import Roots\nchild = Child(COMMAND)\n"
+        "from catalog.fields_read import Roots\nchild = Child(COMMAND)\n"
         "print(elsewhere(child, Allowance())('1 == 1', Roots(frozenset())).evaluate({}))"
     )
     command = ["/bin/sh", "-c", f'ulimit {limit}; exec {sys.executable} -c "$CODE"']
