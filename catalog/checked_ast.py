@@ -108,12 +108,14 @@ def parts_of(node: Node) -> "tuple[Node, ...]":
             return ()
 
 
-def names_in(node: Node) -> Iterator[str]:
-    """Yield the names that stand in a tree, those that it binds itself too."""
-    if isinstance(node, Ident):
+def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Yield the names that stand in a tree, but for those that it binds itself and those that are `bound` around it."""
+    if isinstance(node, Ident) and node.name not in bound:
         yield node.name
+    own = frozenset({node.variable, node.accumulator}) if isinstance(node, Comprehension) else frozenset[str]()
     for part in parts_of(node):
-        yield from names_in(part)
+        outside = isinstance(node, Comprehension) and part is node.range
+        yield from free_names(part, bound if outside else bound | own)
 
 
 def index_of(call: Invocation) -> str | None:

@@ -42,6 +42,7 @@ class _Answer(Struct, frozen=True, omit_defaults=True):
     type_name: str = ""
     reads: dict[str, list[str]] = {}
     expects: dict[str, Shape] = {}
+    names: list[str] = []
     value: Any = None
     problem: str = ""
     line: int = 1
@@ -109,9 +110,8 @@ def elsewhere(worker: Worker, allowance: Allowance) -> Compile:
         if answer.problem:
             raise ExpressionFault(answer.problem, answer.line, answer.column)
         read = {root: frozenset(fields) for root, fields in answer.reads.items()}
-        return Expression(
-            source, answer.type_name, read, answer.expects, partial(_evaluate, worker, allowance, question)
-        )
+        names, evaluate = frozenset(answer.names), partial(_evaluate, worker, allowance, question)
+        return Expression(source, answer.type_name, read, answer.expects, names, evaluate)
 
     return compile_
 
@@ -152,7 +152,8 @@ def answer(line: bytes) -> bytes:
         expression = _compiled(question.source, Roots(frozenset(question.one), frozenset(question.many)))
         if question.variables is None:
             reads = {root: sorted(fields) for root, fields in expression.reads.items()}
-            return msgspec.json.encode(_Answer(expression.type_name, reads, expression.expects))
+            names = sorted(expression.names)
+            return msgspec.json.encode(_Answer(expression.type_name, reads, expression.expects, names))
         moment = {} if question.now is None else {"now": question.now}
         return msgspec.json.encode(_Answer(value=expression.evaluate(question.variables | moment)))
     except ExpressionFault as fault:

@@ -11,7 +11,7 @@ from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_optional, ext_strings
 from msgspec import Struct
 
-from catalog.checked_ast import names_in, tree_of
+from catalog.checked_ast import free_names, tree_of
 from catalog.expectations import expectations
 from catalog.fields_read import Misuse, Roots, reads
 from catalog.functions import DECLARATIONS
@@ -34,8 +34,15 @@ _TYPES = {
     "double": (_T.DOUBLE,),
     "timestamp": (_T.TIMESTAMP,),
 }
-# What every expression can name beside resources: the moment, the policy's settings, the scope's id, an element.
-_VARIABLES = {"now": _T.TIMESTAMP, "settings": _MAP, "scope": _T.STRING, "e": _T.DYN}
+# What every expression can name beside resources: the moment, the policy's settings, the scope's id, the regions that
+# were looked at where that is not all, an element.
+_VARIABLES = {
+    "now": _T.TIMESTAMP,
+    "settings": _MAP,
+    "scope": _T.STRING,
+    "regions": _T.List(_T.STRING),
+    "e": _T.DYN,
+}
 _PLACE = re.compile(r"<input>:(\d+):(\d+): (.*)")
 
 
@@ -60,13 +67,15 @@ class OutOfTime(EvaluationError):
 class Expression(Struct, frozen=True):
     """One compiled expression; `reads` names per resource the fields that it looks at, `expects` what shape they have.
 
-    `evaluate` returns the value for variables, as plain Python; it raises `EvaluationError`.
+    `names` are all that it uses and does not bind itself. `evaluate` returns the value for variables, as plain Python;
+    it raises `EvaluationError`.
     """
 
     source: str
     type_name: str
     reads: dict[str, frozenset[str]]
     expects: dict[str, Shape]
+    names: frozenset[str]
     evaluate: Callable[[Mapping[str, Any]], Any]
 
     def place_of(self, word: str) -> tuple[int, int]:
@@ -93,8 +102,9 @@ def compiled(source: str, roots: Roots) -> Expression:
         before = source[: misuse.offset]
         line, column = before.count("\n") + 1, misuse.offset - (before.rfind("\n") + 1) + 1
         raise ExpressionFault(misuse.problem, line, column) from None
-    evaluate = _Program(environment, program, frozenset(names_in(tree.root))).evaluate
-    return Expression(source, program.return_type().name(), read, expectations(tree, roots), evaluate)
+    names = frozenset(free_names(tree.root))
+    evaluate = _Program(environment, program, names).evaluate
+    return Expression(source, program.return_type().name(), read, expectations(tree, roots), names, evaluate)
 
 
 class _Program:

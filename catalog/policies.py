@@ -28,7 +28,7 @@ Hours = Annotated[float, Meta(gt=0, le=400)]
 
 _LONGEST_MESSAGE = 2_000
 _REMEMBERED = 2_000
-_RESERVED = frozenset({"r", "e", "o", "now", "settings", "scope"})
+_RESERVED = frozenset({"r", "e", "o", "now", "settings", "scope", "regions"})
 _MESSAGES = frozenset({"message", "title"})
 _THE_OTHER = Roots(one=frozenset({"o"}))
 
@@ -136,6 +136,11 @@ class Compiled(Struct, frozen=True):
     def judging(self) -> list[tuple[KeyPath, Expression]]:
         """Return the expressions that a verdict hangs on, which those of messages do not."""
         return [(path, expression) for path, expression in self.expressions if path[0] not in _MESSAGES]
+
+    @property
+    def minds_regions(self) -> bool:
+        """Return whether the policy asks itself which regions were looked at: then it says what it misses."""
+        return any("regions" in expression.names for _, expression in self.judging)
 
 
 class Policy(Struct, frozen=True, dict=True):

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
+from msgspec import structs
+
 from collectors.misshapen import MISSHAPEN
 from model.asset import Listing
 
@@ -66,8 +68,7 @@ class Count:
     def completed(self, listing: Listing) -> Listing:
         """Return what is said of a listing, with the cause that its rows give where it has none of its own."""
         lost = "" if self.adds_up else "rows are unaccounted for"
-        cause = listing.cause or self.cause(listing.kind) or lost
-        return Listing(listing.scope, listing.kind, listing.region, cause, listing.family)
+        return structs.replace(listing, cause=listing.cause or self.cause(listing.kind) or lost)
 
     def _note(self, odd: Odd) -> None:
         self.odd[odd.kind] += 1

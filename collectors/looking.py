@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from clouds.call_failed import CallFailed
 from collectors.counting import Count
 from collectors.gaps import without_gaps
-from model.asset import Asset, Listing, Place
+from model.asset import Asset, Listing
 
 _LISTING_THREADS, _DETAIL_THREADS = 8, 24
 _ROWS_UNDER_WAY = 500  # bounds memory: a listing waits when its details lag behind
@@ -53,22 +53,20 @@ class Reading(Protocol):
 
 
 def look(
-    readings: Sequence[Reading], place: Place, region_done: Callable[[str], None] = lambda _region: None
+    readings: Sequence[Reading], region_done: Callable[[str], None] = lambda _region: None
 ) -> Iterator[Asset | Listing]:
     """Yield every asset of the readings, and what each says of its listings when it has ended.
 
-    A failed listing says its cause; a failed detail stands in `Asset.unknown`. Assets outside the place's regions
-    (a global listing returns resources in all of them) are left out. `region_done` hears of each region whose last
-    reading is done.
+    A failed listing says its cause; a failed detail stands in `Asset.unknown`. `region_done` hears of each region whose
+    last reading is done.
     """
-    yield from _Run(readings, place, region_done).events()
+    yield from _Run(readings, region_done).events()
 
 
 class _Run:
     """The threads of one look, and the queue that they fill."""
 
-    def __init__(self, readings: Sequence[Reading], place: Place, region_done: Callable[[str], None]) -> None:
-        self._place = place
+    def __init__(self, readings: Sequence[Reading], region_done: Callable[[str], None]) -> None:
         self._readings = readings
         self._out: queue.Queue[Asset | Listing | None] = queue.Queue(maxsize=2000)
         self._room = threading.BoundedSemaphore(_ROWS_UNDER_WAY)
@@ -118,8 +116,7 @@ class _Run:
             self._left.done(reading.region)
 
     def _show(self, asset: Asset) -> None:
-        if self._place.covers(asset.region):
-            self._put(without_gaps(asset))
+        self._put(without_gaps(asset))
 
     def _acquire(self) -> None:
         while not self._room.acquire(timeout=1.0):

@@ -18,6 +18,10 @@ class Panel:
         self._posture = posture
         self._checkov = checkov
 
+    def note(self, asset: Asset) -> None:
+        """Keep what policies need of an asset that is not judged itself: it lies where nobody looks."""
+        self._posture.note(asset)
+
     def see(self, asset: Asset) -> list[Verdict]:
         """Return the verdicts that are known by now, of this asset or of earlier ones."""
         return self._checkov.see(asset, self._posture.see(asset))

@@ -1,11 +1,14 @@
 """What a collector saw, did not see, and could not see."""
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from msgspec import Struct, structs
 
 from model.canonical import digest
+
+_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
 class Asset(Struct, frozen=True):
@@ -70,7 +73,7 @@ class Listing(Struct, frozen=True):
     """One listing of (scope, kind, region) that has ended: whole when `cause` is empty, else unknown with its cause.
 
     A kind whose resources lie in other regions than the listing's (S3 buckets) says so by `region` = `global`.
-    `family` is that of its assets.
+    `family` is that of its assets. `partial` says that more of the kind may lie in regions where nobody looked.
     """
 
     scope: str
@@ -78,10 +81,14 @@ class Listing(Struct, frozen=True):
     region: str
     cause: str = ""
     family: str = ""
+    partial: bool = False
 
 
 class Place(Struct, frozen=True):
-    """Where resources were read: the account's full id and the regions that were looked at, none named = everywhere."""
+    """Where resources were read: the account's full id and the regions that were looked at, none named = everywhere.
+
+    `partial` says that the account has others, or may have.
+    """
 
     scope: str
     account: str
@@ -89,10 +96,16 @@ class Place(Struct, frozen=True):
     partition: str
     regions: tuple[str, ...]
     unread: dict[str, str] = {}
+    partial: bool = False
 
     def covers(self, region: str) -> bool:
-        """Return whether resources of a region are looked at; all are, where the regions could not be determined."""
-        return region == "global" or not self.regions or region in self.regions or bool(self.unread)
+        """Return whether resources of a region are looked at; all are, where the regions could not be determined.
+
+        A zone of Google's lies in the region that it is named after.
+        """
+        zone = _ZONE.fullmatch(region)
+        here = region in self.regions or bool(zone and zone[1] in self.regions)
+        return region == "global" or not self.regions or here or bool(self.unread)
 
 
 class Kind(Struct, frozen=True):

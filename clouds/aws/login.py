@@ -139,6 +139,7 @@ def locate(client: AwsClient, regions: tuple[str, ...]) -> Place:
         partition=partition,
         regions=regions or enabled or (home,),
         unread={"regions": cause} if cause and not regions else {},
+        partial=bool(cause) or (bool(regions) and set(regions) != set(enabled)),
     )
 
 

@@ -13,8 +13,7 @@ def collect(cloud: ReadCloud, types: Sequence[ResourceType], place: Place) -> It
     """Yield every asset of the types in the place, and one `Listing` for each listing that ended.
 
     The cloud is asked as its client does it. A failed listing says its cause; a failed detail stands in
-    `Asset.unknown`. Assets outside the place's regions (a global listing returns resources in all of them) are left
-    out.
+    `Asset.unknown`. A global listing may show resources of regions outside the place too.
     """
     readers = [
         AwsReader(cloud, place, ReadTask(type_, region, label))
@@ -25,4 +24,4 @@ def collect(cloud: ReadCloud, types: Sequence[ResourceType], place: Place) -> It
             else [(region, region) for region in place.regions]
         )
     ]
-    yield from look(readers, place, cloud.forget)
+    yield from look(readers, cloud.forget)

@@ -16,7 +16,7 @@ from clouds.call_failed import CallFailed
 from collectors.aws.package import package_signs
 from collectors.aws.paths import Misplaced, listed, looked_up
 from collectors.aws.resource_types import Describe, Detail, List, Prepare, ResourceType, Within
-from collectors.counting import MALFORMED, Odd
+from collectors.counting import MALFORMED, Excluded, Odd
 from collectors.kept import kept
 from collectors.looking import Vanished
 from collectors.secret_signs import Unreadable
@@ -97,11 +97,15 @@ class AwsReader:
 
     def ended(self, cause: str) -> list[Listing]:
         """Return the one listing that this is."""
-        return [Listing(self._place.scope, self._form.kind, self._job.label, cause)]
+        return [self._listing(cause)]
 
     def missed(self, _seen: Row, cause: str) -> Listing:
         """Return the listing, which is not whole without that row."""
-        return Listing(self._place.scope, self._form.kind, self._job.label, cause)
+        return self._listing(cause)
+
+    def _listing(self, cause: str) -> Listing:
+        partial = self._form.scope == "region" and self._place.partial
+        return Listing(self._place.scope, self._form.kind, self._job.label, cause, partial=partial)
 
     def rows(self) -> Iterator[Any]:
         """Yield the rows of the listing, each as it was received; raises `CallFailed`, named by the operation."""
@@ -133,7 +137,24 @@ class AwsReader:
             return {form.as_: row}
         if not isinstance(row, dict):
             raise Odd
+        if self._form.home is not None:
+            stated = row.get(self._form.home)
+            if not isinstance(stated, str) or not stated:
+                raise Odd
+            if self._form.scope == "region":
+                self._exclude_replica(row, stated)
         return row
+
+    def _exclude_replica(self, row: Row, home: str) -> None:
+        """Raise `Excluded` for a replica that another listing shows, and for one of another account's resource.
+
+        `home` is where the resource lives.
+        """
+        if f":{self._place.account}:" not in _identity(self._form.arn, self._names | row):
+            raise Excluded("of another account")
+        first, here = self._place.regions[0], self._job.region
+        if home != here and (home in self._place.regions or here != first):
+            raise Excluded("a replica")
 
     def _refuse_misfit(self) -> None:
         """Raise `CallFailed` where the type does not fit the SDK: what it asks for is not there."""
@@ -186,11 +207,11 @@ class AwsReader:
             body=observed.body,
             body_hash=self._job.type.kind.hash_of(observed.body),
             unknown=observed.unknown,
-            key=self._job.label if self._form.scope == "region" else "",
+            key=observed.asked_region if self._form.scope == "region" else "",
         )
 
     def _observed(self, row: Row) -> "_Observed":
-        observed = _Observed({}, self._job.region)
+        observed = _Observed({}, row.get(self._form.home or "", self._job.region))
         for name, value in plain(row).items():
             try:
                 observed.body |= kept({name: value}, self._form.omit, self._form.secrets)

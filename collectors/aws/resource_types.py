@@ -127,7 +127,10 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     """A type file as it is written: `list`, or `one: true` for exactly one asset per account or region.
 
     `gone` lists the error codes that mean «it vanished while we looked»; with `exists`, that call has to say so too.
-    `omit` and `secrets` are for the rows what they are for a detail. `always` has the fields that the API always gives.
+    `home` names the field that states where a resource lives whose replicas other regions list too: its details are
+    asked there. Listed by region, replicas are left out; where nobody looks at its home, the first region shows it.
+    `omit` and `secrets` are for the rows what they are
+    for a detail. `always` has the fields that the API always gives.
     """
 
     kind: KindName
@@ -140,6 +143,7 @@ class TypeForm(Struct, frozen=True, forbid_unknown_fields=True, rename={"listing
     details: dict[Field, Detail] = field(default_factory=dict)
     always: type_files.Always = {}
     region: Region | None = None
+    home: Field | None = None
     gone: list[str] = []
     exists: Exists | None = None
     transient: Literal[True] | None = None
@@ -356,6 +360,8 @@ class _Checker:
                 yield self.document.fault(("exists",), "goes with 'gone', the codes of a resource that is not there")
         if form.region and form.region.of not in form.details:
             yield self.document.fault(("region", "of"), f"{form.region.of!r} is no detail")
+        if form.home and form.home not in self.row_fields:
+            yield self.document.fault(("home",), f"rows have no field {form.home!r}")
         for number, name in enumerate(form.volatile):
             if name not in seen:
                 yield self.document.fault(("volatile", number), f"{name!r} is no field of the row and no detail")

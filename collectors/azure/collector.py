@@ -27,7 +27,7 @@ class AzureCollector(Struct, frozen=True):
 
     def collect(self) -> Iterator[Asset | Listing]:
         """Yield everything in it."""
-        yield from look(list(self._readings()), self.place)
+        yield from look(list(self._readings()))
 
     def _readings(self) -> Iterator[Reading]:
         names = {"subscription": self.place.account, "directory": self.directory}

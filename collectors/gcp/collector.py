@@ -1,6 +1,5 @@
 """One Google Cloud project, folder or organisation that was entered."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,6 @@ _HOLDER = "//cloudresourcemanager.googleapis.com/"
 _POLICIES: dict[str, tuple[Content, str]] = {IAM: ("IAM_POLICY", "iamPolicy"), ORG: ("ORG_POLICY", "orgPolicy")}
 # A resource is listed because it has this one: where it is not stated, it is not known. Others are lists.
 _ALWAYS = "iamPolicy"
-_ZONE = re.compile(r"([a-z]+-[a-z]+\d+)-[a-z]")
 
 
 class GcpCollector(Struct, frozen=True):
@@ -75,8 +73,6 @@ class _Look:
         parsed = self._parser.parse(row, self._contexts.get(asset_type) or RowContext(self._collector.place.scope))
         if parsed.asset is None:
             raise Odd(parsed.kind, parsed.fault)
-        if not self._covers(parsed.asset.region):
-            raise Excluded("lies in a region that is not looked at")
         return without_gaps(parsed.asset)
 
     def _listings(self, resources: GcpReading | None) -> Iterator[Listing]:
@@ -108,10 +104,6 @@ class _Look:
         """Return the parent of an asset that states no ancestors."""
         parent = str(row.get("resource", {}).get("parent") or row["name"])
         return parent.removeprefix(_HOLDER)
-
-    def _covers(self, region: str) -> bool:
-        place, zone = self._collector.place, _ZONE.fullmatch(region)
-        return not place.regions or place.covers(region) or bool(zone and place.covers(zone[1]))
 
 
 class _Policies:

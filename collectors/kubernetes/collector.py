@@ -32,6 +32,6 @@ class KubernetesCollector(Struct, frozen=True):
         if components := [type_ for type_ in self.types if type_.form.component]:
             readings.append(ControlPlane(self.client, maker, components))
         try:
-            yield from sorted_out(look(readings, self.place), self.types)
+            yield from sorted_out(look(readings), self.types)
         finally:
             self.client.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from catalog.policies import Other, Policy
 from detectors.posture.judge import Moment, Related, judge
-from detectors.posture.posture import Index, bound
+from detectors.posture.posture import Index, bound, names_of
 from model.asset import Asset, Kind
 from model.canonical import parse_instant
 from model.fault import Fault
@@ -42,7 +42,7 @@ def faults(
 
 
 def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], expected: Status) -> Iterator[str]:
-    known = {"r", "now", "settings", "unknown", "scope", *policy.compiled.others}
+    known = {"r", "now", "settings", "unknown", "scope", "regions", *policy.compiled.others}
     if strange := sorted(case.keys() - known):
         yield f"the key {strange[0]!r} is not known in a case; known are {', '.join(sorted(known))}"
         return
@@ -59,15 +59,19 @@ def _problems(policy: Policy, kinds: Mapping[str, Kind], case: dict[str, Any], e
 def judged(policy: Policy, case: dict[str, Any]) -> Verdict:
     """Return what a policy says of one of its cases."""
     subject, related = situation(policy, case)
+    return judge(policy, subject, related, _moment(policy, case))
+
+
+def _moment(policy: Policy, case: dict[str, Any]) -> Moment:
     now = parse_instant(case["now"]) if "now" in case else _CASE_NOW
-    return judge(policy, subject, related, Moment(now, {policy.id: case.get("settings", {})}))
+    return Moment(now, {policy.id: case.get("settings", {})}, tuple(case.get("regions", [])))
 
 
 def situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Related]]:
     """Return the asset of a case, and what its policy looks at beside it, by name."""
     subject = _asset(policy.form.kind, case.get("r", {}), case)
     related = {}
-    names = _names(subject)
+    names = names_of(subject, Moment(_CASE_NOW))
     for name, other in policy.compiled.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
@@ -87,11 +91,7 @@ def belonging(other: Other, subject: Asset, around: Sequence[Asset]) -> Related:
     """
     if other.by is None:
         return Related(tuple(around))
-    return Index({other.kind: list(around)}, {}).find(other, subject, _names(subject))
-
-
-def _names(subject: Asset) -> dict[str, Any]:
-    return {"r": subject.body, "scope": subject.scope, "now": _CASE_NOW, "settings": {}}
+    return Index({other.kind: list(around)}, {}).find(other, subject, names_of(subject, Moment(_CASE_NOW)))
 
 
 def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:

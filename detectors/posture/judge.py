@@ -36,10 +36,14 @@ class Related(Struct, frozen=True):
 
 
 class Moment(Struct, frozen=True):
-    """What a judgement depends on beside configurations: the time, and the tenant's thresholds by policy id."""
+    """What a judgement depends on beside configurations: the time, and the tenant's thresholds by policy id.
+
+    `regions` are those that were looked at, where the account has others; else none are named.
+    """
 
     now: datetime
     settings: Mapping[str, Mapping[str, Any]] = {}
+    regions: tuple[str, ...] = ()
 
 
 class _Unknown(Exception):
@@ -197,6 +201,7 @@ def _variables(policy: Policy, asset: Asset, moment: Moment) -> dict[str, Any]:
         "now": moment.now,
         "settings": policy.form.settings | dict(moment.settings.get(policy.id, {})),
         "scope": asset.scope,
+        "regions": list(moment.regions),
     }
 
 

@@ -41,17 +41,22 @@ class Posture:
         self._kept_fields = _kept_fields(policies)
         self._kept: dict[str, list[Asset]] = defaultdict(list)
         self._unlisted: dict[str, list[Listing]] = defaultdict(list)  # at most one per kind and region
+        self._partial = set[str]()
+        self._beyond = set[int]()
+
+    def note(self, asset: Asset) -> None:
+        """Keep what others need of an asset that is not judged itself: it lies where nobody looks."""
+        self._beyond |= {id(kept) for kept in self._keep(asset)}
 
     def see(self, asset: Asset) -> list[Verdict]:
         """Return the verdicts that need nothing but this asset, and keep what others need of it."""
-        for kind in kinds_of(asset):
-            if (fields := self._kept_fields.get(kind)) is not None:
-                body = {key: value for key, value in asset.body.items() if key in fields}
-                self._kept[kind].append(replace(asset, body=body))
+        self._keep(asset)
         return [self._judge(policy, asset) for kind in kinds_of(asset) for policy in self._at_once[kind]]
 
     def hear(self, listing: Listing, place: Place) -> list[Verdict]:
         """Note a listing that has ended; return an unknown verdict per policy where it was not whole."""
+        if listing.partial:
+            self._partial |= set(kinds_of(listing))
         known = self._unlisted[listing.kind]
         if not listing.cause or any(earlier.region == listing.region for earlier in known):
             return []
@@ -62,11 +67,20 @@ class Posture:
 
     def end(self) -> Iterable[Verdict]:
         """Return the verdicts that waited, now that everything was seen."""
-        index = Index(self._kept, self._unlisted)
+        index = Index(self._kept, self._unlisted, self._partial)
         for kind, policies in self._waiting.items():
             for asset in self._kept[kind]:
-                for policy in policies:
+                for policy in policies if id(asset) not in self._beyond else ():
                     yield self._judge(policy, asset, index)
+
+    def _keep(self, asset: Asset) -> list[Asset]:
+        kept = []
+        for kind in kinds_of(asset):
+            if (fields := self._kept_fields.get(kind)) is not None:
+                body = {key: value for key, value in asset.body.items() if key in fields}
+                kept.append(replace(asset, body=body))
+                self._kept[kind].append(kept[-1])
+        return kept
 
     def _judge(self, policy: Policy, asset: Asset, index: "Index | None" = None) -> Verdict:
         allowance = self._allowances.get(policy.id)
@@ -92,11 +106,17 @@ def bound(other: Other, related: Related) -> Any:
 
 
 class Index:
-    """Finds the assets that a policy looks at beside its own."""
+    """Finds the assets that a policy looks at beside its own.
 
-    def __init__(self, kept: Mapping[str, list[Asset]], unlisted: Mapping[str, list[Listing]]) -> None:
+    Of `partial` kinds more may lie in regions where nobody looked.
+    """
+
+    def __init__(
+        self, kept: Mapping[str, list[Asset]], unlisted: Mapping[str, list[Listing]], partial: Collection[str] = ()
+    ) -> None:
         self._kept = kept
         self._unlisted = unlisted
+        self._partial = partial
         self._by_key: dict[tuple[str, str], dict[str, list[Asset]]] = {}
         self._by_owner: dict[tuple[str, str], _Owned] = {}
         self._fitting = set[tuple[int, int]]()
@@ -109,14 +129,23 @@ class Index:
         A reference may go by what an earlier one found.
         """
         found: dict[str, Related] = {}
-        names: dict[str, Any] = {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}}
+        names = names_of(asset, moment)
         for name, other in policy.compiled.others.items():
-            unread = _unread(other, found)
+            unread = _unread(other, found) or self._beyond(policy, other, moment)
             found[name] = Related((), unread) if unread else self.find(other, asset, names)
             if (fit := policy.compiled.fits.get(name)) is not None:
                 found[name] = self._looked_at(fit, found[name])
             names[name] = bound(other, found[name])
         return found
+
+    def _beyond(self, policy: Policy, other: Other, moment: Moment) -> str:
+        """Return why it does not do to have all of a kind that was seen, empty where it does.
+
+        What an asset refers to, and what belongs to it, lies in its own region.
+        """
+        if not other.many or other.of is not None or other.kind not in self._partial or policy.compiled.minds_regions:
+            return ""
+        return f"only {', '.join(moment.regions)} was looked at"
 
     def _looked_at(self, fit: Fit, related: Related) -> Related:
         """Return what was found with whether it is understood: each asset is looked at once for each policy."""
@@ -154,11 +183,10 @@ class Index:
         if isinstance(keys, str):
             return Related((), keys)
         by_key = self._keyed(other.kind, other.key)
-        # What is listed by region refers to its own region; an equal name elsewhere is another resource.
-        near = {k: [a for a in by_key.get(k, []) if not (a.key and asset.key) or a.key == asset.key] for k in keys}
+        near = {key: [a for a in by_key.get(key, []) if _is_near(a, asset)] for key in keys}
         found = tuple(neighbour for neighbours in near.values() for neighbour in neighbours)
         lost = [key for key in keys if not near[key]]
-        return Related(found, (self._cause(other.kind) or f"{lost[0]} was not read") if lost else "")
+        return Related(found, (self._cause(other.kind, asset.key) or f"{lost[0]} was not read") if lost else "")
 
     def _belonging(self, by: Expression, other: Other, asset: Asset, names: Mapping[str, Any]) -> Related:
         keys = self._references(other, asset, names)
@@ -170,10 +198,10 @@ class Index:
             owned = self._by_owner[other.kind, by.source].whole()
         except OutOfTime as problem:
             return Related((), str(problem))
-        found = {id(one): one for key in keys for one in owned.get(key, [])}
-        lost = owned.get(_NOBODY_KNOWS, [])
-        cause = self._cause(other.kind) or (f"{lost[0].name}: whose it is cannot be determined" if lost else "")
-        return Related(tuple(found.values()), cause)
+        found = {id(one): one for key in keys for one in owned.get(key, []) if _is_near(one, asset)}
+        lost = [one for one in owned.get(_NOBODY_KNOWS, []) if _is_near(one, asset)]
+        unplaced = f"{lost[0].name}: whose it is cannot be determined" if lost else ""
+        return Related(tuple(found.values()), self._cause(other.kind, asset.key) or unplaced)
 
     def _references(self, other: Other, asset: Asset, names: Mapping[str, Any]) -> list[str] | str:
         """Return what an asset refers to, or why that is not known; policies often ask the same of it in a row."""
@@ -197,15 +225,30 @@ class Index:
             self._by_key[kind, key] = dict(index)
         return self._by_key[kind, key]
 
-    def _cause(self, kind: str) -> str:
-        failed = self._unlisted.get(kind)
+    def _cause(self, kind: str, key: str = "") -> str:
+        """Return why a kind was not listed whole: of what has a region's `key`, that region's listing counts."""
+        failed = [one for one in self._unlisted.get(kind, ()) if not key or one.region in (key, _EVERYWHERE)]
         return f"{failed[0].cause} in {failed[0].region}" if failed else ""
+
+
+def names_of(asset: Asset, moment: Moment) -> dict[str, Any]:
+    """Return what references of an asset may go by at a moment, beside what earlier references found."""
+    return {"r": asset.body, "scope": asset.scope, "now": moment.now, "settings": {}, "regions": list(moment.regions)}
+
+
+def _is_near(neighbour: Asset, asset: Asset) -> bool:
+    """Return whether a neighbour is one that an asset can mean.
+
+    What is listed by region refers to its own region; an equal name elsewhere is another resource.
+    """
+    return not (neighbour.key and asset.key) or neighbour.key == asset.key
 
 
 def _bodies(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+_EVERYWHERE = "global"
 _NOBODY_KNOWS = None  # here stand those of which it cannot be determined whose they are
 
 

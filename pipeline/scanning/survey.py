@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detectors.checkov.checkov import Checkov
 from detectors.panel import Panel
@@ -27,15 +28,20 @@ def survey(collector: Collector, catalog: Catalog, moment: Moment, checkov: Work
 
     `checkov` answers for the adopted checks.
     """
+    place = collector.place
+    moment = replace(moment, regions=place.regions if place.partial else ())
     posture = Posture(catalog.policies, moment, allowances=catalog.allowances)
     panel, seen = Panel(posture, Checkov(catalog.adopted, checkov, catalog.policies)), set[str]()
     always = {type_.name: type_.always for type_ in catalog.every_type}
     for event in collector.collect():
         if isinstance(event, Listing):
-            yield Observation(event, panel.hear(event, collector.place))
+            yield Observation(event, panel.hear(event, place))
         elif event.uid not in seen:  # a listing that changes while it pages may show a resource twice
             seen.add(event.uid)
             asset = missing_named(event, always.get(event.kind, ()))
-            yield Observation(asset, panel.see(asset))
+            if place.covers(asset.region):
+                yield Observation(asset, panel.see(asset))
+            else:  # a global listing shows resources of all regions
+                panel.note(asset)
     for verdict in panel.end():
         yield Observation(None, [verdict])

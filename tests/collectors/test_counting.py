@@ -193,7 +193,10 @@ class Names(dict[str, Any]):
 
 def sound_of(form: aws_types.TypeForm) -> dict[str, Any]:
     """Return a row with all that ids are made of."""
-    return dict.fromkeys(references([form.arn, form.name]) - aws_types.PLACE_NAMES - form.details.keys(), "x")
+    names = references([form.arn, form.name]) - aws_types.PLACE_NAMES - form.details.keys()
+    if form.home:
+        return dict.fromkeys(names, "arn:aws:x:eu-west-1:1:x") | {form.home: "eu-west-1"}
+    return dict.fromkeys(names, "x")
 
 
 AWS = [type_ for type_ in aws_types.load() if type_.form.listing]

@@ -230,3 +230,57 @@ def test_where_the_time_of_one_resource_ends_the_next_one_goes_on_from_there() -
     assert [one.status for one in said] == ["unknown", "fail", "pass", "fail", "pass"]
     assert "too long for one resource" in said[0].reason
     assert asked == ["0", "1", "2", "nothing", "3", "4"]
+
+
+ALL_OF_A_KIND = """\
+id: aws.iam.x
+kind: aws.iam.user
+severity: high
+title: {en: t, ja: 題}
+risk: {en: r, ja: 危}
+fix: {en: f, ja: 直}
+effort_hours: 1
+with: {queues: {all: aws.sqs.queue}}
+pass: queues.exists(q, q.Good)
+cases: {pass: [{r: {}}], fail: [{r: {}}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("passes", "partial", "status"),
+    [
+        ("queues.exists(q, q.Good)", False, "fail"),
+        ("queues.exists(q, q.Good)", True, "unknown"),
+        ("size(queues) == 0", True, "unknown"),
+        # Who asks which regions were looked at decides; a name of its own does not ask.
+        ('queues.exists(q, q.Good) || ("eu-west-1" in regions)', True, "pass"),
+        ('["a"].exists(regions, regions == "b") || queues.exists(q, q.Good)', True, "unknown"),
+    ],
+)
+def test_all_of_a_kind_are_not_known_where_regions_were_left_out(passes: str, partial: bool, status: str) -> None:
+    text = ALL_OF_A_KIND.replace("queues.exists(q, q.Good)", f"'{passes}'")
+    regions = ("eu-west-1",) if partial else ()
+    posture = Posture(
+        [compile_policy(parse(text.encode(), "p.yaml"))], Moment(datetime(2026, 1, 1, tzinfo=UTC), {}, regions)
+    )
+    place = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1",), partial=partial)
+    posture.see(user())
+    posture.hear(Listing(scope="1", kind="aws.sqs.queue", region="eu-west-1", partial=partial), place)
+    [said] = posture.end()
+    assert said.status == status
+    assert ("only eu-west-1 was looked at" in said.reason) is (status == "unknown")
+
+
+OWN = ALL_OF_A_KIND.replace("aws.iam.user", "aws.ec2.vpc").replace("queue}", 'queue, by: o.Vpc, of: "[r.Vpc]"}')
+
+
+@pytest.mark.parametrize(("denied", "status"), [("eu-west-1", "unknown"), ("us-east-1", "pass"), ("global", "unknown")])
+def test_what_belongs_to_a_resource_is_missed_in_its_own_region_alone(denied: str, status: str) -> None:
+    posture = Posture([compile_policy(parse(OWN.encode(), "p.yaml"))], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    place = Place("1", "1", "arn:aws:iam::1:root", "aws", ("eu-west-1", "us-east-1"))
+    near: dict[str, Any] = {"scope": "1", "region": "eu-west-1", "body_hash": "", "key": "eu-west-1"}
+    posture.see(Asset(kind="aws.ec2.vpc", resource="v", name="v", body={"Vpc": "v"}, **near))
+    posture.see(Asset(kind="aws.sqs.queue", resource="q", name="q", body={"Vpc": "v", "Good": True}, **near))
+    posture.hear(Listing(scope="1", kind="aws.sqs.queue", region=denied, cause="AccessDenied"), place)
+    [said] = posture.end()
+    assert said.status == status

@@ -1,6 +1,7 @@
 """Policies that are asked for alone say the same, from fewer calls."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -99,30 +100,53 @@ JUDGING = {"azure": 75, "gcp": 64, "kubernetes": 84}
 @pytest.mark.process
 @pytest.mark.parametrize("provider", JUDGING)
 def test_one_policy_alone_says_the_same_elsewhere(provider: str, elsewhere: Tenant) -> None:
-    secrets, bounds = granting()(elsewhere), Bounds(THIS_MACHINE)
-    bound = [replace(scope, secrets=secrets, bounds=bounds) for scope in named(elsewhere).found]
-    scopes = [scope for scope in bound if scope.provider == provider]
-    collectors = [remembering(scope) for scope in scopes]
+    with remembered(provider, elsewhere) as collectors:
+        whole = verdicts(collectors, replace(catalog(), adopted=()))
+        judging = {policy for policy, _ in whole}
+        for policy in catalog().policies:
+            if policy.id in judging:
+                alone = verdicts(collectors, assemble(config_folder(), [policy]))
+                assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
+        assert len(judging) >= JUDGING[provider]
 
-    def verdicts(known: Catalog) -> dict[tuple[str, str], Verdict]:
-        seen = [
-            observation
-            for collector in collectors
-            for observation in survey(
-                replace(collector, types=types_of(known, provider)), known, Moment(MovingClock().now()), NotInstalled()
-            )
-        ]
-        return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}
 
-    whole = verdicts(replace(catalog(), adopted=()))
-    judging = {policy for policy, _ in whole}
-    for policy in catalog().policies:
-        if policy.id in judging:
-            alone = verdicts(assemble(config_folder(), [policy]))
-            assert alone == {key: verdict for key, verdict in whole.items() if key[0] == policy.id}
+@pytest.mark.process
+@pytest.mark.parametrize(("provider", "location"), [("azure", "japanwest"), ("gcp", "asia-northeast1")])
+def test_what_lies_in_one_location_is_judged_as_before(provider: str, location: str, elsewhere: Tenant) -> None:
+    known = replace(catalog(), adopted=())
+    with remembered(provider, elsewhere) as collectors:
+        whole = verdicts(collectors, known)
+        places = [replace(collector.place, regions=(location,)) for collector in collectors]
+        near = [replace(collector, place=place) for collector, place in zip(collectors, places, strict=True)]
+        shown = {key: verdict for key, verdict in whole.items() if places[0].covers(verdict.region)}
+        assert verdicts(near, known) == shown
+        assert {verdict.region for verdict in shown.values()} < {verdict.region for verdict in whole.values()}
+
+
+@contextmanager
+def remembered(provider: str, tenant: Tenant) -> Iterator[list[Any]]:
+    """Lend the collectors of a tenant's scopes of a provider; each asks its cloud once."""
+    secrets, bounds = granting()(tenant), Bounds(THIS_MACHINE)
+    bound = [replace(scope, secrets=secrets, bounds=bounds) for scope in named(tenant).found]
+    collectors = [remembering(scope) for scope in bound if scope.provider == provider]
+    yield collectors
     for collector in collectors:
         getattr(collector, client_of(collector)).end()
-    assert len(judging) >= JUDGING[provider]
+
+
+def verdicts(collectors: Iterable[Any], known: Catalog) -> dict[tuple[str, str], Verdict]:
+    """Return what a catalog says of all that collectors see."""
+    seen = [
+        observation
+        for collector in collectors
+        for observation in survey(
+            replace(collector, types=types_of(known, collector.types[0].kind.provider)),
+            known,
+            Moment(MovingClock().now()),
+            NotInstalled(),
+        )
+    ]
+    return {(v.policy, v.finding_uid): v for o in seen for v in o.verdicts}
 
 
 def remembering(scope: Scope) -> Any:
