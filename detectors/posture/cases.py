@@ -8,7 +8,7 @@ from typing import Any
 from catalog.policies import Other, Policy
 from detectors.posture.judge import Moment, Related, judge
 from detectors.posture.posture import Index, bound, names_of
-from model.asset import Asset, Kind
+from model.asset import Asset, Kind, Listing
 from model.canonical import parse_instant
 from model.fault import Fault
 from model.finding import Status, Verdict
@@ -75,23 +75,22 @@ def situation(policy: Policy, case: dict[str, Any]) -> tuple[Asset, dict[str, Re
     for name, other in policy.compiled.others.items():
         if name in case:
             bodies = case[name] if other.many else [case[name]]
-            related[name] = belonging(other, subject, [_asset(other.kind, body, {}) for body in bodies])
-        elif other.key:  # what nothing refers to need not be read
-            related[name] = Index({}, {}).find(other, subject, names)
-        else:
-            related[name] = Related((), "was not read")
+            related[name] = belonging(other, subject, [_asset(other.kind, body, {}) for body in bodies], names)
+        else:  # where nothing is asked for, nothing need be read
+            unread = Listing(subject.scope, other.kind, "global", "was not read")
+            related[name] = Index({}, {} if other.key else {other.kind: [unread]}).find(other, subject, names)
         names[name] = bound(other, related[name])
     return subject, related
 
 
-def belonging(other: Other, subject: Asset, around: Sequence[Asset]) -> Related:
+def belonging(other: Other, subject: Asset, around: Sequence[Asset], names: Mapping[str, Any]) -> Related:
     """Return what another name (`other`) stands for among the assets `around`, for the subject.
 
-    What is referred to is taken as found, what belongs is looked for.
+    What is referred to is taken as found, what belongs is looked for by `names`, which are known before it.
     """
     if other.by is None:
         return Related(tuple(around))
-    return Index({other.kind: list(around)}, {}).find(other, subject, names_of(subject, Moment(_CASE_NOW)))
+    return Index({other.kind: list(around)}, {}).find(other, subject, names)
 
 
 def _asset(kind: str, body: dict[str, Any], case: dict[str, Any]) -> Asset:

@@ -192,6 +192,8 @@ class Index:
         keys = self._references(other, asset, names)
         if isinstance(keys, str):
             return Related((), keys)
+        if not keys:
+            return Related(())
         if (other.kind, by.source) not in self._by_owner:
             self._by_owner[other.kind, by.source] = _Owned(by, self._kept.get(other.kind, []))
         try:

@@ -1,4 +1,4 @@
-"""Each text that a policy compares a field of AWS with is a value which that field can have."""
+"""Each text that a policy compares a field of a cloud with is a value which that field can have."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,15 @@ from catalog.yaml_reader import parse
 from tests.catalog.compared_values import Compared, Field, compared_by, spelling, values_of
 from tests.recorded_clouds import catalog, types_of
 
+PROVIDERS = ("aws", "azure", "gcp")
 TYPES: dict[str, Any] = {type_.name: type_ for type_ in types_of(catalog(), "aws")}
-POLICIES = {policy.id: policy for policy in catalog().policies if policy.provider == "aws"}
-COMPARED = {identity: compared_by(policy) for identity, policy in POLICIES.items()}
-FILE = Path(__file__).parent.parent / "data" / "aws-values.yaml"
-STATED: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-# What stands for a value that is not there, and what the signs of secrets are called: no values of AWS's.
-OURS = frozenset({"", "-", "~", "more", "primary"})
+COMPARED = {policy.id: compared_by(policy) for policy in catalog().policies if policy.provider in PROVIDERS}
+DATA = Path(__file__).parent.parent / "data"
+STATED: dict[str, dict[str, Any]] = {
+    provider: yaml.safe_load((DATA / f"{provider}-values.yaml").read_text(encoding="utf-8")) for provider in PROVIDERS
+}
+# What stands for a value that is not there, and what the signs of secrets are called: no values of a cloud's.
+OURS = frozenset({"", "-", "?", "~", "more", "nic", "primary"})
 
 POLICY = """
 id: aws.kms.made-up
@@ -32,9 +34,14 @@ cases: {pass: [{r: {}}], fail: [{r: {}}]}
 """
 
 
+def stated(field: Field) -> dict[str, Any]:
+    provider = field.kind.split(".", 1)[0]
+    return dict(STATED[provider].get(f"{field.kind} {field.path}", {}))
+
+
 def known(field: Field) -> frozenset[str]:
-    stated = STATED.get(f"{field.kind} {field.path}", {"values": []})["values"]
-    return values_of(TYPES[field.kind], field.path) | frozenset(stated)
+    values = frozenset(stated(field).get("values", []))
+    return values | values_of(TYPES[field.kind], field.path) if field.kind in TYPES else values
 
 
 def foreign(texts: set[str], values: frozenset[str], spelled: bool) -> set[str]:
@@ -50,9 +57,15 @@ def foreign_texts(compared: Compared) -> dict[str, set[str]]:
     return {field: texts for field, texts in found.items() if texts}
 
 
+def to_be_sorted(field: Field) -> set[str]:
+    """Return a field's values but for those that are meant to stay unknown, as Google's word for none is."""
+    meant = stated(field).get("unknown", [])
+    return {value for value in known(field) if value not in meant and not value.endswith("_UNSPECIFIED")}
+
+
 def unsorted_values(compared: Compared) -> dict[str, set[str]]:
     found = {
-        field.path: foreign(set(known(field)), frozenset(texts), field.spelled)
+        field.path: foreign(to_be_sorted(field), frozenset(texts), field.spelled)
         for field, texts in compared.sorted.items()
     }
     return {field: texts for field, texts in found.items() if texts}
@@ -69,10 +82,11 @@ def test_every_value_of_a_field_is_sorted_where_some_are(identity: str) -> None:
     assert unsorted_values(COMPARED[identity]) == {}
 
 
-def test_each_stated_value_is_compared_and_has_a_source() -> None:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_each_stated_value_is_compared_and_has_a_source(provider: str) -> None:
     compared = {f"{field.kind} {field.path}" for one in COMPARED.values() for field in one.texts}
-    assert STATED.keys() - compared == set()
-    assert all(stated["source"] for stated in STATED.values())
+    assert STATED[provider].keys() - compared == set()
+    assert all(row["source"] and set(row.get("unknown", [])) <= set(row["values"]) for row in STATED[provider].values())
 
 
 @pytest.mark.parametrize(
@@ -91,7 +105,18 @@ def test_what_no_reply_has_is_found(source: str, texts: set[str]) -> None:
     assert set().union(*foreign_texts(compared_by(policy)).values()) == texts
 
 
-def test_what_is_left_unsorted_is_found() -> None:
-    source = POLICY % 'one_of(r.Metadata.KeyManager, ["AWS"], ["Nobody"])'
-    policy = compile_policy(parse(source.encode(), "x.yaml"))
-    assert unsorted_values(compared_by(policy)) == {"Metadata.KeyManager": {"CUSTOMER"}}
+@pytest.mark.parametrize(
+    ("kind", "source", "left"),
+    [
+        ("aws.kms.key", 'one_of(r.Metadata.KeyManager, ["AWS"], ["Nobody"])', {"Metadata.KeyManager": {"CUSTOMER"}}),
+        ("gcp.iam.service-account-key", 'one_of(r.keyType, ["USER_MANAGED"], [])', {"keyType": {"SYSTEM_MANAGED"}}),
+        (
+            "azure.web.site",
+            'one_of(r.identity.type.lowerAscii(), ["none", "userassigned"], ["systemassigned"])',
+            {"identity.type": {"SystemAssigned, UserAssigned"}},
+        ),
+    ],
+)
+def test_what_is_left_unsorted_is_found(kind: str, source: str, left: dict[str, set[str]]) -> None:
+    text = POLICY.replace("kind: aws.kms.key", f"kind: {kind}") % source
+    assert unsorted_values(compared_by(compile_policy(parse(text.encode(), "x.yaml")))) == left

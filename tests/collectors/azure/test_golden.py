@@ -23,6 +23,7 @@ from collectors.azure.resource_types import ResourceType
 from collectors.counting import Odd
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
+from detectors.posture.posture import names_of
 from model.asset import Asset, Place
 from tests.readers import lacking
 from tests.recorded_clouds import catalog, types_of
@@ -90,7 +91,9 @@ class Recorded:
         """What a policy looks at beside its resource; a kind of which nothing was recorded is not known."""
         others = {name: [a for a in self.assets if a.kind == o.kind] for name, o in policy.compiled.others.items()}
         return {
-            name: belonging(policy.compiled.others[name], subject, found) if found else Related((), NOT_RECORDED)
+            name: belonging(policy.compiled.others[name], subject, found, names_of(subject, MOMENT))
+            if found
+            else Related((), NOT_RECORDED)
             for name, found in others.items()
         }
 

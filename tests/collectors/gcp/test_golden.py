@@ -18,6 +18,7 @@ from collectors.gcp.recordings import Recordings
 from collectors.gcp.resource_types import IAM, ORG
 from detectors.posture.cases import belonging
 from detectors.posture.judge import Moment, Related, judge
+from detectors.posture.posture import names_of
 from model.asset import Asset
 from tests.readers import lacking
 from tests.recorded_clouds import catalog, types_of
@@ -59,7 +60,9 @@ def related(policy: Policy, subject: Asset, assets: list[Asset]) -> dict[str, Re
     near = [a for a in assets if not place or _place(a) == place]
     others = {name: [a for a in near if a.kind == other.kind] for name, other in policy.compiled.others.items()}
     return {
-        name: belonging(policy.compiled.others[name], subject, found) if found else Related((), NOT_RECORDED)
+        name: belonging(policy.compiled.others[name], subject, found, names_of(subject, MOMENT))
+        if found
+        else Related((), NOT_RECORDED)
         for name, found in others.items()
     }
 

@@ -137,9 +137,10 @@ def assert_every_reader_is_unknown(
 
 
 def uses_kind(policy: str, verdict: Verdict) -> bool:
-    """References by key to assets that exist elsewhere stay known; the trail's bucket is such a reference."""
+    """References by key to assets that exist elsewhere stay known, and what belongs to nothing that was found."""
     found = next((p for p in catalog().policies if p.id == policy), None)
-    return found is None or not any(other.key for other in found.compiled.others.values())
+    others = found.compiled.others.values() if found else ()
+    return not any(other.key or (other.of and other.of.reads.keys() - {"r"}) for other in others)
 
 
 def looked(home: Home, clock: Clock, cloud: ReadCloud, place: Place, checkov: Child) -> Summary:
