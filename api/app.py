@@ -263,18 +263,18 @@ def _coverage(reader: Reader, at: str) -> Coverage:
 
 
 def _view(tenant: Tenant) -> TenantView:
-    last_day = tenant.contract.last_day
+    last_day = tenant.agreed.last_day
     return TenantView(
         tenant=tenant.tenant,
         name=tenant.name,
         language=tenant.language,
-        start=tenant.contract.start.isoformat(),
+        start=tenant.agreed.start.isoformat(),
         last_day=last_day.isoformat() if last_day else "",
         accounts=[scope.id for scope in named(tenant).found],
         organizations=group_names(tenant),
         cron=tenant.schedule.cron,
-        options=tenant.contract.options,
-        suspended=tenant.contract.suspended,
+        options=tenant.agreed.options,
+        suspended=tenant.agreed.suspended,
     )
 
 

@@ -71,7 +71,7 @@ async def authorizer_of(
     actor: Annotated[Actor, Depends(actor_of)], service: Annotated[Service, Depends(service_of)]
 ) -> Authorizer:
     """Return the stores as whoever asks may use them."""
-    return Authorizer(service.home, service.access, actor)
+    return Authorizer(service.home, service.access, actor, service.clock)
 
 
 async def known_parameters(request: Request) -> None:

@@ -19,4 +19,4 @@ def tokens(home: Path, tenant: str, roles: Mapping[str, str], passwords: Passwor
     """Return a token for each person, added with the role beside their name."""
     stores, table, clock = open_home(home), access.load(config_folder()), SystemClock()
     gate = Gate(stores.service, lambda: service_key(home), clock, passwords)
-    return enlist(Register(Authorizer(stores, table, HOST), table, clock), gate, tenant, roles)
+    return enlist(Register(Authorizer(stores, table, HOST, clock), table, clock), gate, tenant, roles)

@@ -29,11 +29,13 @@ def open_authorizer(home: Path) -> "Authorizer":
     from catalog.folder import config_folder
     from pipeline.access.authorization import Authorizer
     from pipeline.access.sign_in import actor_at_the_shell
+    from pipeline.clock import SystemClock
     from pipeline.installation import open_home
 
     stores = open_home(home)
     stores.check()
-    return Authorizer(stores, access.load(config_folder()), actor_at_the_shell(open_gate(home), present_token(home)))
+    actor = actor_at_the_shell(open_gate(home), present_token(home))
+    return Authorizer(stores, access.load(config_folder()), actor, SystemClock())
 
 
 def open_gate(home: Path) -> "Gate":

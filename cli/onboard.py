@@ -42,7 +42,7 @@ def aws(
         )
     _check_principal(reader)
     trust = Trust(reader, authorizer.service("tenants.apply").external_id(tenant, new_external_id()))
-    types = [type_.offered(spec.contract.options) for type_ in resource_types.load()]
+    types = [type_.offered(spec.agreed.options) for type_ in resource_types.load()]
     for name, text in documents(spec, types, trust, config_folder(), organization).items():
         try:
             output.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,7 @@ def check(
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
     whole = True
-    catalog = offered(assemble(config_folder()), spec.contract.options)
+    catalog = offered(assemble(config_folder()), spec.agreed.options)
     with open_world(home, authorizer, "scans.start") as world:
         for reach in onboarding.check(world, spec, catalog):
             whole = whole and reach.whole

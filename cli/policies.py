@@ -77,7 +77,7 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     if edition.documents:
         Console(highlight=False, markup=False).print(table)
         print(f"Edition {edition.number} of {edition.applied_at[:10]}, applied by {edition.person}.")
-    decision = decide_option(spec.contract, "own-policies")
+    decision = decide_option(spec.agreed, "own-policies")
     print(decision.reason.en if decision.allowed else f"Not judged: {decision.reason.en}")
 
 

@@ -48,6 +48,7 @@ def apply(
     from catalog import policies
     from catalog.folder import config_folder
     from pipeline.clock import SystemClock
+    from pipeline.tenants.contracts import evidence_of
     from pipeline.tenants.destinations import check_destinations, judgements
     from pipeline.tenants.files import carry_out, doubts, load_tenant, plan
     from pipeline.world import bounds_in, secrets_in
@@ -61,7 +62,7 @@ def apply(
         print(f"hinomi: {doubt}", file=sys.stderr)
     _print_plan(wanted)
     if wanted.changes and not dry_run:
-        edition = carry_out(stores, wanted, SystemClock(), authorizer.actor.name)
+        edition = carry_out(stores, wanted, SystemClock(), authorizer.actor.name, evidence_of(file))
         print(f"Applied as edition {edition.number}.")
 
 

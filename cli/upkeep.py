@@ -72,7 +72,7 @@ def restore(
 
 @app.command()
 def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
-    """Bring all stores to this program's version, and grant tenants what their files refer to from before.
+    """Bring all stores to this program's version, record contracts from files, and grant what these refer to.
 
     Says which of them lead to addresses or start programs that are not allowed, and the lines that would allow them.
     Broken off in the middle, it goes on where it ended.
@@ -88,9 +88,23 @@ def upgrade(home: HomeOption = DEFAULT_HOME) -> None:
         print(f"{name}: upgraded")
     print(f"{len(changed)} stores were upgraded; all are of this version.")
     stores = open_home(home)
+    _take_over_contracts(stores)
     _grant_used(home, stores)
     _print_denied(home, stores)
     raise typer.Exit(1 if _print_faults(stores) else 0)
+
+
+def _take_over_contracts(stores: "Home") -> None:
+    """Record what files said of contracts before there were records of them."""
+    from model.person import HOST
+    from pipeline.clock import SystemClock
+    from pipeline.tenants.contracts import take_over
+
+    taken, lost = take_over(stores, SystemClock(), HOST.name)
+    for tenant in taken:
+        print(f"{tenant}: its contract is on record as its file says; `hinomi contract show {tenant}` shows it")
+    for tenant, problem in lost.items():
+        print(f"hinomi: the contract of {tenant} is not on record: {problem}", file=sys.stderr)
 
 
 def _print_faults(stores: "Home") -> bool:

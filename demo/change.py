@@ -34,9 +34,9 @@ def sign_in(world: World, tenant: str, access: Access, gate: Gate) -> dict[str, 
 
     They join the tenant in the world's stores, in roles of the table `access`, and sign in through the gate.
     """
-    register = Register(Authorizer(world.home, access, HOST), access, world.clock)
+    register = Register(Authorizer(world.home, access, HOST, world.clock), access, world.clock)
     tokens = enlist(register, gate, tenant, _CREW)
-    return {name: Authorizer(world.home, access, gate.actor(token)) for name, token in tokens.items()}
+    return {name: Authorizer(world.home, access, gate.actor(token), world.clock) for name, token in tokens.items()}
 
 
 def enlist(register: Register, gate: Gate, tenant: str, roles: Mapping[str, str]) -> dict[str, str]:

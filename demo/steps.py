@@ -29,6 +29,7 @@ from pipeline.installation import grant, make, open_home, service_key
 from pipeline.notifying.notify import Notified, notify
 from pipeline.notifying.reporting import make_report
 from pipeline.scanning.scan import Summary, scan
+from pipeline.tenants.contracts import evidence_of
 from pipeline.tenants.files import carry_out, load_tenant, plan
 from pipeline.tenants.references import used_references
 from pipeline.world import Task, World, bounds_in, secrets_in, take_task
@@ -186,11 +187,11 @@ class _Show:
             tenant = load_tenant(DATA / "tenant.yaml", catalog.policies)
             tenant = neighbours.of(tenant)
             grant(folder / "home", {tenant.tenant: sorted({used.reference for used in used_references(tenant)})})
-            carry_out(home, plan(home, tenant), clock, HOST.name)
+            carry_out(home, plan(home, tenant), clock, HOST.name, evidence_of(DATA / "tenant.yaml"))
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
         ways = Ways(io.StringIO(), clock.now)
         world = World(home, clock, ways, secrets=secrets_in(folder / "home"), bounds=bounds_in(folder / "home"))
-        offer = offered(catalog, tenant.contract.options)
+        offer = offered(catalog, tenant.agreed.options)
         return stage, world, take_task(world, "scan", tenant, offer, HOST.name)
 
     def _compare(self, key: str, expected: Planted, found: Planted) -> bool:

@@ -209,11 +209,14 @@ class SuddenLoss(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
-    """A tenant's file as it is written; `protected` names resources by their full ids that no change may touch."""
+    """A tenant's file as it is written; `protected` names resources by their full ids that no change may touch.
+
+    `contract` is what a new tenant begins with: afterwards its records say what holds (`agreed`).
+    """
 
     tenant: TenantId
     name: Text
-    contract: Contract
+    contract: Contract | UnsetType = UNSET
     scopes: list[AwsScope] = []
     organizations: list[AwsOrganization] = []
     azure: list[AzureDirectory] = []
@@ -225,3 +228,9 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Schedule = Schedule()
     protected: list[Annotated[str, Meta(min_length=3, max_length=1000)]] = []
     sudden_loss: SuddenLoss | UnsetType = UNSET  # a file without it is the same as before there was such a key
+
+    @property
+    def agreed(self) -> Contract:
+        """Return the contract as it is on record: of a tenant as it was applied (pipeline/tenants/applied.py)."""
+        assert not isinstance(self.contract, UnsetType), "of a file, only what it begins with is known"
+        return self.contract

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy import Row as SqlRow
 
 from model.canonical import digest, encode
+from model.contract_record import ContractRecord
 from model.fault import Refused
 from store import damage, schema
 from store.archive import Row
@@ -134,12 +135,14 @@ class Home:
                 return f"edition {number} of its file is not the one that was recorded"
         return ""
 
-    def apply(self, tenant: str, document: object, at: str, person: str) -> Edition:
+    def apply(
+        self, tenant: str, document: object, at: str, person: str, contract: Sequence[ContractRecord] = ()
+    ) -> Edition:
         """Add a document as an edition of a tenant's file, unless the newest one says the same.
 
         The tenant's store is made first, and its audit chain records the edition, with the person and the moment `at`,
-        before it is there: a crash in between leaves a record that the repeat makes true. Raises `Refused` where
-        somebody else was faster.
+        before it is there: a crash in between leaves a record that the repeat makes true. The records of a new tenant's
+        `contract` are added with it. Raises `Refused` where somebody else was faster.
         """
         database, text = self._stores.tenant(tenant), encode(document).decode()
         database.create()
@@ -151,6 +154,8 @@ class Home:
         number = newest.number + 1 if newest else 1
         with self._store(database, tenant).write(at, person) as writer:
             writer.record("tenant.applied", tenant, edition=number, document=digest(text))
+            if not writer.contract.all():
+                writer.add_contract(contract)
         with self._service.write() as connection:
             if (now := _newest(connection, tenant)) and now.number >= number:
                 raise Refused(f"another edition of {tenant} was applied meanwhile; look at the plan again")

@@ -14,6 +14,7 @@ from model.canonical import encode
 from model.finding import ACTIVE, Fact, Finding, State, as_of
 from model.suppression import Suppression
 from store import damage, schema
+from store.contracts import Contracts
 from store.own_policies import OwnPolicies
 from store.plans import Plans
 from store.rows import AssetRow, Current, Fence, Gap, Run, Selection
@@ -38,6 +39,7 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.policies = OwnPolicies(connection)
+        self.contract = Contracts(connection)
         self.plans = Plans(connection)
 
     def findings(

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0007", "service": "0008"}
+VERSIONS = {"tenant": "0008", "service": "0008"}
 
 tenant = MetaData()
 service = MetaData()
@@ -16,6 +16,7 @@ JSON = {
     "asset": {"unknown"},
     "audit": {"detail"},
     "body": {"json"},
+    "contract_record": {"document"},
     "edition": {"document"},
     "finding": {"message", "elements", "sources"},
     "person": {"roles", "tenants"},
@@ -118,6 +119,9 @@ asset_tag = Table("asset_tag", tenant, _text("uid", key=True), _text("tag", key=
 policy_edition = Table(
     "policy_edition", tenant, _number("number", key=True), *map(_text, ("applied_at", "person", "documents"))
 )
+
+# What is on record of the contract; rows are only ever added. Whoever records the same number later was too late.
+contract_record = Table("contract_record", tenant, _number("number", key=True), _text("document"))
 
 run = Table(
     "run",

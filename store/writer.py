@@ -9,10 +9,12 @@ from sqlalchemy import Connection, and_, bindparam, select
 from model.alert import Alert, Delivery
 from model.asset import Asset
 from model.canonical import encode
+from model.contract_record import ContractRecord
 from model.finding import Fact, Finding
 from model.suppression import Suppression
 from store import schema
 from store.chain import Records
+from store.contracts import RECORDED, ContractsWriter
 from store.own_policies import OwnPoliciesWriter
 from store.plans import PlansWriter
 from store.reader import DROPPED, Reader, chunks
@@ -29,17 +31,24 @@ class Writer(Reader):
     """What can be changed; everything in one transaction."""
 
     policies: OwnPoliciesWriter
+    contract: ContractsWriter
     plans: PlansWriter
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.policies = OwnPoliciesWriter(connection)
+        self.contract = ContractsWriter(connection)
         self.plans = PlansWriter(connection)
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:
         """Leave an audit record: the action, its subject, and what else there is to say in `detail`."""
         self.records.add(action, subject, **detail)
+
+    def add_contract(self, records: Iterable[ContractRecord]) -> None:
+        """Add records of the contract, each with an audit record; raises `Refused` where somebody was faster."""
+        for number, said in self.contract.add(records):
+            self.record(RECORDED, str(number), **said)
 
     def put_assets(self, assets: Iterable[Asset], at: str) -> int:
         """Write a new row for each asset that is new or differs from its current row; return how many did.

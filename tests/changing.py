@@ -29,6 +29,7 @@ from pipeline.world import Task, World
 from remediation.approval import Standing
 from remediation.playbook import playbooks
 from store.home import Home
+from tests.contracts import agreed, applied
 from tests.worlds import entered, scan_of, world_of
 
 ACCOUNT = "123456789012"
@@ -107,16 +108,19 @@ class ChangeDriver:
 
     def __post_init__(self) -> None:
         self.catalog = catalog_of(self.playbook)
-        self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
+        applied(self.home, self.tenant, instant(self.clock.now()))
         with self.home.service.write(instant(self.clock.now()), "p") as session:
             for who in (AKI, KEN, RIN, MIO):
                 session.people.put(Person(who.name, who.name, "ja", who.roles, who.tenants, ""))
             session.people.put(Person("hana", "hana", "ja", ("approver",), (self.tenant.tenant,), ""))
 
     def agree(self, **changes: Any) -> None:
-        """Apply the tenant's file with something changed."""
+        """Apply the tenant's file with something changed; what is new of the contract goes on record."""
+        at = instant(self.clock.now())
+        if "contract" in changes:
+            agreed(self.home, self.tenant, changes["contract"], at)
         self.tenant = replace(self.tenant, **changes)
-        self.home.apply(self.tenant.tenant, self.tenant, instant(self.clock.now()), "p")
+        self.home.apply(self.tenant.tenant, self.tenant, at, "p")
 
     def go_on(self, *plans: Plan) -> None:
         """Carry out these plans, or what a scan goes on with."""

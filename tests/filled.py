@@ -9,6 +9,7 @@ from model.text import Text
 from store.home import Home
 from store.rows import Gap, Run
 from tests.conftest import MovingClock
+from tests.contracts import applied
 from tests.recorded_clouds import TENANT
 
 
@@ -30,7 +31,7 @@ def verdict(number: int) -> Verdict:
 def fill(home: Home, clock: MovingClock, name: str) -> None:
     """Give a tenant seven resources, findings on five of them, and one run with a gap."""
     at = instant(clock.now())
-    home.apply(name, msgspec.to_builtins(msgspec.structs.replace(TENANT, tenant=name)), at, "p")
+    applied(home, msgspec.structs.replace(TENANT, tenant=name), at)
     run = Run(digest(name), f"scan:{name}", at, at, "", {})
     with home.tenant(name).write(at, "p") as writer:
         writer.start_run(run)

@@ -29,7 +29,7 @@ class Tokens:
             home.apply(tenant, {"tenant": tenant}, AT, "p")
         self.home, self.clock = home, clock
         self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
-        self.register = Register(Authorizer(home, ACCESS, HOST), ACCESS, clock)
+        self.register = Register(Authorizer(home, ACCESS, HOST, clock), ACCESS, clock)
         sato = Person("sato", "佐藤", "ja", ("operator", "analyst"), ("aozora", "midori"), "")
         enrolment = self.gate.enrol(self.register.add(sato, self.gate), PASSWORD)
         self._authenticator = pyotp.TOTP(enrolment.secret)
@@ -47,7 +47,7 @@ class Tokens:
 
     def machines(self, actor: Actor) -> Machines:
         """Return machines' tokens as somebody may manage them."""
-        return Machines(Authorizer(self.home, ACCESS, actor), ACCESS, self.clock)
+        return Machines(Authorizer(self.home, ACCESS, actor, self.clock), ACCESS, self.clock)
 
     def machine(self) -> str:
         """Return a machine's token that sato issued."""
@@ -70,7 +70,7 @@ class Tokens:
 
     def add(self, actor: Actor) -> str:
         """Return an invitation for somebody whom an actor adds."""
-        people = Register(Authorizer(self.home, ACCESS, actor), ACCESS, self.clock)
+        people = Register(Authorizer(self.home, ACCESS, actor, self.clock), ACCESS, self.clock)
         return people.add(Person("ito", "伊藤", "ja", ("viewer",), ("aozora",), ""), self.gate)
 
     def change(self, wish: Wish) -> None:

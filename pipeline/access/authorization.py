@@ -2,10 +2,12 @@
 
 from contract.access import may
 from model.access import Access
+from model.clock import Clock
 from model.fault import Refused
 from model.person import Actor
 from model.tenant import Tenant
 from pipeline.tenants.applied import applied_tenant
+from store import contracts
 from store.home import Home
 from store.own_policies import RECORDED
 from store.tenant import TenantStore
@@ -25,8 +27,9 @@ class NotAllowed(Refused):
 class Authorizer:
     """The stores, as one actor may use them."""
 
-    def __init__(self, home: Home, access: Access, actor: Actor) -> None:
+    def __init__(self, home: Home, access: Access, actor: Actor, clock: Clock) -> None:
         self._home = home
+        self._clock = clock
         self._access = access
         self.actor = actor
 
@@ -81,15 +84,19 @@ class Authorizer:
         return self._home.tenant(tenant)
 
     def file(self, action: str, tenant: str) -> Tenant:
-        """Return a tenant as it was last applied, for one kind of action."""
+        """Return a tenant as it was last applied, with its contract as it is on record, for one kind of action."""
         self.allow(action, tenant)
-        return applied_tenant(self._home, tenant)
+        return applied_tenant(self._home, tenant, self._clock.now())
 
     def edition_fault(self, tenant: str) -> str:
-        """Return which edition of a tenant's file or own policies is not as it was recorded, empty where all are."""
+        """Return what is not as it was recorded, the empty text for nothing.
+
+        An edition of a tenant's file or of its own policies, or a record of its contract.
+        """
         with self.tenant("audit.verify", tenant).read() as reader:
             recorded = reader.recorded("tenant.applied")
             fault = reader.policies.fault(reader.recorded(RECORDED))
+            fault = fault or reader.contract.fault(reader.recorded(contracts.RECORDED))
         return self._home.edition_fault(tenant, recorded) or fault
 
     def visible(self) -> list[str]:

@@ -187,7 +187,7 @@ class _Workshop:
         """Raise `Refused` unless the plan may be carried out, as the stores are now."""
         if self._permits.check(self._plan.id).hash != self._plan.hash:
             raise Refused(f"the plan {self._plan.id} has become another one")
-        tenant = applied_tenant(self._world.home, self._task.tenant.tenant)
+        tenant = applied_tenant(self._world.home, self._task.tenant.tenant, self._world.clock.now())
         with self._task.store.read(whole=True) as reader:
             self._never = never_of(tenant, reader)
 
@@ -248,7 +248,7 @@ def make_rollback(world: World, tenant: Tenant, id_: str, actor: Actor, resource
         requester=actor.name,
         created_at=world.now,
         of_kind=0,
-        customer=tenant.contract.customer_approves,
+        customer=tenant.agreed.customer_approves,
     )
     made = propose_rollback(playbook, plan, done, terms)
     if not made.steps:

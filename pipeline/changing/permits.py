@@ -57,7 +57,7 @@ class Permits(Struct, frozen=True):
             people = [] if session.people_fault() else list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
         grantors = {id_ for id_, side in approvers.items() if side == "staff"}
-        customer = applied_tenant(self.home, self.tenant).contract.customer_approves
+        customer = applied_tenant(self.home, self.tenant, self.clock.now()).agreed.customer_approves
         last = reader.last_instant()
         now = max(self.clock.now(), parse_instant(last)) if last else self.clock.now()
         return Circumstances(now, approvers, grantors, customer)
@@ -103,7 +103,7 @@ class Permits(Struct, frozen=True):
         with self.store.read_trusted() as reader:  # the votes are records of this chain
             plan = plan_in(reader, id_)
             if not plan.undoes:
-                refuse_unentitled(applied_tenant(self.home, self.tenant), self.clock)
+                refuse_unentitled(applied_tenant(self.home, self.tenant, self.clock.now()), self.clock)
             self.refuse_unapproved(reader, plan)
             recorded = reader.recorded("tenant.applied")
             if fault := self.home.edition_fault(self.tenant, recorded, deciding=True):

@@ -73,7 +73,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
             requester=wanted.requester or actor.name,
             created_at=instant(now),
             of_kind=of_kind,
-            customer=tenant.contract.customer_approves,
+            customer=tenant.agreed.customer_approves,
             most=wanted.most,
             live=wanted.live,
             order=wanted.order.id if wanted.order else "",
@@ -123,7 +123,7 @@ def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
 
     Raises `Refused` where the contract has none, or it names no playbook or no reason, or nobody has signed in.
     """
-    decision = decide_option(tenant.contract, "standing-orders")
+    decision = decide_option(tenant.agreed, "standing-orders")
     if not decision.allowed:
         raise Refused(f"{decision.reason.en} (Article {decision.clause})")
     playbook_of(order.playbook)
@@ -180,7 +180,7 @@ def refuse_nobody(actor: Actor) -> None:
 
 def refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
     """Raise `Refused` outside the contract's term."""
-    decision = decide(tenant.contract, clock.now().astimezone(CONTRACT_ZONE).date())
+    decision = decide(tenant.agreed, clock.now().astimezone(CONTRACT_ZONE).date())
     if not decision.allowed:
         raise Refused(f"nothing is changed for {tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
 

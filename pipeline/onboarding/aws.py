@@ -45,6 +45,6 @@ def documents(
             actions=len(permissions.policy_document(types)["Statement"][0]["Action"]),
             principal=trust.principal,
             steps=chosen.of(language).strip(),
-            more="".join(f"- {texts[option].of(language)}\n" for option in tenant.contract.options if option in texts),
+            more="".join(f"- {texts[option].of(language)}\n" for option in tenant.agreed.options if option in texts),
         )
     return found

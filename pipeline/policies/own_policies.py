@@ -102,7 +102,7 @@ def carry_out(store: TenantStore, tenant: Tenant, wanted: PolicyPlan, clock: Clo
     else was faster.
     """
     if wanted.added or wanted.changed:
-        decision = decide_option(tenant.contract, "own-policies")
+        decision = decide_option(tenant.agreed, "own-policies")
         if not decision.allowed:
             raise Refused(f"{tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
     at = instant(clock.now())
@@ -134,10 +134,10 @@ def catalog_of(
     These are the newest edition in its store. `go_on` is asked before each resource that they judge; it raises where
     the whole is to stop.
     """
-    catalog = offered(catalog, tenant.contract.options)
+    catalog = offered(catalog, tenant.agreed.options)
     with store.read() as reader:
         documents = reader.policies.newest().documents
-    if not documents or not decide_option(tenant.contract, "own-policies").allowed:
+    if not documents or not decide_option(tenant.agreed, "own-policies").allowed:
         yield catalog
         return
     with Child(COMMAND) as worker:

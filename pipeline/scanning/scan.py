@@ -82,7 +82,7 @@ def scan(world: World, task: Task, batch: int = BATCH) -> Summary:
 
 def _refuse_unentitled(tenant: Tenant, now: datetime) -> None:
     """Raise `Refused` outside the contract's term."""
-    decision = decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date())
+    decision = decide(tenant.agreed, now.astimezone(CONTRACT_ZONE).date())
     if not decision.allowed:
         raise Refused(f"{tenant.tenant} is not scanned: {decision.reason.en} (Article {decision.clause})")
 

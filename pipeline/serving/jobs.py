@@ -18,7 +18,7 @@ from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import SCHEDULE
 from pipeline.logs import logger
-from pipeline.tenants.applied import applied_tenants
+from pipeline.tenants.applied import agreed_contract, applied_tenants
 from store.home import Home
 from store.rows import Fence
 
@@ -77,16 +77,24 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
     for name in broken:
         _LOG.error("a tenant's file is of another version of the program; apply it anew", tenant=name)
     for tenant, since in tenants:
-        if not decide(tenant.contract, now.astimezone(CONTRACT_ZONE).date()).allowed:
-            continue
         slot = schedule.newest_slot(tenant.schedule, now)
         if slot >= since:  # a tenant is not scanned for slots before its first day here
             delay = schedule.delay(tenant.tenant, slot, tenant.schedule)
             wanted.append(new_job("scan", tenant.tenant, slot, SCHEDULE, slot + delay))
-    if wanted := _unknown(home, wanted):
+    if wanted := [job for job in _unknown(home, wanted) if _is_entitled(home, job.tenant, now)]:
         with home.service.observe(instant(now), SCHEDULE) as session:
             added = sum(session.jobs.add(job) for job in wanted)
     return added
+
+
+def _is_entitled(home: Home, tenant: str, now: datetime) -> bool:
+    """Return whether the service runs for a tenant now: asked where there is something to queue alone."""
+    try:
+        contract = agreed_contract(home, tenant, now)
+    except Refused as refused:
+        _LOG.error("a tenant is not scanned", tenant=tenant, problem=str(refused))
+        return False
+    return decide(contract, now.astimezone(CONTRACT_ZONE).date()).allowed
 
 
 def queue(home: Home, job: Job, clock: Clock) -> Job:

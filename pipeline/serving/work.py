@@ -97,7 +97,7 @@ def claimed_now(world: World, wanted: Job) -> Iterator[Job]:
 
 def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     """Do what a job of its kind consists of, in this order; whoever was not notified before is notified then."""
-    tenant, store = applied_tenant(world.home, job.tenant), world.home.tenant(job.tenant)
+    tenant, store = applied_tenant(world.home, job.tenant, world.clock.now()), world.home.tenant(job.tenant)
     plans = [job.plan] if job.plan else []
     catalog = as_shipped(config_folder()) if job.kind == "scan" else catalog_for_changes(store, plans)
     task = Task(tenant, store, catalog, job.asked_by, job.slot, fence_of(job), go_on)

@@ -3,15 +3,26 @@
 from datetime import datetime
 
 import msgspec
+from msgspec.structs import replace
 
+from contract.records import view
 from model.canonical import parse_instant
 from model.fault import Refused
-from model.tenant import Tenant
+from model.tenant import Contract, Tenant
+from store.contracts import RECORDED
 from store.home import Home
 
 
-def applied_tenant(home: Home, tenant: str) -> Tenant:
-    """Return a tenant as it was last applied; raises `Refused` where there is none."""
+def applied_tenant(home: Home, tenant: str, now: datetime) -> Tenant:
+    """Return a tenant as it was last applied, with its contract as it is on record now.
+
+    Raises `Refused` where there is no such tenant, or no contract of it is on record.
+    """
+    return replace(filed_tenant(home, tenant), contract=agreed_contract(home, tenant, now))
+
+
+def filed_tenant(home: Home, tenant: str) -> Tenant:
+    """Return a tenant as its file says; raises `Refused` where there is none."""
     edition = home.edition(tenant)
     if edition is None:
         home.tenant(tenant)  # says which tenants there are
@@ -22,8 +33,26 @@ def applied_tenant(home: Home, tenant: str) -> Tenant:
         raise Refused(f"the file of {tenant} is of another version of the program; apply it anew") from None
 
 
+def agreed_contract(home: Home, tenant: str, now: datetime) -> Contract:
+    """Return what is on record now of a tenant's contract.
+
+    Raises `Refused` where nothing was ordered and accepted, and where a record is not as it was recorded, or cannot be
+    read: a suspension may be among them.
+    """
+    with home.tenant(tenant).read(whole=True) as reader:
+        if fault := reader.contract.fault(reader.recorded(RECORDED)):
+            raise Refused(f"the contract of {tenant} cannot be trusted: {fault}; see `hinomi audit verify`")
+        contract = view(reader.contract.all(), now)
+    if contract is None:
+        raise Refused(
+            f"no contract of {tenant} is on record; `hinomi upgrade` takes over what its file says, "
+            f"`hinomi contract record {tenant} FILE` records an order and its acceptance"
+        )
+    return contract
+
+
 def applied_tenants(home: Home) -> tuple[list[tuple[Tenant, datetime]], list[str]]:
-    """Return all tenants as they were last applied, each with the moment when it came.
+    """Return all tenants as their files say, each with the moment when it came.
 
     Beside them, those whose file this version of the program cannot read: they hurt no other.
     """

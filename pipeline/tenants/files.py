@@ -5,16 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from catalog.form import convert
 from catalog.policies import Policy
 from catalog.yaml_reader import Document, read
 from contract import schedule
+from contract.taking_over import records_of, same, taken_over
 from model.canonical import instant
 from model.clock import Clock
+from model.contract_record import ContractRecord, Evidence
 from model.fault import Fault, Refused
-from model.tenant import Channel, Tenant
+from model.tenant import Channel, Contract, Tenant
 from notifier import channels
 from pipeline.policies.choice import check_settings
 from pipeline.providers.provider import Named, Providers
@@ -26,6 +28,7 @@ from pipeline.tenants.scopes import group_names, named
 from store.home import Edition, Home
 
 ABSENT = object()
+_CONTRACT = Contract.__struct_fields__
 
 
 class FieldChange(Struct, frozen=True):
@@ -75,14 +78,45 @@ def plan(home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> Tenant
     """Return what applying the tenant to a home would change, with places of these providers; nothing is written."""
     _refuse_foreign_external_ids(home, tenant, providers)
     edition = home.edition(tenant.tenant)
+    _refuse_another_contract(home, tenant, is_new=edition is None)
     before = msgspec.json.decode(edition.document) if edition else {}
     after = msgspec.to_builtins(tenant)
     return TenantPlan(tenant, edition is None, list(_differences("", before, after)))
 
 
-def carry_out(home: Home, wanted: TenantPlan, clock: Clock, person: str) -> Edition:
-    """Apply the plan that is `wanted` to the home; the tenant's audit chain records it, by the person and the clock."""
-    return home.apply(wanted.tenant.tenant, msgspec.to_builtins(wanted.tenant), instant(clock.now()), person)
+def carry_out(home: Home, wanted: TenantPlan, clock: Clock, person: str, evidence: Evidence) -> Edition:
+    """Apply the plan that is `wanted` to the home; the tenant's audit chain records it, by the person and the clock.
+
+    What a new tenant's file says of its contract becomes its first records, with the file as their evidence.
+    """
+    tenant, at, records = wanted.tenant, instant(clock.now()), list[ContractRecord]()
+    if wanted.is_new and not isinstance(tenant.contract, UnsetType):
+        records = records_of(tenant.contract, at, person, evidence)
+    return home.apply(tenant.tenant, msgspec.to_builtins(tenant), at, person, records)
+
+
+def _refuse_another_contract(home: Home, tenant: Tenant, *, is_new: bool) -> None:
+    """Raise `Refused` where a file says another thing of the contract than the one that was taken over."""
+    name, stated = tenant.tenant, tenant.contract
+    if is_new:
+        if isinstance(stated, UnsetType):
+            raise Refused(f"{name} is a new tenant: say under 'contract' when its contract starts")
+        return
+    if isinstance(stated, UnsetType):
+        return
+    with home.tenant(name).read(whole=True) as reader:
+        before = taken_over(reader.contract.all())
+    if before is None or not same(before, stated):
+        keys = [key for key in _CONTRACT if before is None or _said(before, key) != _said(stated, key)]
+        raise Refused(
+            f"'contract' ({', '.join(keys)}) is not what was taken over from this file: its records say what holds. "
+            f"Leave 'contract' out, and record what has changed: `hinomi contract record {name} FILE`"
+        )
+
+
+def _said(contract: Contract, key: str) -> Any:
+    value = getattr(contract, key)
+    return sorted(value) if key == "options" else value
 
 
 def _refuse_foreign_external_ids(home: Home, tenant: Tenant, providers: Providers) -> None:
@@ -111,16 +145,20 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy], prov
             yield document.fault(("channels", number, "name"), f"the channel {channel.name!r} stands twice")
         names.add(channel.name)
         yield from _channel_faults(document, number, channel)
-    contract = tenant.contract
+    if not isinstance(tenant.contract, UnsetType):
+        yield from _contract_faults(document, tenant.contract)
+    yield from (fault for fault, _ in _protected(document, tenant, providers) if fault)
+    if problem := schedule.fault(tenant.schedule):
+        yield document.fault(("schedule", "cron"), problem)
+    yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
+
+
+def _contract_faults(document: Document, contract: Contract) -> Iterator[Fault]:
     if contract.last_day is not None and contract.last_day < contract.start:
         yield document.fault(("contract", "last_day"), "lies before the start")
     for number, suspension in enumerate(contract.suspended):
         if suspension.last_day is not None and suspension.last_day < suspension.first_day:
             yield document.fault(("contract", "suspended", number, "last_day"), "lies before the first day")
-    yield from (fault for fault, _ in _protected(document, tenant, providers) if fault)
-    if problem := schedule.fault(tenant.schedule):
-        yield document.fault(("schedule", "cron"), problem)
-    yield from check_settings(document, ("thresholds",), tenant.thresholds, policies)
 
 
 def doubts(file: Path, home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> list[Fault]:

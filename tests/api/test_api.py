@@ -33,6 +33,7 @@ from pipeline.changing.plans import Wanted, make_plan
 from pipeline.serving.jobs import new_job, queue
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import agreed
 from tests.filled import asset, fill, verdict
 from tests.homes import Homes, Originals, tamper
 from tests.passwords import QUICK
@@ -263,8 +264,8 @@ def test_lists_show_only_ones_own_tenants(api: Api) -> None:
 
 def test_a_tenant_states_its_options_and_when_it_is_suspended(api: Api) -> None:
     suspended = [Suspension(date(2026, 11, 1), "logs flood the service", date(2026, 11, 7))]
-    contract = replace(TENANT.contract, options=["function-code"], suspended=suspended)
-    api.home.apply(MINE, replace(TENANT, contract=contract), instant(api.clock.now()), "p")
+    contract = replace(TENANT.agreed, options=["function-code"], suspended=suspended)
+    agreed(api.home, replace(TENANT, tenant=MINE), contract, instant(api.clock.now()))
     reported = api.ask("GET", f"/v1/tenants/{MINE}", api.token("viewer")).json()
     assert reported["options"] == ["function-code"]
     assert reported["suspended"] == [

@@ -212,8 +212,8 @@ def test_a_changed_tenant_file_shows_its_difference(capsys: pytest.CaptureFixtur
     file.write_text(text, encoding="utf-8")
     run(capsys, "init", *home)
     run(capsys, "apply", str(file), *home)
-    file.write_text(text.replace("2026-04-01", "2026-05-01"), encoding="utf-8")
-    assert "~ contract.start: 2026-04-01 -> 2026-05-01" in run(capsys, "apply", str(file), *home)[1]
+    file.write_text(f"{text}language: en\n", encoding="utf-8")
+    assert "~ language: ja -> en" in run(capsys, "apply", str(file), *home)[1]
 
 
 def test_the_catalog_lists_every_policy_and_type(capsys: pytest.CaptureFixture[str]) -> None:

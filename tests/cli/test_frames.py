@@ -14,6 +14,7 @@ from catalog.folder import config_folder
 from catalog.policies import load
 from pipeline.clock import SystemClock
 from pipeline.installation import make, open_home
+from pipeline.tenants.contracts import evidence_of
 from pipeline.tenants.files import carry_out, load_tenant, plan
 from tests.commands import run
 
@@ -70,9 +71,9 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "tenant.yaml").write_text(TENANT, encoding="utf-8")
     make(tmp_path / "home", config_folder() / "example" / "installation.yaml")
     home = open_home(tmp_path / "home")
-    carry_out(
-        home, plan(home, load_tenant(tmp_path / "tenant.yaml", load(config_folder() / "policies"))), SystemClock(), "p"
-    )
+    file = tmp_path / "tenant.yaml"
+    wanted = plan(home, load_tenant(file, load(config_folder() / "policies")))
+    carry_out(home, wanted, SystemClock(), "p", evidence_of(file))
     return tmp_path / "home"
 
 

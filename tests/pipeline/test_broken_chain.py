@@ -36,7 +36,7 @@ from tests.worlds import entered, scan_of, world_of
 AT, END = "2026-06-01T00:00:00.000000Z", "2026-07-01T00:00:00.000000Z"
 ENTITLED = replace(
     TENANT,
-    contract=replace(TENANT.contract, options=["own-policies", "standing-orders"]),
+    contract=replace(TENANT.agreed, options=["own-policies", "standing-orders"]),
     channels=[Channel("screen", "console")],
 )
 PLAYBOOK = "aws.s3.versioning"

@@ -37,7 +37,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = home_at(str(folder))
     home.create()
     fill(home, clock, "aozora")
-    register = Register(Authorizer(home, ACCESS, HOST), ACCESS, clock)
+    register = Register(Authorizer(home, ACCESS, HOST, clock), ACCESS, clock)
     gate = Gate(home.service, lambda: bytes(32), clock)
     for name in ("ken", "rin"):
         register.add(Person(name, name, "ja", ("lead",), ("aozora",), "", "https://id.example", name), gate)

@@ -11,6 +11,7 @@ from model.access import Action
 from model.person import HOST, Actor, Person, Token, actor_of
 from pipeline.access.authorization import Authorizer, NoSuchTenant, NotAllowed
 from store.home import Home
+from tests.conftest import MovingClock
 
 ACCESS = access_files.load(config_folder())
 ROLES, ACTIONS = sorted(ACCESS.roles), sorted(ACCESS.actions)
@@ -125,7 +126,7 @@ def test_an_action_that_does_not_exist_is_a_defect() -> None:
 def test_a_foreign_tenant_and_none_at_all_look_the_same(home: Home) -> None:
     for tenant in ("aozora", "midori"):
         home.apply(tenant, {"tenant": tenant}, AT, "p")
-    authorizer = Authorizer(home, ACCESS, Actor("p", ("viewer",), ("aozora",)))
+    authorizer = Authorizer(home, ACCESS, Actor("p", ("viewer",), ("aozora",)), MovingClock())
     authorizer.tenant("findings.read", "aozora")
     said = []
     for tenant in ("midori", "nobody"):
@@ -143,11 +144,11 @@ def test_a_foreign_tenant_and_none_at_all_look_the_same(home: Home) -> None:
 
 def test_whoever_is_bound_to_tenants_adds_no_others(home: Home) -> None:
     home.apply("midori", {"tenant": "midori"}, AT, "p")
-    authorizer = Authorizer(home, ACCESS, Actor("p", ("operator",), ("aozora",)))
+    authorizer = Authorizer(home, ACCESS, Actor("p", ("operator",), ("aozora",)), MovingClock())
     for tenant in ("midori", "nobody"):
         with pytest.raises(NotAllowed, match="may not add or change the tenant"):
             authorizer.applying(tenant)
     assert authorizer.applying("aozora") is home
     with pytest.raises(NotAllowed, match="is bound to tenants"):
         authorizer.whole("service.operate")
-    assert Authorizer(home, ACCESS, Actor("p", ("operator",), "all")).whole("service.operate") is home
+    assert Authorizer(home, ACCESS, Actor("p", ("operator",), "all"), MovingClock()).whole("service.operate") is home

@@ -38,7 +38,7 @@ def gate(home: Home, clock: MovingClock) -> Gate:
 
 
 def register(home: Home, clock: MovingClock, actor: Actor = HOST) -> Register:
-    return Register(Authorizer(home, ACCESS, actor), ACCESS, clock)
+    return Register(Authorizer(home, ACCESS, actor, clock), ACCESS, clock)
 
 
 def somebody(id_: str = "sato", role: str = "analyst", tenants: Tenants = ("aozora",)) -> Person:

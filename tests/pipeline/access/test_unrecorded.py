@@ -149,7 +149,7 @@ def test_while_the_records_do_not_hold_a_token_only_reads(tokens: Tokens, addres
     begin_anew(tokens, address)
     actor = tokens.gate.actor(token)
     tamper(address, "", BROKEN.replace("mallory", "p"))
-    authorizer = Authorizer(tokens.home, ACCESS, actor)
+    authorizer = Authorizer(tokens.home, ACCESS, actor, tokens.clock)
     authorizer.allow("findings.read", "aozora")
     with pytest.raises(NotAllowed, match="a token only reads"):
         authorizer.allow("scans.start", "aozora")
@@ -208,7 +208,7 @@ def test_an_upgrade_records_nobody_who_is_not_as_older_records_say_until_they_ar
 ) -> None:
     older(home, address, "ken", "rin")
     tamper(address, "", "UPDATE person SET tenants = '[]' WHERE id = 'ken'", ADDED.format("eve"))
-    people = Register(Authorizer(home, ACCESS, HOST), ACCESS, clock)
+    people = Register(Authorizer(home, ACCESS, HOST, clock), ACCESS, clock)
     for name, done in (("eve", "added"), ("ken", "changed")):
         assert home.service.vouch_for_older("p").startswith(f"the person {name} was {done} without a record")
         people.disable(name)

@@ -94,7 +94,7 @@ class Tampered(ChangeDriver):
         world = self.world_with(buckets)
         for plans in ([plan.id], None):
             with suppress(Exception, MemoryError):  # whatever it says: here it counts what was sent
-                task = scan_of(world, applied_tenant(self.home, self.tenant.tenant), self.catalog)
+                task = scan_of(world, applied_tenant(self.home, self.tenant.tenant, MovingClock().now()), self.catalog)
                 finish(world, task, underway(task) if plans is None else plans)
         return buckets.sent
 
@@ -119,7 +119,7 @@ def reject(driver: Tampered, plan: Plan) -> None:
 
 def end_contract(driver: Tampered, plan: Plan) -> None:
     driver.vote(plan, KEN)
-    driver.agree(contract=replace(driver.tenant.contract, last_day=date(2026, 5, 31)))
+    driver.agree(contract=replace(driver.tenant.agreed, last_day=date(2026, 5, 31)))
 
 
 def leave(driver: Tampered, plan: Plan) -> None:

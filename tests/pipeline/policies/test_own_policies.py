@@ -43,7 +43,7 @@ from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
 from tests.worlds import scanned_in, seeing, world_of
 
 AT = "2026-06-01T00:00:00.000000Z"
-ENTITLED = replace(TENANT, contract=replace(TENANT.contract, options=["own-policies"]))
+ENTITLED = replace(TENANT, contract=replace(TENANT.agreed, options=["own-policies"]))
 NAMED = "aws.s3.own-name-too-long"
 BREAKING = {"aozora-website", "aozora-dropbox"}  # of the demonstration's four buckets
 # Beyond the limits; asked of one bucket only, so that the cases hold.
@@ -255,7 +255,7 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
 
 
 def authorizer(home: Home) -> Authorizer:
-    return Authorizer(home, access.load(config_folder()), HOST)
+    return Authorizer(home, access.load(config_folder()), HOST, MovingClock())
 
 
 @pytest.mark.process
@@ -391,7 +391,7 @@ def test_no_policy_of_ours_has_the_prefix_of_theirs() -> None:
 
 
 def test_the_option_is_the_contracts() -> None:
-    for contract, allowed in ((TENANT.contract, False), (ENTITLED.contract, True)):
+    for contract, allowed in ((TENANT.agreed, False), (ENTITLED.agreed, True)):
         decision = decide_option(contract, "own-policies")
         assert (decision.allowed, decision.clause) == (allowed, "2")
         assert decision.reason.ja != decision.reason.en

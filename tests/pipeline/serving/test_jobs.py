@@ -39,6 +39,7 @@ from pipeline.tenants.files import plan
 from store.home import Home
 from store.tenant import Fenced
 from tests.conftest import MovingClock
+from tests.contracts import applied
 from tests.homes import tamper
 from tests.recorded_clouds import TENANT
 from tests.servers.forks import Forks
@@ -48,7 +49,7 @@ AT = "2026-06-01T00:00:00.000000Z"
 
 def apply(home: Home, clock: MovingClock, name: str = "aozora", **changes: object) -> None:
     tenant = msgspec.structs.replace(TENANT, tenant=name, **changes)
-    home.apply(name, msgspec.to_builtins(tenant), instant(clock.now()), "p")
+    applied(home, tenant, instant(clock.now()))
 
 
 def jobs(home: Home) -> list[Job]:
@@ -110,7 +111,7 @@ def test_a_file_of_another_version_hurts_no_other_tenant(home: Home, clock: Movi
     clock.sleep(18 * 3600)
     assert queue_scheduled(home, clock) == 1
     with pytest.raises(Refused, match="the file of midori is of another version of the program"):
-        applied_tenant(home, "midori")
+        applied_tenant(home, "midori", MovingClock().now())
     with pytest.raises(Refused, match="the file of midori is of another version"):
         plan(home, TENANT)
 

@@ -72,7 +72,7 @@ class Installation:
         """Return a token for each person, who signed in as anybody does."""
         table, clock = access_files.load(config_folder()), SystemClock()
         gate = Gate(self.home.service, lambda: service_key(self.folder), clock, QUICK)
-        return enlist(Register(Authorizer(self.home, table, HOST), table, clock), gate, NAME, roles)
+        return enlist(Register(Authorizer(self.home, table, HOST, clock), table, clock), gate, NAME, roles)
 
     @contextmanager
     def serving(self) -> Iterator["Served"]:

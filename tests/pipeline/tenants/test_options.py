@@ -24,7 +24,7 @@ OWN = "aws.lambda.own-code"
 
 
 def having(*options: Option) -> Tenant:
-    return replace(TENANT, contract=replace(TENANT.contract, options=list(options)))
+    return replace(TENANT, contract=replace(TENANT.agreed, options=list(options)))
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_without_the_option_neither_the_policy_nor_what_it_reads_is_there() -> N
     narrow, whole = offered(catalog(), ()), catalog()
     assert {p.id for p in whole.policies} - {p.id for p in narrow.policies} == {POLICY}
     assert whole.kinds["aws.lambda.function"].fields - narrow.kinds["aws.lambda.function"].fields == {"Code"}
-    assert offered(whole, having("function-code").contract.options).policies == whole.policies
+    assert offered(whole, having("function-code").agreed.options).policies == whole.policies
 
 
 @pytest.mark.parametrize(("options", "there"), [((), False), (("own-policies",), False), (("function-code",), True)])

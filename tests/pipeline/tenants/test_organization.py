@@ -17,6 +17,7 @@ from collectors.aws import resource_types
 from collectors.aws.permissions import Trust, cloudformation, organization
 from demo.company import DATA
 from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
+from model.contract_record import Evidence
 from model.fault import Refused
 from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
 from model.text import Text
@@ -237,7 +238,7 @@ def test_another_tenants_external_id_is_refused(home: Home) -> None:
     role = "arn:aws:iam::123456789012:role/r"
     for own in ("made for aozora", "written by hand"):
         scope = AwsScope("123456789012", role=role, external_id=own)
-        carry_out(home, plan(home, replace(TENANT, scopes=[scope])), CLOCK, "p")
+        carry_out(home, plan(home, replace(TENANT, scopes=[scope])), CLOCK, "p", Evidence("tenant.yaml", "0" * 64))
         home.external_id("aozora", "made for aozora")
         foreign = AwsScope("210987654321", role="arn:aws:iam::210987654321:role/r", external_id=own)
         with pytest.raises(Refused, match="another tenant's") as refused:

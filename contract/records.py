@@ -1,0 +1,195 @@
+"""A contract's state, computed from its records for an instant. Pure.
+
+What was known at an instant (`known`) and what was in force at one (`state`) are two questions: what is recorded later
+may say something of an earlier day.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar, get_args
+
+from msgspec import Struct
+
+from contract.term import Decision, decide
+from model.canonical import instant, parse_instant
+from model.clock import CONTRACT_ZONE
+from model.contract_record import (
+    AcceptanceRecord,
+    ContractRecord,
+    ItemRecord,
+    JudgementRecord,
+    NoticeRecord,
+    OrderRecord,
+    SettingRecord,
+    SuspensionRecord,
+    is_day,
+)
+from model.tenant import Contract, Option, Suspension
+from model.text import Text
+
+T = TypeVar("T")
+
+BASE = "base"
+CUSTOMER_APPROVES = "changes.customer_approves"
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+class ContractState(Struct, frozen=True):
+    """What holds of a contract at an instant: its days, the items of the menu, a suspension, its own conditions.
+
+    Without a `start` nothing was ordered and accepted; without a `last_day` it renews year by year.
+    """
+
+    at: datetime
+    start: date | None = None
+    last_day: date | None = None
+    items: frozenset[str] = frozenset()
+    suspended: SuspensionRecord | None = None
+    settings: Mapping[str, bool | int | str] = {}
+
+    @property
+    def day(self) -> date:
+        """Return the day in the contract's zone."""
+        return self.at.astimezone(CONTRACT_ZONE).date()
+
+
+def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecord]:
+    """Return the records that were there at an instant."""
+    return [one for one in records if parse_instant(one.recorded_at) <= at]
+
+
+def state(records: Sequence[ContractRecord], at: datetime) -> ContractState:
+    """Return what is in force at an instant, by all that is on record."""
+    order = _order(records)
+    if order is None:
+        return ContractState(at)
+    return ContractState(
+        at,
+        order.start,
+        _last_day(records, order),
+        frozenset(one.item for one in _items(records) if _is_within(one, at)),
+        next((one for one in _suspensions(records) if begins(one.since) <= at < _ends(one)), None),
+        _settings(records, at),
+    )
+
+
+def decide_term(found: ContractState) -> Decision:
+    """Return whether the service runs, by the contract's state (Articles 5, 7 and 11)."""
+    if found.start is None:
+        reason = Text(en="no contract is on record", ja="契約の記録がありません")
+        return Decision(False, reason, "5(1)")
+    suspended = [_as_days(found.suspended)] if found.suspended else []
+    return decide(Contract(found.start, found.last_day, suspended=suspended), found.day)
+
+
+def view(records: Sequence[ContractRecord], now: datetime) -> Contract | None:
+    """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered.
+
+    Items that have ended, and suspensions that are over, are left out: those that are to come are not.
+    """
+    order = _order(records)
+    if order is None:
+        return None
+    return Contract(
+        start=order.start,
+        last_day=_last_day(records, order),
+        options=options_in(one.item for one in _items(records) if _until(one.last_day) > now),
+        customer_approves=_settings(records, now).get(CUSTOMER_APPROVES) is True,
+        suspended=[_as_days(one) for one in _suspensions(records) if _ends(one) > now and _shows_as_days(one, now)],
+    )
+
+
+def options_in(items: Iterable[str]) -> list[Option]:
+    """Return the options among items of the menu, in the order of their names."""
+    there = set(items)
+    return [option for option in get_args(Option) if option in there]
+
+
+def begins(effective: str) -> datetime:
+    """Return the first moment of a day, or the moment itself."""
+    if is_day(effective):
+        return datetime.combine(date.fromisoformat(effective), time(0), CONTRACT_ZONE)
+    return parse_instant(effective)
+
+
+def _order(records: Iterable[ContractRecord]) -> OrderRecord | None:
+    """Return the newest order that was accepted."""
+    accepted = _accepted(records)
+    found = [order for one, order in _those(records, OrderRecord) if one.number in accepted]
+    return found[-1] if found else None
+
+
+def _accepted(records: Iterable[ContractRecord]) -> dict[int, datetime]:
+    """Return since when each record is accepted, by its number."""
+    return {accepted.of: begins(one.effective) for one, accepted in _those(records, AcceptanceRecord)}
+
+
+def _last_day(records: Sequence[ContractRecord], order: OrderRecord) -> date | None:
+    """Return the last day that is known: a year's end is none, because the contract renews by itself (Article 7(2))."""
+    withdrawn = {judged.of for _, judged in _those(records, JudgementRecord) if judged.decision == "withdrawn"}
+    noticed = [notice.last_day for one, notice in _those(records, NoticeRecord) if one.number not in withdrawn]
+    return min((day for day in (order.last_day, *noticed) if day is not None), default=None)
+
+
+def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
+    """Yield the items that were accepted; a later record of the same beginning says when it ends.
+
+    A change takes effect on its day, and never before it is accepted (Article 5(2)).
+    """
+    accepted = _accepted(records)
+    newest: dict[tuple[str, date], ItemRecord] = {}
+    for one, item in _those(records, ItemRecord):
+        if since := accepted.get(one.number):
+            first = max(item.first_day, since.astimezone(CONTRACT_ZONE).date())
+            newest[item.item, item.first_day] = ItemRecord(item.item, first, item.last_day)
+    yield from newest.values()
+
+
+def _is_within(item: ItemRecord, at: datetime) -> bool:
+    return begins(item.first_day.isoformat()) <= at < _until(item.last_day)
+
+
+def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord]:
+    """Yield the suspensions; one that was lifted lasts until then."""
+    judged = _those(records, JudgementRecord)
+    lifted = {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
+    for one, suspension in _those(records, SuspensionRecord):
+        end = min(_ends(suspension), lifted.get(one.number, _NEVER))
+        if end > begins(suspension.since):
+            yield SuspensionRecord(suspension.since, suspension.reason, None if end == _NEVER else instant(end))
+
+
+def _ends(one: SuspensionRecord) -> datetime:
+    """Return the first moment after a suspension: a last day counts whole."""
+    if one.until is None:
+        return _NEVER
+    return _until(date.fromisoformat(one.until)) if is_day(one.until) else parse_instant(one.until)
+
+
+def _until(last_day: date | None) -> datetime:
+    """Return the first moment after a last day."""
+    return begins((last_day + timedelta(days=1)).isoformat()) if last_day else _NEVER
+
+
+def _as_days(one: SuspensionRecord) -> Suspension:
+    """Return a suspension by the days that it touches."""
+    end = None if one.until is None else (_ends(one) - timedelta(microseconds=1)).astimezone(CONTRACT_ZONE).date()
+    return Suspension(begins(one.since).astimezone(CONTRACT_ZONE).date(), one.reason, end)
+
+
+def _shows_as_days(one: SuspensionRecord, now: datetime) -> bool:
+    """Return whether a suspension by days says the same of now: one that begins later today does not."""
+    begin = begins(one.since)
+    return begin <= now or begin.astimezone(CONTRACT_ZONE).date() > now.astimezone(CONTRACT_ZONE).date()
+
+
+def _settings(records: Sequence[ContractRecord], at: datetime) -> dict[str, bool | int | str]:
+    """Return the conditions that are effective: the newest by its day, of several of a day the one recorded last."""
+    effective = [(one, setting) for one, setting in _those(records, SettingRecord) if begins(one.effective) <= at]
+    ordered = sorted(effective, key=lambda found: (begins(found[0].effective), found[0].number))
+    return {setting.key: setting.value for _, setting in ordered}
+
+
+def _those(records: Iterable[ContractRecord], kind: type[T]) -> Iterator[tuple[ContractRecord, T]]:
+    """Yield the records of a kind, each with what it says."""
+    return ((one, one.what) for one in records if isinstance(one.what, kind))

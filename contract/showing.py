@@ -1,0 +1,129 @@
+"""What is to be said of a contract on a day, each with the clause that it comes from. Pure."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from contract.dates import Term, term_on
+from contract.records import ContractState, decide_term, state
+from model.contract_record import ContractRecord
+from model.text import Text
+
+NOT_ORDERED, NOT_BEGUN, RUNNING, SUSPENDED, ENDED = "not ordered", "not begun", "running", "suspended", "ended"
+_STATES = {
+    NOT_ORDERED: Text(en="nothing was ordered and accepted", ja="申込みと承諾の記録がありません"),
+    NOT_BEGUN: Text(en="has not begun", ja="契約期間の開始前です"),
+    RUNNING: Text(en="is running", ja="契約期間中です"),
+    SUSPENDED: Text(en="is suspended; fees go on", ja="サービスの提供を停止しています（料金は発生します）"),
+    ENDED: Text(en="has ended", ja="終了しています"),
+}
+
+
+class Said(Struct, frozen=True):
+    """One thing that is said, and the clause that it comes from."""
+
+    value: Any
+    clause: str
+
+
+class Summary(Struct, frozen=True):
+    """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu."""
+
+    on: date
+    state: Said
+    entitled: Said
+    billable: Said
+    menus: Said
+    first_day: Said | None = None
+    last_day: Said | None = None
+    notice_safe_by: Said | None = None
+    notice_latest: Said | None = None
+    invoice_by: Said | None = None
+    due: Said | None = None
+
+
+def summary(records: Sequence[ContractRecord], at: datetime) -> Summary:
+    """Return what is to be said of a contract at an instant; raises `Refused` outside the years of this service.
+
+    Before the contract begins the first term's days are said, after its end the last one's.
+    """
+    found = state(records, at)
+    decision = decide_term(found)
+    name = _named(found)
+    said = Summary(
+        on=found.day,
+        state=Said(name, decision.clause),
+        entitled=Said(decision.allowed, decision.clause),
+        billable=Said(name in (RUNNING, SUSPENDED), "11" if name == SUSPENDED else "8(1)"),
+        menus=Said(sorted(found.items), "2"),
+    )
+    if found.start is None:
+        return said
+    term = term_on(found.start, min(max(found.day, found.start), found.last_day or date.max))
+    return _with_days(said, term, found.last_day)
+
+
+def lines(name: str, said: Summary) -> list[Text]:
+    """Return in plain words what a summary says of the contract of a tenant, by its name."""
+    told = [
+        Text(
+            en=f"{name}, {said.on}: {_STATES[said.state.value].en}",
+            ja=f"{name}（{said.on}時点）：{_STATES[said.state.value].ja}",
+        )
+    ]
+    if said.first_day and said.last_day:
+        first, last = said.first_day.value, said.last_day.value
+        told.append(
+            Text(
+                en=f"Term: {first} to {last}, both days counted (Article 7)",
+                ja=f"契約期間：{first}から{last}まで（初日と最終日を含む、第7条）",
+            )
+        )
+    if said.notice_safe_by and said.notice_latest:
+        safe, latest = said.notice_safe_by.value, said.notice_latest.value
+        told.append(
+            Text(
+                en=f"It renews unless notice comes by {safe}; until {latest} a person decides (Article 7(2))",
+                ja=f"{safe}までに通知がなければ更新されます。{latest}までに届いた通知は担当者が判断します（第7条第2項）",
+            )
+        )
+    if said.invoice_by and said.due:
+        told.append(
+            Text(
+                en=f"Invoice by {said.invoice_by.value}, due {said.due.value} (Article 8)",
+                ja=f"請求書の発行期限：{said.invoice_by.value}、支払期限：{said.due.value}（第8条）",
+            )
+        )
+    menus = ", ".join(said.menus.value)
+    told.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
+    return told
+
+
+def _named(found: ContractState) -> str:
+    if found.start is None:
+        return NOT_ORDERED
+    if found.day < found.start:
+        return NOT_BEGUN
+    if found.last_day is not None and found.day > found.last_day:
+        return ENDED
+    return SUSPENDED if found.suspended else RUNNING
+
+
+def _with_days(said: Summary, term: Term, last_day: date | None) -> Summary:
+    """Return a summary with the days of a term; one that has an end of its own does not renew."""
+    ends = last_day is not None and last_day <= term.last_day
+    return Summary(
+        said.on,
+        said.state,
+        said.entitled,
+        said.billable,
+        said.menus,
+        first_day=Said(term.first_day, "7(1)"),
+        last_day=Said(last_day if ends else term.last_day, "7(2)" if ends else "7(1)"),
+        notice_safe_by=None if ends else Said(term.notice_safe_by, "7(2)"),
+        notice_latest=None if ends else Said(term.notice_latest, "7(2)"),
+        invoice_by=Said(term.invoice_by, "8(2)"),
+        due=Said(term.due, "8(2)"),
+    )

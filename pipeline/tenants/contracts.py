@@ -1,0 +1,143 @@
+"""What is recorded of a tenant's contract: a person's records, and what its file said before there were any."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, UnsetType
+from msgspec.structs import replace
+
+from catalog.form import convert
+from catalog.yaml_reader import Document, content, read
+from contract.recording import effective_of, why_not
+from contract.taking_over import records_of
+from model.canonical import instant
+from model.clock import CONTRACT_ZONE, Clock
+from model.contract_record import (
+    AcceptanceRecord,
+    ContractRecord,
+    Effective,
+    Evidence,
+    ItemRecord,
+    JudgementRecord,
+    LicenceRecord,
+    NoticeRecord,
+    OrderRecord,
+    SettingRecord,
+    SuspensionRecord,
+    What,
+)
+from model.fault import Refused
+from pipeline.tenants.applied import filed_tenant
+from store.home import Home
+from store.tenant import TenantStore
+
+_MOST_EVIDENCE_BYTES = 50 * 2**20
+
+
+class RecordForm(Struct, frozen=True, forbid_unknown_fields=True):
+    """A record's file as it is written: one record by its kind; `effective` where it does not say itself from when."""
+
+    order: OrderRecord | None = None
+    acceptance: AcceptanceRecord | None = None
+    item: ItemRecord | None = None
+    licence: LicenceRecord | None = None
+    notice: NoticeRecord | None = None
+    suspension: SuspensionRecord | None = None
+    judgement: JudgementRecord | None = None
+    setting: SettingRecord | None = None
+    effective: Effective | None = None
+
+
+_KINDS = tuple(name for name in RecordForm.__struct_fields__ if name != "effective")
+
+
+class RecordFile(Struct, frozen=True):
+    """One record as a file says it: what, and from when it is effective."""
+
+    document: Document
+    what: What
+    effective: Effective
+
+
+def evidence_of(file: Path) -> Evidence:
+    """Return what a record rests on: a file's name, and its SHA-256; raises `Refused` for one that cannot be read."""
+    return Evidence(file.name, hashlib.sha256(content(file, most=_MOST_EVIDENCE_BYTES)).hexdigest())
+
+
+def kind_of(what: What) -> str:
+    """Return the kind of a record, as its file names it."""
+    return str(msgspec.to_builtins(what)["record"])
+
+
+def load_record(file: Path, clock: Clock) -> RecordFile:
+    """Return the record of a file, effective from today by the clock where nothing else is said.
+
+    Raises `Refused` for a file that does not fit its form, or has another number of records than one.
+    """
+    document = read(file)
+    form = convert(_tagged(document), RecordForm)
+    said = [what for name in _KINDS if (what := getattr(form, name)) is not None]
+    if len(said) != 1:
+        raise Refused([document.fault((), f"holds {len(said)} records; one file has one: {', '.join(_KINDS)}")])
+    today = clock.now().astimezone(CONTRACT_ZONE).date().isoformat()
+    return RecordFile(document, said[0], effective_of(said[0], form.effective or today))
+
+
+def _tagged(document: Document) -> Document:
+    """Return a document with each record named by its kind, as its form has it; moments of YAML are texts there."""
+    if not isinstance(document.value, dict):
+        return document
+    value: dict[str, Any] = msgspec.to_builtins(document.value)
+    for name in _KINDS:
+        if isinstance(value.get(name), dict):
+            value[name] = {**value[name], "record": name}
+    return replace(document, value=value)
+
+
+def add_record(
+    store: TenantStore, found: RecordFile, evidence: Evidence | None, clock: Clock, person: str
+) -> ContractRecord:
+    """Add a person's record, as it was `found` in a file, to a tenant's store, at the clock's time, on the evidence.
+
+    Raises `Refused` where it does not fit what is there, or somebody else was faster.
+    """
+    at = instant(clock.now())
+    with store.write(at, person) as writer:
+        records = writer.contract.all()
+        if problem := why_not(records, found.what, found.effective):
+            raise Refused([found.document.fault((), problem)])
+        made = ContractRecord(len(records) + 1, found.what, found.effective, at, person, evidence)
+        writer.add_contract([made])
+    return made
+
+
+def take_over(home: Home, clock: Clock, person: str) -> tuple[list[str], dict[str, str]]:
+    """Record what the applied files of a home's tenants say of contracts of which nothing is on record.
+
+    It is recorded at the clock's time, by a person, with the file as the evidence. Return the names of those tenants,
+    and why it could not be done of others.
+    """
+    taken, lost = list[str](), dict[str, str]()
+    for tenant in home.tenants():
+        try:
+            if _take_over(home, tenant, instant(clock.now()), person):
+                taken.append(tenant)
+        except Refused as refused:
+            lost[tenant] = str(refused)
+    return taken, lost
+
+
+def _take_over(home: Home, tenant: str, at: str, person: str) -> bool:
+    store, edition = home.tenant(tenant), home.edition(tenant)
+    with store.read() as reader:
+        if edition is None or reader.contract.all():
+            return False
+    stated = filed_tenant(home, tenant).contract
+    if isinstance(stated, UnsetType):
+        return False
+    evidence = Evidence(f"edition {edition.number} of {tenant}", hashlib.sha256(edition.document).hexdigest())
+    with store.write(at, person) as writer:
+        writer.add_contract(records_of(stated, at, person, evidence))
+    return True

@@ -1,0 +1,152 @@
+"""State for an instant: what was known then, and what was in force."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from contract.recording import effective_of, why_not
+from contract.records import decide_term, known, state, view
+from model.canonical import instant
+from model.contract_record import (
+    AcceptanceRecord,
+    ContractRecord,
+    ItemRecord,
+    JudgementRecord,
+    LicenceRecord,
+    NoticeRecord,
+    OrderRecord,
+    SettingRecord,
+    SuspensionRecord,
+    What,
+)
+
+START = date(2026, 4, 1)
+ORDER: list[tuple[What, str]] = [
+    (OrderRecord(START), "2026-04-01"),
+    (AcceptanceRecord(1), "2026-03-20"),
+    (ItemRecord("base", START), "2026-04-01"),
+    (AcceptanceRecord(3), "2026-03-20"),
+]
+RECORDED = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def records(*more: tuple[What, str]) -> list[ContractRecord]:
+    """Return the records of a contract, the n-th recorded on the n-th day of March 2026."""
+    return [
+        ContractRecord(number, what, effective, instant(RECORDED.replace(day=number)), "keiko")
+        for number, (what, effective) in enumerate([*ORDER, *more], start=1)
+    ]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+SUSPENDED = SuspensionRecord("2026-05-10T01:30:00Z", "logs flood the service", "2026-05-11T01:30:00Z")
+NOTICE = NoticeRecord("customer", "form", date(2026, 6, 1), date(2026, 7, 31))
+
+
+@pytest.mark.parametrize(
+    ("more", "moment", "allowed", "clause"),
+    [
+        ([], "2026-03-31T14:59:59Z", False, "7(1)"),
+        ([], "2026-03-31T15:00:00Z", True, "7(1)"),
+        ([(SUSPENDED, "2026-05-10T01:30:00Z")], "2026-05-10T01:29:59Z", True, "7(1)"),
+        ([(SUSPENDED, "2026-05-10T01:30:00Z")], "2026-05-10T01:30:00Z", False, "11"),
+        ([(SUSPENDED, "2026-05-10T01:30:00Z")], "2026-05-11T01:29:59Z", False, "11"),
+        ([(SUSPENDED, "2026-05-10T01:30:00Z")], "2026-05-11T01:30:00Z", True, "7(1)"),
+        ([(NOTICE, "2026-06-01")], "2026-07-31T14:59:59Z", True, "7(1)"),
+        ([(NOTICE, "2026-06-01")], "2026-07-31T15:00:00Z", False, "7(2)"),
+    ],
+)
+def test_the_term_by_the_moment(more: list[tuple[What, str]], moment: str, allowed: bool, clause: str) -> None:
+    decision = decide_term(state(records(*more), at(moment)))
+    assert (decision.allowed, decision.clause) == (allowed, clause)
+
+
+def test_nothing_is_in_force_before_it_is_accepted() -> None:
+    ordered = records()[:1]
+    assert decide_term(state(ordered, at("2026-06-01T00:00:00Z"))).clause == "5(1)"
+    assert view(ordered, at("2026-06-01T00:00:00Z")) is None
+    late = records((ItemRecord("own-policies", date(2026, 5, 1)), "2026-05-01"), (AcceptanceRecord(5), "2026-05-20"))
+    in_force = {day: "own-policies" in state(late, at(f"2026-05-{day}T03:00:00Z")).items for day in (10, 19, 20, 31)}
+    assert in_force == {10: False, 19: False, 20: True, 31: True}
+
+
+def test_an_item_ends_by_another_record() -> None:
+    ended = records(
+        (ItemRecord("own-policies", date(2026, 5, 1)), "2026-05-01"),
+        (AcceptanceRecord(5), "2026-04-20"),
+        (ItemRecord("own-policies", date(2026, 5, 1), date(2026, 6, 30)), "2026-05-01"),
+        (AcceptanceRecord(7), "2026-06-01"),
+    )
+    assert "own-policies" in state(ended, at("2026-06-30T14:59:59Z")).items
+    assert "own-policies" not in state(ended, at("2026-06-30T15:00:00Z")).items
+    for moment, options in (("2026-06-30T03:00:00Z", ["own-policies"]), ("2026-07-01T03:00:00Z", [])):
+        shown = view(ended, at(moment))
+        assert shown is not None
+        assert shown.options == options
+
+
+@pytest.mark.parametrize(
+    ("lifted", "moment", "suspended"),
+    [
+        ("2026-05-10T05:00:00Z", "2026-05-10T04:59:59Z", True),
+        ("2026-05-10T05:00:00Z", "2026-05-10T05:00:00Z", False),
+        ("2026-05-12", "2026-05-11T01:00:00Z", True),
+        ("2026-05-12", "2026-05-11T01:30:00Z", False),
+        ("2026-05-01", "2026-05-10T03:00:00Z", False),
+    ],
+)
+def test_a_suspension_lasts_until_it_is_lifted(lifted: str, moment: str, suspended: bool) -> None:
+    judged = JudgementRecord(5, "lifted", "the source was fixed")
+    found = state(records((SUSPENDED, "2026-05-10T01:30:00Z"), (judged, lifted)), at(moment))
+    assert (found.suspended is not None) is suspended
+
+
+def test_what_was_known_and_what_was_in_force_are_two_questions() -> None:
+    every = records(
+        (SettingRecord("changes.customer_approves", True), "2026-05-01"),
+        (SettingRecord("changes.customer_approves", False), "2026-05-01"),
+    )
+    may = at("2026-05-02T00:00:00Z")
+    assert state(every, may).settings == {"changes.customer_approves": False}
+    assert state(known(every, at("2026-03-05T12:00:00Z")), may).settings == {"changes.customer_approves": True}
+    assert state(known(every, at("2026-03-04T12:00:00Z")), may).settings == {}
+    assert state(every, at("2026-04-30T14:59:59Z")).settings == {}
+
+
+def test_a_withdrawn_notice_ends_nothing() -> None:
+    every = records((NOTICE, "2026-06-01"), (JudgementRecord(5, "withdrawn", "with our consent"), "2026-06-10"))
+    assert state(every, at("2026-08-01T00:00:00Z")).last_day is None
+
+
+@pytest.mark.parametrize(
+    ("what", "effective", "problem"),
+    [
+        (OrderRecord(date(2027, 4, 1)), "2027-04-01", "an order is on record already (record 1)"),
+        (ItemRecord("base", date(2026, 6, 1)), "2026-06-01", "overlaps with the record 3"),
+        (ItemRecord("own-policies", date(2026, 3, 1)), "2026-03-01", "is effective before the contract"),
+        (ItemRecord("coffee", date(2026, 5, 1)), "2026-05-01", "the menu has no item 'coffee'"),
+        (ItemRecord("own-policies", date(2026, 5, 1), date(2026, 4, 30)), "2026-05-01", "ends before it begins"),
+        (AcceptanceRecord(9), "2026-05-01", "there is no record 9"),
+        (AcceptanceRecord(1), "2026-05-01", "the record 1 is accepted already"),
+        (AcceptanceRecord(2), "2026-05-01", "the record 2 is nothing that is accepted"),
+        (JudgementRecord(1, "lifted", "why"), "2026-05-01", "the record 1 is nothing that is lifted"),
+        (SuspensionRecord("2026-05-10", "why", "2026-05-09"), "2026-05-10", "ends before it begins"),
+        (SuspensionRecord("2026-05-10", "why", "2026-02-30"), "2026-05-10", "'2026-02-30' is no day and no moment"),
+        (LicenceRecord("Shield", date(2026, 5, 1), date(2026, 4, 1), date(2026, 5, 1)), "2026-05-01", "ends before"),
+        (NoticeRecord("customer", "form", date(2026, 6, 2), date(2026, 6, 1)), "2026-06-02", "before it arrived"),
+        (SettingRecord("changes.customer_approves", True), "2026-02-30", "is no day and no moment"),
+    ],
+)
+def test_what_cannot_be_recorded(what: What, effective: str, problem: str) -> None:
+    assert problem in why_not(records(), what, effective)
+
+
+def test_what_can_be_recorded() -> None:
+    assert why_not([], OrderRecord(START), "2026-04-01") == ""
+    assert "record the order first" in why_not([], ItemRecord("base", START), "2026-04-01")
+    assert "the base item is not agreed" in why_not(records()[:2], ItemRecord("own-policies", START), "2026-04-01")
+    for what in (ItemRecord("own-policies", date(2026, 5, 1)), SUSPENDED, JudgementRecord(1, "confirmed", "why")):
+        assert why_not(records(), what, effective_of(what, "2026-05-01")) == ""

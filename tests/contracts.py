@@ -1,0 +1,49 @@
+"""Contracts on record, as tests need them."""
+
+import msgspec
+
+from contract.recording import effective_of
+from contract.taking_over import records_of
+from model.contract_record import (
+    AcceptanceRecord,
+    ContractRecord,
+    Evidence,
+    ItemRecord,
+    NoticeRecord,
+    SuspensionRecord,
+    What,
+)
+from model.tenant import Contract, Tenant
+from store.home import Edition, Home
+
+EVIDENCE = Evidence("tenant.yaml", "0" * 64)
+
+
+def applied(home: Home, tenant: Tenant, at: str, person: str = "p") -> Edition:
+    """Apply a tenant; what its file says of the contract is on record."""
+    records = records_of(tenant.agreed, at, person, EVIDENCE)
+    return home.apply(tenant.tenant, msgspec.to_builtins(tenant), at, person, records)
+
+
+def on_record(home: Home, tenant: str, what: What, at: str, effective: str = "2026-01-01") -> int:
+    """Record what there is to say of a tenant's contract in a home, at a moment; return the record's number.
+
+    It is effective from a day or moment on, where it does not say so itself.
+    """
+    with home.tenant(tenant).write(at, "p") as writer:
+        number = len(writer.contract.all()) + 1
+        writer.add_contract([ContractRecord(number, what, effective_of(what, effective), at, "p")])
+    return number
+
+
+def agreed(home: Home, tenant: Tenant, contract: Contract, at: str) -> None:
+    """Record in a home, at a moment, what a contract has beside a tenant's: an end, options, suspensions."""
+    before = tenant.agreed
+    if contract.last_day is not None:
+        on_record(home, tenant.tenant, NoticeRecord("customer", "form", contract.last_day, contract.last_day), at)
+    for option in sorted({*contract.options} - {*before.options}):
+        number = on_record(home, tenant.tenant, ItemRecord(option, contract.start), at)
+        on_record(home, tenant.tenant, AcceptanceRecord(number), at)
+    for one in contract.suspended:
+        until = one.last_day.isoformat() if one.last_day else None
+        on_record(home, tenant.tenant, SuspensionRecord(one.first_day.isoformat(), one.reason, until), at)
