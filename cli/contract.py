@@ -56,13 +56,15 @@ def record(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """Add one record to a tenant's contract; records are never changed."""
+    from catalog.folder import config_folder
+    from catalog.terms import load_notices
     from model.fault import Refused
     from model.person import HOST
     from pipeline.clock import SystemClock
     from pipeline.tenants.contracts import add_record, evidence_of, kind_of, load_record
 
     clock, authorizer = SystemClock(), open_authorizer(home)
-    found = load_record(file, clock)
+    found = load_record(file, clock, load_notices(config_folder()).ways)
     store = authorizer.tenant(_ACTIONS.get(kind_of(found.what), "contract.record"), tenant)
     if authorizer.actor.name == HOST.name:
         raise Refused("a record is made by somebody who has signed in (`hinomi login`)")

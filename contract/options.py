@@ -19,8 +19,8 @@ def decide_option(contract: Contract, option: Option) -> Decision:
     return Decision(
         False,
         Text(
-            en=f"{name.en}: an option that the contract does not have (contract.options: [{option}])",
-            ja=f"{name.ja}：契約に含まれないオプションメニューです（contract.options: [{option}]）",
+            en=f"{name.en}: an option that the contract does not have (`hinomi contract record`: item {option})",
+            ja=f"{name.ja}：契約に含まれないオプションメニューです（`hinomi contract record`：item {option}）",
         ),
         "2",
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import get_args
 
+from contract.dates import earliest_last_day
 from contract.records import BASE, ContractState, begins, options_in, state
 from model.clock import CONTRACT_ZONE
 from model.contract_record import (
@@ -22,7 +23,7 @@ from model.contract_record import (
 )
 from model.tenant import Option
 
-_JUDGED = {"lifted": SuspensionRecord, "withdrawn": NoticeRecord}
+_JUDGED = {"lifted": SuspensionRecord, "withdrawn": NoticeRecord, "confirmed": NoticeRecord, "rejected": NoticeRecord}
 
 
 def effective_of(what: What, given: Effective) -> Effective:
@@ -63,14 +64,23 @@ def why_not(records: Sequence[ContractRecord], what: What, effective: Effective)
         case LicenceRecord():
             return "ends before it begins" if what.last_day < what.first_day else ""
         case NoticeRecord():
-            return "ends the contract before it arrived" if what.last_day < what.arrived_on else ""
+            return _why_no_notice(what)
     return ""
 
 
 def _why_no_order(order: ContractRecord | None, what: OrderRecord) -> str:
     if order is not None:
         return f"an order is on record already (record {order.number}); a contract has one"
-    return "ends before it begins" if what.last_day is not None and what.last_day < what.start else ""
+    if what.last_day is not None:
+        return "a contract renews year by year (Article 7): leave 'last_day' out; a notice ends it"
+    return ""
+
+
+def _why_no_notice(what: NoticeRecord) -> str:
+    earliest = earliest_last_day(what.arrived_on)
+    if what.last_day < earliest:
+        return f"comes less than a month ahead: it ends no contract before {earliest} (Article 9(1))"
+    return ""
 
 
 def _why_no_item(records: Sequence[ContractRecord], what: ItemRecord) -> str:
@@ -96,8 +106,7 @@ def _why_not_of(records: Sequence[ContractRecord], what: AcceptanceRecord | Judg
         if any(isinstance(one.what, AcceptanceRecord) and one.what.of == what.of for one in records):
             return f"the record {what.of} is accepted already"
         return ""
-    wanted = _JUDGED.get(what.decision)
-    if wanted is not None and not isinstance(subject.what, wanted):
+    if not isinstance(subject.what, _JUDGED[what.decision]):
         return f"the record {what.of} is nothing that is {what.decision}"
     return ""
 

@@ -10,6 +10,7 @@ from typing import TypeVar, get_args
 
 from msgspec import Struct
 
+from contract.dates import notice_safe_by, term_on
 from contract.term import Decision, decide
 from model.canonical import instant, parse_instant
 from model.clock import CONTRACT_ZONE
@@ -37,7 +38,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class ContractState(Struct, frozen=True):
     """What holds of a contract at an instant: its days, the items of the menu, a suspension, its own conditions.
 
-    Without a `start` nothing was ordered and accepted; without a `last_day` it renews year by year.
+    Without a `start` nothing was ordered and accepted; without a `last_day` it renews year by year. On the notice of a
+    number that is `undecided` a person has to judge.
     """
 
     at: datetime
@@ -46,6 +48,7 @@ class ContractState(Struct, frozen=True):
     items: frozenset[str] = frozenset()
     suspended: SuspensionRecord | None = None
     settings: Mapping[str, bool | int | str] = {}
+    undecided: int | None = None
 
     @property
     def day(self) -> date:
@@ -70,6 +73,7 @@ def state(records: Sequence[ContractRecord], at: datetime) -> ContractState:
         frozenset(one.item for one in _items(records) if _is_within(one, at)),
         next((one for one in _suspensions(records) if begins(one.since) <= at < _ends(one)), None),
         _settings(records, at),
+        _undecided(records, order),
     )
 
 
@@ -126,9 +130,34 @@ def _accepted(records: Iterable[ContractRecord]) -> dict[int, datetime]:
 
 def _last_day(records: Sequence[ContractRecord], order: OrderRecord) -> date | None:
     """Return the last day that is known: a year's end is none, because the contract renews by itself (Article 7(2))."""
-    withdrawn = {judged.of for _, judged in _those(records, JudgementRecord) if judged.decision == "withdrawn"}
-    noticed = [notice.last_day for one, notice in _those(records, NoticeRecord) if one.number not in withdrawn]
+    noticed = [notice.last_day for _, notice in _notices(records)]
     return min((day for day in (order.last_day, *noticed) if day is not None), default=None)
+
+
+def _notices(records: Sequence[ContractRecord]) -> Iterator[tuple[ContractRecord, NoticeRecord]]:
+    """Yield the notices that were neither withdrawn nor rejected."""
+    judged = {judgement.of: judgement.decision for _, judgement in _those(records, JudgementRecord)}
+    for one, notice in _those(records, NoticeRecord):
+        if judged.get(one.number) not in ("withdrawn", "rejected"):
+            yield one, notice
+
+
+def _undecided(records: Sequence[ContractRecord], order: OrderRecord) -> int | None:
+    """Return the number of the first notice on which a person has to decide before the contract ends or goes on.
+
+    It came in another way than the prescribed one (Article 9(1)), or, against renewal, between the safe day and the
+    latest one (Article 7(2)).
+    """
+    confirmed = {judged.of for _, judged in _those(records, JudgementRecord) if judged.decision == "confirmed"}
+    for one, notice in _notices(records):
+        if one.number not in confirmed and (not notice.prescribed or _is_between(notice, order)):
+            return one.number
+    return None
+
+
+def _is_between(notice: NoticeRecord, order: OrderRecord) -> bool:
+    ends_a_term = notice.last_day >= order.start and term_on(order.start, notice.last_day).last_day == notice.last_day
+    return notice.side == "customer" and ends_a_term and notice.arrived_on > notice_safe_by(notice.last_day)
 
 
 def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:

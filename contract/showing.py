@@ -36,6 +36,7 @@ class Summary(Struct, frozen=True):
     entitled: Said
     billable: Said
     menus: Said
+    undecided: Said | None = None
     first_day: Said | None = None
     last_day: Said | None = None
     notice_safe_by: Said | None = None
@@ -58,6 +59,7 @@ def summary(records: Sequence[ContractRecord], at: datetime) -> Summary:
         entitled=Said(decision.allowed, decision.clause),
         billable=Said(name in (RUNNING, SUSPENDED), "11" if name == SUSPENDED else "8(1)"),
         menus=Said(sorted(found.items), "2"),
+        undecided=Said(found.undecided, "7(2)") if found.undecided else None,
     )
     if found.start is None:
         return said
@@ -96,6 +98,13 @@ def lines(name: str, said: Summary) -> list[Text]:
                 ja=f"請求書の発行期限：{said.invoice_by.value}、支払期限：{said.due.value}（第8条）",
             )
         )
+    if said.undecided:
+        told.append(
+            Text(
+                en=f"A person has to judge on the notice on record {said.undecided.value} (Articles 7(2) and 9(1))",
+                ja=f"記録{said.undecided.value}の通知について担当者の判断が必要です（第7条第2項、第9条第1項）",
+            )
+        )
     menus = ", ".join(said.menus.value)
     told.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
     return told
@@ -120,6 +129,7 @@ def _with_days(said: Summary, term: Term, last_day: date | None) -> Summary:
         said.entitled,
         said.billable,
         said.menus,
+        said.undecided,
         first_day=Said(term.first_day, "7(1)"),
         last_day=Said(last_day if ends else term.last_day, "7(2)" if ends else "7(1)"),
         notice_safe_by=None if ends else Said(term.notice_safe_by, "7(2)"),

@@ -51,12 +51,16 @@ class LicenceRecord(_Recorded, frozen=True, tag="licence"):
 
 
 class NoticeRecord(_Recorded, frozen=True, tag="notice"):
-    """A notice by which a side ends the contract, in a way, after a last day (Articles 7(2) and 9(1))."""
+    """A notice by which a side ends the contract, in a way, after a last day (Articles 7(2) and 9(1)).
+
+    Whether the way was the `prescribed` one when it arrived, whoever records it does not say.
+    """
 
     side: Literal["customer", "provider"]
     way: ItemName
     arrived_on: date
     last_day: date
+    prescribed: bool = False
 
 
 class SuspensionRecord(_Recorded, frozen=True, tag="suspension"):
@@ -68,10 +72,10 @@ class SuspensionRecord(_Recorded, frozen=True, tag="suspension"):
 
 
 class JudgementRecord(_Recorded, frozen=True, tag="judgement"):
-    """Somebody has judged on another record, by its number: a suspension is lifted, what was unclear is settled."""
+    """Somebody has judged on another record, by its number: a suspension is lifted, a notice confirmed or not."""
 
     of: Annotated[int, Meta(ge=1)]
-    decision: Literal["lifted", "withdrawn", "confirmed"]
+    decision: Literal["lifted", "confirmed", "rejected", "withdrawn"]
     reason: Annotated[str, _SHORT]
 
 

@@ -1,6 +1,7 @@
 """What is recorded of a tenant's contract: a person's records, and what its file said before there were any."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -71,18 +72,25 @@ def kind_of(what: What) -> str:
     return str(msgspec.to_builtins(what)["record"])
 
 
-def load_record(file: Path, clock: Clock) -> RecordFile:
+def load_record(file: Path, clock: Clock, ways: Collection[str]) -> RecordFile:
     """Return the record of a file, effective from today by the clock where nothing else is said.
+
+    `ways` are those in which notice is given as prescribed.
 
     Raises `Refused` for a file that does not fit its form, or has another number of records than one.
     """
     document = read(file)
     form = convert(_tagged(document), RecordForm)
-    said = [what for name in _KINDS if (what := getattr(form, name)) is not None]
+    said: list[What] = [one for name in _KINDS if (one := getattr(form, name)) is not None]
     if len(said) != 1:
         raise Refused([document.fault((), f"holds {len(said)} records; one file has one: {', '.join(_KINDS)}")])
+    what = said[0]
+    if isinstance(what, NoticeRecord):
+        if "prescribed" in document.value["notice"]:
+            raise Refused([document.fault(("notice", "prescribed"), "follows from the way; leave it out")])
+        what = replace(what, prescribed=what.way in ways)
     today = clock.now().astimezone(CONTRACT_ZONE).date().isoformat()
-    return RecordFile(document, said[0], effective_of(said[0], form.effective or today))
+    return RecordFile(document, what, effective_of(what, form.effective or today))
 
 
 def _tagged(document: Document) -> Document:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import msgspec
 import pytest
 
 from contract.recording import effective_of, why_not
@@ -43,7 +44,7 @@ def at(text: str) -> datetime:
 
 
 SUSPENDED = SuspensionRecord("2026-05-10T01:30:00Z", "logs flood the service", "2026-05-11T01:30:00Z")
-NOTICE = NoticeRecord("customer", "form", date(2026, 6, 1), date(2026, 7, 31))
+NOTICE = NoticeRecord("customer", "form", date(2026, 6, 1), date(2026, 7, 31), prescribed=True)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,12 @@ def test_a_withdrawn_notice_ends_nothing() -> None:
         (SuspensionRecord("2026-05-10", "why", "2026-05-09"), "2026-05-10", "ends before it begins"),
         (SuspensionRecord("2026-05-10", "why", "2026-02-30"), "2026-05-10", "'2026-02-30' is no day and no moment"),
         (LicenceRecord("Shield", date(2026, 5, 1), date(2026, 4, 1), date(2026, 5, 1)), "2026-05-01", "ends before"),
-        (NoticeRecord("customer", "form", date(2026, 6, 2), date(2026, 6, 1)), "2026-06-02", "before it arrived"),
+        (
+            NoticeRecord("customer", "form", date(2026, 6, 2), date(2026, 7, 1)),
+            "2026-06-02",
+            "before 2026-07-02",
+        ),
+        (JudgementRecord(1, "confirmed", "why"), "2026-05-01", "the record 1 is nothing that is confirmed"),
         (SettingRecord("changes.customer_approves", True), "2026-02-30", "is no day and no moment"),
     ],
 )
@@ -148,5 +154,29 @@ def test_what_can_be_recorded() -> None:
     assert why_not([], OrderRecord(START), "2026-04-01") == ""
     assert "record the order first" in why_not([], ItemRecord("base", START), "2026-04-01")
     assert "the base item is not agreed" in why_not(records()[:2], ItemRecord("own-policies", START), "2026-04-01")
-    for what in (ItemRecord("own-policies", date(2026, 5, 1)), SUSPENDED, JudgementRecord(1, "confirmed", "why")):
+    for what in (ItemRecord("own-policies", date(2026, 5, 1)), SUSPENDED, NOTICE):
         assert why_not(records(), what, effective_of(what, "2026-05-01")) == ""
+
+
+@pytest.mark.parametrize(
+    ("arrived", "way", "judged", "undecided", "last_day"),
+    [
+        # The term ends on 2027-03-31: the safe day is 2027-02-27, the latest 2027-02-28 (Article 7(2)).
+        (date(2027, 2, 27), "form", None, False, date(2027, 3, 31)),
+        (date(2027, 2, 28), "form", None, True, date(2027, 3, 31)),
+        (date(2027, 2, 28), "form", "confirmed", False, date(2027, 3, 31)),
+        (date(2027, 2, 28), "form", "rejected", False, None),
+        (date(2027, 2, 1), "by-word", None, True, date(2027, 3, 31)),
+        (date(2027, 2, 1), "by-word", "confirmed", False, date(2027, 3, 31)),
+    ],
+)
+def test_on_what_is_unclear_a_person_decides(
+    arrived: date, way: str, judged: str | None, undecided: bool, last_day: date | None
+) -> None:
+    notice = NoticeRecord("customer", way, arrived, date(2027, 3, 31), prescribed=way == "form")
+    more: list[tuple[What, str]] = [(notice, arrived.isoformat())]
+    if judged is not None:
+        more.append((msgspec.convert({"of": 5, "decision": judged, "reason": "why"}, JudgementRecord), "2027-03-01"))
+    found = state(records(*more), at("2027-03-02T00:00:00Z"))
+    assert (found.undecided is not None, found.last_day) == (undecided, last_day)
+    assert found.undecided in (None, 5)

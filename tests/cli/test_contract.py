@@ -1,0 +1,253 @@
+"""A contract by its commands: taken over with the first file, recorded by people, shown on a day."""
+
+import hashlib
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bench.people import tokens
+from cli.main import main
+from tests.data.kept_home.make import HERE
+from tests.passwords import QUICK
+
+CONTRACT = "contract: {start: 2026-01-01, options: [standing-orders]}\n"
+REST = """\
+tenant: aozora
+name: {en: Aozora, ja: 青空}
+scopes: [{aws: "123456789012", regions: [ap-northeast-1]}]
+"""
+Run = Callable[..., tuple[int, str, str]]
+FILE = Path("tenants") / "aozora.sqlite"
+
+
+@pytest.fixture
+def hinomi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs a command by a token, in a home that is named by the environment."""
+    monkeypatch.setenv("HINOMI_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments: object, token: str = "") -> tuple[int, str, str]:
+        monkeypatch.setenv("HINOMI_TOKEN", token)
+        with pytest.raises(SystemExit) as ended:
+            main([str(one) for one in arguments])
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out.strip(), err.strip()
+
+    return run
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def written(text: str, name: str = "record.yaml") -> Path:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path / name
+
+    return written
+
+
+@pytest.fixture
+def crew(hinomi: Run, write: Callable[..., Path], tmp_path: Path) -> dict[str, str]:
+    """Return the tokens of a contract manager and a SOC lead of a tenant that was applied with one file."""
+    assert hinomi("init")[0] == 0
+    assert hinomi("apply", write(CONTRACT + REST, "aozora.yaml"))[0] == 0
+    return tokens(tmp_path / "home", "aozora", {"mori": "contract-manager", "rin": "lead"}, QUICK)
+
+
+def shown(hinomi: Run, *more: str) -> dict[str, object]:
+    status, out, _ = hinomi("contract", "show", "aozora", "--format", "json", *more)
+    assert status == 0
+    return {name: one["value"] if isinstance(one, dict) else one for name, one in json.loads(out).items()}
+
+
+def test_a_new_customer_begins_with_one_file_and_one_command(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    assert shown(hinomi, "--on", "2026-06-01") == {
+        "tenant": "aozora", "on": "2026-06-01", "state": "running", "entitled": True, "billable": True,
+        "menus": ["base", "standing-orders"], "first_day": "2026-01-01", "last_day": "2026-12-31",
+        "notice_safe_by": "2026-11-29", "notice_latest": "2026-11-30", "invoice_by": "2026-01-31", "due": "2026-02-28",
+    }  # fmt: skip
+    assert shown(hinomi, "--on", "2025-12-31")["state"] == "not begun"
+    assert shown(hinomi, "--on", "2027-01-01")["first_day"] == "2027-01-01"
+    english, japanese = (
+        hinomi("contract", "show", "aozora", "--on", "2026-06-01", "--language", one)[1] for one in ("en", "ja")
+    )
+    assert (
+        english.splitlines()[2]
+        == "It renews unless notice comes by 2026-11-29; until 2026-11-30 a person decides (Article 7(2))"
+    )
+    assert japanese.splitlines()[1] == "契約期間：2026-01-01から2026-12-31まで（初日と最終日を含む、第7条）"
+    # The file may say the same again, or nothing.
+    assert "nothing changes" in hinomi("apply", write(CONTRACT + REST, "aozora.yaml"))[1]
+    assert hinomi("apply", write(REST, "aozora.yaml"))[0] == 0
+    assert shown(hinomi, "--on", "2026-06-01")["menus"] == ["base", "standing-orders"]
+    assert hinomi("audit", "verify", "aozora") == (0, "aozora: ok", "")
+
+
+@pytest.mark.parametrize(
+    ("contract", "keys"),
+    [
+        ("contract: {start: 2026-02-01, options: [standing-orders]}", "start"),
+        ("contract: {start: 2026-01-01, last_day: 2026-06-30}", "last_day, options"),
+        ("contract: {start: 2026-01-01, options: [standing-orders], customer_approves: true}", "customer_approves"),
+        (f"{CONTRACT.rstrip()[:-1]}, suspended: [{{first_day: 2026-05-01, reason: r}}]}}", "suspended"),
+    ],
+)  # fmt: skip
+def test_a_file_that_says_something_else_is_refused_with_the_command(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path], contract: str, keys: str
+) -> None:
+    status, out, refused = hinomi("apply", write(f"{contract}\n{REST}", "aozora.yaml"))
+    assert (status, out, refused.count("\n")) == (2, "", 0)
+    assert f"'contract' ({keys}) is not what was taken over" in refused
+    assert "`hinomi contract record aozora FILE`" in refused
+    assert shown(hinomi, "--on", "2026-06-01")["menus"] == ["base", "standing-orders"]
+
+
+def test_a_new_tenant_without_a_contract_is_refused(hinomi: Run, write: Callable[..., Path]) -> None:
+    hinomi("init")
+    status, _, refused = hinomi("apply", write(REST, "aozora.yaml"))
+    assert (status, refused.count("\n")) == (2, 0)
+    assert "aozora is a new tenant: say under 'contract' when its contract starts" in refused
+
+
+def test_records_change_what_holds_from_their_day_on(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    form = write("the customer's application", "form.txt")
+    item = write("item: {item: own-policies, first_day: 2026-12-01}\n")
+    assert hinomi("contract", "record", "aozora", item, "--evidence", form, token=crew["mori"])[:2] == (
+        0, "aozora: record 7, effective from 2026-12-01",
+    )  # fmt: skip
+    assert shown(hinomi, "--on", "2026-12-31")["menus"] == ["base", "standing-orders"], "it was not accepted"
+    accepted = write("acceptance: {of: 7}\neffective: 2026-12-05\n")
+    assert hinomi("contract", "record", "aozora", accepted, token=crew["mori"])[0] == 0
+    assert [shown(hinomi, "--on", day)["menus"] for day in ("2026-12-04", "2026-12-05")] == [
+        ["base", "standing-orders"], ["base", "own-policies", "standing-orders"],
+    ]  # fmt: skip
+    assert hinomi("audit", "verify", "aozora")[0] == 0
+
+
+def test_a_suspension_is_judged_by_a_lead_and_lifted(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    flood = write("suspension: {since: 2026-11-01, until: 2099-12-31, reason: logs flood the service}\n")
+    assert "mori may not suspend the service" in hinomi("contract", "record", "aozora", flood, token=crew["mori"])[2]
+    assert hinomi("contract", "record", "aozora", flood, token=crew["rin"])[0] == 0
+    assert shown(hinomi)["state"] == "suspended"
+    assert (shown(hinomi)["entitled"], shown(hinomi)["billable"]) == (False, True)
+    status, _, refused = hinomi("scan", "aozora")
+    assert status == 2
+    assert "logs flood the service" in refused
+    lifted = write("judgement: {of: 7, decision: lifted, reason: the source was fixed}\neffective: 2026-11-02\n")
+    assert hinomi("contract", "record", "aozora", lifted, token=crew["rin"])[0] == 0
+    assert shown(hinomi)["state"] != "suspended"
+
+
+def test_the_shell_alone_records_nothing(hinomi: Run, crew: dict[str, str], write: Callable[..., Path]) -> None:
+    flood = write("suspension: {since: 2026-11-01, reason: logs flood the service}\n")
+    status, out, refused = hinomi("contract", "record", "aozora", flood)
+    assert (status, out, refused.count("\n")) == (2, "", 0)
+    assert "operator@host may not suspend the service" in refused
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("item: {item: own-policies, first_day: 2026-02-30}\n", ":1:"),
+        ("item: {item: coffee, first_day: 2026-12-01}\n", "the menu has no item 'coffee'"),
+        ("item: {item: own-policies, first_day: 2025-12-01}\n", "is effective before the contract"),
+        ("item: {item: base, first_day: 2026-12-01}\n", "overlaps with the record 3"),
+        ("order: {start: 2026-12-01}\n", "an order is on record already"),
+        ("coffee: {item: base}\n", "record.yaml:1:"),
+        ("order: {start: 2026-12-01}\nitem: {item: base, first_day: 2026-12-01}\n", "holds 2 records"),
+        ("effective: 2026-12-01\n", "holds 0 records"),
+        ("acceptance: {of: 1}\neffective: 2026-13-01\n", "is no day and no moment"),
+        ("licence: {product: Shield, first_day: 2026-12-01}\n", "last_day"),
+        ("- a\n", "record.yaml:1:"),
+    ],
+)
+def test_what_cannot_be_recorded_is_one_line(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path], text: str, problem: str
+) -> None:
+    status, out, refused = hinomi("contract", "record", "aozora", write(text), token=crew["mori"])
+    assert (status, out, refused.startswith("hinomi: ")) == (2, "", True)
+    assert problem in refused
+    assert "Traceback" not in refused
+    assert hinomi("audit", "verify", "aozora")[0] == 0
+    assert shown(hinomi, "--on", "2026-12-31")["menus"] == ["base", "standing-orders"]
+
+
+def test_evidence_that_is_not_there_records_nothing(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    item = write("item: {item: own-policies, first_day: 2026-12-01}\n")
+    missing = ("--evidence", tmp_path / "none.pdf")
+    status, _, refused = hinomi("contract", "record", "aozora", item, *missing, token=crew["mori"])
+    assert (status, "none.pdf: cannot be read" in refused) == (2, True)
+    assert hinomi("contract", "record", "aozora", item, token=crew["mori"])[1].startswith("aozora: record 7,")
+
+
+def documents(home: Path) -> dict[int, dict[str, object]]:
+    with closing(sqlite3.connect(home / FILE)) as connection:
+        return {n: json.loads(text) for n, text in connection.execute("SELECT number, document FROM contract_record")}
+
+
+def test_evidence_is_kept_by_name_and_hash(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    found = documents(tmp_path / "home")
+    whole = hashlib.sha256((CONTRACT + REST).encode()).hexdigest()
+    assert {json.dumps(one["evidence"], sort_keys=True) for one in found.values()} == {
+        json.dumps({"file": "aozora.yaml", "sha256": whole}, sort_keys=True)
+    }
+    assert {one["taken_over"] for one in found.values()} == {True}
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "UPDATE contract_record SET document = replace(document, 'standing-orders', 'own-policies')",
+        "DELETE FROM contract_record WHERE number = 5",
+        "UPDATE contract_record SET number = 99 WHERE number = 6",
+        "INSERT INTO contract_record SELECT 7, document FROM contract_record WHERE number = 6",
+    ],
+)
+def test_a_record_that_was_edited_is_named_and_decides_nothing(
+    hinomi: Run, crew: dict[str, str], tmp_path: Path, edit: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "home" / FILE)) as connection:
+        connection.execute(edit)
+        connection.commit()
+    status, out, _ = hinomi("audit", "verify", "aozora")
+    assert status == 1
+    assert "of its contract is not the one that was recorded" in out
+    status, _, refused = hinomi("scan", "aozora")
+    assert (status, "the contract of aozora cannot be trusted" in refused) == (2, True)
+
+
+def test_a_backup_carries_the_records(
+    hinomi: Run, crew: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = documents(tmp_path / "home")
+    assert hinomi("backup", tmp_path / "all.zip")[0] == 0
+    monkeypatch.setenv("HINOMI_HOME", str(tmp_path / "again"))
+    assert hinomi("restore", tmp_path / "all.zip")[0] == 0
+    assert documents(tmp_path / "again") == before
+    assert hinomi("audit", "verify", "aozora")[0] == 0
+
+
+def test_an_upgrade_takes_over_what_was_applied_before(hinomi: Run, tmp_path: Path) -> None:
+    with zipfile.ZipFile(HERE / "home.zip") as kept:
+        kept.extractall(tmp_path / "home")
+    out = hinomi("upgrade")[1]
+    assert "aozora: its contract is on record as its file says" in out
+    assert shown(hinomi, "--on", "2026-06-01")["menus"] == ["base", "standing-orders"]
+    assert "on record" not in hinomi("upgrade")[1]
+    assert len({str(one["recorded_at"]) for one in documents(tmp_path / "home").values()}) == 1
+    assert hinomi("audit", "verify", "aozora")[0] == 0
