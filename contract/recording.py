@@ -16,6 +16,7 @@ from model.contract_record import (
     LicenceRecord,
     NoticeRecord,
     OrderRecord,
+    SettingRecord,
     SuspensionRecord,
     What,
     is_day,
@@ -23,7 +24,13 @@ from model.contract_record import (
 )
 from model.tenant import Option
 
-_JUDGED = {"lifted": SuspensionRecord, "withdrawn": NoticeRecord, "confirmed": NoticeRecord, "rejected": NoticeRecord}
+# What each decision is about: a setting is confirmed where it contradicts the specification.
+_JUDGED: dict[str, type | tuple[type, ...]] = {
+    "lifted": SuspensionRecord,
+    "withdrawn": NoticeRecord,
+    "confirmed": (NoticeRecord, SettingRecord),
+    "rejected": NoticeRecord,
+}
 
 
 def effective_of(what: What, given: Effective) -> Effective:

@@ -14,6 +14,7 @@ from contract.dates import notice_safe_by, term_on
 from contract.term import Decision, decide
 from model.canonical import instant, parse_instant
 from model.clock import CONTRACT_ZONE
+from model.contract_action import Phase
 from model.contract_record import (
     AcceptanceRecord,
     ContractRecord,
@@ -54,6 +55,25 @@ class ContractState(Struct, frozen=True):
     def day(self) -> date:
         """Return the day in the contract's zone."""
         return self.at.astimezone(CONTRACT_ZONE).date()
+
+    @property
+    def phase(self) -> Phase:
+        """Return where in its life the contract is: an end ends a suspension too."""
+        if self.start is None:
+            return "not ordered"
+        if self.day < self.start:
+            return "not begun"
+        if self.last_day is not None and self.day > self.last_day:
+            return "ended"
+        return "suspended" if self.suspended else "running"
+
+    @property
+    def until(self) -> str:
+        """Return the first moment of the next phase, where it is known: the start, or the end of a suspension."""
+        if self.start is not None and self.phase == "not begun":
+            return instant(begins(self.start.isoformat()))
+        ends = _ends(self.suspended) if self.suspended and self.phase == "suspended" else _NEVER
+        return "" if ends == _NEVER else instant(ends)
 
 
 def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecord]:

@@ -7,17 +7,17 @@ from typing import Any
 from msgspec import Struct
 
 from contract.dates import Term, term_on
-from contract.records import ContractState, decide_term, state
+from contract.records import decide_term, state
+from model.contract_action import Phase
 from model.contract_record import ContractRecord
 from model.text import Text
 
-NOT_ORDERED, NOT_BEGUN, RUNNING, SUSPENDED, ENDED = "not ordered", "not begun", "running", "suspended", "ended"
-_STATES = {
-    NOT_ORDERED: Text(en="nothing was ordered and accepted", ja="申込みと承諾の記録がありません"),
-    NOT_BEGUN: Text(en="has not begun", ja="契約期間の開始前です"),
-    RUNNING: Text(en="is running", ja="契約期間中です"),
-    SUSPENDED: Text(en="is suspended; fees go on", ja="サービスの提供を停止しています（料金は発生します）"),
-    ENDED: Text(en="has ended", ja="終了しています"),
+_PHASES: dict[Phase, Text] = {
+    "not ordered": Text(en="nothing was ordered and accepted", ja="申込みと承諾の記録がありません"),
+    "not begun": Text(en="has not begun", ja="契約期間の開始前です"),
+    "running": Text(en="is running", ja="契約期間中です"),
+    "suspended": Text(en="is suspended; fees go on", ja="サービスの提供を停止しています（料金は発生します）"),
+    "ended": Text(en="has ended", ja="終了しています"),
 }
 
 
@@ -28,7 +28,7 @@ class Said(Struct, frozen=True):
     clause: str
 
 
-class Summary(Struct, frozen=True):
+class Shown(Struct, frozen=True):
     """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu."""
 
     on: date
@@ -45,19 +45,18 @@ class Summary(Struct, frozen=True):
     due: Said | None = None
 
 
-def summary(records: Sequence[ContractRecord], at: datetime) -> Summary:
+def summary(records: Sequence[ContractRecord], at: datetime) -> Shown:
     """Return what is to be said of a contract at an instant; raises `Refused` outside the years of this service.
 
     Before the contract begins the first term's days are said, after its end the last one's.
     """
     found = state(records, at)
     decision = decide_term(found)
-    name = _named(found)
-    said = Summary(
+    said = Shown(
         on=found.day,
-        state=Said(name, decision.clause),
+        state=Said(found.phase, decision.clause),
         entitled=Said(decision.allowed, decision.clause),
-        billable=Said(name in (RUNNING, SUSPENDED), "11" if name == SUSPENDED else "8(1)"),
+        billable=Said(found.phase in ("running", "suspended"), "11" if found.phase == "suspended" else "8(1)"),
         menus=Said(sorted(found.items), "2"),
         undecided=Said(found.undecided, "7(2)") if found.undecided else None,
     )
@@ -67,17 +66,17 @@ def summary(records: Sequence[ContractRecord], at: datetime) -> Summary:
     return _with_days(said, term, found.last_day)
 
 
-def lines(name: str, said: Summary) -> list[Text]:
+def lines(name: str, said: Shown) -> list[Text]:
     """Return in plain words what a summary says of the contract of a tenant, by its name."""
-    told = [
+    texts = [
         Text(
-            en=f"{name}, {said.on}: {_STATES[said.state.value].en}",
-            ja=f"{name}（{said.on}時点）：{_STATES[said.state.value].ja}",
+            en=f"{name}, {said.on}: {_PHASES[said.state.value].en}",
+            ja=f"{name}（{said.on}時点）：{_PHASES[said.state.value].ja}",
         )
     ]
     if said.first_day and said.last_day:
         first, last = said.first_day.value, said.last_day.value
-        told.append(
+        texts.append(
             Text(
                 en=f"Term: {first} to {last}, both days counted (Article 7)",
                 ja=f"契約期間：{first}から{last}まで（初日と最終日を含む、第7条）",
@@ -85,45 +84,35 @@ def lines(name: str, said: Summary) -> list[Text]:
         )
     if said.notice_safe_by and said.notice_latest:
         safe, latest = said.notice_safe_by.value, said.notice_latest.value
-        told.append(
+        texts.append(
             Text(
                 en=f"It renews unless notice comes by {safe}; until {latest} a person decides (Article 7(2))",
                 ja=f"{safe}までに通知がなければ更新されます。{latest}までに届いた通知は担当者が判断します（第7条第2項）",
             )
         )
     if said.invoice_by and said.due:
-        told.append(
+        texts.append(
             Text(
                 en=f"Invoice by {said.invoice_by.value}, due {said.due.value} (Article 8)",
                 ja=f"請求書の発行期限：{said.invoice_by.value}、支払期限：{said.due.value}（第8条）",
             )
         )
     if said.undecided:
-        told.append(
+        texts.append(
             Text(
                 en=f"A person has to judge on the notice on record {said.undecided.value} (Articles 7(2) and 9(1))",
                 ja=f"記録{said.undecided.value}の通知について担当者の判断が必要です（第7条第2項、第9条第1項）",
             )
         )
     menus = ", ".join(said.menus.value)
-    told.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
-    return told
+    texts.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
+    return texts
 
 
-def _named(found: ContractState) -> str:
-    if found.start is None:
-        return NOT_ORDERED
-    if found.day < found.start:
-        return NOT_BEGUN
-    if found.last_day is not None and found.day > found.last_day:
-        return ENDED
-    return SUSPENDED if found.suspended else RUNNING
-
-
-def _with_days(said: Summary, term: Term, last_day: date | None) -> Summary:
+def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
     """Return a summary with the days of a term; one that has an end of its own does not renew."""
     ends = last_day is not None and last_day <= term.last_day
-    return Summary(
+    return Shown(
         said.on,
         said.state,
         said.entitled,

@@ -9,11 +9,12 @@ from model.text import Text
 
 
 class Decision(Struct, frozen=True):
-    """A decision with its reason and the clause that it comes from."""
+    """A decision with its reason and the clause that it comes from; `until` when it holds, where that is known."""
 
     allowed: bool
     reason: Text
     clause: str
+    until: str = ""
 
 
 def decide(contract: Contract, day: date) -> Decision:

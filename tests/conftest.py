@@ -21,6 +21,7 @@ from pipeline.checkov_process import kept
 from pipeline.clock import SystemClock
 from pipeline.process import begin
 from store.home import Home
+from tests.contracts import known
 from tests.homes import Homes, Originals, PostgresHomes, SqliteHomes, home_at
 from tests.recorded_clouds import REGIONS, TENANT, Replies, catalog
 from tests.servers import postgres as postgres_server
@@ -124,7 +125,7 @@ def scanned(homes: Homes, originals: Originals, replies: Replies) -> Home:
     """The home of a tenant whose account was scanned once, at the moment at which clocks begin."""
 
     def fill(home: Home) -> None:
-        home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
+        known(home, TENANT.tenant, "2026-06-01T00:00:00.000000Z")
         scanned_in(world_of(home, MovingClock(), seeing(replies, replies.place)), TENANT, catalog())
 
     return home_at(originals.copy("scanned", homes, fill))

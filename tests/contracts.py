@@ -1,5 +1,7 @@
 """Contracts on record, as tests need them."""
 
+from datetime import date
+
 import msgspec
 
 from contract.recording import effective_of
@@ -13,7 +15,7 @@ from model.contract_record import (
     SuspensionRecord,
     What,
 )
-from model.tenant import Contract, Tenant
+from model.tenant import Contract, Option, Tenant
 from store.home import Edition, Home
 
 EVIDENCE = Evidence("tenant.yaml", "0" * 64)
@@ -36,14 +38,24 @@ def on_record(home: Home, tenant: str, what: What, at: str, effective: str = "20
     return number
 
 
+def agree_to(home: Home, tenant: str, option: Option, at: str = "2026-06-01T00:00:00.000000Z") -> None:
+    """Record an option of a tenant's contract in a home, and that it was accepted, at a moment."""
+    number = on_record(home, tenant, ItemRecord(option, date(2026, 1, 1)), at)
+    on_record(home, tenant, AcceptanceRecord(number), at)
+
+
 def agreed(home: Home, tenant: Tenant, contract: Contract, at: str) -> None:
     """Record in a home, at a moment, what a contract has beside a tenant's: an end, options, suspensions."""
     before = tenant.agreed
     if contract.last_day is not None:
         on_record(home, tenant.tenant, NoticeRecord("customer", "form", contract.last_day, contract.last_day), at)
     for option in sorted({*contract.options} - {*before.options}):
-        number = on_record(home, tenant.tenant, ItemRecord(option, contract.start), at)
-        on_record(home, tenant.tenant, AcceptanceRecord(number), at)
+        agree_to(home, tenant.tenant, option, at)
     for one in contract.suspended:
         until = one.last_day.isoformat() if one.last_day else None
         on_record(home, tenant.tenant, SuspensionRecord(one.first_day.isoformat(), one.reason, until), at)
+
+
+def known(home: Home, tenant: str, at: str, contract: Contract = Contract(date(2026, 1, 1))) -> None:
+    """Make a tenant known in a home at a moment, with a contract on record and nothing else of its file."""
+    home.apply(tenant, {"tenant": tenant}, at, "p", records_of(contract, at, "p", EVIDENCE))

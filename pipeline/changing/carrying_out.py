@@ -29,6 +29,8 @@ from pipeline.changing.plans import (
 from pipeline.changing.step_journal import StepJournal, begun_before
 from pipeline.changing.verifying import Judge
 from pipeline.tenants.applied import applied_tenant
+from pipeline.tenants.entrance import Entrance
+from pipeline.tenants.gate import NotEntitled
 from pipeline.world import Task, World
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.never import Never
@@ -91,7 +93,11 @@ def _finish(world: World, task: Task, plan: Plan) -> None:
 def _run(world: World, task: Task, plan: Plan) -> str:
     """Do what is left of a plan, wave by wave; return why it stops before its end, the empty text where it does not."""
     tried = good = 0
-    with WriteClients(world, task.tenant, plan) as clients, task.store.held(), world.home.service.held():
+    with (
+        WriteClients(_entrance(world, task.tenant, plan), plan) as clients,
+        task.store.held(),
+        world.home.service.held(),
+    ):
         workshop = _Workshop(world, task, plan, clients)
         for wave in waves(workshop.left):
             workshop.refuse_forbidden()
@@ -104,6 +110,11 @@ def _run(world: World, task: Task, plan: Plan) -> str:
             if tried >= _FUTILE and not good:
                 return f"none of its first {tried} resources came out well"
     return ""
+
+
+def _entrance(world: World, tenant: Tenant, plan: Plan) -> Entrance:
+    """Return the way into a tenant's clouds for a plan: what it reads itself goes under its own action."""
+    return Entrance(world, tenant, "rollback" if plan.undoes else "change")
 
 
 def _record(world: World, task: Task, plan: Plan) -> None:
@@ -158,6 +169,8 @@ class _Workshop:
                 return _ended(journal, Ended("stale", why))
             try:
                 tools = self._tools(step, asset)
+            except NotEntitled:
+                raise
             except Refused as refused:  # no way into this scope: the others may have one
                 return _ended(journal, Ended("failed", str(refused)))
             return carry_out(step, self._playbook, tools, journal)
@@ -207,7 +220,7 @@ def verify_again(world: World, task: Task, id_: str) -> Mapping[str, Ended]:
     begun = begun_before(task.store, plan)
     with task.store.read() as reader:
         assets = {asset.uid: asset for asset in known_assets(reader, begun.steps)}
-    with WriteClients(world, task.tenant, plan) as clients:
+    with WriteClients(Entrance(world, task.tenant, "look"), plan) as clients:
         for step in plan.steps:
             done, asset = begun.steps.get(step.target.uid), assets.get(step.target.uid)
             if done is None or done.state not in CHANGED & ENDED or asset is None:
@@ -233,7 +246,7 @@ def make_rollback(world: World, tenant: Tenant, id_: str, actor: Actor, resource
     with store.read(whole=True) as reader:
         progress = reader.plans.progress(plan.id)
     done = []
-    with WriteClients(world, tenant, plan) as clients:
+    with WriteClients(Entrance(world, tenant, "rollback"), plan) as clients:
         for step in plan.steps:
             begun = progress.get(step.target.uid)
             chosen = not resources or {step.target.resource, step.target.name} & set(resources)

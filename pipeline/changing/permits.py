@@ -15,8 +15,9 @@ from model.clock import Clock
 from model.fault import Refused
 from model.person import Actor, Person
 from model.plan import Plan, Vote
-from pipeline.changing.plans import plan_in, read_plan, refuse_unentitled
+from pipeline.changing.plans import plan_in, read_plan
 from pipeline.tenants.applied import applied_tenant
+from pipeline.tenants.gate import ask
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
 from store.home import Home
 from store.implied import findings_fault
@@ -102,8 +103,7 @@ class Permits(Struct, frozen=True):
         """
         with self.store.read_trusted() as reader:  # the votes are records of this chain
             plan = plan_in(reader, id_)
-            if not plan.undoes:
-                refuse_unentitled(applied_tenant(self.home, self.tenant, self.clock.now()), self.clock)
+            self.ask(plan)
             self.refuse_unapproved(reader, plan)
             recorded = reader.recorded("tenant.applied")
             if fault := self.home.edition_fault(self.tenant, recorded, deciding=True):
@@ -113,6 +113,10 @@ class Permits(Struct, frozen=True):
         if why := why_stopped(self.home, self.tenant):
             raise Refused(why)
         return plan
+
+    def ask(self, plan: Plan) -> None:
+        """Make sure that the contract allows a plan to be carried out now; raises `NotEntitled` where it does not."""
+        ask(self.store, self.tenant, "rollback" if plan.undoes else "change", self.clock.now())
 
     def _refuse_wrong_clock(self, reader: Reader) -> None:
         """Raise `Refused` where records are of moments that have not come yet by this machine's clock."""

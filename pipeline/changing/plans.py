@@ -7,10 +7,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contract.options import decide_option
-from contract.term import decide
 from model.asset import Asset
 from model.canonical import digest, instant
-from model.clock import CONTRACT_ZONE, Clock
+from model.clock import Clock
 from model.fault import Refused
 from model.finding import LIVE
 from model.json_walk import leaves
@@ -18,6 +17,7 @@ from model.order import Order
 from model.person import HOST, Actor
 from model.plan import Plan
 from model.tenant import Tenant
+from pipeline.tenants.gate import ask
 from remediation.never import ADMINISTRATORS, Never
 from remediation.playbook import Playbook, playbooks
 from remediation.proposing import Candidate, Terms, propose
@@ -61,7 +61,7 @@ def make_plan(store: TenantStore, tenant: Tenant, wanted: Wanted, actor: Actor, 
     `Refused` where there is nothing to plan.
     """
     now = clock.now()
-    refuse_unentitled(tenant, clock)
+    ask(store, tenant.tenant, "plan", now)
     refuse_nobody(actor)
     playbook = playbook_of(wanted.playbook)
     with store.read() as reader:
@@ -176,13 +176,6 @@ def refuse_nobody(actor: Actor) -> None:
     """Raise `Refused` for whoever has not signed in."""
     if actor.name == HOST.name:
         raise Refused("a plan is made by somebody who has signed in (`hinomi login`)")
-
-
-def refuse_unentitled(tenant: Tenant, clock: Clock) -> None:
-    """Raise `Refused` outside the contract's term."""
-    decision = decide(tenant.agreed, clock.now().astimezone(CONTRACT_ZONE).date())
-    if not decision.allowed:
-        raise Refused(f"nothing is changed for {tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
 
 
 def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Candidate]:

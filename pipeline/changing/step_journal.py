@@ -78,6 +78,7 @@ class StepJournal:
         self._before = before
         if why := why_stopped(self._world.home, self._task.tenant.tenant):
             raise Stopped(why)
+        self._permits.ask(self._plan)
         self._task.go_on()
         uid = self._step.target.uid
         with self._write() as writer:

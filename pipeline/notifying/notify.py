@@ -18,6 +18,7 @@ from notifier.stages import Context, Wording
 from outgoing.border import Denied
 from pipeline.policies.texts import texts
 from pipeline.scanning.reverts import with_note
+from pipeline.tenants.gate import decided
 from pipeline.world import Task, World
 from store.tenant import TenantStore
 
@@ -50,14 +51,21 @@ def notify(world: World, task: Task, patience_seconds: float = 10.0) -> Notified
     alerts, dropped = _queue(world, task)
     deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
     handled: dict[str, Delivery] = {}
-    while waiting := _waiting(task.store, deadline):
+    refused = ""
+    while not (refused := _why_not(world, task)) and (waiting := _waiting(task.store, deadline)):
         due = [delivery for delivery in waiting if delivery.due_at <= world.now]
         handled |= {after.key: after for after in _send_all(world, task, due)}
         if not due:
             clock.sleep(0.2)
     count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
-    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem}
+    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem} | ({refused} if refused else set())
     return Notified(alerts, dict(count), dropped, sorted(problems))
+
+
+def _why_not(world: World, task: Task) -> str:
+    """Return why people are not notified now, the empty text where they are: what is queued waits until then."""
+    decision = decided(task.store, "notify", world.clock.now())
+    return "" if decision.allowed else f"nothing is sent: {decision.reason.en} (Article {decision.clause})"
 
 
 def _waiting(store: TenantStore, until: str) -> list[Delivery]:

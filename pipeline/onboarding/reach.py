@@ -10,9 +10,9 @@ from model.asset import Asset, Listing
 from model.fault import Refused
 from model.tenant import Tenant
 from pipeline.assembly import Catalog
-from pipeline.providers.provider import opening_of
 from pipeline.scanning.survey import survey
-from pipeline.tenants.scopes import scopes_of
+from pipeline.tenants.entrance import Entrance
+from pipeline.tenants.gate import NotEntitled
 from pipeline.world import World
 
 # How providers write permissions: iam:GetUser, Microsoft.Sql/servers/read, cloudasset.assets.listResource.
@@ -42,15 +42,19 @@ class Reach(Struct, frozen=True):
 def check(world: World, tenant: Tenant, catalog: Catalog) -> Iterator[Reach]:
     """Yield for each account of a tenant what can be seen of it, for the catalog's types, by its policies.
 
-    The world leads there; nothing is recorded but the tenant's external id, where it has none yet.
+    The world leads there; nothing is recorded but the tenant's external id, where it has none yet. Raises `NotEntitled`
+    where the contract does not allow it.
     """
-    scopes, clock = scopes_of(world, tenant), world.clock
+    entrance, clock = Entrance(world, tenant, "onboard"), world.clock
+    scopes = entrance.scopes()
     for account, cause in (scopes.closed | scopes.resting).items():
         yield Reach(account, cause)
     for scope in scopes.found:
         try:
             types = catalog.types.get(scope.provider, ())
-            collector = opening_of(scope, world.providers).connect(scope, types, clock)
+            collector = entrance.read(scope, types)
+        except NotEntitled:
+            raise
         except Refused as refused:
             yield Reach(scope.id, str(refused))
             continue

@@ -3,26 +3,24 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from contract.term import decide
 from detectors.posture.judge import Moment
 from model.asset import Asset, Listing, Place, provider_type
 from model.canonical import instant
-from model.clock import CONTRACT_ZONE
 from model.fault import Refused
 from model.finding import LIVE, UNWATCHED, WITHDRAWN, Finding, resolve, unverified
-from model.tenant import SuddenLoss, Tenant
-from pipeline.providers.provider import opening_of
+from model.tenant import SuddenLoss
 from pipeline.scanning.findings import Advance, advanced, write_changes
 from pipeline.scanning.reverts import mark_reverted
 from pipeline.scanning.sudden_loss import Key, Loss, pending_of
 from pipeline.scanning.survey import Observation, survey
+from pipeline.tenants.entrance import Entrance
 from pipeline.tenants.exceptions import settle
-from pipeline.tenants.scopes import Scopes, scopes_of
+from pipeline.tenants.gate import NotEntitled
+from pipeline.tenants.scopes import Scopes
 from pipeline.world import Task, World
 from store.rows import Current, Gap, Run
 from store.writer import Writer
@@ -52,39 +50,35 @@ def scan(world: World, task: Task, batch: int = BATCH) -> Summary:
 
     The world leads to the clouds; the task says for whom, for which slot, and ends the scan where another has begun.
     So many observations (`batch`) are written in one transaction. A scope that cannot be entered is a gap with its
-    cause, and its findings are unverified: also where it is the only one. Raises `Refused` outside the contract's
-    term, and where there is no scope; nothing is changed then.
+    cause, and its findings are unverified: also where it is the only one. Raises `NotEntitled` where the contract does
+    not allow it, also while it runs, and `Refused` where there is no scope; nothing is changed then.
     """
-    now = world.clock.now()
-    _refuse_unentitled(task.tenant, now)
+    now, entrance = world.clock.now(), Entrance(world, task.tenant, "look")
+    entrance.ask()
     if done := _done(task):
         return done
     reopened = _end_exceptions(task, instant(now))
-    places, moment = _Places(scopes_of(world, task.tenant)), Moment(now, task.tenant.thresholds)
+    places, moment = _Places(entrance.scopes()), Moment(now, task.tenant.thresholds)
     recorder = _Recorder(task, instant(now))
     recorder.start(reopened)
     for scope in places.found:
         types = task.catalog.types.get(scope.provider, ())
         try:
-            collector = opening_of(scope, world.providers).connect(scope, types, world.clock)
+            collector = entrance.read(scope, types)
+        except NotEntitled:
+            raise
         except Refused as refused:  # one account that cannot be entered does not hurt the others
             places.closed[scope.id] = str(refused)
             continue
         places.entered[collector.place.scope] = collector.place
         for some in _batches(survey(collector, task.catalog, moment, world.checkov()), batch):
             task.go_on()
+            entrance.ask()
             recorder.record(some, collector.place, world.now)
     task.go_on()
     summary = recorder.finish(places, world.now)
     world.home.done(task.fence, world.now)
     return summary
-
-
-def _refuse_unentitled(tenant: Tenant, now: datetime) -> None:
-    """Raise `Refused` outside the contract's term."""
-    decision = decide(tenant.agreed, now.astimezone(CONTRACT_ZONE).date())
-    if not decision.allowed:
-        raise Refused(f"{tenant.tenant} is not scanned: {decision.reason.en} (Article {decision.clause})")
 
 
 def _end_exceptions(task: Task, at: str) -> Counter[str]:

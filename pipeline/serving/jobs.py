@@ -11,14 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contract import schedule
-from contract.term import decide
 from model.canonical import digest, instant
-from model.clock import CONTRACT_ZONE, Clock
+from model.clock import Clock
 from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import SCHEDULE
 from pipeline.logs import logger
-from pipeline.tenants.applied import agreed_contract, applied_tenants
+from pipeline.tenants.applied import applied_tenants
+from pipeline.tenants.gate import decided
 from store.home import Home
 from store.rows import Fence
 
@@ -90,11 +90,10 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
 def _is_entitled(home: Home, tenant: str, now: datetime) -> bool:
     """Return whether the service runs for a tenant now: asked where there is something to queue alone."""
     try:
-        contract = agreed_contract(home, tenant, now)
+        return decided(home.tenant(tenant), "look", now).allowed
     except Refused as refused:
         _LOG.error("a tenant is not scanned", tenant=tenant, problem=str(refused))
         return False
-    return decide(contract, now.astimezone(CONTRACT_ZONE).date()).allowed
 
 
 def queue(home: Home, job: Job, clock: Clock) -> Job:

@@ -7,14 +7,16 @@ from msgspec.structs import replace
 
 from contract.records import view
 from model.canonical import parse_instant
+from model.contract_record import ContractRecord
 from model.fault import Refused
 from model.tenant import Contract, Tenant
 from store.contracts import RECORDED
 from store.home import Home
+from store.tenant import TenantStore
 
 
 def applied_tenant(home: Home, tenant: str, now: datetime) -> Tenant:
-    """Return a tenant as it was last applied, with its contract as it is on record now.
+    """Return a tenant as it was last applied in a home, with its contract as it is on record now.
 
     Raises `Refused` where there is no such tenant, or no contract of it is on record.
     """
@@ -34,21 +36,28 @@ def filed_tenant(home: Home, tenant: str) -> Tenant:
 
 
 def agreed_contract(home: Home, tenant: str, now: datetime) -> Contract:
-    """Return what is on record now of a tenant's contract.
+    """Return what is on record now, in a home, of a tenant's contract.
 
-    Raises `Refused` where nothing was ordered and accepted, and where a record is not as it was recorded, or cannot be
-    read: a suspension may be among them.
+    Raises `Refused` where nothing was ordered and accepted, or the records do not hold.
     """
-    with home.tenant(tenant).read(whole=True) as reader:
-        if fault := reader.contract.fault(reader.recorded(RECORDED)):
-            raise Refused(f"the contract of {tenant} cannot be trusted: {fault}; see `hinomi audit verify`")
-        contract = view(reader.contract.all(), now)
+    contract = view(contract_records(home.tenant(tenant)), now)
     if contract is None:
         raise Refused(
             f"no contract of {tenant} is on record; `hinomi upgrade` takes over what its file says, "
             f"`hinomi contract record {tenant} FILE` records an order and its acceptance"
         )
     return contract
+
+
+def contract_records(store: TenantStore) -> list[ContractRecord]:
+    """Return what is on record of a tenant's contract in its store.
+
+    Raises `Refused` where a record is not as it was recorded, or cannot be read: a suspension may be among them.
+    """
+    with store.read(whole=True) as reader:
+        if fault := reader.contract.fault(reader.recorded(RECORDED)):
+            raise Refused(f"the contract cannot be trusted: {fault}; see `hinomi audit verify`")
+        return reader.contract.all()
 
 
 def applied_tenants(home: Home) -> tuple[list[tuple[Tenant, datetime]], list[str]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,11 @@ from msgspec import Struct, UnsetType
 from msgspec.structs import replace
 
 from catalog.form import convert
+from catalog.terms import SettingsForm
 from catalog.yaml_reader import Document, content, read
+from contract import schedule
 from contract.recording import effective_of, why_not
+from contract.settings import Definition, EditionValue
 from contract.taking_over import records_of
 from model.canonical import instant
 from model.clock import CONTRACT_ZONE, Clock
@@ -30,6 +34,7 @@ from model.contract_record import (
     What,
 )
 from model.fault import Refused
+from model.tenant import Schedule, Tenant
 from pipeline.tenants.applied import filed_tenant
 from store.home import Home
 from store.tenant import TenantStore
@@ -72,10 +77,29 @@ def kind_of(what: What) -> str:
     return str(msgspec.to_builtins(what)["record"])
 
 
-def load_record(file: Path, clock: Clock, ways: Collection[str]) -> RecordFile:
+def definitions(settings: SettingsForm) -> dict[str, Definition]:
+    """Return each of the settings by its key, with what every edition says of it."""
+    return {
+        key: Definition(
+            one.unit,
+            one.clause,
+            one.default,
+            [EditionValue(layer, by.edition, by.day, by.values.get(key)) for layer, _, by in settings.dated()],
+        )
+        for key, one in settings.settings.items()
+    }
+
+
+def filed_value(tenant: Tenant, key: str) -> bool | int | str:
+    """Return what a tenant's file says under a dotted key."""
+    value: bool | int | str = attrgetter(key)(tenant)
+    return value
+
+
+def load_record(file: Path, clock: Clock, ways: Collection[str], settings: SettingsForm) -> RecordFile:
     """Return the record of a file, effective from today by the clock where nothing else is said.
 
-    `ways` are those in which notice is given as prescribed.
+    `ways` are those in which notice is given as prescribed; a condition of the contract has to be one of the settings.
 
     Raises `Refused` for a file that does not fit its form, or has another number of records than one.
     """
@@ -89,8 +113,19 @@ def load_record(file: Path, clock: Clock, ways: Collection[str]) -> RecordFile:
         if "prescribed" in document.value["notice"]:
             raise Refused([document.fault(("notice", "prescribed"), "follows from the way; leave it out")])
         what = replace(what, prescribed=what.way in ways)
+    if isinstance(what, SettingRecord):
+        _refuse_unfit(document, what, settings)
     today = clock.now().astimezone(CONTRACT_ZONE).date().isoformat()
     return RecordFile(document, what, effective_of(what, form.effective or today))
+
+
+def _refuse_unfit(document: Document, what: SettingRecord, settings: SettingsForm) -> None:
+    """Raise `Refused` where a condition is no setting of an individual contract, or the setting cannot be so."""
+    if problem := settings.why_not("individual", what.key, what.value):
+        may = what.key in settings.settings and "individual" in settings.settings[what.key].layers
+        raise Refused([document.fault(("setting", "value" if may else "key"), problem)])
+    if settings.settings[what.key].unit == "cron" and (problem := schedule.fault(Schedule(cron=str(what.value)))):
+        raise Refused([document.fault(("setting", "value"), problem)])
 
 
 def _tagged(document: Document) -> Document:

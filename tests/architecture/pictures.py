@@ -27,6 +27,7 @@ _RECORD = "pipeline/scanning/scan.py _Recorder.record"
 _WRITE = "pipeline/scanning/scan.py _Recorder._write"
 _NOTIFY = "pipeline/notifying/notify.py notify"
 _QUEUE = "pipeline/notifying/notify.py _queue"
+_ENTER = "pipeline/tenants/entrance.py Entrance.read"
 _SEND = "pipeline/notifying/notify.py _send_all"
 _TRY = "pipeline/notifying/notify.py _outcome"
 _ATTEMPT = "pipeline/notifying/notify.py _attempt"
@@ -40,9 +41,11 @@ _TELLING: tuple[Call, ...] = (
 )
 ASSET: tuple[Call, ...] = (
     (_JOB, _SCAN),
-    (_SCAN, "pipeline/tenants/scopes.py scopes_of"),
-    (_SCAN, "pipeline/providers/provider.py opening_of"),
-    (_SCAN, "pipeline/providers/aws/opening.py connect"),
+    (_SCAN, "pipeline/tenants/entrance.py Entrance.scopes"),
+    ("pipeline/tenants/entrance.py Entrance.scopes", "pipeline/tenants/scopes.py scopes_of"),
+    (_SCAN, _ENTER),
+    (_ENTER, "pipeline/tenants/gate.py ask"),
+    (_ENTER, "pipeline/providers/aws/opening.py connect"),
     (_SCAN, _SURVEY),
     (_SURVEY, "collectors/aws/collector.py AwsCollector.collect"),
     ("collectors/aws/collector.py AwsCollector.collect", "collectors/aws/engine.py collect"),

@@ -48,6 +48,7 @@ from pipeline.scanning.templates import LIMITS
 from semantics.kubernetes.workloads import pod_spec, security_context, shared_context
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import known
 from tests.recorded_clouds import TENANT, catalog
 from tests.worlds import entered, scan_of, world_of
 from workers.child import Child
@@ -547,7 +548,7 @@ def test_a_scan_keeps_the_second_source_with_the_finding_and_counts_what_disagre
         policies=tuple(policy for policy in whole.policies if policy.id in asked),
         adopted=tuple(adopted for adopted in whole.adopted if adopted.form.also in asked),
     )
-    home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
+    known(home, TENANT.tenant, "2026-06-01T00:00:00.000000Z")
     scope = TENANT.scopes[0].id
     bodies = {
         "aws.s3.bucket": {"Name": "photos"},

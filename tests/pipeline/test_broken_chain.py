@@ -28,6 +28,7 @@ from pipeline.tenants.exceptions import grant, tag
 from pipeline.tenants.exceptions import withdraw as withdraw_exception
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import applied
 from tests.filled import asset, fill
 from tests.homes import tamper
 from tests.recorded_clouds import TENANT
@@ -51,7 +52,7 @@ FAULT = "record 2 was changed"
 def broken(home: Home, address: str, clock: MovingClock) -> Home:
     """Return a home whose tenant has a plan, an order and an exception, and a record that somebody has changed."""
     fill(home, clock, "aozora")
-    home.apply("aozora", msgspec.to_builtins(ENTITLED), AT, "p")
+    applied(home, ENTITLED, AT)
     store = home.tenant("aozora")
     with home.service.write(AT, "p") as session:
         session.people.put(Person("ken", "ken", "ja", ("lead",), "all", ""))
@@ -123,7 +124,7 @@ def test_beside_people_who_were_changed_nothing_is_decided_and_each_job_says_it(
     home: Home, address: str, clock: MovingClock
 ) -> None:
     fill(home, clock, "aozora")
-    home.apply("aozora", msgspec.to_builtins(ENTITLED), AT, "p")
+    applied(home, ENTITLED, AT)
     with home.service.write(AT, "p") as session:
         session.people.put(Person("ken", "ken", "ja", ("analyst",), "all", ""))
     put_plan(home.tenant("aozora"), PLAN, "aki")

@@ -205,7 +205,7 @@ def test_what_was_broken_off_goes_on_only_where_it_is_still_permitted(approved: 
         driver.run(plan)
     lift_halt(driver.home, "", RIN, driver.clock)
     driver.agree(contract=replace(driver.tenant.agreed, last_day=date(2026, 5, 31)))
-    with pytest.raises(Refused, match="nothing is changed for aozora"):
+    with pytest.raises(Refused, match="aozora: not the time to change"):
         driver.go_on()
     assert (block_of("one"), block_of("two")) == (ALL_ON, None)
 

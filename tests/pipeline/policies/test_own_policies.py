@@ -27,6 +27,7 @@ from model.finding import Verdict
 from model.person import HOST
 from model.tenant import Tenant
 from pipeline.access.authorization import Authorizer
+from pipeline.installation import open_home
 from pipeline.notifying.reporting import make_report
 from pipeline.policies.own_policies import MOST, carry_out, catalog_of, plan, read_folder, without
 from pipeline.policies.texts import texts
@@ -36,6 +37,7 @@ from store.tenant import TenantStore
 from tests.clocks import Ticking
 from tests.commands import run
 from tests.conftest import MovingClock
+from tests.contracts import agree_to, known
 from tests.homes import tamper
 from tests.hostile_expressions import grown, loops
 from tests.own_policy import FORM
@@ -68,7 +70,7 @@ def hostile(folder: Path) -> None:
 
 @pytest.fixture
 def store(home: Home) -> TenantStore:
-    home.apply("aozora", {"tenant": "aozora"}, AT, "p")
+    known(home, "aozora", AT)
     return home.tenant("aozora")
 
 
@@ -220,9 +222,8 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
     folder, home = tmp_path / "own", ("--home", str(tmp_path / "home"))
     write(folder, NAMED)
     spec = (DATA / "tenant.yaml").read_text(encoding="utf-8")
-    without_option, with_option = tmp_path / "without.yaml", tmp_path / "with.yaml"
+    without_option = tmp_path / "without.yaml"
     without_option.write_text(spec, encoding="utf-8")
-    with_option.write_text(spec.replace("options: [", "options: [own-policies, "), encoding="utf-8")
 
     def policies(command: str, *arguments: object) -> tuple[int, str]:
         return run(capsys, "policies", command, "aozora-foods", *map(str, arguments), *home)
@@ -232,7 +233,7 @@ def test_the_commands(company: Emulator, capsys: pytest.CaptureFixture[str], tmp
     assert "1 policies: every case" in run(capsys, "policies", "check", str(folder))[1]
     assert policies("apply", folder)[0] == 2
     assert "Not judged: the customer's own policies: an option" in policies("list")[1]
-    assert run(capsys, "apply", str(with_option), *home)[0] == 0
+    agree_to(open_home(tmp_path / "home"), "aozora-foods", "own-policies")
     assert policies("apply", folder, "--dry-run") == (0, f"  + {NAMED}\n")
     assert "Applied as edition 1" in policies("apply", folder)[1]
     assert "nothing changes" in policies("apply", folder)[1]

@@ -21,6 +21,7 @@ from pipeline.tenants.scopes import discovered
 from pipeline.world import World
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import known as known_tenant
 from tests.pipeline.providers.tiny.provider import FOLDER, PROVIDER
 from tests.recorded_clouds import TENANT
 from tests.worlds import scanned_in, world_of
@@ -37,7 +38,7 @@ def known() -> Catalog:
 
 @pytest.fixture
 def world(home: Home, clock: MovingClock) -> World:
-    home.apply(TENANT.tenant, {"tenant": TENANT.tenant}, "2026-06-01T00:00:00.000000Z", "p")
+    known_tenant(home, TENANT.tenant, "2026-06-01T00:00:00.000000Z")
     return world_of(home, clock, EVERY)
 
 

@@ -16,6 +16,7 @@ from pipeline.tenants.scopes import named
 from store.home import Home
 from store.rows import Selection
 from tests.conftest import MovingClock
+from tests.contracts import known
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers import azure_company as azure
 from tests.servers.azure_company import (
@@ -47,7 +48,7 @@ def stand_in() -> Iterator[BreakingStandIn]:
 @pytest.fixture
 def tenant(home: Home) -> Tenant:
     made = replace(TENANT, scopes=[], azure=[AzureDirectory(directory=DIRECTORY, management_groups=["all"])])
-    home.apply(made.tenant, {"tenant": made.tenant}, AT, "p")
+    known(home, made.tenant, AT)
     return made
 
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from demo.company import Company, Stage, load_company
 from demo.stand_ins.aws_emulator import Emulator
 from model.finding import State
+from tests.contracts import known
 from tests.homes import home_at
 from tests.servers.crash_child import SERVICES
 from tests.servers.forks import Forks
@@ -44,7 +45,7 @@ class Account:
     def home(self, name: str) -> Path:
         home = home_at(str(self.folder / name))
         home.create()
-        home.apply(TENANT, {"tenant": TENANT}, "2026-06-01T00:00:00.000000Z", "p")
+        known(home, TENANT, "2026-06-01T00:00:00.000000Z")
         return self.folder / name
 
     def run(self, home: Path, point: str = "none:0") -> bool:

@@ -38,6 +38,7 @@ from pipeline.scanning.scan import Summary
 from pipeline.scanning.survey import survey
 from store.home import Home
 from tests.conftest import MovingClock, lead_to
+from tests.contracts import known
 from tests.homes import home_at
 from tests.readers import Key, denied_readers, same, state
 from tests.recorded_clouds import REGIONS, TENANT, catalog, types_of
@@ -212,7 +213,7 @@ def scanned(served: FaultyPlayer, tmp_path_factory: pytest.TempPathFactory) -> P
     folder = tmp_path_factory.mktemp("scanned") / "home"
     home = home_at(str(folder))
     home.create()
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    known(home, "aozora", "2026-06-01T00:00:00.000000Z")
     first = look_again(home, MovingClock(), opened())
     assert first.facts["open"] > 10
     assert first.gaps == []

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import pytest
 from msgspec import Struct
 from msgspec.structs import replace
@@ -18,6 +17,7 @@ from pipeline.serving.jobs import new_job
 from pipeline.serving.work import JobResult, claimed_now, work
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import applied
 from tests.filled import asset
 from tests.homes import home_at
 from tests.recorded_clouds import TENANT
@@ -64,7 +64,7 @@ def scanned(home: Home, clock: MovingClock) -> JobResult:
 def made(folder: Path) -> Home:
     home = home_at(str(folder))
     home.create()
-    home.apply("aozora", msgspec.to_builtins(SPEC), AT, "p")
+    applied(home, SPEC, AT)
     return home
 
 

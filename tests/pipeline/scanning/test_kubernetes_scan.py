@@ -15,6 +15,7 @@ from pipeline.scanning.scan import Summary
 from store.home import Home
 from store.rows import Selection
 from tests.conftest import MovingClock
+from tests.contracts import known
 from tests.recorded_clouds import TENANT, catalog
 from tests.worlds import scanned_in, world_of
 
@@ -71,7 +72,7 @@ def cluster(breaking: _Breaking) -> Iterator[ClusterStandIn]:
 def tenant(home: Home, cluster: ClusterStandIn, tmp_path: Path) -> Tenant:
     entry = KubernetesCluster(cluster=UID, name="shop", kubeconfig=f"file:{cluster.kubeconfig(tmp_path)}")
     made = replace(TENANT, scopes=[], kubernetes=[entry])
-    home.apply(made.tenant, {"tenant": made.tenant}, AT, "p")
+    known(home, made.tenant, AT)
     return made
 
 

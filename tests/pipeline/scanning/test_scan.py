@@ -19,6 +19,7 @@ from pipeline.providers.provider import Scope
 from pipeline.scanning.scan import Summary
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import known
 from tests.recorded_clouds import TENANT, Replies, catalog
 from tests.worlds import entered, scanned_in, seeing, world_of
 from workers.child import Child
@@ -46,7 +47,7 @@ class Without:
 
 @pytest.fixture
 def run(home: Home, clock: MovingClock, replies: Replies, checkov: Child) -> Any:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    known(home, "aozora", "2026-06-01T00:00:00.000000Z")
 
     def again(
         cloud: ReadCloud | None = None,
@@ -135,7 +136,7 @@ def test_regions_that_could_not_be_listed_end_nothing(run: Any, home: Home, repl
 def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
     home: Home, clock: MovingClock, replies: Replies
 ) -> None:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    known(home, "aozora", "2026-06-01T00:00:00.000000Z")
     two = replace(TENANT, scopes=[AwsScope(aws="123456789012"), AwsScope(aws="210987654321")])
 
     def connect(scope: Scope, types: Sequence[ResourceType], _clock: Clock) -> AwsCollector:
@@ -163,7 +164,7 @@ def test_a_scope_that_cannot_be_entered_ends_nothing_while_another_is_read(
 
 
 def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock, replies: Replies) -> None:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    known(home, "aozora", "2026-06-01T00:00:00.000000Z")
     world = world_of(home, clock, seeing(replies, replies.place))
     with pytest.raises(Refused, match="no account to look at"):
         scanned_in(world, replace(TENANT, scopes=[]), catalog())
@@ -183,7 +184,7 @@ def test_a_tenant_without_any_account_is_refused(home: Home, clock: MovingClock,
     ],
 )
 def test_outside_the_term_nothing_is_looked_at(contract: Contract, why: str, home: Home, clock: MovingClock) -> None:
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    known(home, "aozora", "2026-06-01T00:00:00.000000Z", contract)
 
     def never(*_: object) -> AwsCollector:
         raise AssertionError("nobody may look")

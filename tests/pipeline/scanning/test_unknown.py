@@ -21,6 +21,7 @@ from pipeline.scanning.scan import Summary
 from pipeline.scanning.survey import survey
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import known as known_tenant
 from tests.homes import home_at
 from tests.readers import Key, denied_readers, known, same, state
 from tests.recorded_clouds import NOT_EMULATED, TENANT, Denying, Replies, catalog, types_of
@@ -154,7 +155,7 @@ def scanned(replies: Replies, checkov: Child, tmp_path_factory: pytest.TempPathF
     folder = tmp_path_factory.mktemp("scanned") / "home"
     home, clock = home_at(str(folder)), MovingClock()
     home.create()
-    home.apply("aozora", {"tenant": "aozora"}, "2026-06-01T00:00:00.000000Z", "p")
+    known_tenant(home, "aozora", "2026-06-01T00:00:00.000000Z")
     looked(home, clock, replies, replies.place, checkov)
     return folder
 

@@ -35,6 +35,7 @@ from pipeline.installation import make, service_key
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.files import load_tenant
 from store.home import Home
+from tests.contracts import applied
 from tests.homes import stores_at
 from tests.passwords import QUICK
 from tests.recorded_clouds import catalog
@@ -65,7 +66,7 @@ class Installation:
         tenant = load_tenant(DATA / "tenant.yaml", catalog().policies)
         schedule = msgspec.structs.replace(tenant.schedule, cron=cron, jitter_minutes=0)
         tenant = msgspec.structs.replace(tenant, schedule=schedule)
-        self.home.apply(NAME, msgspec.to_builtins(tenant), YESTERDAY, "p")
+        applied(self.home, tenant, YESTERDAY)
         return tenant
 
     def tokens(self, roles: dict[str, str]) -> dict[str, str]:

@@ -25,6 +25,7 @@ from store.home import Home
 from store.tenant import TenantStore
 from tests.commands import run
 from tests.conftest import MovingClock
+from tests.contracts import known
 from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
 from tests.worlds import entered, scanned_in, seeing, world_of
 
@@ -106,7 +107,7 @@ def test_the_life_of_a_suppressed_finding() -> None:
 
 @pytest.fixture
 def store(home: Home, clock: MovingClock) -> TenantStore:
-    home.apply("aozora", {"tenant": "aozora"}, AT, "p")
+    known(home, "aozora", AT)
     return home.tenant("aozora")
 
 

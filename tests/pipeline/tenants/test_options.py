@@ -15,6 +15,7 @@ from pipeline.onboarding.aws import documents
 from pipeline.policies.own_policies import catalog_of
 from store.home import Home
 from tests.commands import lines, run
+from tests.contracts import known
 from tests.own_policy import FORM
 from tests.recorded_clouds import TENANT, catalog, types_of
 
@@ -29,7 +30,7 @@ def having(*options: Option) -> Tenant:
 
 @pytest.fixture
 def store(home: Home) -> Home:
-    home.apply("aozora", {"tenant": "aozora"}, AT, "p")
+    known(home, "aozora", AT)
     return home
 
 
@@ -102,14 +103,15 @@ def test_the_check_of_a_new_customer_goes_by_the_contract(
     emulator: Emulator, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("home")
-    home, file = ("--home", str(folder / "home")), folder / "tenant.yaml"
+    file = folder / "tenant.yaml"
     role = emulator.client("iam", "us-east-1").create_role(RoleName="a", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
     emulator.client("lambda", "ap-northeast-1").create_function(
         FunctionName="f", Role=role, Runtime="python3.13", Handler="a.b", Code={"ZipFile": b"nothing"}
     )
     spec = (DATA / "tenant.yaml").read_text(encoding="utf-8")
-    assert run(capsys, "init", *home)[0] == 0
     for text, reported in ((spec, True), (spec.replace(", options: [function-code]", ""), False)):
+        home = ("--home", str(folder / f"home-{reported}"))
+        assert run(capsys, "init", *home)[0] == 0
         file.write_text(text, encoding="utf-8")
         assert run(capsys, "apply", str(file), *home)[0] == 0
         out = run(capsys, "onboard", "check", "aozora-foods", *home)[1]

@@ -33,6 +33,7 @@ from pipeline.tenants.scopes import discovered
 from store.home import Home
 from tests.commands import lines, run
 from tests.conftest import lead_to
+from tests.contracts import known
 from tests.recorded_clouds import TENANT, catalog
 from tests.servers.http_servers import denying_proxy
 from tests.worlds import scanned_in, world_of
@@ -94,7 +95,7 @@ def few() -> Catalog:
 @pytest.fixture
 def company_of_many(home: Home) -> Tenant:
     tenant = replace(TENANT, scopes=[], organizations=[ORGANIZATION])
-    home.apply(tenant.tenant, {"tenant": tenant.tenant}, AT, "p")
+    known(home, tenant.tenant, AT)
     return tenant
 
 
@@ -296,6 +297,7 @@ def test_the_check_states_what_is_missing_and_what_stays_unknown(
     home: Home, emulator: Emulator, members: list[str], few: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tenant = replace(TENANT, scopes=[], organizations=[ORGANIZATION])
+    known(home, tenant.tenant, AT)
     world = world_of(home, CLOCK, listing(Members(members[:2])))
 
     def reach() -> list[Any]:

@@ -1,0 +1,37 @@
+"""What may be done for a tenant, in which phase of its contract."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+from msgspec import Meta, Struct
+
+from model.text import Text
+
+Phase: TypeAlias = Literal["not ordered", "not begun", "running", "suspended", "ended"]
+Action: TypeAlias = Literal[
+    "onboard",
+    "look",
+    "plan",
+    "change",
+    "rollback",
+    "notify",
+    "notice",
+    "report",
+    "read",
+    "export",
+    "logs.take",
+    "logs.process",
+]
+
+
+class ActionRow(Struct, frozen=True, forbid_unknown_fields=True, rename={"phases": "in"}):
+    """An action in words, and the phases of a contract in which it is allowed."""
+
+    text: Text
+    phases: Annotated[list[Phase], Meta(min_length=1)]
+
+
+class ActionTable(Struct, frozen=True, forbid_unknown_fields=True):
+    """The table of what is allowed when: a row for each action."""
+
+    actions: Mapping[Action, ActionRow]

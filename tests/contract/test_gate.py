@@ -1,0 +1,85 @@
+"""The table of what is allowed when: by phase, with the clause and until when."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from catalog.folder import config_folder
+from catalog.terms import load_actions
+from contract.gate import decide
+from contract.records import state
+from contract.taking_over import records_of
+from model.contract_action import Action, Phase
+from model.contract_record import ContractRecord
+from model.fault import Refused
+from model.tenant import Contract, Suspension
+from tests.contracts import EVIDENCE
+
+TABLE = load_actions(config_folder())
+CONTRACT = Contract(
+    date(2026, 4, 1),
+    date(2027, 3, 31),
+    suspended=[Suspension(date(2026, 5, 10), "a flood", date(2026, 5, 12))],
+)
+RECORDS = records_of(CONTRACT, "2026-03-01T00:00:00.000000Z", "p", EVIDENCE)
+# A moment in each phase, the clause that a refusal has then, and until when it holds.
+PHASES: dict[Phase, tuple[list[ContractRecord], str, str, str]] = {
+    "not ordered": ([], "2026-04-15T00:00:00Z", "5(1)", ""),
+    "not begun": (RECORDS, "2026-03-31T14:59:59Z", "7(1)", "2026-03-31T15:00:00.000000Z"),
+    "running": (RECORDS, "2026-03-31T15:00:00Z", "7(1)", ""),
+    "suspended": (RECORDS, "2026-05-11T00:00:00Z", "11", "2026-05-12T15:00:00.000000Z"),
+    "ended": (RECORDS, "2027-03-31T15:00:00Z", "7(2)", ""),
+}
+# By the terms: what is done in the customer's clouds, from acceptance on or within the term; what we changed can be
+# rolled back after it; the contract's own matters always go on.
+ALLOWED: dict[Action, str] = {
+    "onboard": "not begun, running",
+    "look": "running",
+    "plan": "running",
+    "change": "running",
+    "rollback": "running, suspended, ended",
+    "notify": "running",
+    "notice": "not ordered, not begun, running, suspended, ended",
+    "report": "running, suspended, ended",
+    "read": "not ordered, not begun, running, suspended, ended",
+    "export": "not ordered, not begun, running, suspended, ended",
+    "logs.take": "running",
+    "logs.process": "running",
+}
+
+
+def test_every_action_and_phase_is_decided_here() -> None:
+    assert tuple(ALLOWED) == get_args(Action) == tuple(TABLE.actions)
+    assert tuple(PHASES) == get_args(Phase)
+
+
+@pytest.mark.parametrize("action", ALLOWED)
+@pytest.mark.parametrize("phase", PHASES)
+def test_the_gate(action: Action, phase: Phase) -> None:
+    records, moment, clause, until = PHASES[phase]
+    at = datetime.fromisoformat(moment)
+    assert state(records, at).phase == phase
+    decision = decide(TABLE, action, records, at)
+    assert decision.allowed == (phase in ALLOWED[action].split(", "))
+    assert (decision.clause, decision.until) == (clause, until)
+    assert decision.reason.en != decision.reason.ja
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda text: text.replace("  plan:\n", "  plot:\n"), "plot"),
+        (lambda text: text[: text.index("  logs.process:")], "has no row for logs.process"),
+        (lambda text: text.replace("in: [running]", "in: [sleeping]", 1), "sleeping"),
+        (lambda text: text.replace("in: [running]", "in: []", 1), "non-empty"),
+    ],
+)
+def test_a_table_that_does_not_fit_is_refused_with_its_place(tmp_path: Path, change: object, problem: str) -> None:
+    text = (config_folder() / "terms" / "actions.yaml").read_text(encoding="utf-8")
+    (tmp_path / "terms").mkdir()
+    (tmp_path / "terms" / "actions.yaml").write_text(change(text), encoding="utf-8")  # type: ignore[operator]
+    with pytest.raises(Refused, match=problem) as refused:
+        load_actions(tmp_path)
+    assert refused.value.faults[0].line > 0
