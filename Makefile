@@ -61,6 +61,8 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.checks
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.records
+	$(BIN)/python -m bench.terms
+	$(BIN)/python -m bench.gate
 	$(BIN)/python -m bench.own_policies
 	$(BIN)/python -m bench.checkov_checks
 	$(BIN)/python -m bench.program_secrets

@@ -40,9 +40,9 @@ def show(
     from contract.showing import lines, summary
     from model.canonical import parse_instant
     from pipeline.clock import SystemClock
+    from pipeline.tenants.applied import contract_records
 
-    with open_authorizer(home).tenant("tenants.read", tenant).read() as reader:
-        records = reader.contract.all()
+    records = contract_records(open_authorizer(home).tenant("tenants.read", tenant))
     said = summary(records, parse_instant(end_of(on.date())) if on else SystemClock().now())
     if format == "json":
         found = {name: one for name, one in msgspec.to_builtins(said).items() if one is not None}
@@ -105,11 +105,11 @@ def explain(
     from catalog.terms import load_settings
     from contract import settings
     from model.canonical import instant
+    from pipeline.tenants.applied import contract_records
     from pipeline.tenants.contracts import definitions, filed_value
 
     authorizer, at, table = open_authorizer(home), _moment(on), load_settings(config_folder())
-    with authorizer.tenant("tenants.read", tenant).read() as reader:
-        records = reader.contract.all()
+    records = contract_records(authorizer.tenant("tenants.read", tenant))
     said = settings.explain(key, definitions(table), records, at)
     setting = table.settings[key]
     filed = filed_value(authorizer.file("tenants.read", tenant), setting.file) if setting.file else None

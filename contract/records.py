@@ -6,9 +6,11 @@ may say something of an earlier day.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 from typing import TypeVar, get_args
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contract.dates import notice_safe_by, term_on
 from contract.term import Decision, decide
@@ -81,20 +83,73 @@ def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecor
     return [one for one in records if parse_instant(one.recorded_at) <= at]
 
 
+class Book:
+    """A contract's records, in the order of their numbers, sorted out once for many questions."""
+
+    def __init__(self, records: Sequence[ContractRecord]) -> None:
+        self._records = records
+
+    def term(self, at: datetime) -> ContractState:
+        """Return what is in force at an instant of the term and suspensions, and nothing of the menu and settings."""
+        if self._order is None:
+            return ContractState(at)
+        suspended = next((one for begin, end, one in self._suspensions if begin <= at < end), None)
+        return ContractState(at, self._order.start, self._last_day, suspended=suspended)
+
+    def state(self, at: datetime) -> ContractState:
+        """Return what is in force at an instant: an option needs the base item, and ends with it (Article 2)."""
+        if self._order is None:
+            return ContractState(at)
+        items = frozenset(one.item for one in self._items if _is_within(one, at))
+        return replace(
+            self.term(at),
+            items=items if BASE in items else frozenset(),
+            settings=_settings(self._records, at),
+            undecided=_undecided(self._records, self._order),
+        )
+
+    def view(self, now: datetime) -> Contract | None:
+        """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered.
+
+        Items that have ended, and suspensions that are over, are left out: those that are to come are not.
+        """
+        if self._order is None:
+            return None
+        suspended = [one for begin, end, one in self._suspensions if end > now and _shows_as_days(begin, now)]
+        return Contract(
+            start=self._order.start,
+            last_day=self._last_day,
+            options=options_in(one.item for one in self._items if _until(one.last_day) > now),
+            customer_approves=_settings(self._records, now).get(CUSTOMER_APPROVES) is True,
+            suspended=[_as_days(one) for one in suspended],
+        )
+
+    @cached_property
+    def _order(self) -> OrderRecord | None:
+        """Return the newest order that was accepted."""
+        accepted = _accepted(self._records)
+        found = [order for one, order in _those(self._records, OrderRecord) if one.number in accepted]
+        return found[-1] if found else None
+
+    @cached_property
+    def _last_day(self) -> date | None:
+        """Return the last day that is known: a year's end is none, for the contract renews by itself (Article 7(2))."""
+        noticed = [notice.last_day for _, notice in _notices(self._records)]
+        stated = self._order.last_day if self._order else None
+        return min((day for day in (stated, *noticed) if day is not None), default=None)
+
+    @cached_property
+    def _items(self) -> list[ItemRecord]:
+        return list(_items(self._records))
+
+    @cached_property
+    def _suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
+        return [(begins(one.since), _ends(one), one) for one in _suspensions(self._records)]
+
+
 def state(records: Sequence[ContractRecord], at: datetime) -> ContractState:
     """Return what is in force at an instant, by all that is on record."""
-    order = _order(records)
-    if order is None:
-        return ContractState(at)
-    return ContractState(
-        at,
-        order.start,
-        _last_day(records, order),
-        frozenset(one.item for one in _items(records) if _is_within(one, at)),
-        next((one for one in _suspensions(records) if begins(one.since) <= at < _ends(one)), None),
-        _settings(records, at),
-        _undecided(records, order),
-    )
+    return Book(records).state(at)
 
 
 def decide_term(found: ContractState) -> Decision:
@@ -107,20 +162,8 @@ def decide_term(found: ContractState) -> Decision:
 
 
 def view(records: Sequence[ContractRecord], now: datetime) -> Contract | None:
-    """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered.
-
-    Items that have ended, and suspensions that are over, are left out: those that are to come are not.
-    """
-    order = _order(records)
-    if order is None:
-        return None
-    return Contract(
-        start=order.start,
-        last_day=_last_day(records, order),
-        options=options_in(one.item for one in _items(records) if _until(one.last_day) > now),
-        customer_approves=_settings(records, now).get(CUSTOMER_APPROVES) is True,
-        suspended=[_as_days(one) for one in _suspensions(records) if _ends(one) > now and _shows_as_days(one, now)],
-    )
+    """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered."""
+    return Book(records).view(now)
 
 
 def options_in(items: Iterable[str]) -> list[Option]:
@@ -136,22 +179,9 @@ def begins(effective: str) -> datetime:
     return parse_instant(effective)
 
 
-def _order(records: Iterable[ContractRecord]) -> OrderRecord | None:
-    """Return the newest order that was accepted."""
-    accepted = _accepted(records)
-    found = [order for one, order in _those(records, OrderRecord) if one.number in accepted]
-    return found[-1] if found else None
-
-
 def _accepted(records: Iterable[ContractRecord]) -> dict[int, datetime]:
     """Return since when each record is accepted, by its number."""
     return {accepted.of: begins(one.effective) for one, accepted in _those(records, AcceptanceRecord)}
-
-
-def _last_day(records: Sequence[ContractRecord], order: OrderRecord) -> date | None:
-    """Return the last day that is known: a year's end is none, because the contract renews by itself (Article 7(2))."""
-    noticed = [notice.last_day for _, notice in _notices(records)]
-    return min((day for day in (order.last_day, *noticed) if day is not None), default=None)
 
 
 def _notices(records: Sequence[ContractRecord]) -> Iterator[tuple[ContractRecord, NoticeRecord]]:
@@ -190,7 +220,9 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
     for one, item in _those(records, ItemRecord):
         if since := accepted.get(one.number):
             first = max(item.first_day, since.astimezone(CONTRACT_ZONE).date())
-            newest[item.item, item.first_day] = ItemRecord(item.item, first, item.last_day)
+            before = newest.get((item.item, item.first_day))
+            begun = min(first, before.first_day) if before else first
+            newest[item.item, item.first_day] = ItemRecord(item.item, begun, item.last_day)
     yield from newest.values()
 
 
@@ -226,9 +258,8 @@ def _as_days(one: SuspensionRecord) -> Suspension:
     return Suspension(begins(one.since).astimezone(CONTRACT_ZONE).date(), one.reason, end)
 
 
-def _shows_as_days(one: SuspensionRecord, now: datetime) -> bool:
+def _shows_as_days(begin: datetime, now: datetime) -> bool:
     """Return whether a suspension by days says the same of now: one that begins later today does not."""
-    begin = begins(one.since)
     return begin <= now or begin.astimezone(CONTRACT_ZONE).date() > now.astimezone(CONTRACT_ZONE).date()
 
 

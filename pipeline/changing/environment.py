@@ -24,7 +24,9 @@ class WriteClients:
         """Return the client of a scope; raises `Refused` where there is none, or the contract does not allow it."""
         with self._lock:
             if scope not in self._open:
-                self._open[scope] = self._entrance.write(self._place(scope), self._needs)
+                place = self._place(scope)
+                opening = self._entrance.opening(place)
+                self._open[scope] = opening.connect_write(place, self._needs, self._entrance.world.clock)
             return self._open[scope]
 
     def _place(self, scope: str) -> Scope:

@@ -10,6 +10,7 @@ from model.fault import Refused
 from model.finding import LIVE
 from model.tenant import Tenant
 from pipeline.policies.texts import texts
+from pipeline.tenants.gate import ask
 from pipeline.tenants.scopes import named
 from reports.proposals import Advice
 from reports.report import Report, Subject, build
@@ -19,8 +20,10 @@ from store.tenant import TenantStore
 def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock) -> Report:
     """Return the report as of the tenant's last scan, from its store; raises `Refused` where there was none yet.
 
-    Only findings of these policies are in it; it is dated by the clock.
+    Only findings of these policies are in it; it is dated by the clock. Raises `NotEntitled` where the contract does
+    not allow it.
     """
+    ask(store, tenant.tenant, "report", clock.now())
     with store.read() as reader:
         run = reader.last_run()
         if run is None:

@@ -52,7 +52,7 @@ def check(world: World, tenant: Tenant, catalog: Catalog) -> Iterator[Reach]:
     for scope in scopes.found:
         try:
             types = catalog.types.get(scope.provider, ())
-            collector = entrance.read(scope, types)
+            collector = entrance.opening(scope).connect(scope, types, clock)
         except NotEntitled:
             raise
         except Refused as refused:

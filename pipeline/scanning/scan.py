@@ -64,7 +64,7 @@ def scan(world: World, task: Task, batch: int = BATCH) -> Summary:
     for scope in places.found:
         types = task.catalog.types.get(scope.provider, ())
         try:
-            collector = entrance.read(scope, types)
+            collector = entrance.opening(scope).connect(scope, types, world.clock)
         except NotEntitled:
             raise
         except Refused as refused:  # one account that cannot be entered does not hurt the others

@@ -18,7 +18,7 @@ from model.job import Job, JobKind, JobState
 from model.person import SCHEDULE
 from pipeline.logs import logger
 from pipeline.tenants.applied import applied_tenants
-from pipeline.tenants.gate import decided
+from pipeline.tenants.gate import ask, decided
 from store.home import Home
 from store.rows import Fence
 
@@ -97,7 +97,12 @@ def _is_entitled(home: Home, tenant: str, now: datetime) -> bool:
 
 
 def queue(home: Home, job: Job, clock: Clock) -> Job:
-    """Queue a job that somebody asked for, and record who, at the clock's time, in the home's service store."""
+    """Queue a job that somebody asked for, and record who, at the clock's time, in the home's service store.
+
+    Raises `NotEntitled` for a scan that the contract does not allow now; of a change its plan says what it is.
+    """
+    if job.kind == "scan":
+        ask(home.tenant(job.tenant), job.tenant, "look", clock.now())
     with home.service.observe(instant(clock.now()), job.asked_by) as session:
         if session.jobs.add(job):
             session.record(f"{job.kind}.asked", job.tenant, job=job.id)

@@ -1,15 +1,10 @@
 """The way into a customer's clouds: nothing enters without the gate's word, which is asked for each time."""
 
-from collections.abc import Sequence
-from typing import Any
-
 from msgspec import Struct
 
-from model.call import WriteCloud
-from model.collector import Collector
 from model.contract_action import Action
 from model.tenant import Tenant
-from pipeline.providers.provider import Scope, opening_of
+from pipeline.providers.provider import Opening, Scope, opening_of
 from pipeline.tenants.gate import ask
 from pipeline.tenants.scopes import Scopes, scopes_of
 from pipeline.world import World
@@ -32,12 +27,7 @@ class Entrance(Struct, frozen=True):
         self.ask()
         return scopes_of(self.world, self.tenant)
 
-    def read(self, scope: Scope, types: Sequence[Any]) -> Collector:
-        """Return the collector of a scope for some types; raises `Refused` where it cannot be entered."""
+    def opening(self, scope: Scope) -> Opening:
+        """Return what opens clients of a scope, for one of them; raises `NotEntitled`."""
         self.ask()
-        return opening_of(scope, self.world.providers).connect(scope, types, self.world.clock)
-
-    def write(self, scope: Scope, needs: Sequence[str]) -> WriteCloud:
-        """Return the client for changes in a scope that needs these permissions; raises `Refused`."""
-        self.ask()
-        return opening_of(scope, self.world.providers).connect_write(scope, needs, self.world.clock)
+        return opening_of(scope, self.world.providers)

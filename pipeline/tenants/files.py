@@ -22,7 +22,7 @@ from pipeline.policies.choice import check_settings
 from pipeline.providers.provider import Named, Providers
 from pipeline.providers.registry import PROVIDERS
 from pipeline.secrets import TenantSecrets
-from pipeline.tenants.applied import applied_tenants
+from pipeline.tenants.applied import applied_tenants, contract_records
 from pipeline.tenants.references import used_references
 from pipeline.tenants.scopes import group_names, named
 from store.home import Edition, Home
@@ -104,8 +104,10 @@ def _refuse_another_contract(home: Home, tenant: Tenant, *, is_new: bool) -> Non
         return
     if isinstance(stated, UnsetType):
         return
-    with home.tenant(name).read(whole=True) as reader:
-        before = taken_over(reader.contract.all())
+    records = contract_records(home.tenant(name))
+    if not records:
+        raise Refused(f"no contract of {name} is on record; `hinomi upgrade` takes over what its file said before")
+    before = taken_over(records)
     if before is None or not same(before, stated):
         keys = [key for key in _CONTRACT if before is None or _said(before, key) != _said(stated, key)]
         raise Refused(

@@ -6,6 +6,7 @@ from functools import cache
 from catalog.folder import config_folder
 from catalog.terms import load_actions
 from contract.gate import decide
+from contract.records import Book
 from contract.term import Decision
 from model.contract_action import Action, ActionTable
 from model.fault import Refused
@@ -22,7 +23,7 @@ def decided(store: TenantStore, action: Action, now: datetime) -> Decision:
 
     Raises `Refused` where the records do not hold.
     """
-    return decide(_table(), action, contract_records(store), now)
+    return decide(_table(), action, Book(contract_records(store)), now)
 
 
 def ask(store: TenantStore, tenant: str, action: Action, now: datetime) -> None:

@@ -27,7 +27,7 @@ _RECORD = "pipeline/scanning/scan.py _Recorder.record"
 _WRITE = "pipeline/scanning/scan.py _Recorder._write"
 _NOTIFY = "pipeline/notifying/notify.py notify"
 _QUEUE = "pipeline/notifying/notify.py _queue"
-_ENTER = "pipeline/tenants/entrance.py Entrance.read"
+_ENTER = "pipeline/tenants/entrance.py Entrance.opening"
 _SEND = "pipeline/notifying/notify.py _send_all"
 _TRY = "pipeline/notifying/notify.py _outcome"
 _ATTEMPT = "pipeline/notifying/notify.py _attempt"
@@ -45,7 +45,7 @@ ASSET: tuple[Call, ...] = (
     ("pipeline/tenants/entrance.py Entrance.scopes", "pipeline/tenants/scopes.py scopes_of"),
     (_SCAN, _ENTER),
     (_ENTER, "pipeline/tenants/gate.py ask"),
-    (_ENTER, "pipeline/providers/aws/opening.py connect"),
+    (_SCAN, "pipeline/providers/aws/opening.py connect"),
     (_SCAN, _SURVEY),
     (_SURVEY, "collectors/aws/collector.py AwsCollector.collect"),
     ("collectors/aws/collector.py AwsCollector.collect", "collectors/aws/engine.py collect"),

@@ -9,7 +9,7 @@ import pytest
 from catalog.folder import config_folder
 from catalog.terms import load_actions
 from contract.gate import decide
-from contract.records import state
+from contract.records import Book, state
 from contract.taking_over import records_of
 from model.contract_action import Action, Phase
 from model.contract_record import ContractRecord
@@ -61,7 +61,7 @@ def test_the_gate(action: Action, phase: Phase) -> None:
     records, moment, clause, until = PHASES[phase]
     at = datetime.fromisoformat(moment)
     assert state(records, at).phase == phase
-    decision = decide(TABLE, action, records, at)
+    decision = decide(TABLE, action, Book(records), at)
     assert decision.allowed == (phase in ALLOWED[action].split(", "))
     assert (decision.clause, decision.until) == (clause, until)
     assert decision.reason.en != decision.reason.ja

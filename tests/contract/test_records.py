@@ -82,6 +82,7 @@ def test_an_item_ends_by_another_record() -> None:
         (AcceptanceRecord(7), "2026-06-01"),
     )
     assert "own-policies" in state(ended, at("2026-06-30T14:59:59Z")).items
+    assert "own-policies" in state(ended, at("2026-05-15T00:00:00Z")).items, "it was agreed before its end was known"
     assert "own-policies" not in state(ended, at("2026-06-30T15:00:00Z")).items
     for moment, options in (("2026-06-30T03:00:00Z", ["own-policies"]), ("2026-07-01T03:00:00Z", [])):
         shown = view(ended, at(moment))
@@ -180,3 +181,14 @@ def test_on_what_is_unclear_a_person_decides(
     found = state(records(*more), at("2027-03-02T00:00:00Z"))
     assert (found.undecided is not None, found.last_day) == (undecided, last_day)
     assert found.undecided in (None, 5)
+
+
+def test_an_option_ends_with_the_base() -> None:
+    every = records(
+        (ItemRecord("own-policies", date(2026, 5, 1)), "2026-05-01"),
+        (AcceptanceRecord(5), "2026-04-20"),
+        (ItemRecord("base", START, date(2026, 6, 30)), "2026-04-01"),
+        (AcceptanceRecord(7), "2026-06-01"),
+    )
+    found = {day: state(every, at(f"2026-{day}T03:00:00Z")).items for day in ("04-15", "06-30", "07-01")}
+    assert found == {"04-15": {"base"}, "06-30": {"base", "own-policies"}, "07-01": set()}
