@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contract.showing import Shown
 from model.finding import Finding, Severity
 from model.job import Job
 from model.plan import Plan, Progress, Sent
@@ -175,6 +176,7 @@ FORMS: tuple[Any, ...] = (
     Finding,
     AssetRow,
     TenantView,
+    Shown,
     RunView,
     Job,
     Me,

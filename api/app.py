@@ -29,8 +29,9 @@ from api.metrics import Metrics
 from api.middleware import Guard
 from api.plans import router as plan_routes
 from api.sign_in import router as sign_in_routes
-from contract.days import as_of
-from model.canonical import instant
+from contract.days import as_of, end_of
+from contract.showing import Shown, summary
+from model.canonical import instant, parse_instant
 from model.fault import Refused
 from model.finding import Finding, Severity, State
 from model.job import Job
@@ -42,6 +43,8 @@ from pipeline.access.tries import TooMany
 from pipeline.changing.plans import NoSuchPlan
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
+from pipeline.tenants.applied import contract_records
+from pipeline.tenants.gate import NotEntitled
 from pipeline.tenants.scopes import group_names, named
 from store.database import StoreFault
 from store.reader import Reader
@@ -128,6 +131,12 @@ def _tenants(app: FastAPI) -> None:
     def tenant(tenant: TenantId, authorizer: Authorized) -> Response:
         """Show a tenant."""
         return Json(_view(authorizer.file("tenants.read", tenant)))
+
+    @app.get("/v1/tenants/{tenant}/contract", **answering(Shown))
+    def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:
+        """Show what holds of the tenant's contract now, or at the end of a day, each with its clause."""
+        at = parse_instant(end_of(on)) if on else service.clock.now()
+        return Json(summary(contract_records(authorizer.tenant("tenants.read", tenant)), at))
 
     @app.get("/v1/tenants/{tenant}/policies", **answering(Page[OwnPolicyView]))
     def policies(tenant: TenantId, authorizer: Authorized) -> Response:
@@ -294,6 +303,7 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
+    app.add_exception_handler(NotEntitled, says(409))
     app.add_exception_handler(Refused, says(400))
     app.add_exception_handler(RequestValidationError, _invalid)
 

@@ -47,6 +47,7 @@ MINE, FOREIGN = "aozora", "midori"
 # What each route needs, written down here once more: a route that asks for less than it should turns this red.
 NEEDS = {
     ("GET", "/v1/tenants/{tenant}"): "tenants.read",
+    ("GET", "/v1/tenants/{tenant}/contract"): "tenants.read",
     ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",
@@ -271,6 +272,23 @@ def test_a_tenant_states_its_options_and_when_it_is_suspended(api: Api) -> None:
     assert reported["suspended"] == [
         {"first_day": "2026-11-01", "reason": "logs flood the service", "last_day": "2026-11-07"}
     ]
+
+
+def test_a_contract_is_shown_and_what_it_does_not_allow_is_a_conflict(api: Api) -> None:
+    shown = api.ask("GET", f"/v1/tenants/{MINE}/contract?on=2026-11-05", api.token("viewer")).json()
+    assert (shown["state"], shown["first_day"]) == (
+        {"value": "running", "clause": "7(1)"}, {"value": "2026-06-01", "clause": "7(1)"},
+    )  # fmt: skip
+    suspended = [Suspension(date(2026, 6, 1), "logs flood the service")]
+    contract = replace(TENANT.agreed, suspended=suspended)
+    agreed(api.home, replace(TENANT, tenant=MINE), contract, instant(api.clock.now()))
+    shown = api.ask("GET", f"/v1/tenants/{MINE}/contract", api.token("viewer")).json()
+    assert (shown["state"]["value"], shown["entitled"], shown["billable"]["value"]) == (
+        "suspended", {"value": False, "clause": "11"}, True,
+    )  # fmt: skip
+    asked = api.ask("POST", f"/v1/tenants/{MINE}/scans", api.token("lead"))
+    assert asked.status_code == 409
+    assert "logs flood the service (Article 11)" in asked.text
 
 
 @pytest.mark.parametrize("what", ["assets", "findings"])
