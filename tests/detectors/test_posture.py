@@ -284,3 +284,14 @@ def test_what_belongs_to_a_resource_is_missed_in_its_own_region_alone(denied: st
     posture.hear(Listing(scope="1", kind="aws.sqs.queue", region=denied, cause="AccessDenied"), place)
     [said] = posture.end()
     assert said.status == status
+
+
+def test_what_lies_in_another_region_belongs_to_no_resource_of_this_one() -> None:
+    posture = Posture([compile_policy(parse(OWN.encode(), "p.yaml"))], Moment(datetime(2026, 1, 1, tzinfo=UTC)))
+    for kind, region, body in (
+        ("aws.ec2.vpc", "eu-west-1", {"Vpc": "v"}),
+        ("aws.sqs.queue", "us-east-1", {"Vpc": "v", "Good": True}),
+    ):
+        posture.see(Asset(kind, kind, kind, "1", region, body, "", key=region))
+    [said] = posture.end()
+    assert said.status == "fail"
