@@ -24,6 +24,8 @@ from model.contract_record import (
 )
 from model.tenant import Option
 
+# What is effective within the contract: orders are accepted, and notices and licences come, before it begins too.
+_WITHIN = (ItemRecord, SuspensionRecord, JudgementRecord, SettingRecord)
 # What each decision is about: a setting is confirmed where it contradicts the specification.
 _JUDGED: dict[str, type | tuple[type, ...]] = {
     "lifted": SuspensionRecord,
@@ -59,7 +61,7 @@ def why_not(records: Sequence[ContractRecord], what: What, effective: Effective)
         return _why_no_order(order, what)
     if order is None:
         return "no order is on record; record the order first"
-    if begins(effective) < begins(order.effective) and not isinstance(what, LicenceRecord):
+    if begins(effective) < begins(order.effective) and isinstance(what, _WITHIN):
         return f"is effective before the contract, which begins on {order.effective}"
     match what:
         case ItemRecord():

@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 BASE = "base"
 CUSTOMER_APPROVES = "changes.customer_approves"
-_NEVER = datetime.max.replace(tzinfo=UTC)
+_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class ContractState(Struct, frozen=True):
@@ -52,6 +52,7 @@ class ContractState(Struct, frozen=True):
     suspended: SuspensionRecord | None = None
     settings: Mapping[str, bool | int | str] = {}
     undecided: int | None = None
+    accepted: datetime = _EVER
 
     @property
     def day(self) -> date:
@@ -59,11 +60,16 @@ class ContractState(Struct, frozen=True):
         return self.at.astimezone(CONTRACT_ZONE).date()
 
     @property
+    def begins(self) -> datetime:
+        """Return the first moment of the service: of its first day, and never before it was accepted (Article 5)."""
+        return max(begins(self.start.isoformat()), self.accepted) if self.start else _NEVER
+
+    @property
     def phase(self) -> Phase:
         """Return where in its life the contract is: an end ends a suspension too."""
         if self.start is None:
             return "not ordered"
-        if self.day < self.start:
+        if self.at < self.begins:
             return "not begun"
         if self.last_day is not None and self.day > self.last_day:
             return "ended"
@@ -73,7 +79,7 @@ class ContractState(Struct, frozen=True):
     def until(self) -> str:
         """Return the first moment of the next phase, where it is known: the start, or the end of a suspension."""
         if self.start is not None and self.phase == "not begun":
-            return instant(begins(self.start.isoformat()))
+            return instant(self.begins)
         ends = _ends(self.suspended) if self.suspended and self.phase == "suspended" else _NEVER
         return "" if ends == _NEVER else instant(ends)
 
@@ -94,7 +100,8 @@ class Book:
         if self._order is None:
             return ContractState(at)
         suspended = next((one for begin, end, one in self._suspensions if begin <= at < end), None)
-        return ContractState(at, self._order.start, self._last_day, suspended=suspended)
+        start, accepted = self._order.start, self._accepted
+        return ContractState(at, start, self._last_day, suspended=suspended, accepted=accepted)
 
     def state(self, at: datetime) -> ContractState:
         """Return what is in force at an instant: an option needs the base item, and ends with it (Article 2)."""
@@ -126,10 +133,16 @@ class Book:
 
     @cached_property
     def _order(self) -> OrderRecord | None:
-        """Return the newest order that was accepted."""
+        """Return the order that was accepted; a contract has one."""
         accepted = _accepted(self._records)
-        found = [order for one, order in _those(self._records, OrderRecord) if one.number in accepted]
-        return found[-1] if found else None
+        return next((order for one, order in _those(self._records, OrderRecord) if one.number in accepted), None)
+
+    @cached_property
+    def _accepted(self) -> datetime:
+        """Return since when the order is accepted."""
+        accepted = _accepted(self._records)
+        orders = (one.number for one, _ in _those(self._records, OrderRecord))
+        return next((accepted[number] for number in orders if number in accepted), _NEVER)
 
     @cached_property
     def _last_day(self) -> date | None:
@@ -156,6 +169,10 @@ def decide_term(found: ContractState) -> Decision:
     """Return whether the service runs, by the contract's state (Articles 5, 7 and 11)."""
     if found.start is None:
         reason = Text(en="no contract is on record", ja="契約の記録がありません")
+        return Decision(False, reason, "5(1)")
+    if found.at < found.accepted and found.day >= found.start:
+        accepted = found.accepted.astimezone(CONTRACT_ZONE).date()
+        reason = Text(en=f"the order is accepted on {accepted}", ja=f"注文の承諾日は{accepted}です")
         return Decision(False, reason, "5(1)")
     suspended = [_as_days(found.suspended)] if found.suspended else []
     return decide(Contract(found.start, found.last_day, suspended=suspended), found.day)

@@ -192,3 +192,27 @@ def test_an_option_ends_with_the_base() -> None:
     )
     found = {day: state(every, at(f"2026-{day}T03:00:00Z")).items for day in ("04-15", "06-30", "07-01")}
     assert found == {"04-15": {"base"}, "06-30": {"base", "own-policies"}, "07-01": set()}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "moment", "phase", "clause"),
+    [
+        ("2026-03-20", "2026-03-31T14:59:59Z", "not begun", "7(1)"),
+        ("2026-03-20", "2026-03-31T15:00:00Z", "running", "7(1)"),
+        ("2026-04-10", "2026-03-25T00:00:00Z", "not begun", "7(1)"),
+        ("2026-04-10", "2026-04-09T14:59:59Z", "not begun", "5(1)"),
+        ("2026-04-10", "2026-04-09T15:00:00Z", "running", "7(1)"),
+    ],
+)
+def test_nothing_runs_before_the_order_is_accepted(accepted: str, moment: str, phase: str, clause: str) -> None:
+    every = records()
+    every[1] = msgspec.structs.replace(every[1], effective=accepted)
+    found = state(every, at(moment))
+    decision = decide_term(found)
+    assert (found.phase, decision.clause, decision.allowed) == (phase, clause, phase == "running")
+
+
+def test_an_order_is_accepted_before_it_begins() -> None:
+    ordered = records()[:1]
+    assert why_not(ordered, AcceptanceRecord(1), "2026-03-20") == ""
+    assert why_not(records(), NoticeRecord("customer", "form", date(2026, 3, 1), date(2026, 4, 30)), "2026-03-01") == ""
