@@ -13,7 +13,7 @@ from contract.showing import Shown
 from model.finding import Finding, Severity
 from model.job import Job
 from model.plan import Plan, Progress, Sent
-from model.tenant import Option, Suspension
+from model.tenant import Suspension
 from model.text import Language, Text
 from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
@@ -61,7 +61,7 @@ class TenantView(Struct, frozen=True):
     accounts: list[str]
     organizations: list[str]
     cron: str
-    options: list[Option]
+    options: list[str]
     suspended: list[Suspension]
 
 

@@ -43,7 +43,7 @@ from pipeline.access.tries import TooMany
 from pipeline.changing.plans import NoSuchPlan
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
-from pipeline.tenants.applied import contract_records
+from pipeline.tenants.applied import book_of
 from pipeline.tenants.gate import NotEntitled
 from pipeline.tenants.scopes import group_names, named
 from store.database import StoreFault
@@ -136,7 +136,7 @@ def _tenants(app: FastAPI) -> None:
     def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:
         """Show what holds of the tenant's contract now, or at the end of a day, each with its clause."""
         at = parse_instant(end_of(on)) if on else service.clock.now()
-        return Json(summary(contract_records(authorizer.tenant("tenants.read", tenant)), at))
+        return Json(summary(book_of(authorizer.tenant("contract.read", tenant)), at))
 
     @app.get("/v1/tenants/{tenant}/policies", **answering(Page[OwnPolicyView]))
     def policies(tenant: TenantId, authorizer: Authorized) -> Response:

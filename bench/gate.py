@@ -5,8 +5,6 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
-from catalog.folder import config_folder
-from catalog.terms import load_actions
 from contract.gate import decide
 from contract.records import Book
 from model.contract_record import (
@@ -18,6 +16,7 @@ from model.contract_record import (
     SuspensionRecord,
     What,
 )
+from pipeline.tenants.terms import terms
 
 _RECORDS, _ROUNDS, _AT_ONCE = 300, 15, 200
 _START = date(2020, 1, 1)
@@ -25,10 +24,10 @@ _START = date(2020, 1, 1)
 
 def main() -> None:
     """Print microseconds of processor time a decision, medians of rounds."""
-    table, at, found = load_actions(config_folder()), datetime(2026, 6, 1, tzinfo=UTC), _records()
-    book = Book(found)
-    anew = [_microseconds(lambda: decide(table, "look", Book(found), at)) for _ in range(_ROUNDS)]
-    again = [_microseconds(lambda: decide(table, "look", book, at)) for _ in range(_ROUNDS)]
+    at, found = datetime(2026, 6, 1, tzinfo=UTC), _records()
+    book = Book(found, terms())
+    anew = [_microseconds(lambda: decide("look", Book(found, terms()), at)) for _ in range(_ROUNDS)]
+    again = [_microseconds(lambda: decide("look", book, at)) for _ in range(_ROUNDS)]
     print(f"{_RECORDS} records: {median(anew):.0f} µs a decision with sorting out, {median(again):.1f} µs without")
 
 

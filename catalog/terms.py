@@ -1,7 +1,7 @@
 """Data of the terms of service: what an edition leaves to the provider."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -15,20 +15,27 @@ from catalog.yaml_reader import Document, KeyPath, read
 from model.contract_action import Action, ActionTable
 from model.contract_record import ItemName, SettingKey, is_day
 from model.fault import Fault, Refused
+from model.terms import Menu, Product
 from model.text import Text
 
 _FOLDER = "terms"
 
 SettingValue: TypeAlias = bool | int | str
 _Type: TypeAlias = Literal["bool", "int", "text"]
-_Unit: TypeAlias = Literal["bool", "cron", "days", "minutes"]
+_Unit: TypeAlias = Literal["bool", "choice", "cron", "days", "minutes"]
 _EditionLayer: TypeAlias = Literal["specification", "terms", "base-terms"]
 _TYPES: dict[_Type, tuple[type, str]] = {
     "bool": (bool, "true or false"),
     "int": (int, "a whole number"),
     "text": (str, "text; put it in quotes"),
 }
-_TYPES_OF_UNITS: dict[_Unit, _Type] = {"bool": "bool", "cron": "text", "days": "int", "minutes": "int"}
+_TYPES_OF_UNITS: dict[_Unit, _Type] = {
+    "bool": "bool",
+    "choice": "text",
+    "cron": "text",
+    "days": "int",
+    "minutes": "int",
+}
 _MOST = 1_000_000
 # What of a tenant's file is one value that may differ from contract to contract (docs/terms.md).
 _FILED = ("schedule.cron", "schedule.jitter_minutes")
@@ -41,11 +48,17 @@ class Notices(Struct, frozen=True, forbid_unknown_fields=True):
     ways: Annotated[dict[ItemName, Text], Meta(min_length=1)]
 
 
+class Products(Struct, frozen=True, forbid_unknown_fields=True):
+    """The designated products, by name (Article 3(1))."""
+
+    products: Annotated[dict[ItemName, Product], Meta(min_length=1)]
+
+
 class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A setting: what it is, its type and unit, its default if it has one, its clause, and which layers may set it.
 
     `who` is the action of whoever records it as an individual condition. `file` is the key of a tenant's file that the
-    service goes by today.
+    service goes by today. `choices` are the values that it can have, where they are few.
     """
 
     text: Text
@@ -56,12 +69,15 @@ class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
     default: SettingValue | None
     who: str = ""
     file: str = ""
+    choices: list[str] = []
 
     def why_not(self, value: SettingValue) -> str:
         """Return why the setting cannot have a value, the empty text where it can."""
         type_, name = _TYPES[self.type]
         if type(value) is not type_:  # true is an int, too
             return f"{json.dumps(value, ensure_ascii=False)} has to be {name}"
+        if self.choices and value not in self.choices:
+            return f"{value!r} is none of {', '.join(self.choices)}"
         if isinstance(value, int) and not 0 <= value <= _MOST:
             return f"{value} has to be between 0 and {_MOST:,} {self.unit}"
         return ""
@@ -115,13 +131,67 @@ class SettingsForm(Struct, frozen=True, forbid_unknown_fields=True):
         return setting.why_not(value)
 
 
-def load_actions(config: Path) -> ActionTable:
-    """Return the table of what may be done in which state of a contract; raises `Refused` where a row is missing."""
+def load_actions(config: Path, menus: Sequence[Menu]) -> ActionTable:
+    """Return the table of what may be done in which phase of a contract, with the capabilities that it needs.
+
+    Raises `Refused` where a row is missing, or needs what is none of the menus'.
+    """
     document = read(config / _FOLDER / "actions.yaml")
     table: ActionTable = convert(document, ActionTable)
+    faults = []
     if missing := [action for action in get_args(Action) if action not in table.actions]:
-        raise Refused([document.fault(("actions",), f"has no row for {', '.join(missing)}")])
+        faults.append(document.fault(("actions",), f"has no row for {', '.join(missing)}"))
+    known = {capability for menu in menus for capability in menu.capabilities}
+    for action, row in table.actions.items():
+        if row.capability and row.capability not in known:
+            problem = f"{row.capability!r} is no capability of a menu; known are {', '.join(sorted(known))}"
+            faults.append(document.fault(("actions", action, "capability"), problem))
+    if faults:
+        raise Refused(faults)
     return table
+
+
+def load_menus(config: Path) -> list[Menu]:
+    """Return the menus of a config folder, one a file, by their effective days.
+
+    Raises `Refused` with every fault: a menu without a base item, a capability that it does not name, two of one day.
+    """
+    found: list[tuple[Document, Menu]] = []
+    faults: list[Fault] = []
+    for file in sorted((config / _FOLDER).glob("menu-*.yaml")):
+        try:
+            document = read(file)
+            found.append((document, convert(document, Menu)))
+        except Refused as refused:
+            faults += refused.faults
+    for number, (document, menu) in enumerate(found):
+        faults += _faults_of_menu(document, menu, [before for _, before in found[:number]])
+    if not found and not faults:
+        faults.append(Fault(str(config / _FOLDER), 0, 0, "holds no menu (menu-*.yaml)"))
+    if faults:
+        raise Refused(faults)
+    return sorted((menu for _, menu in found), key=lambda menu: menu.effective)
+
+
+def _faults_of_menu(document: Document, menu: Menu, before: Collection[Menu]) -> Iterator[Fault]:
+    if not any(item.kind == "base" for item in menu.items.values()):
+        yield document.fault(("items",), "has no base item: a contract has one (Article 2)")
+    for name, item in menu.items.items():
+        for number, capability in enumerate(item.capabilities):
+            if capability not in menu.capabilities:
+                problem = f"{capability!r} is none of the menu's capabilities: {', '.join(menu.capabilities)}"
+                yield document.fault(("items", name, "capabilities", number), problem)
+    for other in before:
+        if other.effective == menu.effective:
+            yield document.fault(("effective",), f"the edition {other.edition!r} begins on the same day")
+        if other.edition == menu.edition:
+            yield document.fault(("edition",), f"the edition {menu.edition!r} stands in two files; rename one")
+
+
+def load_products(config: Path) -> Mapping[str, Product]:
+    """Return the designated products of a config folder; raises `Refused` where they do not fit their form."""
+    form: Products = convert(read(config / _FOLDER / "products.yaml"), Products)
+    return form.products
 
 
 def load_notices(config: Path) -> Notices:

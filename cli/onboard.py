@@ -29,8 +29,10 @@ def aws(
     from collectors.aws import resource_types
     from collectors.aws.permissions import Trust
     from model.fault import Fault, Refused
+    from pipeline.clock import SystemClock
     from pipeline.installation import settings
     from pipeline.onboarding.aws import documents
+    from pipeline.tenants.gate import bought
     from pipeline.tenants.scopes import new_external_id
 
     authorizer = open_authorizer(home)
@@ -42,7 +44,8 @@ def aws(
         )
     _check_principal(reader)
     trust = Trust(reader, authorizer.service("tenants.apply").external_id(tenant, new_external_id()))
-    types = [type_.offered(spec.agreed.options) for type_ in resource_types.load()]
+    has = bought(authorizer.tenant("tenants.apply", tenant), SystemClock().now())
+    types = [type_.offered(has) for type_ in resource_types.load()]
     for name, text in documents(spec, types, trust, config_folder(), organization).items():
         try:
             output.mkdir(parents=True, exist_ok=True)
@@ -76,12 +79,14 @@ def check(
     from catalog.folder import config_folder
     from pipeline.assembly import assemble, offered
     from pipeline.onboarding import reach as onboarding
+    from pipeline.tenants.gate import bought
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
     whole = True
-    catalog = offered(assemble(config_folder()), spec.agreed.options)
+    store = authorizer.tenant("scans.start", tenant)
     with open_world(home, authorizer, "scans.start") as world:
+        catalog = offered(assemble(config_folder()), bought(store, world.clock.now()))
         for reach in onboarding.check(world, spec, catalog):
             whole = whole and reach.whole
             if format == "jsonl":

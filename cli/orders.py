@@ -31,11 +31,10 @@ def grant(
     from pipeline.tenants.exceptions import expiry
 
     clock, authorizer = SystemClock(), open_authorizer(home)
-    spec, store = authorizer.file("plans.approve", tenant), authorizer.tenant("plans.approve", tenant)
+    store = authorizer.tenant("plans.approve", tenant)
     at = instant(clock.now())
-    made = record(
-        store, spec, Order("", playbook, scope, authorizer.actor.name, reason, at, expiry(expires.date(), clock))
-    )
+    wanted = Order("", playbook, scope, authorizer.actor.name, reason, at, expiry(expires.date(), clock))
+    made = record(store, tenant, wanted)
     print(f"{made.id}: {playbook} holds until {expires.date()}")
 
 

@@ -1,5 +1,6 @@
 """`hinomi permissions`: what a customer's roles have to allow."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import Annotated
 
@@ -44,16 +45,22 @@ def _add(group: typer.Typer, provider: Provider, permissions: Permissions) -> No
 
 
 def _read(provider: Provider, permissions: Permissions, format: str, option: str = "") -> None:
-    from typing import get_args
-
-    from model.fault import Refused
-    from model.tenant import Option
-
-    asked = [known for known in get_args(Option) if known == option]
-    if option and not asked:
-        raise Refused(f"--option: {option!r} is none of {', '.join(get_args(Option))}")
-    types = [type_.offered(asked) for type_ in provider.types(None, None)]
+    types = [type_.offered(_given(option)) for type_ in provider.types(None, None)]
     print(permissions.to_read(format, types), end="")
+
+
+def _given(option: str) -> Collection[str]:
+    """Return what an option of the menu of today gives; raises `Refused` for none of its options."""
+    from contract.days import day_of
+    from contract.menus import capabilities, menu_on, options_in
+    from model.fault import Refused
+    from pipeline.clock import SystemClock
+    from pipeline.tenants.terms import terms
+
+    menu = menu_on(terms().menus, day_of(SystemClock().now()))
+    if option and option not in (known := options_in(menu, menu.items)):
+        raise Refused(f"--option: {option!r} is none of {', '.join(known)}")
+    return capabilities(menu, [option] if option else [])
 
 
 def _changes(having: dict[str, Permissions], provider: str, playbook: list[str] | None) -> None:

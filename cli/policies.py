@@ -59,9 +59,10 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     from rich.console import Console
 
     from cli.tables import plain_table
-    from contract.options import decide_option
     from model.text import printable
+    from pipeline.clock import SystemClock
     from pipeline.policies.texts import own_texts
+    from pipeline.tenants.gate import decided
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("policies.read", tenant)
@@ -77,8 +78,8 @@ def list_(tenant: TenantName, home: HomeOption = DEFAULT_HOME) -> None:
     if edition.documents:
         Console(highlight=False, markup=False).print(table)
         print(f"Edition {edition.number} of {edition.applied_at[:10]}, applied by {edition.person}.")
-    decision = decide_option(spec.agreed, "own-policies")
-    print(decision.reason.en if decision.allowed else f"Not judged: {decision.reason.en}")
+    decision = decided(authorizer.tenant("policies.read", tenant), "policies", SystemClock().now())
+    print("In the contract." if decision.allowed else f"Not judged: {decision.reason.en}")
 
 
 def _read(folder: Path) -> dict[str, str]:
@@ -90,7 +91,7 @@ def _read(folder: Path) -> dict[str, str]:
 
 def _carry_out(authorizer: "Authorizer", tenant: str, wanted: "PolicyPlan", *, dry_run: bool) -> None:
     from pipeline.clock import SystemClock
-    from pipeline.policies.own_policies import carry_out
+    from pipeline.tenants.policies import carry_out
 
     for sign, ids in (("+", wanted.added), ("~", wanted.changed), ("-", wanted.withdrawn)):
         for id_ in ids:
@@ -98,6 +99,6 @@ def _carry_out(authorizer: "Authorizer", tenant: str, wanted: "PolicyPlan", *, d
     if wanted.is_empty:
         print(f"{tenant}: nothing changes.")
     elif not dry_run:
-        store, spec = authorizer.tenant("policies.apply", tenant), authorizer.file("policies.apply", tenant)
-        edition = carry_out(store, spec, wanted, SystemClock(), authorizer.actor.name)
+        store = authorizer.tenant("policies.apply", tenant)
+        edition = carry_out(store, tenant, wanted, SystemClock(), authorizer.actor.name)
         print(f"Applied as edition {edition.number}; the next scan judges by {len(edition.documents)} own policies.")

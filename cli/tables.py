@@ -1,7 +1,7 @@
 """What people read in the terminal."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -81,6 +81,14 @@ def plain_table(*headings: str) -> Table:
     for number, heading in enumerate(headings):
         table.add_column(heading, no_wrap=number == 0, overflow="fold")
     return table
+
+
+def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows of texts under their headings; customers' texts are printed as they are, without what obeys."""
+    table = plain_table(*headings)
+    for row in rows:
+        table.add_row(*(printable(cell) for cell in row))
+    Console(highlight=False, markup=False).print(table)
 
 
 def print_summary(summary: Summary, tenant: Tenant) -> None:

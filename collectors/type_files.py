@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from catalog.yaml_reader import Document, content, parse
 from model.asset import Kind
 from model.fault import Fault, Refused
-from model.tenant import Option
+from model.terms import Capability
 
 # The fields that an API always gives, by who says so: its reference, or recorded replies.
 Always = dict[Annotated[str, Meta(min_length=8)], list[str]]
@@ -55,12 +55,12 @@ class TypeFile(Protocol):
         """Return the type with only the details that fields are read of, and what these need."""
         ...
 
-    def withheld(self, options: Collection[Option], /) -> frozenset[str]:
-        """Return the fields that need another option of a contract than these."""
+    def withheld(self, bought: Collection[Capability], /) -> frozenset[str]:
+        """Return the fields that need another capability of the menu than these."""
         ...
 
-    def offered(self, options: Collection[Option], /) -> Self:
-        """Return the type without what needs another option of a contract than these."""
+    def offered(self, bought: Collection[Capability], /) -> Self:
+        """Return the type without what needs another capability of the menu than these."""
         ...
 
 

@@ -4,15 +4,22 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from contract.menus import not_bought
 from contract.records import Book, decide_term
 from contract.term import Decision
-from model.contract_action import Action, ActionTable
+from model.contract_action import Action
 
 
-def decide(table: ActionTable, action: Action, book: Book, at: datetime) -> Decision:
-    """Return whether an action is allowed `at` an instant, by the table and the book of the contract's records.
+def decide(action: Action, book: Book, at: datetime) -> Decision:
+    """Return whether an action is allowed `at` an instant, by the book of the contract's records and of the terms.
 
-    A refusal has the reason and the clause of the contract's phase, and until when it holds, where that is known.
+    The contract has to be in a phase in which the table allows the action, and to have bought the capability that the
+    action needs. A refusal has the reason and the clause, and until when it holds, where that is known.
     """
-    found = book.term(at)
-    return replace(decide_term(found), allowed=found.phase in table.actions[action].phases, until=found.until)
+    row, found = book.terms.actions.actions[action], book.term(at)
+    decision = decide_term(found)
+    if found.phase not in row.phases:
+        return replace(decision, allowed=False, until=found.until)
+    if row.capability and row.capability not in book.bought(at):
+        return not_bought(book.menu(at), row.capability)
+    return replace(decision, allowed=True, until=found.until)

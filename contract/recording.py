@@ -1,12 +1,13 @@
 """What may be added to a contract's records. Pure."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
-from typing import get_args
+from datetime import date, datetime, timedelta
 
 from contract.dates import earliest_last_day
-from contract.records import BASE, ContractState, begins, options_in, state
-from model.clock import CONTRACT_ZONE
+from contract.days import begins, day_of
+from contract.menus import menu_on
+from contract.records import Book
+from contract.terms import ContractTerms
 from model.contract_record import (
     AcceptanceRecord,
     ContractRecord,
@@ -22,7 +23,7 @@ from model.contract_record import (
     is_day,
     why_no_effect,
 )
-from model.tenant import Option
+from model.terms import Menu
 
 # What is effective within the contract: orders are accepted, and notices and licences come, before it begins too.
 _WITHIN = (ItemRecord, SuspensionRecord, JudgementRecord, SettingRecord)
@@ -31,12 +32,15 @@ _JUDGED: dict[str, type | tuple[type, ...]] = {
     "lifted": SuspensionRecord,
     "withdrawn": NoticeRecord,
     "confirmed": (NoticeRecord, SettingRecord),
-    "rejected": NoticeRecord,
+    "rejected": (NoticeRecord, LicenceRecord),
+    "lapsed": LicenceRecord,
 }
+# What settles a record that was recorded late, whatever it says.
+_SETTLES = ("confirmed", "rejected")
 
 
 def effective_of(what: What, given: Effective) -> Effective:
-    """Return from when a record is effective: what it says itself, else the day or moment that was given."""
+    """Return from when a record is effective: from when it says itself, else from the day or moment that is given."""
     match what:
         case OrderRecord():
             return what.start.isoformat()
@@ -49,11 +53,20 @@ def effective_of(what: What, given: Effective) -> Effective:
     return given
 
 
-def why_not(records: Sequence[ContractRecord], what: What, effective: Effective) -> str:
-    """Return why a record cannot be added to the `records` that are there, the empty text where it can.
+def is_late(effective: Effective, at: datetime) -> bool:
+    """Return whether something is effective before it is recorded `at` a moment: a day before that one's, or earlier.
 
-    `what` it says is `effective` from a day or moment on.
+    Raises `ValueError` for what is no day and no moment.
     """
+    return date.fromisoformat(effective) < day_of(at) if is_day(effective) else begins(effective) < at
+
+
+def why_not(records: Sequence[ContractRecord], terms: ContractTerms, wanted: ContractRecord) -> str:
+    """Return why what is wanted cannot be added to the `records` that are there, the empty text where it can.
+
+    The terms say what there is to have.
+    """
+    what, effective = wanted.what, wanted.effective
     if problem := why_no_effect(effective):
         return problem
     order = next((one for one in records if isinstance(one.what, OrderRecord)), None)
@@ -63,16 +76,22 @@ def why_not(records: Sequence[ContractRecord], what: What, effective: Effective)
         return "no order is on record; record the order first"
     if begins(effective) < begins(order.effective) and isinstance(what, _WITHIN):
         return f"is effective before the contract, which begins on {order.effective}"
-    match what:
-        case ItemRecord():
-            return _why_no_item(records, what)
-        case AcceptanceRecord() | JudgementRecord():
-            return _why_not_of(records, what)
-        case SuspensionRecord():
+    return _why_not_of_its_kind(records, terms, wanted)
+
+
+def _why_not_of_its_kind(records: Sequence[ContractRecord], terms: ContractTerms, wanted: ContractRecord) -> str:
+    match wanted.what:
+        case ItemRecord() as what:
+            return _why_no_item(records, terms, what)
+        case AcceptanceRecord() as what:
+            return _why_no_acceptance(records, what)
+        case JudgementRecord() as what:
+            return _why_no_judgement(records, wanted, what)
+        case SuspensionRecord() as what:
             return _why_no_suspension(what)
-        case LicenceRecord():
-            return "ends before it begins" if what.last_day < what.first_day else ""
-        case NoticeRecord():
+        case LicenceRecord() as what:
+            return _why_no_licence(terms, wanted, what)
+        case NoticeRecord() as what:
             return _why_no_notice(what)
     return ""
 
@@ -92,29 +111,57 @@ def _why_no_notice(what: NoticeRecord) -> str:
     return ""
 
 
-def _why_no_item(records: Sequence[ContractRecord], what: ItemRecord) -> str:
-    if what.item != BASE and not options_in([what.item]):
-        return f"the menu has no item {what.item!r}; known are {', '.join([BASE, *get_args(Option)])}"
+def _why_no_licence(terms: ContractTerms, wanted: ContractRecord, what: LicenceRecord) -> str:
+    if what.product not in terms.products:
+        return (
+            f"{what.product!r} is no designated product (Article 3(1)); known are {', '.join(sorted(terms.products))}"
+        )
+    if what.last_day < what.first_day:
+        return "ends before it begins"
+    return "" if wanted.evidence else "rests on a document (Article 3(1)); add it with --evidence"
+
+
+def _why_no_item(records: Sequence[ContractRecord], terms: ContractTerms, what: ItemRecord) -> str:
+    menu = menu_on(terms.menus, what.first_day)
+    if what.item not in menu.items:
+        return f"the menu of {menu.edition} has no item {what.item!r}; known are {', '.join(menu.items)}"
     if what.last_day is not None and what.last_day < what.first_day:
         return "ends before it begins"
     for one in records:
-        if isinstance(one.what, ItemRecord) and _overlap(one.what, what):
-            return f"overlaps with the record {one.number}, which has {what.item!r} from {one.what.first_day} on"
-    if what.item != BASE and BASE not in _on(records, what.first_day).items:
-        return f"is an option, and the base item is not agreed on {what.first_day} (Article 2)"
+        if isinstance(one.what, ItemRecord) and _clash(menu, one.what, what):
+            return f"overlaps with the record {one.number}, which has {one.what.item!r} from {one.what.first_day} on"
+    if not _is_base(menu, what) and not Book(records, terms).state(begins(what.first_day.isoformat())).items:
+        return f"is an option, and no base item is agreed on {what.first_day} (Article 2)"
     return ""
 
 
-def _why_not_of(records: Sequence[ContractRecord], what: AcceptanceRecord | JudgementRecord) -> str:
+def _is_base(menu: Menu, what: ItemRecord) -> bool:
+    return what.item in menu.items and menu.items[what.item].kind == "base"
+
+
+def _why_no_acceptance(records: Sequence[ContractRecord], what: AcceptanceRecord) -> str:
     subject = next((one for one in records if one.number == what.of), None)
     if subject is None:
         return f"there is no record {what.of}"
-    if isinstance(what, AcceptanceRecord):
-        if not isinstance(subject.what, OrderRecord | ItemRecord):
-            return f"the record {what.of} is nothing that is accepted"
-        if any(isinstance(one.what, AcceptanceRecord) and one.what.of == what.of for one in records):
-            return f"the record {what.of} is accepted already"
+    if not isinstance(subject.what, OrderRecord | ItemRecord):
+        return f"the record {what.of} is nothing that is accepted"
+    if any(isinstance(one.what, AcceptanceRecord) and one.what.of == what.of for one in records):
+        return f"the record {what.of} is accepted already"
+    return ""
+
+
+def _why_no_judgement(records: Sequence[ContractRecord], wanted: ContractRecord, what: JudgementRecord) -> str:
+    subject = next((one for one in records if one.number == what.of), None)
+    if subject is None:
+        return f"there is no record {what.of}"
+    if subject.late and what.decision in _SETTLES:
+        if wanted.late:
+            return f"the record {what.of} was recorded late: it is judged on from now on, not from an earlier day"
+        if what.decision == "confirmed" and wanted.person == subject.person:
+            return f"the record {what.of} was recorded late by {subject.person}; somebody else has to confirm it"
         return ""
+    if subject.taken_over and isinstance(subject.what, OrderRecord) and what.decision == "confirmed":
+        return ""  # somebody has looked at what nobody had accepted
     if not isinstance(subject.what, _JUDGED[what.decision]):
         return f"the record {what.of} is nothing that is {what.decision}"
     return ""
@@ -129,13 +176,16 @@ def _why_no_suspension(what: SuspensionRecord) -> str:
     return "ends before it begins" if ends <= begins(what.since) else ""
 
 
+def _clash(menu: Menu, one: ItemRecord, other: ItemRecord) -> bool:
+    """Return whether two records have the same item, or two base items, on a day.
+
+    Of the same item and beginning, the later record only says its end.
+    """
+    if one.item == other.item:
+        return one.first_day != other.first_day and _overlap(one, other)
+    return _is_base(menu, one) and _is_base(menu, other) and _overlap(one, other)
+
+
 def _overlap(one: ItemRecord, other: ItemRecord) -> bool:
-    """Return whether two records have the same item on a day; of one beginning, the later one only says its end."""
-    if one.item != other.item or one.first_day == other.first_day:
-        return False
     first, second = sorted((one, other), key=lambda item: item.first_day)
     return first.last_day is None or first.last_day >= second.first_day
-
-
-def _on(records: Sequence[ContractRecord], day: date) -> ContractState:
-    return state(records, begins(day.isoformat()).astimezone(CONTRACT_ZONE))

@@ -4,18 +4,31 @@ What was known at an instant (`known`) and what was in force at one (`state`) ar
 may say something of an earlier day.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from functools import cached_property
-from typing import TypeVar, get_args
+from typing import TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contract.dates import notice_safe_by, term_on
+from contract.days import EVER, NEVER, begins, day_of, until_end_of
+from contract.licences import (
+    GRACE_DAYS,
+    ON_LAPSE,
+    Licence,
+    LicenceState,
+    grace_ends,
+    judged_lapsed,
+    licence_on,
+    licences,
+)
+from contract.menus import capabilities, in_force, menu_on, options_in
+from contract.settings import Value, explain
 from contract.term import Decision, decide
+from contract.terms import ContractTerms
 from model.canonical import instant, parse_instant
-from model.clock import CONTRACT_ZONE
 from model.contract_action import Phase
 from model.contract_record import (
     AcceptanceRecord,
@@ -24,25 +37,24 @@ from model.contract_record import (
     JudgementRecord,
     NoticeRecord,
     OrderRecord,
-    SettingRecord,
     SuspensionRecord,
     is_day,
 )
-from model.tenant import Contract, Option, Suspension
+from model.tenant import Contract, Suspension
+from model.terms import Capability, Menu
 from model.text import Text
 
 T = TypeVar("T")
 
-BASE = "base"
 CUSTOMER_APPROVES = "changes.customer_approves"
-_EVER, _NEVER = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 class ContractState(Struct, frozen=True):
-    """What holds of a contract at an instant: its days, the items of the menu, a suspension, its own conditions.
+    """What holds of a contract at an instant: its days, a suspension, the licence, the items of the menu.
 
     Without a `start` nothing was ordered and accepted; without a `last_day` it renews year by year. On the notice of a
-    number that is `undecided` a person has to judge.
+    number that is `undecided` a person has to judge. `grace` is until when the service goes on in part where the
+    licence has lapsed.
     """
 
     at: datetime
@@ -50,38 +62,49 @@ class ContractState(Struct, frozen=True):
     last_day: date | None = None
     items: frozenset[str] = frozenset()
     suspended: SuspensionRecord | None = None
-    settings: Mapping[str, bool | int | str] = {}
     undecided: int | None = None
-    accepted: datetime = _EVER
+    accepted: datetime = EVER
+    licence: LicenceState = LicenceState()
+    grace: datetime = NEVER
 
     @property
     def day(self) -> date:
         """Return the day in the contract's zone."""
-        return self.at.astimezone(CONTRACT_ZONE).date()
+        return day_of(self.at)
 
     @property
     def begins(self) -> datetime:
         """Return the first moment of the service: of its first day, and never before it was accepted (Article 5)."""
-        return max(begins(self.start.isoformat()), self.accepted) if self.start else _NEVER
+        return max(begins(self.start.isoformat()), self.accepted) if self.start else NEVER
 
     @property
     def phase(self) -> Phase:
-        """Return where in its life the contract is: an end ends a suspension too."""
+        """Return where in its life the contract is: an end ends a suspension too, and this counts before a lapse."""
         if self.start is None:
             return "not ordered"
         if self.at < self.begins:
             return "not begun"
         if self.last_day is not None and self.day > self.last_day:
             return "ended"
-        return "suspended" if self.suspended else "running"
+        if self.suspended:
+            return "suspended"
+        if self.licence.has_lapsed:
+            return "grace" if self.at < self.grace else "unlicensed"
+        return "running"
 
     @property
     def until(self) -> str:
-        """Return the first moment of the next phase, where it is known: the start, or the end of a suspension."""
-        if self.start is not None and self.phase == "not begun":
-            return instant(self.begins)
-        ends = _ends(self.suspended) if self.suspended and self.phase == "suspended" else _NEVER
-        return "" if ends == _NEVER else instant(ends)
+        """Return the first moment of the next phase, where it is known: the start, an end of a suspension or grace."""
+        match self.phase:
+            case "not begun":
+                ends = self.begins
+            case "suspended":
+                ends = _ends(self.suspended) if self.suspended else NEVER
+            case "grace":
+                ends = self.grace
+            case _:
+                ends = NEVER
+        return "" if ends == NEVER else instant(ends)
 
 
 def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecord]:
@@ -90,30 +113,66 @@ def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecor
 
 
 class Book:
-    """A contract's records, in the order of their numbers, sorted out once for many questions."""
+    """A contract's records, in the order of their numbers, and the terms: sorted out once for many questions."""
 
-    def __init__(self, records: Sequence[ContractRecord]) -> None:
-        self._records = records
+    def __init__(self, every: Sequence[ContractRecord], terms: ContractTerms) -> None:
+        self.every, self.terms = every, terms
+        self.records = [one for one in every if not one.late or _is_confirmed(one, every)]
+
+    def with_more(self, more: ContractRecord) -> "Book":
+        """Return the book with another record that counts at once, whoever has confirmed it."""
+        return Book([*self.every, replace(more, late=False)], self.terms)
+
+    @property
+    def waiting(self) -> list[ContractRecord]:
+        """Return the records that wait for somebody else's word: they are effective before they were recorded."""
+        counted, judged = {one.number for one in self.records}, set(_judged(self.every))
+        return [one for one in self.every if one.number not in counted | judged]
+
+    def is_confirmed(self, one: ContractRecord) -> bool:
+        """Return whether somebody else than who recorded it has confirmed a record."""
+        return _is_confirmed(one, self.every)
 
     def term(self, at: datetime) -> ContractState:
-        """Return what is in force at an instant of the term and suspensions, and nothing of the menu and settings."""
+        """Return what is in force at an instant of the term, suspensions and licences, and nothing of the menu."""
         if self._order is None:
             return ContractState(at)
         suspended = next((one for begin, end, one in self._suspensions if begin <= at < end), None)
-        start, accepted = self._order.start, self._accepted
-        return ContractState(at, start, self._last_day, suspended=suspended, accepted=accepted)
+        licence = licence_on(self._licences, day_of(at))
+        return ContractState(
+            at,
+            self._order.start,
+            self._last_day,
+            suspended=suspended,
+            accepted=self._accepted,
+            licence=licence,
+            grace=self._grace(licence, at) if licence.has_lapsed else NEVER,
+        )
 
     def state(self, at: datetime) -> ContractState:
-        """Return what is in force at an instant: an option needs the base item, and ends with it (Article 2)."""
+        """Return what is in force at an instant; of the menu what its edition of then has (Articles 2 and 6)."""
         if self._order is None:
             return ContractState(at)
-        items = frozenset(one.item for one in self._items if _is_within(one, at))
-        return replace(
-            self.term(at),
-            items=items if BASE in items else frozenset(),
-            settings=_settings(self._records, at),
-            undecided=_undecided(self._records, self._order),
-        )
+        agreed = {one.item for one in self._items if _is_within(one, at)}
+        items = in_force(self.menu(at), agreed)
+        return replace(self.term(at), items=items, undecided=_undecided(self.records, self._order))
+
+    def menu(self, at: datetime) -> Menu:
+        """Return the menu that governs an instant."""
+        return menu_on(self.terms.menus, day_of(at))
+
+    def bought(self, at: datetime) -> frozenset[Capability]:
+        """Return what the items of the menu give at an instant; before the contract begins, what they give then."""
+        if self._order is None:
+            return frozenset()
+        then = max(at, self.term(at).begins)
+        agreed = {one.item for one in self._items if _is_within(one, then)}
+        menu = self.menu(then)
+        return capabilities(menu, in_force(menu, agreed))
+
+    def setting(self, key: str, at: datetime) -> Value | None:
+        """Return what a setting is at an instant, None where a person decides."""
+        return explain(key, self.terms.settings, self.records, at).value
 
     def view(self, now: datetime) -> Contract | None:
         """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered.
@@ -126,43 +185,46 @@ class Book:
         return Contract(
             start=self._order.start,
             last_day=self._last_day,
-            options=options_in(one.item for one in self._items if _until(one.last_day) > now),
-            customer_approves=_settings(self._records, now).get(CUSTOMER_APPROVES) is True,
+            options=options_in(self.menu(now), {one.item for one in self._items if until_end_of(one.last_day) > now}),
+            customer_approves=self.setting(CUSTOMER_APPROVES, now) is True,
             suspended=[_as_days(one) for one in suspended],
         )
+
+    def _grace(self, licence: LicenceState, at: datetime) -> datetime:
+        judged = judged_lapsed(self.records, licence.record)
+        return grace_ends(licence, judged, self.setting(ON_LAPSE, at), self.setting(GRACE_DAYS, at))
 
     @cached_property
     def _order(self) -> OrderRecord | None:
         """Return the order that was accepted; a contract has one."""
-        accepted = _accepted(self._records)
-        return next((order for one, order in _those(self._records, OrderRecord) if one.number in accepted), None)
+        accepted = _accepted(self.records)
+        return next((order for one, order in _those(self.records, OrderRecord) if one.number in accepted), None)
 
     @cached_property
     def _accepted(self) -> datetime:
         """Return since when the order is accepted."""
-        accepted = _accepted(self._records)
-        orders = (one.number for one, _ in _those(self._records, OrderRecord))
-        return next((accepted[number] for number in orders if number in accepted), _NEVER)
+        accepted = _accepted(self.records)
+        orders = (one.number for one, _ in _those(self.records, OrderRecord))
+        return next((accepted[number] for number in orders if number in accepted), NEVER)
 
     @cached_property
     def _last_day(self) -> date | None:
         """Return the last day that is known: a year's end is none, for the contract renews by itself (Article 7(2))."""
-        noticed = [notice.last_day for _, notice in _notices(self._records)]
+        noticed = [notice.last_day for _, notice in _notices(self.records)]
         stated = self._order.last_day if self._order else None
         return min((day for day in (stated, *noticed) if day is not None), default=None)
 
     @cached_property
+    def _licences(self) -> list[Licence]:
+        return licences(self.records, self.terms.products)
+
+    @cached_property
     def _items(self) -> list[ItemRecord]:
-        return list(_items(self._records))
+        return list(_items(self.records))
 
     @cached_property
     def _suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
-        return [(begins(one.since), _ends(one), one) for one in _suspensions(self._records)]
-
-
-def state(records: Sequence[ContractRecord], at: datetime) -> ContractState:
-    """Return what is in force at an instant, by all that is on record."""
-    return Book(records).state(at)
+        return [(begins(one.since), _ends(one), one) for one in _suspensions(self.records)]
 
 
 def decide_term(found: ContractState) -> Decision:
@@ -171,29 +233,43 @@ def decide_term(found: ContractState) -> Decision:
         reason = Text(en="no contract is on record", ja="契約の記録がありません")
         return Decision(False, reason, "5(1)")
     if found.at < found.accepted and found.day >= found.start:
-        accepted = found.accepted.astimezone(CONTRACT_ZONE).date()
+        accepted = day_of(found.accepted)
         reason = Text(en=f"the order is accepted on {accepted}", ja=f"注文の承諾日は{accepted}です")
         return Decision(False, reason, "5(1)")
     suspended = [_as_days(found.suspended)] if found.suspended else []
-    return decide(Contract(found.start, found.last_day, suspended=suspended), found.day)
+    decision = decide(Contract(found.start, found.last_day, suspended=suspended), found.day)
+    return _decide_licence(found) if decision.allowed and found.licence.has_lapsed else decision
 
 
-def view(records: Sequence[ContractRecord], now: datetime) -> Contract | None:
-    """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered."""
-    return Book(records).view(now)
+def _decide_licence(found: ContractState) -> Decision:
+    """Return that the service does not run whole for lack of a licence; fees are owed all the same (Article 3(2))."""
+    last = found.licence.last_day
+    if found.phase == "unlicensed":
+        reason = Text(
+            en=f"the licence of the designated product ended on {last}",
+            ja=f"指定製品のライセンスは{last}に終了しています",
+        )
+        return Decision(False, reason, "3(2)")
+    day = None if found.grace == NEVER else day_of(found.grace - timedelta(microseconds=1))
+    en = f"until {day}" if day else "until somebody has judged on it"
+    ja = f"{day}まで" if day else "担当者が判断するまで"
+    reason = Text(
+        en=f"the licence of the designated product ended on {last}; {en} collection and alerts go on, "
+        "and nothing is changed",
+        ja=f"指定製品のライセンスは{last}に終了しています。{ja}、収集と通知のみを継続し、変更は行いません",
+    )
+    return Decision(False, reason, "3(2)")
 
 
-def options_in(items: Iterable[str]) -> list[Option]:
-    """Return the options among items of the menu, in the order of their names."""
-    there = set(items)
-    return [option for option in get_args(Option) if option in there]
+def _is_confirmed(one: ContractRecord, every: Iterable[ContractRecord]) -> bool:
+    """Return whether somebody else than who recorded it has confirmed a record."""
+    judged = ((judgement.person, what) for judgement, what in _those(every, JudgementRecord) if what.of == one.number)
+    return any(what.decision == "confirmed" and person != one.person for person, what in judged)
 
 
-def begins(effective: str) -> datetime:
-    """Return the first moment of a day, or the moment itself."""
-    if is_day(effective):
-        return datetime.combine(date.fromisoformat(effective), time(0), CONTRACT_ZONE)
-    return parse_instant(effective)
+def _judged(records: Iterable[ContractRecord]) -> dict[int, str]:
+    """Return what was decided of each record that somebody has judged on, by its number: the newest counts."""
+    return {judgement.of: judgement.decision for _, judgement in _those(records, JudgementRecord)}
 
 
 def _accepted(records: Iterable[ContractRecord]) -> dict[int, datetime]:
@@ -203,7 +279,7 @@ def _accepted(records: Iterable[ContractRecord]) -> dict[int, datetime]:
 
 def _notices(records: Sequence[ContractRecord]) -> Iterator[tuple[ContractRecord, NoticeRecord]]:
     """Yield the notices that were neither withdrawn nor rejected."""
-    judged = {judgement.of: judgement.decision for _, judgement in _those(records, JudgementRecord)}
+    judged = _judged(records)
     for one, notice in _those(records, NoticeRecord):
         if judged.get(one.number) not in ("withdrawn", "rejected"):
             yield one, notice
@@ -236,7 +312,7 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
     newest: dict[tuple[str, date], ItemRecord] = {}
     for one, item in _those(records, ItemRecord):
         if since := accepted.get(one.number):
-            first = max(item.first_day, since.astimezone(CONTRACT_ZONE).date())
+            first = max(item.first_day, day_of(since))
             before = newest.get((item.item, item.first_day))
             begun = min(first, before.first_day) if before else first
             newest[item.item, item.first_day] = ItemRecord(item.item, begun, item.last_day)
@@ -244,7 +320,7 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
 
 
 def _is_within(item: ItemRecord, at: datetime) -> bool:
-    return begins(item.first_day.isoformat()) <= at < _until(item.last_day)
+    return begins(item.first_day.isoformat()) <= at < until_end_of(item.last_day)
 
 
 def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord]:
@@ -252,39 +328,27 @@ def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord
     judged = _those(records, JudgementRecord)
     lifted = {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
     for one, suspension in _those(records, SuspensionRecord):
-        end = min(_ends(suspension), lifted.get(one.number, _NEVER))
+        end = min(_ends(suspension), lifted.get(one.number, NEVER))
         if end > begins(suspension.since):
-            yield SuspensionRecord(suspension.since, suspension.reason, None if end == _NEVER else instant(end))
+            yield SuspensionRecord(suspension.since, suspension.reason, None if end == NEVER else instant(end))
 
 
 def _ends(one: SuspensionRecord) -> datetime:
     """Return the first moment after a suspension: a last day counts whole."""
     if one.until is None:
-        return _NEVER
-    return _until(date.fromisoformat(one.until)) if is_day(one.until) else parse_instant(one.until)
-
-
-def _until(last_day: date | None) -> datetime:
-    """Return the first moment after a last day."""
-    return begins((last_day + timedelta(days=1)).isoformat()) if last_day else _NEVER
+        return NEVER
+    return until_end_of(date.fromisoformat(one.until)) if is_day(one.until) else parse_instant(one.until)
 
 
 def _as_days(one: SuspensionRecord) -> Suspension:
     """Return a suspension by the days that it touches."""
-    end = None if one.until is None else (_ends(one) - timedelta(microseconds=1)).astimezone(CONTRACT_ZONE).date()
-    return Suspension(begins(one.since).astimezone(CONTRACT_ZONE).date(), one.reason, end)
+    end = None if one.until is None else day_of(_ends(one) - timedelta(microseconds=1))
+    return Suspension(day_of(begins(one.since)), one.reason, end)
 
 
 def _shows_as_days(begin: datetime, now: datetime) -> bool:
     """Return whether a suspension by days says the same of now: one that begins later today does not."""
-    return begin <= now or begin.astimezone(CONTRACT_ZONE).date() > now.astimezone(CONTRACT_ZONE).date()
-
-
-def _settings(records: Sequence[ContractRecord], at: datetime) -> dict[str, bool | int | str]:
-    """Return the conditions that are effective: the newest by its day, of several of a day the one recorded last."""
-    effective = [(one, setting) for one, setting in _those(records, SettingRecord) if begins(one.effective) <= at]
-    ordered = sorted(effective, key=lambda found: (begins(found[0].effective), found[0].number))
-    return {setting.key: setting.value for _, setting in ordered}
+    return begin <= now or day_of(begin) > day_of(now)
 
 
 def _those(records: Iterable[ContractRecord], kind: type[T]) -> Iterator[tuple[ContractRecord, T]]:

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from contract.records import begins
+from contract.days import begins
 from model.contract_record import ContractRecord, Effective, JudgementRecord, SettingRecord
 from model.fault import Refused
 from model.text import Text
@@ -134,7 +134,7 @@ def lines(name: str, text: Text, said: Explained, filed: Value | None = None) ->
 def _from(said: Explained) -> Text:
     if said.value is None:
         return Text(
-            en=f"A person decides (Article {said.clause})", ja=f"担当者が判断します（{_clause_ja(said.clause)}）"
+            en=f"A person decides (Article {said.clause})", ja=f"担当者が判断します（{clause_ja(said.clause)}）"
         )
     source = _source(said)
     return Text(en=f"From: {source.en}", ja=f"根拠：{source.ja}")
@@ -238,10 +238,10 @@ def _source(one: LayerValue | Explained) -> Text:
         english.append(f"effective from {one.effective}")
         japanese.append(f"{one.effective}発効")
     return Text(
-        en=f"{', '.join(english)} (Article {one.clause})", ja=f"{'、'.join(japanese)}（{_clause_ja(one.clause)}）"
+        en=f"{', '.join(english)} (Article {one.clause})", ja=f"{'、'.join(japanese)}（{clause_ja(one.clause)}）"
     )
 
 
-def _clause_ja(clause: str) -> str:
+def clause_ja(clause: str) -> str:
     """Return a clause as Japanese documents cite it: 第6条第1項."""
     return _CLAUSE.sub(lambda found: f"第{found[1]}条" + (f"第{found[2]}項" if found[2] else ""), clause)

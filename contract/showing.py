@@ -1,23 +1,48 @@
 """What is to be said of a contract on a day, each with the clause that it comes from. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contract.dates import Term, term_on
-from contract.records import decide_term, state
+from contract.days import day_of
+from contract.licences import LicenceState
+from contract.records import Book, decide_term
+from model.canonical import parse_instant
 from model.contract_action import Phase
-from model.contract_record import ContractRecord
+from model.contract_record import OrderRecord
 from model.text import Text
 
 _PHASES: dict[Phase, Text] = {
     "not ordered": Text(en="nothing was ordered and accepted", ja="申込みと承諾の記録がありません"),
     "not begun": Text(en="has not begun", ja="契約期間の開始前です"),
     "running": Text(en="is running", ja="契約期間中です"),
+    "grace": Text(
+        en="the licence has lapsed: collection and alerts go on for a while; fees go on",
+        ja="ライセンスが失効しています。当面は収集と通知のみを継続します（料金は発生します）",
+    ),
+    "unlicensed": Text(en="the licence has lapsed; fees go on", ja="ライセンスが失効しています（料金は発生します）"),
     "suspended": Text(en="is suspended; fees go on", ja="サービスの提供を停止しています（料金は発生します）"),
     "ended": Text(en="has ended", ja="終了しています"),
+}
+
+
+# In which phases the fee is owed, each with the clause: for lack of a licence, and while suspended, too.
+_BILLABLE: dict[Phase, str] = {
+    "running": "8(1)",
+    "grace": "3(2)",
+    "unlicensed": "3(2)",
+    "suspended": "11",
+}
+_LICENCES = {
+    "unknown": Text(
+        en="Licence: unknown, none is on record (Article 3(1))", ja="ライセンス：不明（記録がありません、第3条第1項）"
+    ),
+    "valid": Text(en="Licence: valid (Article 3(1))", ja="ライセンス：有効（第3条第1項）"),
+    "lapsed": Text(en="Licence: lapsed (Article 3(2))", ja="ライセンス：失効（第3条第2項）"),
 }
 
 
@@ -29,14 +54,21 @@ class Said(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu."""
+    """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu.
+
+    `licence` is unknown, valid or lapsed. `undecided` is the number of the notice on which a person has to judge,
+    `waiting` those of the records that somebody else has to confirm, `to_look_at` what a person has to look at.
+    """
 
     on: date
     state: Said
     entitled: Said
     billable: Said
     menus: Said
+    licence: Said
     undecided: Said | None = None
+    waiting: Said | None = None
+    to_look_at: Said | None = None
     first_day: Said | None = None
     last_day: Said | None = None
     notice_safe_by: Said | None = None
@@ -45,25 +77,62 @@ class Shown(Struct, frozen=True):
     due: Said | None = None
 
 
-def summary(records: Sequence[ContractRecord], at: datetime) -> Shown:
+def summary(book: Book, at: datetime) -> Shown:
     """Return what is to be said of a contract at an instant; raises `Refused` outside the years of this service.
 
     Before the contract begins the first term's days are said, after its end the last one's.
     """
-    found = state(records, at)
-    decision = decide_term(found)
+    found = book.state(at)
+    decision, odd = decide_term(found), taken_over_oddly(book)
+    lacks_base = decision.allowed and not found.items
     said = Shown(
         on=found.day,
         state=Said(found.phase, decision.clause),
-        entitled=Said(decision.allowed, decision.clause),
-        billable=Said(found.phase in ("running", "suspended"), "11" if found.phase == "suspended" else "8(1)"),
+        entitled=Said(decision.allowed and not lacks_base, "2" if lacks_base else decision.clause),
+        billable=Said(found.phase in _BILLABLE, _BILLABLE.get(found.phase, "8(1)")),
         menus=Said(sorted(found.items), "2"),
+        licence=Said(_licence(found.licence), "3(1)"),
         undecided=Said(found.undecided, "7(2)") if found.undecided else None,
+        waiting=Said([one.number for one in book.waiting], "5") if book.waiting else None,
+        to_look_at=Said(odd, "7(1)") if odd else None,
     )
     if found.start is None:
         return said
     term = term_on(found.start, min(max(found.day, found.start), found.last_day or date.max))
     return _with_days(said, term, found.last_day)
+
+
+def _licence(found: LicenceState) -> str:
+    if found.last_day is None:
+        return "unknown"
+    return "valid" if found.valid else "lapsed"
+
+
+def taken_over_oddly(book: Book) -> list[Text]:
+    """Return what was taken over from a file and is to be looked at by a person, as long as nobody has confirmed it.
+
+    A start before it was recorded, and a last day that is no year's end (Article 7(1)): both hold as they stand.
+    """
+    order = next((one for one in book.records if one.taken_over and isinstance(one.what, OrderRecord)), None)
+    if order is None or not isinstance(order.what, OrderRecord) or book.is_confirmed(order):
+        return []
+    found, start, last = [], order.what.start, order.what.last_day
+    recorded = day_of(parse_instant(order.recorded_at))
+    if start < recorded:
+        found.append(
+            Text(
+                en=f"To be looked at: taken over on {recorded}, the contract begins on {start}, before it was recorded",
+                ja=f"要確認：{recorded}に引き継いだ契約です。開始日（{start}）が記録日より前です",
+            )
+        )
+    if last is not None and term_on(start, max(start, last)).last_day != last:
+        found.append(
+            Text(
+                en=f"To be looked at: taken over on {recorded}, the last day, {last}, is no year's end (Article 7(1))",
+                ja=f"要確認：{recorded}に引き継いだ契約です。最終日（{last}）が1年の満了日と一致しません（第7条第1項）",
+            )
+        )
+    return found
 
 
 def lines(name: str, said: Shown) -> list[Text]:
@@ -104,21 +173,27 @@ def lines(name: str, said: Shown) -> list[Text]:
                 ja=f"記録{said.undecided.value}の通知について担当者の判断が必要です（第7条第2項、第9条第1項）",
             )
         )
+    texts += _asks_for_people(said)
+    texts.append(_LICENCES[said.licence.value])
     menus = ", ".join(said.menus.value)
     texts.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
     return texts
 
 
+def _asks_for_people(said: Shown) -> Iterator[Text]:
+    for number in said.waiting.value if said.waiting else ():
+        yield Text(
+            en=f"Record {number} is effective before it was recorded: it counts once somebody else has confirmed it",
+            ja=f"記録{number}は記録日より前に発効するため、別の担当者が確認するまで反映されません",
+        )
+    yield from said.to_look_at.value if said.to_look_at else ()
+
+
 def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
     """Return a summary with the days of a term; one that has an end of its own does not renew."""
     ends = last_day is not None and last_day <= term.last_day
-    return Shown(
-        said.on,
-        said.state,
-        said.entitled,
-        said.billable,
-        said.menus,
-        said.undecided,
+    return replace(
+        said,
         first_day=Said(term.first_day, "7(1)"),
         last_day=Said(last_day if ends else term.last_day, "7(2)" if ends else "7(1)"),
         notice_safe_by=None if ends else Said(term.notice_safe_by, "7(2)"),

@@ -5,7 +5,8 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from contract.records import BASE, CUSTOMER_APPROVES, options_in
+from contract.menus import first_base, menu_on
+from contract.records import CUSTOMER_APPROVES
 from model.contract_record import (
     AcceptanceRecord,
     ContractRecord,
@@ -18,15 +19,18 @@ from model.contract_record import (
     What,
 )
 from model.tenant import Contract, Suspension
+from model.terms import Menu
 
 
-def records_of(contract: Contract, at: str, person: str, evidence: Evidence) -> list[ContractRecord]:
-    """Return the records that stand for what a tenant's file says of its contract.
+def records_of(
+    contract: Contract, menus: Sequence[Menu], at: str, person: str, evidence: Evidence
+) -> list[ContractRecord]:
+    """Return the records that stand for what a tenant's file says of its contract, with the base item of the menus.
 
     They were recorded `at` a moment by a person, with the file as the evidence.
     """
     found: list[ContractRecord] = []
-    for what, effective in _said(contract):
+    for what, effective in _said(contract, first_base(menu_on(menus, contract.start))):
         found.append(ContractRecord(len(found) + 1, what, effective, at, person, evidence, taken_over=True))
     return found
 
@@ -37,10 +41,11 @@ def taken_over(records: Sequence[ContractRecord]) -> Contract | None:
     order = next((what for what in whats if isinstance(what, OrderRecord)), None)
     if order is None:
         return None
+    _, *options = (what.item for what in whats if isinstance(what, ItemRecord))  # the base item comes first
     return Contract(
         start=order.start,
         last_day=order.last_day,
-        options=options_in(what.item for what in whats if isinstance(what, ItemRecord)),
+        options=sorted(options),
         customer_approves=any(isinstance(what, SettingRecord) and what.value is True for what in whats),
         suspended=[_days_of(what) for what in whats if isinstance(what, SuspensionRecord)],
     )
@@ -48,14 +53,14 @@ def taken_over(records: Sequence[ContractRecord]) -> Contract | None:
 
 def same(one: Contract, other: Contract) -> bool:
     """Return whether two files say the same of a contract; the order of options says nothing."""
-    return replace(one, options=options_in(one.options)) == replace(other, options=options_in(other.options))
+    return replace(one, options=sorted({*one.options})) == replace(other, options=sorted({*other.options}))
 
 
-def _said(contract: Contract) -> Iterator[tuple[What, Effective]]:
+def _said(contract: Contract, base: str) -> Iterator[tuple[What, Effective]]:
     """Yield what a file says, and from when it is effective; what needs to be accepted has been."""
     start = contract.start.isoformat()
     agreed: list[What] = [OrderRecord(contract.start, contract.last_day)]
-    agreed += [ItemRecord(item, contract.start) for item in (BASE, *options_in(contract.options))]
+    agreed += [ItemRecord(item, contract.start) for item in (base, *sorted({*contract.options}))]
     for number, what in enumerate(agreed):
         yield what, start
         yield AcceptanceRecord(2 * number + 1), start

@@ -5,9 +5,10 @@ from typing import Annotated, Literal, TypeAlias
 
 from msgspec import Meta, Struct
 
+from model.terms import Capability
 from model.text import Text
 
-Phase: TypeAlias = Literal["not ordered", "not begun", "running", "suspended", "ended"]
+Phase: TypeAlias = Literal["not ordered", "not begun", "running", "grace", "unlicensed", "suspended", "ended"]
 Action: TypeAlias = Literal[
     "onboard",
     "look",
@@ -19,16 +20,19 @@ Action: TypeAlias = Literal[
     "report",
     "read",
     "export",
+    "policies",
+    "orders",
     "logs.take",
     "logs.process",
 ]
 
 
 class ActionRow(Struct, frozen=True, forbid_unknown_fields=True, rename={"phases": "in"}):
-    """An action in words, and the phases of a contract in which it is allowed."""
+    """An action in words, the phases of a contract in which it is allowed, and the capability that it needs, if any."""
 
     text: Text
     phases: Annotated[list[Phase], Meta(min_length=1)]
+    capability: Capability | None = None
 
 
 class ActionTable(Struct, frozen=True, forbid_unknown_fields=True):

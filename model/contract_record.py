@@ -44,7 +44,7 @@ class ItemRecord(_Recorded, frozen=True, tag="item"):
 class LicenceRecord(_Recorded, frozen=True, tag="licence"):
     """A licence of a designated product that the customer holds, both days counted (Article 3)."""
 
-    product: Annotated[str, _SHORT]
+    product: ItemName
     first_day: date
     last_day: date
     checked_on: date
@@ -72,10 +72,13 @@ class SuspensionRecord(_Recorded, frozen=True, tag="suspension"):
 
 
 class JudgementRecord(_Recorded, frozen=True, tag="judgement"):
-    """Somebody has judged on another record, by its number: a suspension is lifted, a notice confirmed or not."""
+    """Somebody has judged on another record, by its number.
+
+    A suspension is lifted, a notice or a setting confirmed or not, a licence confirmed to have lapsed or not to count.
+    """
 
     of: Annotated[int, Meta(ge=1)]
-    decision: Literal["lifted", "confirmed", "rejected", "withdrawn"]
+    decision: Literal["lifted", "confirmed", "rejected", "withdrawn", "lapsed"]
     reason: Annotated[str, _SHORT]
 
 
@@ -108,7 +111,8 @@ class Evidence(Struct, frozen=True, forbid_unknown_fields=True):
 class ContractRecord(Struct, frozen=True):
     """One record, numbered from 1: what it says, from when it is effective, who recorded it when, on what evidence.
 
-    What was `taken_over` from a tenant's file nobody has recorded on evidence of the contract itself.
+    What was `taken_over` from a tenant's file nobody has recorded on evidence of the contract itself. What is `late`,
+    effective before it was recorded, counts once somebody else has confirmed it.
     """
 
     number: int
@@ -118,6 +122,12 @@ class ContractRecord(Struct, frozen=True):
     person: str
     evidence: Evidence | None = None
     taken_over: bool = False
+    late: bool = False
+
+
+def kind_of(what: What) -> str:
+    """Return the kind of a record, as its file names it."""
+    return str(what.__struct_config__.tag)
 
 
 def is_day(effective: str) -> bool:

@@ -1,10 +1,11 @@
 """A customer company, what it is owed, and where its resources are."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from model.contract_record import ItemName
 from model.finding import Severity
 from model.text import Language, Text
 
@@ -31,7 +32,6 @@ Context = Annotated[str, Meta(max_length=253, extra={REFERENCE: "context:", "unl
 # they are used (outgoing/border.py).
 ADDRESS = "address"
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s@]+$(?!\n)", max_length=2000, extra={ADDRESS: "url"})]
-Option = Literal["function-code", "own-policies", "standing-orders"]
 ChannelName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*$(?!\n)", max_length=40)]
 
 
@@ -58,7 +58,7 @@ class Contract(Struct, frozen=True, forbid_unknown_fields=True):
 
     start: date
     last_day: date | None = None
-    options: list[Option] = []
+    options: list[ItemName] = []
     customer_approves: bool = False
     suspended: list[Suspension] = []
 

@@ -18,7 +18,7 @@ from collectors import type_files
 from collectors.type_files import TypeFile
 from model.asset import Kind, raw_kind
 from model.fault import Fault, Refused
-from model.tenant import Option
+from model.terms import Capability
 from pipeline.providers.provider import Provider, Providers
 from pipeline.providers.registry import PROVIDERS
 from semantics.shapes import ANYTHING
@@ -118,10 +118,10 @@ def _read(
     return Catalog(policies, found, raw, adopted=adopted), faults
 
 
-def offered(catalog: Catalog, options: Collection[Option]) -> Catalog:
-    """Return the catalog without what needs another option of a contract than these."""
-    types = {name: tuple(type_.offered(options) for type_ in types) for name, types in catalog.types.items()}
-    withheld = {type_.name: lost for type_ in catalog.every_type if (lost := type_.withheld(options))}
+def offered(catalog: Catalog, bought: Collection[Capability]) -> Catalog:
+    """Return the catalog without what needs another capability of the menu than those that were bought."""
+    types = {name: tuple(type_.offered(bought) for type_ in types) for name, types in catalog.types.items()}
+    withheld = {type_.name: lost for type_ in catalog.every_type if (lost := type_.withheld(bought))}
     policies = tuple(one for one in catalog.policies if not _reads_any(one, withheld))
     return replace(catalog, policies=policies, types=types)
 

@@ -16,7 +16,7 @@ from collectors.secret_signs import Shape
 from collectors.templates import references
 from model.asset import Kind
 from model.fault import Fault, Refused
-from model.tenant import Option
+from model.terms import Capability
 
 TYPES = Path(__file__).parent / "types"
 
@@ -90,8 +90,8 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
 
     Of the value, at whatever depth they stand, fields under `omit` are never kept, and of fields under `secrets` only
     where a secret seems to be. `only` names earlier details and what they have to be: elsewhere nothing is asked, and
-    there is none. `package` says that the value is the address of a program, of which the same holds. `option` names
-    what the tenant's contract has to have: elsewhere nothing is asked, and no policy that reads it judges.
+    there is none. `package` says that the value is the address of a program, of which the same holds. `capability`
+    is what the tenant has to have bought: elsewhere nothing is asked, and no policy that reads it judges.
     """
 
     op: str
@@ -103,7 +103,7 @@ class Detail(Struct, frozen=True, forbid_unknown_fields=True):
     secrets: dict[Field, Shape] = {}
     package: bool = False
     absent: list[str] = []
-    option: Option | None = None
+    capability: Capability | None = None
     iam: Action | None = None
 
 
@@ -199,13 +199,13 @@ class ResourceType(Struct, frozen=True):
         without = self.without | (form.details.keys() - kept.keys())
         return structs.replace(self, form=structs.replace(form, details=kept), without=without)
 
-    def withheld(self, options: Collection[Option], /) -> frozenset[str]:
-        """Return the details that need another option of a contract than these."""
-        return frozenset(name for name, one in self.form.details.items() if one.option not in (None, *options))
+    def withheld(self, bought: Collection[Capability], /) -> frozenset[str]:
+        """Return the details that need another capability of the menu than these."""
+        return frozenset(name for name, one in self.form.details.items() if one.capability not in (None, *bought))
 
-    def offered(self, options: Collection[Option], /) -> Self:
-        """Return the type without the details that need another option of a contract than these."""
-        without = self.withheld(options)
+    def offered(self, bought: Collection[Capability], /) -> Self:
+        """Return the type without the details that need another capability of the menu than these."""
+        without = self.withheld(bought)
         details = {name: one for name, one in self.form.details.items() if name not in without}
         return structs.replace(self, form=structs.replace(self.form, details=details), without=self.without | without)
 

@@ -14,7 +14,7 @@ from collectors.secret_signs import Shape
 from collectors.templates import references
 from model.asset import Kind
 from model.fault import Fault, Refused
-from model.tenant import Option
+from model.terms import Capability
 
 TYPES = Path(__file__).parent / "types"
 
@@ -133,11 +133,11 @@ class ResourceType(Struct, frozen=True):
         kept = {name: detail for name, detail in self.form.details.items() if name in wanted}
         return structs.replace(self, form=structs.replace(self.form, details=kept))
 
-    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+    def withheld(self, _bought: Collection[Capability], /) -> frozenset[str]:
         """Return nothing: nothing of it needs an option of a contract."""
         return frozenset()
 
-    def offered(self, _options: Collection[Option], /) -> Self:
+    def offered(self, _bought: Collection[Capability], /) -> Self:
         """Return the type as it is: nothing of it needs an option of a contract."""
         return self
 

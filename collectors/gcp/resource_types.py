@@ -14,7 +14,7 @@ from collectors.declared import FieldType
 from collectors.secret_signs import Shape
 from model.asset import Kind
 from model.fault import Fault, Refused
-from model.tenant import Option
+from model.terms import Capability
 
 TYPES = Path(__file__).parent / "types"
 # The details that a type may have: the policies that are set on a resource.
@@ -79,11 +79,11 @@ class ResourceType(Struct, frozen=True):
         iam, org = form.iam if IAM in needed else None, form.org if ORG in needed else None
         return structs.replace(self, form=structs.replace(form, iam=iam, org=org))
 
-    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+    def withheld(self, _bought: Collection[Capability], /) -> frozenset[str]:
         """Return nothing: nothing of it needs an option of a contract."""
         return frozenset()
 
-    def offered(self, _options: Collection[Option], /) -> Self:
+    def offered(self, _bought: Collection[Capability], /) -> Self:
         """Return the type as it is: nothing of it needs an option of a contract."""
         return self
 

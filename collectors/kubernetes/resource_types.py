@@ -11,7 +11,7 @@ from catalog.yaml_reader import Document
 from collectors import type_files
 from model.asset import Kind
 from model.fault import Fault, Refused
-from model.tenant import Option
+from model.terms import Capability
 
 TYPES = Path(__file__).parent / "types"
 # What every body has beside the object's own fields: `namespace/name`, or the name of what has no namespace.
@@ -119,11 +119,11 @@ class ResourceType(Struct, frozen=True):
         """Return the type as it is: one call returns all of an object."""
         return self
 
-    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+    def withheld(self, _bought: Collection[Capability], /) -> frozenset[str]:
         """Return nothing: nothing of it needs an option of a contract."""
         return frozenset()
 
-    def offered(self, _options: Collection[Option], /) -> Self:
+    def offered(self, _bought: Collection[Capability], /) -> Self:
         """Return the type as it is: nothing of it needs an option of a contract."""
         return self
 

@@ -17,7 +17,7 @@ from model.person import Actor, Person
 from model.plan import Plan, Vote
 from pipeline.changing.plans import plan_in, read_plan
 from pipeline.tenants.applied import applied_tenant
-from pipeline.tenants.gate import ask
+from pipeline.tenants.gate import ask, bought
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
 from store.home import Home
 from store.implied import findings_fault
@@ -26,6 +26,7 @@ from store.reader import TIME_SET, Reader
 from store.tenant import TenantStore
 
 _MOST_AHEAD = timedelta(minutes=5)
+_STANDING_ORDERS = "standing-orders"
 
 
 class Permits(Struct, frozen=True):
@@ -57,7 +58,8 @@ class Permits(Struct, frozen=True):
         with self.home.service.read() as session:  # of people who are not as they were recorded no word counts
             people = [] if session.people_fault() else list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
-        grantors = {id_ for id_, side in approvers.items() if side == "staff"}
+        has_orders = _STANDING_ORDERS in bought(self.store, self.clock.now())
+        grantors = {id_ for id_, side in approvers.items() if side == "staff" and has_orders}
         customer = applied_tenant(self.home, self.tenant, self.clock.now()).agreed.customer_approves
         last = reader.last_instant()
         now = max(self.clock.now(), parse_instant(last)) if last else self.clock.now()

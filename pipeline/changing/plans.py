@@ -6,9 +6,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contract.options import decide_option
 from model.asset import Asset
-from model.canonical import digest, instant
+from model.canonical import digest, instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
 from model.finding import LIVE
@@ -118,14 +117,13 @@ def plan_in(reader: Reader, id_: str) -> Plan:
     return plan
 
 
-def grant(store: TenantStore, tenant: Tenant, order: Order) -> Order:
-    """Record a tenant's standing order in the store, and return it with its id.
+def grant(store: TenantStore, tenant: str, order: Order) -> Order:
+    """Record a standing order in the store of a tenant, named by its id, and return it with an id of its own.
 
-    Raises `Refused` where the contract has none, or it names no playbook or no reason, or nobody has signed in.
+    Raises `NotEntitled` where the contract has none, and `Refused` where it names no playbook or no reason, or nobody
+    has signed in.
     """
-    decision = decide_option(tenant.agreed, "standing-orders")
-    if not decision.allowed:
-        raise Refused(f"{decision.reason.en} (Article {decision.clause})")
+    ask(store, tenant, "orders", parse_instant(order.granted_at))
     playbook_of(order.playbook)
     if not order.reason.strip():
         raise Refused("a standing order needs a reason")

@@ -37,6 +37,8 @@ def documents(
     steps: Steps = convert(read(config / "onboarding" / "steps.yaml"), Steps)
     chosen = steps.organization if organization else steps.account
     texts: dict[str, Text] = convert(read(config / "onboarding" / "options.yaml"), dict[str, Text])
+    details = (detail for type_ in types for detail in type_.form.details.values())
+    beyond = sorted({detail.capability for detail in details if detail.capability})
     for language in LANGUAGES:
         guide = Template((config / "onboarding" / f"aws.{language}.md").read_text(encoding="utf-8"))
         found[f"guide.{language}.md"] = guide.substitute(
@@ -45,6 +47,6 @@ def documents(
             actions=len(permissions.policy_document(types)["Statement"][0]["Action"]),
             principal=trust.principal,
             steps=chosen.of(language).strip(),
-            more="".join(f"- {texts[option].of(language)}\n" for option in tenant.agreed.options if option in texts),
+            more="".join(f"- {texts[capability].of(language)}\n" for capability in beyond),
         )
     return found

@@ -1,7 +1,7 @@
 """Customers' own policies: the same form as ours, compiled and evaluated in a process of their own."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -10,22 +10,19 @@ from msgspec.structs import replace
 from catalog.evaluator import COMMAND, Allowance, Spent, elsewhere
 from catalog.policies import Policy, compile_policy
 from catalog.yaml_reader import Document, content, parse
-from contract.options import decide_option
 from detectors.posture import cases
 from model.asset import Kind
-from model.canonical import instant
-from model.clock import Clock
 from model.fault import Fault, Refused
-from model.tenant import Tenant
+from model.terms import Capability
 from model.worker import Worker
 from pipeline.assembly import Catalog, cross_check, offered
-from store.own_policies import RECORDED, PolicyEdition
 from store.tenant import TenantStore
 from workers.child import Child
 
 # The last part of an own policy's id begins so: none of ours ever does, whatever the catalog gains.
 PREFIX = "own-"
 MOST = 100
+_CAPABILITY = "own-policies"
 MOST_BYTES = 20_000
 
 
@@ -95,26 +92,6 @@ def plan(store: TenantStore, documents: Mapping[str, str]) -> PolicyPlan:
     )
 
 
-def carry_out(store: TenantStore, tenant: Tenant, wanted: PolicyPlan, clock: Clock, person: str) -> PolicyEdition:
-    """Apply the plan that is `wanted`; the audit chain of the tenant's store records it, by the person and the clock.
-
-    Policies can be withdrawn without the option too. Raises `Refused` where the contract lacks the option, or somebody
-    else was faster.
-    """
-    if wanted.added or wanted.changed:
-        decision = decide_option(tenant.agreed, "own-policies")
-        if not decision.allowed:
-            raise Refused(f"{tenant.tenant}: {decision.reason.en} (Article {decision.clause})")
-    at = instant(clock.now())
-    with store.write(at, person) as writer:
-        if writer.policies.newest().number != wanted.before:
-            raise Refused(f"{tenant.tenant}: another edition was applied meanwhile; look at the plan again")
-        made = writer.policies.add(wanted.documents, at, person)
-        changes = {"added": wanted.added, "changed": wanted.changed, "withdrawn": wanted.withdrawn}
-        writer.record(RECORDED, tenant.tenant, edition=made.number, documents=made.digest, **changes)
-    return made
-
-
 def without(store: TenantStore, ids: Sequence[str]) -> PolicyPlan:
     """Return the plan of withdrawing some policies; raises `Refused` for one that does not hold."""
     with store.read() as reader:
@@ -127,17 +104,17 @@ def without(store: TenantStore, ids: Sequence[str]) -> PolicyPlan:
 
 @contextlib.contextmanager
 def catalog_of(
-    catalog: Catalog, tenant: Tenant, store: TenantStore, go_on: Callable[[], None] = lambda: None
+    catalog: Catalog, bought: Collection[Capability], store: TenantStore, go_on: Callable[[], None] = lambda: None
 ) -> Iterator[Catalog]:
-    """Yield what the contract offers of the catalog, with the tenant's own policies while their process is there.
+    """Yield what was bought of the catalog, with the tenant's own policies while their process is there.
 
-    These are the newest edition in its store. `go_on` is asked before each resource that they judge; it raises where
-    the whole is to stop.
+    These are the newest edition in its store, and judge only where that was bought too. `go_on` is asked before each
+    resource that they judge; it raises where the whole is to stop.
     """
-    catalog = offered(catalog, tenant.agreed.options)
+    catalog = offered(catalog, bought)
     with store.read() as reader:
         documents = reader.policies.newest().documents
-    if not documents or not decide_option(tenant.agreed, "own-policies").allowed:
+    if not documents or _CAPABILITY not in bought:
         yield catalog
         return
     with Child(COMMAND) as worker:

@@ -33,6 +33,7 @@ from pipeline.serving.jobs import (
     withdraw,
 )
 from pipeline.tenants.applied import applied_tenant
+from pipeline.tenants.gate import bought
 from pipeline.world import Task, World
 from store.database import StoreFault
 from store.tenant import Fenced, TenantStore
@@ -103,7 +104,7 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     task = Task(tenant, store, catalog, job.asked_by, job.slot, fence_of(job), go_on)
     summary = None
     if job.kind == "scan":
-        with catalog_of(catalog, tenant, store, go_on) as judging:
+        with catalog_of(catalog, bought(store, world.clock.now()), store, go_on) as judging:
             summary = scan(world, replace(task, catalog=judging))
         _obey(world, task)
     elif job.kind == "change":

@@ -5,11 +5,12 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from contract.records import view
+from contract.records import Book
 from model.canonical import parse_instant
 from model.contract_record import ContractRecord
 from model.fault import Refused
 from model.tenant import Contract, Tenant
+from pipeline.tenants.terms import terms
 from store.contracts import RECORDED
 from store.home import Home
 from store.tenant import TenantStore
@@ -40,13 +41,18 @@ def agreed_contract(home: Home, tenant: str, now: datetime) -> Contract:
 
     Raises `Refused` where nothing was ordered and accepted, or the records do not hold.
     """
-    contract = view(contract_records(home.tenant(tenant)), now)
+    contract = book_of(home.tenant(tenant)).view(now)
     if contract is None:
         raise Refused(
             f"no contract of {tenant} is on record; `hinomi upgrade` takes over what its file says, "
             f"`hinomi contract record {tenant} FILE` records an order and its acceptance"
         )
     return contract
+
+
+def book_of(store: TenantStore) -> Book:
+    """Return what is on record of a tenant's contract in its store, with the terms; raises as `contract_records`."""
+    return Book(contract_records(store), terms())
 
 
 def contract_records(store: TenantStore) -> list[ContractRecord]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection
+from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from catalog.form import convert
 from catalog.terms import SettingsForm
 from catalog.yaml_reader import Document, content, read
 from contract import schedule
-from contract.recording import effective_of, why_not
-from contract.settings import Definition, EditionValue
+from contract.days import begins
+from contract.differences import Difference, differences
+from contract.recording import effective_of, is_late, why_not
+from contract.records import Book
 from contract.taking_over import records_of
-from model.canonical import instant
-from model.clock import CONTRACT_ZONE, Clock
+from model.canonical import instant, parse_instant
+from model.clock import Clock
 from model.contract_record import (
     AcceptanceRecord,
     ContractRecord,
@@ -32,10 +35,12 @@ from model.contract_record import (
     SettingRecord,
     SuspensionRecord,
     What,
+    why_no_effect,
 )
 from model.fault import Refused
 from model.tenant import Schedule, Tenant
 from pipeline.tenants.applied import filed_tenant
+from pipeline.tenants.terms import terms
 from store.home import Home
 from store.tenant import TenantStore
 
@@ -43,7 +48,7 @@ _MOST_EVIDENCE_BYTES = 50 * 2**20
 
 
 class RecordForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """A record's file as it is written: one record by its kind; `effective` where it does not say itself from when."""
+    """A record's file as it is written: one record by its kind; `effective` where it does not say itself."""
 
     order: OrderRecord | None = None
     acceptance: AcceptanceRecord | None = None
@@ -60,34 +65,16 @@ _KINDS = tuple(name for name in RecordForm.__struct_fields__ if name != "effecti
 
 
 class RecordFile(Struct, frozen=True):
-    """One record as a file says it: what, and from when it is effective."""
+    """One record as a file says it: what, and from when it is effective; without that, from when it is recorded."""
 
     document: Document
     what: What
-    effective: Effective
+    effective: Effective | None = None
 
 
 def evidence_of(file: Path) -> Evidence:
     """Return what a record rests on: a file's name, and its SHA-256; raises `Refused` for one that cannot be read."""
     return Evidence(file.name, hashlib.sha256(content(file, most=_MOST_EVIDENCE_BYTES)).hexdigest())
-
-
-def kind_of(what: What) -> str:
-    """Return the kind of a record, as its file names it."""
-    return str(msgspec.to_builtins(what)["record"])
-
-
-def definitions(settings: SettingsForm) -> dict[str, Definition]:
-    """Return each of the settings by its key, with what every edition says of it."""
-    return {
-        key: Definition(
-            one.unit,
-            one.clause,
-            one.default,
-            [EditionValue(layer, by.edition, by.day, by.values.get(key)) for layer, _, by in settings.dated()],
-        )
-        for key, one in settings.settings.items()
-    }
 
 
 def filed_value(tenant: Tenant, key: str) -> bool | int | str:
@@ -96,8 +83,8 @@ def filed_value(tenant: Tenant, key: str) -> bool | int | str:
     return value
 
 
-def load_record(file: Path, clock: Clock, ways: Collection[str], settings: SettingsForm) -> RecordFile:
-    """Return the record of a file, effective from today by the clock where nothing else is said.
+def load_record(file: Path, ways: Collection[str], settings: SettingsForm) -> RecordFile:
+    """Return the record of a file.
 
     `ways` are those in which notice is given as prescribed; a condition of the contract has to be one of the settings.
 
@@ -115,8 +102,7 @@ def load_record(file: Path, clock: Clock, ways: Collection[str], settings: Setti
         what = replace(what, prescribed=what.way in ways)
     if isinstance(what, SettingRecord):
         _refuse_unfit(document, what, settings)
-    today = clock.now().astimezone(CONTRACT_ZONE).date().isoformat()
-    return RecordFile(document, what, effective_of(what, form.effective or today))
+    return RecordFile(document, what, form.effective)
 
 
 def _refuse_unfit(document: Document, what: SettingRecord, settings: SettingsForm) -> None:
@@ -139,21 +125,43 @@ def _tagged(document: Document) -> Document:
     return replace(document, value=value)
 
 
-def add_record(
-    store: TenantStore, found: RecordFile, evidence: Evidence | None, clock: Clock, person: str
-) -> ContractRecord:
-    """Add a person's record, as it was `found` in a file, to a tenant's store, at the clock's time, on the evidence.
+class Recorder(Struct, frozen=True):
+    """Who records at a tenant's store by which clock, and the document that it rests on, if any."""
 
-    Raises `Refused` where it does not fit what is there, or somebody else was faster.
+    store: TenantStore
+    clock: Clock
+    person: str
+    evidence: Evidence | None = None
+
+    def add(self, found: RecordFile) -> ContractRecord:
+        """Add a record, as it was `found` in a file; what is effective before now waits for somebody else's word.
+
+        Raises `Refused` where it does not fit what is there, or somebody else was faster.
+        """
+        now = self.clock.now()
+        with self.store.write(instant(now), self.person) as writer:
+            records = writer.contract.all()
+            made = self._made(found, len(records) + 1, now)
+            if problem := why_not(records, terms(), made):
+                raise Refused([found.document.fault((), problem)])
+            writer.add_contract([made])
+        return made
+
+    def _made(self, found: RecordFile, number: int, now: datetime) -> ContractRecord:
+        at = instant(now)
+        effective = effective_of(found.what, found.effective or at)
+        late = not why_no_effect(effective) and is_late(effective, now)
+        return ContractRecord(number, found.what, effective, at, self.person, self.evidence, late=late)
+
+
+def otherwise(book: Book, number: int) -> list[Difference]:
+    """Return what would have been decided otherwise up to the record of a number, had it been there from its effect on.
+
+    Decisions that were taken stay.
     """
-    at = instant(clock.now())
-    with store.write(at, person) as writer:
-        records = writer.contract.all()
-        if problem := why_not(records, found.what, found.effective):
-            raise Refused([found.document.fault((), problem)])
-        made = ContractRecord(len(records) + 1, found.what, found.effective, at, person, evidence)
-        writer.add_contract([made])
-    return made
+    one = next(one for one in book.every if one.number == number)
+    earlier = Book(book.every[: number - 1], book.terms)
+    return differences(earlier, earlier.with_more(one), begins(one.effective), parse_instant(one.recorded_at))
 
 
 def take_over(home: Home, clock: Clock, person: str) -> tuple[list[str], dict[str, str]]:
@@ -182,5 +190,5 @@ def _take_over(home: Home, tenant: str, at: str, person: str) -> bool:
         return False
     evidence = Evidence(f"edition {edition.number} of {tenant}", hashlib.sha256(edition.document).hexdigest())
     with store.write(at, person) as writer:
-        writer.add_contract(records_of(stated, at, person, evidence))
+        writer.add_contract(records_of(stated, terms().menus, at, person, evidence))
     return True

@@ -11,6 +11,7 @@ from catalog.form import convert
 from catalog.policies import Policy
 from catalog.yaml_reader import Document, read
 from contract import schedule
+from contract.menus import menu_on, options_in
 from contract.taking_over import records_of, same, taken_over
 from model.canonical import instant
 from model.clock import Clock
@@ -25,6 +26,7 @@ from pipeline.secrets import TenantSecrets
 from pipeline.tenants.applied import applied_tenants, contract_records
 from pipeline.tenants.references import used_references
 from pipeline.tenants.scopes import group_names, named
+from pipeline.tenants.terms import terms
 from store.home import Edition, Home
 
 ABSENT = object()
@@ -91,7 +93,7 @@ def carry_out(home: Home, wanted: TenantPlan, clock: Clock, person: str, evidenc
     """
     tenant, at, records = wanted.tenant, instant(clock.now()), list[ContractRecord]()
     if wanted.is_new and not isinstance(tenant.contract, UnsetType):
-        records = records_of(tenant.contract, at, person, evidence)
+        records = records_of(tenant.contract, terms().menus, at, person, evidence)
     return home.apply(tenant.tenant, msgspec.to_builtins(tenant), at, person, records)
 
 
@@ -156,6 +158,11 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy], prov
 
 
 def _contract_faults(document: Document, contract: Contract) -> Iterator[Fault]:
+    menu = menu_on(terms().menus, contract.start)
+    for number, option in enumerate(contract.options):
+        if option not in (known := options_in(menu, menu.items)):
+            problem = f"{option!r} is no option of the menu; known are {', '.join(known)}"
+            yield document.fault(("contract", "options", number), problem)
     if contract.last_day is not None and contract.last_day < contract.start:
         yield document.fault(("contract", "last_day"), "lies before the start")
     for number, suspension in enumerate(contract.suspended):

@@ -1,16 +1,14 @@
 """The gate, asked where the world is touched: by the contract's records as they are then."""
 
 from datetime import datetime
-from functools import cache
 
-from catalog.folder import config_folder
-from catalog.terms import load_actions
 from contract.gate import decide
-from contract.records import Book
 from contract.term import Decision
-from model.contract_action import Action, ActionTable
+from model.contract_action import Action
 from model.fault import Refused
-from pipeline.tenants.applied import contract_records
+from model.terms import Capability
+from pipeline.tenants.applied import book_of
+from pipeline.tenants.terms import terms
 from store.tenant import TenantStore
 
 
@@ -23,7 +21,7 @@ def decided(store: TenantStore, action: Action, now: datetime) -> Decision:
 
     Raises `Refused` where the records do not hold.
     """
-    return decide(_table(), action, Book(contract_records(store)), now)
+    return decide(action, book_of(store), now)
 
 
 def ask(store: TenantStore, tenant: str, action: Action, now: datetime) -> None:
@@ -33,10 +31,13 @@ def ask(store: TenantStore, tenant: str, action: Action, now: datetime) -> None:
     """
     decision = decided(store, action, now)
     if not decision.allowed:
-        what = _table().actions[action].text.en
-        raise NotEntitled(f"{tenant}: not the time to {what}: {decision.reason.en} (Article {decision.clause})")
+        what = terms().actions.actions[action].text.en
+        raise NotEntitled(f"{tenant}: cannot {what}: {decision.reason.en} (Article {decision.clause})")
 
 
-@cache
-def _table() -> ActionTable:
-    return load_actions(config_folder())
+def bought(store: TenantStore, now: datetime) -> frozenset[Capability]:
+    """Return what the items of the menu give now, by what is on record in a tenant's store.
+
+    Raises `Refused` where the records do not hold.
+    """
+    return book_of(store).bought(now)

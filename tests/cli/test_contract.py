@@ -6,12 +6,16 @@ import sqlite3
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.people import tokens
 from cli.main import main
+from contract.days import day_of
+from pipeline.clock import SystemClock
 from tests.data.kept_home.make import HERE
 from tests.passwords import QUICK
 
@@ -23,6 +27,11 @@ scopes: [{aws: "123456789012", regions: [ap-northeast-1]}]
 """
 Run = Callable[..., tuple[int, str, str]]
 FILE = Path("tenants") / "aozora.sqlite"
+
+
+def today(ago: int = 0) -> str:
+    """Return the day in Japan, or one so many days ago."""
+    return (day_of(SystemClock().now()) - timedelta(days=ago)).isoformat()
 
 
 @pytest.fixture
@@ -56,10 +65,10 @@ def crew(hinomi: Run, write: Callable[..., Path], tmp_path: Path) -> dict[str, s
     """Return the tokens of a contract manager and a SOC lead of a tenant that was applied with one file."""
     assert hinomi("init")[0] == 0
     assert hinomi("apply", write(CONTRACT + REST, "aozora.yaml"))[0] == 0
-    return tokens(tmp_path / "home", "aozora", {"mori": "contract-manager", "rin": "lead"}, QUICK)
+    return tokens(tmp_path / "home", "aozora", {"mori": "contract-manager", "rin": "lead", "sora": "lead"}, QUICK)
 
 
-def shown(hinomi: Run, *more: str) -> dict[str, object]:
+def shown(hinomi: Run, *more: str) -> dict[str, Any]:
     status, out, _ = hinomi("contract", "show", "aozora", "--format", "json", *more)
     assert status == 0
     return {name: one["value"] if isinstance(one, dict) else one for name, one in json.loads(out).items()}
@@ -68,9 +77,12 @@ def shown(hinomi: Run, *more: str) -> dict[str, object]:
 def test_a_new_customer_begins_with_one_file_and_one_command(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
-    assert shown(hinomi, "--on", "2026-06-01") == {
+    found = shown(hinomi, "--on", "2026-06-01")
+    (odd,) = found.pop("to_look_at")
+    assert "the contract begins on 2026-01-01, before it was recorded" in odd["en"]
+    assert found == {
         "tenant": "aozora", "on": "2026-06-01", "state": "running", "entitled": True, "billable": True,
-        "menus": ["base", "standing-orders"], "first_day": "2026-01-01", "last_day": "2026-12-31",
+        "menus": ["base", "standing-orders"], "licence": "unknown", "first_day": "2026-01-01", "last_day": "2026-12-31",
         "notice_safe_by": "2026-11-29", "notice_latest": "2026-11-30", "invoice_by": "2026-01-31", "due": "2026-02-28",
     }  # fmt: skip
     assert shown(hinomi, "--on", "2025-12-31")["state"] == "not begun"
@@ -120,14 +132,14 @@ def test_records_change_what_holds_from_their_day_on(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
     form = write("the customer's application", "form.txt")
-    item = write("item: {item: own-policies, first_day: 2026-12-01}\n")
+    item = write("item: {item: own-policies, first_day: 2099-12-01}\n")
     assert hinomi("contract", "record", "aozora", item, "--evidence", form, token=crew["mori"])[:2] == (
-        0, "aozora: record 7, effective from 2026-12-01",
+        0, "aozora: record 7, effective from 2099-12-01",
     )  # fmt: skip
-    assert shown(hinomi, "--on", "2026-12-31")["menus"] == ["base", "standing-orders"], "it was not accepted"
-    accepted = write("acceptance: {of: 7}\neffective: 2026-12-05\n")
+    assert shown(hinomi, "--on", "2099-12-31")["menus"] == ["base", "standing-orders"], "it was not accepted"
+    accepted = write("acceptance: {of: 7}\neffective: 2099-12-05\n")
     assert hinomi("contract", "record", "aozora", accepted, token=crew["mori"])[0] == 0
-    assert [shown(hinomi, "--on", day)["menus"] for day in ("2026-12-04", "2026-12-05")] == [
+    assert [shown(hinomi, "--on", day)["menus"] for day in ("2099-12-04", "2099-12-05")] == [
         ["base", "standing-orders"], ["base", "own-policies", "standing-orders"],
     ]  # fmt: skip
     assert hinomi("audit", "verify", "aozora")[0] == 0
@@ -136,7 +148,7 @@ def test_records_change_what_holds_from_their_day_on(
 def test_a_suspension_is_judged_by_a_lead_and_lifted(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
-    flood = write("suspension: {since: 2026-11-01, until: 2099-12-31, reason: logs flood the service}\n")
+    flood = write(f"suspension: {{since: {today()}, until: 2099-12-31, reason: logs flood the service}}\n")
     assert "mori may not suspend the service" in hinomi("contract", "record", "aozora", flood, token=crew["mori"])[2]
     assert hinomi("contract", "record", "aozora", flood, token=crew["rin"])[0] == 0
     assert shown(hinomi)["state"] == "suspended"
@@ -144,13 +156,70 @@ def test_a_suspension_is_judged_by_a_lead_and_lifted(
     status, _, refused = hinomi("scan", "aozora")
     assert status == 2
     assert "logs flood the service" in refused
-    lifted = write("judgement: {of: 7, decision: lifted, reason: the source was fixed}\neffective: 2026-11-02\n")
+    lifted = write("judgement: {of: 7, decision: lifted, reason: the source was fixed}\n")
     assert hinomi("contract", "record", "aozora", lifted, token=crew["rin"])[0] == 0
     assert shown(hinomi)["state"] != "suspended"
 
 
+def test_what_is_effective_before_now_needs_a_second_person(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    flood = write(f"suspension: {{since: {today(ago=3)}, until: 2099-12-31, reason: logs flood the service}}\n")
+    status, out, _ = hinomi("contract", "record", "aozora", flood, token=crew["rin"])
+    assert (status, shown(hinomi)["state"], shown(hinomi)["waiting"]) == (0, "running", [7])
+    assert "somebody else has to confirm it (judgement of 7, confirmed)" in out
+    assert f"{today(ago=3)} 00:00 to " in out
+    assert (
+        ", look: was allowed (Article 7(1)), would have been refused (Article 11); it stays as it was decided." in out
+    )
+    word = write("judgement: {of: 7, decision: confirmed, reason: I have seen the meters}\n")
+    status, _, refused = hinomi("contract", "record", "aozora", word, token=crew["rin"])
+    assert (status, "was recorded late by rin; somebody else has to confirm it" in refused) == (2, True)
+    assert "mori may not suspend" in hinomi("contract", "record", "aozora", word, token=crew["mori"])[2]
+    assert hinomi("contract", "record", "aozora", word, token=crew["sora"])[0] == 0
+    assert shown(hinomi)["state"] == "suspended"
+    assert "waiting" not in shown(hinomi)
+    rows = [json.loads(line) for line in hinomi("contract", "records", "aozora", "--format", "jsonl")[1].splitlines()]
+    assert [(row["number"], row["person"], row["late"], row["waits"]) for row in rows[-2:]] == [
+        (7, "rin", True, False), (8, "sora", False, False),
+    ]  # fmt: skip
+
+
+def test_what_is_rejected_waits_no_more_and_never_counts(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    late = write(f"licence: {{product: cloud-security-product, first_day: {today(ago=9)}, last_day: {today(ago=1)}, "
+                 f"checked_on: {today()}}}\n")  # fmt: skip
+    paper = ("--evidence", write("a certificate", "certificate.txt"))
+    assert "add it with --evidence" in hinomi("contract", "record", "aozora", late, token=crew["mori"])[2]
+    assert hinomi("contract", "record", "aozora", late, *paper, token=crew["mori"])[0] == 0
+    assert hinomi("contract", "licence", "aozora", "--format", "jsonl")[1].endswith('"state":"waiting"}')
+    word = write("judgement: {of: 7, decision: rejected, reason: another company's}\n")
+    assert hinomi("contract", "record", "aozora", word, token=crew["rin"])[0] == 0
+    assert (shown(hinomi)["licence"], "waiting" in shown(hinomi)) == ("unknown", False)
+
+
+def test_what_was_taken_over_oddly_is_listed_until_a_person_has_looked(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    assert len(shown(hinomi)["to_look_at"]) == 1
+    word = write("judgement: {of: 1, decision: confirmed, reason: as on paper}\n")
+    assert hinomi("contract", "record", "aozora", word, token=crew["rin"])[0] == 0
+    assert "to_look_at" not in shown(hinomi)
+
+
+def test_the_menu_and_the_licence_are_listed(hinomi: Run, crew: dict[str, str]) -> None:
+    rows = [json.loads(line) for line in hinomi("contract", "options", "aozora", "--format", "jsonl")[1].splitlines()]
+    assert {row["item"]: row["has"] for row in rows} == {
+        "base": True, "function-code": False, "own-policies": False, "standing-orders": True,
+    }  # fmt: skip
+    assert "包括承認" in hinomi("contract", "options", "aozora", "--language", "ja")[1]
+    assert "no licence is on record" in hinomi("contract", "licence", "aozora")[1]
+    assert "standing-orders" in hinomi("contract", "records", "aozora")[1]
+
+
 def test_the_shell_alone_records_nothing(hinomi: Run, crew: dict[str, str], write: Callable[..., Path]) -> None:
-    flood = write("suspension: {since: 2026-11-01, reason: logs flood the service}\n")
+    flood = write(f"suspension: {{since: {today()}, reason: logs flood the service}}\n")
     status, out, refused = hinomi("contract", "record", "aozora", flood)
     assert (status, out, refused.count("\n")) == (2, "", 0)
     assert "operator@host may not suspend the service" in refused
@@ -160,15 +229,15 @@ def test_the_shell_alone_records_nothing(hinomi: Run, crew: dict[str, str], writ
     ("text", "problem"),
     [
         ("item: {item: own-policies, first_day: 2026-02-30}\n", ":1:"),
-        ("item: {item: coffee, first_day: 2026-12-01}\n", "the menu has no item 'coffee'"),
+        ("item: {item: coffee, first_day: 2099-12-01}\n", "has no item 'coffee'"),
         ("item: {item: own-policies, first_day: 2025-12-01}\n", "is effective before the contract"),
-        ("item: {item: base, first_day: 2026-12-01}\n", "overlaps with the record 3"),
-        ("order: {start: 2026-12-01}\n", "an order is on record already"),
+        ("item: {item: base, first_day: 2099-12-01}\n", "overlaps with the record 3"),
+        ("order: {start: 2099-12-01}\n", "an order is on record already"),
         ("coffee: {item: base}\n", "record.yaml:1:"),
-        ("order: {start: 2026-12-01}\nitem: {item: base, first_day: 2026-12-01}\n", "holds 2 records"),
-        ("effective: 2026-12-01\n", "holds 0 records"),
-        ("acceptance: {of: 1}\neffective: 2026-13-01\n", "is no day and no moment"),
-        ("licence: {product: Shield, first_day: 2026-12-01}\n", "last_day"),
+        ("order: {start: 2099-12-01}\nitem: {item: base, first_day: 2099-12-01}\n", "holds 2 records"),
+        ("effective: 2099-12-01\n", "holds 0 records"),
+        ("acceptance: {of: 1}\neffective: 2099-13-01\n", "is no day and no moment"),
+        ("licence: {product: Shield, first_day: 2099-12-01}\n", "last_day"),
         ("- a\n", "record.yaml:1:"),
     ],
 )
@@ -180,13 +249,13 @@ def test_what_cannot_be_recorded_is_one_line(
     assert problem in refused
     assert "Traceback" not in refused
     assert hinomi("audit", "verify", "aozora")[0] == 0
-    assert shown(hinomi, "--on", "2026-12-31")["menus"] == ["base", "standing-orders"]
+    assert shown(hinomi, "--on", "2099-12-31")["menus"] == ["base", "standing-orders"]
 
 
 def test_evidence_that_is_not_there_records_nothing(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path], tmp_path: Path
 ) -> None:
-    item = write("item: {item: own-policies, first_day: 2026-12-01}\n")
+    item = write("item: {item: own-policies, first_day: 2099-12-01}\n")
     missing = ("--evidence", tmp_path / "none.pdf")
     status, _, refused = hinomi("contract", "record", "aozora", item, *missing, token=crew["mori"])
     assert (status, "none.pdf: cannot be read" in refused) == (2, True)

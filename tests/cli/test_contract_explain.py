@@ -80,14 +80,14 @@ def test_without_a_setting_the_default_holds(hinomi: Run) -> None:
 
 
 def test_a_setting_on_record_holds_from_its_moment_on(hinomi: Run, record: Record) -> None:
-    assert record("setting: {key: licence.grace_days, value: 45}\neffective: 2026-10-01T00:30:00Z\n")[0] == 0
+    assert record("setting: {key: licence.grace_days, value: 45}\neffective: 2099-10-01T00:30:00Z\n")[0] == 0
     before, after = (
-        explained(hinomi, GRACE, "--on", moment) for moment in ("2026-10-01T00:29:59Z", "2026-10-01T09:30:00+09:00")
+        explained(hinomi, GRACE, "--on", moment) for moment in ("2099-10-01T00:29:59Z", "2099-10-01T09:30:00+09:00")
     )
     assert (before["value"], before["layer"]) == (30, "default")
     assert (after["value"], after["layer"], after["clause"], after["record"]) == (45, "individual", "6(1)", 6)
     assert [(one["layer"], one["clause"], one["value"]) for one in after["overrides"]] == [("default", "3(2)", 30)]
-    assert explained(hinomi, GRACE, "--on", "2026-10-01")["value"] == 45
+    assert explained(hinomi, GRACE, "--on", "2099-10-01")["value"] == 45
 
 
 def test_what_was_taken_over_from_the_file_is_an_individual_condition(hinomi: Run) -> None:
@@ -96,10 +96,10 @@ def test_what_was_taken_over_from_the_file_is_an_individual_condition(hinomi: Ru
 
 
 def test_where_the_tenants_file_says_something_else_it_is_shown(hinomi: Run, record: Record) -> None:
-    assert record('setting: {key: scan.schedule, value: "30 5 * * *"}\neffective: 2026-10-01\n')[0] == 0
-    found = explained(hinomi, "scan.schedule", "--on", "2026-10-01")
+    assert record('setting: {key: scan.schedule, value: "30 5 * * *"}\neffective: 2099-10-01\n')[0] == 0
+    found = explained(hinomi, "scan.schedule", "--on", "2099-10-01")
     assert (found["value"], found["file"]) == ("30 5 * * *", {"key": "schedule.cron", "value": "0 3 * * *"})
-    said = hinomi("contract", "explain", "aozora", "scan.schedule", "--on", "2026-10-01")[1].splitlines()
+    said = hinomi("contract", "explain", "aozora", "scan.schedule", "--on", "2099-10-01")[1].splitlines()
     assert said[-1] == "The service goes by the tenant's file today, which says 0 3 * * *"
     same = hinomi("contract", "explain", "aozora", "scan.schedule", "--on", "2026-09-30")[1]
     assert "tenant's file" not in same
@@ -126,12 +126,12 @@ def test_what_is_no_setting_is_not_recorded(hinomi: Run, record: Record, text: s
 
 
 def test_a_setting_is_recorded_by_those_whom_the_data_says_and_confirmed_by_a_lead(hinomi: Run, record: Record) -> None:
-    setting = "setting: {key: licence.grace_days, value: 45}\neffective: 2026-10-01\n"
+    setting = "setting: {key: licence.grace_days, value: 45}\neffective: 2099-10-01\n"
     assert "rin may not record orders" in record(setting, "rin")[2]
     assert record(setting)[0] == 0
-    confirmed = "judgement: {of: 6, decision: confirmed, reason: agreed}\neffective: 2026-10-02\n"
+    confirmed = "judgement: {of: 6, decision: confirmed, reason: agreed}\neffective: 2099-10-02\n"
     assert "mori may not" in record(confirmed)[2]
-    assert record(confirmed, "rin")[:2] == (0, "aozora: record 7, effective from 2026-10-02")
+    assert record(confirmed, "rin")[:2] == (0, "aozora: record 7, effective from 2099-10-02")
 
 
 @pytest.mark.parametrize(

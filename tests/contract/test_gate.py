@@ -7,51 +7,59 @@ from typing import get_args
 import pytest
 
 from catalog.folder import config_folder
-from catalog.terms import load_actions
+from catalog.terms import load_actions, load_menus
 from contract.gate import decide
-from contract.records import Book, state
+from contract.records import Book
 from contract.taking_over import records_of
 from model.contract_action import Action, Phase
-from model.contract_record import ContractRecord
+from model.contract_record import ContractRecord, LicenceRecord
 from model.fault import Refused
 from model.tenant import Contract, Suspension
+from pipeline.tenants.terms import terms
 from tests.contracts import EVIDENCE
 
-TABLE = load_actions(config_folder())
 CONTRACT = Contract(
     date(2026, 4, 1),
     date(2027, 3, 31),
+    options=["own-policies", "standing-orders"],
     suspended=[Suspension(date(2026, 5, 10), "a flood", date(2026, 5, 12))],
 )
-RECORDS = records_of(CONTRACT, "2026-03-01T00:00:00.000000Z", "p", EVIDENCE)
+RECORDS = records_of(CONTRACT, terms().menus, "2026-03-01T00:00:00.000000Z", "p", EVIDENCE)
+LICENCE = LicenceRecord("cloud-security-product", date(2026, 4, 1), date(2026, 5, 31), date(2026, 3, 1))
+LICENSED = [*RECORDS, ContractRecord(len(RECORDS) + 1, LICENCE, "2026-04-01", "2026-03-02T00:00:00.000000Z", "p")]
 # A moment in each phase, the clause that a refusal has then, and until when it holds.
 PHASES: dict[Phase, tuple[list[ContractRecord], str, str, str]] = {
     "not ordered": ([], "2026-04-15T00:00:00Z", "5(1)", ""),
     "not begun": (RECORDS, "2026-03-31T14:59:59Z", "7(1)", "2026-03-31T15:00:00.000000Z"),
     "running": (RECORDS, "2026-03-31T15:00:00Z", "7(1)", ""),
+    "grace": (LICENSED, "2026-05-31T15:00:00Z", "3(2)", "2026-06-30T15:00:00.000000Z"),
+    "unlicensed": (LICENSED, "2026-06-30T15:00:00Z", "3(2)", ""),
     "suspended": (RECORDS, "2026-05-11T00:00:00Z", "11", "2026-05-12T15:00:00.000000Z"),
     "ended": (RECORDS, "2027-03-31T15:00:00Z", "7(2)", ""),
 }
 # By the terms: what is done in the customer's clouds, from acceptance on or within the term; what we changed can be
-# rolled back after it; the contract's own matters always go on.
+# rolled back after it; the contract's own matters always go on. For some days after a licence has lapsed collection and
+# alerts go on, and nothing is changed (Article 3).
 ALLOWED: dict[Action, str] = {
-    "onboard": "not begun, running",
-    "look": "running",
+    "onboard": "not begun, running, grace",
+    "look": "running, grace",
     "plan": "running",
     "change": "running",
-    "rollback": "running, suspended, ended",
-    "notify": "running",
-    "notice": "not ordered, not begun, running, suspended, ended",
-    "report": "running, suspended, ended",
-    "read": "not ordered, not begun, running, suspended, ended",
-    "export": "not ordered, not begun, running, suspended, ended",
-    "logs.take": "running",
-    "logs.process": "running",
+    "rollback": "running, grace, unlicensed, suspended, ended",
+    "notify": "running, grace",
+    "notice": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
+    "report": "running, grace, unlicensed, suspended, ended",
+    "read": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
+    "export": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
+    "policies": "not begun, running, grace, suspended",
+    "orders": "not begun, running, grace, suspended",
+    "logs.take": "running, grace",
+    "logs.process": "running, grace",
 }
 
 
 def test_every_action_and_phase_is_decided_here() -> None:
-    assert tuple(ALLOWED) == get_args(Action) == tuple(TABLE.actions)
+    assert tuple(ALLOWED) == get_args(Action) == tuple(terms().actions.actions)
     assert tuple(PHASES) == get_args(Phase)
 
 
@@ -60,8 +68,9 @@ def test_every_action_and_phase_is_decided_here() -> None:
 def test_the_gate(action: Action, phase: Phase) -> None:
     records, moment, clause, until = PHASES[phase]
     at = datetime.fromisoformat(moment)
-    assert state(records, at).phase == phase
-    decision = decide(TABLE, action, Book(records), at)
+    book = Book(records, terms())
+    assert book.state(at).phase == phase
+    decision = decide(action, book, at)
     assert decision.allowed == (phase in ALLOWED[action].split(", "))
     assert (decision.clause, decision.until) == (clause, until)
     assert decision.reason.en != decision.reason.ja
@@ -74,6 +83,7 @@ def test_the_gate(action: Action, phase: Phase) -> None:
         (lambda text: text[: text.index("  logs.process:")], "has no row for logs.process"),
         (lambda text: text.replace("in: [running]", "in: [sleeping]", 1), "sleeping"),
         (lambda text: text.replace("in: [running]", "in: []", 1), "non-empty"),
+        (lambda text: text.replace("capability: detection", "capability: divination", 1), "'divination' is no cap"),
     ],
 )
 def test_a_table_that_does_not_fit_is_refused_with_its_place(tmp_path: Path, change: object, problem: str) -> None:
@@ -81,5 +91,5 @@ def test_a_table_that_does_not_fit_is_refused_with_its_place(tmp_path: Path, cha
     (tmp_path / "terms").mkdir()
     (tmp_path / "terms" / "actions.yaml").write_text(change(text), encoding="utf-8")  # type: ignore[operator]
     with pytest.raises(Refused, match=problem) as refused:
-        load_actions(tmp_path)
+        load_actions(tmp_path, load_menus(config_folder()))
     assert refused.value.faults[0].line > 0

@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from catalog.folder import config_folder
 from catalog.terms import load_settings
 from contract import schedule
-from contract.recording import why_not
 from contract.records import CUSTOMER_APPROVES
 from contract.settings import Definition, EditionLayer, EditionValue, LayerValue, explain, lines
 from model.contract_record import ContractRecord, JudgementRecord, OrderRecord, SettingRecord, What
 from model.fault import Refused
 from model.tenant import Schedule, Tenant
 from model.text import Text
-from pipeline.tenants.contracts import definitions
+from pipeline.tenants.terms import definitions
+from tests.contracts import why_not
 
 ROOT = Path(__file__).parent.parent.parent
 KEY, OTHER = "licence.grace_days", "scan.jitter"
@@ -229,6 +229,7 @@ def test_the_shipped_settings() -> None:
     assert {key: (one.default, one.unit) for key, one in form.settings.items()} == {
         CUSTOMER_APPROVES: (False, "bool"),
         "scan.schedule": (Schedule().cron, "cron"),
+        "licence.on_lapse": ("grace", "choice"),  # Article 3(2)
         "licence.grace_days": (30, "days"),  # Article 3(2)
         "conditions.change_without_consent": (False, "bool"),  # Article 6(2): off by default
         "specification.notice_days": (None, "days"),  # Article 6(3): unset
@@ -289,7 +290,7 @@ BEGUN = "specification: [{edition: a, effective: 2026-04-01, values: {"
         (NONE, BEGUN + "}}, {edition: b, effective: 2026-04-01, values: {}}]", "2026-04-01, values: {}}]", "same day"),
         (NONE, BEGUN + "}}, {edition: a, effective: 2026-05-01, values: {}}]", "a, effective: 2026-05", "twice"),
         (NONE, "specifications: []", "specifications", "did you mean 'specification'?"),
-        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, cron, days, minutes"),
+        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, minutes"),
         ("unit: days", "unit: cron", "cron\n    default: 30", "'cron' is no unit of 'int'; it goes with"),
         ("default: 30", "default: soon", "soon", '"soon" has to be a whole number'),
         ("default: 30", "", "{en: how long collection", "lacks 'default'"),

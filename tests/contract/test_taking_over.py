@@ -6,15 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from contract.records import BASE, decide_term, state, view
+from contract.records import Book, decide_term
 from contract.taking_over import records_of, same, taken_over
 from model.clock import CONTRACT_ZONE
 from model.contract_record import ContractRecord, Evidence
-from model.tenant import Contract, Option, Suspension
+from model.tenant import Contract, Suspension
+from pipeline.tenants.terms import terms
 
-OPTIONS: list[Option] = ["function-code", "own-policies", "standing-orders"]
+OPTIONS: list[str] = ["function-code", "own-policies", "standing-orders"]
 EVIDENCE = Evidence("tenant.yaml", "0" * 64)
 FILES = 200
+BASE = {"detection", "notification", "remediation", "vulnerabilities", "improvement"}
 
 
 def made(seed: int) -> Contract:
@@ -55,20 +57,21 @@ def days(contract: Contract, seed: int) -> Iterator[date]:
 
 
 def recorded(contract: Contract) -> list[ContractRecord]:
-    return records_of(contract, "2026-11-30T00:00:00.000000Z", "operator@host", EVIDENCE)
+    return records_of(contract, terms().menus, "2026-11-30T00:00:00.000000Z", "operator@host", EVIDENCE)
 
 
-def compare(contract: Contract, records: list[ContractRecord], day: date) -> None:
+def compare(contract: Contract, book: Book, day: date) -> None:
     wanted = as_file(contract, day)
     first = datetime.combine(day, time(0), CONTRACT_ZONE)
     for at in (first, first + timedelta(days=1) - timedelta(microseconds=1)):
-        found = state(records, at)
+        found = book.state(at)
         decision = decide_term(found)
         assert (decision.allowed, decision.clause) == wanted, (contract, at)
         if day >= contract.start:
-            assert found.items == {BASE, *contract.options}
-            assert (found.settings.get("changes.customer_approves") is True) == contract.customer_approves
-        shown = view(records, at)
+            assert found.items == {"base", *contract.options}
+            assert (book.setting("changes.customer_approves", at) is True) == contract.customer_approves
+            assert book.bought(at) - BASE == {*contract.options}, "each option gives what it is called by"
+        shown = book.view(at)
         assert shown is not None
         assert as_file(shown, day) == wanted
         assert set(shown.options) == set(contract.options)
@@ -78,18 +81,18 @@ def compare(contract: Contract, records: list[ContractRecord], day: date) -> Non
 def test_the_records_of_a_file_decide_as_the_file_did(tenth: int) -> None:
     for seed in range(tenth * FILES // 10, (tenth + 1) * FILES // 10):
         contract = made(seed)
-        records = recorded(contract)
+        book = Book(recorded(contract), terms())
         for day in days(contract, seed):
-            compare(contract, records, day)
+            compare(contract, book, day)
 
 
 @pytest.mark.soak
 def test_they_do_on_every_day_of_ten_years() -> None:
     for seed in range(FILES):
         contract = made(seed)
-        records = recorded(contract)
+        book = Book(recorded(contract), terms())
         for number in range(3653):
-            compare(contract, records, date(2023, 6, 1) + timedelta(days=number))
+            compare(contract, book, date(2023, 6, 1) + timedelta(days=number))
 
 
 @pytest.mark.parametrize("seed", range(0, FILES, 10))
@@ -103,11 +106,11 @@ def test_what_was_taken_over_is_found_again(seed: int) -> None:
 
 
 def test_the_whole_first_and_last_day_count_in_japan() -> None:
-    records = recorded(Contract(date(2026, 4, 1), date(2027, 3, 31)))
+    book = Book(recorded(Contract(date(2026, 4, 1), date(2027, 3, 31))), terms())
     moments = {
         datetime(2026, 3, 31, 14, 59, 59, tzinfo=UTC): False,
         datetime(2026, 3, 31, 15, 0, 0, tzinfo=UTC): True,
         datetime(2027, 3, 31, 14, 59, 59, tzinfo=UTC): True,
         datetime(2027, 3, 31, 15, 0, 0, tzinfo=UTC): False,
     }
-    assert {at: decide_term(state(records, at)).allowed for at in moments} == moments
+    assert {at: decide_term(book.state(at)).allowed for at in moments} == moments

@@ -20,15 +20,16 @@ from pipeline.assembly import Catalog
 from pipeline.changing.permits import Permits
 from pipeline.changing.plans import grant as grant_order
 from pipeline.changing.plans import put_plan, withdraw
-from pipeline.policies.own_policies import carry_out, plan
+from pipeline.policies.own_policies import plan
 from pipeline.scanning.scan import scan
 from pipeline.serving.jobs import new_job
 from pipeline.serving.work import claimed_now, work
 from pipeline.tenants.exceptions import grant, tag
 from pipeline.tenants.exceptions import withdraw as withdraw_exception
+from pipeline.tenants.policies import carry_out
 from store.home import Home
 from tests.conftest import MovingClock
-from tests.contracts import applied
+from tests.contracts import agree_to, applied
 from tests.filled import asset, fill
 from tests.homes import tamper
 from tests.recorded_clouds import TENANT
@@ -48,16 +49,23 @@ KEN = Actor("ken", ("lead",), "all", "t")
 FAULT = "record 2 was changed"
 
 
+def entitle(home: Home) -> None:
+    """Apply the tenant's file, and record that its options were agreed."""
+    applied(home, ENTITLED, AT)
+    for option in ENTITLED.agreed.options:
+        agree_to(home, "aozora", option, AT)
+
+
 @pytest.fixture
 def broken(home: Home, address: str, clock: MovingClock) -> Home:
     """Return a home whose tenant has a plan, an order and an exception, and a record that somebody has changed."""
     fill(home, clock, "aozora")
-    applied(home, ENTITLED, AT)
+    entitle(home)
     store = home.tenant("aozora")
     with home.service.write(AT, "p") as session:
         session.people.put(Person("ken", "ken", "ja", ("lead",), "all", ""))
     put_plan(store, PLAN, "aki")
-    grant_order(store, ENTITLED, ORDER)
+    grant_order(store, "aozora", ORDER)
     grant(store, [EXCEPTION], "ken", clock)
     tamper(address, "aozora", "UPDATE audit SET person = 'mallory' WHERE seq = 2")
     return home
@@ -74,14 +82,14 @@ def order_of(home: Home) -> str:
 
 def own_policy(home: Home, clock: MovingClock) -> None:
     store = home.tenant("aozora")
-    carry_out(store, ENTITLED, plan(store, {"aws.s3.own-x": "id: x"}), clock, "ken")
+    carry_out(store, "aozora", plan(store, {"aws.s3.own-x": "id: x"}), clock, "ken")
 
 
 DECISIONS: dict[str, Callable[[Home, MovingClock], object]] = {
     "a plan": lambda home, _: put_plan(home.tenant("aozora"), replace(PLAN, id="p2"), "aki"),
     "a vote": lambda home, clock: permits(home, clock).vote(Vote(PLAN.id, PLAN.hash, "ken", "staff", True, AT)),
     "a run": lambda home, clock: permits(home, clock).check(PLAN.id),
-    "an order": lambda home, _: grant_order(home.tenant("aozora"), ENTITLED, replace(ORDER, reason="another")),
+    "an order": lambda home, _: grant_order(home.tenant("aozora"), "aozora", replace(ORDER, reason="another")),
     "the end of an order": lambda home, clock: withdraw(home.tenant("aozora"), order_of(home), KEN, clock),
     "an exception": lambda home, clock: grant(home.tenant("aozora"), [replace(EXCEPTION, id="s1")], "ken", clock),
     "the end of an exception": lambda home, clock: withdraw_exception(home.tenant("aozora"), "s0", "ken", clock),
@@ -124,7 +132,7 @@ def test_beside_people_who_were_changed_nothing_is_decided_and_each_job_says_it(
     home: Home, address: str, clock: MovingClock
 ) -> None:
     fill(home, clock, "aozora")
-    applied(home, ENTITLED, AT)
+    entitle(home)
     with home.service.write(AT, "p") as session:
         session.people.put(Person("ken", "ken", "ja", ("analyst",), "all", ""))
     put_plan(home.tenant("aozora"), PLAN, "aki")

@@ -11,7 +11,6 @@ from clouds.aws.service_models import operation
 from collectors.aws import permissions, resource_types
 from collectors.aws.engine import collect
 from demo.stand_ins.aws_emulator import Emulator
-from model.tenant import Option
 from pipeline.clock import SystemClock
 from tests.recorded_clouds import NOT_EMULATED, REGIONS
 
@@ -51,7 +50,7 @@ def _only_in_doubt() -> set[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("option", "more"), [("function-code", {"lambda:GetFunction"})])
-def test_an_option_of_the_contract_adds_what_it_needs_and_nothing_else(option: Option, more: set[str]) -> None:
+def test_an_option_of_the_contract_adds_what_it_needs_and_nothing_else(option: str, more: set[str]) -> None:
     asked = [type_.offered((option,)) for type_ in ALL]
     actions, with_it = ({*permissions.actions_by_call(types).values()} for types in (TYPES, asked))
     assert with_it - actions == more

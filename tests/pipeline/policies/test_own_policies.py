@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +16,31 @@ from catalog.evaluator import Allowance
 from catalog.folder import config_folder
 from catalog.policies import compile_policy
 from catalog.yaml_reader import parse
-from contract.options import decide_option
+from contract.days import day_of
 from demo.company import DATA
 from demo.stand_ins.aws_emulator import Emulator
 from detectors.posture.judge import Moment, judge
 from detectors.posture.posture import Posture
 from model.asset import Asset
+from model.contract_record import AcceptanceRecord, ItemRecord
 from model.fault import Refused
 from model.finding import Verdict
 from model.person import HOST
-from model.tenant import Tenant
 from pipeline.access.authorization import Authorizer
 from pipeline.installation import open_home
 from pipeline.notifying.reporting import make_report
-from pipeline.policies.own_policies import MOST, carry_out, catalog_of, plan, read_folder, without
+from pipeline.policies.own_policies import MOST, catalog_of, plan, read_folder, without
 from pipeline.policies.texts import texts
 from pipeline.scanning.scan import Summary
+from pipeline.tenants.applied import contract_records
+from pipeline.tenants.gate import NotEntitled, bought
+from pipeline.tenants.policies import carry_out
 from store.home import Home
 from store.tenant import TenantStore
 from tests.clocks import Ticking
 from tests.commands import run
 from tests.conftest import MovingClock
-from tests.contracts import agree_to, known
+from tests.contracts import agree_to, known, on_record
 from tests.homes import tamper
 from tests.hostile_expressions import grown, loops
 from tests.own_policy import FORM
@@ -45,7 +48,7 @@ from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
 from tests.worlds import scanned_in, seeing, world_of
 
 AT = "2026-06-01T00:00:00.000000Z"
-ENTITLED = replace(TENANT, contract=replace(TENANT.agreed, options=["own-policies"]))
+ENTITLED = replace(TENANT.agreed, options=["own-policies"])
 NAMED = "aws.s3.own-name-too-long"
 BREAKING = {"aozora-website", "aozora-dropbox"}  # of the demonstration's four buckets
 # Beyond the limits; asked of one bucket only, so that the cases hold.
@@ -70,18 +73,19 @@ def hostile(folder: Path) -> None:
 
 @pytest.fixture
 def store(home: Home) -> TenantStore:
-    known(home, "aozora", AT)
+    known(home, "aozora", AT, ENTITLED)
     return home.tenant("aozora")
 
 
-def applied(store: TenantStore, folder: Path, clock: MovingClock, tenant: Tenant = ENTITLED) -> None:
-    carry_out(store, tenant, plan(store, read_folder(folder, catalog().kinds)), clock, "sato")
+def applied(store: TenantStore, folder: Path, clock: MovingClock) -> None:
+    carry_out(store, "aozora", plan(store, read_folder(folder, catalog().kinds)), clock, "sato")
 
 
-def look(home: Home, clock: MovingClock, replies: Replies, tenant: Tenant = ENTITLED) -> Summary:
+def look(home: Home, clock: MovingClock, replies: Replies) -> Summary:
     clock.sleep(60)
-    with catalog_of(catalog_of_services("s3"), tenant, home.tenant("aozora")) as own:
-        return scanned_in(world_of(home, clock, seeing(replies, replies.place)), tenant, own)
+    store = home.tenant("aozora")
+    with catalog_of(catalog_of_services("s3"), bought(store, clock.now()), store) as own:
+        return scanned_in(world_of(home, clock, seeing(replies, replies.place)), TENANT, own)
 
 
 def found(store: TenantStore, policy: str) -> dict[str, str]:
@@ -99,10 +103,10 @@ def test_the_life_of_an_own_policy(
     assert found(store, NAMED) == dict.fromkeys(BREAKING, "open")
     assert after.facts == {"open": 2}
     assert after.verdicts["fail"] == before.verdicts["fail"] + 2
-    report = make_report(store, ENTITLED, catalog().policies, clock)
+    report = make_report(store, TENANT, catalog().policies, clock)
     assert NAMED in {proposal.lead.policy for proposal in report.proposals}
 
-    carry_out(store, ENTITLED, without(store, [NAMED]), clock, "sato")
+    carry_out(store, "aozora", without(store, [NAMED]), clock, "sato")
     assert look(home, clock, replies).facts == {"resolved": 2}
     with store.read() as reader:
         assert {f.resolved_because for f in reader.findings(None) if f.policy == NAMED} == {"the policy was withdrawn"}
@@ -148,17 +152,23 @@ def bucket(name: str) -> Asset:
 
 
 def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
-    home: Home, store: TenantStore, clock: MovingClock, replies: Replies, tmp_path: Path
+    home: Home, clock: MovingClock, replies: Replies, tmp_path: Path
 ) -> None:
+    known(home, "aozora", AT)
+    store = home.tenant("aozora")
     write(tmp_path, NAMED)
-    with pytest.raises(Refused, match=r"an option that the contract does not have .* \(Article 2\)"):
-        applied(store, tmp_path, clock, TENANT)
+    with pytest.raises(NotEntitled, match=r"an option that the contract does not have .* \(Article 2\)"):
+        applied(store, tmp_path, clock)
+    agree_to(home, "aozora", "own-policies", AT)
     applied(store, tmp_path, clock)
     look(home, clock, replies)
     assert "open" in found(store, NAMED).values()
-    look(home, clock, replies, TENANT)
+    on_record(home, "aozora", ItemRecord("own-policies", date(2026, 1, 1), day_of(clock.now())), AT)
+    on_record(home, "aozora", AcceptanceRecord(len(contract_records(store))), AT)
+    clock.sleep(86_400)
+    look(home, clock, replies)
     assert set(found(store, NAMED).values()) == {"resolved"}
-    carry_out(store, TENANT, without(store, [NAMED]), clock, "sato")  # what is there can always be taken away
+    carry_out(store, "aozora", without(store, [NAMED]), clock, "sato")  # what is there can always be taken away
 
 
 @pytest.mark.process
@@ -265,7 +275,7 @@ def test_an_edition_that_was_taken_away_is_named(
 ) -> None:
     write(tmp_path, NAMED)
     applied(store, tmp_path, clock)
-    carry_out(store, ENTITLED, without(store, [NAMED]), clock, "sato")
+    carry_out(store, "aozora", without(store, [NAMED]), clock, "sato")
     assert authorizer(home).edition_fault("aozora") == ""
     tamper(address, "aozora", "DELETE FROM policy_edition WHERE number = 2")
     assert authorizer(home).edition_fault("aozora") == "edition 2 of its own policies is not the one that was recorded"
@@ -281,7 +291,7 @@ def test_of_two_who_apply_at_once_the_later_one_is_refused(
     write(tmp_path, "aws.s3.own-another")
     applied(store, tmp_path, clock)
     with pytest.raises(Refused, match="another edition was applied meanwhile"):
-        carry_out(store, ENTITLED, mine, clock, "sato")
+        carry_out(store, "aozora", mine, clock, "sato")
     with store.read() as reader:
         assert set(reader.policies.newest().documents) == {NAMED, "aws.s3.own-another"}
 
@@ -389,10 +399,3 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_no_policy_of_ours_has_the_prefix_of_theirs() -> None:
     assert not [policy.id for policy in catalog().policies if policy.id.split(".")[2].startswith("own-")]
-
-
-def test_the_option_is_the_contracts() -> None:
-    for contract, allowed in ((TENANT.agreed, False), (ENTITLED.agreed, True)):
-        decision = decide_option(contract, "own-policies")
-        assert (decision.allowed, decision.clause) == (allowed, "2")
-        assert decision.reason.ja != decision.reason.en

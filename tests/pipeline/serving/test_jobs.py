@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contract.schedule import delay, fault, newest_slot
 from model.asset import Asset
 from model.canonical import digest, instant
-from model.clock import CONTRACT_ZONE
+from model.clock import CONTRACT_ZONE, Clock
 from model.fault import Refused
 from model.job import Job
 from model.person import SCHEDULE
@@ -39,7 +39,7 @@ from pipeline.tenants.files import plan
 from store.home import Home
 from store.tenant import Fenced
 from tests.conftest import MovingClock
-from tests.contracts import applied
+from tests.contracts import applied, known
 from tests.homes import tamper
 from tests.recorded_clouds import TENANT
 from tests.servers.forks import Forks
@@ -50,6 +50,13 @@ AT = "2026-06-01T00:00:00.000000Z"
 def apply(home: Home, clock: MovingClock, name: str = "aozora", **changes: object) -> None:
     tenant = msgspec.structs.replace(TENANT, tenant=name, **changes)
     applied(home, tenant, instant(clock.now()))
+
+
+def asked(home: Home, job: Job, clock: Clock) -> Job:
+    """Queue a job for a tenant that has a contract."""
+    if job.tenant not in home.tenants():
+        known(home, job.tenant, AT)
+    return queue(home, job, clock)
 
 
 def jobs(home: Home) -> list[Job]:
@@ -138,9 +145,9 @@ def test_outside_the_term_nothing_is_queued(home: Home, clock: MovingClock, cont
 
 def test_a_tenant_has_one_scan_at_a_time_and_the_longest_due_comes_first(home: Home, clock: MovingClock) -> None:
     for name in ("aozora", "midori"):
-        queue(home, new_job("scan", name, clock.now(), "p"), clock)
+        asked(home, new_job("scan", name, clock.now(), "p"), clock)
         clock.sleep(1)
-        queue(home, new_job("scan", name, clock.now(), "p"), clock)
+        asked(home, new_job("scan", name, clock.now(), "p"), clock)
         clock.sleep(1)
     workers = [JobWorker(f"w{n}", clock) for n in range(4)]
     taken = [claim(home, worker) for worker in workers]
@@ -153,21 +160,21 @@ def test_a_tenant_has_one_scan_at_a_time_and_the_longest_due_comes_first(home: H
 
 
 def test_deliveries_wait_while_a_scan_of_the_tenant_notifies(home: Home, clock: MovingClock) -> None:
-    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
-    queue(home, new_job("tell", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("tell", "aozora", clock.now(), "p"), clock)
     assert claim(home, JobWorker("one", clock))
     assert claim(home, JobWorker("two", clock)) is None
 
 
 def test_a_job_is_not_begun_before_it_is_due(home: Home, clock: MovingClock) -> None:
-    queue(home, new_job("scan", "aozora", clock.now(), "p", clock.now() + timedelta(minutes=5)), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p", clock.now() + timedelta(minutes=5)), clock)
     assert claim(home, JobWorker("w", clock)) is None
     clock.sleep(300)
     assert claim(home, JobWorker("w", clock))
 
 
 def test_a_silent_holder_is_followed_by_another_and_cannot_end_the_job(home: Home, clock: MovingClock) -> None:
-    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     silent, second = JobWorker("silent", clock), JobWorker("second", clock)
     first = claim(home, silent)
     assert first
@@ -181,19 +188,19 @@ def test_a_silent_holder_is_followed_by_another_and_cannot_end_the_job(home: Hom
 
 
 def test_after_three_silent_holders_a_job_has_failed(home: Home, clock: MovingClock) -> None:
-    asked = queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    made = asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     for _ in range(3):
         assert claim(home, JobWorker("w", clock))
         clock.sleep(60)
     assert claim(home, JobWorker("w", clock)) is None
     with home.service.read() as session:
-        job = session.jobs.one(asked.id)
+        job = session.jobs.one(made.id)
     assert job
     assert (job.state, job.outcome) == ("failed", "the worker died each time")
 
 
 def test_a_stop_that_was_asked_for_is_no_attempt(home: Home, clock: MovingClock) -> None:
-    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     worker, stop = JobWorker("w", clock), threading.Event()
     job = claim(home, worker)
     assert job
@@ -208,7 +215,7 @@ def test_a_stop_that_was_asked_for_is_no_attempt(home: Home, clock: MovingClock)
 
 def test_a_holder_says_so_again_in_time(home: Home) -> None:
     clock = SystemClock()
-    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     worker = JobWorker("w", clock, timedelta(seconds=0.6))
     job = claim(home, worker)
     assert job
@@ -221,7 +228,7 @@ def test_a_holder_says_so_again_in_time(home: Home) -> None:
 
 def test_a_worker_learns_that_its_job_was_taken_over(home: Home) -> None:
     clock = SystemClock()
-    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     worker = JobWorker("w", clock, timedelta(seconds=0.4))
     job = claim(home, worker)
     assert job
@@ -249,7 +256,7 @@ class BrokenClock(SystemClock):
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_defect_that_keeps_a_holder_from_saying_so_ends_the_turn(home: Home) -> None:
     clock = SystemClock()
-    queue(home, new_job("scan", "aozora", clock.now(), "p"), clock)
+    asked(home, new_job("scan", "aozora", clock.now(), "p"), clock)
     job = claim(home, JobWorker("w", clock, timedelta(seconds=0.4)))
     assert job
     with holding(home, job, JobWorker("w", BrokenClock(), timedelta(seconds=0.4)), threading.Event()) as go_on:
@@ -263,7 +270,7 @@ def test_a_worker_that_wakes_up_late_writes_nothing(home: Home, clock: MovingClo
     """A real process, frozen (SIGSTOP) while it holds a job, woken up after another one has done it."""
     apply(home, clock)
     system = SystemClock()
-    queue(home, new_job("scan", "aozora", system.now(), "p"), system)
+    asked(home, new_job("scan", "aozora", system.now(), "p"), system)
     command = [sys.executable, "-m", "tests.servers.late_child", address, "1.0"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, cwd=Path(__file__).parent.parent.parent.parent, **pipes) as child:  # type: ignore[call-overload]
@@ -290,12 +297,12 @@ def test_several_processes_share_the_jobs_and_none_is_done_twice(
     home: Home, address: str, forked: Forks, tmp_path: Path
 ) -> None:
     clock = SystemClock()
-    asked = [queue(home, new_job("scan", f"t{n % 20}", clock.now(), "p"), clock).id for n in range(60)]
+    all_asked = [asked(home, new_job("scan", f"t{n % 20}", clock.now(), "p"), clock).id for n in range(60)]
     folder = tmp_path / "done"
     folder.mkdir()
     files = [folder / f"worker-{number}" for number in range(4)]
     processes = [forked.start("tests.servers.late_child:drain", address, str(file), "4") for file in files]
     assert [forked.wait(process) for process in processes] == [0] * 4
     done = [line for file in files for line in file.read_text().splitlines()]
-    assert sorted(done) == sorted(asked)
+    assert sorted(done) == sorted(all_asked)
     assert all(file.read_text() for file in files), "each of them worked"

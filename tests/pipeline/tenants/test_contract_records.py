@@ -9,7 +9,7 @@ from catalog.yaml_reader import parse
 from model.canonical import instant
 from model.contract_record import ItemRecord, SuspensionRecord
 from model.fault import Refused
-from pipeline.tenants.contracts import RecordFile, add_record
+from pipeline.tenants.contracts import Recorder, RecordFile
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.contracts import known
@@ -28,7 +28,7 @@ def test_two_who_record_at_once_lose_nothing(home: Home, clock: MovingClock) -> 
 
     def record(number: int) -> int:
         try:
-            return add_record(home.tenant("aozora"), suspension(number), None, clock, "rin").number
+            return Recorder(home.tenant("aozora"), clock, "rin").add(suspension(number)).number
         except Refused:  # somebody was faster: nothing of it is there
             return 0
 
@@ -46,7 +46,7 @@ def test_what_does_not_fit_is_refused_and_leaves_nothing(home: Home, clock: Movi
     known(home, "aozora", instant(clock.now()))
     store, odd = home.tenant("aozora"), ItemRecord("base", date(2026, 8, 1))
     with pytest.raises(Refused, match="overlaps with the record 3"):
-        add_record(store, RecordFile(DOCUMENT, odd, "2026-08-01"), None, clock, "mori")
+        Recorder(store, clock, "mori").add(RecordFile(DOCUMENT, odd, "2026-08-01"))
     with store.read() as reader:
         assert len(reader.contract.all()) == 4
         assert len(list(reader.recorded("contract.recorded"))) == 4

@@ -1,18 +1,18 @@
 """What an option of the contract opens is looked at with it, and nowhere else."""
 
 import pytest
-from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from catalog.yaml_reader import read
 from collectors.aws import resource_types
 from collectors.aws.permissions import Trust
+from contract.menus import capabilities
 from demo.company import DATA
 from demo.stand_ins.aws_emulator import Emulator
-from model.tenant import Option, Tenant
 from pipeline.assembly import offered
 from pipeline.onboarding.aws import documents
 from pipeline.policies.own_policies import catalog_of
+from pipeline.tenants.terms import terms
 from store.home import Home
 from tests.commands import lines, run
 from tests.contracts import known
@@ -24,8 +24,9 @@ AT = "2026-06-01T00:00:00.000000Z"
 OWN = "aws.lambda.own-code"
 
 
-def having(*options: Option) -> Tenant:
-    return replace(TENANT, contract=replace(TENANT.agreed, options=list(options)))
+def having(*options: str) -> frozenset[str]:
+    menu = terms().menus[0]
+    return capabilities(menu, ["base", *options])
 
 
 @pytest.fixture
@@ -38,19 +39,18 @@ def test_without_the_option_neither_the_policy_nor_what_it_reads_is_there() -> N
     narrow, whole = offered(catalog(), ()), catalog()
     assert {p.id for p in whole.policies} - {p.id for p in narrow.policies} == {POLICY}
     assert whole.kinds["aws.lambda.function"].fields - narrow.kinds["aws.lambda.function"].fields == {"Code"}
-    assert offered(whole, having("function-code").agreed.options).policies == whole.policies
+    assert offered(whole, having("function-code")).policies == whole.policies
 
 
 @pytest.mark.parametrize(("options", "there"), [((), False), (("own-policies",), False), (("function-code",), True)])
-def test_a_scan_follows_the_contract(store: Home, options: tuple[Option, ...], there: bool) -> None:
-    tenant = having(*options)
-    with catalog_of(catalog(), tenant, store.tenant("aozora")) as known:
+def test_a_scan_follows_the_contract(store: Home, options: tuple[str, ...], there: bool) -> None:
+    with catalog_of(catalog(), having(*options), store.tenant("aozora")) as known:
         assert (POLICY in {policy.id for policy in known.policies}) is there
 
 
 @pytest.mark.process
 @pytest.mark.parametrize(("options", "works"), [((), False), (("function-code",), True)])
-def test_a_customers_policy_on_it_needs_the_option_too(store: Home, options: tuple[Option, ...], works: bool) -> None:
+def test_a_customers_policy_on_it_needs_the_option_too(store: Home, options: tuple[str, ...], works: bool) -> None:
     form = FORM.format(id=OWN, pass_="r.?Code.?files.orValue(0) == 0").replace("aws.s3.bucket", "aws.lambda.function")
     with store.tenant("aozora").write(AT, "p") as writer:
         writer.policies.add({OWN: form}, AT, "p")
@@ -82,10 +82,10 @@ def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> N
     assert '"lambda:GetFunction"' not in run(capsys, "permissions", "aws")[1]
     assert run(capsys, "permissions", "aws", "--option", "functions")[0] == 2
     trust = Trust("arn:aws:iam::111122223333:role/hinomi", "xx")
-    options: tuple[Option, ...]
+    options: tuple[str, ...]
     for options, there in (((), False), (("function-code",), True)):
-        types = [type_.offered(options) for type_ in resource_types.load()]
-        made = documents(having(*options), types, trust, config_folder(), organization=False)
+        types = [type_.offered(having(*options)) for type_ in resource_types.load()]
+        made = documents(TENANT, types, trust, config_folder(), organization=False)
         assert len(made) == 3
         assert all(
             ("`lambda:GetFunction`" in text or '"lambda:GetFunction"' in text) is there for text in made.values()
@@ -94,7 +94,10 @@ def test_what_the_customer_gets_says_so(capsys: pytest.CaptureFixture[str]) -> N
 
 def test_whatever_an_option_lets_us_read_stands_in_the_guide() -> None:
     needed = {
-        detail.option for type_ in types_of(catalog(), "aws") for detail in type_.form.details.values() if detail.option
+        detail.capability
+        for type_ in types_of(catalog(), "aws")
+        for detail in type_.form.details.values()
+        if detail.capability
     }
     assert needed == set(read(config_folder() / "onboarding" / "options.yaml").value)
 

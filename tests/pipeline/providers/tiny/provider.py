@@ -11,7 +11,8 @@ from catalog.yaml_reader import Document
 from collectors import type_files
 from model.asset import Kind
 from model.clock import Clock
-from model.tenant import Option, Tenant
+from model.tenant import Tenant
+from model.terms import Capability
 from pipeline.providers.provider import (
     Check,
     CheckOption,
@@ -51,10 +52,10 @@ class BoxType(Struct, frozen=True):
     def always(self) -> frozenset[str]:
         return self.kind.always
 
-    def withheld(self, _options: Collection[Option], /) -> frozenset[str]:
+    def withheld(self, _bought: Collection[Capability], /) -> frozenset[str]:
         return frozenset()
 
-    def offered(self, _options: Collection[Option], /) -> Self:
+    def offered(self, _bought: Collection[Capability], /) -> Self:
         return self
 
 

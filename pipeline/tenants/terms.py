@@ -1,0 +1,34 @@
+"""The terms of service as decisions use them, read once from the configuration."""
+
+from functools import cache
+from pathlib import Path
+
+from catalog.folder import config_folder
+from catalog.terms import SettingsForm, load_actions, load_menus, load_products, load_settings
+from contract.settings import Definition, EditionValue
+from contract.terms import ContractTerms
+
+
+@cache
+def terms() -> ContractTerms:
+    """Return the terms of this installation; raises `Refused` where their files do not fit their forms."""
+    return terms_in(config_folder())
+
+
+def terms_in(config: Path) -> ContractTerms:
+    """Return the terms of a config folder; raises `Refused` where their files do not fit their forms."""
+    menus = load_menus(config)
+    return ContractTerms(load_actions(config, menus), menus, load_products(config), definitions(load_settings(config)))
+
+
+def definitions(settings: SettingsForm) -> dict[str, Definition]:
+    """Return each of the settings by its key, with what every edition says of it."""
+    return {
+        key: Definition(
+            one.unit,
+            one.clause,
+            one.default,
+            [EditionValue(layer, by.edition, by.day, by.values.get(key)) for layer, _, by in settings.dated()],
+        )
+        for key, one in settings.settings.items()
+    }
