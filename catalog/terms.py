@@ -21,14 +21,20 @@ _FOLDER = "terms"
 
 SettingValue: TypeAlias = bool | int | str
 _Type: TypeAlias = Literal["bool", "int", "text"]
-_Unit: TypeAlias = Literal["bool", "cron", "days", "minutes"]
+_Unit: TypeAlias = Literal["bool", "cron", "days", "minutes", "provider"]
 _EditionLayer: TypeAlias = Literal["specification", "terms", "base-terms"]
 _TYPES: dict[_Type, tuple[type, str]] = {
     "bool": (bool, "true or false"),
     "int": (int, "a whole number"),
     "text": (str, "text; put it in quotes"),
 }
-_TYPES_OF_UNITS: dict[_Unit, _Type] = {"bool": "bool", "cron": "text", "days": "int", "minutes": "int"}
+_TYPES_OF_UNITS: dict[_Unit, _Type] = {
+    "bool": "bool",
+    "cron": "text",
+    "days": "int",
+    "minutes": "int",
+    "provider": "text",
+}
 _MOST = 1_000_000
 # What of a tenant's file is one value that may differ from contract to contract (docs/terms.md).
 _FILED = ("schedule.cron", "schedule.jitter_minutes")

@@ -40,10 +40,12 @@ def show(
     from contract.showing import lines, summary
     from model.canonical import parse_instant
     from pipeline.clock import SystemClock
+    from pipeline.installation import settings
     from pipeline.tenants.applied import contract_records
 
     records = contract_records(open_authorizer(home).tenant("tenants.read", tenant))
-    said = summary(records, parse_instant(end_of(on.date())) if on else SystemClock().now())
+    at = parse_instant(end_of(on.date())) if on else SystemClock().now()
+    said = summary(records, at, settings(home).service_providers)
     if format == "json":
         found = {name: one for name, one in msgspec.to_builtins(said).items() if one is not None}
         print(json.dumps({"tenant": tenant} | found, ensure_ascii=False))
@@ -64,12 +66,14 @@ def record(
     from catalog.terms import load_notices, load_settings
     from model.fault import Refused
     from model.person import HOST
+    from pipeline import installation
     from pipeline.clock import SystemClock
     from pipeline.tenants.contracts import add_record, evidence_of, load_record
 
     clock, authorizer = SystemClock(), open_authorizer(home)
     settings = load_settings(config_folder())
-    found = load_record(file, clock, load_notices(config_folder()).ways, settings)
+    among = installation.settings(home).service_providers
+    found = load_record(file, clock, load_notices(config_folder()).ways, settings, among)
     store = authorizer.tenant(_action(found.what, settings), tenant)
     if authorizer.actor.name == HOST.name:
         raise Refused("a record is made by somebody who has signed in (`hinomi login`)")

@@ -29,13 +29,15 @@ def aws(
     from collectors.aws import resource_types
     from collectors.aws.permissions import Trust
     from model.fault import Fault, Refused
+    from pipeline.clock import SystemClock
     from pipeline.installation import settings
     from pipeline.onboarding.aws import documents
+    from pipeline.tenants.provided import provider_name
     from pipeline.tenants.scopes import new_external_id
 
-    authorizer = open_authorizer(home)
+    authorizer, installation = open_authorizer(home), settings(home)
     spec = authorizer.file("tenants.apply", tenant)
-    reader = principal or settings(home).aws_principal
+    reader = principal or installation.aws_principal
     if not reader:
         raise Refused(
             f"who reads is not known: add 'aws_principal' to {home / 'installation.yaml'}, or pass --principal"
@@ -43,7 +45,9 @@ def aws(
     _check_principal(reader)
     trust = Trust(reader, authorizer.service("tenants.apply").external_id(tenant, new_external_id()))
     types = [type_.offered(spec.agreed.options) for type_ in resource_types.load()]
-    for name, text in documents(spec, types, trust, config_folder(), organization).items():
+    store, among = authorizer.tenant("tenants.apply", tenant), installation.service_providers
+    provider = provider_name(store, SystemClock().now(), among)
+    for name, text in documents(spec, types, trust, config_folder(), organization, provider).items():
         try:
             output.mkdir(parents=True, exist_ok=True)
             (output / name).write_text(text, encoding="utf-8")

@@ -7,9 +7,11 @@ from typing import Any
 from msgspec import Struct
 
 from contract.dates import Term, term_on
+from contract.provider import provider_on
 from contract.records import decide_term, state
 from model.contract_action import Phase
 from model.contract_record import ContractRecord
+from model.service_provider import ServiceProvider, ServiceProviders
 from model.text import Text
 
 _PHASES: dict[Phase, Text] = {
@@ -29,7 +31,10 @@ class Said(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu."""
+    """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu.
+
+    The provider is the one that the contract is with, by its name, where the installation has one.
+    """
 
     on: date
     state: Said
@@ -43,12 +48,14 @@ class Shown(Struct, frozen=True):
     notice_latest: Said | None = None
     invoice_by: Said | None = None
     due: Said | None = None
+    provider: Said | None = None
 
 
-def summary(records: Sequence[ContractRecord], at: datetime) -> Shown:
-    """Return what is to be said of a contract at an instant; raises `Refused` outside the years of this service.
+def summary(records: Sequence[ContractRecord], at: datetime, among: ServiceProviders = ServiceProviders()) -> Shown:
+    """Return what is to be said of a contract, by its records, `at` an instant; its provider is `among` those given.
 
-    Before the contract begins the first term's days are said, after its end the last one's.
+    Before the contract begins the first term's days are said, after its end the last one's. Raises `Refused` outside
+    the years of this service, and for a provider that is not known.
     """
     found = state(records, at)
     decision = decide_term(found)
@@ -59,6 +66,7 @@ def summary(records: Sequence[ContractRecord], at: datetime) -> Shown:
         billable=Said(found.phase in ("running", "suspended"), "11" if found.phase == "suspended" else "8(1)"),
         menus=Said(sorted(found.items), "2"),
         undecided=Said(found.undecided, "7(2)") if found.undecided else None,
+        provider=_provider(provider_on(records, at, among)),
     )
     if found.start is None:
         return said
@@ -106,7 +114,25 @@ def lines(name: str, said: Shown) -> list[Text]:
         )
     menus = ", ".join(said.menus.value)
     texts.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
+    texts.append(_provider_line(said.provider))
     return texts
+
+
+def _provider(found: ServiceProvider | None) -> Said | None:
+    """Return what is said of a provider to whoever reads of the contract: nothing of its bank."""
+    if found is None:
+        return None
+    return Said({"name": found.name, "registration_number": found.registration_number}, "1(1)")
+
+
+def _provider_line(said: Said | None) -> Text:
+    if said is None:
+        return Text(
+            en="Provider: not set (installation.yaml, providers)", ja="提供者：未設定（installation.yamlのproviders）"
+        )
+    name, number = said.value["name"], said.value["registration_number"]
+    english, japanese = (f", registration number {number}", f"、登録番号{number}") if number else ("", "")
+    return Text(en=f"Provider: {name.en}{english} (Article 1(1))", ja=f"提供者：{name.ja}{japanese}（第1条第1項）")
 
 
 def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
@@ -125,4 +151,5 @@ def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
         notice_latest=None if ends else Said(term.notice_latest, "7(2)"),
         invoice_by=Said(term.invoice_by, "8(2)"),
         due=Said(term.due, "8(2)"),
+        provider=said.provider,
     )

@@ -14,6 +14,7 @@ from catalog.form import convert
 from catalog.terms import SettingsForm
 from catalog.yaml_reader import Document, content, read
 from contract import schedule
+from contract.provider import why_unknown
 from contract.recording import effective_of, why_not
 from contract.settings import Definition, EditionValue
 from contract.taking_over import records_of
@@ -34,6 +35,7 @@ from model.contract_record import (
     What,
 )
 from model.fault import Refused
+from model.service_provider import ServiceProviders
 from model.tenant import Schedule, Tenant
 from pipeline.tenants.applied import filed_tenant
 from store.home import Home
@@ -96,10 +98,13 @@ def filed_value(tenant: Tenant, key: str) -> bool | int | str:
     return value
 
 
-def load_record(file: Path, clock: Clock, ways: Collection[str], settings: SettingsForm) -> RecordFile:
+def load_record(
+    file: Path, clock: Clock, ways: Collection[str], settings: SettingsForm, among: ServiceProviders
+) -> RecordFile:
     """Return the record of a file, effective from today by the clock where nothing else is said.
 
-    `ways` are those in which notice is given as prescribed; a condition of the contract has to be one of the settings.
+    `ways` are those in which notice is given as prescribed; a condition of the contract has to be one of the settings,
+    and its provider `among` those of the installation.
 
     Raises `Refused` for a file that does not fit its form, or has another number of records than one.
     """
@@ -114,17 +119,19 @@ def load_record(file: Path, clock: Clock, ways: Collection[str], settings: Setti
             raise Refused([document.fault(("notice", "prescribed"), "follows from the way; leave it out")])
         what = replace(what, prescribed=what.way in ways)
     if isinstance(what, SettingRecord):
-        _refuse_unfit(document, what, settings)
+        _refuse_unfit(document, what, settings, among)
     today = clock.now().astimezone(CONTRACT_ZONE).date().isoformat()
     return RecordFile(document, what, effective_of(what, form.effective or today))
 
 
-def _refuse_unfit(document: Document, what: SettingRecord, settings: SettingsForm) -> None:
+def _refuse_unfit(document: Document, what: SettingRecord, settings: SettingsForm, among: ServiceProviders) -> None:
     """Raise `Refused` where a condition is no setting of an individual contract, or the setting cannot be so."""
     if problem := settings.why_not("individual", what.key, what.value):
         may = what.key in settings.settings and "individual" in settings.settings[what.key].layers
         raise Refused([document.fault(("setting", "value" if may else "key"), problem)])
     if settings.settings[what.key].unit == "cron" and (problem := schedule.fault(Schedule(cron=str(what.value)))):
+        raise Refused([document.fault(("setting", "value"), problem)])
+    if settings.settings[what.key].unit == "provider" and (problem := why_unknown(str(what.value), among)):
         raise Refused([document.fault(("setting", "value"), problem)])
 
 
