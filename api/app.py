@@ -136,7 +136,8 @@ def _tenants(app: FastAPI) -> None:
     def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:
         """Show what holds of the tenant's contract now, or at the end of a day, each with its clause."""
         at = parse_instant(end_of(on)) if on else service.clock.now()
-        return Json(summary(book_of(authorizer.tenant("contract.read", tenant)), at))
+        book = book_of(authorizer.tenant("contract.read", tenant))
+        return Json(summary(book, at, service.installation.service_providers))
 
     @app.get("/v1/tenants/{tenant}/policies", **answering(Page[OwnPolicyView]))
     def policies(tenant: TenantId, authorizer: Authorized) -> Response:

@@ -10,7 +10,7 @@ from pydantic import Field
 from api import answers
 from api.answers import Json, Page, PlanRow, PlanView, answering, cursor_of
 from api.dependencies import TEXT, Authorized, Cursor, Form, Id, Limit, OfService, Service, TenantId
-from model.canonical import instant
+from model.canonical import instant, parse_instant
 from model.fault import Refused
 from model.job import Job
 from model.plan import Plan, Vote
@@ -19,6 +19,7 @@ from pipeline.changing.permits import Permits
 from pipeline.changing.plans import Wanted, make_plan, read_plan
 from pipeline.changing.requesters import requester_called
 from pipeline.serving.jobs import change_job, queue
+from pipeline.tenants.provided import provider_name
 from remediation.approval import Circumstances, Standing, stand
 from reports.plan_page import render
 from store.reader import Reader
@@ -83,7 +84,8 @@ def page(tenant: TenantId, plan: Id, authorizer: Authorized, service: OfService,
     """Show a plan as a page for people."""
     store = authorizer.tenant("plans.read", tenant)
     found = read_plan(store, plan)
-    shown = render(found, _permits(store, tenant, service).standing(found).state, language)
+    provider = provider_name(store, parse_instant(found.created_at), service.installation.service_providers)
+    shown = render(found, _permits(store, tenant, service).standing(found).state, provider, language)
     return HTMLResponse(shown, headers={"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"})
 
 

@@ -22,7 +22,7 @@ _FOLDER = "terms"
 
 SettingValue: TypeAlias = bool | int | str
 _Type: TypeAlias = Literal["bool", "int", "text"]
-_Unit: TypeAlias = Literal["bool", "choice", "cron", "days", "minutes"]
+_Unit: TypeAlias = Literal["bool", "choice", "cron", "days", "minutes", "provider"]
 _EditionLayer: TypeAlias = Literal["specification", "terms", "base-terms"]
 _TYPES: dict[_Type, tuple[type, str]] = {
     "bool": (bool, "true or false"),
@@ -35,6 +35,7 @@ _TYPES_OF_UNITS: dict[_Unit, _Type] = {
     "cron": "text",
     "days": "int",
     "minutes": "int",
+    "provider": "text",
 }
 _MOST = 1_000_000
 # What of a tenant's file is one value that may differ from contract to contract (docs/terms.md).

@@ -53,17 +53,16 @@ def open_gate(home: Path) -> "Gate":
 def open_world(home: Path, authorizer: "Authorizer", action: str) -> "Iterator[World]":
     """Yield what this process has of the world, for an action that the authorizer allows; people see the terminal.
 
-    The home's file says which secrets are whose, and how far tenants' files lead outside.
+    The home's file says the rest (`pipeline/world.py`).
     """
     from notifier.message import Ways
     from pipeline.clock import SystemClock
     from pipeline.logs import quiet
-    from pipeline.world import World, bounds_in, secrets_in
+    from pipeline.world import world_in
 
     quiet()  # people read what is printed, not the log
     clock = SystemClock()
-    ways = Ways(sys.stdout, clock.now)
-    yield World(authorizer.service(action), clock, ways, secrets=secrets_in(home), bounds=bounds_in(home))
+    yield world_in(home, authorizer.service(action), clock, Ways(sys.stdout, clock.now))
 
 
 def token_file(home: Path) -> Path:

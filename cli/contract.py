@@ -49,8 +49,9 @@ def show(
     import msgspec
 
     from contract.showing import lines, summary
+    from pipeline.installation import settings
 
-    said = summary(_book(tenant, home), _end_of(on))
+    said = summary(_book(tenant, home), _end_of(on), settings(home).service_providers)
     if format == "json":
         found = {name: one for name, one in msgspec.to_builtins(said).items() if one is not None}
         print(json.dumps({"tenant": tenant} | found, ensure_ascii=False))
@@ -173,12 +174,14 @@ def record(
     from catalog.terms import load_notices, load_settings
     from model.fault import Refused
     from model.person import HOST
+    from pipeline import installation
     from pipeline.clock import SystemClock
     from pipeline.tenants.contracts import Recorder, evidence_of, load_record
 
     clock, authorizer = SystemClock(), open_authorizer(home)
     settings = load_settings(config_folder())
-    found = load_record(file, load_notices(config_folder()).ways, settings)
+    among = installation.settings(home).service_providers
+    found = load_record(file, load_notices(config_folder()).ways, settings, among)
     store = authorizer.tenant(_action(found.what, settings), tenant)
     if authorizer.actor.name == HOST.name:
         raise Refused("a record is made by somebody who has signed in (`hinomi login`)")

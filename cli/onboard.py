@@ -33,20 +33,22 @@ def aws(
     from pipeline.installation import settings
     from pipeline.onboarding.aws import documents
     from pipeline.tenants.gate import bought
+    from pipeline.tenants.provided import provider_name
     from pipeline.tenants.scopes import new_external_id
 
-    authorizer = open_authorizer(home)
+    authorizer, installation = open_authorizer(home), settings(home)
     spec = authorizer.file("tenants.apply", tenant)
-    reader = principal or settings(home).aws_principal
+    reader = principal or installation.aws_principal
     if not reader:
         raise Refused(
             f"who reads is not known: add 'aws_principal' to {home / 'installation.yaml'}, or pass --principal"
         )
     _check_principal(reader)
     trust = Trust(reader, authorizer.service("tenants.apply").external_id(tenant, new_external_id()))
-    has = bought(authorizer.tenant("tenants.apply", tenant), SystemClock().now())
-    types = [type_.offered(has) for type_ in resource_types.load()]
-    for name, text in documents(spec, types, trust, config_folder(), organization).items():
+    store, now = authorizer.tenant("tenants.apply", tenant), SystemClock().now()
+    types = [type_.offered(bought(store, now)) for type_ in resource_types.load()]
+    provider = provider_name(store, now, installation.service_providers)
+    for name, text in documents(spec, types, trust, config_folder(), organization, provider).items():
         try:
             output.mkdir(parents=True, exist_ok=True)
             (output / name).write_text(text, encoding="utf-8")

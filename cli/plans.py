@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -10,6 +11,7 @@ from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, ope
 
 if TYPE_CHECKING:
     from model.plan import Plan
+    from model.text import Text
     from pipeline.access.authorization import Authorizer
     from pipeline.changing.permits import Permits
     from remediation.approval import Standing
@@ -47,7 +49,7 @@ def plan(
     requester = requester_called(authorizer.service("plans.propose"), requested_by)
     wanted = Wanted(playbook, requester, tuple(resource or ()), most, live)
     made = make_plan(authorizer.tenant("plans.propose", tenant), spec, wanted, authorizer.actor, SystemClock())
-    _print(authorizer, made, language, format)
+    _print(authorizer, home, made, language, format)
 
 
 @app.command()
@@ -62,7 +64,7 @@ def show(
     from pipeline.changing.plans import read_plan
 
     authorizer = open_authorizer(home)
-    _print(authorizer, read_plan(authorizer.tenant("plans.read", tenant), plan), language, format)
+    _print(authorizer, home, read_plan(authorizer.tenant("plans.read", tenant), plan), language, format)
 
 
 @app.command()
@@ -155,7 +157,7 @@ def rollback(
     spec, chosen = authorizer.file("plans.propose", tenant), tuple(resource or ())
     with open_world(home, authorizer, "plans.propose") as world:
         made = make_rollback(world, spec, plan, authorizer.actor, chosen)
-    _print(authorizer, made, language, format)
+    _print(authorizer, home, made, language, format)
 
 
 @app.command()
@@ -219,7 +221,7 @@ def _permits(authorizer: "Authorizer", action: str, tenant: str) -> "Permits":
     return Permits(authorizer.service(action), authorizer.tenant(action, tenant), tenant, SystemClock())
 
 
-def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"], format: str) -> None:
+def _print(authorizer: "Authorizer", home: Path, made: "Plan", language: Literal["en", "ja"], format: str) -> None:
     stands = _permits(authorizer, "plans.read", made.tenant).standing(made)
     if format == "json":
         from model.canonical import encode
@@ -228,11 +230,21 @@ def _print(authorizer: "Authorizer", made: "Plan", language: Literal["en", "ja"]
     elif format == "html":
         from reports.plan_page import render
 
-        sys.stdout.write(render(made, stands.state, language))
+        sys.stdout.write(render(made, stands.state, _provider(authorizer, home, made), language))
     else:
         from cli.plan_views import print_plan
 
         print_plan(made, stands, language)
+
+
+def _provider(authorizer: "Authorizer", home: Path, made: "Plan") -> "Text | None":
+    """Return the name of the provider that the contract was with when a plan was made."""
+    from model.canonical import parse_instant
+    from pipeline.installation import settings
+    from pipeline.tenants.provided import provider_name
+
+    store = authorizer.tenant("plans.read", made.tenant)
+    return provider_name(store, parse_instant(made.created_at), settings(home).service_providers)
 
 
 def _print_status(authorizer: "Authorizer", tenant: str, plan: str) -> int:

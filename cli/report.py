@@ -21,6 +21,7 @@ def report(
     from catalog.folder import config_folder
     from model.fault import Fault, Refused
     from pipeline.clock import SystemClock
+    from pipeline.installation import settings
     from pipeline.notifying.reporting import make_report
     from pipeline.policies.texts import shipped
     from reports.html import render
@@ -28,7 +29,8 @@ def report(
     authorizer = open_authorizer(home)
     spec = authorizer.file("reports.read", tenant)
     known = shipped(config_folder())
-    made = make_report(authorizer.tenant("reports.read", tenant), spec, known, SystemClock())
+    among = settings(home).service_providers
+    made = make_report(authorizer.tenant("reports.read", tenant), spec, known, SystemClock(), among)
     try:
         output.write_text(render(made, language or spec.language), encoding="utf-8")
     except OSError as problem:

@@ -13,11 +13,13 @@ from reports import formats
 
 if TYPE_CHECKING:
     from model.finding import Finding
+    from model.text import Text
     from pipeline.notifying.notify import Notified
     from pipeline.tenants.files import TenantPlan
     from reports.export import Export
     from store.reader import Reader
     from store.rows import Run
+    from store.tenant import TenantStore
 
 app = typer.Typer()
 _ALL = 10_000_000
@@ -147,17 +149,20 @@ def findings(
     """List a tenant's findings, with what could not be looked at beside them (on standard error for programs)."""
     from cli.tables import nothing_known, print_findings
     from contract.days import as_of
+    from model.canonical import instant
     from model.fault import Refused
     from pipeline.clock import SystemClock
 
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
-    with open_authorizer(home).tenant("findings.read", tenant).read() as reader:
-        at = as_of(on and on.date(), SystemClock().now())
+    store, now = open_authorizer(home).tenant("findings.read", tenant), SystemClock().now()
+    at = as_of(on and on.date(), now)
+    provider = None if format == "table" else _provider(store, home, at or instant(now))
+    with store.read() as reader:
         found, accepted = _selected(reader, all_, at)
         run = reader.last_run(at)
         gaps = reader.gaps(run.id) if run else []
-        export = None if format == "table" else _export(tenant, language, run, reader)
+        export = None if format == "table" else _export(tenant, language, run, reader, provider)
     suppressed = f"{accepted} more are suppressed by exceptions: hinomi exceptions list {tenant}" if accepted else ""
     if export is None:
         print_findings(found, run, gaps, language, at)
@@ -182,7 +187,17 @@ def _selected(reader: "Reader", all_: bool, at: str) -> tuple[list["Finding"], i
     return reader.selected_findings(Selection({}, limit=_ALL, at=at, all_states=all_)), len(suppressed)
 
 
-def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reader: "Reader") -> "Export":
+def _provider(store: "TenantStore", home: Path, at: str) -> "Text | None":
+    from model.canonical import parse_instant
+    from pipeline.installation import settings
+    from pipeline.tenants.provided import provider_name
+
+    return provider_name(store, parse_instant(at), settings(home).service_providers)
+
+
+def _export(
+    tenant: str, language: Literal["en", "ja"], run: "Run | None", reader: "Reader", provider: "Text | None"
+) -> "Export":
     from importlib.metadata import version
 
     from catalog.folder import config_folder
@@ -190,7 +205,7 @@ def _export(tenant: str, language: Literal["en", "ja"], run: "Run | None", reade
     from reports.export import Export
 
     forms = texts(shipped(config_folder()), reader)
-    return Export(tenant, language, forms, run, version("hinomi"))
+    return Export(tenant, language, forms, run, version("hinomi"), provider)
 
 
 def _write_formatted(format: str, found: list["Finding"], export: "Export") -> None:

@@ -132,6 +132,11 @@ def lines(name: str, text: Text, said: Explained, filed: Value | None = None) ->
 
 
 def _from(said: Explained) -> Text:
+    if said.value is None and said.unit == "provider":
+        return Text(
+            en=f"Without a record the default provider of installation.yaml holds (Article {said.clause})",
+            ja=f"記録がない場合は、installation.yamlの既定の提供者によります（{clause_ja(said.clause)}）",
+        )
     if said.value is None:
         return Text(
             en=f"A person decides (Article {said.clause})", ja=f"担当者が判断します（{clause_ja(said.clause)}）"

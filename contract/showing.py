@@ -10,10 +10,12 @@ from msgspec.structs import replace
 from contract.dates import Term, term_on
 from contract.days import day_of
 from contract.licences import LicenceState
+from contract.provider import provider_on
 from contract.records import Book, decide_term
 from model.canonical import parse_instant
 from model.contract_action import Phase
 from model.contract_record import OrderRecord
+from model.service_provider import ServiceProvider, ServiceProviders
 from model.text import Text
 
 _PHASES: dict[Phase, Text] = {
@@ -57,7 +59,8 @@ class Shown(Struct, frozen=True):
     """A contract on a day: whether the service is due to the customer, and the fee to the provider; days; the menu.
 
     `licence` is unknown, valid or lapsed. `undecided` is the number of the notice on which a person has to judge,
-    `waiting` those of the records that somebody else has to confirm, `to_look_at` what a person has to look at.
+    `waiting` those of the records that somebody else has to confirm, `to_look_at` what a person has to look at. The
+    provider is the one that the contract is with, by its name, where the installation has one.
     """
 
     on: date
@@ -75,12 +78,14 @@ class Shown(Struct, frozen=True):
     notice_latest: Said | None = None
     invoice_by: Said | None = None
     due: Said | None = None
+    provider: Said | None = None
 
 
-def summary(book: Book, at: datetime) -> Shown:
-    """Return what is to be said of a contract at an instant; raises `Refused` outside the years of this service.
+def summary(book: Book, at: datetime, among: ServiceProviders = ServiceProviders()) -> Shown:
+    """Return what is to be said of a contract by its book `at` an instant; its provider is `among` those given.
 
-    Before the contract begins the first term's days are said, after its end the last one's.
+    Before the contract begins the first term's days are said, after its end the last one's. Raises `Refused` outside
+    the years of this service, and for a provider that is not known.
     """
     found = book.state(at)
     decision, odd = decide_term(found), taken_over_oddly(book)
@@ -95,6 +100,7 @@ def summary(book: Book, at: datetime) -> Shown:
         undecided=Said(found.undecided, "7(2)") if found.undecided else None,
         waiting=Said([one.number for one in book.waiting], "5") if book.waiting else None,
         to_look_at=Said(odd, "7(1)") if odd else None,
+        provider=_provider(provider_on(book.records, at, among)),
     )
     if found.start is None:
         return said
@@ -177,6 +183,7 @@ def lines(name: str, said: Shown) -> list[Text]:
     texts.append(_LICENCES[said.licence.value])
     menus = ", ".join(said.menus.value)
     texts.append(Text(en=f"Menu: {menus or 'none'} (Article 2)", ja=f"メニュー：{menus or 'なし'}（第2条）"))
+    texts.append(_provider_line(said.provider))
     return texts
 
 
@@ -187,6 +194,23 @@ def _asks_for_people(said: Shown) -> Iterator[Text]:
             ja=f"記録{number}は記録日より前に発効するため、別の担当者が確認するまで反映されません",
         )
     yield from said.to_look_at.value if said.to_look_at else ()
+
+
+def _provider(found: ServiceProvider | None) -> Said | None:
+    """Return what is said of a provider to whoever reads of the contract: nothing of its bank."""
+    if found is None:
+        return None
+    return Said({"name": found.name, "registration_number": found.registration_number}, "1(1)")
+
+
+def _provider_line(said: Said | None) -> Text:
+    if said is None:
+        return Text(
+            en="Provider: not set (installation.yaml, providers)", ja="提供者：未設定（installation.yamlのproviders）"
+        )
+    name, number = said.value["name"], said.value["registration_number"]
+    english, japanese = (f", registration number {number}", f"、登録番号{number}") if number else ("", "")
+    return Text(en=f"Provider: {name.en}{english} (Article 1(1))", ja=f"提供者：{name.ja}{japanese}（第1条第1項）")
 
 
 def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
@@ -200,4 +224,5 @@ def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
         notice_latest=None if ends else Said(term.notice_latest, "7(2)"),
         invoice_by=Said(term.invoice_by, "8(2)"),
         due=Said(term.due, "8(2)"),
+        provider=said.provider,
     )

@@ -32,7 +32,7 @@ from pipeline.scanning.scan import Summary, scan
 from pipeline.tenants.contracts import evidence_of
 from pipeline.tenants.files import carry_out, load_tenant, plan
 from pipeline.tenants.references import used_references
-from pipeline.world import Task, World, bounds_in, secrets_in, take_task
+from pipeline.world import Task, World, take_task, world_in
 from reports.html import render
 from reports.report import Report
 from reports.wording import SEVERITY
@@ -154,7 +154,7 @@ class _Show:
             story = self._change(world, task, folder)
         third = _findings(task)
         with self.step("report"):
-            report = make_report(task.store, task.tenant, task.catalog.judging, world.clock)
+            report = make_report(task.store, task.tenant, task.catalog.judging, world.clock, world.service_providers())
             files = _write_reports(report, folder)
         self.console.print()
         resolved = first - second
@@ -190,7 +190,7 @@ class _Show:
             carry_out(home, plan(home, tenant), clock, HOST.name, evidence_of(DATA / "tenant.yaml"))
         # Alerts go to a terminal that nobody reads: the demonstration has its own words.
         ways = Ways(io.StringIO(), clock.now)
-        world = World(home, clock, ways, secrets=secrets_in(folder / "home"), bounds=bounds_in(folder / "home"))
+        world = world_in(folder / "home", home, clock, ways)
         offer = offered(catalog, tenant.agreed.options)
         return stage, world, take_task(world, "scan", tenant, offer, HOST.name)
 

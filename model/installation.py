@@ -4,6 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from model.service_provider import ProviderId, ServiceProvider, ServiceProviders
 from model.tenant import Reference, TenantId, Url
 
 PrincipalArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)$(?!\n)")]
@@ -61,6 +62,8 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     are by tenant the references, word for word, that its file may name beside those that are its own by default.
     `outgoing` and `kubernetes` say how far tenants' files lead outside.
     `proxies` are the addresses or networks of the reverse proxies before the API, whose `X-Forwarded-For` is believed.
+    `providers` are the companies that contracts are with, by id; `provider` is the one of a contract that names none,
+    which may be left out where there is one alone.
     """
 
     database: str = ""
@@ -71,3 +74,10 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     outgoing: Outgoing = Outgoing()
     kubernetes: Kubeconfigs = Kubeconfigs()
     proxies: list[str] = []
+    providers: dict[ProviderId, ServiceProvider] = {}
+    provider: ProviderId | None = None
+
+    @property
+    def service_providers(self) -> ServiceProviders:
+        """Return the providers with the default one: the one that is named, else the one that is there."""
+        return ServiceProviders(self.providers, self.provider or next(iter(self.providers), ""))

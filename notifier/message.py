@@ -8,17 +8,28 @@ from msgspec import Struct
 
 from model.alert import Alert
 from model.fault import Refused
-from model.text import Language
+from model.service_provider import provided_by
+from model.text import Language, Text
 from notifier.smtp import Patience
 from outgoing.border import Border
 
 
 class Message(Struct, frozen=True):
-    """One alert for one channel; `key` is the same over all attempts, so that a repeat can be known from news."""
+    """One alert for one channel; `key` is the same over all attempts, so that a repeat can be known from news.
+
+    `provider` is the name of the company that the contract is with, where the installation has one: whatever a channel
+    makes of a message carries it (Article 1(1); `tests/pipeline/notifying/test_provider_names.py`).
+    """
 
     key: str
     alert: Alert
     language: Language
+    provider: Text | None = None
+
+    @property
+    def provided_by(self) -> str:
+        """Return the line that names the provider, the empty text where there is none."""
+        return provided_by(self.provider, self.language)
 
 
 class Outcome(Struct, frozen=True):

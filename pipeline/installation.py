@@ -12,6 +12,8 @@ from catalog.yaml_reader import Document, parse, read
 from model.fault import Fault, Refused
 from model.installation import Installation
 from model.person import HOST
+from model.service_provider import why_no_name
+from model.text import LANGUAGES
 from outgoing.addresses import network_of
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
 from pipeline.audit_keys import KeyFolder, add_key
@@ -66,7 +68,8 @@ def bring_up(folder: Path, stores: Stores) -> list[str]:
 def settings(folder: Path) -> Installation:
     """Return what the installation's file says; a home without one is as it is by default.
 
-    Raises `Refused` for what does not fit its form, and for networks and proxies that are none.
+    Raises `Refused` for what does not fit its form, for networks and proxies that are none, and for providers of which
+    the default one is not known, or whose name cannot stand in a mail.
     """
     file = folder / _FILE
     if not file.exists():
@@ -75,7 +78,8 @@ def settings(folder: Path) -> Installation:
     if document.value is None:
         return Installation()
     installation: Installation = convert(document, Installation)
-    if faults := [*_network_faults(document, installation), *_proxy_faults(document, installation)]:
+    checks = (_network_faults, _proxy_faults, _provider_faults)
+    if faults := [fault for check in checks for fault in check(document, installation)]:
         raise Refused(faults)
     return installation
 
@@ -104,6 +108,20 @@ def _proxy_faults(document: Document, installation: Installation) -> list[Fault]
             problem = "is everybody, who could say then where they come from; name the proxies"
             faults.append(document.fault(("proxies", number), problem))
     return faults
+
+
+def _provider_faults(document: Document, installation: Installation) -> Iterator[Fault]:
+    known, default = installation.providers, installation.provider
+    if default is not None and default not in known:
+        said = ", ".join(known) or "none: add it under 'providers'"
+        yield document.fault(("provider",), f"there is no provider {default!r}; known are {said}")
+    if default is None and len(known) > 1:
+        problem = f"are several: say which one a contract has that names none (provider: {next(iter(known))})"
+        yield document.fault_at_key(("providers",), problem)
+    for id_, one in known.items():
+        for language in LANGUAGES:
+            if problem := why_no_name(text := one.name.of(language)):
+                yield document.fault(("providers", id_, "name", language), f"{text!r} {problem}")
 
 
 def grant(folder: Path, wanted: Mapping[str, Sequence[str]]) -> None:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from model.canonical import digest, instant
 from model.clock import Clock
+from model.service_provider import ServiceProviders
 from model.tenant import Tenant
 from model.worker import Worker
 from notifier.message import Ways
@@ -28,7 +29,8 @@ class World(Struct, frozen=True):
     """What a process has of the world: the stores, the time, ways to notify people, the clouds, checkov's process.
 
     `secrets` gives what a tenant's references lead to; by default they lead nowhere. `bounds` gives how far its file
-    leads outside; by default to the public internet, and nothing is started for it.
+    leads outside; by default to the public internet, and nothing is started for it. `service_providers` gives the
+    companies that contracts are with; by default there are none.
     """
 
     home: Home
@@ -38,11 +40,24 @@ class World(Struct, frozen=True):
     checkov: Callable[[], Worker] = kept
     secrets: Callable[[Tenant], TenantSecrets] = lambda _tenant: UNBOUND
     bounds: Callable[[Tenant], Bounds] = lambda _tenant: Bounds()
+    service_providers: Callable[[], ServiceProviders] = ServiceProviders
 
     @property
     def now(self) -> str:
         """Return the present moment."""
         return instant(self.clock.now())
+
+
+def world_in(folder: Path, home: Home, clock: Clock, ways: Ways) -> World:
+    """Return what a process has of the world: the home of a folder, whose file says the rest, a clock and ways out."""
+    return World(
+        home,
+        clock,
+        ways,
+        secrets=secrets_in(folder),
+        bounds=bounds_in(folder),
+        service_providers=lambda: settings(folder).service_providers,
+    )
 
 
 def secrets_in(folder: Path) -> Callable[[Tenant], TenantSecrets]:

@@ -6,18 +6,22 @@ from msgspec import Struct
 
 from catalog.policies import Described
 from model.finding import Finding
-from model.text import Language
+from model.text import Language, Text
 from store.rows import Run
 
 
 class Export(Struct, frozen=True):
-    """Whose findings are written, in which language, with which policies' texts, as of which scan, by which version."""
+    """Whose findings are written, in which language, with which policies' texts, as of which scan, by which version.
+
+    `provider` is the name of the company that the contract is with, where the installation has one.
+    """
 
     tenant: str
     language: Language
     policies: Mapping[str, Described]
     run: Run | None
     version: str
+    provider: Text | None = None
 
     def last_seen(self, finding: Finding) -> str:
         """Return when a finding was last known to be there, the empty text where that is not recorded.

@@ -3,7 +3,7 @@
 from model.finding import Severity
 from model.tenant import SUDDEN_LOSS
 from model.text import Language
-from reports.pages import environment, style
+from reports.pages import page
 from reports.proposals import WEIGHTS
 from reports.report import Report
 from reports.wording import SEVERITY, STATE, TEXTS, second_sources
@@ -11,18 +11,18 @@ from reports.wording import SEVERITY, STATE, TEXTS, second_sources
 
 def render(report: Report, language: Language) -> str:
     """Return the report in a language; customers' texts are escaped."""
-    templates = environment(language)
-    templates.filters["sources"] = lambda finding: second_sources(finding, language)
-    return templates.get_template("report.html").render(
+    return page(
+        "report.html",
+        language,
+        report.provider,
         report=report,
-        language=language,
+        sources=lambda finding: second_sources(finding, language),
         t={name: text.of(language) for name, text in TEXTS.items()},
         severity={name: text.of(language) for name, text in SEVERITY.items()},
         state={name: text.of(language) for name, text in STATE.items()},
         weights=WEIGHTS,
         bars=_bars(report.by_severity),
         sudden_loss=any(SUDDEN_LOSS in gap.cause for gap in report.coverage.gaps),
-        style=style(),
     )
 
 

@@ -1,18 +1,34 @@
-"""What every HTML page of ours has: escaping, and texts and moments in the reader's language."""
+"""What every HTML page of ours has: its frame, escaping, and texts and moments in the reader's language."""
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
-from model.text import Language
+from model.service_provider import provided_by
+from model.text import Language, Text
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def environment(language: Language) -> Environment:
+def page(template: str, language: Language, provider: Text | None, **words: Any) -> str:
+    """Return a page in a language, which carries the name of the provider where there is one (Article 1(1)).
+
+    The template fills the frame that all pages have (`templates/frame.html`) with these words.
+    """
+    frame = {"language": language, "provided_by": provided_by(provider, language), "style": style()}
+    return _environment(language).get_template(template).render(words | frame)
+
+
+def style() -> str:
+    """Return the style sheet that all pages carry."""
+    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
+
+
+def _environment(language: Language) -> Environment:
     """Return the templates for a language; autoescape for each: names and messages come from customers' accounts."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -25,11 +41,6 @@ def environment(language: Language) -> Environment:
     made.filters["moment"] = lambda text: _moment(parse_instant(text), language)
     made.filters["day"] = lambda text: str(parse_instant(text).astimezone(CONTRACT_ZONE).date())
     return made
-
-
-def style() -> str:
-    """Return the style sheet that all pages carry."""
-    return (TEMPLATES / "report.css").read_text(encoding="utf-8")
 
 
 def _moment(moment: datetime, language: Language) -> str:

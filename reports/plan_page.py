@@ -8,7 +8,7 @@ from model.call import Call
 from model.canonical import encode
 from model.plan import Plan, Step
 from model.text import Language, Text
-from reports.pages import environment, style
+from reports.pages import page
 
 WORDS: dict[str, Text] = {
     "plan": Text(en="Plan", ja="変更計画"),
@@ -69,21 +69,21 @@ def call_text(call: Call) -> str:
     return f"{call.service} {call.op}{where} {encode(call.args).decode()}"
 
 
-def render(plan: Plan, standing: str, language: Language) -> str:
-    """Return a plan as a page in a language, with its standing; customers' texts are escaped."""
-    return (
-        environment(language)
-        .get_template("plan.html")
-        .render(
-            plan=plan,
-            standing=STANDINGS[standing].of(language),
-            language=language,
-            t={name: text.of(language) for name, text in WORDS.items()},
-            lines=lines,
-            call_text=call_text,
-            way_back=lambda step: step.back is not UNSET,
-            style=style(),
-        )
+def render(plan: Plan, standing: str, provider: Text | None, language: Language) -> str:
+    """Return a plan as a page in a language, with its standing and the name of the provider where there is one.
+
+    Customers' texts are escaped.
+    """
+    return page(
+        "plan.html",
+        language,
+        provider,
+        plan=plan,
+        standing=STANDINGS[standing].of(language),
+        t={name: text.of(language) for name, text in WORDS.items()},
+        lines=lines,
+        call_text=call_text,
+        way_back=lambda step: step.back is not UNSET,
     )
 
 

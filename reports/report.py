@@ -59,15 +59,17 @@ class Report(Struct, frozen=True):
     coverage: Coverage
     unverified: int
     accepted: tuple[Accepted, ...] = ()
+    provider: Text | None = None
 
 
 class Subject(Struct, frozen=True):
-    """Whom a report is about, and the exceptions that hold for them, by id."""
+    """Whom a report is about, the exceptions that hold for them, by id, and the provider's name."""
 
     id: str
     name: Text
     scopes: tuple[str, ...]
     exceptions: Mapping[str, Suppression] = {}
+    provider: Text | None = None
 
 
 def build(
@@ -101,6 +103,7 @@ def build(
         ),
         unverified=sum(bool(finding.unverified_since) for finding in known),
         accepted=tuple(_accepted([finding for finding in reported if finding.state == "suppressed"], subject, advice)),
+        provider=subject.provider,
     )
 
 

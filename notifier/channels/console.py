@@ -21,7 +21,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
-    """Write the alert, at most ten of its resources."""
+    """Write the alert, at most ten of its resources, and who provides the service."""
     alert, language = message.alert, message.language
     title = printable(alert.title.of(language))
     lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {title} ({len(alert.items)})"]
@@ -29,6 +29,8 @@ def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
         lines.append(f"    {printable(item.name)}  {item.region}  {printable(item.message.of(language))}")
     if (more := len(alert.items) - _SHOWN) > 0:
         lines.append(f"    ほか{more}件" if language == "ja" else f"    and {more} more")
+    if message.provided_by:
+        lines.append(f"    {message.provided_by}")
     ways.terminal.write("\n".join(lines) + "\n")
     ways.terminal.flush()
     return SENT

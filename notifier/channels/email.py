@@ -298,6 +298,7 @@ def _words(message: Message) -> dict[str, Any]:
         "alert": alert,
         "rows": [_row(item, language) for item in alert.items[:_SHOWN]],
         "is_cut": number > _SHOWN,
+        "provided_by": message.provided_by,
     }
 
 

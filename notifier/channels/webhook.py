@@ -91,4 +91,6 @@ def _body(message: Message) -> bytes:
     data = msgspec.to_builtins(alert)
     data["items"] = data["items"][:_SHOWN]
     data["resources"] = len(alert.items)
+    if message.provider:
+        data["provider"] = msgspec.to_builtins(message.provider)
     return msgspec.json.encode({"type": f"finding.{alert.became}", "timestamp": alert.at, "data": data})

@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from model.alert import Alert, Delivery
+from model.alert import Delivery
 from model.canonical import instant
 from model.fault import Refused
 from model.tenant import Channel
+from model.text import Text
 from notifier import channels, stages
 from notifier.message import Message, Outcome, Ways, again, never, unreachable
 from notifier.stages import Context, Wording
@@ -19,6 +20,7 @@ from outgoing.border import Denied
 from pipeline.policies.texts import texts
 from pipeline.scanning.reverts import with_note
 from pipeline.tenants.gate import decided
+from pipeline.tenants.provided import provider_name
 from pipeline.world import Task, World
 from store.tenant import TenantStore
 
@@ -39,6 +41,13 @@ class Notified(Struct, frozen=True):
     problems: list[str]
 
 
+class _Leave(Struct, frozen=True):
+    """Why people are not notified now, the empty text where they are; and whose name the notifications carry."""
+
+    refused: str = ""
+    provider: Text | None = None
+
+
 def notify(world: World, task: Task, patience_seconds: float = 10.0) -> Notified:
     """Turn a tenant's facts into alerts, then send what is due; wait a little for what fails and leave the rest queued.
 
@@ -51,21 +60,31 @@ def notify(world: World, task: Task, patience_seconds: float = 10.0) -> Notified
     alerts, dropped = _queue(world, task)
     deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
     handled: dict[str, Delivery] = {}
-    refused = ""
-    while not (refused := _why_not(world, task)) and (waiting := _waiting(task.store, deadline)):
+    leave = _Leave()
+    while not (leave := _leave(world, task)).refused and (waiting := _waiting(task.store, deadline)):
         due = [delivery for delivery in waiting if delivery.due_at <= world.now]
-        handled |= {after.key: after for after in _send_all(world, task, due)}
+        handled |= {after.key: after for after in _send_all(world, task, due, leave.provider)}
         if not due:
             clock.sleep(0.2)
     count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
-    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem} | ({refused} if refused else set())
-    return Notified(alerts, dict(count), dropped, sorted(problems))
+    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem} | {leave.refused}
+    return Notified(alerts, dict(count), dropped, sorted(problems - {""}))
 
 
-def _why_not(world: World, task: Task) -> str:
-    """Return why people are not notified now, the empty text where they are: what is queued waits until then."""
-    decision = decided(task.store, "notify", world.clock.now())
-    return "" if decision.allowed else f"nothing is sent: {decision.reason.en} (Article {decision.clause})"
+def _leave(world: World, task: Task) -> _Leave:
+    """Return whether people are notified now, and in whose name: what is queued waits until then.
+
+    So it does where the contract is with a provider that the installation's file does not know: a notification under
+    no name or another's would be wrong, and it is sent as soon as the file is right.
+    """
+    now = world.clock.now()
+    decision = decided(task.store, "notify", now)
+    if not decision.allowed:
+        return _Leave(f"nothing is sent: {decision.reason.en} (Article {decision.clause})")
+    try:
+        return _Leave(provider=provider_name(task.store, now, world.service_providers()))
+    except Refused as refused:
+        return _Leave(f"nothing is sent: {refused}")
 
 
 def _waiting(store: TenantStore, until: str) -> list[Delivery]:
@@ -91,17 +110,18 @@ def _queue(world: World, task: Task) -> tuple[int, dict[str, int]]:
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send_all(world: World, task: Task, due: Sequence[Delivery]) -> Iterator[Delivery]:
+def _send_all(world: World, task: Task, due: Sequence[Delivery], provider: Text | None) -> Iterator[Delivery]:
     """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
 
     A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
+    All are in the provider's name.
     """
     due_again: dict[str, str] = {}
     for delivery in sorted(due, key=lambda one: -one.attempts):
         if at := due_again.get(delivery.channel):
             after = replace(delivery, due_at=at, problem=_PUT_OFF)
         else:
-            outcome = _outcome(world, task, delivery)
+            outcome = _outcome(world, task, delivery, provider)
             now = world.clock.now()
             after = _after(delivery, outcome, now)
             if outcome.is_unreachable:
@@ -111,22 +131,22 @@ def _send_all(world: World, task: Task, due: Sequence[Delivery]) -> Iterator[Del
         yield after
 
 
-def _outcome(world: World, task: Task, delivery: Delivery) -> Outcome:
+def _outcome(world: World, task: Task, delivery: Delivery, provider: Text | None) -> Outcome:
     with task.store.read() as reader:
         alert = reader.alerts([delivery.alert])[delivery.alert]
     channel = next((channel for channel in task.tenant.channels if channel.name == delivery.channel), None)
     border = world.bounds(task.tenant).border
     ways = replace(world.ways, secret=lambda reference: world.secrets(task.tenant).value(reference), border=border)
-    return _attempt(delivery.key, alert, channel, ways)
-
-
-def _attempt(key: str, alert: Alert, channel: Channel | None, ways: Ways) -> Outcome:
     if channel is None:
         return never("the channel is no longer in the tenant's file")
+    return _attempt(Message(delivery.key, alert, channel.language, provider), channel, ways)
+
+
+def _attempt(message: Message, channel: Channel, ways: Ways) -> Outcome:
     try:
         way = channels.way(channel.type)
         settings = msgspec.convert(channel.settings, way.settings)
-        return way.send(Message(key, alert, channel.language), settings, ways)
+        return way.send(message, settings, ways)
     except Denied as denied:  # before anything was sent: nobody learns what there is
         return unreachable(str(denied))
     except Refused as refused:  # a secret that cannot be read may be there next time

@@ -4,24 +4,29 @@ from collections.abc import Sequence
 
 from catalog.checkov import Adopted
 from catalog.policies import Described, Policy
-from model.canonical import instant
+from model.canonical import instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
 from model.finding import LIVE
+from model.service_provider import ServiceProviders
 from model.tenant import Tenant
 from pipeline.policies.texts import texts
 from pipeline.tenants.gate import ask
+from pipeline.tenants.provided import provider_name
 from pipeline.tenants.scopes import named
 from reports.proposals import Advice
 from reports.report import Report, Subject, build
 from store.tenant import TenantStore
 
 
-def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock) -> Report:
+def make_report(
+    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock, among: ServiceProviders
+) -> Report:
     """Return the report as of the tenant's last scan, from its store; raises `Refused` where there was none yet.
 
-    Only findings of these policies are in it; it is dated by the clock. Raises `NotEntitled` where the contract does
-    not allow it.
+    Only findings of these policies are in it; it is dated by the clock. It carries the name of the provider, `among`
+    those of the installation, that the contract was with when the scan ended. Raises `NotEntitled` where the contract
+    does not allow it, and `Refused` for a provider that is not known.
     """
     ask(store, tenant.tenant, "report", clock.now())
     with store.read() as reader:
@@ -32,7 +37,8 @@ def make_report(store: TenantStore, tenant: Tenant, policies: Sequence[Policy | 
         exceptions = {one.id: one for one in reader.suppressions()}
         scopes = sorted({*(scope.id for scope in named(tenant).found), *reader.scopes()})
         advice = {id_: _advice(form) for id_, form in texts(policies, reader).items()}
-    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions)
+    provider = provider_name(store, parse_instant(run.finished_at), among)
+    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions, provider)
     return build(subject, run, findings, gaps, advice, instant(clock.now()))
 
 

@@ -12,7 +12,7 @@ from pipeline.installation import open_home
 from pipeline.logs import set_up
 from pipeline.process import begin
 from pipeline.serving.work import work
-from pipeline.world import World, bounds_in, secrets_in
+from pipeline.world import world_in
 
 
 def main(folder: str, job_id: str, name: str) -> int:
@@ -30,14 +30,7 @@ def main(folder: str, job_id: str, name: str) -> int:
         job = session.jobs.one(job_id)
     if job is None or (job.state, job.holder) != ("running", name):
         return 1
-    world = World(
-        home,
-        clock,
-        Ways(io.StringIO(), clock.now),
-        secrets=secrets_in(Path(folder)),
-        bounds=bounds_in(Path(folder)),
-    )
-    work(world, job, stop)
+    work(world_in(Path(folder), home, clock, Ways(io.StringIO(), clock.now)), job, stop)
     return 0
 
 

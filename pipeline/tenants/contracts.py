@@ -17,6 +17,7 @@ from catalog.yaml_reader import Document, content, read
 from contract import schedule
 from contract.days import begins
 from contract.differences import Difference, differences
+from contract.provider import why_unknown
 from contract.recording import effective_of, is_late, why_not
 from contract.records import Book
 from contract.taking_over import records_of
@@ -38,6 +39,7 @@ from model.contract_record import (
     why_no_effect,
 )
 from model.fault import Refused
+from model.service_provider import ServiceProviders
 from model.tenant import Schedule, Tenant
 from pipeline.tenants.applied import filed_tenant
 from pipeline.tenants.terms import terms
@@ -83,10 +85,11 @@ def filed_value(tenant: Tenant, key: str) -> bool | int | str:
     return value
 
 
-def load_record(file: Path, ways: Collection[str], settings: SettingsForm) -> RecordFile:
+def load_record(file: Path, ways: Collection[str], settings: SettingsForm, among: ServiceProviders) -> RecordFile:
     """Return the record of a file.
 
-    `ways` are those in which notice is given as prescribed; a condition of the contract has to be one of the settings.
+    `ways` are those in which notice is given as prescribed; a condition of the contract has to be one of the settings,
+    and its provider `among` those of the installation.
 
     Raises `Refused` for a file that does not fit its form, or has another number of records than one.
     """
@@ -101,16 +104,18 @@ def load_record(file: Path, ways: Collection[str], settings: SettingsForm) -> Re
             raise Refused([document.fault(("notice", "prescribed"), "follows from the way; leave it out")])
         what = replace(what, prescribed=what.way in ways)
     if isinstance(what, SettingRecord):
-        _refuse_unfit(document, what, settings)
+        _refuse_unfit(document, what, settings, among)
     return RecordFile(document, what, form.effective)
 
 
-def _refuse_unfit(document: Document, what: SettingRecord, settings: SettingsForm) -> None:
+def _refuse_unfit(document: Document, what: SettingRecord, settings: SettingsForm, among: ServiceProviders) -> None:
     """Raise `Refused` where a condition is no setting of an individual contract, or the setting cannot be so."""
     if problem := settings.why_not("individual", what.key, what.value):
         may = what.key in settings.settings and "individual" in settings.settings[what.key].layers
         raise Refused([document.fault(("setting", "value" if may else "key"), problem)])
     if settings.settings[what.key].unit == "cron" and (problem := schedule.fault(Schedule(cron=str(what.value)))):
+        raise Refused([document.fault(("setting", "value"), problem)])
+    if settings.settings[what.key].unit == "provider" and (problem := why_unknown(str(what.value), among)):
         raise Refused([document.fault(("setting", "value"), problem)])
 
 

@@ -31,6 +31,7 @@ _HEADINGS: tuple[Text, ...] = (
     Text(en="Last seen (Japan time)", ja="最終確認（日本時間）"),
     TEXTS["fix"],
 )
+_PROVIDER = Text(en="Service provider", ja="サービス提供者")
 # OWASP's list (CSV Injection), NUL of its ASVS 1.2.10, and the wide forms, which Japanese input makes as easily; behind
 # what is not seen too (blanks, U+200B and its like): a program that drops it when it reads would find a formula.
 _UNSEEN = r"[\s\u00ad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]"
@@ -39,7 +40,8 @@ _FORMULA = re.compile(rf"[\t\r\n\0]|{_UNSEEN}*[=+\-@＝＋－＠]")
 
 def write(findings: Iterable[Finding], export: Export) -> Iterator[str]:
     """Yield the header and a row for each finding, the worst first."""
-    yield _BYTE_ORDER_MARK + _row([heading.of(export.language) for heading in _HEADINGS])
+    headings = (*_HEADINGS, _PROVIDER) if export.provider else _HEADINGS
+    yield _BYTE_ORDER_MARK + _row([heading.of(export.language) for heading in headings])
     for finding in sorted(findings, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.resource, f.region)):
         yield _row(_cells(finding, export))
 
@@ -62,6 +64,7 @@ def _cells(finding: Finding, export: Export) -> list[str]:
         _moment(finding.opened_at),
         _moment(export.last_seen(finding)),
         form.fix.of(language) if form else "",
+        *([export.provider.of(language)] if export.provider else []),
     ]
 
 

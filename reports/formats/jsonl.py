@@ -8,7 +8,8 @@ from model.finding import Finding
 from reports.export import Export
 
 
-def write(findings: Iterable[Finding], _export: Export) -> Iterator[str]:
-    """Yield one line for each finding; both languages are in it."""
+def write(findings: Iterable[Finding], export: Export) -> Iterator[str]:
+    """Yield one line for each finding, with the provider's name where there is one; both languages are in it."""
+    provider = {"provider": msgspec.to_builtins(export.provider)} if export.provider else {}
     for finding in findings:
-        yield msgspec.json.encode(finding).decode() + "\n"
+        yield msgspec.json.encode(msgspec.to_builtins(finding) | provider if provider else finding).decode() + "\n"

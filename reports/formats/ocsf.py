@@ -84,6 +84,8 @@ def event(finding: Finding, export: Export) -> dict[str, Any]:
         made["remediation"] = {"desc": form.fix.of(export.language)}
     if finding.elements:
         made["evidences"] = [{"name": element.key, "data": _evidence(element, export)} for element in finding.elements]
+    if export.provider:  # the schema has a name for the product's vendor only
+        made["unmapped"] = {"service_provider": export.provider.of(export.language)}
     return made
 
 

@@ -11,6 +11,7 @@ import jsonschema
 import msgspec
 import pyotp
 import pytest
+from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from msgspec.structs import replace
@@ -22,18 +23,21 @@ from catalog import access as access_files
 from catalog.folder import config_folder
 from contract.access import may
 from model.canonical import digest, instant
+from model.contract_record import SettingRecord
 from model.finding import advance
 from model.installation import Installation
 from model.person import Actor, Person, Tenants, TokenTerms
 from model.plan import Plan
+from model.service_provider import ServiceProvider
 from model.tenant import Suspension
+from model.text import Text
 from people import tokens
 from pipeline.access.sign_in import Gate
 from pipeline.changing.plans import Wanted, make_plan
 from pipeline.serving.jobs import new_job, queue
 from store.home import Home
 from tests.conftest import MovingClock
-from tests.contracts import agreed
+from tests.contracts import agreed, on_record
 from tests.filled import asset, fill, verdict
 from tests.homes import Homes, Originals, tamper
 from tests.passwords import QUICK
@@ -532,6 +536,28 @@ def test_a_plan_is_a_page_for_people_that_loads_nothing(api: Api, language: str,
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert word in answer.text
     assert plan.hash[:12] in answer.text
+
+
+def test_every_page_and_the_contract_name_the_provider_of_their_day(api: Api) -> None:
+    names = {"hinomi": Text(en="A&B <b>Co</b>", ja="火の見＆<b>共同</b>"), "group-co": Text(en="Group", ja="グループ")}
+    given = Installation(providers={id_: ServiceProvider(name) for id_, name in names.items()}, provider="hinomi")
+    api.app.state.service = replace(api.app.state.service, installation=given)
+    every = [*api.app.routes, *plans.router.routes, *sign_in.router.routes]
+    pages = {one.path for one in every if isinstance(one, APIRoute) and one.response_class is HTMLResponse}
+    asked = [(pattern, path) for _, pattern, path in paths(api, MINE) if pattern in pages]
+    assert {pattern for pattern, _ in asked} == pages == {"/v1/tenants/{tenant}/plans/{plan}/page"}
+    later = (api.clock.now() + timedelta(days=2)).date().isoformat()
+    at = instant(api.clock.now())
+    on_record(api.home, MINE, SettingRecord("contract.provider", "group-co"), at, later)
+    api.clock.sleep(7 * 24 * 3600)
+    token = api.token("viewer")
+    for _, path in asked:  # a plan that was made before keeps the provider of that day
+        assert ">Provided by A&amp;B &lt;b&gt;Co&lt;/b&gt;<" in api.ask("GET", f"{path}?language=en", token).text
+        assert ">サービス提供：火の見＆&lt;b&gt;共同&lt;/b&gt;<" in api.ask("GET", f"{path}?language=ja", token).text
+    for query, name in ((f"?on={at[:10]}", names["hinomi"]), ("", names["group-co"])):
+        shown = api.ask("GET", f"/v1/tenants/{MINE}/contract{query}", token).json()
+        said = {"name": {"en": name.en, "ja": name.ja}, "registration_number": None}
+        assert shown["provider"] == {"value": said, "clause": "1(1)"}
 
 
 def test_logs_and_refusals_hold_no_secret(api: Api, capsys: pytest.CaptureFixture[str]) -> None:

@@ -227,6 +227,7 @@ def test_a_setting_is_confirmed_and_nothing_else() -> None:
 def test_the_shipped_settings() -> None:
     form = load_settings(config_folder())
     assert {key: (one.default, one.unit) for key, one in form.settings.items()} == {
+        "contract.provider": (None, "provider"),  # Article 1(1): by contract; the default one is the installation's
         CUSTOMER_APPROVES: (False, "bool"),
         "scan.schedule": (Schedule().cron, "cron"),
         "licence.on_lapse": ("grace", "choice"),  # Article 3(2)
@@ -290,7 +291,7 @@ BEGUN = "specification: [{edition: a, effective: 2026-04-01, values: {"
         (NONE, BEGUN + "}}, {edition: b, effective: 2026-04-01, values: {}}]", "2026-04-01, values: {}}]", "same day"),
         (NONE, BEGUN + "}}, {edition: a, effective: 2026-05-01, values: {}}]", "a, effective: 2026-05", "twice"),
         (NONE, "specifications: []", "specifications", "did you mean 'specification'?"),
-        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, minutes"),
+        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, minutes, provider"),
         ("unit: days", "unit: cron", "cron\n    default: 30", "'cron' is no unit of 'int'; it goes with"),
         ("default: 30", "default: soon", "soon", '"soon" has to be a whole number'),
         ("default: 30", "", "{en: how long collection", "lacks 'default'"),

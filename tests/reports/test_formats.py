@@ -101,6 +101,11 @@ def table(findings: list[Finding], given: Export | None = None) -> list[dict[str
     return list(csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
 
 
+def test_an_event_with_the_provider_s_name_is_valid() -> None:
+    given = replace(export("ja"), provider=Text(en="Hinomi K.K.", ja="株式会社火の見"))
+    assert ocsf(FINDING, given)["unmapped"] == {"service_provider": "株式会社火の見"}
+
+
 def test_each_file_is_a_format() -> None:
     folder = Path(formats.__file__).parent
     assert formats.types() == sorted(file.stem for file in folder.glob("[a-z]*.py")) == ["csv", "jsonl", "ocsf"]

@@ -26,6 +26,7 @@ from model.contract_record import AcceptanceRecord, ItemRecord
 from model.fault import Refused
 from model.finding import Verdict
 from model.person import HOST
+from model.service_provider import ServiceProviders
 from pipeline.access.authorization import Authorizer
 from pipeline.installation import open_home
 from pipeline.notifying.reporting import make_report
@@ -103,7 +104,7 @@ def test_the_life_of_an_own_policy(
     assert found(store, NAMED) == dict.fromkeys(BREAKING, "open")
     assert after.facts == {"open": 2}
     assert after.verdicts["fail"] == before.verdicts["fail"] + 2
-    report = make_report(store, TENANT, catalog().policies, clock)
+    report = make_report(store, TENANT, catalog().policies, clock, ServiceProviders())
     assert NAMED in {proposal.lead.policy for proposal in report.proposals}
 
     carry_out(store, "aozora", without(store, [NAMED]), clock, "sato")
