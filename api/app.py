@@ -43,7 +43,7 @@ from pipeline.access.tries import TooMany
 from pipeline.changing.plans import NoSuchPlan
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
-from pipeline.tenants.applied import book_of
+from pipeline.tenants.applied import NotOrdered, book_of
 from pipeline.tenants.gate import NotEntitled
 from pipeline.tenants.scopes import group_names, named
 from store.database import StoreFault
@@ -305,6 +305,7 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
     app.add_exception_handler(NotEntitled, says(409))
+    app.add_exception_handler(NotOrdered, says(409))
     app.add_exception_handler(Refused, says(400))
     app.add_exception_handler(RequestValidationError, _invalid)
 

@@ -32,13 +32,15 @@ _PUT_OFF = "put off, because the channel could not be reached"
 class Notified(Struct, frozen=True):
     """What people were notified of: new alerts, deliveries that were due by state, dropped facts by reason.
 
-    Deliveries that were not even tried, because another of their channel had just been in vain, are `put off`.
+    Deliveries that were not even tried, because another of their channel had just been in vain, are `put off`. `waits`
+    says why the contract lets nothing be sent now, the empty text where it does.
     """
 
     alerts: int
     deliveries: dict[str, int]
     dropped: dict[str, int]
     problems: list[str]
+    waits: str = ""
 
 
 class _Leave(Struct, frozen=True):
@@ -60,15 +62,14 @@ def notify(world: World, task: Task, patience_seconds: float = 10.0) -> Notified
     alerts, dropped = _queue(world, task)
     deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
     handled: dict[str, Delivery] = {}
-    leave = _Leave()
     while not (leave := _leave(world, task)).refused and (waiting := _waiting(task.store, deadline)):
         due = [delivery for delivery in waiting if delivery.due_at <= world.now]
-        handled |= {after.key: after for after in _send_all(world, task, due, leave.provider)}
+        handled |= {after.key: after for after in _send_all(world, task, due)}
         if not due:
             clock.sleep(0.2)
     count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
-    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem} | {leave.refused}
-    return Notified(alerts, dict(count), dropped, sorted(problems - {""}))
+    problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem} | ({leave.refused} - {""})
+    return Notified(alerts, dict(count), dropped, sorted(problems), leave.refused)
 
 
 def _leave(world: World, task: Task) -> _Leave:
@@ -110,18 +111,20 @@ def _queue(world: World, task: Task) -> tuple[int, dict[str, int]]:
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send_all(world: World, task: Task, due: Sequence[Delivery], provider: Text | None) -> Iterator[Delivery]:
+def _send_all(world: World, task: Task, due: Sequence[Delivery]) -> Iterator[Delivery]:
     """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
 
     A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
-    All are in the provider's name.
+    Once the contract does not allow it any more, the rest is left as it is.
     """
     due_again: dict[str, str] = {}
     for delivery in sorted(due, key=lambda one: -one.attempts):
+        if (leave := _leave(world, task)).refused:
+            return
         if at := due_again.get(delivery.channel):
             after = replace(delivery, due_at=at, problem=_PUT_OFF)
         else:
-            outcome = _outcome(world, task, delivery, provider)
+            outcome = _outcome(world, task, delivery, leave.provider)
             now = world.clock.now()
             after = _after(delivery, outcome, now)
             if outcome.is_unreachable:

@@ -178,4 +178,5 @@ def _outcome(summary: Summary | None, notified: Notified) -> str:
             (len(summary.gaps), "gaps"),
             *parts,
         ]
-    return ", ".join(f"{number} {what}" for number, what in parts)
+    counts = ", ".join(f"{number} {what}" for number, what in parts)
+    return f"{counts}; {notified.waits}" if notified.waits else counts

@@ -16,10 +16,14 @@ from store.home import Home
 from store.tenant import TenantStore
 
 
+class NotOrdered(Refused):
+    """Nothing was ordered and accepted: there is no contract that could allow anything (Article 5(1))."""
+
+
 def applied_tenant(home: Home, tenant: str, now: datetime) -> Tenant:
     """Return a tenant as it was last applied in a home, with its contract as it is on record now.
 
-    Raises `Refused` where there is no such tenant, or no contract of it is on record.
+    Raises `Refused` where there is no such tenant, and `NotOrdered` where no contract of it is on record.
     """
     return replace(filed_tenant(home, tenant), contract=agreed_contract(home, tenant, now))
 
@@ -39,12 +43,12 @@ def filed_tenant(home: Home, tenant: str) -> Tenant:
 def agreed_contract(home: Home, tenant: str, now: datetime) -> Contract:
     """Return what is on record now, in a home, of a tenant's contract.
 
-    Raises `Refused` where nothing was ordered and accepted, or the records do not hold.
+    Raises `NotOrdered` where nothing was ordered and accepted, and `Refused` where the records do not hold.
     """
     contract = book_of(home.tenant(tenant)).view(now)
     if contract is None:
-        raise Refused(
-            f"no contract of {tenant} is on record; `hinomi upgrade` takes over what its file says, "
+        raise NotOrdered(
+            f"no contract of {tenant} is on record (Article 5(1)); `hinomi upgrade` takes over what its file says, "
             f"`hinomi contract record {tenant} FILE` records an order and its acceptance"
         )
     return contract

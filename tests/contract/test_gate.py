@@ -17,6 +17,7 @@ from model.fault import Refused
 from model.tenant import Contract, Suspension
 from pipeline.tenants.terms import terms
 from tests.contracts import EVIDENCE
+from tests.phases import ALLOWED
 
 CONTRACT = Contract(
     date(2026, 4, 1),
@@ -36,25 +37,6 @@ PHASES: dict[Phase, tuple[list[ContractRecord], str, str, str]] = {
     "unlicensed": (LICENSED, "2026-06-30T15:00:00Z", "3(2)", ""),
     "suspended": (RECORDS, "2026-05-11T00:00:00Z", "11", "2026-05-12T15:00:00.000000Z"),
     "ended": (RECORDS, "2027-03-31T15:00:00Z", "7(2)", ""),
-}
-# By the terms: what is done in the customer's clouds, from acceptance on or within the term; what we changed can be
-# rolled back after it; the contract's own matters always go on. For some days after a licence has lapsed collection and
-# alerts go on, and nothing is changed (Article 3).
-ALLOWED: dict[Action, str] = {
-    "onboard": "not begun, running, grace",
-    "look": "running, grace",
-    "plan": "running",
-    "change": "running",
-    "rollback": "running, grace, unlicensed, suspended, ended",
-    "notify": "running, grace",
-    "notice": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
-    "report": "running, grace, unlicensed, suspended, ended",
-    "read": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
-    "export": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
-    "policies": "not begun, running, grace, suspended",
-    "orders": "not begun, running, grace, suspended",
-    "logs.take": "running, grace",
-    "logs.process": "running, grace",
 }
 
 

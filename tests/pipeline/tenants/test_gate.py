@@ -161,6 +161,24 @@ def test_notifications_wait_for_the_end_of_a_suspension(case: Case) -> None:
     assert case.screen.getvalue()
 
 
+def test_nothing_more_is_sent_once_its_contract_is_suspended(case: Case) -> None:
+    driver = case.driver
+    driver.agree(channels=[Channel("screen", "console"), Channel("another", "console")])
+
+    class Screen(io.StringIO):
+        def write(self, text: str) -> int:
+            if not self.tell():
+                at = instant(driver.clock.now())
+                on_record(driver.home, "aozora", SuspensionRecord(at, "a flood"), at)
+            return super().write(text)
+
+    task = replace(driver.task, tenant=driver.tenant)
+    notified = notify(replace(case.world, ways=Ways(Screen(), driver.clock.now)), task, 0.0)
+    assert (notified.deliveries, "a flood (Article 11)" in notified.waits) == ({"sent": 1}, True)
+    with task.store.read() as reader:
+        assert len(reader.deliveries("queued")) == 1, "what is left waits"
+
+
 @pytest.mark.parametrize(("phase", "queued"), [("running", 1), ("suspended", 0), ("ended", 0)])
 def test_the_schedule_queues_for_whom_it_may(tmp_path: Path, clock: MovingClock, phase: Phase, queued: int) -> None:
     home = home_at(str(tmp_path / "home"))
