@@ -13,8 +13,8 @@ from contract.showing import Shown
 from model.finding import Finding, Severity
 from model.job import Job
 from model.plan import Plan, Progress, Sent
-from model.tenant import Suspension
-from model.text import Language, Text
+from model.text import Text
+from pipeline.tenants.views import TenantView
 from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
 
@@ -48,21 +48,6 @@ class FindingsPage(Struct, frozen=True):
     coverage: Coverage
     next: str = ""
     damaged: list[str] = []
-
-
-class TenantView(Struct, frozen=True):
-    """A tenant as people see it: nothing of its channels' settings or its scopes' credentials."""
-
-    tenant: str
-    name: Text
-    language: Language
-    start: str
-    last_day: str
-    accounts: list[str]
-    organizations: list[str]
-    cron: str
-    options: list[str]
-    suspended: list[Suspension]
 
 
 class OwnPolicyView(Struct, frozen=True):

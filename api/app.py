@@ -19,7 +19,6 @@ from api.answers import (
     Page,
     Problem,
     RunView,
-    TenantView,
     answering,
     cursor_of,
 )
@@ -35,7 +34,6 @@ from model.canonical import instant, parse_instant
 from model.fault import Refused
 from model.finding import Finding, Severity, State
 from model.job import Job
-from model.tenant import Tenant
 from pipeline.access.authorization import NoSuchTenant, NotAllowed
 from pipeline.access.machines import NoSuchToken
 from pipeline.access.sign_in import NotSignedIn
@@ -45,7 +43,7 @@ from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.applied import NotOrdered, book_of
 from pipeline.tenants.gate import NotEntitled
-from pipeline.tenants.scopes import group_names, named
+from pipeline.tenants.views import TenantView, view_of
 from store.database import StoreFault
 from store.reader import Reader
 from store.rows import AssetRow, Run, Selection
@@ -122,7 +120,7 @@ def _tenants(app: FastAPI) -> None:
         items, unread = list[TenantView](), list[str]()
         for tenant in wanted:
             try:
-                items.append(_view(authorizer.file("tenants.read", tenant)))
+                items.append(view_of(authorizer.file("tenants.read", tenant)))
             except Refused as refused:  # one file that cannot be read hides no other
                 unread.append(str(refused))
         return Json(Page(items, cursor_of(wanted[-1]) if len(wanted) == limit else "", unread))
@@ -130,7 +128,7 @@ def _tenants(app: FastAPI) -> None:
     @app.get("/v1/tenants/{tenant}", **answering(TenantView))
     def tenant(tenant: TenantId, authorizer: Authorized) -> Response:
         """Show a tenant."""
-        return Json(_view(authorizer.file("tenants.read", tenant)))
+        return Json(view_of(authorizer.file("tenants.read", tenant)))
 
     @app.get("/v1/tenants/{tenant}/contract", **answering(Shown))
     def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:
@@ -270,22 +268,6 @@ def _found(value: Any) -> Any:
 def _coverage(reader: Reader, at: str) -> Coverage:
     run = reader.last_run(at)
     return Coverage(run.id, run.finished_at, len(reader.gaps(run.id))) if run else Coverage()
-
-
-def _view(tenant: Tenant) -> TenantView:
-    last_day = tenant.agreed.last_day
-    return TenantView(
-        tenant=tenant.tenant,
-        name=tenant.name,
-        language=tenant.language,
-        start=tenant.agreed.start.isoformat(),
-        last_day=last_day.isoformat() if last_day else "",
-        accounts=[scope.id for scope in named(tenant).found],
-        organizations=group_names(tenant),
-        cron=tenant.schedule.cron,
-        options=tenant.agreed.options,
-        suspended=tenant.agreed.suspended,
-    )
 
 
 def _refusals(app: FastAPI) -> None:

@@ -23,6 +23,7 @@ from cli import (
     policies,
     report,
     serve,
+    tenant_lists,
     tenants,
     upkeep,
 )
@@ -41,6 +42,7 @@ app = typer.Typer(
 for room in (
     demo,
     tenants,
+    tenant_lists,
     assets,
     policies,
     exceptions,

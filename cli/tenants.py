@@ -63,6 +63,8 @@ def apply(
     for doubt in [*doubts(file, stores, tenant), *unclear]:
         print(f"hinomi: {doubt}", file=sys.stderr)
     _print_plan(wanted)
+    if wanted.is_new and not dry_run:
+        authorizer.accept_new()
     if wanted.changes and not dry_run:
         edition = carry_out(stores, wanted, SystemClock(), authorizer.actor.name, evidence_of(file))
         print(f"Applied as edition {edition.number}.")

@@ -48,6 +48,11 @@ _LICENCES = {
 }
 
 
+def phase_text(phase: Phase) -> Text:
+    """Return in plain words where in its life a contract is."""
+    return _PHASES[phase]
+
+
 class Said(Struct, frozen=True):
     """One thing that is said, and the clause that it comes from."""
 

@@ -33,6 +33,14 @@ class Edition(Struct, frozen=True):
     document: bytes
 
 
+class AppliedEdition(Struct, frozen=True):
+    """An edition with the person who applied it, and the moment."""
+
+    edition: Edition
+    at: str
+    person: str
+
+
 class Home:
     """The stores of one installation."""
 
@@ -116,6 +124,13 @@ class Home:
         self.check()
         with self._service.read() as connection:
             return _newest(connection, tenant)
+
+    def history(self, tenant: str) -> list[AppliedEdition]:
+        """Return all editions of a tenant's file, in the order of their numbers, with who applied them when."""
+        self.check()
+        query = select(edition).where(edition.c.tenant == tenant).order_by(edition.c.number)
+        with self._service.read() as connection:
+            return list(damage.each(connection, query, edition, _applied))
 
     def edition_fault(self, tenant: str, recorded: Sequence[dict[str, Any]], *, deciding: bool = False) -> str:
         """Return which edition of a tenant is not as its audit chain has `recorded` it, the empty text where all are.
@@ -254,6 +269,10 @@ def _since(row: SqlRow[Any]) -> tuple[Edition, str]:
         return Edition(str(row.tenant), row.number, row.document.encode()), row.since
     except (AttributeError, TypeError, ValueError):
         return Edition(str(row.tenant), row.number, b""), ""
+
+
+def _applied(row: SqlRow[Any]) -> AppliedEdition:
+    return AppliedEdition(Edition(row.tenant, row.number, row.document.encode()), row.applied_at, row.person)
 
 
 def _newest(connection: Connection, tenant: str) -> Edition | None:

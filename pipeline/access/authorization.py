@@ -14,6 +14,7 @@ from store.tenant import TenantStore
 
 # The actions that decide nothing.
 _READING = (".read", ".verify")
+_ACCEPTING = "contract.accept"
 
 
 class NoSuchTenant(Refused):
@@ -52,6 +53,21 @@ class Authorizer:
         if not self.actor.sees(tenant):
             raise NotAllowed(f"{self.actor.name} may not add or change the tenant {tenant!r}")
         return self._home
+
+    def accept_new(self) -> None:
+        """Make sure that the actor may accept a new tenant's contract, once anybody may.
+
+        An installation begins with its shell alone. Raises `NotAllowed`.
+        """
+        with self._home.service.read() as session:
+            people = list(session.people.all())
+        roles = {role for person in people if not person.disabled_at for role in person.roles}
+        accepting = roles & {name for name, role in self._access.roles.items() if _ACCEPTING in role.may}
+        if accepting and not may(self._access, self.actor, _ACCEPTING):
+            what = self._access.actions[_ACCEPTING].en
+            raise NotAllowed(
+                f"{self.actor.name} may not {what}: a new tenant is applied by a {' or '.join(sorted(accepting))}"
+            )
 
     def whole(self, action: str) -> Home:
         """Return all stores, for what concerns every tenant at once; not for whoever is bound to some.

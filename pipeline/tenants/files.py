@@ -238,6 +238,11 @@ def _channel_faults(document: Document, number: int, channel: Channel) -> Iterat
         yield document.fault(path, "lacks 'settings'")
 
 
+def changed_keys(before: object, after: object) -> list[str]:
+    """Return the keys, dotted, in which two documents of a tenant's file differ."""
+    return [change.path for change in _differences("", before, after)]
+
+
 def _differences(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
     if before == after:
         return

@@ -5,7 +5,7 @@ import json
 import sqlite3
 import zipfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,14 @@ from typing import Any
 import pytest
 
 from bench.people import tokens
+from catalog import access
+from catalog.folder import config_folder
 from cli.main import main
 from contract.days import day_of
+from model.person import HOST, Actor
+from pipeline.access.authorization import Authorizer, NotAllowed
 from pipeline.clock import SystemClock
+from pipeline.installation import open_home
 from tests.data.kept_home.make import HERE
 from tests.passwords import QUICK
 
@@ -206,6 +211,43 @@ def test_what_was_taken_over_oddly_is_listed_until_a_person_has_looked(
     word = write("judgement: {of: 1, decision: confirmed, reason: as on paper}\n")
     assert hinomi("contract", "record", "aozora", word, token=crew["rin"])[0] == 0
     assert "to_look_at" not in shown(hinomi)
+
+
+def test_once_somebody_accepts_contracts_the_shell_alone_begins_none(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path], tmp_path: Path
+) -> None:
+    other = write((CONTRACT + REST).replace("aozora", "midori"), "midori.yaml")
+    status, _, refused = hinomi("apply", other)
+    assert (status, refused.count("\n")) == (2, 0)
+    assert "a new tenant is applied by a contract-manager" in refused
+    assert "there is no tenant 'midori'" in hinomi("tenants", "show", "midori")[2]
+    assert hinomi("apply", "--dry-run", other)[0] == 0
+    assert hinomi("apply", write(REST + "language: en\n", "aozora.yaml"))[0] == 0, "one that is known"
+    assert "may not add or change" in hinomi("apply", other, token=crew["mori"])[2], "mori is bound to aozora"
+    for actor, may in ((Actor("kei", ("contract-manager",), "all"), True), (HOST, False)):
+        authorizer = Authorizer(open_home(tmp_path / "home"), access.load(config_folder()), actor, SystemClock())
+        with nullcontext() if may else pytest.raises(NotAllowed, match="a new tenant is applied by"):
+            authorizer.accept_new()
+
+
+def test_tenants_are_listed_with_their_editions(hinomi: Run, crew: dict[str, str], write: Callable[..., Path]) -> None:
+    assert hinomi("apply", write(REST + "language: en\n", "aozora.yaml"))[0] == 0
+    (row,) = (json.loads(line) for line in hinomi("tenants", "list", "--format", "jsonl")[1].splitlines())
+    assert (row["tenant"], row["state"], row["accounts"], row["options"]) == (
+        "aozora", "running", ["123456789012"], ["standing-orders"],
+    )  # fmt: skip
+    assert "契約期間中です" in hinomi("tenants", "list", "--language", "ja")[1]
+    shown = json.loads(hinomi("tenants", "show", "aozora", "--format", "json")[1])
+    assert shown == {key: value for key, value in row.items() if key != "state"}
+    rows = [json.loads(line) for line in hinomi("tenants", "editions", "aozora", "--format", "jsonl")[1].splitlines()]
+    assert [(one["number"], one["person"]) for one in rows] == [(1, "operator@host"), (2, "operator@host")]
+    assert rows[1]["changed"] == ["contract", "language"]
+    for command, word in (
+        (("list",), "aozora"),
+        (("show", "aozora"), "renewed year by year"),
+        (("editions", "aozora"), "language"),
+    ):
+        assert word in hinomi("tenants", *command)[1]
 
 
 def test_the_menu_and_the_licence_are_listed(hinomi: Run, crew: dict[str, str]) -> None:
