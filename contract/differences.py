@@ -10,13 +10,12 @@ from msgspec import Struct
 from contract.days import begins, until_end_of
 from contract.gate import decide
 from contract.records import Book
-from contract.settings import clause_ja
 from contract.term import Decision
 from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.contract_action import Action
 from model.contract_record import ContractRecord, Effective, What, is_day
-from model.text import Text
+from model.text import Text, clause_ja
 
 
 class Difference(Struct, frozen=True):

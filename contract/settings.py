@@ -4,7 +4,6 @@ Individual conditions go before the specification, this before the terms, these 
 default comes last (Articles 1(2)(3) and 6(1)).
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Literal, TypeAlias
@@ -14,7 +13,7 @@ from msgspec import Struct
 from contract.days import begins
 from model.contract_record import ContractRecord, Effective, JudgementRecord, SettingRecord
 from model.fault import Refused
-from model.text import Text
+from model.text import Text, clause_ja
 
 Value: TypeAlias = bool | int | str
 EditionLayer: TypeAlias = Literal["specification", "terms", "base-terms"]
@@ -31,7 +30,6 @@ _LAYERS: dict[Layer, Text] = {
     "default": Text(en="default of the program", ja="プログラムの既定値"),
 }
 _COUNTED = {"days": ("day", "日"), "minutes": ("minute", "分")}
-_CLAUSE = re.compile(r"([0-9]+)(?:\(([0-9]+)\))?")
 
 
 class EditionValue(Struct, frozen=True):
@@ -245,8 +243,3 @@ def _source(one: LayerValue | Explained) -> Text:
     return Text(
         en=f"{', '.join(english)} (Article {one.clause})", ja=f"{'、'.join(japanese)}（{clause_ja(one.clause)}）"
     )
-
-
-def clause_ja(clause: str) -> str:
-    """Return a clause as Japanese documents cite it: 第6条第1項."""
-    return _CLAUSE.sub(lambda found: f"第{found[1]}条" + (f"第{found[2]}項" if found[2] else ""), clause)

@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from model.service_provider import ProviderId, ServiceProvider, ServiceProviders
-from model.tenant import Reference, TenantId, Url
+from model.tenant import Channel, Reference, TenantId, Url
 
 PrincipalArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:(root|(role|user)/[\w+=,.@/-]+)$(?!\n)")]
 Grant = Annotated[str, Meta(pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:/.+|(profile|context):.+)$(?!\n)")]
@@ -60,7 +60,8 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     `database` is a PostgreSQL URL without a password, empty for SQLite files in the home. `aws_principal` is who
     assumes the customers' roles. `workers` is the most scans that one `hinomi serve` has under way at once. `grants`
     are by tenant the references, word for word, that its file may name beside those that are its own by default.
-    `outgoing` and `kubernetes` say how far tenants' files lead outside.
+    `outgoing` and `kubernetes` say how far tenants' files lead outside. `contract_channels` are where the provider's
+    own people are reminded of what contracts ask of them.
     `proxies` are the addresses or networks of the reverse proxies before the API, whose `X-Forwarded-For` is believed.
     `providers` are the companies that contracts are with, by id; `provider` is the one of a contract that names none,
     which may be left out where there is one alone.
@@ -74,6 +75,7 @@ class Installation(Struct, frozen=True, forbid_unknown_fields=True):
     outgoing: Outgoing = Outgoing()
     kubernetes: Kubeconfigs = Kubeconfigs()
     proxies: list[str] = []
+    contract_channels: list[Channel] = []
     providers: dict[ProviderId, ServiceProvider] = {}
     provider: ProviderId | None = None
 

@@ -1,5 +1,6 @@
 """Texts that a person reads exist in Japanese and English."""
 
+import re
 import unicodedata
 from typing import Literal
 
@@ -9,6 +10,7 @@ Language = Literal["en", "ja"]
 LANGUAGES: tuple[Language, ...] = ("en", "ja")
 
 
+_CLAUSE = re.compile(r"([0-9]+)(?:\(([0-9]+)\))?")
 _JOINER = "\u200d"  # holds emoji together that are made of several
 
 
@@ -24,6 +26,11 @@ def printable(text: str) -> str:
 
 def _is_printable(character: str) -> bool:
     return character.isprintable() or character == _JOINER or unicodedata.category(character) == "Zs"
+
+
+def clause_ja(clause: str) -> str:
+    """Return a clause as Japanese documents cite it: 第6条第1項."""
+    return _CLAUSE.sub(lambda found: f"第{found[1]}条" + (f"第{found[2]}項" if found[2] else ""), clause)
 
 
 class Text(Struct, frozen=True, forbid_unknown_fields=True):

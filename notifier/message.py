@@ -9,7 +9,7 @@ from msgspec import Struct
 from model.alert import Alert
 from model.fault import Refused
 from model.service_provider import provided_by
-from model.text import Language, Text
+from model.text import Language, Text, clause_ja
 from notifier.smtp import Patience
 from outgoing.border import Border
 
@@ -30,6 +30,29 @@ class Message(Struct, frozen=True):
     def provided_by(self) -> str:
         """Return the line that names the provider, the empty text where there is none."""
         return provided_by(self.provider, self.language)
+
+
+class Notice(Struct, frozen=True):
+    """One thing about a tenant's contract for one channel of the provider's people, with its clause; not an alert."""
+
+    key: str
+    tenant: str
+    name: Text
+    text: Text
+    clause: str
+    at: str
+    language: Language
+    provider: Text | None = None
+
+    @property
+    def provided_by(self) -> str:
+        """Return the line that names the provider, the empty text where there is none."""
+        return provided_by(self.provider, self.language)
+
+    @property
+    def cited(self) -> str:
+        """Return the clause as texts of the language cite it."""
+        return f"（{clause_ja(self.clause)}）" if self.language == "ja" else f" (Article {self.clause})"
 
 
 class Outcome(Struct, frozen=True):
@@ -86,4 +109,4 @@ class Way(Struct, frozen=True):
     """A channel type: the form of its settings, and how it sends."""
 
     settings: type[Any]
-    send: Callable[[Message, Any, Ways], Outcome]
+    send: Callable[[Message | Notice, Any, Ways], Outcome]

@@ -14,6 +14,7 @@ from model.installation import Installation
 from model.person import HOST
 from model.service_provider import why_no_name
 from model.text import LANGUAGES
+from notifier import settings as channel_settings
 from outgoing.addresses import network_of
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
 from pipeline.audit_keys import KeyFolder, add_key
@@ -78,7 +79,7 @@ def settings(folder: Path) -> Installation:
     if document.value is None:
         return Installation()
     installation: Installation = convert(document, Installation)
-    checks = (_network_faults, _proxy_faults, _provider_faults)
+    checks = (_network_faults, _proxy_faults, _provider_faults, _channel_faults)
     if faults := [fault for check in checks for fault in check(document, installation)]:
         raise Refused(faults)
     return installation
@@ -92,6 +93,15 @@ def _network_faults(document: Document, installation: Installation) -> Iterator[
                 network_of(text)
             except ValueError as problem:
                 yield document.fault(("outgoing", "allow", *below, number), f"{text!r} {problem}")
+
+
+def _channel_faults(document: Document, installation: Installation) -> Iterator[Fault]:
+    names = [channel.name for channel in installation.contract_channels]
+    for number, channel in enumerate(installation.contract_channels):
+        yield from channel_settings.faults(document, ("contract_channels", number), channel)
+        if channel.name in names[:number]:
+            problem = f"the channel {channel.name!r} stands twice"
+            yield document.fault(("contract_channels", number, "name"), problem)
 
 
 def _proxy_faults(document: Document, installation: Installation) -> list[Fault]:

@@ -1,14 +1,15 @@
 """What a process has of the world, and the task at hand: whatever is done for a tenant is done with these two."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
 from model.canonical import digest, instant
 from model.clock import Clock
+from model.installation import Installation
 from model.service_provider import ServiceProviders
-from model.tenant import Tenant
+from model.tenant import Channel, Tenant
 from model.worker import Worker
 from notifier.message import Ways
 from outgoing.addresses import network_of
@@ -25,12 +26,19 @@ from store.rows import Fence
 from store.tenant import TenantStore
 
 
+class Staff(Struct, frozen=True):
+    """Where the provider's own people are reached about contracts, and over which border."""
+
+    channels: Sequence[Channel] = ()
+    border: Border = Border()
+
+
 class World(Struct, frozen=True):
     """What a process has of the world: the stores, the time, ways to notify people, the clouds, checkov's process.
 
     `secrets` gives what a tenant's references lead to; by default they lead nowhere. `bounds` gives how far its file
     leads outside; by default to the public internet, and nothing is started for it. `service_providers` gives the
-    companies that contracts are with; by default there are none.
+    companies that contracts are with, and `staff` where people are reached about them; by default there are none.
     """
 
     home: Home
@@ -41,6 +49,7 @@ class World(Struct, frozen=True):
     secrets: Callable[[Tenant], TenantSecrets] = lambda _tenant: UNBOUND
     bounds: Callable[[Tenant], Bounds] = lambda _tenant: Bounds()
     service_providers: Callable[[], ServiceProviders] = ServiceProviders
+    staff: Callable[[], Staff] = Staff
 
     @property
     def now(self) -> str:
@@ -57,7 +66,13 @@ def world_in(folder: Path, home: Home, clock: Clock, ways: Ways) -> World:
         secrets=secrets_in(folder),
         bounds=bounds_in(folder),
         service_providers=lambda: settings(folder).service_providers,
+        staff=lambda: _staff(settings(folder)),
     )
+
+
+def _staff(installation: Installation) -> Staff:
+    allowed = [network_of(text) for text in installation.outgoing.networks("*")]
+    return Staff(installation.contract_channels, Border(allowed))
 
 
 def secrets_in(folder: Path) -> Callable[[Tenant], TenantSecrets]:

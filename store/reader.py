@@ -17,6 +17,7 @@ from store import damage, schema
 from store.contracts import Contracts
 from store.own_policies import OwnPolicies
 from store.plans import Plans
+from store.reminders import Reminders
 from store.rows import AssetRow, Current, Fence, Gap, Run, Selection
 
 T = TypeVar("T")
@@ -41,6 +42,7 @@ class Reader:
         self.policies = OwnPolicies(connection)
         self.contract = Contracts(connection)
         self.plans = Plans(connection)
+        self.reminders = Reminders(connection)
 
     def findings(
         self, states: frozenset[State] | None = ACTIVE, uids: Iterable[str] | None = None

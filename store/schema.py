@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0008", "service": "0008"}
+VERSIONS = {"tenant": "0009", "service": "0008"}
 
 tenant = MetaData()
 service = MetaData()
@@ -122,6 +122,9 @@ policy_edition = Table(
 
 # What is on record of the contract; rows are only ever added. Whoever records the same number later was too late.
 contract_record = Table("contract_record", tenant, _number("number", key=True), _text("document"))
+
+# What people were reminded of; whoever reminds of the same again was too late.
+reminder = Table("reminder", tenant, _text("id", key=True), _text("channel", key=True), _text("sent_at"))
 
 run = Table(
     "run",

@@ -18,6 +18,7 @@ from store.contracts import RECORDED, ContractsWriter
 from store.own_policies import OwnPoliciesWriter
 from store.plans import PlansWriter
 from store.reader import DROPPED, Reader, chunks
+from store.reminders import RemindersWriter
 from store.rows import Gap, Run
 from store.statements import insert, put
 
@@ -32,12 +33,14 @@ class Writer(Reader):
 
     policies: OwnPoliciesWriter
     contract: ContractsWriter
+    reminders: RemindersWriter
     plans: PlansWriter
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
         self.policies = OwnPoliciesWriter(connection)
         self.contract = ContractsWriter(connection)
+        self.reminders = RemindersWriter(connection)
         self.plans = PlansWriter(connection)
         self.records = Records()
 

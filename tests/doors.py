@@ -61,10 +61,10 @@ class Site(NamedTuple):
         with self.home.service.observe(job.due_at, SCHEDULE) as session:
             session.jobs.add(job)
 
-    def work(self) -> Ended:
-        """Do the job that is due, as a child of `hinomi serve` does."""
+    def work(self, only: str = "") -> Ended:
+        """Do the job that is due, or the one alone of an id, as a child of `hinomi serve` does."""
         one = JobWorker(name_of(0), SystemClock())
-        job = claim(self.home, one)
+        job = claim(self.home, one, only)
         assert job is not None, "nothing is queued"
         with unsignalled():
             assert worker.main(str(self.folder), job.id, one.name) == 0
@@ -89,7 +89,8 @@ def unsignalled() -> Iterator[None]:
 class Door(Struct, frozen=True, kw_only=True):
     """What the program calls it, the action of the gate that it goes under, and what it reaches where that allows it.
 
-    One that only makes something new in the store does not `enter`; a `silent` one gives no reason for a refusal.
+    One that only makes something new in the store does not `enter`; one that `notices` sends what is about the contract
+    itself; a `silent` one gives no reason for a refusal.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Door(Struct, frozen=True, kw_only=True):
     enters: bool = True
     changes: bool = False
     notifies: bool = False
+    notices: bool = False
     silent: bool = False
 
     @property
@@ -177,9 +179,10 @@ class Scheduled(Door, frozen=True, kw_only=True):
     """What the parent process of the service does: it queues what the schedule asks for, and has it done."""
 
     def go(self, site: Site) -> Ended:
-        if not queue_scheduled(site.home, SystemClock()):
-            return Ended(True, "")
-        return self.allowed(site.work())
+        queue_scheduled(site.home, SystemClock())
+        with site.home.service.read() as session:
+            scan = next((job for job in session.jobs.open() if job.kind == "scan"), None)
+        return self.allowed(site.work(scan.id)) if scan else Ended(True, "")
 
 
 def application(folder: Path, http: httpx.Client) -> Any:
@@ -208,6 +211,7 @@ DOORS: tuple[Door, ...] = (
     Queued(kind="change", plan="approved", under="change", changes=True, notifies=True),
     Queued(kind="change", plan="back", under="rollback", changes=True, notifies=True),
     Queued(kind="tell", under="notify", enters=False, notifies=True),
+    Queued(kind="due", under="notice", enters=False, notices=True),
 )
 
 _READS = "reads the store"

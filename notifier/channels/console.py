@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from model.finding import State
 from model.text import Text, printable
-from notifier.message import SENT, Message, Outcome, Ways
+from notifier.message import SENT, Message, Notice, Outcome, Ways
 
 _SHOWN = 10
 BECAME: dict[State, Text] = {
@@ -20,8 +20,22 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Takes none."""
 
 
-def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
-    """Write the alert, at most ten of its resources, and who provides the service."""
+def send(message: Message | Notice, _settings: Settings, ways: Ways) -> Outcome:
+    """Write the alert, at most ten of its resources, or what is to be said of a contract; and who provides it."""
+    lines = _of_notice(message) if isinstance(message, Notice) else _of_alert(message)
+    if message.provided_by:
+        lines.append(f"    {message.provided_by}")
+    ways.terminal.write("\n".join(lines) + "\n")
+    ways.terminal.flush()
+    return SENT
+
+
+def _of_notice(notice: Notice) -> list[str]:
+    name = printable(notice.name.of(notice.language))
+    return [f"[contract] {name} ({notice.tenant}): {notice.text.of(notice.language)}{notice.cited}"]
+
+
+def _of_alert(message: Message) -> list[str]:
     alert, language = message.alert, message.language
     title = printable(alert.title.of(language))
     lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {title} ({len(alert.items)})"]
@@ -29,8 +43,4 @@ def send(message: Message, _settings: Settings, ways: Ways) -> Outcome:
         lines.append(f"    {printable(item.name)}  {item.region}  {printable(item.message.of(language))}")
     if (more := len(alert.items) - _SHOWN) > 0:
         lines.append(f"    ほか{more}件" if language == "ja" else f"    and {more} more")
-    if message.provided_by:
-        lines.append(f"    {message.provided_by}")
-    ways.terminal.write("\n".join(lines) + "\n")
-    ways.terminal.flush()
-    return SENT
+    return lines

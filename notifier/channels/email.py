@@ -25,7 +25,7 @@ from model.finding import Severity, State
 from model.tenant import ADDRESS, REFERENCE, Reference
 from model.text import Language, Text, printable
 from notifier.channels.console import BECAME
-from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from notifier.message import SENT, Message, Notice, Outcome, Ways, again, never, unreachable
 from notifier.smtp import Lost, Session, Silent, TlsSession
 
 _SHOWN = 50
@@ -72,7 +72,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError("'user' and 'password' go together")
 
 
-def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
+def send(message: Message | Notice, settings: Settings, ways: Ways) -> Outcome:
     """Hand the message to the server: 4yz and network faults are for later, 5yz is never (RFC 5321, 4.2.1).
 
     The settings are the channel's; `ways` are what sending needs of the world.
@@ -99,12 +99,15 @@ def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
         return never(f"what the server or the settings say cannot be used ({type(problem).__name__})")
 
 
-def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage:
+def compose(message: Message | Notice, settings: Settings, now: datetime) -> EmailMessage:
     """Return the mail of a message, as the settings address it; all attempts send the same but for the date, `now`."""
     mail = EmailMessage(policy=_POLICY)
     mail["From"] = Address("Hinomi 火の見", addr_spec=settings.sender)
     mail["To"] = [Address(addr_spec=recipient) for recipient in settings.recipients]
-    mail["Subject"] = _subject(message.alert, message.language)
+    template, words = (
+        ("notice", _words_of_notice(message)) if isinstance(message, Notice) else ("email", _words(message))
+    )
+    mail["Subject"] = words["subject"]
     mail["Date"] = now
     # One identifier for one message, however often it is handed over (RFC 5322, 3.6.4).
     mail["Message-ID"] = f"<{message.key}@{_domain(settings.sender)}>"
@@ -118,9 +121,8 @@ def compose(message: Message, settings: Settings, now: datetime) -> EmailMessage
         lstrip_blocks=True,
     )
     environment.filters["printable"] = printable
-    words = _words(message)
-    mail.set_content(environment.get_template("email.txt").render(words))
-    mail.add_alternative(environment.get_template("email.html").render(words), subtype="html")
+    mail.set_content(environment.get_template(f"{template}.txt").render(words))
+    mail.add_alternative(environment.get_template(f"{template}.html").render(words), subtype="html")
     mail["Content-Language"] = message.language  # last: set before, it would be the first part's
     return mail
 
@@ -272,12 +274,26 @@ _TEXTS: dict[str, Text] = {
 }
 
 
+_LEAD_OF_NOTICE = Text(en="About a contract:", ja="契約に関するお知らせです。")
+_FOOTER_OF_NOTICE = Text(
+    en="This message was sent automatically by Hinomi to those who look after contracts.",
+    ja="このメールは、契約の担当者にHinomi（火の見）から自動送信されています。",
+)
+
+
 def _subject(alert: Alert, language: Language) -> str:
     title, number = printable(alert.title.of(language))[:_LONGEST_TITLE], len(alert.items)
     severity, became = _SEVERITY[alert.severity].of(language), BECAME[alert.became].of(language)
     if language == "ja":
         return f"【Hinomi】{severity}・{became}：{title}（{number}件）／{alert.tenant}"
     return f"[Hinomi] {severity}, {became}: {title} ({number}) – {alert.tenant}"
+
+
+def _filled(message: Message | Notice) -> tuple[str, dict[str, Any]]:
+    """Return the name of the template for a message, and what fills it in."""
+    if isinstance(message, Notice):
+        return "notice", _words_of_notice(message)
+    return "email", _words(message)
 
 
 def _words(message: Message) -> dict[str, Any]:
@@ -288,6 +304,7 @@ def _words(message: Message) -> dict[str, Any]:
     counts = {"shown": min(number, _SHOWN), "all": number, "id": alert.id}
     return {
         "language": language,
+        "subject": _subject(alert, language),
         "t": {name: text.of(language).format(**counts) for name, text in _TEXTS.items()},
         "lead": _LEAD[alert.became].of(language).format(resources=resources, account=alert.scope),
         "severity": _SEVERITY[alert.severity].of(language),
@@ -299,6 +316,24 @@ def _words(message: Message) -> dict[str, Any]:
         "rows": [_row(item, language) for item in alert.items[:_SHOWN]],
         "is_cut": number > _SHOWN,
         "provided_by": message.provided_by,
+    }
+
+
+def _words_of_notice(notice: Notice) -> dict[str, Any]:
+    language, name = notice.language, printable(notice.name.of(notice.language))
+    subject = f"【Hinomi】契約：{name}" if language == "ja" else f"[Hinomi] Contract: {name}"
+    return {
+        "language": language,
+        "subject": subject[:_LONGEST_TITLE],
+        "t": {key: text.of(language) for key, text in _TEXTS.items()},
+        "lead": _LEAD_OF_NOTICE.of(language),
+        "text": notice.text.of(language),
+        "clause": notice.cited,
+        "name": notice.name.of(language),
+        "tenant": notice.tenant,
+        "at": _moment(notice.at, language),
+        "provided_by": notice.provided_by,
+        "footer": _FOOTER_OF_NOTICE.of(language),
     }
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from model.fault import Refused
 from model.tenant import Reference, Url
-from notifier.message import SENT, Message, Outcome, Ways, again, never, unreachable
+from notifier.message import SENT, Message, Notice, Outcome, Ways, again, never, unreachable
 from outgoing import web
 
 _SHOWN = 200
@@ -26,13 +26,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     secret: Reference
 
 
-def send(message: Message, settings: Settings, ways: Ways) -> Outcome:
+def send(message: Message | Notice, settings: Settings, ways: Ways) -> Outcome:
     """Post the message as JSON: 2xx is sent; 408, 425, 429, 5xx and network faults are for later; the rest is never.
 
     The settings are the channel's; `ways` are what sending needs of the world. Raises `Refused`, and nothing is sent,
     where the signing key is none (anybody could sign with it), and where the address is not allowed.
     """
-    key, body = _key(settings.secret, ways), _body(message)
+    key, body = _key(settings.secret, ways), body_of(message)
     stamp = str(int(ways.now().timestamp()))
     headers = {
         "content-type": "application/json",
@@ -86,7 +86,13 @@ def _short(reference: str, length: int) -> str:
     return f"sent, but the signing key {reference} has only {length} bytes; take a random one of {_LEAST_BYTES} to 64"
 
 
-def _body(message: Message) -> bytes:
+def body_of(message: Message | Notice) -> bytes:
+    """Return what is posted, as JSON: its type, the moment that it is of, and the data."""
+    if isinstance(message, Notice):
+        data = {"tenant": message.tenant, "name": message.name, "text": message.text, "clause": message.clause}
+        if message.provider:
+            data["provider"] = message.provider
+        return msgspec.json.encode({"type": "contract.reminder", "timestamp": message.at, "data": data})
     alert = message.alert
     data = msgspec.to_builtins(alert)
     data["items"] = data["items"][:_SHOWN]

@@ -57,7 +57,7 @@ class Authorizer:
     def accept_new(self) -> None:
         """Make sure that the actor may accept a new tenant's contract, once anybody may.
 
-        An installation begins with its shell alone. Raises `NotAllowed`.
+        An installation begins with its shell alone. Raises `NotAllowed` for whoever may not.
         """
         with self._home.service.read() as session:
             people = list(session.people.all())

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from contract import schedule
 from model.canonical import digest, instant
 from model.clock import Clock
+from model.contract_action import Action
 from model.fault import Refused
 from model.job import Job, JobKind, JobState
 from model.person import SCHEDULE
+from model.tenant import Schedule, Tenant
 from pipeline.logs import logger
 from pipeline.tenants.applied import applied_tenants
 from pipeline.tenants.gate import ask, decided
@@ -23,6 +25,9 @@ from store.home import Home
 from store.rows import Fence
 
 _LOG = logger()
+# What the schedule asks for goes under these actions of the gate.
+_UNDER: dict[JobKind, Action] = {"scan": "look", "due": "notice"}
+_REMINDERS = Schedule("0 9 * * *")
 HELD_FOR = timedelta(seconds=60)
 MOST_ATTEMPTS = 3
 
@@ -81,18 +86,27 @@ def queue_scheduled(home: Home, clock: Clock) -> int:
         if slot >= since:  # a tenant is not scanned for slots before its first day here
             delay = schedule.delay(tenant.tenant, slot, tenant.schedule)
             wanted.append(new_job("scan", tenant.tenant, slot, SCHEDULE, slot + delay))
-    if wanted := [job for job in _unknown(home, wanted) if _is_entitled(home, job.tenant, now)]:
+    wanted += list(_reminders(tenants, now))
+    if wanted := [job for job in _unknown(home, wanted) if _may_be_queued(home, job, now)]:
         with home.service.observe(instant(now), SCHEDULE) as session:
             added = sum(session.jobs.add(job) for job in wanted)
     return added
 
 
-def _is_entitled(home: Home, tenant: str, now: datetime) -> bool:
-    """Return whether the service runs for a tenant now: asked where there is something to queue alone."""
+def _reminders(tenants: Sequence[tuple[Tenant, datetime]], now: datetime) -> Iterator[Job]:
+    """Yield a job a day for each tenant, by which people are reminded of what its contract asks for."""
+    slot = schedule.newest_slot(_REMINDERS, now)
+    for tenant, since in tenants:
+        if slot > since:  # nobody is reminded in the hour in which a tenant comes
+            yield new_job("due", tenant.tenant, slot, SCHEDULE)
+
+
+def _may_be_queued(home: Home, job: Job, now: datetime) -> bool:
+    """Return whether the contract allows a job of the schedule now: asked where there is something to queue alone."""
     try:
-        return decided(home.tenant(tenant), "look", now).allowed
+        return decided(home.tenant(job.tenant), _UNDER[job.kind], now).allowed
     except Refused as refused:
-        _LOG.error("a tenant is not scanned", tenant=tenant, problem=str(refused))
+        _LOG.error("a job is not queued", kind=job.kind, tenant=job.tenant, problem=str(refused))
         return False
 
 

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from pipeline.changing.carrying_out import finish, obey, underway
 from pipeline.changing.plans import playbook_of
 from pipeline.logs import logger
 from pipeline.notifying.notify import Notified, notify
+from pipeline.notifying.reminding import Office, remind
 from pipeline.policies.own_policies import catalog_of
 from pipeline.scanning.scan import Summary, scan
 from pipeline.serving.jobs import (
@@ -32,17 +34,18 @@ from pipeline.serving.jobs import (
     settle,
     withdraw,
 )
-from pipeline.tenants.applied import applied_tenant
+from pipeline.tenants.applied import applied_tenant, filed_tenant
 from pipeline.tenants.gate import bought
 from pipeline.world import Task, World
 from store.database import StoreFault
 from store.tenant import Fenced, TenantStore
 
 _LOG = logger()
+_AGAIN = timedelta(hours=1)
 
 
 class JobResult(Struct, frozen=True):
-    """What came of a job; one of the kind `tell` has no summary.
+    """What came of a job; only a scan has a summary.
 
     `records_fault` says what is wrong with the records of the tenant or of the service: scans and notifications go on,
     decisions do not.
@@ -98,6 +101,8 @@ def claimed_now(world: World, wanted: Job) -> Iterator[Job]:
 
 def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     """Do what a job of its kind consists of, in this order; whoever was not notified before is notified then."""
+    if job.kind == "due":
+        return _remind(world, job)
     tenant, store = applied_tenant(world.home, job.tenant, world.clock.now()), world.home.tenant(job.tenant)
     plans = [job.plan] if job.plan else []
     catalog = as_shipped(config_folder()) if job.kind == "scan" else catalog_for_changes(store, plans)
@@ -117,6 +122,18 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
             _LOG.error("something is wrong with what is stored", tenant=job.tenant, problem=problem)
             outcome = f"{outcome}; {problem}"
     return JobResult("done", outcome, summary, notified, fault)
+
+
+def _remind(world: World, job: Job) -> JobResult:
+    """Remind the provider's people of what the contract asks of them; what did not arrive is tried again in an hour."""
+    store, name = world.home.tenant(job.tenant), filed_tenant(world.home, job.tenant).name
+    said = remind(world, Office(job.tenant, name, store, job.asked_by, fence_of(job)))
+    if said.problems:
+        again = world.clock.now() + _AGAIN
+        with world.home.service.observe(world.now, job.holder) as session:
+            session.jobs.add(new_job("due", job.tenant, again, job.asked_by))
+    outcome = "; ".join((f"{said.due} reminders due, {said.sent} sent", *said.problems))
+    return JobResult("done", outcome)
 
 
 def _failed(job: Job, problem: Exception) -> JobResult:

@@ -17,8 +17,8 @@ from model.canonical import instant
 from model.clock import Clock
 from model.contract_record import ContractRecord, Evidence
 from model.fault import Fault, Refused
-from model.tenant import Channel, Contract, Tenant
-from notifier import channels
+from model.tenant import Contract, Tenant
+from notifier import settings as channel_settings
 from pipeline.policies.choice import check_settings
 from pipeline.providers.provider import Named, Providers
 from pipeline.providers.registry import PROVIDERS
@@ -148,7 +148,7 @@ def _faults(document: Document, tenant: Tenant, policies: Sequence[Policy], prov
         if channel.name in names:
             yield document.fault(("channels", number, "name"), f"the channel {channel.name!r} stands twice")
         names.add(channel.name)
-        yield from _channel_faults(document, number, channel)
+        yield from channel_settings.faults(document, ("channels", number), channel)
     if not isinstance(tenant.contract, UnsetType):
         yield from _contract_faults(document, tenant.contract)
     yield from (fault for fault, _ in _protected(document, tenant, providers) if fault)
@@ -218,24 +218,6 @@ def _scope_faults(document: Document, tenant: Tenant, providers: Providers) -> I
     if not named(tenant, providers=providers).found and not group_names(tenant, providers):
         *keys, last = (f"'{key}'" for provider in providers for key in provider.file.keys)
         yield document.fault((), f"names nothing to look at: add {', '.join(keys)} or {last}")
-
-
-def _channel_faults(document: Document, number: int, channel: Channel) -> Iterator[Fault]:
-    path = ("channels", number)
-    if channel.type not in channels.types():
-        known = ", ".join(channels.types())
-        yield document.fault((*path, "type"), f"{channel.type!r} is no type of channel; known are {known}")
-        return
-    at = (*path, "settings") if "settings" in document.value["channels"][number] else None
-    try:
-        if at:
-            convert(document, channels.way(channel.type).settings, at)
-        else:
-            msgspec.convert({}, channels.way(channel.type).settings)
-    except Refused as refused:
-        yield from refused.faults
-    except msgspec.ValidationError:
-        yield document.fault(path, "lacks 'settings'")
 
 
 def changed_keys(before: object, after: object) -> list[str]:

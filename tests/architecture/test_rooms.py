@@ -82,7 +82,7 @@ def test_a_cloud_has_one_name() -> None:
 TOUCHING = {
     "opening_of": {"pipeline/tenants/entrance.py"},
     "scopes_of": {"pipeline/tenants/entrance.py"},
-    "send": {"pipeline/notifying/notify.py"},
+    "send": {"pipeline/notifying/notify.py", "pipeline/notifying/reminding.py"},
 }
 
 

@@ -12,7 +12,7 @@ CALLS = {
     "discovered": {"pipeline/tenants/scopes.py"},  # for `scopes_of`
     "members": {"pipeline/tenants/scopes.py"},  # for `discovered`
     "opening without arguments": {"pipeline/providers/provider.py", "cli/check.py"},  # for `opening_of`; no tenant's
-    "way.send": {"pipeline/notifying/notify.py"},
+    "way.send": {"pipeline/notifying/notify.py", "pipeline/notifying/reminding.py"},
 }
 _ROOMS = ("cli/", "api/", "pipeline/", "notifier/", "reports/")
 # The providers' own functions, and `demo/`, whose company is no tenant of anybody.

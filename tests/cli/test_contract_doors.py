@@ -86,6 +86,7 @@ def stage(running_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) 
         plans = worked(folder / "worked", replace(tenant, contract=Contract(date(2026, 1, 1))), clock)
         bring_over(folder / "worked", folder / "home")
         patch.setenv("AWS_ENDPOINT_URL", relay)
+        add_staff(folder / "home", hook)
         yield Stage(folder / "home", token, plans, asked, sent, running_emulator)
 
 
@@ -102,6 +103,14 @@ def began(folder: Path, tenant: Tenant, clock: MovingClock) -> str:
             session.people.put(Person(who.name, who.name, "ja", who.roles, who.tenants, ""))
         session.people.put_token(kept)
     return token
+
+
+def add_staff(folder: Path, hook: str) -> None:
+    """Let the provider's own people be reminded of contracts by the same server."""
+    with (folder / "installation.yaml").open("a", encoding="utf-8") as file:
+        file.write(
+            f"contract_channels: [{{name: staff, type: webhook, settings: {{url: '{hook}', secret: 'env:{KEY}'}}}}]\n"
+        )
 
 
 def worked(folder: Path, tenant: Tenant, clock: MovingClock) -> dict[str, str]:
@@ -160,7 +169,7 @@ def test_nothing_arrives_that_the_contract_does_not_allow(stage: Stage, site: Si
     assert may or door.silent or f"(Article {clause})" in ended.said, ended.said
     assert bool(stage.asked) is (may and door.enters), stage.asked
     assert bool(stage.changed) is (may and door.changes), stage.changed
-    assert bool(stage.sent) is notified
+    assert bool(stage.sent) is (notified or (may and door.notices))
     assert (waiting(site) == 0) is notified, "what is not sent waits"
 
 

@@ -285,9 +285,9 @@ def test_what_would_be_obeyed_is_a_question_mark(character: str) -> None:
 
 
 def test_the_body_names_at_most_two_hundred_resources() -> None:
-    from notifier.channels.webhook import _body
+    from notifier.channels.webhook import body_of
 
     text = Text(en="x", ja="x")
     items = tuple(Item(str(n), "r", "n", "g", text) for n in range(500))
-    body = json.loads(_body(Message("k", Alert("a", "t", "p", "open", "s", "high", text, text, "now", items), "en")))
+    body = json.loads(body_of(Message("k", Alert("a", "t", "p", "open", "s", "high", text, text, "now", items), "en")))
     assert (len(body["data"]["items"]), body["data"]["resources"]) == (200, 500)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -26,7 +27,7 @@ from model.tenant import Channel
 from model.text import LANGUAGES, Language, Text
 from notifier import channels
 from notifier.channels import console, email, webhook
-from notifier.message import Message, Ways
+from notifier.message import Message, Notice, Ways
 from pipeline.notifying.notify import Notified, notify
 from pipeline.notifying.reporting import make_report
 from pipeline.onboarding.aws import documents
@@ -86,13 +87,13 @@ def seen(page: str) -> str:
 # Channels: what people read of a message, by the type. A new type is red here until it has a row.
 
 
-def on_console(message: Message) -> list[str]:
+def on_console(message: Message | Notice) -> list[str]:
     terminal = io.StringIO()
     console.send(message, console.Settings(), Ways(terminal, MovingClock().now))
     return [terminal.getvalue()]
 
 
-def in_mail(message: Message) -> list[str]:
+def in_mail(message: Message | Notice) -> list[str]:
     given = {"host": "127.0.0.1", "security": "none", "sender": "a@soc.example", "recipients": ["b@soc.example"]}
     mail = email.compose(message, msgspec.convert(given, email.Settings), datetime(2026, 6, 1, tzinfo=UTC))
     assert "A&B" not in str(mail.items()), "a name stands in no header"
@@ -105,12 +106,12 @@ def body(mail: EmailMessage, subtype: str) -> str:
     return str(found.get_content())
 
 
-def in_webhook(message: Message) -> list[str]:
-    name = json.loads(webhook._body(message))["data"].get("provider")
+def in_webhook(message: Message | Notice) -> list[str]:
+    name = json.loads(webhook.body_of(message))["data"].get("provider")
     return [provided_by(name and msgspec.convert(name, Text), message.language)]
 
 
-CHANNELS: dict[str, Callable[[Message], list[str]]] = {
+CHANNELS: dict[str, Callable[[Message | Notice], list[str]]] = {
     "console": on_console,
     "email": in_mail,
     "webhook": in_webhook,
@@ -124,11 +125,12 @@ def test_each_channel_has_a_row() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("type_", CHANNELS)
 def test_every_channel_names_the_provider(type_: str, language: Language) -> None:
-    for text in CHANNELS[type_](Message("k", ALERT, language, NAME)):
-        assert LINES[language] in text
-    for text in CHANNELS[type_](Message("k", ALERT, language)):
-        assert "Provided by" not in text
-        assert "サービス提供" not in text
+    for kind in (partial(Message, "k", ALERT, language), partial(Notice, "k", "t", TEXT, TEXT, "3(2)", AT, language)):
+        for text in CHANNELS[type_](kind(NAME)):
+            assert LINES[language] in text
+        for text in CHANNELS[type_](kind(None)):
+            assert "Provided by" not in text
+            assert "サービス提供" not in text
 
 
 # Pages: how each template is filled. All of them fill one frame, which has the name.
@@ -172,6 +174,7 @@ def test_what_makes_texts_for_people_is_known_here() -> None:
     assert places(r"HTMLResponse\(") == {"api/plans.py"}
     assert places(r"\bWorld\((?!Struct)") == {"pipeline/world.py"}
     assert places(r"\bMessage\((?!Struct)") == {"pipeline/notifying/notify.py"}
+    assert places(r"\bNotice\((?!Struct)") == {"pipeline/notifying/reminding.py"}
 
 
 # Formats of findings, and the documents of the onboarding.
