@@ -73,7 +73,7 @@ def test_every_mark_is_found() -> None:
 
 def test_marks_are_read() -> None:
     code = "@pytest.mark.article(7, 9)\n@pytest.mark.shared\ndef test_a(): ...\ndef test_b(): ...\n"
-    assert [*marks(ast.parse(code))] == [("test_a", {7, 9})]
+    assert [*marks(ast.parse(code))] == [("test_a", frozenset({7, 9}))]
 
 
 def test_a_test_shows_the_rule_that_has_most_of_its_articles() -> None:
