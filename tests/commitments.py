@@ -32,9 +32,9 @@ def plain(text: str) -> str:
     return " ".join(_JOINED.sub("", text).split())
 
 
-def committing(text: str) -> list[str]:
-    """Return the words of a text that commit to something, each with what stands around it."""
-    rest = _ALLOWED.sub(" ", plain(text))
+def committing(line: str) -> list[str]:
+    """Return the words of a text in one line that commit to something, each with what stands around it."""
+    rest = _ALLOWED.sub(" ", line)
     return [rest[max(found.start() - 30, 0) : found.end() + 30] for found in _WORDS.finditer(rest)]
 
 
