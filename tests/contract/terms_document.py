@@ -60,11 +60,8 @@ def marked() -> list[Marked]:
 
 def clauses() -> str:
     """Return the table of what the program makes of each clause, which tests show it, and what a person decides."""
-    rows, rules, before = (
-        ["| clause | rule | shown by | a person decides |", "|---|---|---|---|"],
-        _rules(),
-        list[int](),
-    )
+    rows = ["| clause | rule | shown by | a person decides |", "|---|---|---|---|"]
+    rules, before = _rules(), list[int]()
     for rule in rules:
         shown = ""
         if rule.state == "shown":
