@@ -59,7 +59,8 @@ class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A setting: what it is, its type and unit, its default if it has one, its clause, and which layers may set it.
 
     `who` is the action of whoever records it as an individual condition. `file` is the key of a tenant's file that the
-    service goes by today. `choices` are the values that it can have, where they are few.
+    service goes by today. `choices` are the values that it can have, where they are few. `goes_by` says what goes by
+    the setting today (docs/terms.md).
     """
 
     text: Text
@@ -71,6 +72,7 @@ class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
     who: str = ""
     file: str = ""
     choices: list[str] = []
+    goes_by: str = ""
 
     def why_not(self, value: SettingValue) -> str:
         """Return why the setting cannot have a value, the empty text where it can."""

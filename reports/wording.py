@@ -49,7 +49,7 @@ TEXTS: dict[str, Text] = {
     ),
     "weights": Text(en="weights", ja="重み"),
     "what_to_do": Text(en="What to do", ja="対処方法"),
-    "effort": Text(en="Effort each", ja="作業目安"),
+    "effort": Text(en="Estimated effort", ja="作業目安"),
     "hours": Text(en="h", ja="時間"),
     "assets": Text(en="Resources", ja="リソース数"),
     "score": Text(en="Score", ja="スコア"),

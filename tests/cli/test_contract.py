@@ -79,6 +79,7 @@ def shown(hinomi: Run, *more: str) -> dict[str, Any]:
     return {name: one["value"] if isinstance(one, dict) else one for name, one in json.loads(out).items()}
 
 
+@pytest.mark.article(2, 7, 8)
 def test_a_new_customer_begins_with_one_file_and_one_command(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_new_tenant_without_a_contract_is_refused(hinomi: Run, write: Callable
     assert "aozora is a new tenant: say under 'contract' when its contract starts" in refused
 
 
+@pytest.mark.article(2, 5)
 def test_records_change_what_holds_from_their_day_on(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
@@ -150,6 +152,7 @@ def test_records_change_what_holds_from_their_day_on(
     assert hinomi("audit", "verify", "aozora")[0] == 0
 
 
+@pytest.mark.article(11)
 def test_a_suspension_is_judged_by_a_lead_and_lifted(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
@@ -190,6 +193,7 @@ def test_what_is_effective_before_now_needs_a_second_person(
     ]  # fmt: skip
 
 
+@pytest.mark.article(3)
 def test_what_is_rejected_waits_no_more_and_never_counts(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
@@ -250,6 +254,7 @@ def test_tenants_are_listed_with_their_editions(hinomi: Run, crew: dict[str, str
         assert word in hinomi("tenants", *command)[1]
 
 
+@pytest.mark.article(2, 3)
 def test_the_menu_and_the_licence_are_listed(hinomi: Run, crew: dict[str, str]) -> None:
     rows = [json.loads(line) for line in hinomi("contract", "options", "aozora", "--format", "jsonl")[1].splitlines()]
     assert {row["item"]: row["has"] for row in rows} == {

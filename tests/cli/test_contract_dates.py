@@ -15,6 +15,7 @@ APRIL = "2025-04-01,2026-03-31,2026-04-01,2027-03-31,2025-04-30,2025-05-31,2026-
 NOTICES = "notice_on,earliest_last_day\r\n"
 
 
+@pytest.mark.article(7, 8, 9)
 @pytest.mark.shared
 @pytest.mark.parametrize("name", ["dates.csv", "midterm_notice.csv"])
 def test_the_expected_tables_come_out_as_they_are(
@@ -26,6 +27,7 @@ def test_the_expected_tables_come_out_as_they_are(
     assert out.encode() == file.read_bytes()
 
 
+@pytest.mark.article(7, 8, 9)
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

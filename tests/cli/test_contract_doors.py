@@ -157,6 +157,7 @@ def waiting(site: Site) -> int:
         return len(reader.deliveries("queued")) + len(list(reader.unnotified()))
 
 
+@pytest.mark.article(2, 3, 5, 7, 11)
 @pytest.mark.parametrize("phase", [*PHASES, NOTHING_BOUGHT])
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.label)
 def test_nothing_arrives_that_the_contract_does_not_allow(stage: Stage, site: Site, door: Door, phase: str) -> None:

@@ -61,6 +61,7 @@ def explained(hinomi: Run, key: str, *more: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.article(1, 6)
 def test_without_a_setting_the_default_holds(hinomi: Run) -> None:
     assert explained(hinomi, GRACE, "--on", "2026-06-01") == {
         "tenant": "aozora", "key": GRACE, "on": "2026-06-01T14:59:59.999999Z", "value": 30, "unit": "days",
@@ -79,6 +80,7 @@ def test_without_a_setting_the_default_holds(hinomi: Run) -> None:
     assert japanese.splitlines()[1] == "根拠：プログラムの既定値（第3条第2項）"
 
 
+@pytest.mark.article(1, 6)
 def test_a_setting_on_record_holds_from_its_moment_on(hinomi: Run, record: Record) -> None:
     assert record("setting: {key: licence.grace_days, value: 45}\neffective: 2099-10-01T00:30:00Z\n")[0] == 0
     before, after = (
@@ -90,6 +92,7 @@ def test_a_setting_on_record_holds_from_its_moment_on(hinomi: Run, record: Recor
     assert explained(hinomi, GRACE, "--on", "2099-10-01")["value"] == 45
 
 
+@pytest.mark.article(6)
 def test_what_was_taken_over_from_the_file_is_an_individual_condition(hinomi: Run) -> None:
     found = explained(hinomi, "changes.customer_approves", "--on", "2026-06-01")
     assert (found["value"], found["layer"], found["record"]) == (True, "individual", 5)

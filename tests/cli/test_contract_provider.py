@@ -58,6 +58,7 @@ def shown(hinomi: Run, day: str) -> object:
     return json.loads(said).get("provider")
 
 
+@pytest.mark.article(1)
 def test_a_provider_is_recorded_from_a_day_on(hinomi: Run, tmp_path: Path) -> None:
     assert record(hinomi, tmp_path, "group-co")[:2] == (0, "aozora: record 5, effective from 2099-10-01\n")
     assert shown(hinomi, "2099-09-30") == {
@@ -93,6 +94,7 @@ def test_without_providers_it_is_said_where_they_are_set(hinomi: Run, tmp_path: 
     assert shown(hinomi, "2099-10-01") is None
 
 
+@pytest.mark.article(1)
 def test_findings_and_the_guide_name_the_provider_of_their_day(hinomi: Run, tmp_path: Path) -> None:
     record(hinomi, tmp_path, "group-co")
     status, _, faults = hinomi("onboard", "aws", "aozora", "-o", str(tmp_path / "documents"))

@@ -8,6 +8,7 @@ from contract.term import decide
 from model.tenant import Contract, Suspension
 
 
+@pytest.mark.article(7)
 @pytest.mark.parametrize(
     ("day", "last_day", "allowed", "clause"),
     [
@@ -24,6 +25,7 @@ def test_term(day: date, last_day: date | None, allowed: bool, clause: str) -> N
     assert str(day) in decision.reason.ja or allowed
 
 
+@pytest.mark.article(11)
 @pytest.mark.parametrize(
     ("day", "allowed", "clause"),
     [

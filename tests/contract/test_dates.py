@@ -36,6 +36,7 @@ def table(file: Path) -> list[dict[str, date]]:
         return [{name: date.fromisoformat(cell) for name, cell in row.items()} for row in csv.DictReader(lines)]
 
 
+@pytest.mark.article(7, 8, 9)
 @pytest.mark.shared
 def test_the_table_of_contracts(shared_folder: Path) -> None:
     rows = table(shared_folder / "terms" / "dates.csv")
@@ -57,6 +58,7 @@ def test_the_table_of_contracts(shared_folder: Path) -> None:
         }
 
 
+@pytest.mark.article(9)
 @pytest.mark.shared
 def test_the_table_of_notices(shared_folder: Path) -> None:
     rows = table(shared_folder / "terms" / "midterm_notice.csv")
@@ -64,6 +66,7 @@ def test_the_table_of_notices(shared_folder: Path) -> None:
     assert [row["earliest_last_day"] for row in rows] == [earliest_last_day(row["notice_on"]) for row in rows]
 
 
+@pytest.mark.article(7)
 @pytest.mark.parametrize(
     ("first", "last"),
     [
@@ -82,6 +85,7 @@ def test_a_term_is_one_year_with_its_first_day(first: str, last: str) -> None:
     assert last_day(date.fromisoformat(first)) == date.fromisoformat(last)
 
 
+@pytest.mark.article(9)
 @pytest.mark.parametrize(
     ("notice", "last"),
     [
@@ -97,6 +101,7 @@ def test_notice_in_mid_term_is_a_month_ahead(notice: str, last: str) -> None:
     assert earliest_last_day(date.fromisoformat(notice)) == date.fromisoformat(last)
 
 
+@pytest.mark.article(7)
 @pytest.mark.parametrize(
     ("last", "safe", "latest"),
     [
@@ -113,6 +118,7 @@ def test_notice_of_the_end(last: str, safe: str, latest: str) -> None:
     assert [notice_safe_by(day), notice_latest(day)] == [date.fromisoformat(safe), date.fromisoformat(latest)]
 
 
+@pytest.mark.article(8)
 @pytest.mark.parametrize(
     ("first", "invoice", "paid"),
     [
@@ -126,6 +132,7 @@ def test_invoices(first: str, invoice: str, paid: str) -> None:
     assert [invoice_by(day), due(day)] == [date.fromisoformat(invoice), date.fromisoformat(paid)]
 
 
+@pytest.mark.article(7)
 def test_a_renewal_follows_the_term_before_and_not_the_first() -> None:
     """A contract of 29 February goes on from 1 March, also in years that have a 29 February."""
     chain = list(islice(terms(date(2024, 2, 29)), 6))
@@ -141,6 +148,7 @@ def test_a_renewal_follows_the_term_before_and_not_the_first() -> None:
     )
 
 
+@pytest.mark.article(7, 8)
 @given(DAYS)
 def test_the_days_of_a_term_are_in_order(start: date) -> None:
     one = term(start)
@@ -149,12 +157,14 @@ def test_the_days_of_a_term_are_in_order(start: date) -> None:
     assert one.last_day - start in (timedelta(days=364), timedelta(days=365))
 
 
+@pytest.mark.article(7)
 @given(DAYS)
 def test_no_day_is_later_than_the_latest(last: date) -> None:
     latest = notice_latest(last + 62 * DAY)
     assert earliest_last_day(latest) <= last + 62 * DAY < earliest_last_day(latest + DAY)
 
 
+@pytest.mark.article(7)
 @given(DAYS | st.just(date(2024, 2, 29)), st.integers(0, 40 * 365))
 def test_each_day_from_the_start_lies_in_one_term(start: date, later: int) -> None:
     day = min(start + later * DAY, date(8999, 1, 1))
@@ -163,6 +173,7 @@ def test_each_day_from_the_start_lies_in_one_term(start: date, later: int) -> No
     assert term_on(start, found.last_day + DAY) == next_term(found)
 
 
+@pytest.mark.article(7)
 @pytest.mark.parametrize("start", [date(2024, 2, 29), date(2023, 3, 1), date(2025, 12, 31), date(2026, 4, 1)])
 def test_terms_have_no_gap_and_no_overlap(start: date) -> None:
     chain = list(islice(terms(start), 40))

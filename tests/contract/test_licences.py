@@ -52,6 +52,7 @@ def later(first: str) -> tuple[What, str]:
     return LicenceRecord(PRODUCT, date.fromisoformat(first), date(2027, 12, 31), START), first
 
 
+@pytest.mark.article(3)
 @pytest.mark.parametrize(
     ("more", "moment", "phase"),
     [
@@ -79,6 +80,7 @@ def test_the_phase_by_the_licences_on_record(more: list[tuple[What, str]], momen
     assert book(*more).state(datetime.fromisoformat(moment)).phase == phase
 
 
+@pytest.mark.article(3)
 def test_collection_and_alerts_go_on_for_a_while_and_nothing_is_changed() -> None:
     asked: dict[Action, bool] = {"look": True, "notify": True, "plan": False, "change": False, "rollback": True}
     for action, allowed in asked.items():
@@ -88,6 +90,7 @@ def test_collection_and_alerts_go_on_for_a_while_and_nothing_is_changed() -> Non
         assert "2026-10-30" in decision.reason.ja
 
 
+@pytest.mark.article(3)
 @pytest.mark.parametrize(
     ("day", "entitled", "billable"),
     [
@@ -102,6 +105,7 @@ def test_the_fee_is_owed_although_the_service_is_not_due(day: str, entitled: boo
     assert (said.entitled.value, said.billable.value) == (entitled, billable)
 
 
+@pytest.mark.article(3)
 def test_a_licence_counts_while_its_product_is_designated() -> None:
     products = {PRODUCT: Product(Text("p", "p"), last_day=date(2026, 6, 30))}
     designated = Book(book(HELD).records, replace(terms(), products=products))
@@ -109,6 +113,7 @@ def test_a_licence_counts_while_its_product_is_designated() -> None:
     assert phases == {"2026-06-30": "running", "2026-07-01": "grace"}
 
 
+@pytest.mark.article(3)
 @pytest.mark.parametrize(
     ("what", "problem"),
     [
@@ -127,6 +132,7 @@ DAYS = st.integers(0, 60).map(lambda days: START + timedelta(days=days))
 SPANS = st.lists(st.tuples(DAYS, st.integers(0, 20)), max_size=5)
 
 
+@pytest.mark.article(3)
 @given(SPANS, DAYS)
 def test_a_day_is_valid_lapsed_or_unknown(spans: list[tuple[date, int]], day: date) -> None:
     found = [Licence(n, PRODUCT, first, first + timedelta(days=length)) for n, (first, length) in enumerate(spans)]

@@ -48,6 +48,7 @@ def menu(effective: str, **items: MenuItem) -> Menu:
     return Menu(effective, date.fromisoformat(effective), known, items)
 
 
+@pytest.mark.article(2)
 @pytest.mark.parametrize("action", BUYABLE)
 @pytest.mark.parametrize("item", [None, *terms().menus[0].items])
 def test_what_was_not_bought_is_refused_with_the_clause(action: Action, item: str | None) -> None:
@@ -59,6 +60,7 @@ def test_what_was_not_bought_is_refused_with_the_clause(action: Action, item: st
     assert decision.allowed or (decision.clause == "2" and decision.reason.en != decision.reason.ja)
 
 
+@pytest.mark.article(2)
 @pytest.mark.parametrize(
     ("day", "wanted"),
     [
@@ -75,6 +77,7 @@ def test_an_option_has_its_days_and_ends_with_the_base(day: str, wanted: set[str
     assert decide("look", book, at(day)).allowed is (day in ("2026-04-01", "2026-07-31"))
 
 
+@pytest.mark.article(2, 6)
 def test_each_day_has_the_edition_of_the_menu_that_governs_it() -> None:
     base = MenuItem("base", TEXT, ["detection"])
     editions = [
@@ -100,6 +103,7 @@ MENU = menu(
 )
 
 
+@pytest.mark.article(2)
 @given(st.sets(st.sampled_from(["base", "large", "one", "two", "gone"])))
 def test_options_give_nothing_without_a_base_item(agreed: set[str]) -> None:
     found = in_force(MENU, agreed)
@@ -107,6 +111,7 @@ def test_options_give_nothing_without_a_base_item(agreed: set[str]) -> None:
     assert capabilities(MENU, found) == {each for name in found for each in MENU.items[name].capabilities}
 
 
+@pytest.mark.article(2)
 @pytest.mark.parametrize(
     ("there", "what", "problem"),
     [

@@ -40,6 +40,7 @@ def record(number: int, value: str, day: str) -> ContractRecord:
 RECORDS = [record(1, "group-co", "2026-10-01"), record(2, "hinomi", "2027-04-01")]
 
 
+@pytest.mark.article(1)
 @pytest.mark.parametrize(
     ("records", "day", "among", "found"),
     [
@@ -80,6 +81,7 @@ def test_where_nothing_is_recorded_the_explanation_leads_to_the_file() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.article(1)
 @pytest.mark.parametrize(
     ("among", "english", "japanese"),
     [

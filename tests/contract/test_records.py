@@ -76,6 +76,7 @@ def test_the_term_by_the_moment(more: list[tuple[What, str]], moment: str, allow
     assert (decision.allowed, decision.clause) == (allowed, clause)
 
 
+@pytest.mark.article(5)
 def test_nothing_is_in_force_before_it_is_accepted() -> None:
     ordered = records()[:1]
     assert decide_term(state(ordered, at("2026-06-01T00:00:00Z"))).clause == "5(1)"
@@ -101,6 +102,7 @@ def test_an_item_ends_by_another_record() -> None:
         assert shown.options == options
 
 
+@pytest.mark.article(11)
 @pytest.mark.parametrize(
     ("lifted", "moment", "suspended"),
     [
@@ -129,6 +131,7 @@ def test_what_was_known_and_what_was_in_force_are_two_questions() -> None:
     assert found == [False, True, False, False]
 
 
+@pytest.mark.article(9)
 def test_a_withdrawn_notice_ends_nothing() -> None:
     every = records((NOTICE, "2026-06-01"), (JudgementRecord(5, "withdrawn", "with our consent"), "2026-06-10"))
     assert state(every, at("2026-08-01T00:00:00Z")).last_day is None
@@ -174,6 +177,7 @@ def test_what_can_be_recorded() -> None:
         assert why_not(records(), what, effective_of(what, "2026-05-01")) == ""
 
 
+@pytest.mark.article(7, 9)
 @pytest.mark.parametrize(
     ("arrived", "way", "judged", "undecided", "last_day"),
     [
@@ -198,6 +202,7 @@ def test_on_what_is_unclear_a_person_decides(
     assert found.undecided in (None, 5)
 
 
+@pytest.mark.article(2)
 def test_an_option_ends_with_the_base() -> None:
     every = records(
         (ItemRecord("own-policies", date(2026, 5, 1)), "2026-05-01"),
@@ -209,6 +214,7 @@ def test_an_option_ends_with_the_base() -> None:
     assert found == {"04-15": {"base"}, "06-30": {"base", "own-policies"}, "07-01": set()}
 
 
+@pytest.mark.article(5)
 @pytest.mark.parametrize(
     ("accepted", "moment", "phase", "clause"),
     [
@@ -227,6 +233,7 @@ def test_nothing_runs_before_the_order_is_accepted(accepted: str, moment: str, p
     assert (found.phase, decision.clause, decision.allowed) == (phase, clause, phase == "running")
 
 
+@pytest.mark.article(5)
 def test_an_order_is_accepted_before_it_begins() -> None:
     ordered = records()[:1]
     assert why_not(ordered, AcceptanceRecord(1), "2026-03-20") == ""

@@ -43,6 +43,7 @@ def ids(found: Book, day: str) -> list[str]:
 
 
 # The term is 2026-04-01 to 2027-03-31; its safe day for notice is 2027-02-27 (Article 7(2)).
+@pytest.mark.article(3, 7)
 @pytest.mark.parametrize(
     ("whats", "day", "wanted"),
     [

@@ -89,6 +89,7 @@ def tried(
     return found, said["specification"]
 
 
+@pytest.mark.article(1, 6)
 @given(EDITIONS, RECORDED, st.none() | VALUES)
 @settings(max_examples=400, deadline=None)
 def test_the_resolver_does_as_one_that_tries_everything(
@@ -132,6 +133,7 @@ OWN = record(5, SettingRecord(KEY, 90), 24)
 CONFIRMED = record(6, JudgementRecord(5, "confirmed", "agreed with the customer"), 48)
 
 
+@pytest.mark.article(1, 6)
 @pytest.mark.parametrize(
     ("records", "hours", "value", "layer", "clause", "number", "overridden", "conflict"),
     [
@@ -158,6 +160,7 @@ def test_the_strongest_layer_wins(
     assert (found.conflict.value if found.conflict else None) == conflict
 
 
+@pytest.mark.article(1, 6)
 def test_what_is_overridden_is_named_with_its_clause_and_edition() -> None:
     assert list(explain(KEY, GRACE, [OWN], moment(24)).overrides) == [
         LayerValue("specification", "6(1)", 45, "2026-01-01", edition="2026"),
@@ -166,6 +169,7 @@ def test_what_is_overridden_is_named_with_its_clause_and_edition() -> None:
     ]
 
 
+@pytest.mark.article(1, 6)
 def test_an_edition_replaces_the_one_before_as_a_whole() -> None:
     silent = [*SPECIFICATION, EditionValue("specification", "2026-03", date(2026, 3, 1), None)]
     found = explain(KEY, {KEY: Definition("days", "3(2)", 30, silent)}, [OWN], moment(24 * 59))
@@ -173,6 +177,7 @@ def test_an_edition_replaces_the_one_before_as_a_whole() -> None:
     assert found.conflict is None
 
 
+@pytest.mark.article(6)
 def test_what_nothing_says_anything_of_a_person_decides() -> None:
     found = explain(KEY, {KEY: Definition("days", "6(3)", None)}, [], moment(0))
     assert (found.value, found.clause, found.overrides) == (None, "6(3)", ())
@@ -247,6 +252,7 @@ def test_the_shipped_settings() -> None:
     assert filed == {"scan.schedule": "0 3 * * *"}
 
 
+@pytest.mark.article(1)
 def test_the_shipped_settings_resolve_before_between_and_after_the_editions() -> None:
     known = definitions(load_settings(config_folder()))
     for year in (2021, 2023, 2026):

@@ -63,6 +63,7 @@ def reminded(world: World) -> str:
     return done.outcome
 
 
+@pytest.mark.article(3)
 def test_each_is_said_once_in_each_channel(office: Home, clock: MovingClock) -> None:
     english, japanese = Channel("soc", "console", language="en"), Channel("legal", "console", language="ja")
     world, terminal = staffed(office, clock, english)

@@ -128,6 +128,7 @@ def case(emulator: Emulator, tmp_path: Path, clock: MovingClock) -> Case:
     return Case(tmp_path / "home", clock)
 
 
+@pytest.mark.article(3, 5, 7, 11)
 @pytest.mark.parametrize("phase", ["running", "suspended", "ended"])
 @pytest.mark.parametrize("name", DONE)
 def test_nothing_arrives_that_the_contract_does_not_allow(case: Case, name: str, phase: Phase) -> None:
@@ -151,6 +152,7 @@ def refusal(do: Done, case: Case) -> str:
     return ""
 
 
+@pytest.mark.article(11)
 def test_notifications_wait_for_the_end_of_a_suspension(case: Case) -> None:
     case.put_into("suspended")
     waiting = notify(case.world, case.driver.task, 0.0)
@@ -161,6 +163,7 @@ def test_notifications_wait_for_the_end_of_a_suspension(case: Case) -> None:
     assert case.screen.getvalue()
 
 
+@pytest.mark.article(11)
 def test_nothing_more_is_sent_once_its_contract_is_suspended(case: Case) -> None:
     driver = case.driver
     driver.agree(channels=[Channel("screen", "console"), Channel("another", "console")])
