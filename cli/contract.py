@@ -66,6 +66,8 @@ def records(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption =
     import msgspec
 
     from cli.tables import print_rows
+    from contract.days import day_of
+    from model.canonical import parse_instant
     from model.contract_record import kind_of
 
     book = _book(tenant, home)
@@ -77,9 +79,10 @@ def records(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption =
         if format == "jsonl":
             waits = {"waits": one.number in waiting}
             sys.stdout.write(json.dumps(msgspec.to_builtins(one) | waits, ensure_ascii=False) + "\n")
+        recorded = day_of(parse_instant(one.recorded_at)).isoformat()
         by = "taken over" if one.taken_over else one.person + (" (waits)" if one.number in waiting else "")
         file = one.evidence.file if one.evidence else ""
-        rows.append((str(one.number), kind_of(one.what), says, one.effective, one.recorded_at[:10], by, file))
+        rows.append((str(one.number), kind_of(one.what), says, one.effective, recorded, by, file))
     if format == "text":
         print_rows(("no.", "record", "says", "effective", "recorded", "by", "document"), rows)
 

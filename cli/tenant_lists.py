@@ -86,6 +86,8 @@ def editions(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption 
     import msgspec
 
     from cli.tables import print_rows
+    from contract.days import day_of
+    from model.canonical import parse_instant
     from pipeline.tenants.views import edition_views
 
     authorizer = open_authorizer(home)
@@ -94,7 +96,8 @@ def editions(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption 
     if format == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(one).decode() + "\n" for one in found)
         return
-    print_rows(
-        ("edition", "applied", "by", "SHA-256", "changed"),
-        [(str(one.number), one.applied_at[:10], one.person, one.sha256[:12], ", ".join(one.changed)) for one in found],
-    )
+    rows = []
+    for one in found:
+        day = day_of(parse_instant(one.applied_at)).isoformat()
+        rows.append((str(one.number), day, one.person, one.sha256[:12], ", ".join(one.changed)))
+    print_rows(("edition", "applied", "by", "SHA-256", "changed"), rows)

@@ -153,8 +153,7 @@ class Book:
         """Return what is in force at an instant; of the menu what its edition of then has (Articles 2 and 6)."""
         if self._order is None:
             return ContractState(at)
-        agreed = {one.item for one in self._items if _is_within(one, at)}
-        items = in_force(self.menu(at), agreed)
+        items = in_force(self.menu(at), self._agreed(at))
         return replace(self.term(at), items=items, undecided=_undecided(self.records, self._order))
 
     def menu(self, at: datetime) -> Menu:
@@ -165,10 +164,9 @@ class Book:
         """Return what the items of the menu give at an instant; before the contract begins, what they give then."""
         if self._order is None:
             return frozenset()
-        then = max(at, self.term(at).begins)
-        agreed = {one.item for one in self._items if _is_within(one, then)}
+        then = max(at, self._begins)
         menu = self.menu(then)
-        return capabilities(menu, in_force(menu, agreed))
+        return capabilities(menu, in_force(menu, self._agreed(then)))
 
     def setting(self, key: str, at: datetime) -> Value | None:
         """Return what a setting is at an instant, None where a person decides."""
@@ -185,7 +183,7 @@ class Book:
         return Contract(
             start=self._order.start,
             last_day=self._last_day,
-            options=options_in(self.menu(now), {one.item for one in self._items if until_end_of(one.last_day) > now}),
+            options=options_in(self.menu(now), {one.item for _, end, one in self._items if end > now}),
             customer_approves=self.setting(CUSTOMER_APPROVES, now) is True,
             suspended=[_as_days(one) for one in suspended],
         )
@@ -219,8 +217,16 @@ class Book:
         return licences(self.records, self.terms.products)
 
     @cached_property
-    def _items(self) -> list[ItemRecord]:
-        return list(_items(self.records))
+    def _begins(self) -> datetime:
+        return ContractState(EVER, self._order.start if self._order else None, accepted=self._accepted).begins
+
+    def _agreed(self, at: datetime) -> set[str]:
+        return {one.item for begin, end, one in self._items if begin <= at < end}
+
+    @cached_property
+    def _items(self) -> list[tuple[datetime, datetime, ItemRecord]]:
+        every = _items(self.records)
+        return [(begins(one.first_day.isoformat()), until_end_of(one.last_day), one) for one in every]
 
     @cached_property
     def _suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
@@ -317,10 +323,6 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
             begun = min(first, before.first_day) if before else first
             newest[item.item, item.first_day] = ItemRecord(item.item, begun, item.last_day)
     yield from newest.values()
-
-
-def _is_within(item: ItemRecord, at: datetime) -> bool:
-    return begins(item.first_day.isoformat()) <= at < until_end_of(item.last_day)
 
 
 def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord]:

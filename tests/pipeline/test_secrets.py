@@ -213,7 +213,7 @@ def test_what_belongs_to_no_tenant_leads_nowhere() -> None:
             UNBOUND.value(reference)
 
 
-def test_the_installation_s_own_secrets_are_read_for_its_sign_in_only(home: Path) -> None:
+def test_the_installation_s_own_secrets_are_read_for_its_sign_in_and_its_own_channels_only(home: Path) -> None:
     assert secret(f"file:{home}/secrets/midori/key") == b"midori's"
     users = [
         str(file.relative_to(ROOT))
@@ -222,4 +222,4 @@ def test_the_installation_s_own_secrets_are_read_for_its_sign_in_only(home: Path
         if isinstance(node, ast.ImportFrom) and node.module == "pipeline.secrets"
         if "secret" in {alias.name for alias in node.names}
     ]
-    assert users == ["pipeline/access/openid_sign_in.py"]
+    assert sorted(users) == ["pipeline/access/openid_sign_in.py", "pipeline/notifying/reminding.py"]
