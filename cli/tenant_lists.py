@@ -2,11 +2,14 @@
 
 import json
 import sys
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+
+if TYPE_CHECKING:
+    from pipeline.tenants.views import TenantView
 
 app = typer.Typer()
 tenants_app = typer.Typer(help="Which tenants there are, and what their files say.", no_args_is_help=True)
@@ -73,11 +76,17 @@ def show(
             ("accounts", ", ".join(shown.accounts)),
             ("organizations", ", ".join(shown.organizations)),
             ("schedule", f"{shown.cron} (Asia/Tokyo)"),
-            ("contract", f"{shown.start} to {shown.last_day or '…, renewed year by year'}"),
+            ("contract", _term(shown)),
             ("options", ", ".join(shown.options)),
             ("suspended", "; ".join(suspended)),
         ],
     )
+
+
+def _term(shown: "TenantView") -> str:
+    if not shown.start:
+        return "none on record"
+    return f"{shown.start} to {shown.last_day or '…, renewed year by year'}"
 
 
 @tenants_app.command()

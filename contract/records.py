@@ -172,6 +172,10 @@ class Book:
         """Return what a setting is at an instant, None where a person decides."""
         return explain(key, self.terms.settings, self.records, at).value
 
+    def customer_approves(self, at: datetime) -> bool:
+        """Return whether each change needs the word of one of the customer's people too."""
+        return self.setting(CUSTOMER_APPROVES, at) is not False
+
     def view(self, now: datetime) -> Contract | None:
         """Return what is on record as of now in the form of a tenant's file, None where nothing was ordered.
 
@@ -184,7 +188,7 @@ class Book:
             start=self._order.start,
             last_day=self._last_day,
             options=options_in(self.menu(now), {one.item for _, end, one in self._items if end > now}),
-            customer_approves=self.setting(CUSTOMER_APPROVES, now) is True,
+            customer_approves=self.customer_approves(now),
             suspended=[_as_days(one) for one in suspended],
         )
 

@@ -41,12 +41,17 @@ ALLOWED: dict[Action, str] = {
 }
 # What needs nothing of the menu: the contract's own matters, what is on record, and the way back.
 FREE: tuple[Action, ...] = ("onboard", "rollback", "notice", "report", "read", "export")
-NOTHING_BOUGHT = "nothing bought"
+# What an option gives, each by the item that has to be agreed on beside the base.
+OPTIONAL: dict[Action, str] = {"policies": "own-policies", "orders": "standing-orders"}
+# While it runs: with no item of the menu, and with its base alone.
+NOTHING_BOUGHT, NO_OPTION = "nothing bought", "no option"
 
 
 def allowed(action: Action, phase: str) -> bool:
-    """Return whether an action is allowed in a phase, or while it runs with nothing bought."""
-    return action in FREE if phase == NOTHING_BOUGHT else phase in ALLOWED[action].split(", ")
+    """Return whether an action is allowed in a phase, or while it runs with less bought."""
+    if phase == NOTHING_BOUGHT:
+        return action in FREE
+    return action not in OPTIONAL if phase == NO_OPTION else phase in ALLOWED[action].split(", ")
 
 
 class Row(NamedTuple):
@@ -57,7 +62,7 @@ class Row(NamedTuple):
 
 
 def rows(today: date) -> dict[str, Row]:
-    """Return what brings a tenant of which nothing is on record into each phase, or lets it run with nothing bought."""
+    """Return what brings a tenant of which nothing is on record into each phase, or lets it run with less bought."""
     before, after, yesterday = (today + timedelta(days=days) for days in (-60, 60, -1))
     lapsed = LicenceRecord("cloud-security-product", before, yesterday, before)
     stop = SettingRecord("licence.on_lapse", "stop")
@@ -69,12 +74,18 @@ def rows(today: date) -> dict[str, Row]:
         "unlicensed": Row((*_ordered(before), lapsed, stop), "3(2)"),
         "suspended": Row((*_ordered(before), SuspensionRecord(before.isoformat(), "a flood")), "11"),
         "ended": Row(_ordered(before, today - timedelta(days=2)), "7(2)"),
-        NOTHING_BOUGHT: Row(_ordered(before)[:2], "2"),
+        NOTHING_BOUGHT: Row(_accepted(OrderRecord(before)), "2"),
+        NO_OPTION: Row(_accepted(OrderRecord(before), ItemRecord("base", before)), "2"),
     }
 
 
 def _ordered(start: date, last_day: date | None = None) -> tuple[What, ...]:
-    return OrderRecord(start, last_day), AcceptanceRecord(1), ItemRecord("base", start), AcceptanceRecord(3)
+    items = (ItemRecord(name, start) for name in ("base", *OPTIONAL.values()))
+    return _accepted(OrderRecord(start, last_day), *items)
+
+
+def _accepted(*whats: What) -> tuple[What, ...]:
+    return tuple(one for number, what in enumerate(whats) for one in (what, AcceptanceRecord(2 * number + 1)))
 
 
 def put_into(home: Home, tenant: str, phase: str, now: datetime) -> str:
@@ -83,5 +94,6 @@ def put_into(home: Home, tenant: str, phase: str, now: datetime) -> str:
     row, before = rows(today)[phase], today - timedelta(days=90)
     for what in row.records:
         on_record(home, tenant, what, instant(now), before.isoformat())
-    assert book_of(home.tenant(tenant)).term(now).phase == ("running" if phase == NOTHING_BOUGHT else phase)
+    ran = phase in (NOTHING_BOUGHT, NO_OPTION)
+    assert book_of(home.tenant(tenant)).term(now).phase == ("running" if ran else phase)
     return row.clause

@@ -6,7 +6,7 @@ from model.clock import Clock
 from model.fault import Refused
 from model.person import Actor
 from model.tenant import Tenant
-from pipeline.tenants.applied import applied_tenant
+from pipeline.tenants.applied import known_tenant
 from store import contracts
 from store.home import Home
 from store.own_policies import RECORDED
@@ -100,9 +100,9 @@ class Authorizer:
         return self._home.tenant(tenant)
 
     def file(self, action: str, tenant: str) -> Tenant:
-        """Return a tenant as it was last applied, with its contract as it is on record, for one kind of action."""
+        """Return a tenant as it was last applied, its contract as far as it is on record, for one kind of action."""
         self.allow(action, tenant)
-        return applied_tenant(self._home, tenant, self._clock.now())
+        return known_tenant(self._home, tenant, self._clock.now())
 
     def edition_fault(self, tenant: str) -> str:
         """Return what is not as it was recorded, the empty text for nothing.

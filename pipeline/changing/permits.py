@@ -16,8 +16,8 @@ from model.fault import Refused
 from model.person import Actor, Person
 from model.plan import Plan, Vote
 from pipeline.changing.plans import plan_in, read_plan
-from pipeline.tenants.applied import applied_tenant
-from pipeline.tenants.gate import ask, bought
+from pipeline.tenants.applied import book_of
+from pipeline.tenants.gate import ask
 from remediation.approval import Circumstances, Standing, stand, why_no_vote
 from store.home import Home
 from store.implied import findings_fault
@@ -58,9 +58,10 @@ class Permits(Struct, frozen=True):
         with self.home.service.read() as session:  # of people who are not as they were recorded no word counts
             people = [] if session.people_fault() else list(session.people.all())
         approvers = {one.id: _side(one) for one in people if _may(one, "plans.approve", self.tenant)}
-        has_orders = _STANDING_ORDERS in bought(self.store, self.clock.now())
+        book = book_of(self.store)
+        has_orders = _STANDING_ORDERS in book.bought(self.clock.now())
         grantors = {id_ for id_, side in approvers.items() if side == "staff" and has_orders}
-        customer = applied_tenant(self.home, self.tenant, self.clock.now()).agreed.customer_approves
+        customer = book.customer_approves(self.clock.now())
         last = reader.last_instant()
         now = max(self.clock.now(), parse_instant(last)) if last else self.clock.now()
         return Circumstances(now, approvers, grantors, customer)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from contract.records import Book
@@ -26,6 +27,15 @@ def applied_tenant(home: Home, tenant: str, now: datetime) -> Tenant:
     Raises `Refused` where there is no such tenant, and `NotOrdered` where no contract of it is on record.
     """
     return replace(filed_tenant(home, tenant), contract=agreed_contract(home, tenant, now))
+
+
+def known_tenant(home: Home, tenant: str, now: datetime) -> Tenant:
+    """Return a tenant as it was last applied in a home, its contract as it is on record now, unset where none is.
+
+    What needs a contract asks the gate. Raises `Refused` where there is no such tenant.
+    """
+    agreed = book_of(home.tenant(tenant)).view(now)
+    return replace(filed_tenant(home, tenant), contract=UNSET if agreed is None else agreed)
 
 
 def filed_tenant(home: Home, tenant: str) -> Tenant:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from model.tenant import Suspension, Tenant
 from model.text import Language, Text
@@ -14,7 +14,10 @@ from store.home import Home
 
 
 class TenantView(Struct, frozen=True):
-    """A tenant as people see it: nothing of its channels' settings or its scopes' credentials."""
+    """A tenant as people see it: nothing of its channels' settings or its scopes' credentials.
+
+    The start is empty where no contract is on record, the last day where it renews year by year.
+    """
 
     tenant: str
     name: Text
@@ -40,18 +43,18 @@ class EditionView(Struct, frozen=True):
 
 def view_of(tenant: Tenant) -> TenantView:
     """Return a tenant as people see it, with its contract as it is on record."""
-    last_day = tenant.agreed.last_day
+    agreed = None if isinstance(tenant.contract, UnsetType) else tenant.contract
     return TenantView(
         tenant=tenant.tenant,
         name=tenant.name,
         language=tenant.language,
-        start=tenant.agreed.start.isoformat(),
-        last_day=last_day.isoformat() if last_day else "",
+        start=agreed.start.isoformat() if agreed else "",
+        last_day=agreed.last_day.isoformat() if agreed and agreed.last_day else "",
         accounts=[scope.id for scope in named(tenant).found],
         organizations=group_names(tenant),
         cron=tenant.schedule.cron,
-        options=tenant.agreed.options,
-        suspended=tenant.agreed.suspended,
+        options=agreed.options if agreed else [],
+        suspended=agreed.suspended if agreed else [],
     )
 
 

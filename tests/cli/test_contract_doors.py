@@ -4,6 +4,7 @@ What arrives is counted where it arrives: by a relay before the clouds' emulator
 """
 
 import inspect
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import httpx
 import msgspec
 import pytest
 from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
 from msgspec import UNSET
 from msgspec.structs import replace
 from typer.main import get_command
@@ -36,11 +38,12 @@ from store.contracts import RECORDED
 from tests.changing import AKI, ALL_ON, AWS, BLOCK, KEN, MIO, RIN, ChangeDriver, buckets
 from tests.commands import said
 from tests.conftest import MovingClock, lead_to
-from tests.doors import DOORS, REST, TENANT, Command, Door, Queued, Site, application
-from tests.phases import ALLOWED, FREE, NOTHING_BOUGHT, allowed, put_into, rows
+from tests.doors import DOORS, READS, REST, TENANT, Command, Door, Queued, Site, application
+from tests.own_policy import FORM
+from tests.phases import ALLOWED, FREE, NO_OPTION, NOTHING_BOUGHT, OPTIONAL, allowed, put_into, rows
 from tests.servers.http_servers import PASS, Received, proxy, receiver
 
-PHASES: tuple[Phase, ...] = get_args(Phase)
+PHASES = (*get_args(Phase), NOTHING_BOUGHT, NO_OPTION)
 KEY = "HINOMI_AOZORA__KEY"
 
 
@@ -87,6 +90,7 @@ def stage(running_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) 
         bring_over(folder / "worked", folder / "home")
         patch.setenv("AWS_ENDPOINT_URL", relay)
         add_staff(folder / "home", hook)
+        write_own_policy(folder / "home")
         yield Stage(folder / "home", token, plans, asked, sent, running_emulator)
 
 
@@ -111,6 +115,13 @@ def add_staff(folder: Path, hook: str) -> None:
         file.write(
             f"contract_channels: [{{name: staff, type: webhook, settings: {{url: '{hook}', secret: 'env:{KEY}'}}}}]\n"
         )
+
+
+def write_own_policy(folder: Path) -> None:
+    """Let there be a policy of the customer's own, to be applied."""
+    (folder / "own").mkdir()
+    policy = FORM.format(id="aws.s3.own-name-too-long", pass_="size(r.Name) < 14")
+    (folder / "own" / "aws.s3.own-name-too-long.yaml").write_text(policy, encoding="utf-8")
 
 
 def worked(folder: Path, tenant: Tenant, clock: MovingClock) -> dict[str, str]:
@@ -158,7 +169,7 @@ def waiting(site: Site) -> int:
 
 
 @pytest.mark.article(2, 3, 5, 7, 11)
-@pytest.mark.parametrize("phase", [*PHASES, NOTHING_BOUGHT])
+@pytest.mark.parametrize("phase", PHASES)
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.label)
 def test_nothing_arrives_that_the_contract_does_not_allow(stage: Stage, site: Site, door: Door, phase: str) -> None:
     clause = put_into(site.home, TENANT, phase, datetime.now(UTC))
@@ -174,13 +185,45 @@ def test_nothing_arrives_that_the_contract_does_not_allow(stage: Stage, site: Si
     assert (waiting(site) == 0) is notified, "what is not sent waits"
 
 
+def readers(folder: Path) -> Iterator[str]:
+    """Yield what reads a tenant's store and has to be told nothing but whose: commands, and routes by their paths."""
+    there = dict(commands(get_command(app)))
+    for name in (name for name, reason in REST.items() if reason == READS and name != "GET /metrics"):
+        if name in there:
+            needed = {one.name for one in there[name].params if one.required}
+            if needed <= {"tenant"}:
+                yield f"{name} {TENANT}" if needed else name
+        elif re.findall("{.+?}", name) in ([], ["{tenant}"]):
+            yield name.format(tenant=TENANT)
+
+
+@pytest.mark.article(5, 7, 11)
+@pytest.mark.parametrize("phase", ["not ordered", "suspended", "ended", NOTHING_BOUGHT])
+def test_what_is_on_record_is_read_in_every_phase(site: Site, phase: str) -> None:
+    put_into(site.home, TENANT, phase, datetime.now(UTC))
+    every = list(readers(site.folder))
+    assert len(every) > 25
+    with httpx.Client() as http, TestClient(application(site.folder, http), "http://127.0.0.1") as client:
+        for one in every:
+            if one.startswith("GET "):
+                answer = client.get(one[4:], headers={"authorization": f"Bearer {site.token}"})
+                assert answer.status_code == 200, (one, answer.text)
+            else:
+                status, _, err = site.run(*one.split())
+                assert (status, err) == (0, []), one
+
+
 def test_the_tables_agree() -> None:
     table = terms().actions.actions
     assert {action: row.phases for action, row in table.items()} == {
         action: text.split(", ") for action, text in ALLOWED.items()
     }
     assert {action for action, row in table.items() if not row.capability} == set(FREE)
-    assert rows(date(2026, 6, 1)).keys() == {*PHASES, NOTHING_BOUGHT}
+    menu = terms().menus[0].items
+    options = {name for name, item in menu.items() if item.kind == "option"}
+    by_option = {name: {a for a, row in table.items() if row.capability in menu[name].capabilities} for name in options}
+    assert {name: found for name, found in by_option.items() if found} == {n: {a} for a, n in OPTIONAL.items()}
+    assert rows(date(2026, 6, 1)).keys() == {*PHASES}
 
 
 def commands(command: Any, path: str = "") -> Iterator[tuple[str, Any]]:
