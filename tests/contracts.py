@@ -48,9 +48,11 @@ def on_record(home: Home, tenant: str, what: What, at: str, effective: str = "20
     return number
 
 
-def agree_to(home: Home, tenant: str, option: str, at: str = "2026-06-01T00:00:00.000000Z") -> None:
-    """Record an option of a tenant's contract in a home, and that it was accepted, at a moment."""
-    number = on_record(home, tenant, ItemRecord(option, date(2026, 1, 1)), at)
+def agree_to(
+    home: Home, tenant: str, option: str, at: str = "2026-06-01T00:00:00.000000Z", last_day: date | None = None
+) -> None:
+    """Record an option of a tenant's contract in a home, or its end, and that it was accepted, at a moment."""
+    number = on_record(home, tenant, ItemRecord(option, date(2026, 1, 1), last_day), at)
     on_record(home, tenant, AcceptanceRecord(number), at)
 
 

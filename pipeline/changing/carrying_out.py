@@ -30,7 +30,7 @@ from pipeline.changing.step_journal import StepJournal, begun_before
 from pipeline.changing.verifying import Judge
 from pipeline.tenants.applied import applied_tenant
 from pipeline.tenants.entrance import Entrance
-from pipeline.tenants.gate import NotEntitled
+from pipeline.tenants.gate import NotEntitled, decided
 from pipeline.world import Task, World
 from remediation.applying import Ended, Stopped, Tools, carry_out, verify
 from remediation.never import Never
@@ -46,7 +46,12 @@ _FUTILE = 3  # so many steps without one success end a plan
 
 
 def obey(world: World, task: Task) -> list[str]:
-    """Make the plans that standing orders ask for after a scan, and return their ids; a plan for nothing is none."""
+    """Make the plans that standing orders ask for after a scan, and return their ids; a plan for nothing is none.
+
+    None is made where the contract does not have the option.
+    """
+    if not decided(task.store, "orders", world.clock.now()).allowed:
+        return []
     with task.store.read() as reader:
         orders = [order for order in reader.plans.orders() if order.holds(world.now)]
     made: list[str] = []

@@ -81,6 +81,13 @@ def test_the_phase_by_the_licences_on_record(more: list[tuple[What, str]], momen
 
 
 @pytest.mark.article(3)
+@pytest.mark.parametrize(("first", "last_day"), [("2026-10-01", "2027-12-31"), ("2026-10-02", "2026-09-30")])
+def test_licences_that_follow_each_other_without_a_break_end_together(first: str, last_day: str) -> None:
+    found = book(HELD, later(first)).state(datetime.fromisoformat("2026-09-01T00:00:00Z"))
+    assert found.licence.last_day == date.fromisoformat(last_day)
+
+
+@pytest.mark.article(3)
 def test_collection_and_alerts_go_on_for_a_while_and_nothing_is_changed() -> None:
     asked: dict[Action, bool] = {"look": True, "notify": True, "plan": False, "change": False, "rollback": True}
     for action, allowed in asked.items():

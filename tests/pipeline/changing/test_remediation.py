@@ -10,6 +10,7 @@ import boto3
 import pytest
 from msgspec.structs import replace
 
+from contract.days import day_of
 from demo.stand_ins.aws_emulator import Emulator
 from model.canonical import encode, instant
 from model.fault import Refused
@@ -26,6 +27,7 @@ from pipeline.serving import jobs
 from store.home import Home
 from tests.changing import AKI, ALL_ON, BLOCK, KEN, RIN, ChangeDriver, Watched, block_of, buckets, fault, half_open
 from tests.conftest import MovingClock
+from tests.contracts import agree_to
 from tests.homes import home_at, tamper
 from tests.servers.http_servers import DENY, LOSE, PASS, proxy
 from tests.worlds import scan_of, world_of
@@ -422,6 +424,19 @@ def test_a_standing_order_ends(ordered: ChangeDriver) -> None:
     elsewhere = replace(order(ordered), scope="210987654321", expires_at="2027-01-01T00:00:00.000000Z")
     grant(store, "aozora", elsewhere)
     orders(ordered)
+    assert block_of("one") is None
+
+
+@pytest.mark.article(2)
+def test_a_standing_order_counts_while_the_option_is_in_the_contract(ordered: ChangeDriver) -> None:
+    grant(ordered.home.tenant("aozora"), "aozora", order(ordered))
+    ordered.scan()
+    planned = obey(ordered.world, ordered.task)
+    now = ordered.clock.now()
+    agree_to(ordered.home, "aozora", "standing-orders", instant(now), day_of(now) - timedelta(days=1))
+    with pytest.raises(Refused):  # what was planned before
+        finish(ordered.world, ordered.task, planned)
+    assert (len(planned), obey(ordered.world, ordered.task)) == (1, [])
     assert block_of("one") is None
 
 

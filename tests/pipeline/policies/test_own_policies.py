@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from demo.stand_ins.aws_emulator import Emulator
 from detectors.posture.judge import Moment, judge
 from detectors.posture.posture import Posture
 from model.asset import Asset
-from model.contract_record import AcceptanceRecord, ItemRecord
 from model.fault import Refused
 from model.finding import Verdict
 from model.person import HOST
@@ -33,7 +32,6 @@ from pipeline.notifying.reporting import make_report
 from pipeline.policies.own_policies import MOST, catalog_of, plan, read_folder, without
 from pipeline.policies.texts import texts
 from pipeline.scanning.scan import Summary
-from pipeline.tenants.applied import contract_records
 from pipeline.tenants.gate import NotEntitled, bought
 from pipeline.tenants.policies import carry_out
 from store.home import Home
@@ -41,7 +39,7 @@ from store.tenant import TenantStore
 from tests.clocks import Ticking
 from tests.commands import run
 from tests.conftest import MovingClock
-from tests.contracts import agree_to, known, on_record
+from tests.contracts import agree_to, known
 from tests.homes import tamper
 from tests.hostile_expressions import grown, loops
 from tests.own_policy import FORM
@@ -164,8 +162,7 @@ def test_without_the_option_nothing_is_taken_and_nothing_is_judged(
     applied(store, tmp_path, clock)
     look(home, clock, replies)
     assert "open" in found(store, NAMED).values()
-    on_record(home, "aozora", ItemRecord("own-policies", date(2026, 1, 1), day_of(clock.now())), AT)
-    on_record(home, "aozora", AcceptanceRecord(len(contract_records(store))), AT)
+    agree_to(home, "aozora", "own-policies", AT, day_of(clock.now()))
     clock.sleep(86_400)
     look(home, clock, replies)
     assert set(found(store, NAMED).values()) == {"resolved"}
