@@ -32,7 +32,7 @@ from contract.days import as_of, end_of
 from contract.showing import Shown, summary
 from model.canonical import instant, parse_instant
 from model.fault import Refused
-from model.finding import Finding, Severity, State
+from model.finding import Category, Finding, Severity, State
 from model.job import Job
 from pipeline.access.authorization import NoSuchTenant, NotAllowed
 from pipeline.access.machines import NoSuchToken
@@ -242,11 +242,11 @@ def _assets_wanted(
 
 def _findings_wanted(
     service: OfService, policy: Word = "", severity: Severity | None = None, state: State | None = None,
-    scope: Word = "", resource: Word = "",
+    category: Category | None = None, scope: Word = "", resource: Word = "",
     on: date | None = None, cursor: Cursor = "", limit: Limit = 100,
 ) -> Selection:  # fmt: skip
     words = {"policy": policy, "scope": scope, "resource": resource}
-    given = words | {"severity": severity or "", "state": state or ""}
+    given = words | {"severity": severity or "", "state": state or "", "category": category or ""}
     return _selection(given, as_of(on, service.clock.now()), cursor, limit)
 
 

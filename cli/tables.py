@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from model.finding import SEVERITIES, Finding, Verdict
+from model.finding import CATEGORY_WORDS, SEVERITIES, Finding, Verdict
 from model.template import TemplateLook
 from model.tenant import Tenant
 from model.text import Language, printable
@@ -124,6 +124,22 @@ def nothing_known(at: str) -> str:
     return "no scan has come to its end yet: nothing is known"
 
 
+def _findings(found: Sequence[Finding], language: Language) -> Table:
+    """Return findings as a table, the worst first; with their categories where not all are of configurations."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    mixed = any(f.category != "posture" for f in found)
+    state, category = ("state", "category") if language == "en" else ("状態", "分類")
+    first, *others = _HEADINGS[language]
+    for heading in (first, state, *([category] if mixed else []), *others):
+        table.add_column(heading, overflow="fold")
+    for f in sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.resource, f.region)):
+        cells = [f"{f.state}, unverified" if f.unverified_since else f.state]
+        cells += [CATEGORY_WORDS[f.category].of(language)] if mixed else []
+        cells += [printable(f.name), f.region, printable(f.message.of(language))]
+        table.add_row(Styled(f.severity, style=STYLES[f.severity]), *map(Styled, cells))
+    return table
+
+
 def print_findings(
     found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap], language: Language, at: str = ""
 ) -> None:
@@ -135,14 +151,7 @@ def print_findings(
     if run is None:
         console.print(f"{nothing_known(at).capitalize()}.")
         return
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in (_HEADINGS[language][0], "state" if language == "en" else "状態", *_HEADINGS[language][1:]):
-        table.add_column(heading, overflow="fold")
-    for f in sorted(found, key=lambda f: (-SEVERITIES.index(f.severity), f.policy, f.resource, f.region)):
-        state = f"{f.state}, unverified" if f.unverified_since else f.state
-        name, message = Styled(printable(f.name)), Styled(printable(f.message.of(language)))
-        table.add_row(Styled(f.severity, style=STYLES[f.severity]), state, name, Styled(f.region), message)
     if found:
-        console.print(table)
+        console.print(_findings(found, language))
     console.print(f"{len(found)} findings; last scan {run.finished_at}")
     print_gaps(gaps)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_world
+from model.finding import Category
 from reports import formats
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ def findings(
     on: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="as of the end of this day (Asia/Tokyo)")
     ] = None,
+    category: Annotated[Category | None, typer.Option(help="only findings of this category")] = None,
     language: Annotated[Literal["en", "ja"], typer.Option(help="language of texts")] = "en",
     format: Annotated[str, typer.Option(help=f"what to print: {', '.join(_FORMATS)}")] = "table",
 ) -> None:
@@ -161,7 +163,7 @@ def findings(
     at = as_of(on and on.date(), now)
     provider = None if format == "table" else _provider(store, home, at or instant(now))
     with store.read() as reader:
-        found, accepted = _selected(reader, all_, at)
+        found, accepted = _selected(reader, all_, at, category)
         run = reader.last_run(at)
         gaps = reader.gaps(run.id) if run else []
         export = None if format == "table" else _export(tenant, language, run, reader, provider)
@@ -177,16 +179,25 @@ def findings(
         print(suppressed, file=sys.stderr)
 
 
-def _selected(reader: "Reader", all_: bool, at: str) -> tuple[list["Finding"], int]:
-    """Return the findings that are asked for, and how many suppressed ones are left out; `at` = as of a past moment."""
+def _selected(reader: "Reader", all_: bool, at: str, category: Category | None = None) -> tuple[list["Finding"], int]:
+    """Return the findings that are asked for, of one category or all; and how many suppressed ones are left out.
+
+    `at` = as of a past moment.
+    """
+    from msgspec.structs import replace
+
     from model.finding import ACTIVE
     from store.rows import Selection
 
     if not at:
-        accepted = 0 if all_ else sum(1 for _ in reader.findings(frozenset({"suppressed"})))
-        return list(reader.findings(None if all_ else ACTIVE)), accepted
-    suppressed = [] if all_ else reader.selected_findings(Selection({"state": "suppressed"}, limit=_ALL, at=at))
-    return reader.selected_findings(Selection({}, limit=_ALL, at=at, all_states=all_)), len(suppressed)
+        wanted = frozenset({category}) if category else None
+        accepted = 0 if all_ else sum(1 for _ in reader.findings(frozenset({"suppressed"}), categories=wanted))
+        return list(reader.findings(None if all_ else ACTIVE, categories=wanted)), accepted
+    where = {"category": str(category)} if category else {}
+    selection = Selection(where, limit=_ALL, at=at, all_states=all_)
+    then = replace(selection, where=where | {"state": "suppressed"}, all_states=False)
+    suppressed = [] if all_ else reader.selected_findings(then)
+    return reader.selected_findings(selection), len(suppressed)
 
 
 def _provider(store: "TenantStore", home: Path, at: str) -> "Text | None":

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from model.finding import Fact, Finding, Severity, State
+from model.finding import Category, Fact, Finding, Severity, State
 from model.text import Text
 
 DeliveryState = Literal["queued", "sent", "failed"]
@@ -29,7 +29,10 @@ class Item(Struct, frozen=True):
 
 
 class Alert(Struct, frozen=True):
-    """One notification: findings of one policy in one scope that became the same (OCSF 2005)."""
+    """One notification: findings of one policy in one scope that became the same (OCSF 2005).
+
+    `because` says why they were resolved where that is no remediation; it is empty for all else.
+    """
 
     id: str
     tenant: str
@@ -41,6 +44,8 @@ class Alert(Struct, frozen=True):
     fix: Text
     at: str
     items: tuple[Item, ...]
+    category: Category = "posture"
+    because: str = ""
 
 
 class Delivery(Struct, frozen=True):

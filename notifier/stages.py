@@ -57,11 +57,9 @@ def forget_blips(flow: Flow, context: Context) -> Flow:
 
 
 def forget_unwatched(flow: Flow, _context: Context) -> Flow:
-    """Drop what is resolved only because nobody looks there or asks that any more: that is no good news."""
-    for because in (UNWATCHED, WITHDRAWN):
-        kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.finding.resolved_because != because)
-        flow = _drop(replace(flow, news=kept), flow, because)
-    return flow
+    """Drop what is resolved only because the tenant's file has nobody look there any more: whoever wrote it knows."""
+    kept = tuple(n for n in flow.news if n.fact.became != "resolved" or n.finding.resolved_because != UNWATCHED)
+    return _drop(replace(flow, news=kept), flow, UNWATCHED)
 
 
 def forget_suppressed(flow: Flow, _context: Context) -> Flow:
@@ -71,10 +69,14 @@ def forget_suppressed(flow: Flow, _context: Context) -> Flow:
 
 
 def group(flow: Flow, context: Context) -> Flow:
-    """Make one alert of all findings of a policy in a scope that became the same."""
-    groups: dict[tuple[str, str, str], list[News]] = defaultdict(list)
+    """Make one alert of all findings of a policy in a scope that became the same; categories are never mixed.
+
+    What is resolved because its policy was withdrawn stands apart from what was remediated.
+    """
+    groups: dict[tuple[str, ...], list[News]] = defaultdict(list)
     for news in flow.news:
-        groups[news.finding.policy, news.fact.became, news.finding.scope].append(news)
+        finding = news.finding
+        groups[finding.policy, news.fact.became, finding.scope, finding.category, _because(news)].append(news)
     alerts = tuple((_alert(members, context), tuple(n.id for n in members)) for _, members in sorted(groups.items()))
     return replace(flow, news=(), alerts=alerts)
 
@@ -114,10 +116,24 @@ def _drop(after: Flow, before: Flow, reason: str) -> Flow:
     return replace(after, dropped=(*after.dropped, (reason, lost))) if lost else after
 
 
+def _because(news: News) -> str:
+    """Return why a finding was resolved where people would take it for a remediation; the empty text for all else."""
+    withdrawn = news.fact.became == "resolved" and news.finding.resolved_because == WITHDRAWN
+    return WITHDRAWN if withdrawn else ""
+
+
+def _without_texts(news: News) -> Wording:
+    """Return what is said where nobody has a policy's texts, or has them no more."""
+    policy, title = news.finding.policy, news.finding.message
+    if _because(news):
+        title = Text(en=f"Findings of the policy {policy}", ja=f"ポリシー{policy}の検出事項")
+    return Wording(title, Text(en="", ja=""))
+
+
 def _alert(members: Sequence[News], context: Context) -> Alert:
     first = members[0]
     policy = first.finding.policy
-    wording = context.wordings.get(policy) or Wording(first.finding.message, Text(en="", ja=""))
+    wording = context.wordings.get(policy) or _without_texts(first)
     items = sorted((_item(news) for news in members), key=lambda item: (item.resource, item.region))
     return Alert(
         id=digest(context.tenant, policy, first.fact.became, first.finding.scope, sorted(n.id for n in members)),
@@ -130,6 +146,8 @@ def _alert(members: Sequence[News], context: Context) -> Alert:
         fix=wording.fix,
         at=max(news.fact.at for news in members),
         items=tuple(items),
+        category=first.finding.category,
+        because=_because(first),
     )
 
 

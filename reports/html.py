@@ -1,6 +1,6 @@
 """The report as one HTML file: no script, nothing loaded from elsewhere, prints on A4."""
 
-from model.finding import Severity
+from model.finding import CATEGORY_WORDS, Severity
 from model.tenant import SUDDEN_LOSS
 from model.text import Language
 from reports.pages import page
@@ -19,6 +19,7 @@ def render(report: Report, language: Language) -> str:
         sources=lambda finding: second_sources(finding, language),
         t={name: text.of(language) for name, text in TEXTS.items()},
         severity={name: text.of(language) for name, text in SEVERITY.items()},
+        category={name: text.of(language) for name, text in CATEGORY_WORDS.items()},
         state={name: text.of(language) for name, text in STATE.items()},
         weights=WEIGHTS,
         bars=_bars(report.by_severity),

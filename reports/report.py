@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from model.finding import SEVERITIES, Finding, Severity
+from model.finding import CATEGORIES, SEVERITIES, Category, Finding, Severity, is_judged
 from model.suppression import Suppression
 from model.text import Text
 from reports.proposals import Advice, Proposal, propose
@@ -47,7 +47,10 @@ class Accepted(Struct, frozen=True):
 
 
 class Report(Struct, frozen=True):
-    """One edition of a report; never changed afterwards."""
+    """One edition of a report; never changed afterwards.
+
+    `by_category` counts the active findings, of all categories that there are some of; what is listed is of policies.
+    """
 
     tenant: Text
     tenant_id: str
@@ -60,6 +63,12 @@ class Report(Struct, frozen=True):
     unverified: int
     accepted: tuple[Accepted, ...] = ()
     provider: Text | None = None
+    by_category: dict[Category, int] = {}
+
+    @property
+    def unlisted(self) -> int:
+        """Return the number of active findings that no policy found, and that are only counted here."""
+        return sum(self.by_category.values()) - sum(self.by_severity.values())
 
 
 class Subject(Struct, frozen=True):
@@ -77,12 +86,15 @@ def build(
 ) -> Report:
     """Return the report on a subject's findings as of a run, its last scan; suppressed ones stand apart.
 
-    Only findings of policies with `advice` are in it. The gaps are the run's; `at` is when the report is made.
+    Only findings of policies with `advice` are in it; those of other detectors are counted. The gaps are the run's;
+    `at` is when the report is made.
     """
     verdicts: dict[str, int] = run.summary["verdicts"]
-    reported = [finding for finding in findings if finding.policy in advice]
+    reported = [finding for finding in findings if is_judged(finding) and finding.policy in advice]
+    others = [finding for finding in findings if not is_judged(finding) and finding.state != "suppressed"]
     known = [finding for finding in reported if finding.state != "suppressed"]
     count = Counter(finding.severity for finding in known)
+    categories = Counter(finding.category for finding in [*known, *others])
     return Report(
         tenant=subject.name,
         tenant_id=subject.id,
@@ -104,6 +116,7 @@ def build(
         unverified=sum(bool(finding.unverified_since) for finding in known),
         accepted=tuple(_accepted([finding for finding in reported if finding.state == "suppressed"], subject, advice)),
         provider=subject.provider,
+        by_category={category: categories[category] for category in CATEGORIES if categories[category]},
     )
 
 

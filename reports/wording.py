@@ -31,6 +31,12 @@ TEXTS: dict[str, Text] = {
     "made": Text(en="Report made", ja="作成日時"),
     "accounts": Text(en="AWS accounts", ja="対象AWSアカウント"),
     "at_a_glance": Text(en="At a glance", ja="概要"),
+    "category": Text(en="Category", ja="分類"),
+    "by_category": Text(en="Open findings by category", ja="分類別の検出事項"),
+    "listed_elsewhere": Text(
+        en="This report lists what policies find. The others are in the list of findings.",
+        ja="本レポートに掲載しているのは、ポリシーによる検出事項です。その他は検出事項の一覧をご覧ください。",
+    ),
     "open_findings": Text(en="open findings", ja="件の検出事項"),
     "resources": Text(en="{0} resources seen", ja="確認したリソース: {0}件"),
     "judged": Text(en="{0} % of the judgements could be made", ja="判定できた項目: {0} %"),

@@ -11,7 +11,18 @@ from sqlalchemy import Connection, Row, Select, Table, func, or_, select
 from model.alert import Alert, Delivery, News
 from model.asset import Asset, tags_of
 from model.canonical import encode
-from model.finding import ACTIVE, Fact, Finding, State, as_of
+from model.finding import (
+    ACTIVE,
+    JUDGED,
+    Category,
+    Fact,
+    Finding,
+    JudgedFinding,
+    State,
+    as_of,
+    judged,
+    judged_category,
+)
 from model.suppression import Suppression
 from store import damage, schema
 from store.contracts import Contracts
@@ -45,15 +56,24 @@ class Reader:
         self.reminders = Reminders(connection)
 
     def findings(
-        self, states: frozenset[State] | None = ACTIVE, uids: Iterable[str] | None = None
+        self,
+        states: frozenset[State] | None = ACTIVE,
+        uids: Iterable[str] | None = None,
+        categories: frozenset[Category] | None = None,
     ) -> Iterator[Finding]:
-        """Yield findings of some states (None: of all), all or those of the uids."""
+        """Yield findings of some states and categories (None: of all), all or those of the uids."""
         table = schema.finding
         base = select(table).order_by(table.c.uid)
         if states is not None:
             base = base.where(table.c.state.in_(sorted(states)))
+        if categories is not None:
+            base = base.where(table.c.category.in_(sorted(categories)))
         for condition in chunks(table.c.uid, uids):
             yield from self._each(base if condition is None else base.where(condition), table, _finding)
+
+    def judged_findings(self, states: frozenset[State] | None = ACTIVE) -> Iterator[JudgedFinding]:
+        """Yield findings of some states (None: of all) that scans judge, and that no other detector opened."""
+        return judged(self.findings(states, categories=frozenset(JUDGED)))
 
     def current_assets(self, kinds: Iterable[str] | None = None) -> Iterator[Current]:
         """Yield the current rows of assets, all or those of the kinds, without their bodies."""
@@ -196,17 +216,29 @@ class Reader:
         return str(last)
 
     def recorded_digest(self) -> str:
-        """Return what all findings were when that was recorded last; empty where a scan has begun since, or never."""
+        """Return what `findings_digest` was when that was recorded last.
+
+        It is empty where a scan has begun since, or nothing was ever recorded.
+        """
         table = schema.audit
         query = select(table.c.action, table.c.detail).where(table.c.action.in_(_OF_FINDINGS))
         row = self._connection.execute(query.order_by(table.c.seq.desc()).limit(1)).first()
         return str(msgspec.json.decode(row.detail).get("findings", "")) if row else ""
 
     def findings_digest(self) -> str:
-        """Return what all findings are together, as 64 hex digits: it differs where one of them does."""
+        """Return what all findings are together that scans judge, as 64 hex digits: it differs where one of them does.
+
+        Records of scans, exceptions and changes vouch for it. Findings of other categories come and go between those
+        records, so they are no part of it; a judged one that is given another category is missing from it. The column
+        `category` itself only counts where it is not what the policy's id says: so digests hold that were recorded
+        before there was one.
+        """
         table, digest = schema.finding, hashlib.sha256()
-        for row in self._connection.execute(select(table).order_by(table.c.uid)):
-            digest.update(encode(list(row)) + b"\n")
+        query = select(table).where(table.c.category.in_(sorted(JUDGED))).order_by(table.c.uid)
+        for row in self._connection.execute(query):
+            values = dict(row._mapping)
+            implied = values.pop("category") == judged_category(row.policy)
+            digest.update(encode([*values.values(), *([] if implied else [row.category])]) + b"\n")
         return digest.hexdigest()
 
     def fences(self) -> list[Fence]:

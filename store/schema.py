@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0009", "service": "0008"}
+VERSIONS = {"tenant": "0010", "service": "0008"}
 
 tenant = MetaData()
 service = MetaData()
@@ -91,6 +91,7 @@ finding = Table(
     Column("suppressed_by", Text, nullable=False, server_default=""),
     Column("updated_at", Text, nullable=False, server_default=""),
     Column("sources", Text, nullable=False, server_default="[]"),
+    Column("category", Text, nullable=False, server_default="posture"),
     Index("finding_asset", "asset_uid"),
     Index("finding_state", "state"),
 )

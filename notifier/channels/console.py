@@ -2,8 +2,9 @@
 
 from msgspec import Struct
 
-from model.finding import State
-from model.text import Text, printable
+from model.alert import Alert
+from model.finding import CATEGORY_WORDS, WITHDRAWN, State
+from model.text import Language, Text, printable
 from notifier.message import SENT, Message, Notice, Outcome, Ways
 
 _SHOWN = 10
@@ -14,6 +15,18 @@ BECAME: dict[State, Text] = {
     "suppressed": Text(en="suppressed", ja="例外により対象外"),
     "resolved": Text(en="resolved", ja="解消"),
 }
+_WITHDRAWN = Text(en="policy withdrawn", ja="ポリシーの取り下げ")
+
+
+def what_became(alert: Alert, language: Language) -> str:
+    """Return in the language what became of an alert's findings, with what kind they are unless a configuration."""
+    became = BECAME[alert.became].of(language)
+    said = [_WITHDRAWN.of(language)] if alert.because == WITHDRAWN else []
+    if alert.category != "posture":
+        said.append(CATEGORY_WORDS[alert.category].of(language))
+    if not said:
+        return became
+    return f"{became}（{'・'.join(said)}）" if language == "ja" else f"{became} ({', '.join(said)})"
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +51,7 @@ def _of_notice(notice: Notice) -> list[str]:
 def _of_alert(message: Message) -> list[str]:
     alert, language = message.alert, message.language
     title = printable(alert.title.of(language))
-    lines = [f"[{alert.severity}] {BECAME[alert.became].of(language)}: {title} ({len(alert.items)})"]
+    lines = [f"[{alert.severity}] {what_became(alert, language)}: {title} ({len(alert.items)})"]
     for item in alert.items[:_SHOWN]:
         lines.append(f"    {printable(item.name)}  {item.region}  {printable(item.message.of(language))}")
     if (more := len(alert.items) - _SHOWN) > 0:

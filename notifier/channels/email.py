@@ -21,10 +21,10 @@ from model.alert import Alert, Item
 from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
 from model.fault import Refused
-from model.finding import Severity, State
+from model.finding import CATEGORY_WORDS, WITHDRAWN, Severity, State
 from model.tenant import ADDRESS, REFERENCE, Reference
 from model.text import Language, Text, printable
-from notifier.channels.console import BECAME
+from notifier.channels.console import what_became
 from notifier.message import SENT, Message, Notice, Outcome, Ways, again, never, unreachable
 from notifier.smtp import Lost, Session, Silent, TlsSession
 
@@ -255,9 +255,14 @@ _LEAD: dict[State, Text] = {
         ja="アカウント{account}の{resources}で、次の問題が検出されなくなりました。",
     ),
 }
+_LEAD_OF_WITHDRAWN = Text(
+    en="Closed because the policy was withdrawn, not because of a remediation: {resources} in account {account}.",
+    ja="ポリシーの取り下げにより、アカウント{account}の{resources}の検出事項を終了しました（是正によるものではありません）。",
+)
 _TEXTS: dict[str, Text] = {
     "colon": Text(en=": ", ja="："),
     "severity": Text(en="Severity", ja="重大度"),
+    "category": Text(en="Category", ja="分類"),
     "tenant": Text(en="Tenant", ja="テナント"),
     "account": Text(en="Account", ja="アカウント"),
     "policy": Text(en="Policy", ja="ポリシー"),
@@ -283,7 +288,7 @@ _FOOTER_OF_NOTICE = Text(
 
 def _subject(alert: Alert, language: Language) -> str:
     title, number = printable(alert.title.of(language))[:_LONGEST_TITLE], len(alert.items)
-    severity, became = _SEVERITY[alert.severity].of(language), BECAME[alert.became].of(language)
+    severity, became = _SEVERITY[alert.severity].of(language), what_became(alert, language)
     if language == "ja":
         return f"【Hinomi】{severity}・{became}：{title}（{number}件）／{alert.tenant}"
     return f"[Hinomi] {severity}, {became}: {title} ({number}) – {alert.tenant}"
@@ -301,14 +306,16 @@ def _words(message: Message) -> dict[str, Any]:
     alert, language = message.alert, message.language
     number = len(alert.items)
     resources = f"{number}件のリソース" if language == "ja" else f"{number} resource{'' if number == 1 else 's'}"
+    lead = _LEAD_OF_WITHDRAWN if alert.because == WITHDRAWN else _LEAD[alert.became]
     counts = {"shown": min(number, _SHOWN), "all": number, "id": alert.id}
     return {
         "language": language,
         "subject": _subject(alert, language),
         "t": {name: text.of(language).format(**counts) for name, text in _TEXTS.items()},
-        "lead": _LEAD[alert.became].of(language).format(resources=resources, account=alert.scope),
+        "lead": lead.of(language).format(resources=resources, account=alert.scope),
         "severity": _SEVERITY[alert.severity].of(language),
-        "became": BECAME[alert.became].of(language),
+        "category": "" if alert.category == "posture" else CATEGORY_WORDS[alert.category].of(language),
+        "became": what_became(alert, language),
         "title": alert.title.of(language),
         "fix": "" if alert.became == "resolved" else alert.fix.of(language),
         "at": _moment(alert.at, language),

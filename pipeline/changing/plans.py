@@ -179,7 +179,7 @@ def refuse_nobody(actor: Actor) -> None:
 def _candidates(reader: Reader, playbook: Playbook, wanted: Wanted) -> list[Candidate]:
     """Return the resources of the findings that a playbook closes, with the policies that each fails."""
     faults: dict[str, dict[str, tuple[str, ...]]] = {}
-    for finding in reader.findings():
+    for finding in reader.judged_findings():
         chosen = not wanted.resources or {finding.uid, finding.resource, finding.name} & set(wanted.resources)
         if finding.policy in playbook.closes and not finding.unverified_since and chosen:
             failed = tuple(element.key for element in finding.elements if element.status == "fail")
@@ -210,5 +210,5 @@ def known_assets(reader: Reader, uids: Collection[str]) -> Iterator[Asset]:
 
 def never_of(tenant: Tenant, reader: Reader) -> Never:
     """Return what no plan may touch, by the tenant's file and what is known of its administrators."""
-    administrators = (one.resource for one in reader.findings(LIVE) if one.policy == ADMINISTRATORS)
+    administrators = (one.resource for one in reader.judged_findings(LIVE) if one.policy == ADMINISTRATORS)
     return Never(tenant, frozenset(administrators))

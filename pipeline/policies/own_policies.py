@@ -13,14 +13,13 @@ from catalog.yaml_reader import Document, content, parse
 from detectors.posture import cases
 from model.asset import Kind
 from model.fault import Fault, Refused
+from model.finding import OWN_POLICY
 from model.terms import Capability
 from model.worker import Worker
 from pipeline.assembly import Catalog, cross_check, offered
 from store.tenant import TenantStore
 from workers.child import Child
 
-# The last part of an own policy's id begins so: none of ours ever does, whatever the catalog gains.
-PREFIX = "own-"
 MOST = 100
 _CAPABILITY = "own-policies"
 MOST_BYTES = 20_000
@@ -146,10 +145,12 @@ def _checked(document: Document, worker: Worker, kinds: Mapping[str, Kind]) -> P
     allowance = Allowance()
     policy = _compiled(document, worker, allowance)
     faults = list(cross_check(policy, kinds))
-    if not policy.id.split(".")[2].startswith(PREFIX):
-        faults.append(document.fault(("id",), f"the last part of an own policy's id begins with {PREFIX!r}"))
-    if policy.form.remedy and not policy.form.remedy.split(".")[2].startswith(PREFIX):
-        faults.append(document.fault(("remedy",), f"is ours; the last part of an own remedy begins with {PREFIX!r}"))
+    if not policy.id.split(".")[2].startswith(OWN_POLICY):
+        faults.append(document.fault(("id",), f"the last part of an own policy's id begins with {OWN_POLICY!r}"))
+    if policy.form.remedy and not policy.form.remedy.split(".")[2].startswith(OWN_POLICY):
+        faults.append(
+            document.fault(("remedy",), f"is ours; the last part of an own remedy begins with {OWN_POLICY!r}")
+        )
     if not faults:
         faults = _case_faults(policy, kinds, allowance)
     if faults:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from model.canonical import instant, parse_instant
-from model.finding import Fact, Finding
+from model.finding import Fact, Finding, is_judged
 from model.plan import Progress
 from model.text import Text
 from remediation.playbook import playbooks
@@ -37,8 +37,10 @@ def _remediated(reader: Reader, finding: Finding, at: str) -> Iterable[Progress]
 def with_note(reader: Reader, finding: Finding, at: str) -> Finding:
     """Return a finding whose message says so where a change of ours was reverted, of late as seen `at` a moment.
 
-    The reader has the plans.
+    The reader has the plans. They remediate what policies find: what else was found there is no matter of theirs.
     """
+    if not is_judged(finding):
+        return finding
     since = instant(parse_instant(at) - WATCHED_FOR)
     reverted = [one.plan for one in reader.plans.of_resources([finding.asset_uid], since) if one.state == "reverted"]
     if not reverted:

@@ -240,11 +240,14 @@ class _Recorder:
         return place is not None and row.kind in self._looked_for and place.covers(row.region)
 
     def _settle(self, writer: Writer, places: _Places, unwatched: set[str], at: str) -> None:
-        """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at."""
+        """Resolve findings of ended assets and withdrawn policies; mark those that could not be looked at.
+
+        Only of what a scan judges: whatever else was found is another detector's, or a person's, to close.
+        """
         policies = {judging.id for judging in self._catalog.judging}
         current = {row.uid for row in writer.current_assets()}
         changes: list[Advance] = []
-        for finding in writer.findings(LIVE):
+        for finding in writer.judged_findings(LIVE):
             if (cause := self._catalog.broken.get(finding.policy)) is not None:
                 changes.append((finding, unverified(finding, cause, at), None))
             elif finding.policy not in policies:

@@ -116,11 +116,14 @@ def tag(store: TenantStore, resource: str, tag_: str, actor: str, clock: Clock, 
 
 
 def settle(writer: Writer, at: str) -> Counter[str]:
-    """Suppress what an exception is meant for, reopen what none is meant for any more; count what became of them."""
+    """Suppress what an exception is meant for, reopen what none is meant for any more; count what became of them.
+
+    Exceptions accept what policies find: one for an account hides no threat there.
+    """
     suppressions, tags = writer.suppressions(at), writer.asset_tags()
     after: list[Finding] = []
     facts: list[Fact] = []
-    for finding in writer.findings(LIVE):
+    for finding in writer.judged_findings(LIVE):
         accepted = suppressing(suppressions, finding, tags)
         if accepted:
             changed, fact = suppress(finding, accepted.id, at)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from model.canonical import parse_instant
 from model.clock import CONTRACT_ZONE
-from model.finding import SEVERITIES, Finding
+from model.finding import CATEGORY_WORDS, SEVERITIES, Finding
 from model.text import Text
 from reports.export import Export
 from reports.wording import SEVERITY, STATE, TEXTS, second_sources
@@ -30,6 +30,7 @@ _HEADINGS: tuple[Text, ...] = (
     Text(en="First seen (Japan time)", ja="初回検出（日本時間）"),
     Text(en="Last seen (Japan time)", ja="最終確認（日本時間）"),
     TEXTS["fix"],
+    TEXTS["category"],  # of the last ones: a program may go by the places of the others
 )
 _PROVIDER = Text(en="Service provider", ja="サービス提供者")
 # OWASP's list (CSV Injection), NUL of its ASVS 1.2.10, and the wide forms, which Japanese input makes as easily; behind
@@ -64,6 +65,7 @@ def _cells(finding: Finding, export: Export) -> list[str]:
         _moment(finding.opened_at),
         _moment(export.last_seen(finding)),
         form.fix.of(language) if form else "",
+        CATEGORY_WORDS[finding.category].of(language),
         *([export.provider.of(language)] if export.provider else []),
     ]
 

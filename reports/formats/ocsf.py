@@ -1,9 +1,13 @@
-"""OCSF 1.5.0, the class Compliance Finding (2003) with the cloud profile, one event a line (schema.ocsf.io).
+"""OCSF 1.5.0, a class of findings by what was found, with the cloud profile, one event a line (schema.ocsf.io).
+
+What policies find is a Compliance Finding (2003), an advisory's a Vulnerability Finding (2002), all else a Detection
+Finding (2004).
 
 The event is the last thing that became of a finding, and its time is when that was. `metadata.uid` stays the same as
 long as the finding does; when the finding was made stands in `finding_info`.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,11 +16,11 @@ from msgspec import Struct
 
 from catalog.policies import Described
 from model.canonical import digest, parse_instant
-from model.finding import Element, Finding, Severity, Source, State
+from model.finding import Category, Element, Finding, Severity, Source, State
 from reports.export import Export
 
 _SCHEMA = "1.5.0"
-_CATEGORY, _CLASS = (2, "Findings"), (2003, "Compliance Finding")
+_CATEGORY = (2, "Findings")
 
 
 class _Value(Struct, frozen=True):
@@ -26,6 +30,16 @@ class _Value(Struct, frozen=True):
     caption: str
 
 
+_COMPLIANCE = _Value(2003, "Compliance Finding")
+_VULNERABILITY = _Value(2002, "Vulnerability Finding")
+_DETECTION = _Value(2004, "Detection Finding")
+_CLASS: dict[Category, _Value] = {
+    "posture": _COMPLIANCE,
+    "policy": _COMPLIANCE,
+    "vulnerability": _VULNERABILITY,
+    "threat": _DETECTION,
+    "service": _DETECTION,
+}
 _CREATE, _UPDATE, _CLOSE = _Value(1, "Create"), _Value(2, "Update"), _Value(3, "Close")
 _SEVERITY: dict[Severity, _Value] = {
     "informational": _Value(1, "Informational"),
@@ -44,7 +58,19 @@ _STATUS: dict[State, _Value] = {
 }
 _UNKNOWN, _PASS, _WARNING, _FAIL = _Value(0, "Unknown"), _Value(1, "Pass"), _Value(2, "Warning"), _Value(3, "Fail")
 _RULE = _Value(1, "Rule")
-_AWS_ACCOUNT = _Value(10, "AWS Account")
+# `account.type_id`, by how kinds and scopes begin; the first that fits. The schema has no value for the others, whose
+# type is then in the provider's words, as it asks of «Other».
+_OTHER = 99
+_ACCOUNTS: tuple[tuple[str, str, _Value], ...] = (
+    ("aws.", "", _Value(10, "AWS Account")),
+    ("azure.entra.", "", _Value(_OTHER, "Microsoft Entra tenant")),
+    ("azure.", "", _Value(13, "Azure Subscription")),
+    ("gcp.", "organizations/", _Value(_OTHER, "Google Cloud organization")),
+    ("gcp.", "folders/", _Value(_OTHER, "Google Cloud folder")),
+    ("gcp.", "", _Value(11, "GCP Project")),
+    ("kubernetes.", "", _Value(_OTHER, "Kubernetes cluster")),
+)
+_CVE = re.compile("CVE-[0-9]{4}-[0-9]{4,}")  # as cve.org numbers them
 
 
 def write(findings: Iterable[Finding], export: Export) -> Iterator[str]:
@@ -56,16 +82,16 @@ def write(findings: Iterable[Finding], export: Export) -> Iterator[str]:
 def event(finding: Finding, export: Export) -> dict[str, Any]:
     """Return a finding as an event; what is not known is left out."""
     activity, status, severity = _activity(finding), _STATUS[finding.state], _SEVERITY[finding.severity]
-    form = export.policies.get(finding.policy)
+    class_, form = _CLASS[finding.category], export.policies.get(finding.policy)
     made: dict[str, Any] = {
         "activity_id": activity.id,
         "activity_name": activity.caption,
         "category_uid": _CATEGORY[0],
         "category_name": _CATEGORY[1],
-        "class_uid": _CLASS[0],
-        "class_name": _CLASS[1],
-        "type_uid": _CLASS[0] * 100 + activity.id,
-        "type_name": f"{_CLASS[1]}: {activity.caption}",
+        "class_uid": class_.id,
+        "class_name": class_.caption,
+        "type_uid": class_.id * 100 + activity.id,
+        "type_name": f"{class_.caption}: {activity.caption}",
         "time": _changed(finding),
         "severity_id": severity.id,
         "severity": severity.caption,
@@ -74,19 +100,40 @@ def event(finding: Finding, export: Export) -> dict[str, Any]:
         "message": finding.message.of(export.language),
         "metadata": _metadata(finding, export),
         "finding_info": _finding_info(finding, form, export),
-        "compliance": _compliance(finding, form),
         "resources": [_resource(finding)],
         "cloud": _cloud(finding),
     }
+    made |= _of_vulnerability(finding, form, export) if class_ is _VULNERABILITY else _of_others(finding, form, export)
+    if class_ is _COMPLIANCE:
+        made["compliance"] = _compliance(finding, form)
     if detail := _status_detail(finding):
         made["status_detail"] = detail
-    if form:
-        made["remediation"] = {"desc": form.fix.of(export.language)}
-    if finding.elements:
-        made["evidences"] = [{"name": element.key, "data": _evidence(element, export)} for element in finding.elements]
     if export.provider:  # the schema has a name for the product's vendor only
         made["unmapped"] = {"service_provider": export.provider.of(export.language)}
     return made
+
+
+def _of_others(finding: Finding, form: Described | None, export: Export) -> dict[str, Any]:
+    """Return what the schema has for all but vulnerabilities: what to do, and what was seen."""
+    made: dict[str, Any] = {"remediation": {"desc": form.fix.of(export.language)}} if form else {}
+    if finding.elements:
+        made["evidences"] = [{"name": element.key, "data": _evidence(element, export)} for element in finding.elements]
+    return made
+
+
+def _of_vulnerability(finding: Finding, form: Described | None, export: Export) -> dict[str, Any]:
+    """Return the least that the schema takes as a vulnerability: one of `advisory`, `cve` and `cwe`, by its id.
+
+    A finding has the id of what it was found by, and no packages, versions or scores.
+    """
+    named = "cve" if _CVE.fullmatch(finding.policy) else "advisory"
+    made: dict[str, Any] = {
+        named: {"uid": finding.policy},
+        "title": (form.title if form else finding.message).of(export.language),
+    }
+    if form:
+        made["remediation"] = {"desc": form.fix.of(export.language)}
+    return {"vulnerabilities": [made]}
 
 
 def _activity(finding: Finding) -> _Value:
@@ -109,11 +156,16 @@ def _status_detail(finding: Finding) -> str:
 def _metadata(finding: Finding, export: Export) -> dict[str, Any]:
     return {
         "version": _SCHEMA,
-        "uid": digest(export.tenant, finding),
+        "uid": digest(export.tenant, _what_changes(finding)),
         "tenant_uid": export.tenant,
         "profiles": ["cloud"],
         "product": {"name": "Hinomi", "vendor_name": "Hinomi", "version": export.version, "lang": export.language},
     }
+
+
+def _what_changes(finding: Finding) -> dict[str, Any]:
+    """Return a finding without its category, which never changes: ids of events are those of before there was one."""
+    return {name: getattr(finding, name) for name in finding.__struct_fields__ if name != "category"}
 
 
 def _finding_info(finding: Finding, form: Described | None, export: Export) -> dict[str, Any]:
@@ -171,7 +223,12 @@ def _resource(finding: Finding) -> dict[str, Any]:
 
 def _cloud(finding: Finding) -> dict[str, Any]:
     # The account's own name is not read. The schema recommends one and py-ocsf-models insists on it: its number.
-    account = {"uid": finding.scope, "name": finding.scope, "type_id": _AWS_ACCOUNT.id, "type": _AWS_ACCOUNT.caption}
+    account: dict[str, Any] = {"uid": finding.scope, "name": finding.scope}
+    begins = (
+        type_ for kind, scope, type_ in _ACCOUNTS if finding.kind.startswith(kind) and finding.scope.startswith(scope)
+    )
+    if type_ := next(begins, None):
+        account |= {"type_id": type_.id, "type": type_.caption}
     return {"provider": finding.kind.split(".")[0].upper(), "account": account} | _region(finding)
 
 

@@ -3,12 +3,26 @@
 import itertools
 from typing import Literal
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from model.finding import ACTIVE, Fact, Finding, Source, Verdict, advance, as_of
+from model.finding import (
+    ACTIVE,
+    CATEGORIES,
+    JUDGED,
+    Fact,
+    Finding,
+    JudgedFinding,
+    Source,
+    Verdict,
+    advance,
+    as_of,
+    finding_uid,
+    judged,
+)
 from model.text import Text
 
 MESSAGE = Text(en="open", ja="開放")
@@ -20,8 +34,8 @@ def verdict(status: str, **fields: str) -> Verdict:
     return Verdict(policy="aws.s3.x", severity="high", status=status, message=message, **(values | fields))  # type: ignore[arg-type]
 
 
-def live(statuses: list[str]) -> tuple[Finding | None, list[Fact]]:
-    finding: Finding | None = None
+def live(statuses: list[str]) -> tuple[JudgedFinding | None, list[Fact]]:
+    finding: JudgedFinding | None = None
     facts = []
     for number, status in enumerate(statuses):
         finding, fact = advance(finding, verdict(status), f"t{number}")
@@ -114,3 +128,41 @@ def test_a_finding_as_of_a_moment_is_in_the_state_that_it_had_then(statuses: lis
     found = as_of(now, [fact for fact in facts if fact.at <= f"t{moment}"][-1], f"t{moment}")
     assert (found.state, found.changed_at) == (then.state, then.changed_at)
     assert found.unverified_since in ("", then.unverified_since)
+
+
+@pytest.mark.parametrize(
+    ("policy", "category"),
+    [
+        ("aws.s3.public-access-block-off", "posture"),
+        ("aws.s3.own-names", "policy"),
+        ("aws.s3.owned-by-nobody", "posture"),
+        ("aws.s3.not-own-names", "posture"),
+    ],
+)
+def test_a_verdict_s_category_is_whose_policy_it_is(policy: str, category: str) -> None:
+    said = replace(verdict("fail"), policy=policy)
+    finding, _ = advance(None, said, "t")
+    assert finding is not None
+    assert (said.category, finding.category) == (category, category)
+
+
+def test_no_two_detectors_have_one_identity_whatever_they_call_what_they_found() -> None:
+    same = {category: finding_uid(category, "1", "aws.s3.x", "arn:aws:s3:::a") for category in CATEGORIES}
+    assert len(set(same.values())) == len(CATEGORIES) - 1
+    assert same["posture"] == same["policy"] == verdict("fail").finding_uid
+    # `printf '["1","aws.s3.x","arn:aws:s3:::a",""]' | sha256sum | cut -c1-32`: as it was before there were categories
+    assert same["posture"] == "b84d0e890ea798819fa4a71db5d1164f"
+
+
+def test_a_finding_of_before_is_one_of_a_configuration() -> None:
+    finding, _ = advance(None, verdict("fail"), "t")
+    kept = msgspec.to_builtins(finding)
+    del kept["category"]
+    assert msgspec.convert(kept, Finding) == finding
+
+
+def test_only_what_scans_judge_is_theirs() -> None:
+    finding, _ = advance(None, verdict("fail"), "t")
+    assert finding is not None
+    every = [replace(finding, category=category) for category in CATEGORIES]
+    assert {one.category for one in judged(every)} == set(JUDGED) == {"posture", "policy"}

@@ -20,7 +20,7 @@ from catalog.folder import config_folder
 from demo.company import DATA
 from model.alert import Alert, Item
 from model.fault import Refused
-from model.finding import State
+from model.finding import CATEGORIES, CATEGORY_WORDS, WITHDRAWN, Category, State
 from model.tenant import Channel, Tenant
 from model.text import LANGUAGES, Language, Text
 from notifier import stages
@@ -193,6 +193,27 @@ def test_the_headers_say_who_when_and_that_a_machine_writes(mailbox: Mailbox, ce
     assert max(raw) < 128, "servers without 8BITMIME take it"
     assert max(len(line) for line in raw.split(b"\r\n")) <= 78 + 20
     assert b"\n" not in raw.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_what_kind_of_finding_it_is_stands_in_the_mail_unless_a_configuration(category: Category) -> None:
+    for language, heading in (("en", "Category"), ("ja", "分類")):
+        mail = composed(replace(alert(), category=category), language)  # type: ignore[arg-type]
+        words = CATEGORY_WORDS[category].of(language)  # type: ignore[arg-type]
+        for text in (part(mail, "plain"), visible(part(mail, "html"))):
+            assert (heading in text and words in text) is (category != "posture")
+        assert (words in mail["Subject"]) is (category != "posture")
+
+
+@pytest.mark.parametrize(
+    ("language", "lead"), [("en", "Closed because the policy was withdrawn"), ("ja", "ポリシーの取り下げにより")]
+)
+def test_a_withdrawn_policy_is_no_remediation_in_a_mail(language: Language, lead: str) -> None:
+    resolved = alert(became="resolved")
+    for because, told in ((WITHDRAWN, True), ("", False)):
+        mail = composed(replace(resolved, because=because), language)
+        assert (lead in part(mail, "plain")) is told
+        assert (lead in visible(part(mail, "html"))) is told
 
 
 def test_no_header_can_come_in_by_a_text_of_others() -> None:

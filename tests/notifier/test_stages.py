@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from model.finding import State
+from model.alert import News
+from model.finding import CATEGORIES, WITHDRAWN, State
+from model.text import Text
 from notifier.stages import run
 from tests.facts import context, news
 
@@ -37,6 +39,36 @@ def test_what_nobody_watches_any_more_is_no_good_news() -> None:
     unwatched = replace(gone, finding=replace(gone.finding, resolved_because="no longer watched"))
     flow = run([unwatched], context("low", notified=frozenset({"a"})))
     assert (flow.alerts, flow.dropped) == ((), (("no longer watched", (1,)),))
+
+
+def withdrawn(number: int, finding: str, policy: str = "p") -> News:
+    gone = news(number, finding, "resolved", policy)
+    return replace(gone, finding=replace(gone.finding, resolved_because=WITHDRAWN))
+
+
+def test_who_was_told_of_a_finding_is_told_that_its_policy_was_withdrawn() -> None:
+    told = context("low", notified=frozenset({"a", "b"}))
+    flow = run([withdrawn(1, "a"), news(2, "b", "resolved"), withdrawn(3, "c")], told)
+    assert {(alert.because, len(alert.items)) for alert, _ in flow.alerts} == {(WITHDRAWN, 1), ("", 1)}
+    assert flow.dropped == (("resolved before anybody was told", (3,)),)
+
+
+def test_a_policy_without_texts_is_called_by_its_id_where_it_was_withdrawn() -> None:
+    known, gone = (
+        run([withdrawn(1, "a", policy)], context("low", notified=frozenset({"a"}))).alerts[0][0]
+        for policy in ("p", "aws.s3.own-names")
+    )
+    assert known.title == Text(en="t", ja="題")
+    assert gone.title == Text(en="Findings of the policy aws.s3.own-names", ja="ポリシーaws.s3.own-namesの検出事項")
+
+
+def test_categories_are_never_mixed_in_an_alert() -> None:
+    every = [news(number, str(number), category=category) for number, category in enumerate(CATEGORIES)]
+    flow = run(every, context("low"))
+    assert {alert.category: alert.items[0].finding for alert, _ in flow.alerts} == {
+        category: str(number) for number, category in enumerate(CATEGORIES)
+    }
+    assert [len(alert.items) for alert, _ in flow.alerts] == [1] * len(CATEGORIES)
 
 
 def test_channels_are_notified_from_their_severity_on() -> None:

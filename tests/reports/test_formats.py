@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import example, given
@@ -19,22 +19,41 @@ from py_ocsf_models.events.findings.category_uid import CategoryUID
 from py_ocsf_models.events.findings.class_uid import ClassUID
 from py_ocsf_models.events.findings.compliance_finding import ComplianceFinding
 from py_ocsf_models.events.findings.compliance_finding_type_id import ComplianceFindingTypeID
+from py_ocsf_models.events.findings.detection_finding import DetectionFinding
+from py_ocsf_models.events.findings.detection_finding_type_id import DetectionFindingTypeID
+from py_ocsf_models.events.findings.finding import Finding as AnyFinding
 from py_ocsf_models.events.findings.severity_id import SeverityID
 from py_ocsf_models.events.findings.status_id import StatusID
-from py_ocsf_models.objects.account import TypeID as AccountTypeID
+from py_ocsf_models.objects.account import Account
 from py_ocsf_models.objects.cloud import Cloud
 from py_ocsf_models.objects.compliance import Compliance
 from py_ocsf_models.objects.compliance_status import StatusID as ComplianceStatusID
+from py_ocsf_models.objects.resource_details import ResourceDetails
+from py_ocsf_models.objects.vulnerability_details import VulnerabilityDetails
+from pydantic import BaseModel
 
 from catalog.policies import Described
-from model.finding import SEVERITIES, UNWATCHED, Element, Finding, Source, State, Verdict, advance
+from model.finding import (
+    CATEGORIES,
+    CATEGORY_WORDS,
+    SEVERITIES,
+    UNWATCHED,
+    Category,
+    Element,
+    Finding,
+    JudgedFinding,
+    Source,
+    State,
+    Verdict,
+    advance,
+)
 from model.text import LANGUAGES, Language, Text
 from reports import formats
 from reports.export import Export
 from reports.wording import SAID, SEVERITY, STATE, TEXTS
 from store.home import Home
 from store.rows import Run
-from tests.recorded_clouds import catalog
+from tests.recorded_clouds import catalog, types_of
 
 POLICIES: dict[str, Described] = {judging.id: judging.form for judging in catalog().judging}
 RUN = Run("r", "scan:aozora", "s", "2026-06-03T00:00:00.000000Z", "2026-06-03T00:10:00.000000Z", {})
@@ -57,11 +76,67 @@ class WithStatus(Compliance):  # type: ignore[misc]
     status: str | None = None
 
 
-class CloudFinding(ComplianceFinding):  # type: ignore[misc]
+# Of `account.type_id` in schema 1.5.0 (objects/account.json) those that are of a cloud: the models lack the latter two.
+ACCOUNT_TYPES = {10: "AWS Account", 11: "GCP Project", 13: "Azure Subscription"}
+
+
+class CloudAccount(Account):  # type: ignore[misc]
+    """With the account types of schema 1.5.0."""
+
+    type_id: Literal[10, 11, 13, 99]
+
+
+class AnyCloud(Cloud):  # type: ignore[misc]
+    """With the account types of schema 1.5.0."""
+
+    account: CloudAccount
+
+
+class OfCompliance(ComplianceFinding):  # type: ignore[misc]
     """With the cloud profile of schema 1.5.0, which the models lack for this class."""
 
-    cloud: Cloud
+    cloud: AnyCloud
     compliance: WithStatus
+
+
+class OfDetection(DetectionFinding):  # type: ignore[misc]
+    """With the cloud profile of schema 1.5.0 as it is for all classes."""
+
+    cloud: AnyCloud
+
+
+class Advisory(BaseModel):  # type: ignore[misc]
+    """What schema 1.5.0 requires of the object (objects/advisory.json), which the models lack."""
+
+    uid: str
+
+
+class Vulnerability(VulnerabilityDetails):  # type: ignore[misc]
+    """With the attribute of schema 1.5.0 that the models lack."""
+
+    advisory: Advisory | None = None
+
+
+class OfVulnerability(AnyFinding):  # type: ignore[misc]
+    """The class of 1.5.0 that the models lack (events/findings/vulnerability_finding.json), as far as we fill it.
+
+    It extends `finding`, and requires `vulnerabilities`. Neither evidences nor remediation are attributes of it.
+    """
+
+    category_uid: Literal[2]
+    category_name: str
+    class_uid: Literal[2002]
+    class_name: Literal["Vulnerability Finding"]
+    type_uid: int
+    type_name: str
+    time: int
+    vulnerabilities: list[Vulnerability]
+    resources: list[ResourceDetails]
+    cloud: AnyCloud
+
+
+CLASSES: dict[int, Any] = {2002: OfVulnerability, 2003: OfCompliance, 2004: OfDetection}
+TYPES: dict[int, Any] = {2003: ComplianceFindingTypeID, 2004: DetectionFindingTypeID}
 
 
 def export(language: Language = "en", run: Run | None = RUN) -> Export:
@@ -78,20 +153,25 @@ def ocsf(finding: Finding, given: Export | None = None) -> dict[str, Any]:
 def assert_valid(line: str) -> None:
     """The models take the line and give back all of it: nothing is set that the schema does not know."""
     event = json.loads(line)
-    assert CloudFinding.model_validate_json(line).model_dump(mode="json", exclude_unset=True) == event
+    class_, account = event["class_uid"], event["cloud"]["account"]
+    assert CLASSES[class_].model_validate_json(line).model_dump(mode="json", exclude_unset=True) == event
     captions = [
         (ActivityID, event["activity_id"], event["activity_name"]),
+        (ActivityID, event["activity_id"], event["type_name"].split(": ")[1]),
         (CategoryUID, event["category_uid"], event["category_name"]),
-        (ClassUID, event["class_uid"], event["class_name"]),
-        (ComplianceFindingTypeID, event["type_uid"], event["type_name"].split(": ")[1]),
         (SeverityID, event["severity_id"], event["severity"]),
         (StatusID, event["status_id"], event["status"]),
-        (ComplianceStatusID, event["compliance"]["status_id"], event["compliance"]["status"]),
-        (AccountTypeID, event["cloud"]["account"]["type_id"], event["cloud"]["account"]["type"]),
     ]
+    if class_ in TYPES:
+        captions += [(ClassUID, class_, event["class_name"])]
+        captions += [(TYPES[class_], event["type_uid"], event["type_name"].split(": ")[1])]
+    if "compliance" in event:
+        captions += [(ComplianceStatusID, event["compliance"]["status_id"], event["compliance"]["status"])]
     for enum, number, caption in captions:
         assert enum(number).name.replace("_", "") == caption.replace(" ", "")
-    assert event["type_uid"] == event["class_uid"] * 100 + event["activity_id"]  # as type_uid is defined
+    assert account["type"] == ACCOUNT_TYPES.get(account["type_id"], account["type"])
+    assert event["type_name"].split(": ")[0] == event["class_name"]
+    assert event["type_uid"] == class_ * 100 + event["activity_id"]  # as type_uid is defined
     assert event["metadata"]["version"] == OCSF_VERSION
 
 
@@ -240,6 +320,71 @@ def test_a_finding_names_its_second_sources_also_where_they_disagree() -> None:
     assert "checks" not in ocsf(FINDING)["compliance"]
 
 
+@pytest.mark.parametrize(
+    ("category", "class_", "has", "has_not"),
+    [
+        ("posture", 2003, {"compliance", "evidences", "remediation"}, {"vulnerabilities"}),
+        ("policy", 2003, {"compliance", "evidences", "remediation"}, {"vulnerabilities"}),
+        ("threat", 2004, {"evidences", "remediation"}, {"compliance", "vulnerabilities"}),
+        ("service", 2004, {"evidences", "remediation"}, {"compliance", "vulnerabilities"}),
+        ("vulnerability", 2002, {"vulnerabilities"}, {"compliance", "evidences", "remediation"}),
+    ],
+)
+def test_each_category_has_its_class(category: Category, class_: int, has: set[str], has_not: set[str]) -> None:
+    for state, activity in (("open", 1), ("resolved", 3)):
+        event = ocsf(replace(FINDING, category=category, state=state))
+        assert (event["class_uid"], event["type_uid"]) == (class_, class_ * 100 + activity)
+        assert has <= set(event)
+        assert not has_not & set(event)
+
+
+@pytest.mark.parametrize(
+    ("policy", "named"), [("CVE-2021-44228", "cve"), ("GHSA-jfh8-c2jp-5v3q", "advisory"), ("CVE-x", "advisory")]
+)
+def test_a_vulnerability_is_the_id_that_it_was_found_by_and_nothing_that_is_not_known(policy: str, named: str) -> None:
+    """One of `advisory`, `cve` and `cwe` has to be there (objects/vulnerability.json)."""
+    event = ocsf(replace(FINDING, policy=policy, category="vulnerability"))
+    assert event["vulnerabilities"] == [{named: {"uid": policy}, "title": "open to all"}]
+    (known,) = ocsf(replace(FINDING, category="vulnerability"))["vulnerabilities"]
+    assert known["remediation"] == {"desc": POLICIES[FINDING.policy].fix.en}
+
+
+@pytest.mark.parametrize(
+    ("kind", "scope", "type_id", "type_"),
+    [
+        ("aws.s3.bucket", "012345678901", 10, "AWS Account"),
+        ("azure.storage.account", "8f0bd8c5-3a4e-4a11-9f5c-0a0a0a0a0a0a", 13, "Azure Subscription"),
+        ("azure.entra.user", "8f0bd8c5-3a4e-4a11-9f5c-0b0b0b0b0b0b", 99, "Microsoft Entra tenant"),
+        ("gcp.storage.bucket", "aozora-prod", 11, "GCP Project"),
+        ("gcp.orgpolicy.policy", "organizations/123", 99, "Google Cloud organization"),
+        ("gcp.orgpolicy.policy", "folders/123", 99, "Google Cloud folder"),
+        ("kubernetes.core.pod", "6b1d8a0e-1f1c-4f0e-9a52-0c0c0c0c0c0c", 99, "Kubernetes cluster"),
+    ],
+)
+def test_an_account_is_of_its_provider_s_type(kind: str, scope: str, type_id: int, type_: str) -> None:
+    account = ocsf(replace(FINDING, kind=kind, scope=scope))["cloud"]["account"]
+    assert account == {"uid": scope, "name": scope, "type_id": type_id, "type": type_}
+
+
+def test_every_provider_and_every_directory_s_kind_has_an_account_type() -> None:
+    directories = {type_.name for type_ in types_of(catalog(), "azure") if type_.of_directory}
+    assert {kind for kind in catalog().kinds if kind.startswith("azure.entra.")} == directories
+    assert len(directories) > 3
+    for kind in catalog().kinds:
+        assert "type_id" in ocsf(replace(FINDING, kind=kind, elements=()))["cloud"]["account"]
+
+
+def test_a_finding_s_category_is_in_each_format_and_in_no_event_s_uid() -> None:
+    uids = {ocsf(replace(FINDING, category=category))["metadata"]["uid"] for category in CATEGORIES}
+    assert uids == {"ada0c3304e050ea19359a61bf0821878"}, "as before there were categories"
+    for category in CATEGORIES:
+        found = replace(FINDING, category=category)
+        (line,) = formats.writer("jsonl")([found], export())
+        assert json.loads(line)["category"] == category
+        assert table([found])[0]["Category"] == CATEGORY_WORDS[category].en
+        assert table([found], export("ja"))[0]["分類"] == CATEGORY_WORDS[category].ja
+
+
 def test_what_is_not_known_is_left_out() -> None:
     event = ocsf(replace(FINDING, policy="own.x.gone", region="global", resource="name-only", elements=()))
     assert not {"remediation", "evidences", "status_detail", "unmapped"} & set(event)
@@ -283,7 +428,7 @@ def test_every_text_comes_back_and_none_is_a_formula(name: str, resource: str, m
     finding = replace(FINDING, name=name, resource=resource, message=Text(en=message, ja=message))
     text = "".join(formats.writer("csv")([finding], export()))
     rows = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True))
-    assert [len(row) for row in rows] == [15, 15]
+    assert [len(row) for row in rows] == [16, 16]
     assert text.endswith('"\r\n')
     for cell in rows[1]:
         assert cell[:1] not in tuple("=+-@\t\r\n\0＝＋－＠"), "OWASP: CSV Injection"
@@ -351,7 +496,7 @@ def test_what_becomes_of_a_finding_is_a_later_event_and_nothing_else_is_one(step
         "pass": replace(base, status="pass", message=None),
         "unknown": replace(base, status="unknown", message=None, reason="denied"),
     }
-    finding: Finding | None = None
+    finding: JudgedFinding | None = None
     events: list[tuple[Finding, dict[str, Any]]] = []
     for number, step in enumerate(steps):
         at = f"2026-06-{number + 1:02}T00:00:00.000000Z"

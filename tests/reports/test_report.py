@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from model.finding import Finding, Severity, Source, State
+from model.finding import CATEGORY_WORDS, JUDGED, Category, Finding, Severity, Source, State
 from model.suppression import Suppression
 from model.text import LANGUAGES, Language, Text
 from reports.html import render
@@ -141,12 +141,37 @@ def test_no_findings_are_never_shown_without_the_coverage(language: Language) ->
     assert "s3:GetBucketPolicy AccessDenied" in page
 
 
+def of(category: Category, number: int = 1) -> list[Finding]:
+    return [replace(finding("ssh", f"{category}{n}", "high"), category=category) for n in range(number)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("category", sorted(CATEGORY_WORDS))
+def test_categories_are_counted_where_there_is_more_than_one(language: Language, category: Category) -> None:
+    made = report([*FINDINGS, *of(category, 3)], [])
+    page, plain = (Tags(render(one, language)).text for one in (made, report(FINDINGS, [])))
+    alone = category == "posture"
+    assert made.by_category == {"posture": len(FINDINGS) + 3 * alone} | ({} if alone else {category: 3})
+    assert (TEXTS["by_category"].of(language) in page) is not alone
+    assert (TEXTS["listed_elsewhere"].of(language) in page) is (category not in JUDGED)
+    assert sum(made.by_severity.values()) == len(FINDINGS) + 3 * (category in JUDGED), "what is listed is of policies"
+    assert TEXTS["by_category"].of(language) not in plain
+
+
+def test_a_report_on_threats_alone_does_not_say_that_nothing_was_found() -> None:
+    page = Tags(render(report(of("threat", 2), []), "en")).text
+    assert TEXTS["nothing_found"].en not in page
+    assert TEXTS["by_category"].en in page
+    suppressed = [replace(one, state="suppressed") for one in of("threat")]
+    assert TEXTS["nothing_found"].en in Tags(render(report(suppressed, []), "en")).text
+
+
 def test_the_share_of_what_is_known_is_never_rounded_up() -> None:
     assert report([], []).coverage.known_percent == 99.9
 
 
 def test_each_text_exists_in_both_languages() -> None:
-    for text in (*TEXTS.values(), *SEVERITY.values(), *STATE.values()):
+    for text in (*TEXTS.values(), *SEVERITY.values(), *STATE.values(), *CATEGORY_WORDS.values()):
         assert text.en.strip()
         assert re.search(r"[぀-鿿]", text.ja)
 

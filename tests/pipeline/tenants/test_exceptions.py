@@ -13,7 +13,7 @@ from demo.company import DATA
 from model.asset import Asset
 from model.canonical import digest, instant
 from model.fault import Refused
-from model.finding import ACTIVE, Fact, Finding, Verdict, advance
+from model.finding import ACTIVE, Fact, JudgedFinding, Verdict, advance
 from model.suppression import Suppression, suppressing
 from model.tenant import Channel
 from model.text import Text
@@ -76,7 +76,7 @@ def test_an_exception_has_an_end(change: dict[str, str], at: str, holds: bool) -
 
 @given(st.lists(st.tuples(st.sampled_from(["fail", "pass", "unknown"]), st.booleans()), max_size=8))
 def test_whatever_comes_a_finding_is_suppressed_only_while_an_exception_holds(steps: list[tuple[str, bool]]) -> None:
-    finding: Finding | None = None
+    finding: JudgedFinding | None = None
     for number, (status, accepted) in enumerate(steps):
         verdict = VERDICT if status == "fail" else replace(VERDICT, status=status, message=None)
         before = finding
@@ -92,7 +92,7 @@ def test_whatever_comes_a_finding_is_suppressed_only_while_an_exception_holds(st
 
 
 def facts(steps: list[tuple[Verdict, str]]) -> list[str]:
-    finding: Finding | None = None
+    finding: JudgedFinding | None = None
     found: list[str] = []
     for number, (verdict, by) in enumerate(steps):
         finding, fact = advance(finding, verdict, f"t{number}", by)
