@@ -24,7 +24,7 @@ from catalog.folder import config_folder
 from contract.access import may
 from model.canonical import digest, instant
 from model.contract_record import SettingRecord
-from model.finding import advance
+from model.finding import Fact, advance, finding_uid
 from model.installation import Installation
 from model.person import Actor, Person, Tenants, TokenTerms
 from model.plan import Plan
@@ -372,6 +372,29 @@ def test_filters_and_past_days(api: Api) -> None:
     assert api.ask("GET", f"{base}/findings?on=2026-05-31", token).json()["coverage"]["run"] == ""
     past = {item["uid"]: item for item in api.ask("GET", f"{base}/findings?on=2026-06-01", token).json()["items"]}
     assert (past[uid]["state"], past[uid]["resolved_because"]) == ("open", "")
+
+
+def test_findings_are_asked_for_by_category(api: Api) -> None:
+    token, base = api.token("lead"), f"/v1/tenants/{MINE}/findings"
+    at = instant(api.clock.now())
+    with api.home.tenant(MINE).write(at, "p") as writer:
+        found = reader_finding(writer, 0)
+        uid = finding_uid("threat", found.scope, found.policy, found.resource)
+        writer.put_findings([msgspec.structs.replace(found, uid=uid, category="threat")])
+        writer.put_facts([Fact(uid, "open", at)], "")
+    api.clock.sleep(86400)
+    token = api.token("lead")
+    for query, categories in {
+        "": ["posture"] * 5 + ["threat"],
+        "?category=posture": ["posture"] * 5,
+        "?category=threat": ["threat"],
+        "?category=service": [],
+        "?category=threat&on=2026-06-01": ["threat"],
+    }.items():
+        items = api.ask("GET", f"{base}{query}", token).json()["items"]
+        assert sorted(item["category"] for item in items) == categories, query
+    assert api.ask("GET", f"{base}/{uid}", token).json()["category"] == "threat"
+    assert api.ask("GET", f"{base}?category=x", token).status_code == 422
 
 
 def reader_finding(reader: Any, number: int) -> Any:

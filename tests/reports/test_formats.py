@@ -105,7 +105,7 @@ class OfDetection(DetectionFinding):  # type: ignore[misc]
     cloud: AnyCloud
 
 
-class Advisory(BaseModel):  # type: ignore[misc]
+class Advisory(BaseModel):
     """What schema 1.5.0 requires of the object (objects/advisory.json), which the models lack."""
 
     uid: str

@@ -1,11 +1,15 @@
 """Upgrades: every store in a transaction of its own, killed in the middle and gone on with."""
 
+import hashlib
+import json
 import signal
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, insert, table, text
 
+from model.canonical import digest
 from model.fault import Refused
+from store.reader import Reader
 from store.schema import VERSIONS
 from tests.homes import home_at, stores_at
 from tests.servers.forks import Forks
@@ -86,6 +90,43 @@ def test_tokens_of_before_are_of_the_kind_that_their_label_said(nowhere: str) ->
         assert session.people.machine_tokens() == []
     assert {token.label: token.kind for token in found} == labels
     assert {(token.parent, token.action, token.source, token.issued_by) for token in found} == {("", "", "", "")}
+
+
+# Ids as docs/policies.md has them; the last part of a customer's own begins with `own-`.
+CATEGORIES = {
+    "aws.s3.public-access-block-off": "posture",
+    "aws.s3.own-names": "policy",
+    "azure.storage.own-2": "policy",
+    "aws.own.x": "posture",
+    "aws.s3.owned": "posture",
+    "aws.s3.not-own-names": "posture",
+    "aws.s3.OWN-names": "posture",
+}
+
+
+def test_findings_of_before_are_given_the_category_of_their_policy_and_their_digest_holds(nowhere: str) -> None:
+    recorded = []
+
+    def findings(connection: Connection) -> None:
+        given = {"severity": "high", "kind": "aws.s3.bucket", "name": "台帳", "scope": "1", "region": "global"}
+        given |= {"state": "open", "message": '{"en":"open","ja":"公開"}', "elements": "[]", "resolved_because": ""}
+        given |= {"opened_at": AT, "changed_at": AT, "unverified_since": "", "unverified_because": ""}
+        rows = [
+            given | {"uid": digest("1", policy, "r", ""), "asset_uid": "a", "policy": policy, "resource": "r"}
+            for policy in CATEGORIES
+        ]
+        connection.execute(insert(table("finding", *map(column, rows[0]))), rows)
+        found = connection.execute(text("SELECT * FROM finding ORDER BY uid"))
+        lines = (json.dumps(list(row), separators=(",", ":"), ensure_ascii=False) + "\n" for row in found)
+        recorded.append(hashlib.sha256("".join(lines).encode()).hexdigest())
+
+    database = stores_at(nowhere).tenant("aozora")
+    database.fill("0009", findings)
+    database.create()
+    with database.read() as connection:
+        reader = Reader(connection)
+        assert {one.policy: one.category for one in reader.findings()} == CATEGORIES
+        assert [reader.findings_digest()] == recorded, "what records vouched for before holds"
 
 
 def test_an_upgrade_that_is_killed_goes_on_where_it_ended(old: str, forked: Forks) -> None:

@@ -1,5 +1,6 @@
 """Customers' own policies: taken with their cases, judged elsewhere, recorded, withdrawn; the service is unharmed."""
 
+import io
 import json
 import os
 import time
@@ -26,8 +27,11 @@ from model.fault import Refused
 from model.finding import Verdict
 from model.person import HOST
 from model.service_provider import ServiceProviders
+from model.tenant import Channel
+from notifier.message import Ways
 from pipeline.access.authorization import Authorizer
 from pipeline.installation import open_home
+from pipeline.notifying.notify import notify
 from pipeline.notifying.reporting import make_report
 from pipeline.policies.own_policies import MOST, catalog_of, plan, read_folder, without
 from pipeline.policies.texts import texts
@@ -44,7 +48,7 @@ from tests.homes import tamper
 from tests.hostile_expressions import grown, loops
 from tests.own_policy import FORM
 from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
-from tests.worlds import scanned_in, seeing, world_of
+from tests.worlds import scan_of, scanned_in, seeing, world_of
 
 AT = "2026-06-01T00:00:00.000000Z"
 ENTITLED = replace(TENANT.agreed, options=["own-policies"])
@@ -110,6 +114,35 @@ def test_the_life_of_an_own_policy(
     with store.read() as reader:
         assert {f.resolved_because for f in reader.findings(None) if f.policy == NAMED} == {"the policy was withdrawn"}
         assert [d["edition"] for d in reader.recorded("policies.applied")] == [1, 2]
+
+
+def told(home: Home, clock: MovingClock) -> list[str]:
+    """Notify people of what became of findings of the policy; return what the terminal shows of it."""
+    terminal = io.StringIO()
+    world = world_of(home, clock, ways=Ways(terminal, clock.now))
+    tenant = replace(TENANT, channels=[Channel(name="terminal", type="console", severity="low", language="en")])
+    notify(world, scan_of(world, tenant, catalog_of_services("s3")), 1)
+    heads = [line for line in terminal.getvalue().splitlines() if line.startswith("[")]
+    return [line for line in heads if "own policy" in line]
+
+
+def test_who_was_told_of_findings_is_told_once_that_their_policy_was_withdrawn(
+    home: Home, store: TenantStore, clock: MovingClock, replies: Replies, tmp_path: Path
+) -> None:
+    for is_told in (True, False):
+        write(tmp_path, NAMED)
+        applied(store, tmp_path, clock)
+        look(home, clock, replies)
+        if is_told:
+            assert told(home, clock) == ["[low] new (own policy): The bucket's name <b>breaks</b> the rule (2)"]
+        carry_out(store, "aozora", without(store, [NAMED]), clock, "sato")
+        look(home, clock, replies)
+        said = [f"[low] resolved (policy withdrawn, own policy): Findings of the policy {NAMED} (2)"]
+        assert told(home, clock) == (said if is_told else [])
+        assert told(home, clock) == []
+    with store.read() as reader:
+        assert {found.category for found in reader.findings(None) if found.policy == NAMED} == {"policy"}
+        assert {found.category for found in reader.findings(None) if found.policy != NAMED} == {"posture"}
 
 
 def test_hostile_policies_are_unknown_with_the_cause_and_all_others_are_judged_as_before(

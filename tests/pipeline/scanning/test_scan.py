@@ -1,6 +1,7 @@
 """What a scan records of what it saw, on recorded replies of the demonstration's company."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,8 +12,10 @@ from collectors.aws.collector import AwsCollector
 from collectors.aws.reader import ReadCloud
 from collectors.aws.resource_types import ResourceType
 from model.asset import Place
+from model.canonical import instant
 from model.clock import Clock
 from model.fault import Refused
+from model.finding import CATEGORIES, JUDGED, WITHDRAWN, Category, Finding, finding_uid
 from model.tenant import AwsScope, Contract, SuddenLoss, Tenant
 from pipeline.assembly import Catalog
 from pipeline.providers.provider import Scope
@@ -20,7 +23,7 @@ from pipeline.scanning.scan import Summary
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.contracts import known
-from tests.recorded_clouds import TENANT, Replies, catalog
+from tests.recorded_clouds import TENANT, Replies, catalog, catalog_of_services
 from tests.worlds import entered, scanned_in, seeing, world_of
 from workers.child import Child
 
@@ -111,6 +114,59 @@ def test_a_withdrawn_policy_resolves_its_findings(run: Any, home: Home) -> None:
     kept = [p for p in catalog().policies if p.service != "s3"]
     run(chosen=replace(catalog(), policies=tuple(kept)))
     assert set(findings(home, "resolved").values()) == {"the policy was withdrawn"}
+
+
+def one_at_a_bucket(home: Home) -> Finding:
+    with home.tenant("aozora").read() as reader:
+        return next(found for found in reader.findings() if found.kind == "aws.s3.bucket")
+
+
+def put(home: Home, clock: MovingClock, finding: Finding) -> Finding:
+    with home.tenant("aozora").write(instant(clock.now()), "p") as writer:
+        writer.put_findings([finding])
+    return finding
+
+
+@pytest.mark.parametrize("category", sorted(set(CATEGORIES) - JUDGED))
+def test_what_another_detector_found_outlives_every_scan(
+    run: Any, home: Home, clock: MovingClock, replies: Replies, category: Category
+) -> None:
+    """Also where the policy of its name was withdrawn, its asset is gone or unread, or nobody looks there any more."""
+    some = catalog_of_services("s3")
+    run(chosen=some)
+    policies = one_at_a_bucket(home)
+    uid = finding_uid(category, policies.scope, policies.policy, policies.resource)
+    kept = put(home, clock, replace(policies, uid=uid, category=category))
+    fewer = replace(some, policies=tuple(policy for policy in some.policies if policy.id != policies.policy))
+    none = replace(some, types={}, policies=())
+    looks: dict[str, Callable[[], Summary]] = {
+        "open": partial(run, chosen=some),
+        WITHDRAWN: partial(run, chosen=fewer),
+        "reopened": partial(run, chosen=some),
+        "the resource is gone": partial(run, Without(replies, "list_buckets", "Buckets"), chosen=some),
+        "no longer watched": partial(run, chosen=replace(none, policies=some.policies)),
+    }
+    became = []
+    for look in looks.values():
+        look()
+        with home.tenant("aozora").read() as reader:
+            assert reader.finding(uid) == kept
+            assert uid not in {fact.finding for fact, _ in reader.facts()}
+            now = reader.finding(policies.uid)
+            assert now is not None
+            became.append(now.resolved_because or now.state)
+    assert became[:4] == list(looks)[:4], "what a policy found goes on as ever"
+    assert home.tenant("aozora").implied_fault() == ""
+
+
+def test_a_verdict_never_advances_the_finding_of_another_detector(run: Any, home: Home, clock: MovingClock) -> None:
+    """Not even where somebody has given it the identity of a policy's."""
+    some = catalog_of_services("s3")
+    run(chosen=some)
+    kept = put(home, clock, replace(one_at_a_bucket(home), category="threat", state="resolved"))
+    run(chosen=some)
+    with home.tenant("aozora").read() as reader:
+        assert reader.finding(kept.uid) == kept
 
 
 def test_a_region_that_is_no_longer_watched_ends_its_assets(run: Any, home: Home, replies: Replies) -> None:
