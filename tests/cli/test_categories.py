@@ -27,7 +27,7 @@ def home(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
             found = writer.finding(verdict(number).finding_uid)
             assert found is not None
             uid = finding_uid("threat", found.scope, found.policy, found.resource)
-            writer.put_findings([replace(found, uid=uid, category="threat", state=state)])  # type: ignore[arg-type]
+            writer.put_findings([replace(found, uid=uid, category="threat", state=state)])
             writer.put_facts([Fact(uid, state, at)], "")  # type: ignore[arg-type]
     return given
 
