@@ -1,0 +1,109 @@
+"""What it takes to read CloudTrail's files into events, beside `orjson.loads` alone on the same files.
+
+Both unpack by zlib. orjson makes objects of whole documents and does nothing else; ours makes events: fields found,
+bytes kept and checked, types judged.
+"""
+
+import gzip
+import io
+import time
+import zlib
+from collections.abc import Callable
+from statistics import median
+from uuid import UUID
+
+import msgspec
+import orjson
+
+from catalog import sources
+from catalog.folder import config_folder
+from intake.events import Event, read
+
+_ROUNDS = 9
+_FILES, _EVENTS = 20, 1_000
+_NAMES = ("DescribeInstances", "AssumeRole", "GetObject", "PutObject", "Decrypt", "StopLogging", "ListBuckets")
+
+
+def main() -> None:
+    """Print events a second of both, medians of rounds in turn by processor time, and their ratio; packed and not."""
+    source = sources.load(config_folder())["aws.cloudtrail"]
+    plain = [_document(number) for number in range(_FILES)]
+    packed = [gzip.compress(document, 6) for document in plain]
+    print(f"{_FILES * _EVENTS:,} events, {sum(map(len, plain)) / 1e6:.1f} MB, packed {sum(map(len, packed)) / 1e6:.1f} MB")
+
+    def ours(files: list[bytes]) -> int:
+        return sum(isinstance(one, Event) for file in files for one in read(source, io.BytesIO(file)))
+
+    def theirs(files: list[bytes]) -> int:
+        return sum(len(orjson.loads(file)["Records"]) for file in files)
+
+    def theirs_packed(files: list[bytes]) -> int:
+        return theirs([zlib.decompress(file, 31) for file in files])
+
+    _compare("packed", lambda: ours(packed), lambda: theirs_packed(packed))
+    _compare("not packed", lambda: ours(plain), lambda: theirs(plain))
+
+
+def _compare(what: str, ours: Callable[[], int], theirs: Callable[[], int]) -> None:
+    rates: tuple[list[float], list[float]] = ([], [])
+    for _ in range(_ROUNDS):
+        for rate, do in zip(rates, (ours, theirs), strict=True):
+            began = time.process_time()
+            count = do()
+            rate.append(count / (time.process_time() - began))
+            assert count == _FILES * _EVENTS, "an event was lost"
+    mine, other = map(median, rates)
+    print(f"{what}: {mine:,.0f} events/s; orjson alone {other:,.0f}/s, ratio {mine / other:.2f}")
+
+
+def _document(number: int) -> bytes:
+    return msgspec.json.encode({"Records": [_event(number * _EVENTS + place) for place in range(_EVENTS)]})
+
+
+def _event(number: int) -> dict[str, object]:
+    """Return an event like those of CloudTrail's record contents, 1.3 KB; its ids look random, so that they pack so."""
+    mixed = number * 0x9E3779B97F4A7C15 % 2**64
+    role, session = f"role-{mixed % 40}", f"i-{mixed:017x}"
+    arn = f"arn:aws:sts::123456789012:assumed-role/{role}/{session}"
+    return {
+        "eventVersion": "1.08",
+        "userIdentity": {
+            "type": "AssumedRole",
+            "principalId": f"AROA{mixed % 10**16:016d}:{session}",
+            "arn": arn,
+            "accountId": "123456789012",
+            "accessKeyId": f"ASIA{mixed % 10**15:016d}",
+            "sessionContext": {
+                "sessionIssuer": {"type": "Role", "arn": f"arn:aws:iam::123456789012:role/{role}", "userName": role},
+                "webIdFederationData": {},
+                "attributes": {"creationDate": "2026-11-30T09:00:00Z", "mfaAuthenticated": "false"},
+            },
+        },
+        "eventTime": f"2026-11-30T09:{number // 3_600 % 60:02d}:{number // 60 % 60:02d}Z",
+        "eventSource": "ec2.amazonaws.com",
+        "eventName": _NAMES[mixed % len(_NAMES)],
+        "awsRegion": "ap-northeast-1",
+        "sourceIPAddress": f"198.51.{mixed % 251}.{mixed % 241}",
+        "userAgent": "aws-sdk-go/1.44.0 (go1.20; linux; amd64)",
+        "requestParameters": {
+            "instancesSet": {"items": [{"instanceId": f"i-{mixed + place:017x}"} for place in range(3)]},
+            "filterSet": {"items": [{"name": "tag:Stage", "valueSet": {"items": [{"value": "production"}]}}]},
+        },
+        "responseElements": None,
+        "requestID": str(UUID(int=mixed << 60)),
+        "eventID": str(UUID(int=(mixed << 64) + number)),
+        "readOnly": True,
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "recipientAccountId": "123456789012",
+        "eventCategory": "Management",
+        "tlsDetails": {
+            "tlsVersion": "TLSv1.3",
+            "cipherSuite": "TLS_AES_128_GCM_SHA256",
+            "clientProvidedHostHeader": "ec2.ap-northeast-1.amazonaws.com",
+        },
+    }
+
+
+if __name__ == "__main__":
+    main()
