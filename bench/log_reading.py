@@ -29,7 +29,9 @@ def main() -> None:
     source = sources.load(config_folder())["aws.cloudtrail"]
     plain = [_document(number) for number in range(_FILES)]
     packed = [gzip.compress(document, 6) for document in plain]
-    print(f"{_FILES * _EVENTS:,} events, {sum(map(len, plain)) / 1e6:.1f} MB, packed {sum(map(len, packed)) / 1e6:.1f} MB")
+    print(
+        f"{_FILES * _EVENTS:,} events, {sum(map(len, plain)) / 1e6:.1f} MB, packed {sum(map(len, packed)) / 1e6:.1f} MB"
+    )
 
     def ours(files: list[bytes]) -> int:
         return sum(isinstance(one, Event) for file in files for one in read(source, io.BytesIO(file)))

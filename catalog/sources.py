@@ -82,7 +82,8 @@ def _can_be(source: LogSource, critical: str) -> bool:
     """Return whether a type can be composed by a place of the source; one that has several parts has its first text."""
     if critical != critical.strip():
         return False
-    if any(len(parts_of(place)) == 1 for place in source.event.type):
-        return True  # one text of the provider's: whatever it says
-    separators = [parts_of(place)[1].before for place in source.event.type if parts_of(place)]
+    places = [parts_of(place) for place in source.event.type]
+    if any(len(parts) < 2 for parts in places):
+        return True  # one text of the provider's: whatever it says; or a place that is wrong, which is said there
+    separators = [parts[1].before for parts in places]
     return critical.endswith("*") or any(separator in critical for separator in separators)

@@ -1,11 +1,11 @@
 """What events are wrapped in on their way, and how it is taken off: a small function each.
 
-An envelope is known by one key (`model.log_source.ENVELOPE_KEYS`). What stands under that key is of the envelope's form,
-else the envelope is broken; what is inside is read like what came by itself, so that envelopes may be nested.
+An envelope is known by one key (`model.log_source.ENVELOPE_KEYS`). What stands under it is of the envelope's form, else
+the envelope is broken. What is inside is read like what came by itself, so that envelopes may be nested.
 
 - `cloudtrail-records`: {"Records": […]}, CloudTrail's files in S3
   (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-examples.html)
-- `lookup-events`, `lookup-event`: {"Events": [{"CloudTrailEvent": "…"}]}, the reply of LookupEvents, and one of its rows
+- `lookup-events`, `lookup-event`: {"Events": [{"CloudTrailEvent": "…"}]}, a reply of LookupEvents, and one of its rows
   (https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_Event.html)
 - `cloudwatch-subscription`: {"messageType": "DATA_MESSAGE", "logEvents": [{"message": "…"}]}
   (https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html)

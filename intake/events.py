@@ -1,5 +1,6 @@
-"""Monitoring logs into events: whatever came in comes out once, as an event or as what was set aside, with its place."""
+"""Monitoring logs into events: whatever came in comes out once, as an event or set aside, with its place."""
 
+import codecs
 import re
 from collections.abc import Iterator
 from datetime import UTC
@@ -12,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from intake.envelopes import CONTROL, ENVELOPES, Inner, opened
-from intake.limits import LIMITS, Limits, Reason
+from intake.limits import LIMITS, LogLimits, Reason
 from intake.projection import Projection
 from intake.texts import Bytes, Piece, pieces
 from intake.unpacking import unpacked
@@ -20,6 +21,8 @@ from model import canonical
 from model.log_source import LogSource
 
 _MOST_ENVELOPES = 4
+_STEP = 1_048_576
+_UTF8 = codecs.getincrementaldecoder("utf-8")
 _FIRST_YEAR = 1970
 _ANY = msgspec.json.Decoder(Raw)
 _LIST = msgspec.json.Decoder(list[Raw])
@@ -37,11 +40,11 @@ class Event(Struct, frozen=True, gc=False):
     """One event of a source.
 
     `id` is the source's own, or a digest of the event where it gives none; `at` is UTC as `model.canonical` writes
-    moments; `type` and `principal` are as the source's form finds them. All are empty where the event has no such thing,
+    moments; `type` and `principal` are as the source's form finds them. Each is empty where the event has no such part,
     and `at` where it has a text that is no moment: an event is looked at all the same.
     `position` counts from 1: the line, or the place in the list where one list is all that the stream holds; with dots
-    where a line holds several (`3.2`). `raw` is the event's JSON as it came, without what it was wrapped in, and without
-    line breaks where it stood on several lines. Two events are equal, wherever they were taken from, if the canonical
+    where a line holds several (`3.2`). `raw` is the event's JSON as it came, without what it was wrapped in and, where
+    it stood on several lines, without blanks. Two events are equal, wherever they were taken from, if the canonical
     JSON of their `raw` is, and all else but the position.
     """
 
@@ -79,7 +82,7 @@ class _BadError(Exception):
         super().__init__(reason)
 
 
-def read(source: LogSource, stream: BinaryIO, limits: Limits = LIMITS) -> Iterator[Read]:
+def read(source: LogSource, stream: BinaryIO, limits: LogLimits = LIMITS) -> Iterator[Read]:
     """Yield what a stream of a source holds, in its order: JSON lines, documents, or both, packed by gzip or not.
 
     A value is an event, a list of them, or one of the source's envelopes. What cannot be read comes out as `Malformed`,
@@ -96,13 +99,16 @@ def read(source: LogSource, stream: BinaryIO, limits: Limits = LIMITS) -> Iterat
 class _Reader:
     """Reads the pieces of one stream."""
 
-    def __init__(self, projection: Projection, limits: Limits) -> None:
+    def __init__(self, projection: Projection, limits: LogLimits) -> None:
         self._projection = projection
         self._limits = limits
 
     def read(self, piece: Piece) -> Iterator[Read]:
         """Yield what a piece holds: one value, or several that stand one after another."""
         position = "" if piece.alone else str(piece.line)
+        if self._are_too_many(piece.text):
+            yield Malformed(position or "1", "too large", piece.length)
+            return
         try:
             decoded = self._projection.decode(piece.text)
         except (ValueError, RecursionError):
@@ -123,26 +129,23 @@ class _Reader:
 
     def _inner(self, text: Bytes | memoryview, position: str, level: int) -> Iterator[Read]:
         """Yield what a text is that has not been decoded."""
+        if level and self._are_too_many(bytes(text)):
+            yield Malformed(position or "1", "too large", len(text))
+            return
         try:
             if bytes(text[:64]).lstrip(_BLANK).startswith(b"["):
-                yield from self._all(iter(self._listed(text)), position, level)
+                yield from self._all(iter(_LIST.decode(text)), position, level)
                 return
             decoded = self._projection.decode(text)
-        except _BadError as bad:
-            yield Malformed(position or "1", bad.reason, len(text))
         except (ValueError, RecursionError) as problem:
             yield Malformed(position or "1", self._why(text, problem), len(text))
         else:
             yield from self._value(text, decoded, position, level)
 
-    def _listed(self, text: Bytes | memoryview) -> list[Raw]:
-        self._refuse_too_many(text)
-        return _LIST.decode(text)
-
-    def _refuse_too_many(self, text: Bytes | memoryview) -> None:
-        """Refuse a list of so many elements that they would take much more memory than they have bytes."""
-        if len(text) > 2 * self._limits.elements and bytes(text).count(b",") > self._limits.elements:
-            raise _BadError("too large")
+    def _are_too_many(self, text: Bytes) -> bool:
+        """Return whether a text may be a list of so many elements that they take much more memory than it has bytes."""
+        most = self._limits.elements
+        return len(text) > 2 * most and text.count(b",") > most
 
     def _value(self, text: Any, decoded: Any, position: str, level: int) -> Iterator[Read]:
         for field, name in self._projection.envelopes:
@@ -173,8 +176,11 @@ class _Reader:
                 decoded = decode(text)
             except (ValueError, RecursionError):
                 yield from self._inner(text, below, level)
-            else:
+                continue
+            if self._projection.is_wrapped(decoded):
                 yield from self._value(text, decoded, below, level)
+            else:
+                yield self._event(text, decoded, below)
 
     def _event(self, raw: bytes, decoded: Any, position: str) -> Event | Malformed:
         projection = self._projection
@@ -229,7 +235,8 @@ def _parted(text: Bytes | memoryview) -> tuple[Bytes | memoryview, memoryview]:
         end = _TRAILING.search(str(problem))
         first = bytes(text[:64]).lstrip(_BLANK)
         if end and first.startswith((b"{", b"[")):
-            return text[: int(end[1])], memoryview(text)[int(end[1]) :]
+            behind = int(end[1]) - 1  # msgspec counts bytes from 1 here
+            return memoryview(text)[:behind], memoryview(text)[behind:]
     return text, memoryview(b"")
 
 
@@ -250,8 +257,11 @@ def _why_no_json(raw: bytes) -> Reason:
 
 
 def _is_utf8(raw: bytes) -> bool:
+    """Return whether bytes are UTF-8; piece by piece, for text may take four times the memory."""
+    decode = _UTF8().decode
     try:
-        raw.decode()
+        for start in range(0, len(raw), _STEP):
+            decode(raw[start : start + _STEP], start + _STEP >= len(raw))
     except UnicodeDecodeError:
         return False
     return True

@@ -20,7 +20,7 @@ Reason: TypeAlias = Literal[
 ]
 
 
-class Limits(Struct, frozen=True):
+class LogLimits(Struct, frozen=True):
     """Bounds of reading, in bytes but for `ratio` (unpacked bytes to one packed), `depth` and `elements`.
 
     A document of several events may be as long as `document`, and has at most about as many `elements` as it may have
@@ -38,4 +38,4 @@ class Limits(Struct, frozen=True):
     chunk: int = 262_144
 
 
-LIMITS = Limits()
+LIMITS = LogLimits()

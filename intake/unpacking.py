@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from intake.limits import Limits, Reason
+from intake.limits import LogLimits, Reason
 
 _GZIP = b"\x1f\x8b"
 _ZLIB = 0x78  # how zlib begins with its usual window; no JSON text begins with an x
@@ -19,12 +19,14 @@ class BrokenStreamError(Exception):
         super().__init__(reason)
 
 
-def unpacked(stream: BinaryIO, limits: Limits) -> Iterator[bytes]:
+def unpacked(stream: BinaryIO, limits: LogLimits) -> Iterator[bytes]:
     """Yield what a stream holds, in pieces of at most `limits.chunk` bytes.
 
     Raises `BrokenStreamError` where it is packed and broken, cut off, or a bomb by the limits.
     """
     first = stream.read(limits.chunk)
+    if len(first) == 1:  # a pipe gives what there is
+        first += stream.read(limits.chunk)
     if not _is_packed(first):
         while first:
             yield first
@@ -42,7 +44,7 @@ def _is_packed(first: bytes) -> bool:
 class _Unpacker:
     """Unpacks one stream, and counts."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: LogLimits) -> None:
         self._limits = limits
         self._member: Any = zlib.decompressobj(_EITHER)
         self._packed = 0

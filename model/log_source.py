@@ -1,4 +1,4 @@
-"""What a source of monitoring logs is: where its events have their parts, what they are wrapped in, which are critical."""
+"""Sources of monitoring logs: where events have their parts, what they are wrapped in, which are critical."""
 
 import re
 from collections.abc import Mapping

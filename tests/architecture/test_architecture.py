@@ -13,7 +13,7 @@ import pytest
 
 from tests.architecture.project import ROOMS, ROOT, SETTINGS, SHIPPED, SOURCES, tracked
 
-PURE = ("model", "semantics", "contract", "detectors")
+PURE = ("model", "semantics", "contract", "detectors", "intake")
 
 
 def test_no_other_distribution_claims_one_of_our_names() -> None:
