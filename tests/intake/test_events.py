@@ -289,3 +289,9 @@ def test_what_goes_beside_a_control_message_is_read() -> None:
     data = subscription("", kind="CONTROL_MESSAGE") + b"\n" + subscription(ONE.decode())
     assert brief("aws.cloudtrail", data) == [("1", "control"), ("2.1", "e1")]
     assert len(taken("kubernetes.audit", data)) == 2
+
+
+def test_a_critical_type_may_be_a_beginning() -> None:
+    types = ("v1.compute.firewalls.insert", "v1.compute.instances.insert")
+    found = [events("gcp.audit", text({"protoPayload": {"methodName": name}}))[0].critical for name in types]
+    assert found == [True, False]
