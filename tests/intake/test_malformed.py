@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.events import Event, Malformed, read
+from intake.events import Malformed, read
 from intake.limits import LIMITS, LogLimits
 from tests.intake.sources import brief, shipped, taken
 
@@ -123,10 +123,10 @@ def test_limits_are_kept(data: bytes, expected: list[tuple[str, str]]) -> None:
     assert brief("aws.cloudtrail", data, SMALL) == expected
 
 
-_RECORD = st.one_of(st.just((GOOD, "good")), st.sampled_from(BAD))
+_RECORD = st.one_of(st.just((GOOD, "good")), st.sampled_from([bad for bad in BAD if len(bad[0]) < 1_000]))
 
 
-@given(st.lists(_RECORD, max_size=30), st.sampled_from([b"\n", b"\r\n", b"\n\n"]), st.integers(1, 300), st.booleans())
+@given(st.lists(_RECORD, max_size=12), st.sampled_from([b"\n", b"\r\n", b"\n\n"]), st.integers(1, 300), st.booleans())
 def test_each_record_comes_out_once_and_in_order(
     records: list[tuple[bytes, str]], end: bytes, chunk: int, packed: bool
 ) -> None:
@@ -136,10 +136,13 @@ def test_each_record_comes_out_once_and_in_order(
     assert found == [(str(1 + number * step), what) for number, (_, what) in enumerate(records)]
 
 
-@given(st.binary(max_size=200), st.sampled_from([b"", b"\x1f\x8b\x08\0", b"\x78\x9c", b'{"Records":[', b"[{"]))
-def test_nothing_crashes(data: bytes, before: bytes) -> None:
-    for source in shipped():
-        taken(source, before + data)
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([b"", b"\x1f\x8b\x08\0", b"\x78\x9c", b'{"Records":[', b"[{"]),
+    st.sampled_from(sorted(shipped())),
+)
+def test_nothing_crashes(data: bytes, before: bytes, source: str) -> None:
+    taken(source, before + data)
 
 
 class Repeated(io.RawIOBase):
@@ -182,9 +185,9 @@ def test_a_line_of_100_mb_is_not_held() -> None:
 
 
 def test_many_lines_are_not_held() -> None:
-    found, most = peak(Repeated(b"[1,\n" * 10_000, 20), LIMITS)
-    assert not any(isinstance(one, Event) for one in found)
-    assert most < 110
+    found, most = peak(Repeated(b"[1,\n" * 2_000, 5), LIMITS)
+    assert len(found) == 10_000
+    assert most < 20
 
 
 @pytest.mark.soak
