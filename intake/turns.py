@@ -1,0 +1,91 @@
+"""Whose logs are processed next: start-time fair queueing by the time that processing really took, green before yellow.
+
+Each customer has a clock of their own that advances by what their chunks took, divided by their weight; whoever's clock
+is behind is next (Goyal, Vin and Cheng, Start-Time Fair Queueing, SIGCOMM 1996). What a chunk takes has to be known
+only afterwards, nobody saves up time while nothing of theirs waits, and nobody pays later for time that nobody else
+wanted.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from heapq import heappop, heappush
+from typing import Generic, Literal, TypeVar, get_args
+
+from msgspec import Struct
+
+C = TypeVar("C")
+Colour = Literal["green", "yellow"]
+# Whoever processes a chunk stops after so long (and one record at least), however dear its records are.
+MOST_SECONDS = 0.0005
+COLOURS: tuple[Colour, ...] = get_args(Colour)
+
+
+class Turn(Struct, Generic[C], frozen=True):
+    """A chunk that is to be processed now, whose it is and of which colour."""
+
+    customer: str
+    colour: Colour
+    chunk: C
+
+
+class Turns(Generic[C]):
+    """The chunks that wait, and in which order they are processed, one at a time."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        """`weights` are the customers' committed rates."""
+        self._queues: dict[Colour, _Queue[C]] = {"green": _Queue(weights), "yellow": _Queue(weights)}
+
+    def add(self, customer: str, colour: Colour, chunk: C) -> None:
+        """Let a customer's chunk of a colour wait."""
+        self._queues[colour].add(customer, chunk)
+
+    def next(self) -> Turn[C] | None:
+        """Return what is to be processed now, None where nothing waits; what it took has to be said afterwards."""
+        for colour, queue in self._queues.items():
+            if (found := queue.next()) is not None:
+                return Turn(found[0], colour, found[1])
+        return None
+
+    def took(self, turn: Turn[C], seconds: float, rest: C | None = None) -> None:
+        """Let a customer's clock advance by what the chunk of a turn took, in seconds; its rest is their next chunk."""
+        self._queues[turn.colour].advance(turn.customer, seconds, rest)
+
+
+class _Queue(Generic[C]):
+    """What waits of one colour. The heap has whose chunks wait, by their clocks; but not whose is being processed."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._weights = weights
+        self._chunks: dict[str, deque[C]] = {customer: deque() for customer in weights}
+        self._clocks = dict.fromkeys(weights, 0.0)
+        self._heap: list[tuple[float, int, str]] = []
+        self._arrivals = 0  # of equal clocks the earlier one is next
+        self._now = 0.0
+        self._processed = ""
+
+    def add(self, customer: str, chunk: C) -> None:
+        chunks = self._chunks[customer]
+        chunks.append(chunk)
+        if len(chunks) == 1 and customer != self._processed:
+            self._clocks[customer] = max(self._clocks[customer], self._now)
+            self._push(customer)
+
+    def next(self) -> tuple[str, C] | None:
+        if not self._heap:
+            return None
+        self._now, _, self._processed = heappop(self._heap)
+        return self._processed, self._chunks[self._processed].popleft()
+
+    def advance(self, customer: str, seconds: float, rest: C | None) -> None:
+        if rest is not None:
+            self._chunks[customer].appendleft(rest)
+        self._clocks[customer] += seconds / self._weights[customer]
+        self._processed = ""
+        if self._chunks[customer]:
+            self._push(customer)
+        elif not self._heap:  # nobody waits: what anybody has had is nobody's loss
+            self._now = max(self._clocks.values())
+
+    def _push(self, customer: str) -> None:
+        self._arrivals += 1
+        heappush(self._heap, (self._clocks[customer], self._arrivals, customer))
