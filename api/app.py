@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import ClientDisconnect
 
 from api import answers
 from api.admission import Admission
@@ -23,6 +24,8 @@ from api.answers import (
     cursor_of,
 )
 from api.dependencies import Authorized, Cursor, Id, Limit, OfService, Service, TenantId, known_parameters
+from api.logs import Pushing
+from api.logs import router as log_routes
 from api.machine_tokens import router as machine_routes
 from api.metrics import Metrics
 from api.middleware import Guard
@@ -39,6 +42,9 @@ from pipeline.access.machines import NoSuchToken
 from pipeline.access.sign_in import NotSignedIn
 from pipeline.access.tries import TooMany
 from pipeline.changing.plans import NoSuchPlan
+from pipeline.intake.pushing import TooLarge
+from pipeline.intake.taking import BeingTaken, KeyReused
+from pipeline.intake.volume import TenantVolume, volume_in
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.applied import NotOrdered, book_of
@@ -80,6 +86,7 @@ def make_app(service: Service) -> FastAPI:
     app = _Api(title="Hinomi", version="1", docs_url=None, redoc_url=None, dependencies=[Depends(known_parameters)])
     app.state.service = service
     app.state.admission = Admission(service.clock)
+    app.state.pushing = Pushing()
     metrics = Metrics(service.home, service.clock)
     app.add_middleware(Guard, metrics=metrics)
     _watch(app, metrics)
@@ -89,6 +96,7 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(plan_routes)
     app.include_router(sign_in_routes)
     app.include_router(machine_routes)
+    app.include_router(log_routes)
     _refusals(app)
     return app
 
@@ -129,6 +137,11 @@ def _tenants(app: FastAPI) -> None:
     def tenant(tenant: TenantId, authorizer: Authorized) -> Response:
         """Show a tenant."""
         return Json(view_of(authorizer.file("tenants.read", tenant)))
+
+    @app.get("/v1/tenants/{tenant}/logs/volume", **answering(TenantVolume))
+    def log_volume(tenant: TenantId, authorizer: Authorized, since: date | None = None) -> Response:
+        """Show how much of the tenant's logs came in by source, since a day (Asia/Tokyo), and what became of it."""
+        return Json(volume_in(tenant, authorizer.tenant("volume.read", tenant), since))
 
     @app.get("/v1/tenants/{tenant}/contract", **answering(Shown))
     def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:
@@ -286,6 +299,10 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
+    app.add_exception_handler(BeingTaken, says(429, **{"retry-after": "1"}))
+    app.add_exception_handler(TooLarge, says(413))
+    app.add_exception_handler(KeyReused, says(422))
+    app.add_exception_handler(ClientDisconnect, says(408, "the request did not come to its end"))
     app.add_exception_handler(NotEntitled, says(409))
     app.add_exception_handler(NotOrdered, says(409))
     app.add_exception_handler(Refused, says(400))

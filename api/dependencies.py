@@ -3,6 +3,7 @@
 What waits for nothing is `async`: the server's threads are for those who read stores.
 """
 
+from collections.abc import Callable
 from typing import Annotated
 
 import httpx
@@ -19,6 +20,7 @@ from model.installation import Installation
 from model.person import Actor
 from pipeline.access.authorization import Authorizer
 from pipeline.access.sign_in import Gate, NotSignedIn
+from pipeline.log_segments import Segments
 from store.home import Home
 
 TEXT = r"^[^\x00]*$"
@@ -43,6 +45,7 @@ class Service(Struct, frozen=True):
     clock: Clock
     installation: Installation
     http: httpx.Client
+    segments: Callable[[str], Segments]
 
 
 async def service_of(request: Request) -> Service:

@@ -10,6 +10,8 @@ from pipeline.logs import logger
 
 _LOG = logger()
 _LARGEST_BODY_BYTES = 64 * 1024
+# What logs are pushed to reads its body itself, once it is known who pushes.
+_PUSHED, _LARGEST_PUSH_BYTES = "/v1/logs/", 4 * 2**20
 _GONE = 408  # for the log: the server has closed, or the peer has
 _HEADERS = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
 
@@ -39,8 +41,12 @@ class Guard:
             if b"%00" in scope["query_string"] or "\0" in scope["path"]:
                 await _no_text(scope, receive, noted)
                 return
-            if _length(scope) > _LARGEST_BODY_BYTES:
+            is_pushed = scope["path"].startswith(_PUSHED)
+            if _length(scope) > (_LARGEST_PUSH_BYTES if is_pushed else _LARGEST_BODY_BYTES):
                 await _too_large(scope, receive, noted)
+                return
+            if is_pushed:
+                await self._app(scope, receive, noted)
                 return
             body = await _body(receive)
             if body is None:
@@ -85,9 +91,9 @@ def _length(scope: Any) -> int:
     """Return how many bytes a request says it has; more than any for one that does not say (chunked)."""
     headers = dict(scope["headers"])
     if b"transfer-encoding" in headers:
-        return _LARGEST_BODY_BYTES + 1
+        return _LARGEST_PUSH_BYTES + 1
     reported = headers.get(b"content-length", b"0")
-    return int(reported) if reported.isdigit() else _LARGEST_BODY_BYTES + 1
+    return int(reported) if reported.isdigit() else _LARGEST_PUSH_BYTES + 1
 
 
 _defect = Json(Problem("a defect of the program; the log has more"), status_code=500)

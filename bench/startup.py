@@ -21,6 +21,7 @@ from pathlib import Path
 import pipeline.serving.worker
 from catalog.folder import config_folder
 from pipeline.assembly import as_shipped, offered
+from pipeline.log_segments import segments_in
 from pipeline.installation import open_home
 from pipeline.process import begin
 begin()
@@ -44,7 +45,8 @@ from pipeline.installation import open_home, service_key, settings
 folder, clock = Path(sys.argv[1]), SystemClock()
 home = open_home(folder)
 gate = Gate(home.service, lambda: service_key(folder), clock)
-make_app(Service(home, gate, access.load(config_folder()), clock, settings(folder), httpx.Client()))
+table, http = access.load(config_folder()), httpx.Client()
+make_app(Service(home, gate, table, clock, settings(folder), http, segments_in(folder)))
 os._exit(0)
 """
 

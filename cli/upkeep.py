@@ -49,7 +49,7 @@ def restore(
     from pipeline.backup import Archive, Restoring, restore_tenant
     from pipeline.backup import restore as restore_all
     from pipeline.clock import SystemClock
-    from pipeline.installation import put_back, stores_of
+    from pipeline.installation import put_back, put_back_missing, stores_of
 
     found, clock = Archive(file, sha256), SystemClock()
     if tenant:
@@ -57,6 +57,7 @@ def restore(
         authorizer.whole("service.operate")
         there = Restoring(stores_of(home), KeyFolder(home), clock, authorizer.actor.name)
         aside = restore_tenant(found, there, tenant)
+        put_back_missing(home, found.files(), tenant)
         print(f"{tenant} is as it was at {found.manifest.made_at}.{f' What it had is kept: {aside}' if aside else ''}")
         return
     put_back(home, found.files())

@@ -63,8 +63,9 @@ class Token(TokenTerms, frozen=True, kw_only=True):
 class Actor(Struct, frozen=True):
     """Whoever does something now; `name` stands in every record of it.
 
-    `kind` is the kind of the token, None without one. A machine has no roles; it may do the one `action` of its token.
-    Who `reads_only` decides nothing: whether the token is one that was issued cannot be known.
+    `kind` is the kind of the token, None without one. A machine has no roles; it may do the one `action` of its token,
+    which stands for one `source`. Who `reads_only` decides nothing: whether the token is one that was issued cannot be
+    known.
     """
 
     name: str
@@ -73,6 +74,7 @@ class Actor(Struct, frozen=True):
     token: str = ""
     kind: TokenKind | None = None
     action: str = ""
+    source: str = ""
     reads_only: bool = False
 
     def sees(self, tenant: str) -> bool:
@@ -94,7 +96,7 @@ def actor_of(person: Person | None, token: Token) -> Actor | None:
     """
     match token.kind:
         case "machine":
-            return Actor(machine_name(token), (), token.tenants, token.id, token.kind, token.action)
+            return Actor(machine_name(token), (), token.tenants, token.id, token.kind, token.action, token.source)
         case "sign-in" | "personal" if person is not None:
             return Actor(person.id, person.roles, _both(person.tenants, token.tenants), token.id, token.kind)
         case _:

@@ -35,7 +35,7 @@ _FORMAT = 1
 # Rows shrink to a twentieth or so. What is neither rows nor the manifest is a key, or a file of a page.
 _MOST_UNPACKED_TIMES, _ALWAYS_UNPACKED_BYTES = 200, 2**30
 _MOST_WHOLE_BYTES = _LONGEST_ROW_BYTES = 64 * 2**20
-_HOME_FILES = re.compile(r"home/(installation\.yaml|keys/service\.key|keys/audit/[0-9]{1,6}\.key)")
+_HOME_FILES = re.compile(r"home/(installation\.yaml|keys/(service|audit/[0-9]{1,6}|logs/[a-z0-9-]{1,63})\.key)")
 
 RowFilter = Callable[[str, Iterator[Row]], Iterator[Row]]
 

@@ -18,6 +18,7 @@ from notifier import settings as channel_settings
 from outgoing.addresses import network_of
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
 from pipeline.audit_keys import KeyFolder, add_key
+from pipeline.log_keys import FOLDER as LOG_KEYS
 from store.database import Stores
 from store.home import Home
 from store.sqlite import SqliteFolder
@@ -194,7 +195,7 @@ def stores_of(folder: Path) -> Stores:
 
 def own_files(folder: Path) -> dict[str, bytes]:
     """Return the home's own files for a backup: the installation's file and the keys."""
-    keys = sorted(file.relative_to(folder) for file in (folder / AUDIT_KEYS).glob("*.key"))
+    keys = sorted(file.relative_to(folder) for each in (AUDIT_KEYS, LOG_KEYS) for file in (folder / each).glob("*.key"))
     names = [Path(_FILE), _KEY, *keys]
     return {str(name): (folder / name).read_bytes() for name in names if (folder / name).exists()}
 
@@ -213,6 +214,13 @@ def put_back(folder: Path, files: dict[str, bytes]) -> None:
             _write_new(file, content)
         elif name != _FILE and file.read_bytes() != content:
             raise Refused([Fault(str(file), 0, 0, "is another key than the backup's; restore into an empty home")])
+
+
+def put_back_missing(folder: Path, files: Mapping[str, bytes], tenant: str) -> None:
+    """Put the key of a tenant's logs back from a backup's own files into a home's folder that has none."""
+    name = str(LOG_KEYS / f"{tenant}.key")
+    if name in files and not (folder / name).exists():
+        put_back(folder, {name: files[name]})
 
 
 def service_key(folder: Path) -> bytes:

@@ -18,6 +18,7 @@ from pipeline.assembly import Catalog
 from pipeline.bounds import Bounds
 from pipeline.checkov_process import kept
 from pipeline.installation import settings
+from pipeline.log_segments import Segments, segments_in
 from pipeline.providers.provider import Providers
 from pipeline.providers.registry import PROVIDERS
 from pipeline.secrets import UNBOUND, TenantSecrets
@@ -39,6 +40,7 @@ class World(Struct, frozen=True):
     `secrets` gives what a tenant's references lead to; by default they lead nowhere. `bounds` gives how far its file
     leads outside; by default to the public internet, and nothing is started for it. `service_providers` gives the
     companies that contracts are with, and `staff` where people are reached about them; by default there are none.
+    `segments` gives where a tenant's logs are kept; without a folder none are.
     """
 
     home: Home
@@ -50,6 +52,7 @@ class World(Struct, frozen=True):
     bounds: Callable[[Tenant], Bounds] = lambda _tenant: Bounds()
     service_providers: Callable[[], ServiceProviders] = ServiceProviders
     staff: Callable[[], Staff] = Staff
+    segments: Callable[[str], Segments] | None = None
 
     @property
     def now(self) -> str:
@@ -67,6 +70,7 @@ def world_in(folder: Path, home: Home, clock: Clock, ways: Ways) -> World:
         bounds=bounds_in(folder),
         service_providers=lambda: settings(folder).service_providers,
         staff=lambda: _staff(settings(folder)),
+        segments=segments_in(folder),
     )
 
 

@@ -1,7 +1,6 @@
 """A tenant's plans: documents that are only ever added, and how far their steps are."""
 
 from collections.abc import Iterable, Iterator
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,20 +10,19 @@ from model.canonical import encode
 from model.order import Order
 from model.plan import ENDED, Plan, Progress, Sent, Vote
 from store import damage, schema
-from store.statements import INSERTS, put
+from store.statements import put
 
 PROPOSED, VOTED, VOTE_WITHDRAWN = "plan.proposed", "plan.voted", "plan.vote-withdrawn"
 STARTED, WORKED, FINISHED = "plan.started", "plan.worked", "plan.finished"
 GRANTED, WITHDRAWN = "order.granted", "order.withdrawn"
 
 # What is executed for every resource is made once (store/statements.py).
-_CALL, _LEASE = schema.plan_call.c, schema.resource_lease.c
+_CALL = schema.plan_call.c
 _OF_STEP = (_CALL.plan == bindparam("in_plan")) & (_CALL.uid == bindparam("of"))
 _CALLS = select(func.count()).select_from(schema.plan_call).where(_OF_STEP)
 _WRITE_AHEAD = schema.plan_call.insert()
 _NOTE = schema.plan_call.update().where(_OF_STEP & (_CALL.number == bindparam("numbered")))
 _NOTE = _NOTE.values({name: bindparam(name) for name in ("state", "at", "code")})
-_LET_GO = schema.resource_lease.delete().where((_LEASE.uid == bindparam("of")) & (_LEASE.holder == bindparam("by")))
 
 
 class Plans:
@@ -172,27 +170,6 @@ class PlansWriter(Plans):
         """Write what came of a call."""
         mine = {"in_plan": sent.plan, "of": sent.uid, "numbered": sent.number}
         self._connection.execute(_NOTE, mine | {"state": sent.state, "at": sent.at, "code": sent.code})
-
-    def hold(self, uid: str, holder: str, now: str, until: str) -> bool:
-        """Take or renew the lease of a resource (its uid) from `now` `until` a moment, for the holder.
-
-        False where somebody else holds it.
-        """
-        values = {"uid": uid, "holder": holder, "until": until, "now": now}
-        return self._connection.execute(_hold(self._connection.dialect.name), values).first() is not None
-
-    def let_go(self, uid: str, holder: str) -> None:
-        """Give the lease of a resource back."""
-        self._connection.execute(_LET_GO, {"of": uid, "by": holder})
-
-
-@cache
-def _hold(dialect: str) -> Any:
-    """Return what takes a lease for `holder` unless somebody else holds it beyond `now`, and states whether it did."""
-    made = INSERTS[dialect](schema.resource_lease)
-    free = or_(_LEASE.holder == made.excluded.holder, _LEASE.until <= bindparam("now"))
-    taken = {"holder": made.excluded.holder, "until": made.excluded.until}
-    return made.on_conflict_do_update(index_elements=["uid"], set_=taken, where=free).returning(_LEASE.uid)
 
 
 def _last(action: str) -> Any:

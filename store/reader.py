@@ -26,6 +26,7 @@ from model.finding import (
 from model.suppression import Suppression
 from store import damage, schema
 from store.contracts import Contracts
+from store.logs import Logs
 from store.own_policies import OwnPolicies
 from store.plans import Plans
 from store.reminders import Reminders
@@ -54,6 +55,7 @@ class Reader:
         self.contract = Contracts(connection)
         self.plans = Plans(connection)
         self.reminders = Reminders(connection)
+        self.logs = Logs(connection)
 
     def findings(
         self,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import Column, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0010", "service": "0008"}
+VERSIONS = {"tenant": "0011", "service": "0008"}
 
 tenant = MetaData()
 service = MetaData()
@@ -34,6 +34,10 @@ def _text(name: str, *, key: bool = False, empty: bool = False) -> Column[str]:
 
 def _number(name: str, *, key: bool = False) -> Column[int]:
     return Column(name, Integer, primary_key=key, nullable=False)
+
+
+def _large(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False)
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -189,8 +193,47 @@ plan_call = Table(
     _number("number", key=True),
     *map(_text, ("call", "state", "at", "code")),
 )
-# Who may change a resource now: one plan's runner at a time.
+# Who may change a resource now, or take in a source of logs: one at a time.
 resource_lease = Table("resource_lease", tenant, _text("uid", key=True), *map(_text, ("holder", "until")))
+
+# Monitoring logs. What came in, by source and slots of ten seconds, what became of it (`what`), and whose doing it was.
+log_count = Table(
+    "log_count",
+    tenant,
+    *(_text(name, key=True) for name in ("source", "slot", "what", "cause")),
+    *map(_large, ("records", "bytes", "cpu_us")),
+    Index("log_count_slot", "slot"),
+)
+# Whole things that came in, by their content: how many records of each were counted, and whether all are.
+log_piece = Table(
+    "log_piece",
+    tenant,
+    _text("source", key=True),
+    _text("id", key=True),
+    *map(_text, ("content", "name", "taken_at", "state")),
+    *map(_large, ("records", "bytes")),
+)
+# The ids of events that came in not long ago: who comes again is counted as a repeat.
+log_event = Table(
+    "log_event", tenant, _text("source", key=True), _text("id", key=True), _text("at"), Index("log_event_at", "at")
+)
+# What was set aside: records on end of one piece that could not be read for the same reason, by their positions.
+log_aside = Table(
+    "log_aside",
+    tenant,
+    *(_text(name, key=True) for name in ("source", "piece", "first")),
+    *map(_text, ("last", "reason", "at")),
+    *map(_large, ("records", "bytes")),
+)
+# What was processed and is kept: files beside the store, by day and source.
+log_segment = Table(
+    "log_segment",
+    tenant,
+    *(_text(name, key=True) for name in ("source", "id")),
+    *map(_text, ("day", "slot", "first_at", "last_at")),
+    *map(_large, ("records", "bytes")),
+    Index("log_segment_day", "day"),
+)
 
 # The highest lease number seen for a job: a worker that wakes up late has a lower one.
 fence = Table("fence", tenant, _text("job", key=True), _number("number"))

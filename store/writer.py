@@ -15,6 +15,8 @@ from model.suppression import Suppression
 from store import schema
 from store.chain import Records
 from store.contracts import RECORDED, ContractsWriter
+from store.leases import Leases
+from store.logs import LogsWriter
 from store.own_policies import OwnPoliciesWriter
 from store.plans import PlansWriter
 from store.reader import DROPPED, Reader, chunks
@@ -35,6 +37,7 @@ class Writer(Reader):
     contract: ContractsWriter
     reminders: RemindersWriter
     plans: PlansWriter
+    logs: LogsWriter
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -42,6 +45,8 @@ class Writer(Reader):
         self.contract = ContractsWriter(connection)
         self.reminders = RemindersWriter(connection)
         self.plans = PlansWriter(connection)
+        self.logs = LogsWriter(connection)
+        self.leases = Leases(connection)
         self.records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:

@@ -8,6 +8,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,14 +20,17 @@ from api.app import make_app
 from api.dependencies import Service
 from catalog import access as access_files
 from catalog.folder import config_folder
+from model.canonical import instant
 from model.clock import CONTRACT_ZONE
 from model.contract_action import Action
 from model.installation import Installation
 from model.job import Job, JobKind
-from model.person import SCHEDULE
+from model.person import SCHEDULE, TokenTerms
+from people.tokens import mint
 from pipeline.access.sign_in import Gate
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home, service_key
+from pipeline.log_segments import segments_in
 from pipeline.serving import worker
 from pipeline.serving.jobs import JobWorker, change_job, claim, name_of, new_job, queue_scheduled
 from store.home import Home
@@ -157,6 +161,27 @@ class Route(Door, frozen=True, kw_only=True):
         return Ended(answer.status_code == 409, answer.text)
 
 
+class Pushed(Door, frozen=True, kw_only=True):
+    """What a machine of the customer's pushes, by a token for one source."""
+
+    source: str = "aws.cloudtrail"
+
+    def go(self, site: Site) -> Ended:
+        now = SystemClock().now()
+        wanted = TokenTerms(
+            kind="machine", label="m", tenants=(TENANT,), action="logs.push", source=self.source, issued_by="aki"
+        )
+        token, kept = mint(wanted, timedelta(hours=1), now)
+        with site.home.service.write(instant(now), "aki") as session:
+            session.people.put_token(kept)
+        method, path = self.name.split()
+        headers = {"authorization": f"Bearer {token}"}
+        with httpx.Client() as http, TestClient(application(site.folder, http), "http://127.0.0.1") as client:
+            answer = client.request(method, path.format(source=self.source), headers=headers, content="{}")
+        assert answer.status_code in (202, 409), answer.text
+        return Ended(answer.status_code == 409, answer.text)
+
+
 class Queued(Door, frozen=True, kw_only=True):
     """A job that was queued before, when the contract allowed it; a change has a `plan`."""
 
@@ -191,7 +216,7 @@ def application(folder: Path, http: httpx.Client) -> Any:
     """Return the API's application on a home, as its server makes it."""
     home, clock, table = open_home(folder), SystemClock(), access_files.load(config_folder())
     gate = Gate(home.service, lambda: service_key(folder), clock, QUICK)
-    return make_app(Service(home, gate, table, clock, Installation(), http))
+    return make_app(Service(home, gate, table, clock, Installation(), http, segments_in(folder)))
 
 
 _SCANS, _PLANS = "POST /v1/tenants/{tenant}/scans", "POST /v1/tenants/{tenant}/plans"
@@ -211,11 +236,18 @@ DOORS: tuple[Door, ...] = (
         under="orders",
         enters=False,
     ),
+    Command(
+        name="logs take",
+        given="{tenant} {folder}/logs.jsonl --source aws.cloudtrail",
+        under="logs.take",
+        enters=False,
+    ),
     Scheduled(name="serve", under="look", notifies=True, silent=True),
     Route(name=_SCANS, under="look", notifies=True),
     Route(name=_PLANS, sent={"playbook": PLAYBOOK}, under="plan", enters=False),
     Route(name=f"{_PLANS}/{{plan}}/runs", plan="approved", under="change", changes=True, notifies=True),
     Route(name=f"{_PLANS}/{{plan}}/runs", plan="back", under="rollback", changes=True, notifies=True),
+    Pushed(name="POST /v1/logs/{source}", under="logs.take", enters=False),
     Queued(kind="scan", under="look", notifies=True),
     Queued(kind="change", plan="approved", under="change", changes=True, notifies=True),
     Queued(kind="change", plan="back", under="rollback", changes=True, notifies=True),
@@ -267,6 +299,9 @@ REST: dict[str, str] = {
     "contract record": _WRITES,
     "contract explain": READS,
     "contract dates": _FILES,
+    "logs sources": READS,
+    "logs volume": READS,
+    "logs read": _WRITES,
     "onboard aws": "writes files for the customer",
     "onboard clusters": READS,
     "enrol": _PEOPLE,
@@ -312,6 +347,7 @@ REST: dict[str, str] = {
     "GET /v1/tenants/{tenant}/contract": READS,
     "GET /v1/tenants/{tenant}/findings": READS,
     "GET /v1/tenants/{tenant}/findings/{uid}": READS,
+    "GET /v1/tenants/{tenant}/logs/volume": READS,
     "GET /v1/tenants/{tenant}/machine-tokens": _PEOPLE,
     "POST /v1/tenants/{tenant}/machine-tokens": _PEOPLE,
     "DELETE /v1/tenants/{tenant}/machine-tokens/{token}": _PEOPLE,

@@ -29,8 +29,8 @@ _IPV6_CUSTOMER_BITS = 64
 class TooMany(Refused):
     """There are too many tries; the next one is worth it after so many seconds."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__("too many sign-ins at once, or too many that failed; try again later")
+    def __init__(self, seconds: float, problem: str = "") -> None:
+        super().__init__(problem or "too many sign-ins at once, or too many that failed; try again later")
         self.seconds = max(1, math.ceil(seconds))
 
 

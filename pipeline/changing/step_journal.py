@@ -123,7 +123,7 @@ class StepJournal:
                 writer.plans.put_progress(self._progress(ended.state, ended.reason, self._before, ended.after))
             if self._plan.undoes and ended.state == "verified":
                 self._mark_rolled_back(writer, at)
-            writer.plans.let_go(uid, self._holder)
+            writer.leases.let_go(uid, self._holder)
 
     def _refuse_overtaken(self, writer: Writer) -> None:
         """Raise `Stopped` where another run has begun the step since this one looked: what that sent is open."""
@@ -153,7 +153,7 @@ class StepJournal:
     def _hold(self, writer: Writer) -> None:
         now = self._world.clock.now()
         until = instant(now + _HELD_FOR)
-        if not writer.plans.hold(self._step.target.uid, self._holder, instant(now), until):
+        if not writer.leases.hold(self._step.target.uid, self._holder, instant(now), until):
             raise Stopped(f"another plan is changing {self._step.target.name} now; run this one again later")
 
     def _write(self) -> AbstractContextManager[Writer]:

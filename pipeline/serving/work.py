@@ -15,6 +15,7 @@ from model.job import Job, JobState
 from pipeline.assembly import Catalog, as_shipped, assemble_named
 from pipeline.changing.carrying_out import finish, obey, underway
 from pipeline.changing.plans import playbook_of
+from pipeline.intake.upkeep import tidy
 from pipeline.logs import logger
 from pipeline.notifying.notify import Notified, notify
 from pipeline.notifying.reminding import Office, remind
@@ -102,6 +103,8 @@ def claimed_now(world: World, wanted: Job) -> Iterator[Job]:
 def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     """Do what a job of its kind consists of, in this order; whoever was not notified before is notified then."""
     if job.kind == "due":
+        segments = world.segments(job.tenant) if world.segments else None
+        tidy(world.home.tenant(job.tenant), segments, world.clock.now(), job.asked_by)
         return _remind(world, job)
     tenant, store = applied_tenant(world.home, job.tenant, world.clock.now()), world.home.tenant(job.tenant)
     plans = [job.plan] if job.plan else []

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -34,6 +35,7 @@ from model.text import Text
 from people import tokens
 from pipeline.access.sign_in import Gate
 from pipeline.changing.plans import Wanted, make_plan
+from pipeline.log_segments import segments_in
 from pipeline.serving.jobs import new_job, queue
 from store.home import Home
 from tests.conftest import MovingClock
@@ -52,6 +54,7 @@ MINE, FOREIGN = "aozora", "midori"
 NEEDS = {
     ("GET", "/v1/tenants/{tenant}"): "tenants.read",
     ("GET", "/v1/tenants/{tenant}/contract"): "tenants.read",
+    ("GET", "/v1/tenants/{tenant}/logs/volume"): "volume.read",
     ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",
@@ -100,7 +103,7 @@ class Api:
         self.clock = clock
         self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
         self.http = httpx.Client()
-        self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http))
+        self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http, segments_in(Path())))
         self.client: Any = TestClient(self.app, "http://127.0.0.1", raise_server_exceptions=False)
 
     def token(self, role: str, tenants: Tenants = (MINE,)) -> str:

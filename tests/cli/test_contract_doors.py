@@ -91,6 +91,7 @@ def stage(running_emulator: Emulator, tmp_path_factory: pytest.TempPathFactory) 
         patch.setenv("AWS_ENDPOINT_URL", relay)
         add_staff(folder / "home", hook)
         write_own_policy(folder / "home")
+        (folder / "home" / "logs.jsonl").write_text('{"eventID": "1"}\n', encoding="utf-8")
         yield Stage(folder / "home", token, plans, asked, sent, running_emulator)
 
 

@@ -306,7 +306,7 @@ def test_a_resource_that_another_plan_is_changing_is_waited_for(approved: Approv
     driver, plan = approved
     uid = plan.steps[0].target.uid
     with driver.home.tenant("aozora").write(instant(driver.clock.now()), "p") as writer:
-        assert writer.plans.hold(uid, "another", instant(driver.clock.now()), "2026-06-01T12:00:00.000000Z")
+        assert writer.leases.hold(uid, "another", instant(driver.clock.now()), "2026-06-01T12:00:00.000000Z")
     with pytest.raises(Refused, match="another plan is changing one now"):
         driver.run(plan)
     driver.clock.sleep(13 * 3600)

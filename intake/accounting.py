@@ -1,0 +1,114 @@
+"""What becomes of records that came in: each is counted once when it came and once by what became of it. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from itertools import groupby
+
+from msgspec import Struct
+
+from intake.events import Event, Malformed
+from intake.own import NOBODY, Own
+from model.canonical import instant
+from model.clock import CONTRACT_ZONE
+from model.log_volume import Aside, Cause, LogCount, Segment, What, slot_of
+
+Record = Event | Malformed
+
+
+class Arrival(Struct, frozen=True):
+    """How records came in: as a part of which piece of which source, when, and whose doing it is.
+
+    Unless more is known of one: what we leave ourselves (`own`) and repeats are not the customer's.
+    """
+
+    source: str
+    piece: str
+    at: datetime
+    cause: Cause
+    own: Own = NOBODY
+
+
+class Accounting(Struct, frozen=True):
+    """What is to be written of records: counts, the events that are new by their keys, and what is set aside."""
+
+    counts: list[LogCount]
+    fresh: dict[str, Event]
+    aside: list[Aside]
+
+
+def size_of(record: Record) -> int:
+    """Return the bytes of a record as it came, unpacked."""
+    return len(record.raw) if isinstance(record, Event) else record.bytes
+
+
+def key_of(event: Event) -> str:
+    """Return by what an event is known again: a digest of its id, which may be of any length."""
+    return blake2b(event.id.encode(), digest_size=16).hexdigest()
+
+
+def account(records: Sequence[Record], known: Collection[str], arrival: Arrival, cpu_us: int) -> Accounting:
+    """Return what is to be written of the records of an arrival, which took so much of the processor (`cpu_us`).
+
+    An event is a repeat where its key is `known` from before, or one of the records before it has the same. The time is
+    shared among the records by their number: what is counted together is billed to whose doing it is.
+    """
+    fresh: dict[str, Event] = {}
+    sums, sizes = Counter[tuple[What, Cause]](), Counter[tuple[What, Cause]]()
+    for record in records:
+        became = _became(record, known, fresh)
+        cause = _cause(record, became, arrival)
+        for what in ("offered", "accepted", became):
+            sums[what, cause] += 1
+            sizes[what, cause] += size_of(record)
+    slot, ended = slot_of(arrival.at), [key for key in sums if key[0] not in ("offered", "accepted")]
+    shares = {key: cpu_us * sums[key] // len(records) for key in ended}
+    counts = [LogCount(arrival.source, slot, *key, sums[key], sizes[key], shares.get(key, 0)) for key in sums]
+    return Accounting(counts, fresh, list(_aside(records, arrival)))
+
+
+def segment_of(events: Sequence[Event], arrival: Arrival, id_: str) -> Segment:
+    """Return as what segment, by its id, the events of an arrival are kept.
+
+    One without a time of its own has that of its arrival.
+    """
+    times = [event.at or instant(arrival.at) for event in events]
+    day = arrival.at.astimezone(CONTRACT_ZONE).date().isoformat()
+    return Segment(arrival.source, id_, day, slot_of(arrival.at), min(times), max(times), len(events), 0)
+
+
+def repeated(source: str, records: int, size: int, at: datetime) -> list[LogCount]:
+    """Return the counts of a whole piece of a source that came in before and comes again `at` a moment.
+
+    It has so many records, and this size in bytes.
+    """
+    whats: tuple[What, ...] = ("offered", "accepted", "duplicate")
+    return [LogCount(source, slot_of(at), what, "repeat", records, size) for what in whats]
+
+
+def _became(record: Record, known: Collection[str], fresh: dict[str, Event]) -> What:
+    if isinstance(record, Malformed):
+        return "malformed"
+    key = key_of(record)
+    if key in known or key in fresh:
+        return "duplicate"
+    fresh[key] = record
+    return "processed"
+
+
+def _cause(record: Record, what: What, arrival: Arrival) -> Cause:
+    if isinstance(record, Event) and arrival.own.has(record.principal):
+        return "own"
+    return "repeat" if what == "duplicate" else arrival.cause
+
+
+def _aside(records: Sequence[Record], arrival: Arrival) -> Iterator[Aside]:
+    """Yield what is set aside: records on end with the same reason are one row, however many a flood of them has."""
+    for reason, group in groupby(records, lambda one: one.reason if isinstance(one, Malformed) else None):
+        if reason is not None:
+            found = list(group)
+            first, last = found[0].position, found[-1].position
+            size = sum(map(size_of, found))
+            at = instant(arrival.at)
+            yield Aside(arrival.source, arrival.piece, first, last, reason, at, len(found), size)

@@ -1,0 +1,35 @@
+"""What is kept of what came in, and how long."""
+
+from datetime import datetime, timedelta
+
+from contract.days import day_of
+from model.canonical import instant
+from pipeline.intake.taking import REMEMBERED
+from pipeline.log_segments import Segments
+from pipeline.tenants.applied import book_of
+from store.tenant import TenantStore
+
+RETENTION_DAYS = "logs.retention_days"
+# Thirteen months, however long they are: a month and the same month of the year before can be compared.
+KEPT = timedelta(days=397)
+# Slots of ten seconds become minutes after a day; whoever was away for longer than a week finds finer ones.
+_FINE, _LOOKS_BACK = timedelta(days=1), timedelta(days=8)
+
+
+def tidy(store: TenantStore, segments: Segments | None, now: datetime, person: str) -> None:
+    """Add a store's counts up to minutes where they are a day old, and purge what was kept long enough by `now`.
+
+    Events are kept in the `segments`, if there are any, for as many days as the contract says. A person
+    or the schedule does it. Raises `Refused` where the contract's records do not hold.
+    """
+    fine = (now - _FINE).replace(second=0, microsecond=0)
+    days = book_of(store).setting(RETENTION_DAYS, now)
+    first = day_of(now) - timedelta(days=days) if isinstance(days, int) else None
+    with store.observe(instant(now), person) as writer:
+        if first:
+            writer.logs.expire(first.isoformat())
+        writer.logs.roll_up(instant(fine - _LOOKS_BACK), instant(fine))
+        writer.logs.purge_before(instant(now - KEPT))
+        writer.logs.forget_before(instant(now - REMEMBERED))
+    if first and segments:
+        segments.remove_before(first)

@@ -1,0 +1,40 @@
+"""The keys that seal tenants' monitoring logs at rest, one a tenant, as files of the home that only its owner reads."""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from model.fault import Fault, Refused
+
+FOLDER = Path("keys") / "logs"
+_BYTES = 32
+
+
+def log_key(home: Path, tenant: str) -> bytes:
+    """Return the key of a tenant's logs in a home's folder; it is made where nothing was sealed yet.
+
+    Raises `Refused` for a file that is no key.
+    """
+    file = home / FOLDER / f"{tenant}.key"
+    if not file.exists():
+        _make(file)
+    content = file.read_bytes()
+    if len(content) != _BYTES:
+        raise Refused([Fault(str(file), 0, 0, f"is no key of {_BYTES} bytes; restore it from a backup")])
+    return content
+
+
+def _make(file: Path) -> None:
+    """Make a key; of several processes that do, the first one's is everybody's."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            out.write(secrets.token_bytes(_BYTES))
+            out.flush()
+            os.fsync(out.fileno())
+        with suppress(FileExistsError):
+            os.link(part, file)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,139 @@
+"""What came in of monitoring logs, and what became of it: no decisions, so no records of the audit chain."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, func, select
+
+from model.log_volume import WHOLE_MINUTE, Aside, LogCount, LogPiece, Segment, What, by_minute, minute_of
+from store import damage, schema
+from store.statements import INSERTS, insert, put
+
+_IDS_AT_ONCE = 500  # as store/reader.py says
+
+
+class Logs:
+    """What can be asked, on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def counts(self, since: str = "", until: str = "") -> list[LogCount]:
+        """Return what was counted in the slots from a moment on, and before another; without them all."""
+        table = schema.log_count
+        query = select(table).order_by(*table.primary_key.columns)
+        if since:
+            query = query.where(table.c.slot >= since)
+        if until:
+            query = query.where(table.c.slot < until)
+        return list(damage.each(self._connection, query, table, _count))
+
+    def piece(self, source: str, id_: str) -> LogPiece | None:
+        """Return a piece of a source that came in before, by its id."""
+        table = schema.log_piece
+        query = select(table).where((table.c.source == source) & (table.c.id == id_))
+        row = self._connection.execute(query).first()
+        return damage.one(row, table, _piece) if row else None
+
+    def known(self, source: str, keys: Iterable[str]) -> set[str]:
+        """Return which of these keys of events of a source came in before."""
+        table, wanted, found = schema.log_event, list(keys), set[str]()
+        for start in range(0, len(wanted), _IDS_AT_ONCE):
+            some = wanted[start : start + _IDS_AT_ONCE]
+            query = select(table.c.id).where((table.c.source == source) & table.c.id.in_(some))
+            found.update(id_ for (id_,) in self._connection.execute(query))
+        return found
+
+    def asides(self, limit: int) -> list[Aside]:
+        """Return the newest records that were set aside, at most so many rows."""
+        table = schema.log_aside
+        query = select(table).order_by(table.c.at.desc(), *table.primary_key.columns).limit(limit)
+        return list(damage.each(self._connection, query, table, _aside))
+
+    def segments(self, source: str, since: str, until: str) -> list[Segment]:
+        """Return the segments of a source that may hold events `since` a moment, and before another (`until`)."""
+        table = schema.log_segment
+        query = select(table).where(
+            (table.c.source == source) & (table.c.last_at >= since) & (table.c.first_at < until)
+        )
+        order = query.order_by(table.c.first_at, *table.primary_key.columns)
+        return list(damage.each(self._connection, order, table, _segment))
+
+
+class LogsWriter(Logs):
+    """What can be asked and written."""
+
+    def add(self, counts: Iterable[LogCount]) -> None:
+        """Add counts to those of the same source, slot, outcome and cause."""
+        if rows := [msgspec.structs.asdict(one) for one in counts]:
+            self._connection.execute(_adding(self._connection.dialect.name), rows)
+
+    def put_piece(self, piece: LogPiece) -> None:
+        """Write how far a piece is."""
+        put(self._connection, schema.log_piece, msgspec.structs.asdict(piece))
+
+    def remember(self, source: str, keys: Iterable[str], at: str) -> None:
+        """Remember that events of a source came in `at` a moment, by their keys."""
+        if rows := [{"source": source, "id": id_, "at": at} for id_ in keys]:
+            self._connection.execute(insert(self._connection, schema.log_event).on_conflict_do_nothing(), rows)
+
+    def forget_before(self, at: str) -> None:
+        """Forget the keys of events that came in before a moment."""
+        self._connection.execute(schema.log_event.delete().where(schema.log_event.c.at < at))
+
+    def roll_up(self, since: str, until: str) -> None:
+        """Add the counts of the slots between two moments up to those of minutes; done again, it changes nothing."""
+        table = schema.log_count
+        finer = (table.c.slot >= since) & (table.c.slot < until) & table.c.slot.not_like(f"%{WHOLE_MINUTE}")
+        found = list(damage.each(self._connection, select(table).where(finer), table, _count))
+        self._connection.execute(table.delete().where(finer))
+        self.add(by_minute(found))
+
+    def purge_before(self, at: str) -> None:
+        """Delete what was counted and set aside before a moment."""
+        self._connection.execute(schema.log_count.delete().where(schema.log_count.c.slot < at))
+        self._connection.execute(schema.log_aside.delete().where(schema.log_aside.c.at < at))
+
+    def keep(self, segment: Segment) -> None:
+        """Write that a segment is kept."""
+        put(self._connection, schema.log_segment, msgspec.structs.asdict(segment))
+
+    def expire(self, day: str) -> None:
+        """Delete the segments of the days before a day: what was processed then has expired."""
+        table = schema.log_segment
+        sums = select(table.c.source, table.c.slot, func.sum(table.c.records)).where(table.c.day < day)
+        for source, slot, number in self._connection.execute(sums.group_by(table.c.source, table.c.slot)).all():
+            # Whose it was is as it was: both together are nothing.
+            moved: dict[What, int] = {"processed": -int(number), "expired": int(number)}
+            self.add(LogCount(source, minute_of(slot), what, "customer", records) for what, records in moved.items())
+        self._connection.execute(table.delete().where(table.c.day < day))
+
+    def set_aside(self, records: Iterable[Aside]) -> None:
+        """Write which records were set aside."""
+        put(self._connection, schema.log_aside, [msgspec.structs.asdict(one) for one in records])
+
+
+@cache
+def _adding(dialect: str) -> Any:
+    table = schema.log_count
+    made = INSERTS[dialect](table)
+    sums = {name: table.c[name] + made.excluded[name] for name in ("records", "bytes", "cpu_us")}
+    return made.on_conflict_do_update(index_elements=[*table.primary_key.columns], set_=sums)
+
+
+def _count(row: Row[Any]) -> LogCount:
+    return msgspec.convert(damage.values(row), LogCount)
+
+
+def _piece(row: Row[Any]) -> LogPiece:
+    return msgspec.convert(damage.values(row), LogPiece)
+
+
+def _segment(row: Row[Any]) -> Segment:
+    return msgspec.convert(damage.values(row), Segment)
+
+
+def _aside(row: Row[Any]) -> Aside:
+    return msgspec.convert(damage.values(row), Aside)

@@ -1,0 +1,153 @@
+"""`POST /v1/logs/{source}`: 202 only for what is kept, once, by whoever has the token for that source."""
+
+import gzip
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from catalog.folder import config_folder
+from model.canonical import instant
+from model.contract_record import SuspensionRecord
+from model.log_volume import Volume
+from model.person import TokenTerms
+from model.tenant import Contract, Tenant
+from model.text import Text
+from people.tokens import mint
+from pipeline.installation import make, open_home
+from pipeline.intake.volume import volumes
+from tests.cloudtrail import lines
+from tests.contracts import applied, on_record
+from tests.doors import application
+
+MINE, THEIRS = "aozora", "midori"
+SOURCE, OTHER = "aws.cloudtrail", "gcp.audit"
+
+
+class Machines:
+    """Two tenants, and machines of theirs that push."""
+
+    def __init__(self, folder: Path) -> None:
+        make(folder, config_folder() / "example" / "installation.yaml")
+        self.folder, self.home = folder, open_home(folder)
+        self.client: Any = None
+        at = instant(datetime.now(UTC) - timedelta(days=1))
+        for name in (MINE, THEIRS):
+            tenant = Tenant(name, Text(name, name), contract=Contract(date(2026, 1, 1)))
+            applied(self.home, tenant, at)
+
+    def token(self, tenant: str = MINE, source: str = SOURCE, action: str = "logs.push") -> str:
+        terms = TokenTerms(kind="machine", label="m", tenants=(tenant,), action=action, source=source, issued_by="p")
+        token, kept = mint(terms, timedelta(hours=1), datetime.now(UTC))
+        with self.home.service.write(instant(datetime.now(UTC)), "p") as session:
+            session.people.put_token(kept)
+        return token
+
+    def push(self, token: str, body: bytes, source: str = SOURCE, key: str = "") -> httpx.Response:
+        headers = {"authorization": f"Bearer {token}"} | ({"idempotency-key": key} if key else {})
+        answer: httpx.Response = self.client.post(f"/v1/logs/{source}", content=body, headers=headers)
+        return answer
+
+    def volume(self, tenant: str = MINE) -> Volume | None:
+        return next(iter(volumes(self.home.tenant(tenant))), None)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(tmp_path / "home")
+    # Within `with` all requests are answered by one event loop, as the server has one.
+    with httpx.Client() as http, TestClient(application(made.folder, http), "http://127.0.0.1") as made.client:
+        yield made
+
+
+def body(first: int, last: int) -> bytes:
+    return "\n".join(lines(first, last)).encode()
+
+
+def taken(answer: httpx.Response) -> tuple[int, int, int, int]:
+    assert answer.status_code == 202, answer.text
+    found = answer.json()
+    return found["offered"], found["processed"], found["malformed"], found["duplicate"]
+
+
+def test_what_is_answered_with_202_is_kept_once(machines: Machines) -> None:
+    token = machines.token()
+    assert taken(machines.push(token, body(1, 20))) == (20, 20, 0, 0)
+    assert taken(machines.push(token, gzip.compress(body(11, 30) + b"\n{"))) == (21, 10, 1, 10)
+    assert taken(machines.push(token, body(1, 20))) == (20, 0, 0, 20), "the same once more"
+    assert taken(machines.push(token, b"")) == (0, 0, 0, 0)
+    found = machines.volume()
+    assert found
+    assert (found.offered, found.processed, found.malformed, found.duplicate, found.waiting) == (61, 30, 1, 30, 0)
+    assert (found.customer, found.causes) == (31, {"customer": 31, "repeat": 30})
+    assert machines.volume(THEIRS) is None
+    assert list((machines.folder / "logs" / MINE).rglob("*.seg"))
+
+
+def test_a_key_is_for_one_body(machines: Machines) -> None:
+    token = machines.token()
+    assert taken(machines.push(token, body(1, 5), key="k1")) == (5, 5, 0, 0)
+    assert taken(machines.push(token, body(1, 5), key="k1")) == (5, 0, 0, 5)
+    refused = machines.push(token, body(6, 9), key="k1")
+    assert (refused.status_code, "came with another body" in refused.text) == (422, True)
+    assert machines.push(token, body(6, 9), key="k 2\t").status_code == 422
+    assert taken(machines.push(token, body(6, 9), key="k2")) == (4, 4, 0, 0)
+    other = machines.token(THEIRS)
+    assert taken(machines.push(other, body(6, 9), key="k1")) == (4, 4, 0, 0), "keys are each tenant's own"
+
+
+def test_while_another_process_takes_the_source_in_one_is_asked_to_wait(machines: Machines) -> None:
+    now = datetime.now(UTC)
+    with machines.home.tenant(MINE).observe(instant(now), "p") as writer:
+        assert writer.leases.hold(f"logs/{SOURCE}", "another", instant(now), instant(now + timedelta(minutes=1)))
+    answer = machines.push(machines.token(), body(1, 2))
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+    assert machines.volume() is None
+
+
+def test_a_token_is_for_one_tenant_and_one_source(machines: Machines) -> None:
+    mine, theirs = machines.token(), machines.token(THEIRS, OTHER)
+    assert machines.push(theirs, body(1, 2)).status_code == 403
+    assert machines.push(mine, body(1, 2), OTHER).status_code == 403
+    assert machines.push(machines.token(action="findings.read"), body(1, 2)).status_code == 403
+    assert machines.push("hinomi_x", body(1, 2)).status_code == 401
+    assert machines.push(machines.token(source="own.logs"), body(1, 2), "own.logs").status_code == 400
+    assert (machines.volume(), machines.volume(THEIRS)) == (None, None)
+
+
+def test_what_is_too_large_is_not_taken_in_at_all(machines: Machines) -> None:
+    token = machines.token()
+    for large in (b"x" * (4 * 2**20 + 1), gzip.compress(b"[" + b" " * (65 * 2**20))):
+        assert machines.push(token, large).status_code == 413
+    assert machines.volume() is None
+
+
+@pytest.mark.article(11)
+def test_a_suspended_tenant_pushes_nothing(machines: Machines) -> None:
+    now = instant(datetime.now(UTC))
+    on_record(machines.home, MINE, SuspensionRecord(now, "a flood"), now)
+    answer = machines.push(machines.token(), body(1, 2))
+    assert (answer.status_code, "(Article 11)" in answer.text) == (409, True)
+    assert machines.volume() is None
+
+
+def test_whoever_pushes_too_much_at_once_is_asked_to_wait_and_nothing_is_lost(machines: Machines) -> None:
+    tokens = [machines.token(), machines.token(THEIRS)]
+
+    def send(number: int) -> int:
+        answer = machines.push(tokens[number % 2], body(10 * number, 10 * number + 9))
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+            return 0
+        return taken(answer)[0]
+
+    with ThreadPoolExecutor(24) as pool:
+        sent = sum(pool.map(send, range(48)))
+    found = [one for one in map(machines.volume, (MINE, THEIRS)) if one]
+    assert sent == sum(one.offered for one in found) == sum(one.processed for one in found)
+    assert sent > 0

@@ -1,0 +1,257 @@
+"""Pieces of logs taken in: offered is the sum of what became of each record, whatever comes in between."""
+
+import io
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from catalog.folder import config_folder
+from catalog.sources import load
+from model.canonical import instant
+from model.contract_record import SettingRecord, SuspensionRecord
+from model.fault import Refused
+from model.log_volume import LogCount, LogPiece, Volume
+from pipeline.intake.files import files_in, opened
+from pipeline.intake.reading import READ, Wanted, kept, moment
+from pipeline.intake.taking import REMEMBERED, Intake, take
+from pipeline.intake.upkeep import KEPT, RETENTION_DAYS, tidy
+from pipeline.intake.volume import heard, volumes
+from pipeline.log_keys import log_key
+from pipeline.log_segments import FOLDER, Segments
+from pipeline.tenants.gate import NotEntitled
+from store.home import Home
+from tests.cloudtrail import lines, write
+from tests.conftest import MovingClock
+from tests.contracts import known, on_record
+from tests.homes import home_at
+from tests.servers.forks import Forks
+from tests.servers.log_child import SOURCE, TENANT, Watched
+
+SOURCES = load(config_folder())
+
+
+@pytest.fixture
+def tenant(home: Home) -> Home:
+    known(home, TENANT, "2026-06-01T00:00:00.000000Z")
+    return home
+
+
+@pytest.fixture
+def segments(tmp_path: Path) -> Segments:
+    return Segments(tmp_path / "sealed", TENANT)
+
+
+@pytest.fixture
+def desk(tenant: Home, segments: Segments, clock: MovingClock) -> Intake:
+    return Intake(TENANT, tenant.tenant(TENANT), segments, SOURCES[SOURCE], clock, "one", "p", "back-fill")
+
+
+def came(desk: Intake, file: Path, batch: int = 5_000) -> dict[str, int]:
+    """Take a file in; return what was counted of it, but for what is nothing."""
+    with opened(file, SOURCE, desk.clock) as (piece, stream):
+        return {what: number for what, number in take(desk, piece, stream, batch).items() if what != "accepted"}
+
+
+def volume(home: Home) -> Volume:
+    (found,) = volumes(home.tenant(TENANT))
+    return found
+
+
+def counts(home: Home) -> list[LogCount]:
+    with home.tenant(TENANT).read() as reader:
+        return reader.logs.counts()
+
+
+def sums(found: Volume) -> tuple[int, int, int, int, int]:
+    return found.offered, found.processed, found.malformed, found.duplicate, found.waiting
+
+
+def test_what_comes_in_is_counted_once_and_repeats_change_nothing(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    first = write(tmp_path / "a", [*lines(1, 9), "{nothing", "also nothing", *lines(10, 12)])
+    assert came(desk, first, batch=4) == {"offered": 14, "processed": 12, "malformed": 2}
+    assert sums(volume(tenant)) == (14, 12, 2, 0, 0)
+    assert came(desk, first) == {"offered": 14, "duplicate": 14}, "the same file again"
+    assert came(desk, write(tmp_path / "b", lines(11, 14))) == {"offered": 4, "processed": 2, "duplicate": 2}
+    assert came(desk, write(tmp_path / "c", [*lines(20, 20)] * 3)) == {"offered": 3, "processed": 1, "duplicate": 2}
+    assert sums(found := volume(tenant)) == (35, 15, 2, 18, 0)
+    assert found.causes == {"back-fill": 17, "repeat": 18}
+    with tenant.tenant(TENANT).read() as reader:
+        (aside,) = reader.logs.asides(10)
+    assert (aside.first, aside.last, aside.records) == ("10", "11", 2)
+    assert {one.source: one.last_heard for one in heard(desk.store, SOURCES)}[SOURCE] == instant(clock.now())
+
+
+def test_an_event_that_comes_after_two_days_is_new(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    came(desk, write(tmp_path / "a", lines(1, 3)))
+    clock.sleep(REMEMBERED.total_seconds())
+    assert came(desk, write(tmp_path / "b", lines(3, 4))) == {"offered": 2, "processed": 1, "duplicate": 1}
+    clock.sleep(1)
+    assert came(desk, write(tmp_path / "c", lines(3, 5))) == {"offered": 3, "processed": 2, "duplicate": 1}
+
+
+def test_one_process_takes_a_source_in_at_a_time(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    one, other = desk, replace(desk, holder="other")
+    file = write(tmp_path / "a", lines(1, 3))
+    with one.writing(clock.now()):
+        pass
+    with pytest.raises(Refused, match="is being taken in by another process"):
+        came(other, file)
+    assert volumes(one.store) == []
+    clock.sleep(21)  # whoever held it is gone
+    assert came(other, file)["processed"] == 3
+    with one.writing(clock.now()):
+        pass  # and what was done is let go
+
+
+def test_what_the_contract_does_not_allow_ends_at_the_next_batch(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a", lines(1, 10))
+
+    def suspend() -> None:
+        on_record(tenant, TENANT, SuspensionRecord(instant(clock.now()), "a flood"), instant(clock.now()))
+
+    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()), "open", 0, 0)
+    with pytest.raises(NotEntitled, match=r"cannot process monitoring logs: .* \(Article 11\)"):
+        take(desk, piece, io.BufferedReader(Watched(io.BytesIO(file.read_bytes()), suspend)), batch=3)
+    with pytest.raises(NotEntitled, match="cannot take monitoring logs in"):
+        came(desk, file)
+    assert volumes(desk.store) == []
+
+
+def test_a_file_that_changes_meanwhile_is_named_and_what_came_in_is_kept(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "a", lines(1, 3000))
+    with opened(file, SOURCE, clock) as (piece, stream):
+        write(file, lines(3001, 6000))
+        with pytest.raises(Refused, match="was changed while it was read"):
+            take(desk, piece, stream, batch=100)
+    assert came(desk, file)["offered"] == 3000
+    found = volume(tenant)
+    assert found.offered == found.processed + found.duplicate + found.malformed
+    with opened(file, SOURCE, clock) as (piece, stream):
+        assert piece.id
+        with file.open("a", encoding="utf-8") as grown:
+            grown.write("more")
+        assert take(desk, piece, stream)["duplicate"] == 3000, "what it held when it was opened"
+
+
+def test_files_are_found_by_name_and_in_folders(tmp_path: Path) -> None:
+    (tmp_path / "in" / "it").mkdir(parents=True)
+    a, b = write(tmp_path / "b.json", []), write(tmp_path / "in" / "it" / "a.json", [])
+    assert files_in([a, tmp_path / "in"]) == [a, b]
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refused) as refused:
+        files_in([tmp_path / "gone", a, tmp_path / "pipe"])
+    assert [str(one) for one in refused.value.faults] == [
+        f"{tmp_path}/gone: there is no such file or folder",
+        f"{tmp_path}/pipe: is no file",
+    ]
+
+
+def test_counts_become_minutes_after_a_day_and_are_purged_after_thirteen_months(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    for number in range(4):
+        came(desk, write(tmp_path / str(number), [*lines(number, number), f"{{{number}"]))
+        clock.sleep(25)
+    before = volume(tenant)
+
+    def slots() -> set[str]:
+        return {count.slot[11:19] for count in counts(tenant)}
+
+    tidy(desk.store, desk.segments, clock.now(), "p")
+    assert slots() == {"00:00:00", "00:00:20", "00:00:50", "00:01:10"}
+    clock.sleep(86_460)
+    for _ in range(2):
+        tidy(desk.store, desk.segments, clock.now(), "p")
+        assert slots() == {"00:00:00", "00:01:00"}
+        assert replace(volume(tenant), last_heard="") == replace(before, last_heard="")
+    clock.sleep(15 * 86_400)
+    tidy(desk.store, desk.segments, clock.now(), "p")
+    assert (volume(tenant).processed, volume(tenant).expired) == (0, 4)
+    assert slots() == {"00:00:00", "00:01:00"}
+    clock.sleep(KEPT.total_seconds())
+    tidy(desk.store, desk.segments, clock.now(), "p")
+    assert counts(tenant) == []
+    with desk.store.read() as reader:
+        assert reader.logs.asides(10) == []
+
+
+def kept_events(desk: Intake, since: str, until: str, purpose: str = "case 7") -> list[int]:
+    """Return the numbers of the events that are read again."""
+    now = desk.clock.now()
+    wanted = Wanted(SOURCES[SOURCE], moment(since), moment(until), "mio", purpose, now)
+    return [int(json.loads(raw)["eventID"][-12:]) for raw in kept(desk.store, desk.segments, wanted)]
+
+
+DAY = ("2026-06-01T00:00:00Z", "2026-06-02T00:00:00Z")
+
+
+def test_what_was_processed_is_kept_sealed_read_on_record_and_expires(
+    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
+) -> None:
+    came(desk, write(tmp_path / "a", [*lines(1, 5), *lines(3, 3), *lines(6, 9, "2026-06-01T12:00:00Z")]), batch=3)
+    sealed = list((tmp_path / "sealed" / FOLDER).rglob("*.seg"))
+    assert [one.parent.name for one in sealed] == ["2026-06-01"] * 4
+    assert not any(b"GetObject" in one.read_bytes() for one in sealed)
+    assert all(one.stat().st_mode & 0o077 == 0 for one in (*sealed, tmp_path / "sealed/keys/logs/aozora.key"))
+    assert kept_events(desk, *DAY) == list(range(1, 10))
+    assert kept_events(desk, "2026-06-01T12:00:00Z", DAY[1]) == [6, 7, 8, 9]
+    assert kept_events(desk, DAY[1], "2026-06-03T00:00:00Z") == []
+    with desk.store.read() as reader:
+        said = reader.recorded(READ)
+    assert [(one["purpose"], one["segments"]) for one in said] == [("case 7", 4), ("case 7", 2), ("case 7", 0)]
+    with pytest.raises(Refused, match="say what the events are read for"):
+        kept_events(desk, *DAY, purpose=" ")
+    on_record(tenant, TENANT, SettingRecord(RETENTION_DAYS, 7), instant(clock.now()))
+    for days, processed in ((7, 9), (1, 0)):  # the day itself, and seven more
+        clock.sleep(days * 86_400)
+        tidy(desk.store, desk.segments, clock.now(), "p")
+        found = volume(tenant)
+        assert (found.offered, found.processed, found.expired, found.duplicate) == (10, processed, 9 - processed, 1)
+    assert kept_events(desk, *DAY) == []
+    assert not list((tmp_path / "sealed" / FOLDER).rglob("*.seg"))
+
+
+def test_a_segment_opens_for_its_tenant_under_its_name_alone(desk: Intake, tmp_path: Path) -> None:
+    came(desk, write(tmp_path / "a", lines(1, 4)), batch=2)
+    one, other = sorted((tmp_path / "sealed" / FOLDER).rglob("*.seg"))
+    first = one.read_bytes()
+    for content in (other.read_bytes(), first[:-1], first[:30] + b"x" + first[31:], b""):
+        one.write_bytes(content)
+        with pytest.raises(Refused, match="was changed since it was sealed"):
+            kept_events(desk, *DAY)
+    one.unlink()
+    with pytest.raises(Refused, match="cannot be read: No such file"):
+        kept_events(desk, *DAY)
+    assert log_key(tmp_path / "sealed", "aozora") != log_key(tmp_path / "sealed", "midori")
+
+
+POINTS = ("read:1", "commit:1", "committed:1", "commit:2", "committed:3", "commit:4", "read:9", "committed:5",
+          "commit:6", "read:30")  # fmt: skip
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_kills_anywhere_lose_nothing_and_count_nothing_twice(tenant: Home, address: str, forked: Forks) -> None:
+    sent = [*lines(1, 60), "{", *lines(55, 70)]
+    file = write(Path(address) / "logs.jsonl", sent)
+    kills = 0
+    for point in (*POINTS, "none:0"):
+        ended = forked.run("tests.servers.log_child:live", address, str(file), point)
+        assert ended in (0, -signal.SIGKILL)
+        kills += ended != 0
+    assert kills >= 8
+    found = volume(home_at(address))
+    assert sums(found) == (len(sent), 70, 1, 6, 0)
