@@ -1,6 +1,6 @@
 """What becomes of records that came in: each is counted once when it came and once by what became of it. Pure."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from hashlib import blake2b
@@ -15,6 +15,8 @@ from model.clock import CONTRACT_ZONE
 from model.log_volume import Aside, Cause, LogCount, Segment, What, slot_of
 
 Record = Event | Malformed
+_LONGEST_KEY = 64
+_CAME: tuple[What, ...] = ("offered", "accepted")
 
 
 class Arrival(Struct, frozen=True):
@@ -44,8 +46,8 @@ def size_of(record: Record) -> int:
 
 
 def key_of(event: Event) -> str:
-    """Return by what an event is known again: a digest of its id, which may be of any length."""
-    return blake2b(event.id.encode(), digest_size=16).hexdigest()
+    """Return by what an event is known again: its id, and of one that is long a digest."""
+    return event.id if len(event.id) <= _LONGEST_KEY else blake2b(event.id.encode(), digest_size=16).hexdigest()
 
 
 def account(records: Sequence[Record], known: Collection[str], arrival: Arrival, cpu_us: int) -> Accounting:
@@ -55,17 +57,22 @@ def account(records: Sequence[Record], known: Collection[str], arrival: Arrival,
     shared among the records by their number: what is counted together is billed to whose doing it is.
     """
     fresh: dict[str, Event] = {}
-    sums, sizes = Counter[tuple[What, Cause]](), Counter[tuple[What, Cause]]()
+    became: defaultdict[tuple[What, Cause], list[Record]] = defaultdict(list)
     for record in records:
-        became = _became(record, known, fresh)
-        cause = _cause(record, became, arrival)
-        for what in ("offered", "accepted", became):
-            sums[what, cause] += 1
-            sizes[what, cause] += size_of(record)
-    slot, ended = slot_of(arrival.at), [key for key in sums if key[0] not in ("offered", "accepted")]
-    shares = {key: cpu_us * sums[key] // len(records) for key in ended}
-    counts = [LogCount(arrival.source, slot, *key, sums[key], sizes[key], shares.get(key, 0)) for key in sums]
+        what = _became(record, known, fresh)
+        became[what, _cause(record, what, arrival)].append(record)
+    slot, counts = slot_of(arrival.at), list[LogCount]()
+    for cause in dict.fromkeys(cause for _, cause in became):
+        came = [one for (_, whose), some in became.items() if whose == cause for one in some]
+        counts += [LogCount(arrival.source, slot, what, cause, *_sums(came)) for what in _CAME]
+    for (what, cause), some in became.items():
+        share = cpu_us * len(some) // len(records)
+        counts.append(LogCount(arrival.source, slot, what, cause, *_sums(some), share))
     return Accounting(counts, fresh, list(_aside(records, arrival)))
+
+
+def _sums(records: Sequence[Record]) -> tuple[int, int]:
+    return len(records), sum(map(size_of, records))
 
 
 def segment_of(events: Sequence[Event], arrival: Arrival, id_: str) -> Segment:
@@ -83,8 +90,7 @@ def repeated(source: str, records: int, size: int, at: datetime) -> list[LogCoun
 
     It has so many records, and this size in bytes.
     """
-    whats: tuple[What, ...] = ("offered", "accepted", "duplicate")
-    return [LogCount(source, slot_of(at), what, "repeat", records, size) for what in whats]
+    return [LogCount(source, slot_of(at), what, "repeat", records, size) for what in (*_CAME, "duplicate")]
 
 
 def _became(record: Record, known: Collection[str], fresh: dict[str, Event]) -> What:

@@ -10,7 +10,7 @@ from model.tenant import AwsOrganization, AwsScope, AzureDirectory, GcpAccess, T
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: a role, and who has taken it on.
 _ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
-_ASSUMED = re.compile(r"arn:[a-z-]+:sts::(\d{12}):assumed-role/([^/]+)/")
+_ASSUMED = ":assumed-role/"
 _Place: TypeAlias = AwsScope | AwsOrganization | AzureDirectory | GcpAccess
 
 
@@ -22,10 +22,11 @@ class Own(Struct, frozen=True):
 
     def has(self, principal: str) -> bool:
         """Return whether a principal, as it stands in an event, is one of ours."""
-        if found := _ASSUMED.match(principal):
-            account, role = found.groups()
-            return (account, role) in self.roles or ("", role) in self.roles
-        return principal in self.names
+        head, assumed, rest = principal.partition(_ASSUMED)  # asked of each event: a pattern takes twice as long
+        if not assumed:
+            return principal in self.names
+        role = rest.partition("/")[0]
+        return (head.rpartition(":")[2], role) in self.roles or ("", role) in self.roles
 
 
 NOBODY = Own()

@@ -112,14 +112,21 @@ PLAN: tuple[Call, ...] = (
 )
 # What is planned: each of these places must not be there yet, or else its part of the way is drawn from the code.
 TO_COME: tuple[tuple[str, str, str], ...] = (
-    (
-        "intake/sources",
-        "config/sources: where id, time, type and principal lie; which envelopes are taken off",
-        "Event",
-    ),
-    ("intake/meter", "counted before anything is parsed, per tenant and minute", "Batch"),
-    ("intake/schedule", "two colours, then deficit round robin by time really taken", "Batch"),
+    ("pipeline/intake/child", "whose segments are next: green before yellow, by time really taken", "Events"),
     ("detectors/threats", "rules over events; pure", "Finding"),
+)
+_TAKE = "pipeline/intake/taking.py take"
+_TAKE_REST = "pipeline/intake/taking.py _written"
+_ACCOUNT_FOR = "pipeline/intake/taking.py _write"
+_SEGMENT = "pipeline/log_segments.py Segments.write"
+TAKING: tuple[Call, ...] = (
+    ("cli/logs.py take", _TAKE),
+    (_TAKE, "pipeline/intake/taking.py _begin"),
+    (_TAKE, _TAKE_REST),
+    (_TAKE_REST, "intake/batches.py batches"),
+    (_TAKE_REST, _ACCOUNT_FOR),
+    (_ACCOUNT_FOR, "intake/accounting.py account"),
+    (_ACCOUNT_FOR, _SEGMENT),
 )
 
 
@@ -175,15 +182,17 @@ def way(calls: Iterable[Call]) -> str:
 
 
 def record() -> str:
-    """Draw the way of a log record: what is planned, dashed, and from the findings on what is there."""
-    lines = ["flowchart TB", *(f'  p{n}["<b>{place}</b><br/>{what}"]' for n, (place, what, _) in enumerate(TO_COME))]
+    """Draw the way of a log record: from the file to what is kept, what is planned, dashed, and from a finding on."""
+    advanced = "pipeline/scanning/findings.py advanced"
+    known = list(dict.fromkeys([*(place for call in TAKING for place in call), advanced, *sum(_TELLING, ())]))
+    lines = ["flowchart TB", *_nodes(known)]
+    lines += [f'  p{n}["<b>{place}</b><br/>{what}"]' for n, (place, what, _) in enumerate(TO_COME)]
     lines += [f"  class p{number} planned" for number in range(len(TO_COME))]
-    known = list(dict.fromkeys(place for call in _TELLING for place in call))
-    lines += _nodes(["pipeline/scanning/findings.py advanced", *known])
+    lines += [f"  n{known.index(caller)} --> n{known.index(callee)}" for caller, callee in (*TAKING, *_TELLING)]
+    lines.append(f"  n{known.index(_SEGMENT)} -.-> p0")
     lines += [f'  p{n} -. "{one[2]}" .-> p{n + 1}' for n, (one, _) in enumerate(pairwise(TO_COME))]
-    lines.append(f'  p{len(TO_COME) - 1} -. "{TO_COME[-1][2]}" .-> n0')
-    lines.append(f'  n0 -- "Fact" --> n{1 + known.index(_NOTIFY)}')
-    lines += [f"  n{1 + known.index(caller)} --> n{1 + known.index(callee)}" for caller, callee in _TELLING]
+    lines.append(f'  p{len(TO_COME) - 1} -. "{TO_COME[-1][2]}" .-> n{known.index(advanced)}')
+    lines.append(f'  n{known.index(advanced)} -- "Fact" --> n{known.index(_NOTIFY)}')
     lines.append("  classDef planned stroke-dasharray: 5 5")
     return _joined(lines)
 

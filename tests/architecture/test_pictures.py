@@ -16,7 +16,7 @@ def test_each_picture_is_shown(name: str) -> None:
     assert f"<!-- picture: {name} -->\n```mermaid\n" in pictures.DESIGN.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("call", [*pictures.ASSET, *pictures.PLAN], ids=" → ".join)
+@pytest.mark.parametrize("call", [*pictures.ASSET, *pictures.PLAN, *pictures.TAKING], ids=" → ".join)
 def test_each_function_on_a_way_names_the_next(call: pictures.Call) -> None:
     caller, callee = call
     assert pictures.function(callee).name in pictures.names(caller)
