@@ -23,6 +23,7 @@ from pipeline.intake.volume import heard, volumes
 from pipeline.log_keys import log_key
 from pipeline.log_segments import FOLDER, Segments
 from pipeline.tenants.gate import NotEntitled
+from store.database import StoreFault
 from store.home import Home
 from tests.cloudtrail import lines, write
 from tests.conftest import MovingClock
@@ -225,11 +226,22 @@ def test_what_was_processed_is_kept_sealed_read_on_record_and_expires(
     assert not list((tmp_path / "sealed" / FOLDER).rglob("*.seg"))
 
 
+def test_where_events_cannot_be_kept_nothing_is_counted(tenant: Home, desk: Intake, tmp_path: Path) -> None:
+    (tmp_path / "sealed").write_text("no folder", encoding="utf-8")
+    file = write(tmp_path / "a", lines(1, 4))
+    with pytest.raises(StoreFault, match="cannot be written"):
+        came(desk, file)
+    assert volumes(desk.store) == []
+    (tmp_path / "sealed").unlink()
+    assert came(desk, file) == {"offered": 4, "processed": 4}
+    assert volume(tenant).waiting == 0
+
+
 def test_a_segment_opens_for_its_tenant_under_its_name_alone(desk: Intake, tmp_path: Path) -> None:
     came(desk, write(tmp_path / "a", lines(1, 4)), batch=2)
     one, other = sorted((tmp_path / "sealed" / FOLDER).rglob("*.seg"))
     first = one.read_bytes()
-    for content in (other.read_bytes(), first[:-1], first[:30] + b"x" + first[31:], b""):
+    for content in (other.read_bytes(), first[:-1], first[:30] + bytes([first[30] ^ 1]) + first[31:], b""):
         one.write_bytes(content)
         with pytest.raises(Refused, match="was changed since it was sealed"):
             kept_events(desk, *DAY)
