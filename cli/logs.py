@@ -44,8 +44,8 @@ def sources(
     if format == "jsonl":
         sys.stdout.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
         return
-    cells = [(row.source, row.name.of(language), row.last_heard or "never") for row in rows]
-    print_rows(("source", "name", "heard last"), cells)
+    cells = [(row.source, row.name.of(language), _for_people(row.last_heard)) for row in rows]
+    print_rows(("source", "name", "heard last (Japan time)"), cells)
 
 
 @logs_app.command()
@@ -123,10 +123,16 @@ def read_(
         sys.stdout.buffer.write(event + b"\n")
 
 
+def _for_people(slot: str) -> str:
+    from model.canonical import parse_instant
+    from model.clock import CONTRACT_ZONE
+
+    return parse_instant(slot).astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M") if slot else "never"
+
+
 def _print_counted(counted: "Counter[What]", format: str) -> None:
     if format == "json":
         print(json.dumps(dict(sorted(counted.items()))))
         return
-    print(
-        ", ".join(f"{number:,} {what}" for what, number in counted.items() if what != "accepted") or "nothing came in"
-    )
+    said = [f"{number:,} {what}" for what, number in counted.items() if what != "accepted"]
+    print(", ".join(said) or "nothing came in")

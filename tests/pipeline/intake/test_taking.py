@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import random
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -255,15 +257,35 @@ POINTS = ("read:1", "commit:1", "committed:1", "commit:2", "committed:3", "commi
           "commit:6", "read:30")  # fmt: skip
 
 
-@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
-def test_kills_anywhere_lose_nothing_and_count_nothing_twice(tenant: Home, address: str, forked: Forks) -> None:
+def assert_killed_anywhere_nothing_is_lost(address: str, forked: Forks, points: Sequence[str], least: int) -> None:
+    """Take a file in again and again, each time up to the point at which the process dies, and once to its end."""
     sent = [*lines(1, 60), "{", *lines(55, 70)]
     file = write(Path(address) / "logs.jsonl", sent)
     kills = 0
-    for point in (*POINTS, "none:0"):
+    for point in (*points, "none:0"):
         ended = forked.run("tests.servers.log_child:live", address, str(file), point)
         assert ended in (0, -signal.SIGKILL)
         kills += ended != 0
-    assert kills >= 8
-    found = volume(home_at(address))
-    assert sums(found) == (len(sent), 70, 1, 6, 0)
+    assert kills >= least
+    store = home_at(address).tenant(TENANT)
+    (found,) = volumes(store)
+    again = found.offered - len(sent)  # where it was done already, it was offered as a whole once more
+    assert again % len(sent) == 0
+    assert sums(found) == (len(sent) + again, 70, 1, 6 + again, 0)
+    segments = Segments(Path(address), TENANT)
+    desk = Intake(TENANT, store, segments, SOURCES[SOURCE], MovingClock(), "one", "p", "customer")
+    assert sorted(kept_events(desk, *DAY)) == list(range(1, 71))
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_kills_anywhere_lose_nothing_and_count_nothing_twice(tenant: Home, address: str, forked: Forks) -> None:
+    assert_killed_anywhere_nothing_is_lost(address, forked, POINTS, 8)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("seed", range(20))
+def test_hundreds_of_kills(tenant: Home, address: str, forked: Forks, seed: int) -> None:
+    chosen = random.Random(seed)
+    points = [f"{chosen.choice(['read', 'commit', 'committed'])}:{chosen.randint(1, 12)}" for _ in range(20)]
+    assert_killed_anywhere_nothing_is_lost(address, forked, points, 5)
