@@ -1,8 +1,10 @@
 """`POST /v1/logs/{source}`: 202 only for what is kept, once, by whoever has the token for that source."""
 
+import asyncio
 import gzip
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
+from api.logs import Pushing
 from catalog.folder import config_folder
 from model.canonical import instant
 from model.contract_record import SuspensionRecord
@@ -19,6 +22,7 @@ from model.person import TokenTerms
 from model.tenant import Contract, Tenant
 from model.text import Text
 from people.tokens import mint
+from pipeline.access.tries import TooMany
 from pipeline.installation import make, open_home
 from pipeline.intake.volume import volumes
 from tests.cloudtrail import lines
@@ -134,6 +138,21 @@ def test_a_suspended_tenant_pushes_nothing(machines: Machines) -> None:
     answer = machines.push(machines.token(), body(1, 2))
     assert (answer.status_code, "(Article 11)" in answer.text) == (409, True)
     assert machines.volume() is None
+
+
+def test_a_tenant_has_a_few_places_and_leaves_others_theirs() -> None:
+    async def places() -> None:
+        pushing = Pushing()
+        async with AsyncExitStack() as held:
+            for name in (MINE,) * 4 + ("b",) * 4 + ("c",) * 4 + ("d",) * 3:
+                await held.enter_async_context(pushing.place(name))
+            for name, there in ((MINE, False), ("e", True), ("f", False)):
+                with nullcontext() if there else pytest.raises(TooMany):
+                    await held.enter_async_context(pushing.place(name))
+        async with pushing.place(MINE):
+            pass  # and all are given back
+
+    asyncio.run(places())
 
 
 def test_whoever_pushes_too_much_at_once_is_asked_to_wait_and_nothing_is_lost(machines: Machines) -> None:

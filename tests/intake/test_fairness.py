@@ -109,6 +109,17 @@ def test_a_dear_chunk_is_paid_for_by_whoever_sent_it_and_nobody_pays_for_idle_ti
     assert order == ["dear", "cheap", "cheap", "dear", "cheap", "dear"]
 
 
+def test_what_is_left_of_a_chunk_is_the_customer_s_next() -> None:
+    turns: Turns[int] = Turns({"a": 1.0, "b": 1.0})
+    for customer, chunk in (("a", 3), ("a", 1), ("b", 1)):
+        turns.add(customer, "yellow", chunk)
+    order = []
+    while turn := turns.next():
+        turns.took(turn, 1, turn.chunk - 1 or None)
+        order.append((turn.customer, turn.chunk))
+    assert order == [("a", 3), ("b", 1), ("a", 2), ("a", 1), ("a", 1)]
+
+
 def test_yellow_waits_for_all_that_is_green() -> None:
     turns: Turns[str] = Turns({"a": 1.0, "b": 1.0})
     for customer, colour in (("a", "yellow"), ("b", "green"), ("a", "green"), ("b", "green")):
