@@ -14,6 +14,8 @@ from model.finding import Finding, Severity
 from model.job import Job
 from model.plan import Plan, Progress, Sent
 from model.text import Text
+from pipeline.intake.pushing import Taken
+from pipeline.intake.volume import TenantVolume
 from pipeline.tenants.views import TenantView
 from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
@@ -161,6 +163,8 @@ FORMS: tuple[Any, ...] = (
     Finding,
     AssetRow,
     TenantView,
+    TenantVolume,
+    Taken,
     Shown,
     RunView,
     Job,

@@ -102,7 +102,6 @@ def test_what_our_own_scans_leave_is_said_to_be_ours(site: Site) -> None:
     assert site.volume()[0]["causes"] == {"back-fill": 2, "own": 4}
 
 
-@pytest.mark.article(13)
 def test_who_reads_kept_events_says_what_for_and_is_on_record(site: Site) -> None:
     site.take(packed(site.folder / "a.gz", lines(1, 4)))
     time = ("--since", "2026-06-01T00:00:00Z", "--until", "2026-06-01T00:00:01Z")

@@ -237,6 +237,7 @@ def test_the_shipped_settings() -> None:
         "scan.schedule": (Schedule().cron, "cron"),
         "licence.on_lapse": ("grace", "choice"),  # Article 3(2)
         "licence.grace_days": (30, "days"),  # Article 3(2)
+        "logs.retention_days": (14, "days"),
         "conditions.change_without_consent": (False, "bool"),  # Article 6(2): off by default
         "specification.notice_days": (None, "days"),  # Article 6(3): unset
     }

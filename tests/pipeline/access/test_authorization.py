@@ -73,6 +73,7 @@ def test_a_further_role_never_takes_anything_away(actor: Actor, role: str, actio
 
 # Written down once more: a machine's token can be for these, and for nothing that people decide.
 FOR_MACHINES = {"assets.read", "findings.read", "runs.read", "scans.start", "reports.read", "audit.verify"}
+FOR_MACHINES |= {"logs.push", "volume.read"}
 
 
 def test_what_machines_may_do_is_no_decision_of_people() -> None:

@@ -292,4 +292,4 @@ def test_kills_anywhere_lose_nothing_and_count_nothing_twice(tenant: Home, addre
 def test_hundreds_of_kills(tenant: Home, address: str, forked: Forks, seed: int) -> None:
     chosen = random.Random(seed)
     points = [f"{chosen.choice(['read', 'commit', 'committed'])}:{chosen.randint(1, 12)}" for _ in range(20)]
-    assert_killed_anywhere_nothing_is_lost(address, forked, points, 5)
+    assert_killed_anywhere_nothing_is_lost(address, forked, points, 3)
