@@ -61,18 +61,15 @@ def account(records: Sequence[Record], known: Collection[str], arrival: Arrival,
     for record in records:
         what = _became(record, known, fresh)
         became[what, _cause(record, what, arrival)].append(record)
-    slot, counts = slot_of(arrival.at), list[LogCount]()
-    for cause in dict.fromkeys(cause for _, cause in became):
-        came = [one for (_, whose), some in became.items() if whose == cause for one in some]
-        counts += [LogCount(arrival.source, slot, what, cause, *_sums(came)) for what in _CAME]
+    slot, came, counts = slot_of(arrival.at), dict[Cause, tuple[int, int]](), list[LogCount]()
     for (what, cause), some in became.items():
-        share = cpu_us * len(some) // len(records)
-        counts.append(LogCount(arrival.source, slot, what, cause, *_sums(some), share))
-    return Accounting(counts, fresh, list(_aside(records, arrival)))
-
-
-def _sums(records: Sequence[Record]) -> tuple[int, int]:
-    return len(records), sum(map(size_of, records))
+        number, size = len(some), sum(map(size_of, some))
+        before = came.get(cause, (0, 0))
+        came[cause] = before[0] + number, before[1] + size
+        counts.append(LogCount(arrival.source, slot, what, cause, number, size, cpu_us * number // len(records)))
+    counts += [LogCount(arrival.source, slot, what, cause, *sums) for cause, sums in came.items() for what in _CAME]
+    is_whole = all(what != "malformed" for what, _ in became)
+    return Accounting(counts, fresh, [] if is_whole else list(_aside(records, arrival)))
 
 
 def segment_of(events: Sequence[Event], arrival: Arrival, id_: str) -> Segment:

@@ -19,11 +19,12 @@ def batches(
     batch: list[Record] = []
     size, since = 0, moment()
     for record in records:
-        if batch and (size + size_of(record) > MOST_BYTES or len(batch) == most):
+        more = size_of(record)
+        if batch and (size + more > MOST_BYTES or len(batch) == most):
             yield batch
             batch, size, since = [], 0, moment()
         batch.append(record)
-        size += size_of(record)
+        size += more
         if moment() - since >= LONGEST:
             yield batch
             batch, size, since = [], 0, moment()

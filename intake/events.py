@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC
 from functools import lru_cache
 from hashlib import sha256
-from itertools import accumulate
 from typing import Any, BinaryIO, TypeAlias
 
 import msgspec
@@ -28,9 +27,6 @@ _ANY = msgspec.json.Decoder(Raw)
 _LIST = msgspec.json.Decoder(list[Raw])
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)$")
 _FIRST_KEY = re.compile(r"at `\$\.([^.`\[]+)")
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
-_DEEPER = {**dict.fromkeys(b"[{", 1), **dict.fromkeys(b"]}", -1)}
 # An escape that is no character by itself (RFC 8259, section 8.2): msgspec refuses it, with several messages.
 _HALF = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u....)\\u[dD][c-fC-F]", re.DOTALL)
 _BLANK = b" \t\r\n"
@@ -204,9 +200,6 @@ class _Reader:
             raise _BadError("too large")
         if not raw.isascii() and not _is_utf8(raw):
             raise _BadError("not UTF-8")
-        most = self._limits.depth
-        if raw.count(b"{") + raw.count(b"[") > most and _depth(raw) > most:
-            raise _BadError("nested too deep")
 
     def _why(self, text: Any, problem: Exception) -> Reason:
         """Return why a text was not decoded."""
@@ -265,12 +258,6 @@ def _is_utf8(raw: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _depth(raw: bytes) -> int:
-    """Return how deep brackets outside of texts are nested."""
-    brackets = _STRING.sub(b"", raw).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_DEEPER.__getitem__, brackets)), default=0)
 
 
 @lru_cache(maxsize=8_192)

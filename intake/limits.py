@@ -12,7 +12,7 @@ Reason: TypeAlias = Literal[
     "broken envelope",  # what it holds is no list, no text, or again an envelope, and so on
     "broken packing",
     "cut off",
-    "nested too deep",
+    "nested too deep",  # than the decoder goes: 1,000 levels or so
     "no object",
     "not JSON",
     "not UTF-8",
@@ -21,7 +21,7 @@ Reason: TypeAlias = Literal[
 
 
 class LogLimits(Struct, frozen=True):
-    """Bounds of reading, in bytes but for `ratio` (unpacked bytes to one packed), `depth` and `elements`.
+    """Bounds of reading, in bytes but for `ratio` (unpacked bytes to one packed) and `elements`.
 
     A document of several events may be as long as `document`, and has at most about as many `elements` as it may have
     commas; one event may be as long as `event`. The ratio counts once more than `leeway` was unpacked: deflate does
@@ -31,7 +31,6 @@ class LogLimits(Struct, frozen=True):
     event: int = 1_048_576
     document: int = 48_000_000
     elements: int = 2_000_000
-    depth: int = 100
     unpacked: int = 4_000_000_000
     ratio: int = 300
     leeway: int = 16_000_000

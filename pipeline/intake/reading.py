@@ -52,6 +52,7 @@ def kept(store: TenantStore, segments: Segments, wanted: Wanted) -> Iterator[byt
         detail = {"since": since, "until": until, "purpose": wanted.purpose, "segments": len(found)}
         writer.record(READ, wanted.source.id, **detail)
     for segment in found:
-        for event in read(wanted.source, io.BytesIO(b"\n".join(segments.read(segment)))):
-            if isinstance(event, Event) and (not event.at or since <= event.at < until):
-                yield event.raw
+        for raw in segments.read(segment):
+            at = next((one.at for one in read(wanted.source, io.BytesIO(raw)) if isinstance(one, Event)), "")
+            if not at or since <= at < until:
+                yield raw

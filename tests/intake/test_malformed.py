@@ -37,7 +37,6 @@ BAD: list[tuple[bytes, str]] = [
     (b'{"eventID":"\\ud800\\u0041"}', "a lone surrogate"),
     (b'{"other":' + b"[" * 10_000 + b"]" * 10_000 + b"}", "nested too deep"),
     (b'{"other":' + b'{"a":' * 10_000 + b"1" + b"}" * 10_001, "nested too deep"),
-    (b'{"other":' + b"[" * 100 + b"]" * 100 + b"}", "nested too deep"),
     (b'{"Records":5}', "broken envelope"),
     (b'{"Records":{"eventID":"a"}}', "broken envelope"),
     (b'{"Records":null}', "broken envelope"),
