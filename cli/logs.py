@@ -12,12 +12,15 @@ import typer
 from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer
 
 if TYPE_CHECKING:
-    from model.log_volume import What
+    from collections.abc import Sequence
+
+    from model.log_volume import Aside, What
 
 app = typer.Typer()
 logs_app = typer.Typer(help="Monitoring logs of customers, and how much of them came in.", no_args_is_help=True)
 app.add_typer(logs_app, name="logs")
 
+_MOST_NAMED = 10
 TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
 TextOrJson = Annotated[Literal["text", "json"], typer.Option("--format", help="what to print")]
@@ -74,6 +77,8 @@ def take(
     for path in files_in(paths):
         with opened(path, known.id, clock) as (piece, stream):
             counted.update(take(intake, piece, stream))
+        with store.read() as reader:
+            _print_asides(path, reader.logs.asides(known.id, piece.id, _MOST_NAMED))
     _print_counted(counted, format)
     raise typer.Exit(UNKNOWNS if counted["malformed"] else 0)
 
@@ -95,9 +100,9 @@ def volume(
     if format == "json":
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
         return
-    names = ("offered", "processed", "waiting", "malformed", "duplicate", "too_late", "refused", "expired")
-    rows = [(one.source, *(f"{getattr(one, name):,}" for name in names), f"{one.bytes:,}") for one in found.sources]
-    print_rows(("source", *(name.replace("_", " ") for name in names), "bytes"), rows)
+    names = ("offered", "processed", "waiting", "malformed", "duplicate", "too_late", "refused", "expired", "bytes")
+    rows = [(name.replace("_", " "), *(f"{getattr(one, name):,}" for one in found.sources)) for name in names]
+    print_rows(("", *(one.source for one in found.sources)), rows)
 
 
 @logs_app.command("read")
@@ -128,6 +133,16 @@ def _for_people(slot: str) -> str:
     from model.clock import CONTRACT_ZONE
 
     return parse_instant(slot).astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M") if slot else "never"
+
+
+def _print_asides(path: Path, found: "Sequence[Aside]") -> None:
+    from model.text import printable
+
+    for one in found:
+        where = one.first if one.records == 1 else f"{one.first} to {one.last}"
+        print(f"hinomi: {printable(str(path))}:{where}: {one.reason}; set aside", file=sys.stderr)
+    if len(found) == _MOST_NAMED:
+        print(f"hinomi: {printable(str(path))}: perhaps more; `hinomi logs volume` counts all", file=sys.stderr)
 
 
 def _print_counted(counted: "Counter[What]", format: str) -> None:

@@ -46,10 +46,11 @@ class Logs:
             found.update(id_ for (id_,) in self._connection.execute(query))
         return found
 
-    def asides(self, limit: int) -> list[Aside]:
-        """Return the newest records that were set aside, at most so many rows."""
+    def asides(self, source: str, piece: str, limit: int) -> list[Aside]:
+        """Return what was set aside of a piece of a source, in the order in which it was; at most so many rows."""
         table = schema.log_aside
-        query = select(table).order_by(table.c.at.desc(), *table.primary_key.columns).limit(limit)
+        query = select(table).where((table.c.source == source) & (table.c.piece == piece))
+        query = query.order_by(table.c.at, table.c.first).limit(limit)
         return list(damage.each(self._connection, query, table, _aside))
 
     def segments(self, source: str, since: str, until: str) -> list[Segment]:

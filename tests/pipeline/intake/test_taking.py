@@ -86,7 +86,7 @@ def test_what_comes_in_is_counted_once_and_repeats_change_nothing(
     assert sums(found := volume(tenant)) == (35, 15, 2, 18, 0)
     assert found.causes == {"back-fill": 17, "repeat": 18}
     with tenant.tenant(TENANT).read() as reader:
-        (aside,) = reader.logs.asides(10)
+        (aside,) = reader.logs.asides(SOURCE, sha256(first.read_bytes()).hexdigest(), 10)
     assert (aside.first, aside.last, aside.records) == ("10", "11", 2)
     assert {one.source: one.last_heard for one in heard(desk.store, SOURCES)}[SOURCE] == instant(clock.now())
 
@@ -167,9 +167,14 @@ def test_files_are_found_by_name_and_in_folders(tmp_path: Path) -> None:
 def test_counts_become_minutes_after_a_day_and_are_purged_after_thirteen_months(
     tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
 ) -> None:
+    pieces = []
     for number in range(4):
-        came(desk, write(tmp_path / str(number), [*lines(number, number), f"{{{number}"]))
+        file = write(tmp_path / str(number), [*lines(number, number), f"{{{number}"])
+        pieces.append(sha256(file.read_bytes()).hexdigest())
+        came(desk, file)
         clock.sleep(25)
+    with desk.store.read() as reader:
+        assert all(reader.logs.asides(SOURCE, one, 10) for one in pieces)
     before = volume(tenant)
 
     def slots() -> set[str]:
@@ -190,7 +195,7 @@ def test_counts_become_minutes_after_a_day_and_are_purged_after_thirteen_months(
     tidy(desk.store, desk.segments, clock.now(), "p")
     assert counts(tenant) == []
     with desk.store.read() as reader:
-        assert reader.logs.asides(10) == []
+        assert not any(reader.logs.asides(SOURCE, one, 10) for one in pieces)
 
 
 def kept_events(desk: Intake, since: str, until: str, purpose: str = "case 7") -> list[int]:
