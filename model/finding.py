@@ -127,9 +127,8 @@ class Finding(Struct, frozen=True):
     category: Category = "posture"
 
 
-if (
-    TYPE_CHECKING
-):  # types alone know the difference; `NewType` does the same, but mypy 2.4 breaks off at one of a Struct
+# Types alone know the difference. `NewType` does the same, but mypy 2.4 breaks off at one of a Struct.
+if TYPE_CHECKING:
 
     class JudgedFinding(Finding, frozen=True):
         """A finding of a category that scans judge: what they settle takes no other. `is_judged` says which are."""
