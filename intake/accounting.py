@@ -22,7 +22,8 @@ _CAME: tuple[What, ...] = ("offered", "accepted")
 class Arrival(Struct, frozen=True):
     """How records came in: as a part of which piece of which source, when, and whose doing it is.
 
-    Unless more is known of one: what we leave ourselves (`own`) and repeats are not the customer's.
+    Unless more is known of one: what we leave ourselves (`own`) and repeats are not the customer's. Events from before
+    a moment (`late_before`, RFC 3339) come too late: repeats of them would not be known any more.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Arrival(Struct, frozen=True):
     at: datetime
     cause: Cause
     own: Own = NOBODY
+    late_before: str = ""
 
 
 class Accounting(Struct, frozen=True):
@@ -59,7 +61,7 @@ def account(records: Sequence[Record], known: Collection[str], arrival: Arrival,
     fresh: dict[str, Event] = {}
     became: defaultdict[tuple[What, Cause], list[Record]] = defaultdict(list)
     for record in records:
-        what = _became(record, known, fresh)
+        what = _became(record, known, fresh, arrival.late_before)
         became[what, _cause(record, what, arrival)].append(record)
     slot, came, counts = slot_of(arrival.at), dict[Cause, tuple[int, int]](), list[LogCount]()
     for (what, cause), some in became.items():
@@ -90,9 +92,11 @@ def repeated(source: str, records: int, size: int, at: datetime) -> list[LogCoun
     return [LogCount(source, slot_of(at), what, "repeat", records, size) for what in (*_CAME, "duplicate")]
 
 
-def _became(record: Record, known: Collection[str], fresh: dict[str, Event]) -> What:
+def _became(record: Record, known: Collection[str], fresh: dict[str, Event], late_before: str) -> What:
     if isinstance(record, Malformed):
         return "malformed"
+    if record.at and record.at < late_before:
+        return "too late"
     key = key_of(record)
     if key in known or key in fresh:
         return "duplicate"

@@ -47,7 +47,7 @@ class Logs:
         return found
 
     def asides(self, source: str, piece: str, limit: int) -> list[Aside]:
-        """Return what was set aside of a piece of a source, in the order in which it was; at most so many rows."""
+        """Return what was set aside of a piece of a source, the first rows up to a limit."""
         table = schema.log_aside
         query = select(table).where((table.c.source == source) & (table.c.piece == piece))
         query = query.order_by(table.c.at, table.c.first).limit(limit)

@@ -14,7 +14,7 @@ from intake.unpacking import BrokenStreamError, unpacked
 from model.canonical import digest, instant
 from model.clock import Clock
 from model.fault import Refused
-from model.log_volume import LogPiece
+from model.log_volume import LogPiece, What
 from pipeline.access.authorization import Authorizer
 from pipeline.intake.sources import source_called
 from pipeline.intake.taking import Intake, take
@@ -45,6 +45,7 @@ class Taken(Struct, frozen=True):
     processed: int
     malformed: int
     duplicate: int
+    too_late: int
 
 
 def push(authorizer: Authorizer, segments: Callable[[str], Segments], wanted: Push, clock: Clock) -> Taken:
@@ -63,7 +64,8 @@ def push(authorizer: Authorizer, segments: Callable[[str], Segments], wanted: Pu
     holder, person = f"push:{uuid.uuid4().hex}", authorizer.actor.name
     intake = Intake(wanted.tenant, store, segments(wanted.tenant), source, clock, holder, person, "customer", own)
     counted = take(intake, piece, io.BytesIO(wanted.body))
-    return Taken(counted["offered"], counted["processed"], counted["malformed"], counted["duplicate"])
+    became: tuple[What, ...] = ("offered", "processed", "malformed", "duplicate", "too late")
+    return Taken(*(counted[what] for what in became))
 
 
 def _refuse_bomb(body: bytes) -> None:

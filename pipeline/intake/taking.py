@@ -138,7 +138,8 @@ def _records(source: LogSource, stream: BinaryIO) -> Iterator[Record]:
 
 def _write(intake: Intake, piece: LogPiece, batch: Sequence[Record], cpu_us: int) -> tuple[LogPiece, list[LogCount]]:
     now = intake.clock.now()
-    arrival = Arrival(piece.source, piece.id, now, intake.cause, intake.own)
+    late_before = "" if intake.cause == "back-fill" else instant(now - REMEMBERED)  # whoever fills back is never late
+    arrival = Arrival(piece.source, piece.id, now, intake.cause, intake.own, late_before)
     size = piece.bytes + sum(map(size_of, batch))
     further = replace(piece, records=piece.records + len(batch), bytes=size)
     with intake.writing(now) as writer:

@@ -30,6 +30,7 @@ from tests.contracts import applied, on_record
 from tests.doors import application
 
 MINE, THEIRS = "aozora", "midori"
+HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # two bodies of the same events are the same
 SOURCE, OTHER = "aws.cloudtrail", "gcp.audit"
 
 
@@ -69,8 +70,10 @@ def machines(tmp_path: Path) -> Iterator[Machines]:
         yield made
 
 
-def body(first: int, last: int) -> bytes:
-    return "\n".join(lines(first, last)).encode()
+def body(first: int, last: int, age: timedelta = timedelta(hours=1)) -> bytes:
+    """Return events of so long ago."""
+    at = (HOUR - age).isoformat()
+    return "\n".join(lines(first, last, at)).encode()
 
 
 def taken(answer: httpx.Response) -> tuple[int, int, int, int]:
@@ -91,6 +94,15 @@ def test_what_is_answered_with_202_is_kept_once(machines: Machines) -> None:
     assert (found.customer, found.causes) == (31, {"customer": 31, "repeat": 30})
     assert machines.volume(THEIRS) is None
     assert list((machines.folder / "logs" / MINE).rglob("*.seg"))
+
+
+def test_events_of_more_than_two_days_ago_come_too_late(machines: Machines) -> None:
+    old, young = body(1, 3, timedelta(hours=49)), body(4, 5, timedelta(hours=40))
+    answer = machines.push(machines.token(), old + b"\n" + young)
+    assert (taken(answer), answer.json()["too_late"]) == ((5, 2, 0, 0), 3)
+    found = machines.volume()
+    assert found
+    assert (found.offered, found.processed, found.too_late, found.waiting) == (5, 2, 3, 0)
 
 
 def test_a_key_is_for_one_body(machines: Machines) -> None:
