@@ -32,7 +32,7 @@ class Pool:
     """A few threads, and a bounded number of places to wait for them; for one event loop."""
 
     def __init__(self, threads: int) -> None:
-        self._threads = ThreadPoolExecutor(threads, "admission", initializer=_step_back)
+        self._threads = ThreadPoolExecutor(threads, "admission", initializer=step_back)
         self._taken: Counter[str] = Counter()
 
     def refuse_full(self, address: str, is_known: bool = False) -> None:
@@ -98,5 +98,6 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _step_back() -> None:
+def step_back() -> None:
+    """Let a thread come after those that answer whoever is known already, for as long as it lives."""
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LAST_IN_LINE)

@@ -1,8 +1,6 @@
 """The API's route of monitoring logs: a customer's machines push them, each by a token for one source."""
 
 import asyncio
-import os
-import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +10,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Header, Request, Response
 from starlette.concurrency import run_in_threadpool
 
+from api.admission import step_back
 from api.answers import Json, answering
 from api.dependencies import Authorized, Id, OfService
 from pipeline.access.authorization import Authorizer, NotAllowed
@@ -22,7 +21,6 @@ T = TypeVar("T")
 router = APIRouter()
 _PLACES, _PLACES_OF_A_TENANT, _THREADS = 16, 4, 2
 _RETRY_SECONDS = 1.0
-_LAST_IN_LINE = 10  # niceness: whoever asks something is answered first
 _KEY = r"^[\x21-\x7e]{1,255}$"
 _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream": {"schema": {"type": "string"}}}}}
 
@@ -31,7 +29,7 @@ class Pushing:
     """A bounded number of pushes at once, of which a few of one tenant; each source's come one after another."""
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(_THREADS, "push", initializer=_step_back)
+        self._threads = ThreadPoolExecutor(_THREADS, "push", initializer=step_back)
         self._taken: Counter[str] = Counter()
         self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
@@ -84,7 +82,3 @@ def _tenant(authorizer: Authorizer, source: str) -> str:
         raise NotAllowed(f"the token is for the source {actor.source!r}, and for no other")
     authorizer.allow("logs.push", actor.tenants[0])
     return actor.tenants[0]
-
-
-def _step_back() -> None:
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LAST_IN_LINE)

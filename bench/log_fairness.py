@@ -17,7 +17,7 @@ from intake.turns import MOST_SECONDS, Colour, Turn, Turns
 
 _CUSTOMERS, _MINUTES, _TIMES, _BATCH, _YELLOW = 50, 5, 100, 50, 10
 _LOAD = 0.5  # of the core, by all in calm times
-_SECONDS = _MINUTES * 60
+_SECONDS = _MINUTES * 60.0
 
 
 class _Chunk:
@@ -30,7 +30,9 @@ class _Chunk:
 
 
 class _Schedule(Protocol):
-    """Who is next."""
+    """Who is next, and how long a chunk is processed at the longest, in seconds."""
+
+    longest: float
 
     def offer(self, customer: str, chunk: _Chunk) -> None: ...
     def next(self) -> tuple[str, _Chunk] | None: ...
@@ -39,6 +41,8 @@ class _Schedule(Protocol):
 
 class _Ours:
     """The real scheduler: within the committed rate green, beyond it yellow in small chunks."""
+
+    longest = MOST_SECONDS
 
     def __init__(self, customers: list[str], rate: float) -> None:
         self._buckets = {name: full(rate, 0.0) for name in customers}
@@ -65,6 +69,8 @@ class _Ours:
 
 
 class _FirstCome:
+    longest = _SECONDS
+
     def __init__(self, _customers: list[str], _rate: float) -> None:
         self._waiting: deque[tuple[str, _Chunk]] = deque()
 
@@ -78,6 +84,8 @@ class _FirstCome:
 
 
 class _RoundRobin:
+    longest = _SECONDS
+
     def __init__(self, customers: list[str], _rate: float) -> None:
         self._waiting: dict[str, deque[_Chunk]] = {name: deque() for name in customers}
         self._turns: deque[str] = deque()
@@ -162,8 +170,7 @@ def _run(make: Callable[[list[str], float], _Schedule], each: float, flooders: i
             now = coming[-1][0]
             continue
         name, chunk = found
-        number = max(1, int(MOST_SECONDS / chunk.each)) if isinstance(schedule, _Ours) else chunk.records
-        done = min(number, chunk.records)
+        done = min(max(1, int(schedule.longest / chunk.each)), chunk.records)
         took = done * chunk.each
         rest = _Chunk(chunk.at, chunk.records - done, chunk.each) if done < chunk.records else None
         if name not in loud:

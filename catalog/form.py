@@ -2,11 +2,13 @@
 
 import difflib
 import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from catalog.yaml_reader import Document, KeyPath
+from catalog.yaml_reader import Document, KeyPath, read
 from model.fault import Fault, Refused
 
 if TYPE_CHECKING:
@@ -34,6 +36,19 @@ def convert(document: Document, form: type[T], at: KeyPath = ()) -> T:
     what, _, where = str(first).partition(" - at `$")
     path = tuple(int(n) if n else name for name, n in re.findall(r"\.?([^.\[\]`]+)|\[(\d+)\]", where))
     raise Refused([document.fault((*at, *path), f"does not fit: {what}")])
+
+
+def convert_all(files: Iterable[Path], form: type[T]) -> tuple[list[tuple[Document, T]], list[Fault]]:
+    """Return the files that are of a form, each read, and every fault of those that are not."""
+    found: list[tuple[Document, T]] = []
+    faults: list[Fault] = []
+    for file in files:
+        try:
+            document = read(file)
+            found.append((document, convert(document, form)))
+        except Refused as refused:
+            faults += refused.faults
+    return found, faults
 
 
 def _validator(form: type) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from catalog.form import convert
-from catalog.yaml_reader import Document, KeyPath, read
+from catalog.form import convert_all
+from catalog.yaml_reader import Document, KeyPath
 from model.fault import Fault, Refused
 from model.log_source import ENVELOPE_KEYS, LogSource, parts_of
 
@@ -17,14 +17,7 @@ def load(config: Path) -> dict[str, LogSource]:
     Raises `Refused` with every fault and its place: what does not fit the form, an id that is not the file's name or
     stands in two files, a place that is written wrong or lies in an envelope, a critical type that cannot be one.
     """
-    found: list[tuple[Document, LogSource]] = []
-    faults: list[Fault] = []
-    for file in sorted((config / _FOLDER).glob("*.yaml")):
-        try:
-            document = read(file)
-            found.append((document, convert(document, LogSource)))
-        except Refused as refused:
-            faults += refused.faults
+    found, faults = convert_all(sorted((config / _FOLDER).glob("*.yaml")), LogSource)
     for number, (document, source) in enumerate(found):
         faults += _faults(document, source, {before.id for _, before in found[:number]})
     if not found and not faults:

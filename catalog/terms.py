@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeAlias, get_args
 from msgspec import Meta, Struct
 
 from catalog import access
-from catalog.form import convert
+from catalog.form import convert, convert_all
 from catalog.yaml_reader import Document, KeyPath, read
 from model.contract_action import Action, ActionTable
 from model.contract_record import ItemName, SettingKey, is_day
@@ -159,14 +159,7 @@ def load_menus(config: Path) -> list[Menu]:
 
     Raises `Refused` with every fault: a menu without a base item, a capability that it does not name, two of one day.
     """
-    found: list[tuple[Document, Menu]] = []
-    faults: list[Fault] = []
-    for file in sorted((config / _FOLDER).glob("menu-*.yaml")):
-        try:
-            document = read(file)
-            found.append((document, convert(document, Menu)))
-        except Refused as refused:
-            faults += refused.faults
+    found, faults = convert_all(sorted((config / _FOLDER).glob("menu-*.yaml")), Menu)
     for number, (document, menu) in enumerate(found):
         faults += _faults_of_menu(document, menu, [before for _, before in found[:number]])
     if not found and not faults:

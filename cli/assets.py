@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, TenantName, open_authorizer
 from cli.parameters import choice, command, parameter
 from pipeline.providers.registry import PROVIDERS
 
@@ -15,7 +15,6 @@ app = typer.Typer()
 assets_app = typer.Typer(help="A tenant's resources.", no_args_is_help=True)
 app.add_typer(assets_app, name="assets")
 
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 Resource = Annotated[str, typer.Argument(help="a resource's full id or name")]
 Tag = Annotated[str, typer.Argument(help="key=value")]
 Day = Annotated[

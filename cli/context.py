@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,6 +18,11 @@ HomeOption = Annotated[
     Path,
     typer.Option("--home", envvar="HINOMI_HOME", help="folder of the stores"),
 ]
+# What many commands take.
+TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
+LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
+TextOrJson = Annotated[Literal["text", "json"], typer.Option("--format", help="what to print")]
+TextOrJsonl = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="what to print")]
 DEFAULT_HOME = Path(os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")) / "hinomi"
 
 UNKNOWNS = 3  # exit status: ran whole, but not everything could be known

@@ -8,13 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, LanguageOption, TenantName, TextOrJson, TextOrJsonl, open_authorizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from msgspec import Struct
-
     from catalog.terms import SettingsForm
     from contract.records import Book
     from model.contract_record import ContractRecord, What
@@ -24,7 +20,6 @@ app = typer.Typer()
 contract_app = typer.Typer(help="What is on record of contracts, and what follows from it.", no_args_is_help=True)
 app.add_typer(contract_app, name="contract")
 
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 # Who may record what: judging is another thing than recording, and so is accepting.
 _ACTIONS = {"acceptance": "contract.accept", "suspension": "contract.judge", "judgement": "contract.judge"}
 
@@ -32,9 +27,6 @@ _ACTIONS = {"acceptance": "contract.accept", "suspension": "contract.judge", "ju
 OnDay = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="at the end of this day (Asia/Tokyo), not now")
 ]
-LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
-TextOrJson = Annotated[Literal["text", "json"], typer.Option("--format", help="what to print")]
-TextOrJsonl = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="what to print")]
 
 
 @contract_app.command()
@@ -93,12 +85,12 @@ def licence(
 ) -> None:
     """List the customer's licences of designated products (Article 3), and whether they are valid."""
 
-    from cli.tables import print_rows
+    from cli.tables import print_lines, print_rows
     from contract.listing import licence_rows
 
     rows = list(licence_rows(_book(tenant, home), _end_of(on)))
     if format == "jsonl":
-        _print_lines(rows)
+        print_lines(rows)
     elif rows:
         cells = [
             (
@@ -125,12 +117,12 @@ def options(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """List the items of the menu that governs a day (Article 2), and which of them the contract has."""
-    from cli.tables import print_rows
+    from cli.tables import print_lines, print_rows
     from contract.listing import item_rows
 
     rows = list(item_rows(_book(tenant, home), _end_of(on)))
     if format == "jsonl":
-        _print_lines(rows)
+        print_lines(rows)
         return
     cells = [
         (one.item, one.kind, "yes" if one.has else "no", one.text.of(language), ", ".join(one.capabilities))
@@ -152,13 +144,6 @@ def _end_of(on: datetime | None) -> datetime:
     from pipeline.clock import SystemClock
 
     return parse_instant(end_of(on.date())) if on else SystemClock().now()
-
-
-def _print_lines(rows: "Iterable[Struct]") -> None:
-    import msgspec
-
-    for one in rows:
-        sys.stdout.write(msgspec.json.encode(one).decode() + "\n")
 
 
 @contract_app.command()

@@ -7,13 +7,12 @@ from typing import Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, TenantName, open_authorizer
 
 app = typer.Typer()
 exceptions_app = typer.Typer(help="Findings that are known and accepted for a time.", no_args_is_help=True)
 app.add_typer(exceptions_app, name="exceptions")
 
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 Day = Annotated[
     datetime, typer.Option("--expires", formats=["%Y-%m-%d"], help="its last day (Asia/Tokyo); at most 366 days off")
 ]

@@ -5,11 +5,20 @@ import sys
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer
+from cli.context import (
+    DEFAULT_HOME,
+    UNKNOWNS,
+    HomeOption,
+    LanguageOption,
+    TenantName,
+    TextOrJson,
+    TextOrJsonl,
+    open_authorizer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,10 +30,6 @@ logs_app = typer.Typer(help="Monitoring logs of customers, and how much of them 
 app.add_typer(logs_app, name="logs")
 
 _MOST_NAMED = 10
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
-LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
-TextOrJson = Annotated[Literal["text", "json"], typer.Option("--format", help="what to print")]
-TextOrJsonl = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="what to print")]
 SourceOption = Annotated[str, typer.Option(help="whose logs they are, as `hinomi logs sources` lists them")]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="only from this day on (Asia/Tokyo)")]
 
@@ -37,15 +42,14 @@ def sources(
     home: HomeOption = DEFAULT_HOME,
 ) -> None:
     """List the sources of logs that can be taken in, each with when it was heard last."""
-    import msgspec
 
-    from cli.tables import print_rows
+    from cli.tables import print_lines, print_rows
     from pipeline.intake.sources import sources
     from pipeline.intake.volume import heard
 
     rows = heard(open_authorizer(home).tenant("volume.read", tenant), sources())
     if format == "jsonl":
-        sys.stdout.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
+        print_lines(rows)
         return
     cells = [(row.source, row.name.of(language), _for_people(row.last_heard)) for row in rows]
     print_rows(("source", "name", "heard last (Japan time)"), cells)

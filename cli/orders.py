@@ -5,13 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, TenantName, open_authorizer
 
 app = typer.Typer()
 orders_app = typer.Typer(help="What may be remediated without asking each time (an option).", no_args_is_help=True)
 app.add_typer(orders_app, name="orders")
-
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 
 
 @orders_app.command()

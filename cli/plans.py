@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, open_authorizer, open_world
+from cli.context import DEFAULT_HOME, UNKNOWNS, HomeOption, LanguageOption, TenantName, open_authorizer, open_world
 
 if TYPE_CHECKING:
     from model.plan import Plan
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 PlanId = Annotated[str, typer.Argument(help="a plan's id")]
-LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
 FormatOption = Annotated[Literal["text", "json", "html"], typer.Option(help="what to print")]
 Chosen = Annotated[
     list[str] | None, typer.Option("--resource", help="only this one: its id, its name or a finding's id")

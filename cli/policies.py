@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, TenantName, open_authorizer
 
 if TYPE_CHECKING:
     from pipeline.access.authorization import Authorizer
@@ -15,7 +15,6 @@ app = typer.Typer()
 policies_app = typer.Typer(help="A customer's own policies, in the form of ours.", no_args_is_help=True)
 app.add_typer(policies_app, name="policies")
 
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
 Folder = Annotated[Path, typer.Argument(help="a folder of policies (*.yaml)")]
 
 

@@ -1,8 +1,11 @@
 """What people read in the terminal."""
 
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
+import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
@@ -81,6 +84,11 @@ def plain_table(*headings: str) -> Table:
     for number, heading in enumerate(headings):
         table.add_column(heading, no_wrap=number == 0, overflow="fold")
     return table
+
+
+def print_lines(rows: Iterable[Struct]) -> None:
+    """Print rows as JSON, a line each."""
+    sys.stdout.writelines(msgspec.json.encode(row).decode() + "\n" for row in rows)
 
 
 def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, LanguageOption, TenantName, TextOrJsonl, open_authorizer
 
 if TYPE_CHECKING:
     from pipeline.tenants.views import TenantView
@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 app = typer.Typer()
 tenants_app = typer.Typer(help="Which tenants there are, and what their files say.", no_args_is_help=True)
 app.add_typer(tenants_app, name="tenants")
-
-TenantName = Annotated[str, typer.Argument(help="a tenant's id")]
-LanguageOption = Annotated[Literal["en", "ja"], typer.Option(help="language of texts")]
-TextOrJsonl = Annotated[Literal["text", "jsonl"], typer.Option("--format", help="what to print")]
 
 
 @tenants_app.command("list")
@@ -92,9 +88,8 @@ def _term(shown: "TenantView") -> str:
 @tenants_app.command()
 def editions(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption = DEFAULT_HOME) -> None:
     """List the editions of a tenant's file: who applied which when, and what it changed."""
-    import msgspec
 
-    from cli.tables import print_rows
+    from cli.tables import print_lines, print_rows
     from contract.days import day_of
     from model.canonical import parse_instant
     from pipeline.tenants.views import edition_views
@@ -103,7 +98,7 @@ def editions(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption 
     authorizer.allow("tenants.read", tenant)
     found = list(edition_views(authorizer.service("tenants.read"), tenant))
     if format == "jsonl":
-        sys.stdout.writelines(msgspec.json.encode(one).decode() + "\n" for one in found)
+        print_lines(found)
         return
     rows = []
     for one in found:

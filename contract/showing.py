@@ -229,5 +229,4 @@ def _with_days(said: Shown, term: Term, last_day: date | None) -> Shown:
         notice_latest=None if ends else Said(term.notice_latest, "7(2)"),
         invoice_by=Said(term.invoice_by, "8(2)"),
         due=Said(term.due, "8(2)"),
-        provider=said.provider,
     )

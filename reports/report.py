@@ -64,6 +64,7 @@ class Report(Struct, frozen=True):
     accepted: tuple[Accepted, ...] = ()
     provider: Text | None = None
     by_category: dict[Category, int] = {}
+    proposes: bool = True
 
     @property
     def unlisted(self) -> int:
@@ -72,13 +73,17 @@ class Report(Struct, frozen=True):
 
 
 class Subject(Struct, frozen=True):
-    """Whom a report is about, the exceptions that hold for them, by id, and the provider's name."""
+    """Whom a report is about, the exceptions that hold for them, by id, and the provider's name.
+
+    Without proposals in the contract (Article 2) it `proposes` nothing.
+    """
 
     id: str
     name: Text
     scopes: tuple[str, ...]
     exceptions: Mapping[str, Suppression] = {}
     provider: Text | None = None
+    proposes: bool = True
 
 
 def build(
@@ -101,7 +106,7 @@ def build(
         made_at=at,
         scanned_at=run.finished_at,
         by_severity={severity: count[severity] for severity in reversed(SEVERITIES)},
-        proposals=tuple(propose(known, advice)),
+        proposals=tuple(propose(known, advice)) if subject.proposes else (),
         groups=tuple(_groups(known, advice)),
         coverage=Coverage(
             scopes=subject.scopes,
@@ -116,6 +121,7 @@ def build(
         unverified=sum(bool(finding.unverified_since) for finding in known),
         accepted=tuple(_accepted([finding for finding in reported if finding.state == "suppressed"], subject, advice)),
         provider=subject.provider,
+        proposes=subject.proposes,
         by_category={category: categories[category] for category in CATEGORIES if categories[category]},
     )
 

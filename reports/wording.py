@@ -49,6 +49,10 @@ TEXTS: dict[str, Text] = {
         en="Findings grouped by what remediates them, the most worthwhile first.",
         ja="検出事項を対処方法ごとにまとめ、効果の高い順に並べています。",
     ),
+    "no_proposals": Text(
+        en="Improvement proposals are no part of the contract (Article 2).",
+        ja="改善のご提案は、ご契約のメニューに含まれていません（第2条）。",
+    ),
     "formula": Text(
         en="score = Σ (severity weight × resources) ÷ effort in hours for one resource",
         ja="スコア = Σ(重大度の重み × リソース数)÷ 1リソースあたりの作業時間",

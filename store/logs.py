@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import BigInteger, Connection, Row, cast, func, select
 
 from model.log_volume import WHOLE_MINUTE, Aside, LogCount, LogPiece, Segment, What, by_minute, minute_of
 from store import damage, schema
@@ -20,15 +20,22 @@ class Logs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def counts(self, since: str = "", until: str = "") -> list[LogCount]:
-        """Return what was counted in the slots from a moment on, and before another; without them all."""
+    def sums(self, since: str = "") -> list[LogCount]:
+        """Return what was counted from a moment on, or at all, together by source, outcome and cause.
+
+        The slot of each is the newest of those in it.
+        """
         table = schema.log_count
-        query = select(table).order_by(*table.primary_key.columns)
-        if since:
-            query = query.where(table.c.slot >= since)
-        if until:
-            query = query.where(table.c.slot < until)
+        key = (table.c.source, func.max(table.c.slot).label("slot"), table.c.what, table.c.cause)
+        sums = (cast(func.sum(table.c[name]), BigInteger).label(name) for name in ("records", "bytes", "cpu_us"))
+        query = select(*key, *sums).where(table.c.slot >= since).group_by(table.c.source, table.c.what, table.c.cause)
         return list(damage.each(self._connection, query, table, _count))
+
+    def counts(self, since: str, until: str) -> list[LogCount]:
+        """Return what was counted in the slots `since` a moment, and before another (`until`)."""
+        table = schema.log_count
+        query = select(table).where((table.c.slot >= since) & (table.c.slot < until))
+        return list(damage.each(self._connection, query.order_by(*table.primary_key.columns), table, _count))
 
     def piece(self, source: str, id_: str) -> LogPiece | None:
         """Return a piece of a source that came in before, by its id."""
@@ -87,15 +94,15 @@ class LogsWriter(Logs):
     def roll_up(self, since: str, until: str) -> None:
         """Add the counts of the slots between two moments up to those of minutes; done again, it changes nothing."""
         table = schema.log_count
-        finer = (table.c.slot >= since) & (table.c.slot < until) & table.c.slot.not_like(f"%{WHOLE_MINUTE}")
-        found = list(damage.each(self._connection, select(table).where(finer), table, _count))
-        self._connection.execute(table.delete().where(finer))
-        self.add(by_minute(found))
+        finer = [one for one in self.counts(since, until) if not one.slot.endswith(WHOLE_MINUTE)]
+        of_these = table.c.slot.not_like(f"%{WHOLE_MINUTE}") & (table.c.slot >= since) & (table.c.slot < until)
+        self._connection.execute(table.delete().where(of_these))
+        self.add(by_minute(finer))
 
     def purge_before(self, at: str) -> None:
-        """Delete what was counted and set aside before a moment."""
-        self._connection.execute(schema.log_count.delete().where(schema.log_count.c.slot < at))
-        self._connection.execute(schema.log_aside.delete().where(schema.log_aside.c.at < at))
+        """Delete what was counted and set aside before a moment, and which pieces came in then."""
+        for column in (schema.log_count.c.slot, schema.log_aside.c.at, schema.log_piece.c.taken_at):
+            self._connection.execute(column.table.delete().where(column < at))
 
     def keep(self, segment: Segment) -> None:
         """Write that a segment is kept."""

@@ -28,14 +28,11 @@ class Wanted(Struct, frozen=True):
 
 
 def moment(text: str) -> datetime:
-    """Return a moment that is written with its offset; raises `Refused` for a text that is none."""
+    """Return the moment that is written, in UTC without an offset; raises `Refused` for a text that is none."""
     try:
-        found = parse_instant(text)
+        return parse_instant(text)
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise Refused(f"{text!r} is no moment; write it as 2026-06-01T00:00:00Z")
-    return found
+        raise Refused(f"{text!r} is no moment; write it as 2026-06-01T00:00:00Z") from None
 
 
 def kept(store: TenantStore, segments: Segments, wanted: Wanted) -> Iterator[bytes]:

@@ -108,7 +108,6 @@ def _begin(intake: Intake, piece: LogPiece, counted: Counter[What]) -> LogPiece:
         writer.logs.forget_before(instant(now - REMEMBERED))
         before = writer.logs.piece(piece.source, piece.id)
         if before and before.content != piece.content:
-            writer.leases.let_go(intake.lease, intake.holder)
             raise KeyReused("the idempotency key came with another body before; use a key of its own for each body")
         if before and before.state == "done":
             counts = repeated(piece.source, before.records, before.bytes, now)

@@ -38,7 +38,7 @@ def volumes(store: TenantStore, since: str = "") -> list[Volume]:
     """Return how much came in of each source that was heard, since a moment or at all."""
     by_source: dict[str, list[LogCount]] = defaultdict(list)
     with store.read() as reader:
-        for count in reader.logs.counts(since):
+        for count in reader.logs.sums(since):
             by_source[count.source].append(count)
     return [volume_of(source, counts) for source, counts in sorted(by_source.items())]
 

@@ -4,19 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from model.alert import Delivery
 from model.canonical import instant
 from model.fault import Refused
-from model.tenant import Channel
 from model.text import Text
-from notifier import channels, stages
-from notifier.message import Message, Outcome, Ways, again, never, unreachable
+from notifier import stages
+from notifier.message import Message, Outcome, never
 from notifier.stages import Context, Wording
-from outgoing.border import Denied
+from pipeline.notifying.attempts import attempt
 from pipeline.policies.texts import texts
 from pipeline.scanning.reverts import with_note
 from pipeline.tenants.gate import decided
@@ -142,20 +140,7 @@ def _outcome(world: World, task: Task, delivery: Delivery, provider: Text | None
     ways = replace(world.ways, secret=lambda reference: world.secrets(task.tenant).value(reference), border=border)
     if channel is None:
         return never("the channel is no longer in the tenant's file")
-    return _attempt(Message(delivery.key, alert, channel.language, provider), channel, ways)
-
-
-def _attempt(message: Message, channel: Channel, ways: Ways) -> Outcome:
-    try:
-        way = channels.way(channel.type)
-        settings = msgspec.convert(channel.settings, way.settings)
-        return way.send(message, settings, ways)
-    except Denied as denied:  # before anything was sent: nobody learns what there is
-        return unreachable(str(denied))
-    except Refused as refused:  # a secret that cannot be read may be there next time
-        return again(str(refused))
-    except Exception as problem:  # noqa: BLE001 - one broken channel must not silence the others
-        return again(type(problem).__name__)
+    return attempt(Message(delivery.key, alert, channel.language, provider), channel, ways)
 
 
 def _after(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:

@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from contract.reminders import Reminder, due
 from model.canonical import digest
-from model.fault import Refused
 from model.tenant import Channel
 from model.text import Text
-from notifier import channels
-from notifier.message import Notice, Outcome, again
-from outgoing.border import Denied
+from notifier.message import Notice
+from pipeline.notifying.attempts import attempt
 from pipeline.secrets import secret
 from pipeline.tenants.applied import book_of
 from pipeline.tenants.gate import ask
@@ -61,24 +58,14 @@ def remind(world: World, office: Office) -> Reminded:
 
 def _send_all(world: World, office: Office, wanted: list[tuple[Reminder, Channel]]) -> Iterator[str]:
     """Send each, and yield why one did not arrive, the empty text where it did."""
+    ways = replace(world.ways, secret=secret, border=world.staff().border)
     for one, channel in wanted:
         ask(office.store, office.tenant, "notice", world.clock.now())
         provider = provider_name(office.store, world.clock.now(), world.service_providers())
         key = digest(office.tenant, one.id, channel.name)
         notice = Notice(key, office.tenant, office.name, one.text, one.clause, world.now, channel.language, provider)
-        outcome = _attempt(world, notice, channel)
+        outcome = attempt(notice, channel, ways)
         if outcome.result == "sent":
             with office.store.observe(world.now, office.person, office.fence) as writer:
                 writer.reminders.add(one.id, channel.name, world.now)
         yield "" if outcome.result == "sent" else f"{channel.name}: {outcome.problem}"
-
-
-def _attempt(world: World, notice: Notice, channel: Channel) -> Outcome:
-    ways = replace(world.ways, secret=secret, border=world.staff().border)
-    try:
-        way = channels.way(channel.type)
-        return way.send(notice, msgspec.convert(channel.settings, way.settings), ways)
-    except (Denied, Refused) as refused:
-        return again(str(refused))
-    except Exception as problem:  # noqa: BLE001 - one broken channel must not silence the others
-        return again(type(problem).__name__)

@@ -11,12 +11,14 @@ from model.finding import LIVE
 from model.service_provider import ServiceProviders
 from model.tenant import Tenant
 from pipeline.policies.texts import texts
-from pipeline.tenants.gate import ask
+from pipeline.tenants.gate import ask, bought
 from pipeline.tenants.provided import provider_name
 from pipeline.tenants.scopes import named
 from reports.proposals import Advice
 from reports.report import Report, Subject, build
 from store.tenant import TenantStore
+
+_PROPOSALS = "improvement"
 
 
 def make_report(
@@ -26,7 +28,7 @@ def make_report(
 
     Only findings of these policies are in it; it is dated by the clock. It carries the name of the provider, `among`
     those of the installation, that the contract was with when the scan ended. Raises `NotEntitled` where the contract
-    does not allow it, and `Refused` for a provider that is not known.
+    does not allow it, and `Refused` for a provider that is not known. It has proposals where they were bought.
     """
     ask(store, tenant.tenant, "report", clock.now())
     with store.read() as reader:
@@ -38,7 +40,8 @@ def make_report(
         scopes = sorted({*(scope.id for scope in named(tenant).found), *reader.scopes()})
         advice = {id_: _advice(form) for id_, form in texts(policies, reader).items()}
     provider = provider_name(store, parse_instant(run.finished_at), among)
-    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions, provider)
+    proposes = _PROPOSALS in bought(store, clock.now())
+    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions, provider, proposes)
     return build(subject, run, findings, gaps, advice, instant(clock.now()))
 
 

@@ -30,7 +30,7 @@ _QUEUE = "pipeline/notifying/notify.py _queue"
 _ENTER = "pipeline/tenants/entrance.py Entrance.opening"
 _SEND = "pipeline/notifying/notify.py _send_all"
 _TRY = "pipeline/notifying/notify.py _outcome"
-_ATTEMPT = "pipeline/notifying/notify.py _attempt"
+_ATTEMPT = "pipeline/notifying/attempts.py attempt"
 _TELLING: tuple[Call, ...] = (
     (_NOTIFY, _QUEUE),
     (_QUEUE, "notifier/stages.py run"),

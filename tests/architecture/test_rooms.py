@@ -77,23 +77,3 @@ def test_what_serves_all_clouds_names_none(file: Path) -> None:
 def test_a_cloud_has_one_name() -> None:
     """It is gcp in the names of modules; google is the tenant's word in files, and the SDK's."""
     assert not [file for room in ROOMS for file in (ROOT / room).rglob("*google*.py")]
-
-
-# What enters a customer's cloud, or sends something to its people, and where alone it is called: beside the gate.
-TOUCHING = {
-    "opening_of": {"pipeline/tenants/entrance.py"},
-    "scopes_of": {"pipeline/tenants/entrance.py"},
-    "send": {"pipeline/notifying/notify.py", "pipeline/notifying/reminding.py"},
-}
-
-
-@pytest.mark.parametrize("name", TOUCHING)
-def test_the_world_is_touched_beside_the_gate_alone(name: str) -> None:
-    calling = {
-        str(file.relative_to(ROOT))
-        for room in ("api", "cli", "pipeline")
-        for file in sorted((ROOT / room).rglob("*.py"))
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and name in (getattr(node.func, "attr", ""), getattr(node.func, "id", ""))
-    }
-    assert calling - {"api/middleware.py"} == TOUCHING[name], "ASGI has a `send` of its own"

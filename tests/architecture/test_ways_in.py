@@ -12,7 +12,8 @@ CALLS = {
     "discovered": {"pipeline/tenants/scopes.py"},  # for `scopes_of`
     "members": {"pipeline/tenants/scopes.py"},  # for `discovered`
     "opening without arguments": {"pipeline/providers/provider.py", "cli/check.py"},  # for `opening_of`; no tenant's
-    "way.send": {"pipeline/notifying/notify.py", "pipeline/notifying/reminding.py"},
+    "attempt": {"pipeline/notifying/notify.py", "pipeline/notifying/reminding.py"},
+    "way.send": {"pipeline/notifying/attempts.py"},  # for `attempt`
 }
 _ROOMS = ("cli/", "api/", "pipeline/", "notifier/", "reports/")
 # The providers' own functions, and `demo/`, whose company is no tenant of anybody.

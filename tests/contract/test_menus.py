@@ -1,5 +1,6 @@
 """What was bought: items of the menu by its editions, each capability refused where it was not."""
 
+import ast
 from datetime import date, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from catalog.terms import load_menus
+from collectors.aws.resource_types import load as load_types
 from contract.gate import decide
 from contract.menus import capabilities, in_force, menu_on
 from contract.records import Book
@@ -22,6 +24,7 @@ from model.tenant import Contract
 from model.terms import Menu, MenuItem
 from model.text import Text
 from pipeline.tenants.terms import terms
+from tests.architecture.project import ROOT, SOURCES
 from tests.contracts import EVIDENCE, why_not
 
 START, NOON = date(2026, 4, 1), "T03:00:00Z"
@@ -58,6 +61,16 @@ def test_what_was_not_bought_is_refused_with_the_clause(action: Action, item: st
     given = {capability for one in bought for capability in terms().menus[0].items[one].capabilities}
     assert decision.allowed is (BUYABLE[action] in given)
     assert decision.allowed or (decision.clause == "2" and decision.reason.en != decision.reason.ja)
+
+
+def test_each_capability_of_the_menus_is_asked_for() -> None:
+    """By an action, by a type of resources, or by name in the pipeline: else it would be there for everybody."""
+    details = {one.capability for type_ in load_types() for one in type_.form.details.values()}
+    code = [ast.parse(file.read_text("utf-8")) for file in SOURCES if file.relative_to(ROOT).parts[0] == "pipeline"]
+    named = {node.value for tree in code for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    known = {capability for menu in terms().menus for capability in menu.capabilities}
+    not_there_yet = {"vulnerabilities"}  # config/terms/clauses.yaml says so
+    assert known - {*BUYABLE.values()} - details - named == not_there_yet
 
 
 @pytest.mark.article(2)

@@ -110,6 +110,15 @@ def test_customers_texts_stay_texts_and_nothing_is_loaded(language: Language) ->
     assert EVIL in page.text
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "no part of the contract"), ("ja", "含まれていません")])
+def test_a_report_without_proposals_in_the_contract_says_so(language: Language, words: str) -> None:
+    made = replace(report(FINDINGS, GAPS), proposes=False, proposals=())
+    text = Tags(render(made, language)).text
+    assert words in text
+    assert words not in Tags(render(report(FINDINGS, GAPS), language)).text
+    assert TEXTS["formula"].of(language) not in text
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [("en", "Other checks: checkov:CKV_AWS_24: no fault"), ("ja", "他ツールの判定: checkov:CKV_AWS_24: 不備なし")],
