@@ -29,7 +29,7 @@ TEXTS: dict[str, Text] = {
     "prepared_for": Text(en="Prepared for", ja="お客様"),
     "scanned": Text(en="As of the scan of", ja="診断日時"),
     "made": Text(en="Report made", ja="作成日時"),
-    "accounts": Text(en="AWS accounts", ja="対象AWSアカウント"),
+    "scope": Text(en="Scope", ja="診断対象"),
     "at_a_glance": Text(en="At a glance", ja="概要"),
     "category": Text(en="Category", ja="分類"),
     "by_category": Text(en="Open findings by category", ja="分類別の検出事項"),
