@@ -18,7 +18,7 @@ from catalog.folder import config_folder
 from pipeline.access.sign_in import Gate
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home, service_key, settings
-from pipeline.log_segments import segments_in
+from pipeline.log_spool import spools_in
 from pipeline.logs import set_up
 
 _LOOK_SECONDS = 0.5
@@ -33,7 +33,7 @@ def main(folder: Path, fd: int, parent: int) -> None:
     home, clock = open_home(folder), SystemClock()
     gate = Gate(home.service, lambda: service_key(folder), clock)
     with httpx.Client(timeout=10.0) as http, socket.socket(fileno=fd) as listening:
-        service = Service(home, gate, access.load(config_folder()), clock, settings(folder), http, segments_in(folder))
+        service = Service(home, gate, access.load(config_folder()), clock, settings(folder), http, spools_in(folder))
         server = make_server(make_app(service), service.installation)
         threading.Thread(target=_end_with_parent, args=(server, parent), daemon=True).start()
         server.run(sockets=[listening])

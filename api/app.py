@@ -43,7 +43,7 @@ from pipeline.access.sign_in import NotSignedIn
 from pipeline.access.tries import TooMany
 from pipeline.changing.plans import NoSuchPlan
 from pipeline.intake.pushing import TooLarge
-from pipeline.intake.taking import BeingTaken, KeyReused
+from pipeline.intake.taking import KeyReused
 from pipeline.intake.volume import TenantVolume, volume_in
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
@@ -299,7 +299,6 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
     app.add_exception_handler(TooMany, _too_many)
     app.add_exception_handler(StoreFault, says(503, "the store cannot be used now"))
-    app.add_exception_handler(BeingTaken, says(429, **{"retry-after": "1"}))
     app.add_exception_handler(TooLarge, says(413))
     app.add_exception_handler(KeyReused, says(422))
     app.add_exception_handler(ClientDisconnect, says(408, "the request did not come to its end"))

@@ -20,7 +20,7 @@ from model.installation import Installation
 from model.person import Actor
 from pipeline.access.authorization import Authorizer
 from pipeline.access.sign_in import Gate, NotSignedIn
-from pipeline.log_segments import Segments
+from pipeline.log_spool import Spool
 from store.home import Home
 
 TEXT = r"^[^\x00]*$"
@@ -45,7 +45,7 @@ class Service(Struct, frozen=True):
     clock: Clock
     installation: Installation
     http: httpx.Client
-    segments: Callable[[str], Segments]
+    spools: Callable[[str], Spool]
 
 
 async def service_of(request: Request) -> Service:

@@ -69,7 +69,7 @@ async def take(
     tenant = await run_in_threadpool(_tenant, authorizer, source)
     async with pushing.place(tenant):
         wanted = Push(tenant, source, await request.body(), idempotency_key)
-        taken = await pushing.run(tenant, source, lambda: push(authorizer, service.segments, wanted, service.clock))
+        taken = await pushing.run(tenant, source, lambda: push(authorizer, service.spools, wanted, service.clock))
     return Json(taken, status_code=202)
 
 

@@ -19,9 +19,10 @@ import orjson
 from catalog import sources
 from catalog.folder import config_folder
 from intake.accounting import Arrival, Record, account
-from intake.batches import batches
+from intake.batches import Batch
 from intake.events import Control, Event, read
 from model.log_source import LogSource
+from model.log_volume import LogPiece
 
 _ROUNDS = 9
 _FILES, _EVENTS = 20, 1_000
@@ -49,13 +50,18 @@ def main() -> None:
     def counted(files: list[bytes]) -> int:
         found, known = 0, set[str]()
         for file in files:
-            for batch in batches(_records(source, file), lambda: arrival.at):
-                made = account(batch, known, arrival, 0)
-                known.update(made.fresh)
-                found += len(made.fresh)
+            batch = Batch()
+            batch.begin(piece)
+            for record in _records(source, file):
+                if not batch.takes(record):
+                    found += _account(batch, known, arrival)
+                    batch = Batch()
+                    batch.begin(piece)
+                batch.add(record)
+            found += _account(batch, known, arrival)
         return found
 
-    arrival = _arrival(source)
+    arrival, piece = _arrival(source), LogPiece(source.id, "piece", "", "", "")
     _compare("packed, counted and deduplicated", lambda: counted(packed), lambda: theirs_packed(packed))
     _compare("packed", lambda: ours(packed), lambda: theirs_packed(packed))
     _compare("not packed", lambda: ours(plain), lambda: theirs(plain))
@@ -68,9 +74,15 @@ def seconds_a_record() -> float:
     for _ in range(_ROUNDS):
         began = time.process_time()
         found = list(_records(source, file))
-        account(found, set(), arrival, 0)
+        account(found, set(), arrival)
         took.append((time.process_time() - began) / len(found))
     return median(took)
+
+
+def _account(batch: Batch, known: set[str], arrival: Arrival) -> int:
+    made = account(batch.parts[0].records, known, arrival)
+    known.update(made.fresh)
+    return len(made.fresh)
 
 
 def _arrival(source: LogSource) -> Arrival:

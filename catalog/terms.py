@@ -22,7 +22,7 @@ _FOLDER = "terms"
 
 SettingValue: TypeAlias = bool | int | str
 _Type: TypeAlias = Literal["bool", "int", "text"]
-_Unit: TypeAlias = Literal["bool", "choice", "cron", "days", "minutes", "provider"]
+_Unit: TypeAlias = Literal["bool", "choice", "cron", "days", "megabytes", "minutes", "provider", "records"]
 _EditionLayer: TypeAlias = Literal["specification", "terms", "base-terms"]
 _TYPES: dict[_Type, tuple[type, str]] = {
     "bool": (bool, "true or false"),
@@ -34,8 +34,10 @@ _TYPES_OF_UNITS: dict[_Unit, _Type] = {
     "choice": "text",
     "cron": "text",
     "days": "int",
+    "megabytes": "int",
     "minutes": "int",
     "provider": "text",
+    "records": "int",
 }
 _MOST = 1_000_000
 # What of a tenant's file is one value that may differ from contract to contract (docs/terms.md).

@@ -70,19 +70,18 @@ def take(
     from pipeline.intake.sources import source_called
     from pipeline.intake.taking import Intake, take
     from pipeline.log_segments import Segments
-    from pipeline.serving.jobs import name_of
 
     authorizer, clock, counted = open_authorizer(home), SystemClock(), Counter["What"]()
     store = authorizer.tenant("logs.take", tenant)
     known = source_called(source)
     own = own_of(authorizer.file("logs.take", tenant))
     segments, person = Segments(home, tenant), authorizer.actor.name
-    intake = Intake(tenant, store, segments, known, clock, name_of(0), person, "back-fill", own)
+    intake = Intake(tenant, store, segments, known, clock, person, "back-fill", own)
     for path in files_in(paths):
-        with opened(path, known.id, clock) as (piece, stream):
-            counted.update(take(intake, piece, stream))
+        with opened(path, known.id, clock) as incoming:
+            counted.update(take(intake, incoming))
         with store.read() as reader:
-            _print_asides(path, reader.logs.asides(known.id, piece.id, _MOST_NAMED))
+            _print_asides(path, reader.logs.asides(known.id, incoming.piece.id, _MOST_NAMED))
     _print_counted(counted, format)
     raise typer.Exit(UNKNOWNS if counted["malformed"] else 0)
 

@@ -29,7 +29,12 @@ _LAYERS: dict[Layer, Text] = {
     "base-terms": Text(en="base terms", ja="基本約款"),
     "default": Text(en="default of the program", ja="プログラムの既定値"),
 }
-_COUNTED = {"days": ("day", "日"), "minutes": ("minute", "分")}
+_COUNTED = {
+    "days": ("day", "日"),
+    "megabytes": ("megabyte", "メガバイト"),
+    "minutes": ("minute", "分"),
+    "records": ("record", "件"),
+}
 
 
 class EditionValue(Struct, frozen=True):

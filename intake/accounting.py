@@ -1,12 +1,13 @@
 """What becomes of records that came in: each is counted once when it came and once by what became of it. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from itertools import groupby
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from intake.events import Event, Malformed
 from intake.own import NOBODY, Own
@@ -23,7 +24,8 @@ class Arrival(Struct, frozen=True):
     """How records came in: as a part of which piece of which source, when, and whose doing it is.
 
     Unless more is known of one: what we leave ourselves (`own`) and repeats are not the customer's. Events from before
-    a moment (`late_before`, RFC 3339) come too late: repeats of them would not be known any more.
+    a moment (`late_before`, RFC 3339) come too late: repeats of them would not be known any more. What waited was
+    counted as offered in an earlier slot (`offered_in`), and whose doing it is is set right there.
     """
 
     source: str
@@ -32,6 +34,7 @@ class Arrival(Struct, frozen=True):
     cause: Cause
     own: Own = NOBODY
     late_before: str = ""
+    offered_in: str = ""
 
 
 class Accounting(Struct, frozen=True):
@@ -52,11 +55,10 @@ def key_of(event: Event) -> str:
     return event.id if len(event.id) <= _LONGEST_KEY else blake2b(event.id.encode(), digest_size=16).hexdigest()
 
 
-def account(records: Sequence[Record], known: Collection[str], arrival: Arrival, cpu_us: int) -> Accounting:
-    """Return what is to be written of the records of an arrival, which took so much of the processor (`cpu_us`).
+def account(records: Sequence[Record], known: Collection[str], arrival: Arrival) -> Accounting:
+    """Return what is to be written of the records of an arrival.
 
-    An event is a repeat where its key is `known` from before, or one of the records before it has the same. The time is
-    shared among the records by their number: what is counted together is billed to whose doing it is.
+    An event is a repeat where its key is `known` from before, or one of the records before it has the same.
     """
     fresh: dict[str, Event] = {}
     became: defaultdict[tuple[What, Cause], list[Record]] = defaultdict(list)
@@ -68,10 +70,27 @@ def account(records: Sequence[Record], known: Collection[str], arrival: Arrival,
         number, size = len(some), sum(map(size_of, some))
         before = came.get(cause, (0, 0))
         came[cause] = before[0] + number, before[1] + size
-        counts.append(LogCount(arrival.source, slot, what, cause, number, size, cpu_us * number // len(records)))
-    counts += [LogCount(arrival.source, slot, what, cause, *sums) for cause, sums in came.items() for what in _CAME]
+        counts.append(LogCount(arrival.source, slot, what, cause, number, size))
+    if arrival.offered_in:
+        counts += _moved(came, arrival)
+    else:
+        counts += offered(arrival.source, slot, came)
     is_whole = all(what != "malformed" for what, _ in became)
     return Accounting(counts, fresh, [] if is_whole else list(_aside(records, arrival)))
+
+
+def with_time(counts: Sequence[LogCount], cpu_us: int) -> list[LogCount]:
+    """Return counts with the processor's time that they took together (microseconds).
+
+    It is shared by what became of the records: what is counted together is billed to whose doing it is.
+    """
+    whole = sum(one.records for one in counts if one.what not in _CAME) or 1
+    return [one if one.what in _CAME else replace(one, cpu_us=cpu_us * one.records // whole) for one in counts]
+
+
+def offered(source: str, slot: str, came: Mapping[Cause, tuple[int, int]]) -> list[LogCount]:
+    """Return the counts of records that came in a slot: by whose doing it was, how many, and their bytes."""
+    return [LogCount(source, slot, what, cause, *sums) for cause, sums in came.items() for what in _CAME]
 
 
 def segment_of(events: Sequence[Event], arrival: Arrival, id_: str) -> Segment:
@@ -90,6 +109,20 @@ def repeated(source: str, records: int, size: int, at: datetime) -> list[LogCoun
     It has so many records, and this size in bytes.
     """
     return [LogCount(source, slot_of(at), what, "repeat", records, size) for what in (*_CAME, "duplicate")]
+
+
+def refused(source: str, records: int, size: int, at: datetime) -> list[LogCount]:
+    """Return the counts of records of a source that were not taken in `at` a moment, and of their size in bytes."""
+    what: tuple[What, ...] = ("offered", "refused")
+    return [LogCount(source, slot_of(at), one, "customer", records, size) for one in what]
+
+
+def _moved(came: Mapping[Cause, tuple[int, int]], arrival: Arrival) -> list[LogCount]:
+    """Return what takes from the cause of an arrival, in the slot in which it was counted, what was another's doing."""
+    others = {cause: sums for cause, sums in came.items() if cause != arrival.cause}
+    records, size = (sum(sums[place] for sums in others.values()) for place in (0, 1))
+    taken = {arrival.cause: (-records, -size)} if others else {}
+    return offered(arrival.source, arrival.offered_in, {**others, **taken})
 
 
 def _became(record: Record, known: Collection[str], fresh: dict[str, Event], late_before: str) -> What:

@@ -1,32 +1,63 @@
 """Records in batches: what is written in one transaction."""
 
-from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
+from msgspec import Struct
+
 from intake.accounting import Record, size_of
+from model.log_volume import LogPiece
 
 # A transaction has at most so much, and is written after so long at the latest.
 MOST_BYTES, MOST_RECORDS, LONGEST = 4 * 2**20, 5_000, timedelta(seconds=1)
 
 
-def batches(
-    records: Iterable[Record], moment: Callable[[], datetime], most: int = MOST_RECORDS
-) -> Iterator[list[Record]]:
-    """Yield records in batches of at most so many, 4 MB and a second; what gives the `moment` is asked at each record.
+class Part(Struct):
+    """Records on end of one piece of a source, from the place on that the piece says; with the last ones it `ended`."""
 
-    A larger record is a batch of its own.
+    piece: LogPiece
+    records: list[Record]
+    ended: bool = False
+
+
+class Batch:
+    """Records of pieces of one source that are written together: of at most 4 MB and a second.
+
+    A larger record is a batch of its own. It has at most so many records (`most`).
     """
-    batch: list[Record] = []
-    size, since = 0, moment()
-    for record in records:
-        more = size_of(record)
-        if batch and (size + more > MOST_BYTES or len(batch) == most):
-            yield batch
-            batch, size, since = [], 0, moment()
-        batch.append(record)
-        size += more
-        if moment() - since >= LONGEST:
-            yield batch
-            batch, size, since = [], 0, moment()
-    if batch:
-        yield batch
+
+    def __init__(self, most: int = MOST_RECORDS) -> None:
+        self.parts: list[Part] = []
+        self._since: datetime | None = None
+        self._most = most
+        self._records, self._bytes = 0, 0
+
+    def __len__(self) -> int:
+        """Return how many records it has."""
+        return self._records
+
+    def wait_from(self, now: datetime) -> None:
+        """Say that records are added from now on; only the first time counts."""
+        self._since = self._since or now
+
+    def begin(self, piece: LogPiece) -> None:
+        """Let what is added from now on be of another piece, from where that is."""
+        self.parts.append(Part(piece, []))
+
+    def takes(self, record: Record) -> bool:
+        """Return whether another record fits."""
+        fits = self._bytes + size_of(record) <= MOST_BYTES and self._records < self._most
+        return fits or not self._records
+
+    def add(self, record: Record) -> None:
+        """Add a record of the piece that was begun last."""
+        self.parts[-1].records.append(record)
+        self._records += 1
+        self._bytes += size_of(record)
+
+    def end(self) -> None:
+        """Say that there is nothing more of the piece that was begun last."""
+        self.parts[-1].ended = True
+
+    def is_late(self, now: datetime) -> bool:
+        """Return whether it has to be written by now."""
+        return self._since is not None and now - self._since >= LONGEST

@@ -19,8 +19,26 @@ def full(rate: float, at: float) -> Bucket:
     return Bucket(rate, rate * BURST_SECONDS, at)
 
 
+def there(bucket: Bucket, at: float) -> int:
+    """Return how many records of those that come `at` a moment (seconds) are within the rate."""
+    return int(_filled(bucket, at))
+
+
+def spent(bucket: Bucket, records: int, at: float) -> Bucket:
+    """Return the bucket once so many records came within the rate `at` a moment (seconds)."""
+    return Bucket(bucket.rate, _filled(bucket, at) - records, max(at, bucket.at))
+
+
+def at_rate(bucket: Bucket, rate: float, at: float) -> Bucket:
+    """Return the bucket of a customer whose committed rate (records a second) is another one from a moment on."""
+    return Bucket(rate, min(rate * BURST_SECONDS, _filled(bucket, at)), max(at, bucket.at))
+
+
 def mark(bucket: Bucket, records: int, at: float) -> tuple[int, Bucket]:
     """Return how many of the records that came `at` a moment (seconds) are green, and the bucket afterwards."""
-    there = min(bucket.rate * BURST_SECONDS, bucket.tokens + bucket.rate * max(0.0, at - bucket.at))
-    green = min(records, int(there))
-    return green, Bucket(bucket.rate, there - green, max(at, bucket.at))
+    green = min(records, there(bucket, at))
+    return green, spent(bucket, green, at)
+
+
+def _filled(bucket: Bucket, at: float) -> float:
+    return min(bucket.rate * BURST_SECONDS, bucket.tokens + bucket.rate * max(0.0, at - bucket.at))

@@ -6,7 +6,7 @@ only afterwards, nobody saves up time while nothing of theirs waits, and nobody 
 wanted.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import Generic, Literal, TypeVar, get_args
@@ -32,12 +32,16 @@ class Turns(Generic[C]):
     """The chunks that wait, and in which order they are processed, one at a time."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        """`weights` are the customers' committed rates."""
+        """`weights` are the customers' committed rates; they may change, and customers may come."""
         self._queues: dict[Colour, _Queue[C]] = {"green": _Queue(weights), "yellow": _Queue(weights)}
 
-    def add(self, customer: str, colour: Colour, chunk: C) -> None:
-        """Let a customer's chunk of a colour wait."""
-        self._queues[colour].add(customer, chunk)
+    def add(self, customer: str, colour: Colour, chunk: C, *, first: bool = False) -> None:
+        """Let a customer's chunk of a colour wait, behind their others or as the `first` of them."""
+        self._queues[colour].add(customer, chunk, first=first)
+
+    def withdraw(self, customer: str, colour: Colour) -> C | None:
+        """Return a customer's next chunk of a colour, which does not wait any more; None where none does."""
+        return self._queues[colour].withdraw(customer)
 
     def next(self) -> Turn[C] | None:
         """Return what is to be processed now, None where nothing waits; what it took has to be said afterwards."""
@@ -50,42 +54,65 @@ class Turns(Generic[C]):
         """Let a customer's clock advance by what the chunk of a turn took, in seconds; its rest is their next chunk."""
         self._queues[turn.colour].advance(turn.customer, seconds, rest)
 
+    def charge(self, customer: str, colour: Colour, seconds: float) -> None:
+        """Let a customer's clock advance by what was done for them beside the turns, in seconds."""
+        self._queues[colour].charge(customer, seconds)
+
 
 class _Queue(Generic[C]):
     """What waits of one colour. The heap has whose chunks wait, by their clocks; but not whose is being processed."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         self._weights = weights
-        self._chunks: dict[str, deque[C]] = {customer: deque() for customer in weights}
-        self._clocks = dict.fromkeys(weights, 0.0)
+        self._chunks: defaultdict[str, deque[C]] = defaultdict(deque)
+        self._clocks: defaultdict[str, float] = defaultdict(float)
         self._heap: list[tuple[float, int, str]] = []
+        self._waiting: set[str] = set()  # who is in the heap
         self._arrivals = 0  # of equal clocks the earlier one is next
         self._now = 0.0
         self._processed = ""
 
-    def add(self, customer: str, chunk: C) -> None:
+    def add(self, customer: str, chunk: C, *, first: bool) -> None:
         chunks = self._chunks[customer]
-        chunks.append(chunk)
-        if len(chunks) == 1 and customer != self._processed:
+        if first:
+            chunks.appendleft(chunk)
+        else:
+            chunks.append(chunk)
+        if customer not in self._waiting and customer != self._processed:
             self._clocks[customer] = max(self._clocks[customer], self._now)
             self._push(customer)
 
+    def withdraw(self, customer: str) -> C | None:
+        chunks = self._chunks[customer]
+        return chunks.popleft() if chunks else None
+
     def next(self) -> tuple[str, C] | None:
-        if not self._heap:
-            return None
-        self._now, _, self._processed = heappop(self._heap)
-        return self._processed, self._chunks[self._processed].popleft()
+        while self._heap:
+            clock, _, customer = heappop(self._heap)
+            self._waiting.discard(customer)
+            if not self._chunks[customer]:  # withdrawn
+                continue
+            if self._clocks[customer] > clock:  # charged meanwhile
+                self._push(customer)
+                continue
+            self._now, self._processed = clock, customer
+            return customer, self._chunks[customer].popleft()
+        return None
 
     def advance(self, customer: str, seconds: float, rest: C | None) -> None:
         if rest is not None:
             self._chunks[customer].appendleft(rest)
-        self._clocks[customer] += seconds / self._weights[customer]
+        self.charge(customer, seconds)
         self._processed = ""
         if self._chunks[customer]:
             self._push(customer)
         elif not self._heap:  # nobody waits: what anybody has had is nobody's loss
             self._now = max(self._clocks.values())
 
+    def charge(self, customer: str, seconds: float) -> None:
+        self._clocks[customer] += seconds / self._weights[customer]
+
     def _push(self, customer: str) -> None:
         self._arrivals += 1
+        self._waiting.add(customer)
         heappush(self._heap, (self._clocks[customer], self._arrivals, customer))

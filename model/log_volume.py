@@ -37,9 +37,10 @@ class LogCount(Struct, frozen=True):
 
 
 class LogPiece(Struct, frozen=True):
-    """A whole thing that came in, such as a file, by its id, with the SHA-256 of its content.
+    """A whole thing that came in, such as a file, by its id, with what shows its content, such as the SHA-256.
 
-    Of its records so many were counted; once it is done, these are all.
+    Of so many of its records it was counted what became of them; once it is done, these are all. Of one that waited,
+    `offered` records were counted when it came; of others they are counted as they are read.
     """
 
     source: str
@@ -47,9 +48,10 @@ class LogPiece(Struct, frozen=True):
     content: str
     name: str
     taken_at: str
-    state: Literal["open", "done"]
-    records: int
-    bytes: int
+    state: Literal["open", "done"] = "open"
+    records: int = 0
+    bytes: int = 0
+    offered: int = 0
 
 
 class Aside(Struct, frozen=True):

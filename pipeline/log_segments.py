@@ -19,6 +19,7 @@ from intake.events import Event
 from model.fault import Fault, Refused
 from model.log_volume import Segment
 from pipeline.log_keys import log_key
+from pipeline.sealing import write_whole
 from store.database import StoreFault
 
 FOLDER = "logs"
@@ -44,7 +45,7 @@ class Segments:
         nonce = os.urandom(_NONCE_BYTES)
         try:
             sealed = nonce + self._cipher.encrypt(nonce, packed, self._bound_to(name))
-            _write_whole(self._folder / name, sealed)
+            write_whole(self._folder / name, [sealed])
         except OSError as problem:
             file = str(self._folder / name)
             raise StoreFault([Fault(file, 0, 0, f"cannot be written: {problem.strerror}")]) from None
@@ -88,16 +89,6 @@ class Segments:
 def segments_in(home: Path) -> Callable[[str], Segments]:
     """Return what gives each tenant's segments in a home's folder."""
     return lambda tenant: Segments(home, tenant)
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
 
 
 def _name(segment: Segment) -> str:

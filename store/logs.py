@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Connection, Row, cast, func, select
 
 from model.log_volume import WHOLE_MINUTE, Aside, LogCount, LogPiece, Segment, What, by_minute, minute_of
 from store import damage, schema
-from store.statements import INSERTS, insert, put
+from store.statements import INSERTS, put
 
 _IDS_AT_ONCE = 500  # as store/reader.py says
 
@@ -44,12 +44,13 @@ class Logs:
         row = self._connection.execute(query).first()
         return damage.one(row, table, _piece) if row else None
 
-    def known(self, source: str, keys: Iterable[str]) -> set[str]:
-        """Return which of these keys of events of a source came in before."""
+    def known(self, source: str, keys: Iterable[str], since: str) -> set[str]:
+        """Return which of these keys of events of a source came in `since` a moment."""
         table, wanted, found = schema.log_event, list(keys), set[str]()
         for start in range(0, len(wanted), _IDS_AT_ONCE):
             some = wanted[start : start + _IDS_AT_ONCE]
-            query = select(table.c.id).where((table.c.source == source) & table.c.id.in_(some))
+            of_source = (table.c.source == source) & (table.c.at >= since)
+            query = select(table.c.id).where(of_source & table.c.id.in_(some))
             found.update(id_ for (id_,) in self._connection.execute(query))
         return found
 
@@ -85,7 +86,7 @@ class LogsWriter(Logs):
     def remember(self, source: str, keys: Iterable[str], at: str) -> None:
         """Remember that events of a source came in `at` a moment, by their keys."""
         if rows := [{"source": source, "id": id_, "at": at} for id_ in keys]:
-            self._connection.execute(insert(self._connection, schema.log_event).on_conflict_do_nothing(), rows)
+            put(self._connection, schema.log_event, rows)
 
     def forget_before(self, at: str) -> None:
         """Forget the keys of events that came in before a moment."""

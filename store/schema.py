@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0011", "service": "0008"}
+VERSIONS = {"tenant": "0012", "service": "0008"}
 
 tenant = MetaData()
 service = MetaData()
@@ -204,7 +204,8 @@ log_count = Table(
     *map(_large, ("records", "bytes", "cpu_us")),
     Index("log_count_slot", "slot"),
 )
-# Whole things that came in, by their content: how many records of each were counted, and whether all are.
+# Whole things that came in, by their content: how many records of each were counted as what became of them, and whether
+# all are; how many of one that waits were counted when it came.
 log_piece = Table(
     "log_piece",
     tenant,
@@ -212,6 +213,7 @@ log_piece = Table(
     _text("id", key=True),
     *map(_text, ("content", "name", "taken_at", "state")),
     *map(_large, ("records", "bytes")),
+    Column("offered", BigInteger, nullable=False, server_default="0"),
 )
 # The ids of events that came in not long ago: who comes again is counted as a repeat.
 log_event = Table(

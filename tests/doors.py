@@ -30,7 +30,7 @@ from people.tokens import mint
 from pipeline.access.sign_in import Gate
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home, service_key
-from pipeline.log_segments import segments_in
+from pipeline.log_spool import spools_in
 from pipeline.serving import worker
 from pipeline.serving.jobs import JobWorker, change_job, claim, name_of, new_job, queue_scheduled
 from store.home import Home
@@ -216,7 +216,7 @@ def application(folder: Path, http: httpx.Client) -> Any:
     """Return the API's application on a home, as its server makes it."""
     home, clock, table = open_home(folder), SystemClock(), access_files.load(config_folder())
     gate = Gate(home.service, lambda: service_key(folder), clock, QUICK)
-    return make_app(Service(home, gate, table, clock, Installation(), http, segments_in(folder)))
+    return make_app(Service(home, gate, table, clock, Installation(), http, spools_in(folder)))
 
 
 _SCANS, _PLANS = "POST /v1/tenants/{tenant}/scans", "POST /v1/tenants/{tenant}/plans"

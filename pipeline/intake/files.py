@@ -11,6 +11,7 @@ from model.canonical import instant
 from model.clock import Clock
 from model.fault import Fault, Refused
 from model.log_volume import LogPiece
+from pipeline.intake.taking import Incoming
 
 _AT_ONCE = 2**20
 
@@ -31,8 +32,8 @@ def files_in(paths: Sequence[Path]) -> list[Path]:
 
 
 @contextmanager
-def opened(path: Path, source: str, clock: Clock) -> Iterator[tuple[LogPiece, BinaryIO]]:
-    """Yield the file at a path as a piece of a source, known by its content, and a stream of what it held then.
+def opened(path: Path, source: str, clock: Clock) -> Iterator[Incoming]:
+    """Yield the file at a path as a piece of a source, known by its content, with a stream of what it held then.
 
     The clock says when that was; what is added later is another piece. Raises `Refused` where it cannot be read, or was
     changed meanwhile: what was taken in until then is kept.
@@ -45,8 +46,8 @@ def opened(path: Path, source: str, clock: Clock) -> Iterator[tuple[LogPiece, Bi
                 size += len(part)
             file.seek(0)
             sha256 = hashed.hexdigest()
-            piece = LogPiece(source, sha256, sha256, str(path), instant(clock.now()), "open", 0, 0)
-            yield piece, io.BufferedReader(_Same(path, file, size, piece.id), _AT_ONCE)
+            piece = LogPiece(source, sha256, sha256, str(path), instant(clock.now()))
+            yield Incoming(piece, lambda: io.BufferedReader(_Same(path, file, size, sha256), _AT_ONCE))
     except OSError as problem:
         raise Refused([_fault(path, f"cannot be read: {problem.strerror or problem}")]) from None
 

@@ -1,28 +1,35 @@
-"""Monitoring logs that a customer's machines push: taken in at once, or not at all."""
+"""Monitoring logs that a customer's machines push: what is taken in is counted, and kept until it is processed."""
 
 import hashlib
 import io
-import uuid
 from collections.abc import Callable
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from intake.accounting import offered, refused, repeated, size_of
+from intake.events import Control, Event, read
 from intake.limits import LIMITS
-from intake.own import own_of
 from intake.unpacking import BrokenStreamError, unpacked
 from model.canonical import digest, instant
 from model.clock import Clock
 from model.fault import Refused
-from model.log_volume import LogPiece, What
+from model.log_source import LogSource
+from model.log_volume import Cause, LogCount, LogPiece, slot_of
 from pipeline.access.authorization import Authorizer
+from pipeline.access.tries import TooMany
 from pipeline.intake.sources import source_called
-from pipeline.intake.taking import Intake, take
-from pipeline.log_segments import Segments
+from pipeline.intake.taking import KeyReused
+from pipeline.log_spool import Spool
+from pipeline.tenants.applied import book_of
+from pipeline.tenants.gate import ask
+from store.tenant import TenantStore
 
+SPOOL_MEGABYTES = "logs.spool_megabytes"
 _BOMB = "a bomb"
 # A push is small; more than this it has no reason to unpack to.
 _LIMITS = replace(LIMITS, unpacked=64 * 2**20)
+_RETRY_SECONDS = 5.0
 
 
 class TooLarge(Refused):
@@ -39,39 +46,109 @@ class Push(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """What became of the records that were pushed; all of them are accounted for."""
+    """How many records were offered, and how many of them were taken in; the others came in before."""
 
     offered: int
-    processed: int
-    malformed: int
+    accepted: int
     duplicate: int
-    too_late: int
 
 
-def push(authorizer: Authorizer, segments: Callable[[str], Segments], wanted: Push, clock: Clock) -> Taken:
-    """Take in what is wanted of the machine that the authorizer lets in; return what became of it, once it is kept.
+class _Measured(Struct, frozen=True):
+    """What a body holds: how many records of how many bytes, and whether a critical event is among them."""
 
-    A body that came before, or with a key that came before, is a repeat. `segments` gives where events are kept, the
-    clock the time. Raises `NotAllowed`, `NotEntitled`, `TooLarge`, `KeyReused` for a key that came with another body,
-    and `BeingTaken` where another process takes the source in.
+    records: int
+    bytes: int
+    critical: bool
+
+
+def push(authorizer: Authorizer, spools: Callable[[str], Spool], wanted: Push, clock: Clock) -> Taken:
+    """Take in what is wanted of the machine that the authorizer lets in, and return how much it was, once it is kept.
+
+    A body that came before, or with a key that came before, is a repeat. `spools` gives where each tenant's logs wait,
+    the clock the time. Raises `NotAllowed`, `NotEntitled`, `TooLarge`, `KeyReused` for a key that came with another
+    body, and `TooMany` where there waits as much as may: what is offered is counted as refused then.
     """
     store = authorizer.tenant("logs.push", wanted.tenant)
-    source, own = source_called(wanted.source), own_of(authorizer.file("logs.push", wanted.tenant))
-    _refuse_bomb(wanted.body)
+    source, now = source_called(wanted.source), clock.now()
+    ask(store, wanted.tenant, "logs.take", now)
+    found = _measured(source, wanted.body)
     sha256 = hashlib.sha256(wanted.body).hexdigest()
     id_ = digest("key", wanted.key) if wanted.key else sha256
-    piece = LogPiece(source.id, id_, sha256, "", instant(clock.now()), "open", 0, 0)
-    holder, person = f"push:{uuid.uuid4().hex}", authorizer.actor.name
-    intake = Intake(wanted.tenant, store, segments(wanted.tenant), source, clock, holder, person, "customer", own)
-    counted = take(intake, piece, io.BytesIO(wanted.body))
-    became: tuple[What, ...] = ("offered", "processed", "malformed", "duplicate", "too late")
-    return Taken(*(counted[what] for what in became))
+    piece = LogPiece(source.id, id_, sha256, "", instant(now), offered=found.records)
+    desk = _Desk(store, authorizer.actor.name, clock, piece, found)
+    if not found.records:
+        return Taken(0, 0, 0)
+    if desk.is_repeat():
+        return desk.again()
+    spool, most = spools(wanted.tenant), book_of(store).setting(SPOOL_MEGABYTES, now)
+    if isinstance(most, int) and spool.is_full(most * 2**20):
+        raise desk.full()
+    spool.put(source.id, id_, [wanted.body], critical=found.critical)
+    return desk.taken()
 
 
-def _refuse_bomb(body: bytes) -> None:
+class _Desk(Struct, frozen=True):
+    """One push on its way into a tenant's store: who pushes, the piece that it is, and what it holds."""
+
+    store: TenantStore
+    person: str
+    clock: Clock
+    piece: LogPiece
+    found: _Measured
+
+    def is_repeat(self) -> bool:
+        """Return whether the piece came before; raises `KeyReused` where another one of the same key did."""
+        with self.store.read() as reader:
+            return self._is_same(reader.logs.piece(self.piece.source, self.piece.id))
+
+    def again(self) -> Taken:
+        """Count the push as a repeat."""
+        with self.store.observe(self.piece.taken_at, self.person) as writer:
+            writer.logs.add(self._repeated())
+        return self._as_repeat
+
+    def full(self) -> TooMany:
+        """Count the push as refused; return what is said of it."""
+        counts = refused(self.piece.source, self.found.records, self.found.bytes, self.clock.now())
+        with self.store.observe(self.piece.taken_at, self.person) as writer:
+            writer.logs.add(counts)
+        return TooMany(_RETRY_SECONDS, "as much waits as may wait; try again later")
+
+    def taken(self) -> Taken:
+        """Write that the piece waits."""
+        came: dict[Cause, tuple[int, int]] = {"customer": (self.found.records, self.found.bytes)}
+        with self.store.observe(self.piece.taken_at, self.person) as writer:
+            if self._is_same(writer.logs.piece(self.piece.source, self.piece.id)):  # somebody was faster
+                writer.logs.add(self._repeated())
+                return self._as_repeat
+            writer.logs.put_piece(self.piece)
+            writer.logs.add(offered(self.piece.source, slot_of(self.clock.now()), came))
+        return Taken(self.found.records, self.found.records, 0)
+
+    @property
+    def _as_repeat(self) -> Taken:
+        return Taken(self.found.records, 0, self.found.records)
+
+    def _repeated(self) -> list[LogCount]:
+        return repeated(self.piece.source, self.found.records, self.found.bytes, self.clock.now())
+
+    def _is_same(self, before: LogPiece | None) -> bool:
+        if before and before.content != self.piece.content:
+            raise KeyReused("the idempotency key came with another body before; use a key of its own for each body")
+        return before is not None
+
+
+def _measured(source: LogSource, body: bytes) -> _Measured:
+    """Return what a body holds; raises `TooLarge` for one that unpacks to too much."""
+    records, size, critical = 0, 0, False
     try:
         for _ in unpacked(io.BytesIO(body), _LIMITS):
             pass
     except BrokenStreamError as broken:
         if broken.reason == _BOMB:
             raise TooLarge("what is pushed unpacks to more than a push may hold; send it in parts") from None
+    for one in read(source, io.BytesIO(body)):
+        if not isinstance(one, Control):
+            records, size = records + 1, size + size_of(one)
+            critical |= isinstance(one, Event) and one.critical
+    return _Measured(records, size, critical)

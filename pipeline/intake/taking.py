@@ -1,13 +1,13 @@
-"""One piece of monitoring logs taken in: read in batches, each accounted for in one transaction.
+"""Monitoring logs of one source of a tenant taken in: read in chunks, each batch accounted for in one transaction.
 
-What a batch was counted as, which of its events came in, and how far the piece is are written together: whoever is
-killed in between goes on behind the last batch, and nothing is lost or counted twice.
+What a batch was counted as, which of its events came in, and how far each piece is are written together: whoever is
+killed in between goes on behind the last batch, and nothing is lost or counted twice. Writers of a tenant's store come
+one after another, and each goes on from where the piece is by then: of two who read the same piece, one writes.
 """
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import BinaryIO
@@ -15,15 +15,15 @@ from typing import BinaryIO
 from msgspec import Struct
 from msgspec.structs import replace
 
-from intake.accounting import Arrival, Record, account, key_of, repeated, segment_of, size_of
-from intake.batches import MOST_RECORDS, batches
+from intake.accounting import Arrival, Record, account, key_of, repeated, segment_of, size_of, with_time
+from intake.batches import MOST_RECORDS, Batch, Part
 from intake.events import Control, Event, read
 from intake.own import NOBODY, Own
-from model.canonical import digest, instant
+from model.canonical import digest, instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
 from model.log_source import LogSource
-from model.log_volume import Cause, LogCount, LogPiece, What
+from model.log_volume import Cause, LogCount, LogPiece, What, slot_of
 from pipeline.log_segments import Segments
 from pipeline.tenants.gate import ask
 from store.tenant import TenantStore
@@ -31,11 +31,6 @@ from store.writer import Writer
 
 # An event that comes again within this time is a repeat.
 REMEMBERED = timedelta(hours=48)
-_HELD_FOR = timedelta(seconds=20)
-
-
-class BeingTaken(Refused):
-    """Another process takes the source in now."""
 
 
 class KeyReused(Refused):
@@ -43,7 +38,7 @@ class KeyReused(Refused):
 
 
 class Intake(Struct, frozen=True):
-    """One source of a tenant's logs as one process takes it in (`holder`, for a person); no other does meanwhile.
+    """One source of a tenant's logs as it is taken in by a person, the schedule or a machine.
 
     `cause` is whose doing it is that records come, where nothing more is known of one.
     """
@@ -53,81 +48,128 @@ class Intake(Struct, frozen=True):
     segments: Segments
     source: LogSource
     clock: Clock
-    holder: str
     person: str
     cause: Cause
     own: Own = NOBODY
 
-    @property
-    def lease(self) -> str:
-        """Return what is held while the source is taken in."""
-        return f"logs/{self.source.id}"
 
-    @contextmanager
-    def writing(self, now: datetime) -> Iterator[Writer]:
-        """Yield a writer at a moment, while nobody else takes the source in; else raises `BeingTaken`."""
-        with self.store.observe(instant(now), self.person) as writer:
-            if not writer.leases.hold(self.lease, self.holder, instant(now), instant(now + _HELD_FOR)):
-                raise BeingTaken(
-                    f"{self.source.id} of {self.tenant} is being taken in by another process; try again later"
-                )
-            yield writer
+class Incoming(Struct, frozen=True):
+    """A piece that is to be taken in, what opens it as a stream, and what is to be `done` once it is written whole."""
 
-    def let_go(self) -> None:
-        """Let others take the source in."""
-        with self.store.observe(instant(self.clock.now()), self.person) as writer:
-            writer.leases.let_go(self.lease, self.holder)
+    piece: LogPiece
+    opened: Callable[[], BinaryIO]
+    done: Callable[[], None] = lambda: None
 
 
-def take(intake: Intake, piece: LogPiece, stream: BinaryIO, batch: int = MOST_RECORDS) -> Counter[What]:
-    """Take a piece in from a stream, on from where its intake was broken off; return what was counted now.
+class Line:
+    """Pieces of one source one after another: records are read in chunks and written in batches.
 
-    A transaction has at most so many records (`batch`).
-
-    A piece that was taken in before is a repeat: it is counted, and changes nothing else. Raises `NotEntitled` where
-    the contract does not allow it (any more), `BeingTaken` where another process takes the same source in, and
-    `KeyReused` where another piece has the same id.
+    A transaction has at most so many records (`most`). One thread reads or writes at a time.
     """
-    ask(intake.store, intake.tenant, "logs.take", intake.clock.now())
-    counted: Counter[What] = Counter()
-    before = _begin(intake, piece, counted)
-    if before.state == "done":
-        return counted
-    try:
-        for made in _written(intake, before, stream, batch):
-            _note(made, counted)
-    finally:
-        intake.let_go()
-    return counted
 
+    def __init__(self, intake: Intake, pieces: Iterable[Incoming], most: int = MOST_RECORDS) -> None:
+        self._intake = intake
+        self._most = most
+        self._pieces = iter(pieces)
+        self._records = self._read()
+        self._held: Record | None = None  # it did not fit into the batch
+        self._batch = Batch(most)
+        self._done: dict[str, Callable[[], None]] = {}
+        self._took_ns = 0
+        self.is_read = False
 
-def _begin(intake: Intake, piece: LogPiece, counted: Counter[What]) -> LogPiece:
-    """Return how far the piece is; one that is done is counted once more."""
-    now = intake.clock.now()
-    with intake.writing(now) as writer:
-        writer.logs.forget_before(instant(now - REMEMBERED))
-        before = writer.logs.piece(piece.source, piece.id)
+    def read(self, most: int, seconds: float = float("inf")) -> int:
+        """Read up to so many records, and for so long; return how many.
+
+        It ends earlier where the batch `is_due`, and where everything `is_read`. Raises what opening and reading a
+        piece raises, and `KeyReused` where another piece has the same id.
+        """
+        began, until, number = time.thread_time_ns(), time.perf_counter() + seconds, 0
+        self._batch.wait_from(self._intake.clock.now())
+        try:
+            while number < most and not self.is_read:
+                record = self._held or next(self._records, None)
+                self._held = record
+                if record is None:
+                    self.is_read = True
+                elif not self._batch.takes(record):
+                    break
+                else:
+                    self._batch.add(record)
+                    self._held = None
+                    number += 1
+                    if time.perf_counter() >= until:
+                        break
+        finally:
+            self._took_ns += time.thread_time_ns() - began
+        return number
+
+    @property
+    def is_due(self) -> bool:
+        """Return whether the batch is to be written now."""
+        if self.is_read:
+            return bool(self._batch.parts)
+        full = self._held is not None or self._batch.is_late(self._intake.clock.now())
+        return self.has_read and full
+
+    @property
+    def has_read(self) -> bool:
+        """Return whether there are records in the batch."""
+        return len(self._batch) > 0
+
+    def write(self) -> list[LogCount]:
+        """Write the batch; return what was counted, once it stands.
+
+        Raises `NotEntitled` where the contract does not allow it (any more), and `StoreFault` where it cannot be
+        written: nothing of the batch is then.
+        """
+        batch, took, began = self._batch, self._took_ns, time.thread_time_ns()
+        self._took_ns = 0
+        ask(self._intake.store, self._intake.tenant, "logs.process", self._intake.clock.now())
+        counts = _write(self._intake, batch.parts, lambda: (took + time.thread_time_ns() - began) // 1_000)
+        self._batch = Batch(self._most)
+        if batch.parts and not (last := batch.parts[-1]).ended:
+            self._batch.begin(_further(last.piece, last.records))
+        for part in batch.parts:
+            if part.ended:
+                self._done.pop(part.piece.id)()
+        return counts
+
+    def _read(self) -> Iterator[Record]:
+        """Yield the records of the pieces, and note in the batch of which piece they are."""
+        for incoming in self._pieces:
+            piece = self._stored(incoming.piece)
+            self._done[piece.id] = incoming.done
+            self._batch.begin(piece)
+            if piece.state == "open":
+                with incoming.opened() as stream:
+                    yield from islice(_records(self._intake.source, stream), piece.records, None)
+            self._batch.end()
+
+    def _stored(self, piece: LogPiece) -> LogPiece:
+        """Return how far a piece is."""
+        with self._intake.store.read() as reader:
+            before = reader.logs.piece(piece.source, piece.id)
         if before and before.content != piece.content:
             raise KeyReused("the idempotency key came with another body before; use a key of its own for each body")
-        if before and before.state == "done":
-            counts = repeated(piece.source, before.records, before.bytes, now)
-            writer.logs.add(counts)
-            _note(counts, counted)
-            writer.leases.let_go(intake.lease, intake.holder)
-    return before or piece
+        return before or piece
 
 
-def _written(intake: Intake, piece: LogPiece, stream: BinaryIO, most: int) -> Iterator[list[LogCount]]:
-    """Write what is left of a piece in batches; yield the counts of each that stands."""
-    left, began = islice(_records(intake.source, stream), piece.records, None), time.process_time_ns()
-    for batch in batches(left, intake.clock.now, most):
-        ask(intake.store, intake.tenant, "logs.process", intake.clock.now())
-        took = (time.process_time_ns() - began) // 1_000
-        began = time.process_time_ns()
-        piece, counts = _write(intake, piece, batch, took)
-        yield counts
-    with intake.writing(intake.clock.now()) as writer:
-        writer.logs.put_piece(replace(piece, state="done"))
+def take(intake: Intake, incoming: Incoming, batch: int = MOST_RECORDS) -> Counter[What]:
+    """Take a piece in, on from where its intake was broken off; return what was counted now.
+
+    A transaction has at most so many records (`batch`). A piece that was taken in before is a repeat: it is counted,
+    and changes nothing else. Raises `NotEntitled` where the contract does not allow it (any more), and what opening and
+    reading the piece raises.
+    """
+    ask(intake.store, intake.tenant, "logs.take", intake.clock.now())
+    line, counted = Line(intake, [incoming], batch), Counter[What]()
+    while not line.is_read:
+        line.read(batch)
+        if line.is_due:
+            for one in line.write():
+                counted[one.what] += one.records
+    return counted
 
 
 def _records(source: LogSource, stream: BinaryIO) -> Iterator[Record]:
@@ -135,26 +177,51 @@ def _records(source: LogSource, stream: BinaryIO) -> Iterator[Record]:
     return (one for one in read(source, stream) if not isinstance(one, Control))
 
 
-def _write(intake: Intake, piece: LogPiece, batch: Sequence[Record], cpu_us: int) -> tuple[LogPiece, list[LogCount]]:
-    now = intake.clock.now()
-    late_before = "" if intake.cause == "back-fill" else instant(now - REMEMBERED)  # whoever fills back is never late
-    arrival = Arrival(piece.source, piece.id, now, intake.cause, intake.own, late_before)
-    size = piece.bytes + sum(map(size_of, batch))
-    further = replace(piece, records=piece.records + len(batch), bytes=size)
-    with intake.writing(now) as writer:
-        known = writer.logs.known(piece.source, (key_of(one) for one in batch if isinstance(one, Event)))
-        made = account(batch, known, arrival, cpu_us)
-        writer.logs.remember(piece.source, made.fresh, instant(now))
-        if made.fresh:
-            events = list(made.fresh.values())
-            segment = segment_of(events, arrival, digest(piece.id, piece.records))
+def _further(piece: LogPiece, records: Sequence[Record]) -> LogPiece:
+    return replace(piece, records=piece.records + len(records), bytes=piece.bytes + sum(map(size_of, records)))
+
+
+def _write(intake: Intake, parts: Sequence[Part], cpu_us: Callable[[], int]) -> list[LogCount]:
+    """Write parts of pieces in one transaction; `cpu_us` gives what they have taken until then."""
+    now, counts, fresh = intake.clock.now(), list[LogCount](), dict[str, Event]()
+    with intake.store.observe(instant(now), intake.person) as writer:
+        known = _known(intake, writer, parts, now)
+        for part in parts:
+            counts += _write_part(intake, writer, part, known | fresh.keys(), fresh)
+        if fresh:
+            first = parts[0].piece
+            events, arrival = list(fresh.values()), _arrival(intake, first, now)
+            segment = segment_of(events, arrival, digest(first.id, first.records))
             writer.logs.keep(replace(segment, bytes=intake.segments.write(segment, events)))
-        writer.logs.set_aside(made.aside)
-        writer.logs.add(made.counts)
-        writer.logs.put_piece(further)
-    return further, made.counts
+            writer.logs.remember(intake.source.id, fresh, instant(now))
+        counts = with_time(counts, cpu_us())
+        writer.logs.add(counts)
+    return counts
 
 
-def _note(counts: Sequence[LogCount], counted: Counter[What]) -> None:
-    for one in counts:
-        counted[one.what] += one.records
+def _known(intake: Intake, writer: Writer, parts: Sequence[Part], now: datetime) -> set[str]:
+    keys = (key_of(one) for part in parts for one in part.records if isinstance(one, Event))
+    return writer.logs.known(intake.source.id, keys, instant(now - REMEMBERED))
+
+
+def _write_part(intake: Intake, writer: Writer, part: Part, known: set[str], fresh: dict[str, Event]) -> list[LogCount]:
+    """Write how far a part's piece is and what is set aside of it; return its counts, and add to what is `fresh`."""
+    now, piece = intake.clock.now(), part.piece
+    if piece.state == "done":
+        # What waited was counted once when it came: it is only left from before its file was removed.
+        return [] if piece.offered else repeated(piece.source, piece.records, piece.bytes, now)
+    stored = writer.logs.piece(piece.source, piece.id) or piece
+    records = part.records[max(0, stored.records - piece.records) :]  # others may have gone on with it
+    made = account(records, known, _arrival(intake, stored, now))
+    fresh |= made.fresh
+    writer.logs.set_aside(made.aside)
+    further = _further(stored, records)
+    writer.logs.put_piece(replace(further, state="done") if part.ended else further)
+    return made.counts
+
+
+def _arrival(intake: Intake, piece: LogPiece, now: datetime) -> Arrival:
+    came = parse_instant(piece.taken_at) if piece.offered else now
+    late_before = "" if intake.cause == "back-fill" else instant(came - REMEMBERED)  # whoever fills back is never late
+    offered_in = slot_of(came) if piece.offered else ""
+    return Arrival(piece.source, piece.id, now, intake.cause, intake.own, late_before, offered_in)

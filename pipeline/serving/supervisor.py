@@ -23,16 +23,20 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class ServeSettings(Struct, frozen=True):
-    """What is to run: a home, at most so many scans at once, and the process that answers requests on a socket."""
+    """What is to run: a home, at most so many scans at once, and the commands of two processes beside them.
+
+    The `console` answers requests on a socket, the `intake` takes monitoring logs in.
+    """
 
     folder: Path
     workers: int
     console: Sequence[str]
     socket: int
+    intake: Sequence[str]
 
 
 class Supervisor:
-    """Parent of one process that answers requests and of one for each job; several supervisors share the jobs."""
+    """Parent of the processes beside and of one for each job; several supervisors share the jobs."""
 
     def __init__(self, home: Home, settings: ServeSettings) -> None:
         self._home = home
@@ -40,7 +44,10 @@ class Supervisor:
         self._clock = SystemClock()
         self._stopping = False
         self._working: dict[subprocess.Popen[bytes], tuple[Job, JobWorker]] = {}
-        self._console = _Console(settings)
+        self._kept = [
+            _Kept("console", settings.console, [settings.socket]),
+            _Kept("intake", settings.intake),
+        ]
         self._number = 0
         self._scheduled_at = 0.0
 
@@ -69,7 +76,8 @@ class Supervisor:
         self._stopping = True
 
     def _look(self) -> None:
-        self._console.keep()
+        for one in self._kept:
+            one.keep()
         self._reap()
         if time.monotonic() - self._scheduled_at >= _SCHEDULE_SECONDS:
             queue_scheduled(self._home, self._clock)
@@ -95,7 +103,7 @@ class Supervisor:
         give_back(self._home, job, worker, as_attempt=not self._stopping)
 
     def _end(self) -> None:
-        children = [*self._working, *self._console.processes()]
+        children = [*self._working, *(process for one in self._kept for process in one.processes())]
         for process in children:
             process.terminate()
         until = time.monotonic() + _GRACE_SECONDS
@@ -109,11 +117,14 @@ class Supervisor:
         _LOG.info("stopped")
 
 
-class _Console:
-    """The process that answers requests; started again when it dies, more slowly each time."""
+class _Kept:
+    """A process that is there all the time; started again when it dies, more slowly each time."""
 
-    def __init__(self, settings: ServeSettings) -> None:
-        self._settings = settings
+    def __init__(self, name: str, command: Sequence[str], sockets: Sequence[int] = ()) -> None:
+        """It inherits the `sockets`."""
+        self._name = name
+        self._command = command
+        self._sockets = sockets
         self._process: subprocess.Popen[bytes] | None = None
         self._pause = 0.5
         self._not_before = 0.0
@@ -123,11 +134,11 @@ class _Console:
         if self._process and self._process.poll() is None:
             return
         if self._process:
-            _LOG.error("the console died", status=self._process.returncode)
+            _LOG.error(f"the {self._name} died", status=self._process.returncode)
             self._process, self._not_before = None, time.monotonic() + self._pause
             self._pause = min(_LONGEST_PAUSE_SECONDS, self._pause * 2)
         if time.monotonic() >= self._not_before:
-            self._process = subprocess.Popen(self._settings.console, pass_fds=[self._settings.socket])  # noqa: S603 - our own interpreter and module
+            self._process = subprocess.Popen(self._command, pass_fds=self._sockets)  # noqa: S603 - our own interpreter and module
 
     def processes(self) -> list[subprocess.Popen[bytes]]:
         """Return the process, where it runs."""

@@ -35,7 +35,7 @@ from model.text import Text
 from people import tokens
 from pipeline.access.sign_in import Gate
 from pipeline.changing.plans import Wanted, make_plan
-from pipeline.log_segments import segments_in
+from pipeline.log_spool import spools_in
 from pipeline.serving.jobs import new_job, queue
 from store.home import Home
 from tests.conftest import MovingClock
@@ -103,7 +103,7 @@ class Api:
         self.clock = clock
         self.gate = Gate(home.service, lambda: b"k" * 32, clock, QUICK)
         self.http = httpx.Client()
-        self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http, segments_in(Path())))
+        self.app = make_app(Service(home, self.gate, ACCESS, clock, Installation(), self.http, spools_in(Path())))
         self.client: Any = TestClient(self.app, "http://127.0.0.1", raise_server_exceptions=False)
 
     def token(self, role: str, tenants: Tenants = (MINE,)) -> str:

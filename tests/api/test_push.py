@@ -2,10 +2,13 @@
 
 import asyncio
 import gzip
+import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from fastapi.testclient import TestClient
 from api.logs import Pushing
 from catalog.folder import config_folder
 from model.canonical import instant
-from model.contract_record import SuspensionRecord
+from model.contract_record import SettingRecord, SuspensionRecord
 from model.log_volume import Volume
 from model.person import TokenTerms
 from model.tenant import Contract, Tenant
@@ -24,10 +27,12 @@ from model.text import Text
 from people.tokens import mint
 from pipeline.access.tries import TooMany
 from pipeline.installation import make, open_home
+from pipeline.intake.pushing import SPOOL_MEGABYTES
 from pipeline.intake.volume import volumes
 from tests.cloudtrail import lines
 from tests.contracts import applied, on_record
 from tests.doors import application
+from tests.intake_service import process_all
 
 MINE, THEIRS = "aozora", "midori"
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)  # two bodies of the same events are the same
@@ -61,6 +66,13 @@ class Machines:
     def volume(self, tenant: str = MINE) -> Volume | None:
         return next(iter(volumes(self.home.tenant(tenant))), None)
 
+    def processed(self, tenant: str = MINE) -> Volume:
+        """Process what waits; return what became of it."""
+        process_all(self.folder, self.home)
+        found = self.volume(tenant)
+        assert found
+        return found
+
 
 @pytest.fixture
 def machines(tmp_path: Path) -> Iterator[Machines]:
@@ -76,54 +88,89 @@ def body(first: int, last: int, age: timedelta = timedelta(hours=1)) -> bytes:
     return "\n".join(lines(first, last, at)).encode()
 
 
-def taken(answer: httpx.Response) -> tuple[int, int, int, int]:
+def taken(answer: httpx.Response) -> tuple[int, int, int]:
     assert answer.status_code == 202, answer.text
     found = answer.json()
-    return found["offered"], found["processed"], found["malformed"], found["duplicate"]
+    return found["offered"], found["accepted"], found["duplicate"]
 
 
-def test_what_is_answered_with_202_is_kept_once(machines: Machines) -> None:
+def test_what_is_answered_with_202_is_kept_until_it_is_processed_once(machines: Machines) -> None:
     token = machines.token()
-    assert taken(machines.push(token, body(1, 20))) == (20, 20, 0, 0)
-    assert taken(machines.push(token, gzip.compress(body(11, 30) + b"\n{"))) == (21, 10, 1, 10)
-    assert taken(machines.push(token, body(1, 20))) == (20, 0, 0, 20), "the same once more"
-    assert taken(machines.push(token, b"")) == (0, 0, 0, 0)
+    assert taken(machines.push(token, body(1, 20))) == (20, 20, 0)
+    assert taken(machines.push(token, gzip.compress(body(11, 30) + b"\n{"))) == (21, 21, 0)
+    assert taken(machines.push(token, body(1, 20))) == (20, 0, 20), "the same once more"
+    assert taken(machines.push(token, b"")) == (0, 0, 0)
     found = machines.volume()
     assert found
+    assert (found.offered, found.processed, found.duplicate, found.waiting) == (61, 0, 20, 41)
+    waiting = [one for one in (machines.folder / "spool" / MINE).rglob("*") if one.is_file()]
+    assert len(waiting) == 2
+    assert not any(b"GetObject" in one.read_bytes() for one in waiting)
+    assert all(one.stat().st_mode & 0o077 == 0 for one in waiting)
+    found = machines.processed()
     assert (found.offered, found.processed, found.malformed, found.duplicate, found.waiting) == (61, 30, 1, 30, 0)
     assert (found.customer, found.causes) == (31, {"customer": 31, "repeat": 30})
     assert machines.volume(THEIRS) is None
     assert list((machines.folder / "logs" / MINE).rglob("*.seg"))
+    assert not [one for one in (machines.folder / "spool" / MINE).rglob("*") if one.is_file()]
+    assert taken(machines.push(token, body(1, 20))) == (20, 0, 20), "and once it is processed"
+    assert machines.processed().waiting == 0
 
 
 def test_events_of_more_than_two_days_ago_come_too_late(machines: Machines) -> None:
     old, young = body(1, 3, timedelta(hours=49)), body(4, 5, timedelta(hours=40))
-    answer = machines.push(machines.token(), old + b"\n" + young)
-    assert (taken(answer), answer.json()["too_late"]) == ((5, 2, 0, 0), 3)
-    found = machines.volume()
-    assert found
+    assert taken(machines.push(machines.token(), old + b"\n" + young)) == (5, 5, 0)
+    found = machines.processed()
     assert (found.offered, found.processed, found.too_late, found.waiting) == (5, 2, 3, 0)
 
 
 def test_a_key_is_for_one_body(machines: Machines) -> None:
     token = machines.token()
-    assert taken(machines.push(token, body(1, 5), key="k1")) == (5, 5, 0, 0)
-    assert taken(machines.push(token, body(1, 5), key="k1")) == (5, 0, 0, 5)
+    assert taken(machines.push(token, body(1, 5), key="k1")) == (5, 5, 0)
+    assert taken(machines.push(token, body(1, 5), key="k1")) == (5, 0, 5)
     refused = machines.push(token, body(6, 9), key="k1")
     assert (refused.status_code, "came with another body" in refused.text) == (422, True)
     assert machines.push(token, body(6, 9), key="k 2\t").status_code == 422
-    assert taken(machines.push(token, body(6, 9), key="k2")) == (4, 4, 0, 0)
+    assert taken(machines.push(token, body(6, 9), key="k2")) == (4, 4, 0)
     other = machines.token(THEIRS)
-    assert taken(machines.push(other, body(6, 9), key="k1")) == (4, 4, 0, 0), "keys are each tenant's own"
+    assert taken(machines.push(other, body(6, 9), key="k1")) == (4, 4, 0), "keys are each tenant's own"
+    found = machines.processed()
+    assert (found.offered, found.processed, found.duplicate, found.waiting) == (14, 9, 5, 0)
 
 
-def test_while_another_process_takes_the_source_in_one_is_asked_to_wait(machines: Machines) -> None:
-    now = datetime.now(UTC)
-    with machines.home.tenant(MINE).observe(instant(now), "p") as writer:
-        assert writer.leases.hold(f"logs/{SOURCE}", "another", instant(now), instant(now + timedelta(minutes=1)))
-    answer = machines.push(machines.token(), body(1, 2))
-    assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
-    assert machines.volume() is None
+def test_what_is_pushed_when_as_much_waits_as_may_is_refused_and_counted(machines: Machines) -> None:
+    now = instant(datetime.now(UTC))
+    on_record(machines.home, MINE, SettingRecord(SPOOL_MEGABYTES, 1), now)
+    token = machines.token()
+    large = json.dumps({"eventID": "x", "eventTime": HOUR.isoformat(), "more": "ab" * 400_000}).encode()
+    assert taken(machines.push(token, large)) == (1, 1, 0)
+    assert taken(machines.push(token, large + b" ", key="2")) == (1, 1, 0)
+    answer = machines.push(token, body(1, 7))
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+    assert taken(machines.push(machines.token(THEIRS), body(1, 7))) == (7, 7, 0), "that is no other's affair"
+    assert taken(machines.push(token, large)) == (1, 0, 1), "what is there already is no more"
+    found = machines.processed()
+    assert (found.offered, found.processed, found.duplicate, found.refused, found.waiting) == (10, 1, 2, 7, 0)
+    assert taken(machines.push(token, body(1, 7))) == (7, 7, 0)
+
+
+def test_what_was_changed_where_it_waits_is_set_aside_and_the_rest_goes_on(machines: Machines) -> None:
+    token = machines.token()
+    at = (HOUR - timedelta(hours=1)).isoformat()
+    long = "\n".join(line[:-1] + ', "more": "' + os.urandom(4_000).hex() + '"}' for line in lines(1, 200, at))
+    assert taken(machines.push(token, long.encode())) == (200, 200, 0)
+    assert taken(machines.push(token, body(301, 310))) == (10, 10, 0)
+    (file,) = (one for one in (machines.folder / "spool" / MINE).rglob("*.ordinary") if one.stat().st_size > 1_000_000)
+    content = bytearray(file.read_bytes())
+    content[900_000] ^= 1
+    file.write_bytes(content)
+    found = machines.processed()
+    assert (found.offered, found.waiting, found.processed + found.malformed) == (210, 0, 210)
+    assert 0 < found.malformed < 200, "what stood before it was read"
+    with machines.home.tenant(MINE).read() as reader:
+        asides = reader.logs.asides(SOURCE, sha256(long.encode()).hexdigest(), 10)
+    assert [(one.reason, one.last) for one in asides] == [("damaged where it waited", "200")]
+    assert not [one for one in (machines.folder / "spool" / MINE).rglob("*") if one.is_file()]
 
 
 def test_a_token_is_for_one_tenant_and_one_source(machines: Machines) -> None:
@@ -179,6 +226,6 @@ def test_whoever_pushes_too_much_at_once_is_asked_to_wait_and_nothing_is_lost(ma
 
     with ThreadPoolExecutor(24) as pool:
         sent = sum(pool.map(send, range(48)))
-    found = [one for one in map(machines.volume, (MINE, THEIRS)) if one]
+    found = [machines.processed(one) for one in (MINE, THEIRS)]
     assert sent == sum(one.offered for one in found) == sum(one.processed for one in found)
     assert sent > 0

@@ -22,7 +22,7 @@ from model.installation import Installation, OpenId
 from people.local import Passwords
 from pipeline.access.sign_in import Gate
 from pipeline.clock import SystemClock
-from pipeline.log_segments import segments_in
+from pipeline.log_spool import spools_in
 from tests.homes import Originals, SqliteHomes, home_at
 from tests.servers.api_server import Answering, HurriedLoop, answering_on_loopback
 
@@ -59,7 +59,7 @@ def service(address: str, installation: Installation, hasher: Held) -> Iterator[
     home = home_at(address)
     gate = Gate(home.service, lambda: b"k" * 32, SystemClock(), Passwords(hasher))
     with httpx.Client(timeout=30) as http:
-        table, segments = access_files.load(config_folder()), segments_in(Path(address))
+        table, segments = access_files.load(config_folder()), spools_in(Path(address))
         yield Service(home, gate, table, SystemClock(), installation, http, segments)
 
 

@@ -1,20 +1,20 @@
 """What becomes of records: each is counted once when it came, and once by what became of it."""
 
-from collections.abc import Iterator
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intake.accounting import Arrival, Record, account, key_of, repeated, size_of
-from intake.batches import LONGEST, MOST_BYTES, MOST_RECORDS, batches
+from intake.accounting import Arrival, Record, account, key_of, offered, repeated, size_of, with_time
+from intake.batches import LONGEST, MOST_BYTES, MOST_RECORDS, Batch
 from intake.events import Event, Malformed
 from intake.own import Own
-from model.log_volume import OUTCOMES, LogCount, What, by_minute, slot_of, volume_of
-from tests.conftest import MovingClock
+from model.log_volume import OUTCOMES, LogCount, LogPiece, What, by_minute, slot_of, volume_of
 
 SOURCE, AT = "aws.cloudtrail", datetime(2026, 6, 1, 0, 0, 17, 500, UTC)
 ARRIVAL = Arrival(SOURCE, "piece", AT, "back-fill")
+PIECE = LogPiece(SOURCE, "piece", "content", "", "")
 
 
 N = st.integers(0, 99)
@@ -42,7 +42,7 @@ def records(counts: list[LogCount], what: What) -> int:
 
 @given(RECORDS, st.sets(st.sampled_from("abc")), st.integers(0, 1000))
 def test_each_record_is_counted_once_by_what_became_of_it(found: list[Record], known: set[str], took: int) -> None:
-    made = account(found, {key_of(event(one)) for one in known}, ARRIVAL, took)
+    made = account(found, {key_of(event(one)) for one in known}, ARRIVAL)
     assert records(made.counts, "offered") == records(made.counts, "accepted") == len(found)
     assert sum(records(made.counts, what) for what in OUTCOMES) == len(found)
     assert sum(one.bytes for one in made.counts if one.what in OUTCOMES) == sum(map(size_of, found))
@@ -50,16 +50,17 @@ def test_each_record_is_counted_once_by_what_became_of_it(found: list[Record], k
     assert {one.id for one in made.fresh.values()} == set(ids) - known
     assert records(made.counts, "processed") == len(made.fresh)
     assert sum(one.records for one in made.aside) == records(made.counts, "malformed")
-    assert 0 <= took - sum(one.cpu_us for one in made.counts) < len(OUTCOMES)
+    assert 0 <= took - sum(one.cpu_us for one in with_time(made.counts, took)) < len(OUTCOMES)
     volume = volume_of(SOURCE, made.counts)
     assert (volume.offered, volume.waiting) == (len(found), 0)
 
 
 def test_what_is_counted_has_its_slot_and_whose_doing_it_was() -> None:
     found: list[Record] = [event("a"), event("a"), Malformed("3", "not JSON", 5), Malformed("4", "not JSON", 6)]
-    made = account(found, set(), ARRIVAL, 4_000)
-    assert {one.slot for one in made.counts} == {"2026-06-01T00:00:10.000000Z"}
-    assert {(one.what, one.cause): (one.records, one.bytes, one.cpu_us) for one in made.counts} == {
+    made = account(found, set(), ARRIVAL)
+    counts = with_time(made.counts, 4_000)
+    assert {one.slot for one in counts} == {"2026-06-01T00:00:10.000000Z"}
+    assert {(one.what, one.cause): (one.records, one.bytes, one.cpu_us) for one in counts} == {
         ("offered", "back-fill"): (3, 21, 0),
         ("offered", "repeat"): (1, 10, 0),
         ("accepted", "back-fill"): (3, 21, 0),
@@ -90,8 +91,8 @@ def test_what_we_leave_ourselves_and_repeats_are_not_the_customer_s_rate() -> No
         event("c"),
         Malformed("5", "not JSON", 1),
     ]
-    counts = [*account(found, set(), arrival, 0).counts, *repeated(SOURCE, 7, 70, AT)]
-    back_fill = account([event("d"), event("d")], set(), ARRIVAL, 0).counts
+    counts = [*account(found, set(), arrival).counts, *repeated(SOURCE, 7, 70, AT)]
+    back_fill = account([event("d"), event("d")], set(), ARRIVAL).counts
     volume = volume_of(SOURCE, [*counts, *back_fill])
     assert (volume.offered, volume.customer) == (14, 3)
     assert volume.causes == {"back-fill": 1, "customer": 3, "own": 1, "repeat": 9}
@@ -111,22 +112,50 @@ def test_minutes_hold_what_their_slots_held(counts: list[LogCount]) -> None:
     assert by_minute(minutes) == minutes
 
 
+def batches(found: list[Malformed], most: int = MOST_RECORDS) -> list[Batch]:
+    """Return records in batches."""
+    made = [Batch(most)]
+    for one in found:
+        if not made[-1].takes(one):
+            made.append(Batch(most))
+        if not made[-1].parts:
+            made[-1].begin(PIECE)
+        made[-1].add(one)
+    return made
+
+
 @given(st.lists(st.integers(0, MOST_BYTES * 2), max_size=30))
 def test_a_batch_is_bounded_and_nothing_is_left_out(sizes: list[int]) -> None:
     found = [Malformed(str(number), "not JSON", size) for number, size in enumerate(sizes)]
-    made = list(batches(found, MovingClock().now))
+    made = [[one for part in batch.parts for one in part.records] for batch in batches(found)]
     assert [one for batch in made for one in batch] == found
-    assert all(len(batch) == 1 or sum(map(size_of, batch)) <= MOST_BYTES for batch in made)
+    assert all(len(batch) <= 1 or sum(map(size_of, batch)) <= MOST_BYTES for batch in made)
 
 
 def test_a_batch_is_written_after_a_second_at_the_latest() -> None:
-    clock, one = MovingClock(), Malformed("1", "not JSON", 1)
-
-    def coming() -> Iterator[Record]:
-        for _ in range(7):
-            clock.sleep(0.4)
-            yield one
-
+    batch, one = Batch(), Malformed("1", "not JSON", 1)
+    assert not batch.is_late(AT), "nothing waits in it"
+    batch.begin(PIECE)
+    for seconds, late in ((0, False), (0.9, False), (1, True)):
+        batch.wait_from(AT + timedelta(seconds=seconds))
+        batch.add(one)
+        assert batch.is_late(AT + timedelta(seconds=seconds)) is late
     assert timedelta(seconds=1) == LONGEST
-    assert [len(batch) for batch in batches(coming(), clock.now)] == [3, 3, 1]
-    assert [len(batch) for batch in batches([one] * (MOST_RECORDS + 1), clock.now)] == [MOST_RECORDS, 1]
+    assert list(map(len, batches([one] * (MOST_RECORDS + 1)))) == [MOST_RECORDS, 1]
+
+
+def test_of_what_waited_is_set_right_whose_doing_it_was_where_it_was_counted() -> None:
+    """What came at 00:00:17 is processed five minutes later: the numbers of its slot are set right."""
+    came = slot_of(AT)
+    arrival = Arrival(SOURCE, "piece", AT + timedelta(minutes=5), "customer", offered_in=came)
+    counted = offered(SOURCE, came, {"customer": (4, 31)})
+    found: list[Record] = [event("a"), event("a"), event("b"), Malformed("4", "not JSON", 1)]
+    counts = [*counted, *account(found, set(), arrival).counts]
+    of_slot: Counter[tuple[What, str]] = Counter()
+    for one in counts:
+        of_slot[one.what, one.cause] += one.records if one.slot == came else 0
+    wanted = {("offered", "customer"): 3, ("offered", "repeat"): 1}
+    assert {key: number for key, number in of_slot.items() if key[0] == "offered"} == wanted
+    volume = volume_of(SOURCE, counts)
+    assert (volume.offered, volume.customer, volume.processed, volume.duplicate, volume.waiting) == (4, 3, 2, 1, 0)
+    assert volume_of(SOURCE, counted).waiting == 4

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
+from msgspec.structs import replace
 from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
@@ -47,9 +48,12 @@ def live(folder: str, file: str, point: str) -> None:
     event.listen(Engine, "commit", lambda _connection: reaper.comes("commit"))
     event.listen(Pool, "checkin", lambda _dbapi, _record: reaper.comes("committed"))
     store = home_at(folder).tenant(TENANT)
-    # Every life has the name of the one before: what it held is its own still.
     intake = Intake(
-        TENANT, store, Segments(Path(folder), TENANT), load(config_folder())[SOURCE], clock, "one", "p", "back-fill"
+        TENANT, store, Segments(Path(folder), TENANT), load(config_folder())[SOURCE], clock, "p", "back-fill"
     )
-    with opened(Path(file), SOURCE, clock) as (piece, stream):
-        take(intake, piece, io.BufferedReader(Watched(stream, lambda: reaper.comes("read")), 500), batch=7)
+    with opened(Path(file), SOURCE, clock) as incoming:
+
+        def watched() -> BinaryIO:
+            return io.BufferedReader(Watched(incoming.opened(), lambda: reaper.comes("read")), 500)
+
+        take(intake, replace(incoming, opened=watched), batch=7)

@@ -20,7 +20,7 @@ from model.fault import Refused
 from model.log_volume import LogCount, LogPiece, Volume
 from pipeline.intake.files import files_in, opened
 from pipeline.intake.reading import READ, Wanted, kept, moment
-from pipeline.intake.taking import REMEMBERED, Intake, take
+from pipeline.intake.taking import REMEMBERED, Incoming, Intake, Line, take
 from pipeline.intake.upkeep import KEPT, RETENTION_DAYS, tidy
 from pipeline.intake.volume import heard, volumes
 from pipeline.log_keys import log_key
@@ -51,13 +51,13 @@ def segments(tmp_path: Path) -> Segments:
 
 @pytest.fixture
 def desk(tenant: Home, segments: Segments, clock: MovingClock) -> Intake:
-    return Intake(TENANT, tenant.tenant(TENANT), segments, SOURCES[SOURCE], clock, "one", "p", "back-fill")
+    return Intake(TENANT, tenant.tenant(TENANT), segments, SOURCES[SOURCE], clock, "p", "back-fill")
 
 
 def came(desk: Intake, file: Path, batch: int = 5_000) -> dict[str, int]:
     """Take a file in; return what was counted of it, but for what is nothing."""
-    with opened(file, SOURCE, desk.clock) as (piece, stream):
-        return {what: number for what, number in take(desk, piece, stream, batch).items() if what != "accepted"}
+    with opened(file, SOURCE, desk.clock) as incoming:
+        return {what: number for what, number in take(desk, incoming, batch).items() if what != "accepted"}
 
 
 def volume(home: Home) -> Volume:
@@ -101,20 +101,23 @@ def test_an_event_that_comes_after_two_days_is_new(
     assert came(desk, write(tmp_path / "c", lines(3, 5))) == {"offered": 3, "processed": 2, "duplicate": 1}
 
 
-def test_one_process_takes_a_source_in_at_a_time(
-    tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
-) -> None:
-    one, other = desk, replace(desk, holder="other")
-    file = write(tmp_path / "a", lines(1, 3))
-    with one.writing(clock.now()):
-        pass
-    with pytest.raises(Refused, match="is being taken in by another process"):
-        came(other, file)
-    assert volumes(one.store) == []
-    clock.sleep(21)  # whoever held it is gone
-    assert came(other, file)["processed"] == 3
-    with one.writing(clock.now()):
-        pass  # and what was done is let go
+@pytest.mark.parametrize("seed", range(6))
+def test_of_those_who_read_the_same_piece_one_writes(tenant: Home, desk: Intake, clock: MovingClock, seed: int) -> None:
+    """Two processes take the same file in at once, chunk by chunk, in whatever order: each record is counted once."""
+    chosen = random.Random(seed)
+    content = "\n".join([*lines(1, 20), "{", *lines(15, 22)]).encode()
+    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()))
+    both = [Line(desk, [Incoming(piece, lambda: io.BytesIO(content))], most=5) for _ in range(2)]
+    counted = 0
+    while going := [line for line in both if not line.is_read or line.is_due]:
+        line = chosen.choice(going)
+        if line.is_due:
+            counted += sum(one.records for one in line.write() if one.what == "offered")
+        else:
+            line.read(chosen.randint(1, 7))
+    found = volume(tenant)
+    assert (counted, sums(found)) == (29, (29, 22, 1, 6, 0))
+    assert len(kept_events(desk, *DAY)) == 22
 
 
 def test_what_the_contract_does_not_allow_ends_at_the_next_batch(
@@ -125,9 +128,10 @@ def test_what_the_contract_does_not_allow_ends_at_the_next_batch(
     def suspend() -> None:
         on_record(tenant, TENANT, SuspensionRecord(instant(clock.now()), "a flood"), instant(clock.now()))
 
-    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()), "open", 0, 0)
+    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()))
+    watched = io.BufferedReader(Watched(io.BytesIO(file.read_bytes()), suspend))
     with pytest.raises(NotEntitled, match=r"cannot process monitoring logs: .* \(Article 11\)"):
-        take(desk, piece, io.BufferedReader(Watched(io.BytesIO(file.read_bytes()), suspend)), batch=3)
+        take(desk, Incoming(piece, lambda: watched), batch=3)
     with pytest.raises(NotEntitled, match="cannot take monitoring logs in"):
         came(desk, file)
     assert volumes(desk.store) == []
@@ -137,17 +141,17 @@ def test_a_file_that_changes_meanwhile_is_named_and_what_came_in_is_kept(
     tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
 ) -> None:
     file = write(tmp_path / "a", lines(1, 3000))
-    with opened(file, SOURCE, clock) as (piece, stream):
+    with opened(file, SOURCE, clock) as incoming:
         write(file, lines(3001, 6000))
         with pytest.raises(Refused, match="was changed while it was read"):
-            take(desk, piece, stream, batch=100)
+            take(desk, incoming, batch=100)
     assert came(desk, file)["offered"] == 3000
     found = volume(tenant)
     assert found.offered == found.processed + found.duplicate + found.malformed
-    with opened(file, SOURCE, clock) as (piece, stream):
+    with opened(file, SOURCE, clock) as incoming:
         with file.open("a", encoding="utf-8") as grown:
             grown.write("more")
-        assert take(desk, piece, stream)["duplicate"] == 3000, "what it held when it was opened"
+        assert take(desk, incoming)["duplicate"] == 3000, "what it held when it was opened"
 
 
 def test_files_are_found_by_name_and_in_folders(tmp_path: Path) -> None:
@@ -281,7 +285,7 @@ def assert_killed_anywhere_nothing_is_lost(address: str, forked: Forks, points: 
     assert again % len(sent) == 0
     assert sums(found) == (len(sent) + again, 70, 1, 6 + again, 0)
     segments = Segments(Path(address), TENANT)
-    desk = Intake(TENANT, store, segments, SOURCES[SOURCE], MovingClock(), "one", "p", "customer")
+    desk = Intake(TENANT, store, segments, SOURCES[SOURCE], MovingClock(), "p", "customer")
     assert sorted(kept_events(desk, *DAY)) == list(range(1, 71))
 
 

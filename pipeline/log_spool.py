@@ -1,0 +1,117 @@
+"""What came in of monitoring logs and waits: sealed files by tenant and source, as they were sent.
+
+A piece is there before the store knows of it. What the store does not come to know of was never promised to anybody,
+and is removed after a while.
+"""
+
+import io
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
+
+from msgspec import Struct
+
+from model.fault import Fault
+from pipeline.log_keys import log_key
+from pipeline.sealing import Opened, sealed, write_whole
+from store.database import StoreFault
+
+FOLDER = "spool"
+_CRITICAL, _ORDINARY = ".critical", ".ordinary"
+_BUFFER = 2**18
+# So many pieces wait of one tenant at most, however small they are.
+_MOST_PIECES = 20_000
+
+
+class Waiting(Struct, frozen=True):
+    """A piece of a source that waits, by its id: since when (seconds of the clock of files), and its length, sealed.
+
+    It is `critical` where an event of a critical type may be in it.
+    """
+
+    source: str
+    id: str
+    critical: bool
+    since: float
+    bytes: int
+
+
+class Spool:
+    """What waits of a tenant in a home's folder."""
+
+    def __init__(self, home: Path, tenant: str) -> None:
+        self._home = home
+        self._tenant = tenant
+
+    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool) -> int:
+        """Keep a piece of a source until it is processed; return its length, sealed.
+
+        Raises `StoreFault` where it cannot be written.
+        """
+        file = self._file(source, id_, critical)
+        try:
+            return write_whole(file, sealed(chunks, log_key(self._home, self._tenant), f"{source}/{id_}"))
+        except OSError as problem:
+            raise StoreFault([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+
+    def open(self, waiting: Waiting) -> BinaryIO:
+        """Return a stream of what a piece holds.
+
+        Raises `Refused`, in mid-stream too, where it is not there, or not what was sealed under its name.
+        """
+        file = self._file(waiting.source, waiting.id, waiting.critical)
+        name = f"{waiting.source}/{waiting.id}"
+        return io.BufferedReader(Opened(file, log_key(self._home, self._tenant), name), _BUFFER)
+
+    def remove(self, waiting: Waiting) -> None:
+        """Remove a piece that is processed; one that is not there is gone already."""
+        self._file(waiting.source, waiting.id, waiting.critical).unlink(missing_ok=True)
+
+    def waiting(self) -> list[Waiting]:
+        """Return what waits, the oldest first."""
+        found = [one for folder in _entries(self._folder) if folder.is_dir() for one in _pieces(folder)]
+        return sorted(found, key=lambda one: one.since)
+
+    def is_full(self, most: int) -> bool:
+        """Return whether as many bytes wait as may (`most`), or as many pieces."""
+        found = self.waiting()
+        return len(found) >= _MOST_PIECES or sum(one.bytes for one in found) >= most
+
+    def changed(self) -> tuple[int, ...]:
+        """Return something that differs once a piece has come, or has gone."""
+        return tuple(sorted(folder.stat().st_mtime_ns for folder in _entries(self._folder)))
+
+    @property
+    def _folder(self) -> Path:
+        return self._home / FOLDER / self._tenant
+
+    def _file(self, source: str, id_: str, critical: bool) -> Path:
+        return self._folder / source / f"{id_}{_CRITICAL if critical else _ORDINARY}"
+
+
+def spools_in(home: Path) -> Callable[[str], Spool]:
+    """Return what gives each tenant's spool in a home's folder."""
+    return lambda tenant: Spool(home, tenant)
+
+
+def _entries(folder: Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+
+
+def _pieces(folder: "os.DirEntry[str]") -> list[Waiting]:
+    found = []
+    for entry in _entries(Path(folder.path)):
+        id_, dot, lane = entry.name.rpartition(".")
+        if f"{dot}{lane}" not in (_CRITICAL, _ORDINARY):
+            continue
+        try:
+            status = entry.stat()
+        except FileNotFoundError:  # it was processed in between
+            continue
+        found.append(Waiting(folder.name, id_, f".{lane}" == _CRITICAL, status.st_mtime, status.st_size))
+    return found

@@ -1,0 +1,29 @@
+"""The intake of a home, in this process, until nothing waits."""
+
+import io
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from notifier.message import Ways
+from pipeline.clock import SystemClock
+from pipeline.intake.service import Service
+from pipeline.log_spool import spools_in
+from pipeline.world import world_in
+from store.home import Home
+
+_MOST_SECONDS = 20.0
+
+
+def process_all(folder: Path, home: Home) -> None:
+    """Process what waits in a home's folder, as the child of `hinomi serve` does."""
+    clock = SystemClock()
+    with ThreadPoolExecutor(2) as writers:
+        service = Service(world_in(folder, home, clock, Ways(io.StringIO(), clock.now)), spools_in(folder), writers)
+        until = time.monotonic() + _MOST_SECONDS
+        while True:
+            service.step()
+            if service.is_idle:
+                break
+            assert time.monotonic() < until, "it never ends"
+        service.end(5)
