@@ -83,6 +83,23 @@ class Segment(Struct, frozen=True):
     bytes: int
 
 
+class LogHeard(Struct, frozen=True):
+    """When a source was heard first and last, and its longest pause until then, in seconds (not those of our stops)."""
+
+    source: str
+    first: str
+    last: str
+    longest_pause: int = 0
+
+
+class LogRate(Struct, frozen=True):
+    """The committed rate that was observed of a tenant's logs between two moments, in records a minute."""
+
+    since: str
+    until: str
+    records_per_minute: int
+
+
 class Volume(Struct, frozen=True):
     """What came in of one source: `offered` is the sum of what became of records, those that wait yet among them.
 

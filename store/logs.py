@@ -1,5 +1,6 @@
 """What came in of monitoring logs, and what became of it: no decisions, so no records of the audit chain."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -7,7 +8,18 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Connection, Row, cast, func, select
 
-from model.log_volume import WHOLE_MINUTE, Aside, LogCount, LogPiece, Segment, What, by_minute, minute_of
+from model.log_volume import (
+    WHOLE_MINUTE,
+    Aside,
+    LogCount,
+    LogHeard,
+    LogPiece,
+    LogRate,
+    Segment,
+    What,
+    by_minute,
+    minute_of,
+)
 from store import damage, schema
 from store.statements import INSERTS, put
 
@@ -70,6 +82,50 @@ class Logs:
         order = query.order_by(table.c.first_at, *table.primary_key.columns)
         return list(damage.each(self._connection, order, table, _segment))
 
+    def first_slot(self) -> str:
+        """Return the first slot of which there are counts, empty where there is none."""
+        return self._connection.execute(select(func.min(schema.log_count.c.slot))).scalar() or ""
+
+    def minutes(self, since: str, until: str) -> list[int]:
+        """Return the records that the customer caused in those minutes between two moments in which any came."""
+        table = schema.log_count
+        minute = func.substr(table.c.slot, 1, len("2026-06-01T00:00"))
+        caused = (table.c.what == "offered") & (table.c.cause == "customer")
+        query = select(cast(func.sum(table.c.records), BigInteger)).where(
+            caused & (table.c.slot >= since) & (table.c.slot < until)
+        )
+        return [number for (number,) in self._connection.execute(query.group_by(minute)) if number > 0]
+
+    def minute_sums(self, since: str, until: str) -> dict[str, int]:
+        """Return the records that the customer caused in minutes between two moments, by the minute's first slot."""
+        found = Counter[str]()
+        for one in self.counts(since, until):
+            if (one.what, one.cause) == ("offered", "customer"):
+                found[minute_of(one.slot)] += one.records
+        return dict(found)
+
+    def heard(self) -> dict[str, LogHeard]:
+        """Return when each source was heard, by source."""
+        table = schema.log_heard
+        rows = damage.each(self._connection, select(table), table, _heard)
+        return {one.source: one for one in rows}
+
+    def slots(self, source: str, after: str) -> list[str]:
+        """Return the slots after one in which a source was heard, in order; what was filled back is not heard."""
+        table = schema.log_count
+        came = (table.c.source == source) & (table.c.what == "offered") & (table.c.cause != "back-fill")
+        query = select(table.c.slot).where(came & (table.c.slot > after)).distinct().order_by(table.c.slot)
+        return [slot for (slot,) in self._connection.execute(query)]
+
+    def sources(self) -> list[str]:
+        """Return the sources of which anything was counted."""
+        return sorted(self._connection.execute(select(schema.log_count.c.source).distinct()).scalars())
+
+    def rate(self) -> LogRate | None:
+        """Return the committed rate that was observed, once it is."""
+        row = self._connection.execute(select(schema.log_rate)).first()
+        return damage.one(row, schema.log_rate, _rate) if row else None
+
 
 class LogsWriter(Logs):
     """What can be asked and written."""
@@ -105,6 +161,14 @@ class LogsWriter(Logs):
         for column in (schema.log_count.c.slot, schema.log_aside.c.at, schema.log_piece.c.taken_at):
             self._connection.execute(column.table.delete().where(column < at))
 
+    def put_heard(self, heard: Iterable[LogHeard]) -> None:
+        """Write when sources were heard."""
+        put(self._connection, schema.log_heard, [msgspec.structs.asdict(one) for one in heard])
+
+    def put_rate(self, rate: LogRate) -> None:
+        """Write the committed rate that was observed."""
+        put(self._connection, schema.log_rate, msgspec.structs.asdict(rate))
+
     def keep(self, segment: Segment) -> None:
         """Write that a segment is kept."""
         put(self._connection, schema.log_segment, msgspec.structs.asdict(segment))
@@ -138,6 +202,14 @@ def _count(row: Row[Any]) -> LogCount:
 
 def _piece(row: Row[Any]) -> LogPiece:
     return msgspec.convert(damage.values(row), LogPiece)
+
+
+def _heard(row: Row[Any]) -> LogHeard:
+    return msgspec.convert(damage.values(row), LogHeard)
+
+
+def _rate(row: Row[Any]) -> LogRate:
+    return msgspec.convert(damage.values(row), LogRate)
 
 
 def _segment(row: Row[Any]) -> Segment:

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0012", "service": "0008"}
+VERSIONS = {"tenant": "0012", "service": "0009"}
 
 tenant = MetaData()
 service = MetaData()
@@ -236,6 +236,13 @@ log_segment = Table(
     *map(_large, ("records", "bytes")),
     Index("log_segment_day", "day"),
 )
+# The committed rate that was observed of a tenant's first days: one row, once they are over.
+log_rate = Table("log_rate", tenant, _text("since", key=True), _text("until"), _large("records_per_minute"))
+
+# When each source was heard, and its longest pause.
+log_heard = Table(
+    "log_heard", tenant, _text("source", key=True), *map(_text, ("first", "last")), _large("longest_pause")
+)
 
 # The highest lease number seen for a job: a worker that wakes up late has a lower one.
 fence = Table("fence", tenant, _text("job", key=True), _number("number"))
@@ -286,6 +293,8 @@ token = Table(
     Index("token_parent", "parent"),
 )
 # What is to be done, under way, and done. Whoever works on one holds it until `held_until` and says so again in time.
+# From when to when a process took logs in, a row each: what lies between all of them were stops of ours.
+log_run = Table("log_run", service, *(_text(name, key=True) for name in ("holder", "since")), _text("until"))
 job = Table(
     "job",
     service,

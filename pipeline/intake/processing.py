@@ -30,6 +30,8 @@ _MOST: dict[Colour, int] = {"green": 100, "yellow": 10}
 _CRITICAL_PART = 0.1
 # After what went wrong it is tried again in so many seconds.
 _STORE_SECONDS, _CONTRACT_SECONDS, _DEFECT_SECONDS = 1.0, 5.0, 30.0
+# As it is before anything is known, and over how many busy seconds it is taken.
+_FIRST_PACE, _PACE_SECONDS = 10_000.0, 10.0
 _LaneKind = Literal["critical", "ordinary"]
 
 
@@ -117,6 +119,25 @@ class _Customer:
         self._bucket = _spent(self._bucket, records - own, now)
 
 
+class _Pace:
+    """How many records a second are processed, as it was lately."""
+
+    def __init__(self) -> None:
+        self._records, self._seconds = _FIRST_PACE * _PACE_SECONDS, _PACE_SECONDS
+
+    def note(self, records: int, seconds: float) -> None:
+        """Count records that took so long."""
+        self._records += records
+        self._seconds += seconds
+        if self._seconds > 2 * _PACE_SECONDS:
+            self._records, self._seconds = self._records / 2, self._seconds / 2
+
+    @property
+    def a_second(self) -> float:
+        """Return the records a second."""
+        return self._records / self._seconds
+
+
 class Written(Struct, frozen=True):
     """A batch that was written, or why it was not; it took so long of the processor."""
 
@@ -138,7 +159,13 @@ class Processor:
         self._resting: list[Lane] = []
         self._written: deque[Written] = deque()
         self._writing = 0
+        self._pace = _Pace()
         self.wake = threading.Event()
+
+    @property
+    def capacity(self) -> float:
+        """Return how many records a second can be processed, as it was lately."""
+        return self._pace.a_second
 
     def commit(self, customer: str, rate: float) -> None:
         """Let a customer's committed rate be so many records a second from now on."""
@@ -181,7 +208,9 @@ class Processor:
             records, problem = 0, caught
         if turn.colour == "green":
             lane.customer.spend(lane, records, time.monotonic())
-        self._turns.took(turn, time.perf_counter() - began)
+        took = time.perf_counter() - began
+        self._pace.note(records, took)
+        self._turns.took(turn, took)
         if problem:
             self._failed(lane, problem)
         else:
@@ -262,6 +291,7 @@ class Processor:
             done = self._written.popleft()
             done.lane.busy = False
             self._writing -= 1
+            self._pace.note(0, done.seconds)
             self._turns.charge(done.lane.customer.name, "green", done.seconds)
             if done.problem:
                 self._failed(done.lane, done.problem)

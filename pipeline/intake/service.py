@@ -7,10 +7,12 @@ from concurrent.futures import Executor
 from msgspec import Struct
 
 from intake.own import own_of
+from intake.rates import provisional
 from model.fault import Refused
 from model.log_volume import LogPiece
 from model.person import SCHEDULE
 from pipeline.intake.processing import Processor
+from pipeline.intake.rates import committed
 from pipeline.intake.sources import sources
 from pipeline.intake.taking import Incoming, Intake
 from pipeline.log_segments import Segments
@@ -24,7 +26,6 @@ _LOG = logger()
 _LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS = 0.05, 0.01, 5.0
 # A file that the store does not know by then never came to be promised to anybody.
 _UNKNOWN_SECONDS = 60.0
-_PROVISIONAL_RATE = 100.0
 
 
 class _Desk(Struct):
@@ -83,11 +84,23 @@ class Service:
                 _LOG.warning("a tenant's logs are not processed", tenant=name, problem=str(refused))
                 continue
             self._desks[name] = desk
-            self._processor.commit(name, _PROVISIONAL_RATE)
             desk.intakes = {
                 id_: Intake(name, desk.store, desk.segments, source, self._world.clock, SCHEDULE, "customer", own)
                 for id_, source in sources().items()
             }
+
+        self._commit()
+
+    def _commit(self) -> None:
+        """Let everybody's committed rate be as it is agreed or observed by now."""
+        now, equal = self._world.clock.now(), provisional(self._processor.capacity, len(self._desks))
+        for name, desk in self._desks.items():
+            try:
+                rate = committed(desk.store, now)
+            except Refused as refused:
+                _LOG.warning("a tenant's committed rate is not known", tenant=name, problem=str(refused))
+                rate = None
+            self._processor.commit(name, equal if rate is None else rate / 60)
 
     def _desk(self, name: str) -> _Desk:
         assert self._world.segments, "a home has a folder"

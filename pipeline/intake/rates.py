@@ -1,0 +1,38 @@
+"""The committed rate of a tenant's logs: as it is agreed, else as it was observed, else an equal part."""
+
+from datetime import datetime
+
+from intake.rates import FIRST, observed
+from model.canonical import instant, parse_instant
+from model.log_volume import LogRate
+from pipeline.tenants.applied import book_of
+from store.tenant import TenantStore
+from store.writer import Writer
+
+RECORDS_PER_MINUTE = "logs.committed_records_per_minute"
+
+
+def committed(store: TenantStore, now: datetime) -> int | None:
+    """Return the committed rate of a tenant in records a minute; None until its first 14 days are known.
+
+    Raises `Refused` where the contract's records do not hold.
+    """
+    agreed = book_of(store).setting(RECORDS_PER_MINUTE, now)
+    if isinstance(agreed, int) and agreed:
+        return agreed
+    with store.read() as reader:
+        rate = reader.logs.rate()
+    return rate.records_per_minute if rate else None
+
+
+def observe(writer: Writer, now: datetime) -> None:
+    """Write what was observed of a tenant, once its first 14 days are over: later the minutes are gone."""
+    first = writer.logs.first_slot()
+    if not first or writer.logs.rate():
+        return
+    since = parse_instant(first).replace(second=0)
+    until = since + FIRST
+    if now >= until:
+        heard = writer.logs.minutes(instant(since), instant(until))
+        minutes = int(FIRST.total_seconds()) // 60
+        writer.logs.put_rate(LogRate(instant(since), instant(until), observed(heard, minutes)))
