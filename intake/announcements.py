@@ -9,7 +9,7 @@ The forms, and where they are documented:
 """
 
 import re
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Literal, TypeAlias, TypeVar
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -177,7 +177,7 @@ def _bytes(text: str) -> bytes:
 
 
 def _is(raw: Raw | UnsetType, text: str) -> bool:
-    return raw is not UNSET and _decoded(raw, Any) == text
+    return raw is not UNSET and _decoded(raw, object) == text
 
 
 def _decoded(text: str | Raw, form: type[_Form], otherwise: Aside = "a wrong type") -> _Form:

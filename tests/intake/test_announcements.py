@@ -255,7 +255,8 @@ def test_no_text_raises(body: str) -> None:
 
 @given(st.data())
 def test_no_form_with_anything_in_a_place_raises(data: st.DataObject) -> None:
-    message = json.loads(json.dumps(data.draw(st.sampled_from([S3, BUS, TRAIL]))))
+    forms: list[dict[str, Any]] = [S3, BUS, TRAIL]
+    message: dict[str, Any] = json.loads(json.dumps(data.draw(st.sampled_from(forms))))
     at: Any = message
     while isinstance(at, dict | list) and at:
         key = data.draw(st.sampled_from(sorted(at)) if isinstance(at, dict) else st.just(0))

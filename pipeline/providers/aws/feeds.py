@@ -70,10 +70,10 @@ def _source_fault(source: str) -> str:
     return "" if source in ours else f"{source!r} is a source of another cloud's; known here are {', '.join(ours)}"
 
 
-def _roles_of_others(tenant: Tenant) -> set[str | None]:
+def _roles_of_others(tenant: Tenant) -> set[str]:
     """Return the roles that the tenant's file names for something else than logs."""
-    logins = [login for scope in tenant.scopes for login in (scope, scope.write) if login]
-    return {login.role for login in logins if login.role} | {one.role for one in tenant.organizations}
+    roles = [login.role for scope in tenant.scopes for login in (scope, scope.write) if login]
+    return {role for role in [*roles, *(one.role for one in tenant.organizations)] if role}
 
 
 def role(queue: str, buckets: Sequence[str]) -> Role:
