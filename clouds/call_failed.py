@@ -17,7 +17,7 @@ class InDoubt(CallFailed):
     """A writing call of which nobody knows whether it took effect: no answer, or one that says neither."""
 
 
-class Denied(CallFailed):
+class Forbidden(CallFailed):
     """What was asked for is not allowed: asking again changes nothing, until somebody allows it."""
 
 

@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 from clouds.aws.faults import classify, is_denial, says_none
 from clouds.aws.read import AwsClient
 from clouds.aws.replies import BrokenReply, field
-from clouds.call_failed import CallFailed, Denied, NotThere, Replaced
+from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
 from model.log_feed import FeedMessage, LogObject, OpenObject
 
 _MOST_MESSAGES = 10
@@ -65,11 +65,11 @@ class Queue:
     def open(self, wanted: LogObject) -> OpenObject:
         """Return an object that is `wanted`, opened: with the content that its etag names, where it has one.
 
-        Raises `NotThere`, `Replaced` and `Denied` where it is so, a foreign bucket among these, and `CallFailed` for
+        Raises `NotThere`, `Replaced` and `Forbidden` where it is so, a foreign bucket among these, and `CallFailed` for
         what may pass.
         """
         if wanted.bucket not in self._place.buckets:
-            raise Denied(_FOREIGN_BUCKET)
+            raise Forbidden(_FOREIGN_BUCKET)
         args = {"Bucket": wanted.bucket, "Key": wanted.key}
         if wanted.etag:
             args["IfMatch"] = f'"{wanted.etag}"'
@@ -104,7 +104,7 @@ def _meant(failure: CallFailed) -> CallFailed:
     if code in _REPLACED:
         return Replaced(code)
     if is_denial(code) or code == _ARCHIVED:
-        return Denied(code)
+        return Forbidden(code)
     return NotThere(code) if says_none("s3", code) else failure
 
 
@@ -122,15 +122,14 @@ def _message(one: Any) -> FeedMessage:
 
 
 class _Stream(io.RawIOBase):
-    """The bytes of an object as they come; once they have broken off, they stay so.
+    """The bytes of an object as they come.
 
-    The SDK compares their number with what was announced, and their checksum where the object has one.
+    At every end the SDK compares their number with what was announced, and their checksum where the object has one.
     """
 
     def __init__(self, body: Any) -> None:
         super().__init__()
         self._body = body
-        self._failure: CallFailed | None = None
 
     def readable(self) -> bool:
         """Return that it can be read."""
@@ -138,15 +137,12 @@ class _Stream(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read into a buffer; return how many bytes, 0 at the end. Raises `CallFailed` where it breaks off."""
-        if self._failure is None:
-            try:
-                part = self._body.read(len(buffer))
-            except (botocore.exceptions.BotoCoreError, HTTPError, OSError, ValueError) as problem:
-                self._failure = CallFailed(classify(problem)[0].code)
-            else:
-                buffer[: len(part)] = part
-                return len(part)
-        raise self._failure
+        try:
+            part = self._body.read(len(buffer))
+        except (botocore.exceptions.BotoCoreError, HTTPError, OSError, ValueError) as problem:
+            raise CallFailed(classify(problem)[0].code) from None
+        buffer[: len(part)] = part
+        return len(part)
 
     def close(self) -> None:
         """Close the connection: what was not read is not waited for."""

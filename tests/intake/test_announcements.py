@@ -178,6 +178,21 @@ def test_what_is_only_called_alike_is_read(key: str) -> None:
     assert announced(json.dumps(s3_object(key=key))).ignored == ()
 
 
+NO_ANNOUNCEMENTS: list[object] = [
+    None,
+    7,
+    [S3],
+    {},
+    {"Records": []},
+    s3_record(eventSource="s3.amazonaws.com"),  # an event of CloudTrail itself
+    BUS | {"source": "my.own"},
+    TEST | {"Event": "s3:Other"},
+    notification(notification(S3)),
+    notification({}),
+    {"Type": "SubscriptionConfirmation", "Message": "You have chosen to subscribe", "Token": "2336"},
+]
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -191,22 +206,7 @@ def test_what_is_only_called_alike_is_read(key: str) -> None:
         ('{"a":' * 100_000, "nested too deep"),
         ('{"Records":' + "[" * 100_000, "nested too deep"),
         (" " * (MOST_CHARACTERS + 1), "too large"),
-        *(
-            (json.dumps(message), "no announcement")
-            for message in (
-                None,
-                7,
-                [S3],
-                {},
-                {"Records": []},
-                s3_record(eventSource="s3.amazonaws.com"),  # an event of CloudTrail itself
-                BUS | {"source": "my.own"},
-                TEST | {"Event": "s3:Other"},
-                notification(notification(S3)),
-                notification({}),
-                {"Type": "SubscriptionConfirmation", "Message": "You have chosen to subscribe", "Token": "2336"},
-            )
-        ),
+        *((json.dumps(message), "no announcement") for message in NO_ANNOUNCEMENTS),
         *(
             (json.dumps(message), "a wrong type")
             for message in (

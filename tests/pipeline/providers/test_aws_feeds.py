@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from clouds.call_failed import CallFailed, Denied, NotThere, Replaced
+from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
 from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
 from intake.announcements import Announced, announced
+from model.clock import Clock
 from model.contract_record import Evidence
 from model.fault import Refused
 from model.log_feed import FeedMessage, LogFeed, LogObject
@@ -39,9 +40,9 @@ HIDDEN = 60
 MESSAGE = FeedMessage("id", "receipt", "", SystemClock().now(), 1)
 
 
-def entered(logs: AwsLogs = LOGS, **more: Any) -> LogFeed:
+def entered(logs: AwsLogs = LOGS, clock: Clock | None = None) -> LogFeed:
     (feed,) = feeds.feeds_of(replace(TENANT, logs=[logs]), "between-us")
-    return feeds.enter(feed, more.get("clock") or SystemClock())
+    return feeds.enter(feed, clock or SystemClock())
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_a_foreign_bucket_is_never_asked_for(emulator: Emulator, bucket: Any, mo
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         feed = entered()
         for name in (OTHER, f"{BUCKET}/../{OTHER}", "", BUCKET.upper(), f"arn:aws:s3:::{BUCKET}"):
-            with pytest.raises(Denied):
+            with pytest.raises(Forbidden):
                 feed.open(LogObject(name, "x"))
         feed.close()
     assert [one for one in asked if "GetCallerIdentity" not in one] == []
@@ -139,7 +140,7 @@ def test_it_can_be_said_what_became_of_an_object(bucket: Any, feed: LogFeed) -> 
         with pytest.raises(NotThere, match="NoSuchKey"):
             feed.open(wanted)
     bucket.put_object(Bucket=BUCKET, Key="old", Body=b"x", StorageClass="GLACIER")
-    with pytest.raises(Denied, match="InvalidObjectState"):
+    with pytest.raises(Forbidden, match="InvalidObjectState"):
         feed.open(LogObject(BUCKET, "old"))
 
 
@@ -170,20 +171,20 @@ def test_what_is_not_allowed_is_said_to_be_so(
     with denying_proxy(emulator.url, denied) as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         feed = entered()
-        with pytest.raises(Denied):
+        with pytest.raises(Forbidden):
             call(feed)
         feed.close()
 
 
 @pytest.mark.process
 def test_what_was_silent_is_asked_again_within_the_budget(
-    emulator: Emulator, bucket: Any, monkeypatch: pytest.MonkeyPatch
+    emulator: Emulator, bucket: Any, clock: MovingClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bucket.put_object(Bucket=BUCKET, Key=KEY, Body=CONTENT)
     losing: list[str] = []
     with proxy(emulator.url, lambda request: LOSE if "ReceiveMessage" in request and losing else PASS) as (url, asked):
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        feed = entered(clock=MovingClock())
+        feed = entered(clock=clock)
         losing.append("now")
         for times in (3, 6):  # each call anew, and no more often than any other call
             with pytest.raises(CallFailed) as failed:
@@ -192,7 +193,13 @@ def test_what_was_silent_is_asked_again_within_the_budget(
             assert len([one for one in asked if "ReceiveMessage" in one]) == times
         losing.clear()
         assert announcement(feed)[1].key == KEY
-        feed.close()
+    waited = [len(clock.slept)]
+    for _ in range(2):  # nothing listens there any more
+        with pytest.raises(CallFailed, match="EndpointConnectionError"):
+            feed.receive(0, 0)
+        waited.append(len(clock.slept))
+    assert waited[0] < waited[1] < waited[2]
+    feed.close()
 
 
 @pytest.mark.process
