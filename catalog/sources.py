@@ -1,14 +1,22 @@
 """Sources of monitoring logs, a file each: where their events have their parts (`config/sources/`)."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
+from catalog.folder import config_folder
 from catalog.form import convert_all
 from catalog.yaml_reader import Document, KeyPath
 from model.fault import Fault, Refused
 from model.log_source import ENVELOPE_KEYS, LogSource, parts_of
 
 _FOLDER = "sources"
+
+
+@cache
+def shipped() -> Mapping[str, LogSource]:
+    """Return the sources by their ids, as they came with the program."""
+    return load(config_folder())
 
 
 def load(config: Path) -> dict[str, LogSource]:

@@ -20,6 +20,10 @@ _OPTION = Annotated[
     str, typer.Option(help="an option of the contract, as function-code: what it needs to read comes with it")
 ]
 _PLAYBOOK = Annotated[list[str] | None, typer.Option(help="only for this one; may be repeated")]
+_LOGS = Annotated[
+    str, typer.Option(help="what announces logs, as in a tenant's file: print what the role needs that fetches them")
+]
+_BUCKET = Annotated[list[str] | None, typer.Option(help="where these logs lie; may be repeated")]
 _CHANGES_HELP = (
     "Print the role of the identity that changes things: a policy for AWS, a custom role, or a ClusterRole (YAML)."
 )
@@ -41,12 +45,35 @@ def _add(group: typer.Typer, provider: Provider, permissions: Permissions) -> No
     parameters = [parameter("format", format_of, usual)]
     if permissions.by_option:
         parameters.append(parameter("option", _OPTION, ""))
+    if provider.feeds:
+        parameters += [parameter("logs", _LOGS, ""), parameter("bucket", _BUCKET, None)]
     group.command(provider.name)(command(partial(_read, provider, permissions), permissions.help, parameters))
 
 
-def _read(provider: Provider, permissions: Permissions, format: str, option: str = "") -> None:
+def _read(
+    provider: Provider,
+    permissions: Permissions,
+    format: str,
+    option: str = "",
+    logs: str = "",
+    bucket: list[str] | None = None,
+) -> None:
+    if provider.feeds and (logs or bucket):
+        _refuse_mixed(permissions, format, option, logs=logs, bucket=bucket)
+        print(permissions.text(provider.feeds.role(logs, bucket or [])), end="")
+        return
     types = [type_.offered(_given(option)) for type_ in provider.types(None, None)]
     print(permissions.to_read(format, types), end="")
+
+
+def _refuse_mixed(permissions: Permissions, format: str, option: str, *, logs: str, bucket: list[str] | None) -> None:
+    """Raise `Refused` where a role for logs is asked for with what is no part of one."""
+    from model.fault import Refused
+
+    if not logs or not bucket:
+        raise Refused("--logs and --bucket go together: say what announces the logs, and each bucket in which they lie")
+    if option or format != permissions.formats[0]:
+        raise Refused(f"--logs is printed as {permissions.formats[0]} only, and without --option")
 
 
 def _given(option: str) -> Collection[str]:

@@ -17,5 +17,13 @@ class InDoubt(CallFailed):
     """A writing call of which nobody knows whether it took effect: no answer, or one that says neither."""
 
 
+class Forbidden(CallFailed):
+    """What was asked for is not allowed: asking again changes nothing, until somebody allows it."""
+
+
+class Replaced(CallFailed):
+    """What is at a path has another content than the one that was asked for."""
+
+
 class NotThere(CallFailed):
     """There is nothing at a path: the object does not exist, or the server does not know its type."""

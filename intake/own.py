@@ -6,12 +6,12 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from model.tenant import AwsOrganization, AwsScope, AzureDirectory, GcpAccess, Tenant
+from model.tenant import AwsLogs, AwsOrganization, AwsScope, AzureDirectory, GcpAccess, Tenant
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: a role, and who has taken it on.
 _ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/(?:.*/)?([^/]+)")
 _ASSUMED = ":assumed-role/"
-_Place: TypeAlias = AwsScope | AwsOrganization | AzureDirectory | GcpAccess
+_Place: TypeAlias = AwsScope | AwsOrganization | AwsLogs | AzureDirectory | GcpAccess
 
 
 class Own(Struct, frozen=True):
@@ -37,7 +37,8 @@ def own_of(tenant: Tenant) -> Own:
 
     It says nothing of a profile's user, of the account in a Google key file, and of whom a kubeconfig names.
     """
-    places: list[_Place] = [*tenant.scopes, *tenant.organizations, *tenant.azure, *tenant.google]
+    in_aws: list[_Place] = [*tenant.scopes, *tenant.organizations, *(tenant.logs or ())]
+    places: list[_Place] = [*in_aws, *tenant.azure, *tenant.google]
     found = [one for place in places for one in _of(place)]
     roles = (one for one in found if isinstance(one, tuple))
     return Own(frozenset(roles), frozenset(one for one in found if isinstance(one, str)))
@@ -50,6 +51,8 @@ def _of(place: _Place) -> Iterator[tuple[str, str] | str]:
         case AwsOrganization():
             yield from _roles(place.role)
             yield from (("", name) for name in (place.member_role, place.write_role) if name)
+        case AwsLogs():
+            yield from _roles(place.role)
         case AzureDirectory():
             yield from (one.client for one in (place, place.write) if one and one.client)
         case GcpAccess():

@@ -14,6 +14,22 @@ AwsAccount = Annotated[str, Meta(pattern=r"^[0-9]{12}$(?!\n)")]
 RegionName = Annotated[str, Meta(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$(?!\n)")]
 RoleName = Annotated[str, Meta(pattern=r"^[\w+=,.@/-]+$(?!\n)", max_length=64)]
 RoleArn = Annotated[str, Meta(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$(?!\n)")]
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+QueueUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^https://sqs\.[a-z]{2}(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?/[0-9]{12}/"
+        r"([A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo)$(?!\n)"
+    ),
+]
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html, general purpose buckets
+BucketName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!xn--|sthree-|amzn-s3-demo-)(?![0-9]+(\.[0-9]+){3}$)(?!.*\.\.)"
+        r"(?!.*(-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$(?!\n)"
+    ),
+]
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$(?!\n)")]
 ManagementGroup = Annotated[str, Meta(pattern=r"^[\w().-]{1,90}$(?!\n)")]
 Location = Annotated[str, Meta(pattern=r"^[a-z0-9]+$(?!\n)", max_length=40)]
@@ -100,6 +116,41 @@ class AwsOrganization(Struct, frozen=True, forbid_unknown_fields=True):
     write_role: RoleName | None = None
     regions: list[RegionName] = []
     exclude: list[AwsAccount] = []
+
+
+_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}  # by how the names of their regions begin
+
+
+class AwsLogs(Struct, frozen=True, forbid_unknown_fields=True):
+    """Monitoring logs of a source that lie in S3: the SQS queue that announces them, and where they may lie.
+
+    `aws` is the queue's account; nothing is fetched from other buckets than these. They are entered by a profile or a
+    role of their own: whoever reads configurations does not read logs.
+    """
+
+    source: Annotated[str, Meta(max_length=100)]
+    aws: AwsAccount
+    queue: QueueUrl
+    buckets: Annotated[list[BucketName], Meta(min_length=1)]
+    profile: Profile = ""
+    role: RoleArn | None = None
+    external_id: Annotated[str, Meta(min_length=2, max_length=1224)] | None = None
+
+    @property
+    def region(self) -> str:
+        """Return the queue's region."""
+        return self.queue.split(".")[1]
+
+    @property
+    def queue_arn(self) -> str:
+        """Return the queue's ARN; the URL says region, account and name."""
+        account, name = self.queue.split("/")[-2:]
+        return f"arn:{self.partition}:sqs:{self.region}:{account}:{name}"
+
+    @property
+    def partition(self) -> str:
+        """Return the partition that the queue and its buckets are in."""
+        return next((name for begins, name in _PARTITIONS.items() if self.region.startswith(begins)), "aws")
 
 
 class AzureWrite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -228,6 +279,7 @@ class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
     schedule: Schedule = Schedule()
     protected: list[Annotated[str, Meta(min_length=3, max_length=1000)]] = []
     sudden_loss: SuddenLoss | UnsetType = UNSET  # a file without it is the same as before there was such a key
+    logs: list[AwsLogs] | UnsetType = UNSET  # the same
 
     @property
     def agreed(self) -> Contract:

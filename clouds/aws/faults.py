@@ -33,6 +33,16 @@ _REFUSING = re.compile(
 )
 
 
+# Of S3 (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html) and SQS, whose key service has its own.
+_DENYING = frozenset({"403", "AccessDenied", "AccountProblem", "AllAccessDisabled"})
+_DENYING |= {"AccessDeniedException", "KMS.AccessDeniedException", "KmsAccessDenied"}
+
+
+def is_denial(code: str) -> bool:
+    """Return whether an error code says that who asked may not do so, and nothing of a login that has ended."""
+    return code in _DENYING
+
+
 def is_refusal(code: str) -> bool:
     """Return whether an error code says nothing about what is there: a denial, a throttle, a broken service."""
     return code in _THROTTLED or bool(_REFUSING.search(code))

@@ -105,6 +105,10 @@ class AwsClient:
         """Return the region of the environment or the profile, else us-east-1."""
         return os.environ.get("AWS_REGION") or self._session.get_config_variable("region") or "us-east-1"
 
+    def ask_anew(self) -> None:
+        """Forget what did not answer: whoever asks for days asks again what was silent for a while."""
+        self._silence = _Silence()
+
     def pause(self, seconds: float) -> None:
         """Wait, for operations that are asked again until they are ready."""
         self._clock.sleep(seconds)

@@ -1,18 +1,15 @@
 """The sources of monitoring logs that are known."""
 
 from collections.abc import Mapping
-from functools import cache
 
-from catalog.folder import config_folder
-from catalog.sources import load
+from catalog.sources import shipped
 from model.fault import Refused
 from model.log_source import LogSource
 
 
-@cache
 def sources() -> Mapping[str, LogSource]:
     """Return the sources by their ids, as they came with the program."""
-    return load(config_folder())
+    return shipped()
 
 
 def source_called(name: str) -> LogSource:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from model.clock import Clock
     from model.collector import Collector
     from model.fault import Fault
+    from model.log_feed import LogFeed
     from model.tenant import Tenant
     from store.rows import AssetRow
 
@@ -56,6 +57,20 @@ class GroupOf(Struct, Generic[Access], frozen=True):
     secrets: TenantSecrets = UNBOUND
 
 
+class FeedOf(Struct, Generic[Access], frozen=True):
+    """Where logs of a source are fetched: of which provider, its id, and how a tenant's file enters it.
+
+    What the file refers to is looked up in `secrets`, as for scopes.
+    """
+
+    provider: str
+    id: str
+    source: str
+    access: Access
+    secrets: TenantSecrets = UNBOUND
+
+
+Feed = FeedOf[Any]
 Scope = ScopeOf[Any]
 Group = GroupOf[Any]
 
@@ -148,6 +163,21 @@ class Organisations:
 
 
 @dataclass(frozen=True)
+class Feeds:
+    """How logs are fetched from a provider's cloud.
+
+    `named` are the feeds of a tenant's file; their roles ask for its external id, where there is one. `enter` opens
+    one, and raises `Refused` where it cannot be entered. `alone` names what may be of one tenant's feeds only. `role`
+    is what a feed's role has to allow, by its id and the places where logs lie.
+    """
+
+    named: Callable[["Tenant", str], Iterable[Feed]]
+    enter: Callable[[Feed, "Clock"], "LogFeed"]
+    alone: Callable[["Tenant"], Iterable[str]]
+    role: Callable[[str, Sequence[str]], Role]
+
+
+@dataclass(frozen=True)
 class CheckOption:
     """An option of `hinomi check` that is a provider's own: a text, or `many` of them."""
 
@@ -202,6 +232,7 @@ class Provider:
     permissions: Permissions | None = None
     check: Check | None = None
     recordings: Callable[[], Callable[[dict[str, Any]], Iterable["Parsed"]]] | None = None
+    feeds: Feeds | None = None
     clusters: Mapping[str, Callable[["AssetRow"], tuple[str, ...]]] = field(default_factory=dict)
     keeps_raw: bool = False
 
@@ -224,6 +255,16 @@ def opening_of(place: Scope | Group, providers: Providers) -> Opening:
     With it comes the cloud's SDK: together they take more than a second to import.
     """
     return provider_of(place.provider, providers).opening()
+
+
+def opened_feed(feed: Feed, providers: Providers, clock: "Clock") -> "LogFeed":
+    """Return a feed of one of these providers, entered; its client waits between tries by the clock.
+
+    Raises `Refused` where it cannot be entered. With it comes the cloud's SDK.
+    """
+    feeds = provider_of(feed.provider, providers).feeds
+    assert feeds is not None, "else it has none"
+    return feeds.enter(feed, clock)
 
 
 def groups_of(tenant: "Tenant", providers: Providers) -> Iterator[Group]:

@@ -3,10 +3,11 @@
 from msgspec import Struct
 
 from model.contract_action import Action
+from model.log_feed import LogFeed
 from model.tenant import Tenant
-from pipeline.providers.provider import Opening, Scope, opening_of
+from pipeline.providers.provider import Feed, Opening, Scope, opened_feed, opening_of
 from pipeline.tenants.gate import ask
-from pipeline.tenants.scopes import Scopes, scopes_of
+from pipeline.tenants.scopes import Scopes, feeds_of, scopes_of
 from pipeline.world import World
 
 
@@ -31,3 +32,16 @@ class Entrance(Struct, frozen=True):
         """Return what opens clients of a scope, for one of them; raises `NotEntitled`."""
         self.ask()
         return opening_of(scope, self.world.providers)
+
+    def feeds(self) -> list[Feed]:
+        """Return where the tenant's logs are fetched, as its file says; raises `NotEntitled`."""
+        self.ask()
+        return feeds_of(self.world, self.tenant)
+
+    def enter(self, feed: Feed) -> LogFeed:
+        """Return one of the tenant's feeds, opened.
+
+        Raises `NotEntitled`, and `Refused` where it cannot be entered.
+        """
+        self.ask()
+        return opened_feed(feed, self.world.providers, self.world.clock)

@@ -78,7 +78,9 @@ def _foreign_references(document: Document, tenant: Tenant, secrets: TenantSecre
 
 def plan(home: Home, tenant: Tenant, providers: Providers = PROVIDERS) -> TenantPlan:
     """Return what applying the tenant to a home would change, with places of these providers; nothing is written."""
-    _refuse_foreign_external_ids(home, tenant, providers)
+    others = _others(home, tenant)
+    _refuse_foreign_external_ids(home, tenant, others, providers)
+    _refuse_foreign_feeds(tenant, others, providers)
     edition = home.edition(tenant.tenant)
     _refuse_another_contract(home, tenant, is_new=edition is None)
     before = msgspec.json.decode(edition.document) if edition else {}
@@ -123,15 +125,27 @@ def _said(contract: Contract, key: str) -> Any:
     return sorted(value) if key == "options" else value
 
 
-def _refuse_foreign_external_ids(home: Home, tenant: Tenant, providers: Providers) -> None:
+def _others(home: Home, tenant: Tenant) -> list[Tenant]:
+    """Return all other tenants of a home; raises `Refused` where one cannot be read: it may have what is asked for."""
+    tenants, broken = applied_tenants(home)
+    if unread := [name for name in broken if name != tenant.tenant]:
+        raise Refused(f"the file of {unread[0]} is of another version of the program; apply that one anew first")
+    return [other for other, _ in tenants if other.tenant != tenant.tenant]
+
+
+def _refuse_foreign_feeds(tenant: Tenant, others: Sequence[Tenant], providers: Providers) -> None:
+    """Raise `Refused` where logs would be fetched from what is another tenant's too: they would be read by both."""
+    for feeds in (one.feeds for one in providers if one.feeds):
+        taken = {one for other in others for one in feeds.alone(other)}
+        if shared := [one for one in feeds.alone(tenant) if one in taken]:
+            raise Refused(f"{shared[0]} is another tenant's too; logs of one tenant are never read for another")
+
+
+def _refuse_foreign_external_ids(home: Home, tenant: Tenant, others: Sequence[Tenant], providers: Providers) -> None:
     """Raise `Refused` where an external id is another tenant's too: it would open that one's accounts."""
     foreign = {value for name, value in home.external_ids().items() if name != tenant.tenant}
-    tenants, broken = applied_tenants(home)
-    if any(name != tenant.tenant for name in broken):
-        raise Refused(f"the file of {broken[0]} is of another version of the program; apply that one anew first")
-    for other, _ in tenants:
-        if other.tenant != tenant.tenant:
-            foreign |= {id_ for one in providers for _, ids in one.file.external_ids(other) for id_ in ids}
+    for other in others:
+        foreign |= {id_ for one in providers for _, ids in one.file.external_ids(other) for id_ in ids}
     for provider in providers:
         for account, ids in provider.file.external_ids(tenant):
             if foreign.intersection(ids):

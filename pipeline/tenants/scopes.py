@@ -9,7 +9,7 @@ from model.clock import Clock
 from model.fault import Refused
 from model.tenant import Tenant
 from pipeline.bounds import Bounds
-from pipeline.providers.provider import Providers, Scope, groups_of
+from pipeline.providers.provider import Feed, Providers, Scope, groups_of
 from pipeline.providers.registry import PROVIDERS
 from pipeline.secrets import UNBOUND, TenantSecrets
 from pipeline.world import World
@@ -36,6 +36,13 @@ def scopes_of(world: World, tenant: Tenant) -> Scopes:
     """Return the places that a tenant has now; roles ask for its own external id."""
     own = world.home.external_id(tenant.tenant, new_external_id())
     return discovered(tenant, own, world.clock, world.providers, world.secrets(tenant), world.bounds(tenant))
+
+
+def feeds_of(world: World, tenant: Tenant) -> list[Feed]:
+    """Return where a tenant's logs are fetched, as its file says; roles ask for its own external id."""
+    own, secrets = world.home.external_id(tenant.tenant, new_external_id()), world.secrets(tenant)
+    feeds = (one.feeds for one in world.providers if one.feeds)
+    return [replace(feed, secrets=secrets) for each in feeds for feed in each.named(tenant, own)]
 
 
 def named(tenant: Tenant, external_id: str = "", providers: Providers = PROVIDERS) -> Scopes:

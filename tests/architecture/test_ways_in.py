@@ -9,6 +9,9 @@ from tests.architecture.project import ROOT, SOURCES
 CALLS = {
     "opening_of": {"pipeline/tenants/entrance.py"},
     "scopes_of": {"pipeline/tenants/entrance.py"},
+    "feeds_of": {"pipeline/tenants/entrance.py"},
+    "opened_feed": {"pipeline/tenants/entrance.py"},
+    "open_feed": {"pipeline/providers/aws/feeds.py"},  # for `opened_feed`
     "discovered": {"pipeline/tenants/scopes.py"},  # for `scopes_of`
     "members": {"pipeline/tenants/scopes.py"},  # for `discovered`
     "opening without arguments": {"pipeline/providers/provider.py", "cli/check.py"},  # for `opening_of`; no tenant's

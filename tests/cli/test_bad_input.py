@@ -113,6 +113,59 @@ def test_tenant_files(
     assert home_at(str(home)).tenants() == []
 
 
+LOGS = """\
+logs:
+  - source: aws.cloudtrail
+    aws: "123456789012"
+    queue: https://sqs.ap-northeast-1.amazonaws.com/123456789012/trail
+    buckets: [aozora-trail, aozora-more]
+    role: arn:aws:iam::123456789012:role/hinomi-logs
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "place", "problem"),
+    [
+        ("aws.cloudtrail", "aws.trail", "9:13", "there is no source 'aws.trail'; known are aws.cloudtrail"),
+        ("aws.cloudtrail", "gcp.audit", "9:13", "'gcp.audit' is a source of another cloud's; known here are aws.clo"),
+        ("/123456789012/", "/210987654321/", "11:12", "is not a queue of the account 123456789012"),
+        ("::123456789012:", "::210987654321:", "13:11", "is not a role of the account 123456789012"),
+        ("hinomi-logs", "hinomi-read", "13:11", "reads or changes resources already"),
+        ("hinomi-logs", "hinomi-write", "13:11", "reads or changes resources already"),
+        ("role:", "external_id:", "13:18", "goes with a role"),
+        ("https", "http", "11:12", "does not fit the pattern"),
+        ("amazonaws.com/", "amazonaws.com.example/", "11:12", "does not fit the pattern"),
+        ("/trail\n", "/trail/more\n", "11:12", "does not fit the pattern"),
+        ("[aozora-trail, aozora-more]", "[]", "12:14", "non-empty"),
+        ("aozora-more", "aozora-trail", "12:29", "the bucket aozora-trail stands twice"),
+        ("aozora-more", "xx", "12:29", "does not fit the pattern"),
+        ("aozora-more", "Aozora", "12:29", "does not fit the pattern"),
+        ("aozora-more", "10.20.30.40", "12:29", "does not fit the pattern"),
+        ("aozora-more", "aozora..more", "12:29", "does not fit the pattern"),
+        ("aozora-more", "aozora-s3alias", "12:29", "does not fit the pattern"),
+        ("aozora-more", "arn:aws:s3:::aozora", "12:29", "does not fit the pattern"),
+        ("    role", "    regions: [us-east-1]\n    role", "13:5", "the key 'regions' is not known here"),
+        (LOGS, LOGS + LOGS.removeprefix("logs:\n"), "16:12", "amazonaws.com/123456789012/trail stands twice"),
+    ],
+)
+def test_logs_of_tenant_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], before: str, after: str, place: str, problem: str
+) -> None:
+    home, file = tmp_path / "home", tmp_path / "t.yaml"
+    home_at(str(home)).create()
+    role = "arn:aws:iam::123456789012:role/hinomi"
+    tenant = TENANT.replace("regions:", f'role: "{role}-read", write: {{role: "{role}-write"}}, regions:')
+    file.write_text(tenant + LOGS, encoding="utf-8")
+    assert run(capsys, "apply", str(file), "--home", str(home), "--dry-run")[0] == 0
+    text = LOGS.replace(before, after, 1)
+    assert text != LOGS
+    file.write_text(tenant + text, encoding="utf-8")
+    status, out, err = run(capsys, "apply", str(file), "--home", str(home))
+    assert (status, out) == (2, "")
+    assert [line for line in err if line.startswith(f"hinomi: {file}:{place}: ") and problem in line], err
+    assert len(err) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

@@ -13,9 +13,10 @@ from cli.main import main
 from demo.company import DATA
 from demo.stand_ins.aws_emulator import Emulator
 from model.clock import CONTRACT_ZONE
-from tests.commands import lines, run
+from tests.commands import lines, run, said
 from tests.servers.http_servers import denying_proxy
 
+QUEUE = "https://sqs.ap-northeast-1.amazonaws.com/123456789012/trail"
 REGIONS = ("--region", "ap-northeast-1", "--region", "us-east-1")
 
 
@@ -230,6 +231,24 @@ def test_permissions_for_entra_id_and_clusters_are_printed(capsys: pytest.Captur
     assert "Directory.Read.All" in run(capsys, "permissions", "azure", "--format", "graph")[1].splitlines()
     reported = run(capsys, "permissions", "kubernetes", "--format", "json")[1]
     assert [role["metadata"]["name"] for role in json.loads(reported)] == ["hinomi-read", "hinomi-read-secret-names"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (("--logs", "x", "--bucket", "aozora-trail"), "'x' is no URL of an SQS queue"),
+        (("--logs", QUEUE, "--bucket", "Aozora"), "'Aozora' is no name of an S3 bucket"),
+        (("--logs", QUEUE), "--logs and --bucket go together"),
+        (("--bucket", "aozora-trail"), "--logs and --bucket go together"),
+        (("--logs", QUEUE, "--bucket", "aozora-trail", "--format", "terraform"), "is printed as json only"),
+    ],
+)
+def test_what_is_no_place_of_logs_has_no_permissions(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], problem: str
+) -> None:
+    status, out, [line] = said(capsys, "permissions", "aws", *arguments)
+    assert (status, out) == (2, "")
+    assert problem in line
 
 
 @pytest.mark.parametrize("format_", ["json", "cloudformation", "terraform"])

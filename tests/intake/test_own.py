@@ -4,6 +4,7 @@ import pytest
 
 from intake.own import own_of
 from model.tenant import (
+    AwsLogs,
     AwsOrganization,
     AwsScope,
     AwsWrite,
@@ -29,6 +30,15 @@ TENANT = Tenant(
         AwsScope("210987654321", profile="their-own"),
     ],
     organizations=[AwsOrganization("999999999999", "arn:aws:iam::999999999999:role/lists", "member", "member-write")],
+    logs=[
+        AwsLogs(
+            "aws.cloudtrail",
+            "123456789012",
+            "https://sqs.ap-northeast-1.amazonaws.com/123456789012/trail",
+            ["aozora-trail"],
+            role="arn:aws:iam::123456789012:role/hinomi-logs",
+        )
+    ],
     azure=[AzureDirectory(CLIENT, client=CLIENT, write=AzureWrite(WRITING))],
     google=[GcpAccess(["p"], impersonate=READER, write=GcpWrite(impersonate=WRITER)), GcpAccess(["q"])],
 )
@@ -40,6 +50,7 @@ TENANT = Tenant(
         # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html: without the role's path
         ("arn:aws:sts::123456789012:assumed-role/hinomi-read/hinomi", True),
         ("arn:aws:sts::123456789012:assumed-role/hinomi-write/hinomi", True),
+        ("arn:aws:sts::123456789012:assumed-role/hinomi-logs/hinomi", True),
         ("arn:aws:sts::210987654321:assumed-role/hinomi-read/hinomi", False),
         ("arn:aws:sts::123456789012:assumed-role/hinomi-read2/hinomi", False),
         ("arn:aws:iam::123456789012:user/hinomi-read", False),

@@ -49,8 +49,8 @@ def receiver(statuses: list[int]) -> Iterator[tuple[str, list[Received]]]:
         thread.join()
 
 
-# What a proxy does with a request: pass it on, refuse it, pass it on and lose the answer.
-PASS, DENY, LOSE = "pass", "deny", "lose"
+# What a proxy does with a request: pass it on, refuse it, pass it on and lose the answer, or the last byte of it.
+PASS, DENY, LOSE, CUT = "pass", "deny", "lose", "cut"
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def proxy(target: str, rule: Callable[[str], str]) -> Iterator[tuple[str, list[s
                     self.send_header(name, value)
             self.send_header("content-length", str(len(reply)))
             self.end_headers()
-            self.wfile.write(reply)
+            self.wfile.write(reply[:-1] if said == CUT else reply)
 
         def forward(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             connection = HTTPConnection(host, timeout=30)

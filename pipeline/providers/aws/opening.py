@@ -6,14 +6,15 @@ from typing import Any
 
 from clouds.aws import organization as aws_organization
 from clouds.aws.login import Login, account_of, locate, session
+from clouds.aws.queue import Queue, QueuePlace
 from clouds.aws.read import AwsClient
 from clouds.aws.write import AwsWriteClient
 from collectors.aws.collector import AwsCollector
 from collectors.aws.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope
-from pipeline.providers.provider import Members, ScopeOf
+from model.tenant import AwsLogs, AwsOrganization, AwsScope
+from pipeline.providers.provider import FeedOf, Members, ScopeOf
 
 
 def connect(scope: ScopeOf[AwsScope], types: Sequence[ResourceType], clock: Clock) -> AwsCollector:
@@ -50,6 +51,22 @@ def connect_write(scope: ScopeOf[AwsScope], actions: Sequence[str], clock: Clock
     if (account := account_of(client)) != scope.id:
         raise Refused(f"the credentials for changes in {scope.id} lead to the account {account}")
     return client
+
+
+def open_feed(feed: FeedOf[AwsLogs], clock: Clock) -> Queue:
+    """Return a feed, entered by its own login; its client waits between tries by the clock.
+
+    Raises `Refused` where the credentials cannot be used, or lead to another account than the queue's.
+    """
+    logs = feed.access
+    login = Login(feed.secrets.profile(logs.profile), logs.role or "", logs.external_id or "")
+    client = AwsClient(session(login, clock), clock)
+    if (account := account_of(client)) != logs.aws:
+        raise Refused(
+            f"the credentials for the queue of {logs.aws} lead to the account {account}; "
+            "give the logs their own 'role' or 'profile'"
+        )
+    return Queue(client, QueuePlace(logs.queue, logs.region, frozenset(logs.buckets)))
 
 
 def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> list[AwsCollector]:

@@ -3,14 +3,17 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
+from pipeline.providers.aws import feeds
+from pipeline.providers.aws.logins import asking_for, login_faults
 from pipeline.providers.provider import (
     Check,
     CheckOption,
+    Feeds,
     GroupOf,
     Members,
     Named,
@@ -25,7 +28,7 @@ from pipeline.providers.provider import (
 )
 
 if TYPE_CHECKING:
-    from catalog.yaml_reader import Document, KeyPath
+    from catalog.yaml_reader import Document
     from collectors.aws.resource_types import ResourceType
     from model.clock import Clock
     from model.fault import Fault
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 
 NAME = "aws"
 _ARN = re.compile(r"arn:aws(-[a-z]+)*:[a-z0-9-]+:[a-z0-9-]*:(?P<account>[0-9]{12}|aws)?:[^*?\t\n]+(:\*)?")
-_Login = TypeVar("_Login", AwsScope, AwsWrite)
 
 
 def _types(folder: Path | None, kinds: Iterable[str] | None) -> "Sequence[ResourceType]":
@@ -55,12 +57,9 @@ def _scopes(tenant: Tenant, external_id: str) -> Iterator[ScopeOf[AwsScope]]:
 
 def scope_of(access: AwsScope, external_id: str = "") -> ScopeOf[AwsScope]:
     """Return an account whose roles, to read and to write, are asked for with an external id."""
-    asking = replace(_asking(access, external_id), write=access.write and _asking(access.write, external_id))
+    write = access.write and asking_for(access.write, external_id)
+    asking = replace(asking_for(access, external_id), write=write)
     return ScopeOf(NAME, access.aws, asking)
-
-
-def _asking(login: _Login, external_id: str) -> _Login:
-    return replace(login, external_id=login.external_id or external_id) if login.role and external_id else login
 
 
 def _groups(tenant: Tenant) -> Iterator[GroupOf[AwsOrganization]]:
@@ -88,28 +87,21 @@ def _faults(document: "Document", tenant: Tenant) -> "Iterator[Fault]":
         if scope.aws in seen:
             yield document.fault(("scopes", number, "aws"), f"the account {scope.aws} stands twice")
         seen.add(scope.aws)
-        yield from _login_faults(document, ("scopes", number), scope, scope.aws)
+        yield from login_faults(document, ("scopes", number), scope, scope.aws)
         if scope.write:
-            yield from _login_faults(document, ("scopes", number, "write"), scope.write, scope.aws)
+            yield from login_faults(document, ("scopes", number, "write"), scope.write, scope.aws)
     for number, organization in enumerate(tenant.organizations):
         if organization.management not in organization.role:
             place = ("organizations", number, "role")
             yield document.fault(place, f"is not a role of the account {organization.management}")
-
-
-def _login_faults(
-    document: "Document", place: "KeyPath", login: AwsScope | AwsWrite, account: str
-) -> "Iterator[Fault]":
-    if login.external_id and not login.role:
-        yield document.fault((*place, "external_id"), "goes with a role; add 'role'")
-    if login.role and account not in login.role:
-        yield document.fault((*place, "role"), f"is not a role of the account {account}")
+    yield from feeds.faults(document, tenant)
 
 
 def _external_ids(tenant: Tenant) -> Iterator[tuple[str, list[str]]]:
     for scope in tenant.scopes:
         logins = (scope, scope.write) if scope.write else (scope,)
         yield scope.aws, [login.external_id for login in logins if login.external_id]
+    yield from ((feed.aws, [feed.external_id]) for feed in tenant.logs or () if feed.external_id)
 
 
 def _named(tenant: Tenant, id_: str) -> Named | None:
@@ -169,5 +161,6 @@ PROVIDER = Provider(
             CheckOption("external_id", "external id for the role"),
         ),
     ),
+    feeds=Feeds(feeds.feeds_of, feeds.enter, feeds.alone, feeds.role),
     clusters={"aws.eks.cluster": _enter_cluster},
 )

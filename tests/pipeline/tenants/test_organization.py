@@ -19,7 +19,7 @@ from demo.company import DATA
 from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
 from model.contract_record import Evidence
 from model.fault import Refused
-from model.tenant import AwsOrganization, AwsScope, AwsWrite, Tenant
+from model.tenant import AwsLogs, AwsOrganization, AwsScope, AwsWrite, Tenant
 from model.text import Text
 from pipeline.assembly import Catalog, assemble
 from pipeline.clock import SystemClock
@@ -245,12 +245,17 @@ def test_another_tenants_external_id_is_refused(home: Home) -> None:
         with pytest.raises(Refused, match="another tenant's") as refused:
             plan(home, replace(TENANT, tenant="midori", scopes=[foreign]))
         assert own not in str(refused.value)
-        foreign = AwsScope("210987654321", write=AwsWrite(role="arn:aws:iam::210987654321:role/r", external_id=own))
+        write = AwsWrite(role="arn:aws:iam::210987654321:role/r", external_id=own)
+        foreign = AwsScope("210987654321", write=write)
         with pytest.raises(Refused, match="another tenant's"):
             plan(home, replace(TENANT, tenant="midori", scopes=[foreign]))
+        logs = AwsLogs("aws.cloudtrail", "210987654321", QUEUE, ["midori-trail"], external_id=own, role=write.role)
+        with pytest.raises(Refused, match="another tenant's"):
+            plan(home, replace(TENANT, tenant="midori", scopes=[], logs=[logs]))
         assert plan(home, replace(TENANT, scopes=[replace(scope, regions=["us-east-1"])])).changes
 
 
+QUEUE = "https://sqs.ap-northeast-1.amazonaws.com/210987654321/trail"
 TRUST = Trust("arn:aws:iam::999999999999:role/hinomi", "6f1c2b9a-3f55-4d0f-9d39-2f6f3a3f0c11")
 
 

@@ -21,7 +21,7 @@ from model.text import Text
 from notifier import channels
 from notifier.message import Message, Ways
 from outgoing.border import Border
-from pipeline.providers.provider import Scope, opening_of
+from pipeline.providers.provider import Feed, FeedOf, Scope, opened_feed, opening_of
 from pipeline.providers.registry import PROVIDERS
 from pipeline.secrets import UNBOUND, TenantSecrets
 from pipeline.tenants.references import used_references
@@ -43,6 +43,12 @@ LEAST: dict[str, dict[str, Any]] = {
     "google.write": {},
     "kubernetes": {"cluster": UUID, "name": "shop"},
     "kubernetes.write": {},
+    "logs": {
+        "source": "aws.cloudtrail",
+        "aws": "123456789012",
+        "queue": "https://sqs.ap-northeast-1.amazonaws.com/123456789012/trail",
+        "buckets": ["aozora-trail"],
+    },
     "email": {"host": "127.0.0.1", "port": 9, "sender": "a@b.example", "recipients": ["c@d.example"], "user": "u"},
     "webhook": {"url": "http://127.0.0.1:9/x", "secret": "env:OWN"},
 }
@@ -105,15 +111,23 @@ def test_a_field_that_is_a_reference_opens_nothing_of_others(way: tuple[str, ...
     tenant = tenant_with(way, LEAST[way[0]])
     (used,) = used_references(tenant)
     secrets = TenantSecrets(tenant.tenant, Path("/nowhere"))
-    (scope,) = discovered(tenant, "", CLOCK, secrets=secrets).found
+    (scope,) = places_of(tenant, secrets)
     with pytest.raises(Refused, match=f"the reference {used.reference} is not granted to {tenant.tenant}"):
         enter(scope, way)
     with pytest.raises(Refused, match="belongs to no tenant"):
         enter(replace(scope, secrets=UNBOUND), way)
 
 
-def enter(scope: Scope, way: tuple[str, ...]) -> object:
-    """Enter a scope to read or to change it, whichever a field is for."""
+def places_of(tenant: Tenant, secrets: TenantSecrets) -> list[Scope | Feed]:
+    feeds = [feed for one in PROVIDERS if one.feeds for feed in one.feeds.named(tenant, "")]
+    found = discovered(tenant, "", CLOCK, secrets=secrets).found
+    return [*found, *(replace(feed, secrets=secrets) for feed in feeds)]
+
+
+def enter(scope: Scope | Feed, way: tuple[str, ...]) -> object:
+    """Enter a scope to read or to change it, or a feed, whichever a field is for."""
+    if isinstance(scope, FeedOf):
+        return opened_feed(scope, PROVIDERS, CLOCK)
     opening = opening_of(scope, PROVIDERS)
     return opening.connect_write(scope, [], CLOCK) if "write" in way else opening.connect(scope, [], CLOCK)
 
