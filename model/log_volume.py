@@ -16,6 +16,8 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # Whose doing it is that a record came in: what is not the customer's does not count as their rate.
 Cause = Literal["customer", "own", "repeat", "catch-up", "back-fill"]
 SLOT_SECONDS = 10
+# From a moment on, to another: when nothing was taken in because nothing of ours ran.
+Stop = tuple[datetime, datetime]
 # What the first slot of a minute ends with, and so that of a whole minute.
 WHOLE_MINUTE = ":00.000000Z"
 

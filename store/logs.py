@@ -117,10 +117,6 @@ class Logs:
         query = select(table.c.slot).where(came & (table.c.slot > after)).distinct().order_by(table.c.slot)
         return [slot for (slot,) in self._connection.execute(query)]
 
-    def sources(self) -> list[str]:
-        """Return the sources of which anything was counted."""
-        return sorted(self._connection.execute(select(schema.log_count.c.source).distinct()).scalars())
-
     def rate(self) -> LogRate | None:
         """Return the committed rate that was observed, once it is."""
         row = self._connection.execute(select(schema.log_rate)).first()

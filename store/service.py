@@ -14,6 +14,7 @@ from store.database import Database
 from store.halts import Halts, HaltsWriter
 from store.implied import service_fault
 from store.jobs import Jobs, JobsWriter
+from store.log_runs import LogRuns, LogRunsWriter
 from store.people import People, PeopleWriter
 from store.vouching import HALT, PERSON, TOKEN, RowKind, Vouched, Written
 
@@ -27,6 +28,7 @@ class ServiceReader:
         self.people = People(connection)
         self.jobs = Jobs(connection)
         self.halts = Halts(connection)
+        self.log_runs = LogRuns(connection)
 
     @cached_property
     def vouched(self) -> Vouched:
@@ -70,6 +72,7 @@ class ServiceWriter(ServiceReader):
     people: PeopleWriter
     jobs: JobsWriter
     halts: HaltsWriter
+    log_runs: LogRunsWriter
 
     def __init__(self, connection: Connection, read_on: Callable[[Connection], Vouched]) -> None:
         super().__init__(connection, read_on)
@@ -77,6 +80,7 @@ class ServiceWriter(ServiceReader):
         self.people = PeopleWriter(connection, self._written)
         self.jobs = JobsWriter(connection)
         self.halts = HaltsWriter(connection, self._written)
+        self.log_runs = LogRunsWriter(connection)
         self._records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:

@@ -9,15 +9,13 @@ from detectors.service.finding import Change, begun, is_active, opened
 from model.canonical import instant, parse_instant
 from model.clock import CONTRACT_ZONE
 from model.finding import Finding, resolve
-from model.log_volume import LogHeard
+from model.log_volume import LogHeard, Stop
 from model.text import Text
 
 POLICY = "service.log-source-silent"
 # How long a source may be silent for each second of its longest pause, and how long any may: whoever was heard for a
 # minute has no pauses to go by yet.
 TIMES, LEAST, KNOWN_FOR = 3, timedelta(hours=1), timedelta(days=1)
-# From a moment on, to another: when nothing was taken in because nothing of ours ran.
-Stop = tuple[datetime, datetime]
 
 
 def heard_at(before: LogHeard | None, source: str, slots: Sequence[str], stops: Sequence[Stop]) -> LogHeard | None:
