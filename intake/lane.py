@@ -30,7 +30,7 @@ _SHORT = {'"': '"', "\\": "\\", "/": "/", "\b": "b", "\f": "f", "\n": "n", "\r":
 _ESCAPES = "\\u0123456789abcdef"
 _MOST_BACKSLASHES = 31  # before one character, in a text inside of four texts: each level doubles them, and adds one
 _LONGEST_TEXT = 8 * 2**20  # bytes: no event of `intake.limits` is so long, unless most of it is escapes
-_MEMORY = 64 * 2**20  # bytes that a pattern and its automaton may take
+_MEMORY = 16 * 2**20  # bytes that the automaton of a source may take
 _TOO_LONG = "the critical types of a source are too long, or put together in too many ways, to be searched for"
 _BOUNDARY = b"}\n{"
 _BACKSLASH = ord("\\")
@@ -52,10 +52,11 @@ _Way: TypeAlias = tuple[_Text, ...]
 class Lane:
     """What critical events of one source are found by; made once, and used by any number of searches.
 
-    Raises `ValueError` where a source's critical types are too long for it, put together in too many ways.
+    Raises `ValueError` where critical types are so long, or put together in so many ways, that `memory` (bytes) is too
+    little for them; what is shipped does with 400 KB.
     """
 
-    def __init__(self, source: LogSource) -> None:
+    def __init__(self, source: LogSource, memory: int = _MEMORY) -> None:
         ways = frozenset(_ways(source))
         self.has_texts = any(ENVELOPES[name].as_text for name in source.envelopes)
         singles = sorted({way[0] for way in ways if len(way) == 1})
@@ -66,7 +67,7 @@ class Lane:
         self.overlap = max(map(_length, texts))
         self.parts = sorted({one for pair in pairs for one in pair})
         self.pairs = frozenset((self.parts.index(one), self.parts.index(other)) for one, other in pairs)
-        self.set = _set([*map(_bare, self.parts), b"|".join(found)])
+        self.set = _set([*map(_bare, self.parts), b"|".join(found)], memory)
         self.found = len(self.parts)
         # RE2 says by no error that an automaton has too little memory: then nothing is found, and so not this either.
         if self.found not in (self.set.Match(rb"\u" + next(_units(texts[0].text[0])).encode()) or ()):
@@ -222,18 +223,18 @@ def _length(text: _Text) -> int:
     return len(text.text.encode()) + _MOST_BACKSLASHES * (2 + sum(char in _SHORT for char in text.text))
 
 
-def _options() -> re2.Options:
+def _options(memory: int) -> re2.Options:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # bytes, whatever they stand for
     options.case_sensitive = False
     options.dot_nl = options.never_capture = True
-    options.max_mem = _MEMORY
+    options.max_mem = memory
     options.log_errors = False  # what fails here is said by `Lane`
     return options
 
 
-def _set(patterns: Iterable[bytes]) -> re2.Set:
-    found = re2.Set.SearchSet(_options())
+def _set(patterns: Iterable[bytes], memory: int) -> re2.Set:
+    found = re2.Set.SearchSet(_options(memory))
     for pattern in patterns:
         found.Add(pattern)
     try:
