@@ -69,9 +69,6 @@ class Lane:
         self.pairs = frozenset((self.parts.index(one), self.parts.index(other)) for one, other in pairs)
         self.set = _set([*map(_bare, self.parts), b"|".join(found)], memory)
         self.found = len(self.parts)
-        # RE2 says by no error that an automaton has too little memory: then nothing is found, and so not this either.
-        if self.found not in (self.set.Match(rb"\u" + next(_units(texts[0].text[0])).encode()) or ()):
-            raise ValueError(_TOO_LONG)
 
     def search(self) -> "Search":
         """Return a search in one piece."""
@@ -117,8 +114,7 @@ class Search:
         end = len(self._held)
         if not (self._lane.pairs and self._lane.has_texts):
             return end
-        start = max(start, 1)
-        while (end := self._held.rfind(b'"', start, end)) >= 0:
+        while (end := self._held.rfind(b'"', start, end)) > 0:
             if self._held[end - 1] != _BACKSLASH:
                 return end
         return 0
@@ -227,7 +223,7 @@ def _options(memory: int) -> re2.Options:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1  # bytes, whatever they stand for
     options.case_sensitive = False
-    options.dot_nl = options.never_capture = True
+    options.never_capture = True
     options.max_mem = memory
     options.log_errors = False  # what fails here is said by `Lane`
     return options
