@@ -17,7 +17,7 @@ from msgspec import Struct
 from bench.log_reading import document
 from catalog import sources
 from catalog.folder import config_folder
-from intake.lane import Lane
+from intake.lane import CriticalSigns
 from intake.limits import LIMITS
 from model.log_source import LogSource
 
@@ -58,11 +58,11 @@ def main() -> None:
 
 
 def _compare(traffic: _Traffic, source: LogSource) -> None:
-    lane, texts = Lane(source), [word.encode() for word in _words(source)]
+    signs, texts = CriticalSigns(source), [word.encode() for word in _words(source)]
     pattern = re.compile(b"|".join(map(re.escape, texts)), re.IGNORECASE)
 
     def ours(body: bytes) -> object:
-        return lane.may_hold(body[at : at + LIMITS.chunk] for at in range(0, len(body), LIMITS.chunk))
+        return signs.may_hold(body[at : at + LIMITS.chunk] for at in range(0, len(body), LIMITS.chunk))
 
     def find(body: bytes) -> object:
         lower = body.lower()
@@ -84,7 +84,7 @@ def _compare(traffic: _Traffic, source: LogSource) -> None:
             rates[name].append(size / 1e6 / (time.process_time() - began))
     mine = median(rates["ours"])
     others = ", ".join(f"{name} {median(rate):,.0f} (1 : {mine / median(rate):.1f})" for name, rate in rates.items())
-    records = sum(map(lane.may_hold, ([one] for one in traffic.records)))
+    records = sum(map(signs.may_hold, ([one] for one in traffic.records)))
     bodies = sum(map(bool, map(ours, traffic.bodies)))
     print(f"{traffic.name}, {size / 1e6:.1f} MB: MB/s {others}")
     print(f"  wrongly: {records} of {len(traffic.records):,} records, {bodies} of {len(traffic.bodies)} bodies")

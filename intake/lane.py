@@ -49,7 +49,7 @@ class _Text(Struct, frozen=True, order=True):
 _Way: TypeAlias = tuple[_Text, ...]
 
 
-class Lane:
+class CriticalSigns:
     """What critical events of one source are found by; made once, and used by any number of searches.
 
     Raises `ValueError` where critical types are so long, or put together in so many ways, that `memory` (bytes) is too
@@ -83,8 +83,8 @@ class Lane:
 class Search:
     """The search in one piece."""
 
-    def __init__(self, lane: Lane) -> None:
-        self._lane = lane
+    def __init__(self, signs: CriticalSigns) -> None:
+        self._signs = signs
         self._held = bytearray()
         self._seen: set[int] = set()  # parts of the line that has not ended yet
         self._found = False
@@ -98,7 +98,7 @@ class Search:
         end = self._end_of_texts(before)
         if end:
             self._look(bytes(memoryview(self._held)[:end]))
-            del self._held[: max(0, end - self._lane.overlap)]
+            del self._held[: max(0, end - self._signs.overlap)]
         elif len(self._held) > _LONGEST_TEXT:
             self._found = True
         return self._found
@@ -112,7 +112,7 @@ class Search:
     def _end_of_texts(self, start: int) -> int:
         """Return up to where what is held can be looked through: no pair inside of a text goes beyond; 0 where none."""
         end = len(self._held)
-        if not (self._lane.pairs and self._lane.has_texts):
+        if not (self._signs.pairs and self._signs.has_texts):
             return end
         while (end := self._held.rfind(b'"', start, end)) > 0:
             if self._held[end - 1] != _BACKSLASH:
@@ -121,21 +121,21 @@ class Search:
 
     def _look(self, block: bytes) -> None:
         parts = self._parts(block)
-        self._found = self._lane.found in parts or (bool(self._lane.pairs) and self._goes_on(block, parts))
+        self._found = self._signs.found in parts or (bool(self._signs.pairs) and self._goes_on(block, parts))
 
     def _goes_on(self, block: bytes, parts: set[int]) -> bool:
         """Return whether a pair stands in one line of which this block is not all."""
         first = block.find(_BOUNDARY)
         if parts:
             self._seen |= parts if first < 0 else self._parts(block[:first])
-            if any(one in self._seen and other in self._seen for one, other in self._lane.pairs):
+            if any(one in self._seen and other in self._seen for one, other in self._signs.pairs):
                 return True
         if first >= 0:
             self._seen = self._parts(block[block.rfind(_BOUNDARY) :])
         return False
 
     def _parts(self, block: bytes) -> set[int]:
-        return set(self._lane.set.Match(block) or ())
+        return set(self._signs.set.Match(block) or ())
 
 
 def _ways(source: LogSource) -> Iterator[_Way]:
@@ -164,7 +164,9 @@ def _put_together(type_: str, befores: Sequence[str], begins: bool) -> Iterator[
 
 def _escapes(texts: Collection[_Text], has_texts: bool) -> bytes:
     """Return what matches an escape of a character that can be part of one of the texts."""
-    chars = set("".join(one.text for one in texts)) | set(_ESCAPES if has_texts else "")
+    chars = set("".join(one.text for one in texts))
+    if has_texts:
+        chars |= {*_ESCAPES, *(_SHORT[char] for char in chars if char in _SHORT)}
     units = {unit for char in chars for case in _cases(char) for unit in _units(case)}
     return rb"\\u(?:" + "|".join(sorted(units)).encode() + b")"
 
@@ -225,7 +227,7 @@ def _options(memory: int) -> re2.Options:
     options.case_sensitive = False
     options.never_capture = True
     options.max_mem = memory
-    options.log_errors = False  # what fails here is said by `Lane`
+    options.log_errors = False  # what fails here is said by `CriticalSigns`
     return options
 
 

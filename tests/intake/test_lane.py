@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cache
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -17,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intake.envelopes import ENVELOPES, opened
-from intake.events import Event
-from intake.lane import Lane
+from intake.events import Event, read
+from intake.lane import CriticalSigns
 from intake.projection import Projection, folded
 from model.log_source import ENVELOPE_KEYS, EnvelopeName, LogSource
 from tests.intake.sources import shipped, taken
@@ -28,8 +29,8 @@ Json = dict[str, Any]
 
 
 @cache
-def lane(source: str) -> Lane:
-    return Lane(shipped()[source])
+def signs(source: str) -> CriticalSigns:
+    return CriticalSigns(shipped()[source])
 
 
 def is_critical(source: str, data: bytes) -> bool:
@@ -168,7 +169,7 @@ def habits(random: Random) -> Habits:
 def test_what_is_read_as_critical_is_found(source: str, seeds: int) -> None:
     made = case(source, Random(seeds))
     assert is_critical(source, made.data) == made.critical  # so that it is known that there is something to be found
-    assert lane(source).may_hold(made.chunks) or not made.critical
+    assert signs(source).may_hold(made.chunks) or not made.critical
 
 
 def test_all_sources_and_envelopes_are_among_the_cases() -> None:
@@ -234,7 +235,7 @@ CRITICAL: list[tuple[str, bytes]] = [
 @pytest.mark.parametrize(("source", "data"), CRITICAL)
 def test_each_trap_is_found_wherever_chunks_end(source: str, data: bytes) -> None:
     assert is_critical(source, data)
-    found = lane(source)
+    found = signs(source)
     assert found.may_hold([data])
     assert [cut for cut in range(len(data)) if not found.may_hold([data[:cut], data[cut:]])] == []
     assert found.may_hold(data[at : at + 1] for at in range(len(data)))
@@ -279,14 +280,14 @@ ORDINARY: list[tuple[str, bytes]] = [
 @pytest.mark.parametrize(("source", "data"), ORDINARY)
 def test_what_is_ordinary_is_not_found_wherever_chunks_end(source: str, data: bytes) -> None:
     assert not is_critical(source, data)
-    found = lane(source)
+    found = signs(source)
     assert not found.may_hold([data])
     assert [cut for cut in range(len(data)) if found.may_hold([data[:cut], data[cut:]])] == []
     assert not found.may_hold(data[at : at + 1] for at in range(len(data)))
 
 
 def test_what_was_found_stays_found() -> None:
-    search = lane(TRAIL).search()
+    search = signs(TRAIL).search()
     assert [search.feed(one) for one in (b'{"eventName":"Stop', b'Logging"}', FAR, FAR)] == [False, True, True, True]
     assert search.end()
 
@@ -297,11 +298,11 @@ def test_parts_are_found_however_far_apart(far: int, wrap: Callable[[Any], Any])
     event = {"verb": "list", "more": ["a", {"b": "x" * far}, {"c": "d"}], "objectRef": {"resource": "secrets"}}
     text = json.dumps(wrap(json.dumps(event))).encode() if wrap("") else json.dumps(event).encode()
     assert is_critical(K8S, text) == (far < 2**20)  # what is longer is no event any more
-    assert lane(K8S).may_hold(text[at : at + 262_144] for at in range(0, len(text), 262_144))
+    assert signs(K8S).may_hold(text[at : at + 262_144] for at in range(0, len(text), 262_144))
 
 
 def test_a_text_without_end_is_not_held_without_end() -> None:
-    search = lane(K8S).search()
+    search = signs(K8S).search()
     fed = [search.feed(b"\\" * 2**20) for _ in range(10)]
     assert fed == [False] * 8 + [True] * 2
 
@@ -321,7 +322,7 @@ def source_of(places: list[str], types: Iterable[str]) -> LogSource:
 @pytest.mark.parametrize("places", PLACES)
 def test_each_way_to_put_a_type_together_is_found(places: list[str]) -> None:
     compared = 0
-    lanes = [(Projection(source), Lane(source)) for source in (source_of(places, [type_]) for type_ in TYPES)]
+    lanes = [(Projection(source), CriticalSigns(source)) for source in (source_of(places, [type_]) for type_ in TYPES)]
     for values in product(VALUES, VALUES, ["", "A", "é"]):
         data = json.dumps(dict(zip("abc", values, strict=True)), ensure_ascii=False).encode()
         for projection, found in lanes:
@@ -331,11 +332,20 @@ def test_each_way_to_put_a_type_together_is_found(places: list[str]) -> None:
     assert compared > 50
 
 
+@pytest.mark.parametrize("spelling", [rb"\\n", rb"\\\u006e", rb"\u005c\u006E", rb"\\u000a"])
+def test_the_letter_of_a_short_escape_may_be_escaped(spelling: bytes) -> None:
+    """In a text inside of a text, a line break may be a backslash and an escaped `n`."""
+    source = source_of(["a"], ["x\ny"])
+    data = rb'{"CloudTrailEvent":"{\"a\":\"x%sy\"}"}' % spelling
+    assert [one.critical for one in read(source, BytesIO(data)) if isinstance(one, Event)] == [True]
+    assert CriticalSigns(source).may_hold([data])
+
+
 def test_with_little_memory_all_is_found_or_nothing_begins() -> None:
     """RE2 begins its automaton anew when memory runs out; what has too little for that says so before any search."""
     with pytest.raises(ValueError, match="too long"):
-        Lane(shipped()[K8S], memory=100_000)
-    found = Lane(shipped()[K8S], memory=400_000)
+        CriticalSigns(shipped()[K8S], memory=100_000)
+    found = CriticalSigns(shipped()[K8S], memory=400_000)
     critical = [data for source, data in CRITICAL if source == K8S]
     assert len(critical) > 10
     assert all(found.may_hold([data]) for data in critical)
@@ -383,7 +393,7 @@ def test_of_published_logs_all_is_found_and_two_lines_too_many(shared_folder: Pa
     missing, wrong, lines = [], [], Counter[bool]()
     for name, source in FILES:
         for number, line in enumerate((shared_folder / "logs" / name).read_bytes().splitlines(), 1):
-            critical, found = is_critical(source, line), lane(source).may_hold([line])
+            critical, found = is_critical(source, line), signs(source).may_hold([line])
             lines[critical] += 1
             missing += [(name, number)] * (critical and not found)
             wrong += [(name, number)] * (found and not critical)
