@@ -62,6 +62,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.records
 	$(BIN)/python -m bench.log_reading
+	$(BIN)/python -m bench.log_lane
 	$(BIN)/python -m bench.log_fairness
 	$(BIN)/python -m bench.terms
 	$(BIN)/python -m bench.gate

@@ -8,7 +8,7 @@ import gzip
 import io
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from statistics import median
 from uuid import UUID
@@ -32,7 +32,7 @@ _NAMES = ("DescribeInstances", "AssumeRole", "GetObject", "PutObject", "Decrypt"
 def main() -> None:
     """Print events a second of both, medians of rounds in turn by processor time, and their ratio; packed and not."""
     source = sources.load(config_folder())["aws.cloudtrail"]
-    plain = [_document(number) for number in range(_FILES)]
+    plain = [document(number) for number in range(_FILES)]
     packed = [gzip.compress(document, 6) for document in plain]
     print(
         f"{_FILES * _EVENTS:,} events, {sum(map(len, plain)) / 1e6:.1f} MB, packed {sum(map(len, packed)) / 1e6:.1f} MB"
@@ -69,7 +69,7 @@ def main() -> None:
 
 def seconds_a_record() -> float:
     """Return what an event takes from a packed file to what is written of it, in processor time."""
-    source, file = sources.load(config_folder())["aws.cloudtrail"], gzip.compress(_document(0), 6)
+    source, file = sources.load(config_folder())["aws.cloudtrail"], gzip.compress(document(0), 6)
     arrival, took = _arrival(source), list[float]()
     for _ in range(_ROUNDS):
         began = time.process_time()
@@ -105,11 +105,12 @@ def _compare(what: str, ours: Callable[[], int], theirs: Callable[[], int]) -> N
     print(f"{what}: {mine:,.0f} events/s; orjson alone {other:,.0f}/s, ratio {mine / other:.2f}")
 
 
-def _document(number: int) -> bytes:
-    return msgspec.json.encode({"Records": [_event(number * _EVENTS + place) for place in range(_EVENTS)]})
+def document(number: int, names: Sequence[str] = _NAMES) -> bytes:
+    """Return a file of CloudTrail's of 1,000 events with these names."""
+    return msgspec.json.encode({"Records": [_event(number * _EVENTS + place, names) for place in range(_EVENTS)]})
 
 
-def _event(number: int) -> dict[str, object]:
+def _event(number: int, names: Sequence[str]) -> dict[str, object]:
     """Return an event like those of CloudTrail's record contents, 1.3 KB; its ids look random, so that they pack so."""
     mixed = number * 0x9E3779B97F4A7C15 % 2**64
     role, session = f"role-{mixed % 40}", f"i-{mixed:017x}"
@@ -130,7 +131,7 @@ def _event(number: int) -> dict[str, object]:
         },
         "eventTime": f"2026-11-30T09:{number // 3_600 % 60:02d}:{number // 60 % 60:02d}Z",
         "eventSource": "ec2.amazonaws.com",
-        "eventName": _NAMES[mixed % len(_NAMES)],
+        "eventName": names[mixed % len(names)],
         "awsRegion": "ap-northeast-1",
         "sourceIPAddress": f"198.51.{mixed % 251}.{mixed % 241}",
         "userAgent": "aws-sdk-go/1.44.0 (go1.20; linux; amd64)",

@@ -42,12 +42,14 @@ _MESSAGE = msgspec.json.Decoder(_Message)
 class Envelope(Struct, frozen=True):
     """The form of what stands under an envelope's key, and how it is opened: None where it is no such envelope.
 
-    `many` says whether it holds a list, in which each has its number.
+    `many` says whether it holds a list, in which each has its number; `as_text` whether what is inside stands in a
+    text, in which each of its characters may be escaped.
     """
 
     form: Any
     opened: Callable[[Any], Inner | None]
     many: bool = True
+    as_text: bool = False
 
 
 def _elements(raws: list[Raw]) -> Inner:
@@ -71,11 +73,11 @@ def _log(properties: _Log | None) -> Inner | None:
 
 
 ENVELOPES: Mapping[EnvelopeName, Envelope] = {
-    "aks-log": Envelope(_Log | None, _log, many=False),
+    "aks-log": Envelope(_Log | None, _log, many=False, as_text=True),
     "azure-records": Envelope(list[Raw], _elements),
     "cloudtrail-records": Envelope(list[Raw], _elements),
-    "cloudwatch-subscription": Envelope(list[Raw], _messages),
-    "lookup-event": Envelope(str | None, _text, many=False),
+    "cloudwatch-subscription": Envelope(list[Raw], _messages, as_text=True),
+    "lookup-event": Envelope(str | None, _text, many=False, as_text=True),
     "lookup-events": Envelope(list[Raw], _elements),
 }
 

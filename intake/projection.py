@@ -79,10 +79,19 @@ class Projection:
 
 def _judge(source: LogSource) -> Callable[[str], bool]:
     """Return what says whether a type of events is one of a source's critical types."""
-    critical = [one.type.lower() for one in source.critical]
+    critical = [folded(one.type) for one in source.critical]
     exact = frozenset(critical)
-    beginnings = tuple(one[:-1] for one in critical if one.endswith("*"))
-    return lambda type_: type_.lower() in exact or type_.lower().startswith(beginnings)
+    beginnings = tuple(one[:-1] for one in critical if one.endswith(b"*"))
+    return lambda type_: folded(type_) in exact or folded(type_).startswith(beginnings)
+
+
+def folded(text: str) -> bytes:
+    """Return a text as types are compared: without the case of ASCII letters, which are all that providers use.
+
+    Other characters have no case here: some have an ASCII letter as their lower case, as KELVIN SIGN has `k`, and
+    whoever searches bytes for types (`intake.lane`) would have to know them.
+    """
+    return text.encode().lower()
 
 
 def _getter(root: _Node, keys: Keys) -> Getter:
