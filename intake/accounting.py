@@ -25,7 +25,8 @@ class Arrival(Struct, frozen=True):
 
     Unless more is known of one: what we leave ourselves (`own`) and repeats are not the customer's. Events from before
     a moment (`late_before`, RFC 3339) come too late: repeats of them would not be known any more. What waited was
-    counted as offered in an earlier slot (`offered_in`), and whose doing it is is set right there.
+    counted as offered in an earlier slot (`offered_in`), and whose doing it is is set right there. A customer's events
+    from when nothing of ours ran (`stops`, from a moment to another) come now because of that.
     """
 
     source: str
@@ -35,6 +36,7 @@ class Arrival(Struct, frozen=True):
     own: Own = NOBODY
     late_before: str = ""
     offered_in: str = ""
+    stops: tuple[tuple[str, str], ...] = ()
 
 
 class Accounting(Struct, frozen=True):
@@ -140,7 +142,15 @@ def _became(record: Record, known: Collection[str], fresh: dict[str, Event], lat
 def _cause(record: Record, what: What, arrival: Arrival) -> Cause:
     if isinstance(record, Event) and arrival.own.has(record.principal):
         return "own"
-    return "repeat" if what == "duplicate" else arrival.cause
+    if what == "duplicate":
+        return "repeat"
+    if arrival.stops and arrival.cause == "customer" and isinstance(record, Event) and _is_caught_up(record, arrival):
+        return "catch-up"
+    return arrival.cause
+
+
+def _is_caught_up(event: Event, arrival: Arrival) -> bool:
+    return any(since <= event.at < until for since, until in arrival.stops)
 
 
 def _aside(records: Sequence[Record], arrival: Arrival) -> Iterator[Aside]:

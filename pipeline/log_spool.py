@@ -6,6 +6,7 @@ and is removed after a while.
 
 import io
 import os
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +18,8 @@ from pipeline.log_keys import log_key
 from pipeline.sealing import Opened, sealed, write_whole
 from store.database import StoreFault
 
-FOLDER = "spool"
+# What was pushed, and what was fetched and can be fetched again.
+PUSHED, FETCHED = "spool/pushed", "spool/fetched"
 _CRITICAL, _ORDINARY = ".critical", ".ordinary"
 _BUFFER = 2**18
 # So many pieces wait of one tenant at most, however small they are.
@@ -38,22 +40,24 @@ class Waiting(Struct, frozen=True):
 
 
 class Spool:
-    """What waits of a tenant in a home's folder."""
+    """What waits of a tenant in a home's folder: what was `PUSHED`, or `FETCHED`."""
 
-    def __init__(self, home: Path, tenant: str) -> None:
+    def __init__(self, home: Path, tenant: str, kind: str = PUSHED) -> None:
         self._home = home
         self._tenant = tenant
+        self._kind = kind
 
-    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool) -> int:
-        """Keep a piece of a source until it is processed; return its length, sealed.
+    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool = False) -> Waiting:
+        """Keep a piece of a source until it is processed; return how it waits.
 
         Raises `StoreFault` where it cannot be written.
         """
         file = self._file(source, id_, critical)
         try:
-            return write_whole(file, sealed(chunks, log_key(self._home, self._tenant), f"{source}/{id_}"))
+            length = write_whole(file, sealed(chunks, log_key(self._home, self._tenant), f"{source}/{id_}"))
         except OSError as problem:
             raise StoreFault([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+        return Waiting(source, id_, critical, file.stat().st_mtime, length)
 
     def open(self, waiting: Waiting) -> BinaryIO:
         """Return a stream of what a piece holds.
@@ -82,17 +86,21 @@ class Spool:
         """Return something that differs once a piece has come, or has gone."""
         return tuple(sorted(folder.stat().st_mtime_ns for folder in _entries(self._folder)))
 
+    def clear(self) -> None:
+        """Remove everything."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
     @property
     def _folder(self) -> Path:
-        return self._home / FOLDER / self._tenant
+        return self._home / self._kind / self._tenant
 
     def _file(self, source: str, id_: str, critical: bool) -> Path:
         return self._folder / source / f"{id_}{_CRITICAL if critical else _ORDINARY}"
 
 
-def spools_in(home: Path) -> Callable[[str], Spool]:
-    """Return what gives each tenant's spool in a home's folder."""
-    return lambda tenant: Spool(home, tenant)
+def spools_in(home: Path, kind: str = PUSHED) -> Callable[[str], Spool]:
+    """Return what gives each tenant's spool of a kind in a home's folder."""
+    return lambda tenant: Spool(home, tenant, kind)
 
 
 def _entries(folder: Path) -> "list[os.DirEntry[str]]":

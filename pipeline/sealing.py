@@ -26,15 +26,21 @@ _TAG, _SALT = 16, 32
 
 
 def write_whole(file: Path, parts: Iterable[bytes]) -> int:
-    """Write a file that only its owner reads, whole or not at all; return its length. Raises `OSError`."""
+    """Write a file that only its owner reads, whole or not at all; return its length.
+
+    Raises `OSError`, and what giving its parts raises.
+    """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     part, length = file.with_name(f"{file.name}.{secrets.token_hex(4)}{PART}"), 0
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
-        for one in parts:
-            length += out.write(one)
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(file)
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            for one in parts:
+                length += out.write(one)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
     return length
 
 

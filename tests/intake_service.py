@@ -7,8 +7,8 @@ from pathlib import Path
 
 from notifier.message import Ways
 from pipeline.clock import SystemClock
-from pipeline.intake.service import Service
-from pipeline.log_spool import spools_in
+from pipeline.intake.service import Service, Spools, Threads
+from pipeline.log_spool import FETCHED, PUSHED, spools_in
 from pipeline.world import world_in
 from store.home import Home
 
@@ -18,8 +18,10 @@ _MOST_SECONDS = 20.0
 def process_all(folder: Path, home: Home) -> None:
     """Process what waits in a home's folder, as the child of `hinomi serve` does."""
     clock = SystemClock()
-    with ThreadPoolExecutor(2) as writers:
-        service = Service(world_in(folder, home, clock, Ways(io.StringIO(), clock.now)), spools_in(folder), writers)
+    with ThreadPoolExecutor(2) as threads:
+        world = world_in(folder, home, clock, Ways(io.StringIO(), clock.now))
+        spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
+        service = Service(world, spools, Threads(threads, threads))
         until = time.monotonic() + _MOST_SECONDS
         while True:
             service.step()

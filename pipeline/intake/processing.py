@@ -32,17 +32,17 @@ _CRITICAL_PART = 0.1
 _STORE_SECONDS, _CONTRACT_SECONDS, _DEFECT_SECONDS = 1.0, 5.0, 30.0
 # As it is before anything is known, and over how many busy seconds it is taken.
 _FIRST_PACE, _PACE_SECONDS = 10_000.0, 10.0
-_LaneKind = Literal["critical", "ordinary"]
+_Kind = Literal["critical", "ordinary"]
 
 
-class Lane:
+class Backlog:
     """What waits of one source of a customer: pieces with critical events in them, or the others.
 
     It is `queued` while it waits for a turn, `busy` while a batch of it is written, and `is_broken` where that is the
     last that could be read of a damaged piece.
     """
 
-    def __init__(self, customer: "_Customer", intake: Intake, kind: _LaneKind) -> None:
+    def __init__(self, customer: "_Customer", intake: Intake, kind: _Kind) -> None:
         self.customer = customer
         self.intake = intake
         self.is_critical = kind == "critical"
@@ -99,7 +99,7 @@ class _Customer:
     def __init__(self, name: str, rate: float, now: float) -> None:
         """The committed rate is in records a second."""
         self.name = name
-        self.lanes: dict[tuple[str, bool], Lane] = {}
+        self.backlogs: dict[tuple[str, str, bool], Backlog] = {}
         self._bucket = full(rate, now)
         self._critical = full(rate * _CRITICAL_PART, now)
 
@@ -108,13 +108,13 @@ class _Customer:
         self._bucket = at_rate(self._bucket, rate, now)
         self._critical = at_rate(self._critical, rate * _CRITICAL_PART, now)
 
-    def green(self, lane: Lane, now: float) -> int:
-        """Return how many records of a lane are within the rate now."""
-        return there(self._bucket, now) + (there(self._critical, now) if lane.is_critical else 0)
+    def green(self, backlog: Backlog, now: float) -> int:
+        """Return how many records of a backlog are within the rate now."""
+        return there(self._bucket, now) + (there(self._critical, now) if backlog.is_critical else 0)
 
-    def spend(self, lane: Lane, records: int, now: float) -> None:
+    def spend(self, backlog: Backlog, records: int, now: float) -> None:
         """Count records that were green."""
-        own = min(records, there(self._critical, now)) if lane.is_critical else 0
+        own = min(records, there(self._critical, now)) if backlog.is_critical else 0
         self._critical = _spent(self._critical, own, now)
         self._bucket = _spent(self._bucket, records - own, now)
 
@@ -141,7 +141,7 @@ class _Pace:
 class Written(Struct, frozen=True):
     """A batch that was written, or why it was not; it took so long of the processor."""
 
-    lane: Lane
+    backlog: Backlog
     seconds: float
     problem: Exception | None = None
 
@@ -154,9 +154,9 @@ class Processor:
         self._writers = writers
         self._rates: dict[str, float] = {}
         self._customers: dict[str, _Customer] = {}
-        self._turns: Turns[Lane] = Turns(self._rates)
+        self._turns: Turns[Backlog] = Turns(self._rates)
         self._yellow: set[str] = set()  # whose chunks may turn green
-        self._resting: list[Lane] = []
+        self._resting: list[Backlog] = []
         self._written: deque[Written] = deque()
         self._writing = 0
         self._pace = _Pace()
@@ -176,16 +176,20 @@ class Processor:
         else:
             self._customers[customer] = _Customer(customer, rate, now)
 
+    def rate(self, customer: str) -> float:
+        """Return a customer's committed rate in records a second."""
+        return self._rates[customer]
+
     def add(self, intake: Intake, incoming: Incoming, *, critical: bool) -> None:
         """Let a piece wait, of a customer whose rate is known."""
-        lanes = self._customers[intake.tenant].lanes
-        key = (intake.source.id, critical)
-        if key not in lanes:
-            kind: _LaneKind = "critical" if critical else "ordinary"
-            lanes[key] = Lane(self._customers[intake.tenant], intake, kind)
-        lanes[key].pieces.append(incoming)
-        lanes[key].intake = intake
-        self._go_on(lanes[key])
+        backlogs = self._customers[intake.tenant].backlogs
+        key = (intake.source.id, intake.cause, critical)
+        if key not in backlogs:
+            kind: _Kind = "critical" if critical else "ordinary"
+            backlogs[key] = Backlog(self._customers[intake.tenant], intake, kind)
+        backlogs[key].pieces.append(incoming)
+        backlogs[key].intake = intake
+        self._go_on(backlogs[key])
 
     def turn(self) -> bool:
         """Process the chunk whose turn it is; False where none waits."""
@@ -193,47 +197,47 @@ class Processor:
         turn = self._turns.next()
         if turn is None:
             return False
-        lane = turn.chunk
-        lane.queued = False
-        if lane.busy:
+        backlog = turn.chunk
+        backlog.queued = False
+        if backlog.busy:
             self._turns.took(turn, 0.0)
             return True
         began, problem = time.perf_counter(), None
         most = _MOST[turn.colour]
         if turn.colour == "green":
-            most = max(1, min(most, lane.customer.green(lane, time.monotonic())))
+            most = max(1, min(most, backlog.customer.green(backlog, time.monotonic())))
         try:
-            records = lane.line.read(most, MOST_SECONDS)
+            records = backlog.line.read(most, MOST_SECONDS)
         except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's logs ends nobody's
             records, problem = 0, caught
         if turn.colour == "green":
-            lane.customer.spend(lane, records, time.monotonic())
+            backlog.customer.spend(backlog, records, time.monotonic())
         took = time.perf_counter() - began
         self._pace.note(records, took)
         self._turns.took(turn, took)
         if problem:
-            self._failed(lane, problem)
+            self._failed(backlog, problem)
         else:
-            self._go_on(lane)
+            self._go_on(backlog)
         return True
 
     def sweep(self) -> None:
         """Let rest who rests no more, ripen what is within the rate by now, write what has waited for a second."""
         now = time.monotonic()
-        rested = [lane for lane in self._resting if lane.resting_until <= now]
-        self._resting = [lane for lane in self._resting if lane.resting_until > now]
-        for lane in rested:
-            self._go_on(lane)
+        rested = [backlog for backlog in self._resting if backlog.resting_until <= now]
+        self._resting = [backlog for backlog in self._resting if backlog.resting_until > now]
+        for backlog in rested:
+            self._go_on(backlog)
         for name in list(self._yellow):
             self._ripen(name, now)
-        for lane in self._waiting_lanes():
-            if lane.queued and not lane.busy and lane.line.is_due:
-                self._write(lane)
+        for backlog in self._waiting():
+            if backlog.queued and not backlog.busy and backlog.line.is_due:
+                self._write(backlog)
 
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits and nothing is written; what rests waits still."""
-        return not self._writing and all(lane.is_empty for lane in self._waiting_lanes())
+        return not self._writing and all(backlog.is_empty for backlog in self._waiting())
 
     def settle_all(self, seconds: float) -> None:
         """Wait until what is being written is written, for so long at most."""
@@ -245,41 +249,46 @@ class Processor:
                 self._written.popleft()
                 self._writing -= 1
 
-    def _waiting_lanes(self) -> Iterator[Lane]:
-        return (lane for customer in self._customers.values() for lane in customer.lanes.values() if not lane.is_empty)
+    def _waiting(self) -> Iterator[Backlog]:
+        return (
+            backlog
+            for customer in self._customers.values()
+            for backlog in customer.backlogs.values()
+            if not backlog.is_empty
+        )
 
-    def _go_on(self, lane: Lane) -> None:
-        """Do what comes next for a lane: write, read, or nothing."""
-        if lane.queued or lane.busy or lane.is_empty or lane.resting_until > time.monotonic():
+    def _go_on(self, backlog: Backlog) -> None:
+        """Do what comes next for a backlog: write, read, or nothing."""
+        if backlog.queued or backlog.busy or backlog.is_empty or backlog.resting_until > time.monotonic():
             return
-        if lane.line.is_due:
-            self._write(lane)
-        elif lane.line.is_read:
-            lane.next_line()
-            self._go_on(lane)
+        if backlog.line.is_due:
+            self._write(backlog)
+        elif backlog.line.is_read:
+            backlog.next_line()
+            self._go_on(backlog)
         else:
-            self._queue(lane)
+            self._queue(backlog)
 
-    def _queue(self, lane: Lane) -> None:
-        customer = lane.customer
-        colour: Colour = "green" if customer.green(lane, time.monotonic()) else "yellow"
+    def _queue(self, backlog: Backlog) -> None:
+        customer = backlog.customer
+        colour: Colour = "green" if customer.green(backlog, time.monotonic()) else "yellow"
         if colour == "yellow":
             self._yellow.add(customer.name)
-        lane.queued = True
-        self._turns.add(customer.name, colour, lane, first=lane.is_critical)
+        backlog.queued = True
+        self._turns.add(customer.name, colour, backlog, first=backlog.is_critical)
 
     def _ripen(self, name: str, now: float) -> None:
-        lane = self._turns.withdraw(name, "yellow")
-        if lane is None:
+        backlog = self._turns.withdraw(name, "yellow")
+        if backlog is None:
             self._yellow.discard(name)
             return
-        colour: Colour = "green" if lane.customer.green(lane, now) else "yellow"
-        self._turns.add(name, colour, lane, first=True)
+        colour: Colour = "green" if backlog.customer.green(backlog, now) else "yellow"
+        self._turns.add(name, colour, backlog, first=True)
 
-    def _write(self, lane: Lane) -> None:
-        lane.busy = True
+    def _write(self, backlog: Backlog) -> None:
+        backlog.busy = True
         self._writing += 1
-        future = self._writers.submit(_written, lane)
+        future = self._writers.submit(_written, backlog)
         future.add_done_callback(self._note)
 
     def _note(self, future: Future[Written]) -> None:
@@ -289,24 +298,24 @@ class Processor:
     def _settle(self) -> None:
         while self._written:
             done = self._written.popleft()
-            done.lane.busy = False
+            done.backlog.busy = False
             self._writing -= 1
             self._pace.note(0, done.seconds)
-            self._turns.charge(done.lane.customer.name, "green", done.seconds)
+            self._turns.charge(done.backlog.customer.name, "green", done.seconds)
             if done.problem:
-                self._failed(done.lane, done.problem)
+                self._failed(done.backlog, done.problem)
                 continue
-            if done.lane.is_broken:
-                done.lane.begin_again(0)
-            self._go_on(done.lane)
+            if done.backlog.is_broken:
+                done.backlog.begin_again(0)
+            self._go_on(done.backlog)
 
-    def _failed(self, lane: Lane, problem: Exception) -> None:
+    def _failed(self, backlog: Backlog, problem: Exception) -> None:
         """Begin again with what could not be read or written, later; what never can be is given up."""
-        log = _LOG.bind(tenant=lane.customer.name, source=lane.intake.source.id)
+        log = _LOG.bind(tenant=backlog.customer.name, source=backlog.intake.source.id)
         match problem:
             case Damaged():
                 log.error("a piece of logs cannot be read any more", problem=str(problem))
-                self._give_up(lane)
+                self._give_up(backlog)
                 return
             case NotEntitled():
                 pause = _CONTRACT_SECONDS
@@ -316,35 +325,35 @@ class Processor:
             case _:
                 log.error("a defect of the program", exc_info=problem)
                 pause = _DEFECT_SECONDS
-        lane.begin_again(pause)
-        self._resting.append(lane)
+        backlog.begin_again(pause)
+        self._resting.append(backlog)
 
-    def _give_up(self, lane: Lane) -> None:
+    def _give_up(self, backlog: Backlog) -> None:
         """Write what was read of a damaged piece; once nothing was, set the rest of it aside."""
-        if lane.line.has_read:
-            lane.is_broken = True
-            self._write(lane)
+        if backlog.line.has_read:
+            backlog.is_broken = True
+            self._write(backlog)
             return
-        incoming = lane.give_up_first()
+        incoming = backlog.give_up_first()
         try:
-            abandon(lane.intake, incoming)
+            abandon(backlog.intake, incoming)
         except StoreFault:
-            lane.pieces.appendleft(incoming)
-            lane.begin_again(_STORE_SECONDS)
-            self._resting.append(lane)
+            backlog.pieces.appendleft(incoming)
+            backlog.begin_again(_STORE_SECONDS)
+            self._resting.append(backlog)
         else:
-            self._go_on(lane)
+            self._go_on(backlog)
 
 
 def _spent(bucket: Bucket, records: int, now: float) -> Bucket:
     return spent(bucket, records, now) if records else bucket
 
 
-def _written(lane: Lane) -> Written:
-    """Write a lane's batch; whatever keeps it from being written is told, for the next one may be."""
+def _written(backlog: Backlog) -> Written:
+    """Write a backlog's batch; whatever keeps it from being written is told, for the next one may be."""
     began, problem = time.thread_time(), None
     try:
-        lane.line.write()
+        backlog.line.write()
     except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's store ends nobody's logs
         problem = caught
-    return Written(lane, time.thread_time() - began, problem)
+    return Written(backlog, time.thread_time() - began, problem)

@@ -1,20 +1,32 @@
-"""What the intake process does: it finds what waits of all tenants, and has it processed by turns."""
+"""What the intake process does: it finds what comes in of all tenants, has it processed by turns, and watches it."""
 
+import os
+import socket
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from datetime import timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from intake.own import own_of
 from intake.rates import provisional
+from intake.stops import SAID_EVERY, stops_of
+from model.canonical import instant
 from model.fault import Refused
-from model.log_volume import LogPiece
+from model.log_volume import LogPiece, Stop
 from model.person import SCHEDULE
+from model.tenant import Tenant
+from pipeline.intake.feeding import Feeding
+from pipeline.intake.fetching import Fetched
 from pipeline.intake.processing import Processor
 from pipeline.intake.rates import committed
 from pipeline.intake.sources import sources
-from pipeline.intake.taking import Incoming, Intake
+from pipeline.intake.taking import REMEMBERED, Incoming, Intake
+from pipeline.intake.upkeep import KEPT
+from pipeline.intake.watching import Watch, watch
 from pipeline.log_segments import Segments
 from pipeline.log_spool import Spool, Waiting
 from pipeline.logs import logger
@@ -23,13 +35,27 @@ from pipeline.world import World
 from store.tenant import TenantStore
 
 _LOG = logger()
-_LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS = 0.05, 0.01, 5.0
+_LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS, _WATCH_SECONDS = 0.05, 0.01, 5.0, 60.0
 # A file that the store does not know by then never came to be promised to anybody.
 _UNKNOWN_SECONDS = 60.0
 
 
+class Threads(Struct, frozen=True):
+    """Threads that write, and threads that fetch."""
+
+    writing: Executor
+    fetching: Executor
+
+
+class Spools(Struct, frozen=True):
+    """Where each tenant's logs wait: what was pushed, and what was fetched."""
+
+    pushed: Callable[[str], Spool]
+    fetched: Callable[[str], Spool]
+
+
 class _Desk(Struct):
-    """A tenant as it is taken in: its own names, where its logs wait, and how that was when that changed last."""
+    """A tenant as it is taken in: where its logs wait, how that was when it was looked at, and what is processed."""
 
     store: TenantStore
     spool: Spool
@@ -40,28 +66,47 @@ class _Desk(Struct):
     changed_at: float = 0.0
 
 
+class _Every:
+    """Does something once in so many seconds."""
+
+    def __init__(self, seconds: float, do: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._do = do
+        self._done_at = float("-inf")
+
+    def come(self, now: float) -> None:
+        """Do it where it is time."""
+        if now - self._done_at >= self._seconds:
+            self._done_at = now
+            self._do()
+
+
 class Service:
     """The intake of all tenants of a home."""
 
-    def __init__(self, world: World, spools: Callable[[str], Spool], writers: Executor) -> None:
+    def __init__(self, world: World, spools: Spools, threads: Threads) -> None:
         self._world = world
         self._spools = spools
-        self._processor = Processor(writers)
+        self._threads = threads
+        self._processor = Processor(threads.writing)
         self._desks: dict[str, _Desk] = {}
-        self._looked_at = self._swept_at = self._tenants_at = float("-inf")
+        self._fetched: deque[tuple[str, str, Fetched]] = deque()
+        self._feeding = Feeding(world, spools.fetched, threads.fetching, self._hand)
+        self._run = f"{socket.gethostname()}:{os.getpid()}", instant(world.clock.now())
+        self._stops: list[Stop] = []
+        self._regularly = (
+            _Every(SAID_EVERY.total_seconds(), self._say_that_it_runs),
+            _Every(_TENANTS_SECONDS, self._find_tenants),
+            _Every(_LOOK_SECONDS, self._look),
+            _Every(_SWEEP_SECONDS, self._processor.sweep),
+            _Every(_WATCH_SECONDS, self._watch),
+        )
 
     def step(self) -> None:
         """Process a chunk; where none waits, wait a moment for more."""
         now = time.monotonic()
-        if now - self._tenants_at >= _TENANTS_SECONDS:
-            self._tenants_at = now
-            self._find_tenants()
-        if now - self._looked_at >= _LOOK_SECONDS:
-            self._looked_at = now
-            self._look()
-        if now - self._swept_at >= _SWEEP_SECONDS:
-            self._swept_at = now
-            self._processor.sweep()
+        for one in self._regularly:
+            one.come(now)
         if not self._processor.turn():
             self._processor.wake.wait(_LOOK_SECONDS)
             self._processor.wake.clear()
@@ -73,26 +118,21 @@ class Service:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits."""
-        return self._processor.is_idle
+        return self._processor.is_idle and not self._fetched
+
+    def _say_that_it_runs(self) -> None:
+        holder, since = self._run
+        with self._world.home.service.observe(self._world.now, SCHEDULE) as session:
+            session.log_runs.note(holder, since, self._world.now)
+            session.log_runs.purge_before(instant(self._world.clock.now() - KEPT))
+            self._stops = stops_of(session.log_runs.all())
 
     def _find_tenants(self) -> None:
         for tenant, _ in applied_tenants(self._world.home)[0]:
-            name, own = tenant.tenant, own_of(tenant)
             try:
-                desk = self._desks.get(name) or self._desk(name)
+                self._know(tenant)
             except Refused as refused:
-                _LOG.warning("a tenant's logs are not processed", tenant=name, problem=str(refused))
-                continue
-            self._desks[name] = desk
-            desk.intakes = {
-                id_: Intake(name, desk.store, desk.segments, source, self._world.clock, SCHEDULE, "customer", own)
-                for id_, source in sources().items()
-            }
-
-        self._commit()
-
-    def _commit(self) -> None:
-        """Let everybody's committed rate be as it is agreed or observed by now."""
+                _LOG.warning("a tenant's logs are not taken in", tenant=tenant.tenant, problem=str(refused))
         now, equal = self._world.clock.now(), provisional(self._processor.capacity, len(self._desks))
         for name, desk in self._desks.items():
             try:
@@ -102,11 +142,28 @@ class Service:
                 rate = None
             self._processor.commit(name, equal if rate is None else rate / 60)
 
+    def _know(self, tenant: Tenant) -> None:
+        """Go by a tenant's file from now on."""
+        name, own, clock = tenant.tenant, own_of(tenant), self._world.clock
+        desk = self._desks.get(name) or self._desk(name)
+        oldest = clock.now() - REMEMBERED
+        stops = tuple(stop for stop in self._stops if stop[1] > oldest)
+        desk.intakes = {
+            id_: Intake(name, desk.store, desk.segments, source, clock, SCHEDULE, "customer", own, stops)
+            for id_, source in sources().items()
+        }
+        self._desks[name] = desk
+        self._feeding.know(tenant)
+
     def _desk(self, name: str) -> _Desk:
         assert self._world.segments, "a home has a folder"
-        return _Desk(self._world.home.tenant(name), self._spools(name), self._world.segments(name), {}, set())
+        return _Desk(self._world.home.tenant(name), self._spools.pushed(name), self._world.segments(name), {}, set())
 
     def _look(self) -> None:
+        """Find what has come."""
+        self._feeding.look()
+        while self._fetched:
+            self._take(*self._fetched.popleft())
         for desk in self._desks.values():
             changed, now = desk.spool.changed(), time.monotonic()
             if changed != desk.seen:
@@ -117,6 +174,16 @@ class Service:
             known = [self._add(desk, one) for one in coming]
             if not all(known):
                 desk.seen = ()  # look again
+
+    def _hand(self, name: str, source: str, fetched: Fetched) -> None:
+        self._fetched.append((name, source, fetched))
+        self._processor.wake.set()
+
+    def _take(self, name: str, source: str, fetched: Fetched) -> None:
+        intake = self._desks[name].intakes[source]
+        if _is_in(fetched, self._stops):
+            intake = replace(intake, cause="catch-up")
+        self._processor.add(intake, fetched.incoming, critical=fetched.critical)
 
     def _add(self, desk: _Desk, waiting: Waiting) -> bool:
         """Let a piece be processed; False where the store does not know it yet."""
@@ -130,12 +197,34 @@ class Service:
                 desk.spool.remove(waiting)
             return False
         desk.there.add(waiting.id)
-        self._processor.add(intake, self._incoming(desk, piece, waiting), critical=waiting.critical)
+        self._processor.add(intake, _incoming(desk, piece, waiting), critical=waiting.critical)
         return True
 
-    def _incoming(self, desk: _Desk, piece: LogPiece, waiting: Waiting) -> Incoming:
-        def done() -> None:
-            desk.spool.remove(waiting)
-            desk.there.discard(waiting.id)
+    def _watch(self) -> None:
+        """Look for floods and silence, beside the processing."""
+        now = self._world.clock.now()
+        for name, desk in self._desks.items():
+            at = Watch(now, self._processor.rate(name) * 60, self._stops)
+            self._threads.writing.submit(_watched, name, desk.store, at)
 
-        return Incoming(piece, lambda: desk.spool.open(waiting), done)
+
+def _incoming(desk: _Desk, piece: LogPiece, waiting: Waiting) -> Incoming:
+    def done() -> None:
+        desk.spool.remove(waiting)
+        desk.there.discard(waiting.id)
+
+    return Incoming(piece, lambda: desk.spool.open(waiting), done)
+
+
+def _is_in(fetched: Fetched, stops: Sequence[Stop]) -> bool:
+    """Return whether a piece was announced while nothing of ours ran."""
+    return any(since <= fetched.sent < until + timedelta(seconds=1) for since, until in stops)
+
+
+def _watched(name: str, store: TenantStore, at: Watch) -> None:
+    try:
+        watch(store, at)
+    except Refused as refused:  # a database that is away comes back
+        _LOG.warning("a tenant's logs are not watched", tenant=name, problem=str(refused))
+    except Exception as problem:  # noqa: BLE001 - nobody waits for its outcome
+        _LOG.error("a defect of the program", tenant=name, exc_info=problem)

@@ -1,8 +1,10 @@
 """The sources of monitoring logs that are known."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from catalog.sources import shipped
+from intake.lane import CriticalSigns
 from model.fault import Refused
 from model.log_source import LogSource
 
@@ -17,3 +19,9 @@ def source_called(name: str) -> LogSource:
     if name not in sources():
         raise Refused(f"there is no source {name!r}; known are {', '.join(sources())}")
     return sources()[name]
+
+
+@cache
+def signs_of(source: str) -> CriticalSigns:
+    """Return what critical events of a source are found by."""
+    return CriticalSigns(sources()[source])

@@ -23,7 +23,7 @@ from model.canonical import digest, instant, parse_instant
 from model.clock import Clock
 from model.fault import Refused
 from model.log_source import LogSource
-from model.log_volume import Cause, LogCount, LogPiece, What, slot_of
+from model.log_volume import Cause, LogCount, LogPiece, Stop, What, slot_of
 from pipeline.log_segments import Segments
 from pipeline.tenants.gate import ask
 from store.tenant import TenantStore
@@ -40,7 +40,8 @@ class KeyReused(Refused):
 class Intake(Struct, frozen=True):
     """One source of a tenant's logs as it is taken in by a person, the schedule or a machine.
 
-    `cause` is whose doing it is that records come, where nothing more is known of one.
+    `cause` is whose doing it is that records come, where nothing more is known of one. Events from when nothing of
+    ours took logs in (`stops`) are caught up with.
     """
 
     tenant: str
@@ -51,6 +52,7 @@ class Intake(Struct, frozen=True):
     person: str
     cause: Cause
     own: Own = NOBODY
+    stops: tuple[Stop, ...] = ()
 
 
 class Incoming(Struct, frozen=True):
@@ -224,4 +226,5 @@ def _arrival(intake: Intake, piece: LogPiece, now: datetime) -> Arrival:
     came = parse_instant(piece.taken_at) if piece.offered else now
     late_before = "" if intake.cause == "back-fill" else instant(came - REMEMBERED)  # whoever fills back is never late
     offered_in = slot_of(came) if piece.offered else ""
-    return Arrival(piece.source, piece.id, now, intake.cause, intake.own, late_before, offered_in)
+    stops = tuple((instant(since), instant(until)) for since, until in intake.stops)
+    return Arrival(piece.source, piece.id, now, intake.cause, intake.own, late_before, offered_in, stops)

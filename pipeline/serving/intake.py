@@ -16,14 +16,14 @@ from model.fault import Refused
 from notifier.message import Ways
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
-from pipeline.intake.service import Service
-from pipeline.log_spool import FOLDER, spools_in
+from pipeline.intake.service import Service, Spools, Threads
+from pipeline.log_spool import FETCHED, PUSHED, spools_in
 from pipeline.logs import logger, set_up
 from pipeline.process import begin
 from pipeline.world import world_in
 
 _LOG = logger()
-_WRITERS = 4
+_WRITERS, _FETCHERS = 4, 8
 _GRACE_SECONDS, _PAUSE_SECONDS = 20.0, 1.0
 
 
@@ -39,10 +39,16 @@ def main(folder: Path, parent: int) -> None:
     def is_over() -> bool:
         return stop.is_set() or os.getppid() != parent
 
-    with _alone(folder, is_over) as is_alone, ThreadPoolExecutor(_WRITERS, "writer") as writers:
+    with (
+        _alone(folder, is_over) as is_alone,
+        ThreadPoolExecutor(_WRITERS, "writer") as writing,
+        ThreadPoolExecutor(_FETCHERS, "fetcher") as fetching,
+    ):
         if not is_alone:
             return
-        service = Service(world_in(folder, home, clock, Ways(io.StringIO(), clock.now)), spools_in(folder), writers)
+        world = world_in(folder, home, clock, Ways(io.StringIO(), clock.now))
+        spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
+        service = Service(world, spools, Threads(writing, fetching))
         while not is_over():
             try:
                 service.step()
@@ -61,9 +67,9 @@ def _alone(folder: Path, is_over: Callable[[], bool]) -> Iterator[bool]:
 
     Two services on one machine may have the same home; what waits is in files of this machine.
     """
-    spool = folder / FOLDER
-    spool.mkdir(mode=0o700, exist_ok=True)
-    with (spool / "lock").open("w") as lock:
+    spool = folder / PUSHED
+    spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (spool.parent / "lock").open("w") as lock:
         while not is_over():
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -29,6 +29,7 @@ from pipeline.access.tries import TooMany
 from pipeline.installation import make, open_home
 from pipeline.intake.pushing import SPOOL_MEGABYTES
 from pipeline.intake.volume import volumes
+from pipeline.log_spool import PUSHED
 from tests.cloudtrail import lines
 from tests.contracts import applied, on_record
 from tests.doors import application
@@ -103,7 +104,7 @@ def test_what_is_answered_with_202_is_kept_until_it_is_processed_once(machines: 
     found = machines.volume()
     assert found
     assert (found.offered, found.processed, found.duplicate, found.waiting) == (61, 0, 20, 41)
-    waiting = [one for one in (machines.folder / "spool" / MINE).rglob("*") if one.is_file()]
+    waiting = [one for one in (machines.folder / PUSHED / MINE).rglob("*") if one.is_file()]
     assert len(waiting) == 2
     assert not any(b"GetObject" in one.read_bytes() for one in waiting)
     assert all(one.stat().st_mode & 0o077 == 0 for one in waiting)
@@ -112,7 +113,7 @@ def test_what_is_answered_with_202_is_kept_until_it_is_processed_once(machines: 
     assert (found.customer, found.causes) == (31, {"customer": 31, "repeat": 30})
     assert machines.volume(THEIRS) is None
     assert list((machines.folder / "logs" / MINE).rglob("*.seg"))
-    assert not [one for one in (machines.folder / "spool" / MINE).rglob("*") if one.is_file()]
+    assert not [one for one in (machines.folder / PUSHED / MINE).rglob("*") if one.is_file()]
     assert taken(machines.push(token, body(1, 20))) == (20, 0, 20), "and once it is processed"
     assert machines.processed().waiting == 0
 
@@ -160,7 +161,7 @@ def test_what_was_changed_where_it_waits_is_set_aside_and_the_rest_goes_on(machi
     long = "\n".join(line[:-1] + ', "more": "' + os.urandom(4_000).hex() + '"}' for line in lines(1, 200, at))
     assert taken(machines.push(token, long.encode())) == (200, 200, 0)
     assert taken(machines.push(token, body(301, 310))) == (10, 10, 0)
-    (file,) = (one for one in (machines.folder / "spool" / MINE).rglob("*.ordinary") if one.stat().st_size > 1_000_000)
+    (file,) = (one for one in (machines.folder / PUSHED / MINE).rglob("*.ordinary") if one.stat().st_size > 1_000_000)
     content = bytearray(file.read_bytes())
     content[900_000] ^= 1
     file.write_bytes(content)
@@ -170,7 +171,7 @@ def test_what_was_changed_where_it_waits_is_set_aside_and_the_rest_goes_on(machi
     with machines.home.tenant(MINE).read() as reader:
         asides = reader.logs.asides(SOURCE, sha256(long.encode()).hexdigest(), 10)
     assert [(one.reason, one.last) for one in asides] == [("damaged where it waited", "200")]
-    assert not [one for one in (machines.folder / "spool" / MINE).rglob("*") if one.is_file()]
+    assert not [one for one in (machines.folder / PUSHED / MINE).rglob("*") if one.is_file()]
 
 
 def test_a_token_is_for_one_tenant_and_one_source(machines: Machines) -> None:

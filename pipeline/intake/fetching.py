@@ -1,0 +1,192 @@
+"""Monitoring logs that lie at a cloud and are announced by a queue: fetched when there is room, deleted when written.
+
+What waits waits at the source: only a little is fetched ahead of what is processed. A message is deleted once all that
+it announces is written; whoever is killed before finds it again.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
+from intake.announcements import announced
+from intake.lane import CriticalSigns
+from intake.limits import LIMITS
+from intake.unpacking import BrokenStreamError, unpacked
+from model.canonical import digest, instant
+from model.clock import Clock
+from model.log_feed import FeedMessage, LogFeed, LogObject, OpenObject
+from model.log_volume import Aside, LogCount, LogPiece, What, slot_of
+from pipeline.intake.taking import Incoming
+from pipeline.log_spool import Spool
+from pipeline.logs import logger
+from store.tenant import TenantStore
+
+_LOG = logger()
+_FOREIGN = "bucket of nobody here"  # as clouds/aws/queue.py calls it
+# For so long nobody else receives a message; what is not done after a third of it is held for longer.
+_HIDDEN = timedelta(minutes=5)
+_WAIT_SECONDS = 1
+_MOST_MESSAGES, _MOST_BYTES = 20, 64 * 2**20
+_CHUNK = 2**18
+_WHY: dict[type[CallFailed], str] = {NotThere: "gone before it was read", Replaced: "replaced before it was read"}
+
+
+class Fetched(Struct, frozen=True):
+    """A piece that was fetched, when the cloud announced it, and whether a critical event may be in it."""
+
+    incoming: Incoming
+    sent: datetime
+    critical: bool
+
+
+class Post(Struct, frozen=True):
+    """One feed of a tenant: where it comes from, for which source, and where what is fetched waits and is counted.
+
+    `hand` is given what was fetched. The person is who takes it in.
+    """
+
+    feed: LogFeed
+    source: str
+    signs: CriticalSigns
+    spool: Spool
+    store: TenantStore
+    clock: Clock
+    person: str
+    hand: Callable[[Fetched], None]
+
+
+class _Held:
+    """A message that was received, and what of it is not written yet."""
+
+    def __init__(self, message: FeedMessage, until: datetime) -> None:
+        self.message = message
+        self.until = until
+        self.left: set[str] = set()
+        self.bytes = 0
+
+
+class Fetcher:
+    """Fetches one feed. One thread fetches at a time; others say what is written."""
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._lock = threading.Lock()
+        self._held: dict[str, _Held] = {}
+
+    def fetch(self) -> bool:
+        """Fetch what is announced, as far as there is room; False where nothing was. Raises `CallFailed`."""
+        self._hold_on()
+        if self._is_full():
+            return False
+        messages = self._post.feed.receive(_WAIT_SECONDS, int(_HIDDEN.total_seconds()))
+        for message in messages:
+            self._take(message)
+        return bool(messages)
+
+    def close(self) -> None:
+        """Drop the feed's connections."""
+        self._post.feed.close()
+
+    def _is_full(self) -> bool:
+        with self._lock:
+            waiting = sum(one.bytes for one in self._held.values())
+            return len(self._held) >= _MOST_MESSAGES or waiting >= _MOST_BYTES
+
+    def _hold_on(self) -> None:
+        """Keep messages that are not done yet from coming again."""
+        now = self._post.clock.now()
+        with self._lock:
+            ending = [one for one in self._held.values() if one.until - now < _HIDDEN * 2 / 3]
+        for held in ending:
+            self._post.feed.hide(held.message, int(_HIDDEN.total_seconds()))
+            held.until = now + _HIDDEN
+
+    def _take(self, message: FeedMessage) -> None:
+        """Fetch what a message announces; one that cannot be dealt with now comes again."""
+        with self._lock:
+            if message.id in self._held:  # it came again, although it was held
+                self._held[message.id].message = message
+                return
+            held = self._held[message.id] = _Held(message, self._post.clock.now() + _HIDDEN)
+        found = announced(message.body)
+        if found.aside:
+            self._set_aside(message.id, found.aside, len(message.body.encode(errors="replace")))
+        held.left = {_piece_id(one) for one in found.objects} | {message.id}
+        try:
+            for wanted in found.objects:
+                self._fetch_one(held, wanted)
+        except CallFailed:
+            with self._lock:  # what was fetched of it is written all the same, and is a part of it when it comes again
+                del self._held[message.id]
+            raise
+        self._written(held, message.id)
+
+    def _fetch_one(self, held: _Held, wanted: LogObject) -> None:
+        name, id_ = f"s3://{wanted.bucket}/{wanted.key}", _piece_id(wanted)
+        try:
+            opened = self._post.feed.open(wanted)
+        except (NotThere, Replaced) as failure:
+            self._set_aside(name, _WHY[type(failure)], 0)
+            self._written(held, id_)
+            return
+        except Forbidden as failure:
+            if failure.code != _FOREIGN:
+                raise
+            self._set_aside(name, _FOREIGN, 0)
+            self._written(held, id_)
+            return
+        with opened.stream:
+            waiting = self._post.spool.put(self._post.source, id_, _chunks(opened))
+        with self._lock:
+            held.bytes += waiting.bytes
+        piece = LogPiece(self._post.source, id_, opened.etag, name, instant(self._post.clock.now()))
+
+        def done() -> None:
+            self._post.spool.remove(waiting)
+            with self._lock:
+                held.bytes -= waiting.bytes
+            self._written(held, id_)
+
+        incoming = Incoming(piece, lambda: self._post.spool.open(waiting), done)
+        self._post.hand(Fetched(incoming, held.message.sent, self._is_critical(incoming)))
+
+    def _is_critical(self, incoming: Incoming) -> bool:
+        with incoming.opened() as stream:
+            try:
+                return self._post.signs.may_hold(unpacked(stream, LIMITS))
+            except BrokenStreamError:  # what stands before is found when it is read
+                return False
+
+    def _written(self, held: _Held, id_: str) -> None:
+        """Note that a part of a message is dealt with; delete the message with the last one."""
+        with self._lock:
+            held.left.discard(id_)
+            if held.left or self._held.get(held.message.id) is not held:
+                return
+            del self._held[held.message.id]
+        try:
+            self._post.feed.delete(held.message)
+        except CallFailed as failure:  # it comes again, and is a repeat
+            _LOG.warning("a message could not be deleted", source=self._post.source, code=failure.code)
+
+    def _set_aside(self, name: str, why: str, size: int) -> None:
+        """Count a thing that came and cannot be read, with its place."""
+        post, now = self._post, self._post.clock.now()
+        what: Sequence[What] = ("offered", "accepted", "malformed")
+        counts = [LogCount(post.source, slot_of(now), one, "customer", 1, size) for one in what]
+        with post.store.observe(instant(now), post.person) as writer:
+            writer.logs.add(counts)
+            aside = Aside(post.source, digest("message", name), name[:200], name[:200], why, instant(now), 1, size)
+            writer.logs.set_aside([aside])
+
+
+def _piece_id(wanted: LogObject) -> str:
+    return digest("object", wanted.bucket, wanted.key, wanted.etag)
+
+
+def _chunks(opened: OpenObject) -> Iterator[bytes]:
+    while chunk := opened.stream.read(_CHUNK):
+        yield chunk
