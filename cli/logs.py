@@ -106,6 +106,10 @@ def volume(
     names = ("offered", "processed", "waiting", "malformed", "duplicate", "too_late", "refused", "expired", "bytes")
     rows = [(name.replace("_", " "), *(f"{getattr(one, name):,}" for one in found.sources)) for name in names]
     print_rows(("", *(one.source for one in found.sources)), rows)
+    for one in found.sources:
+        if one.reasons:
+            said = ", ".join(f"{number:,} {reason}" for reason, number in sorted(one.reasons.items()))
+            print(f"set aside of {one.source}: {said}")
 
 
 @logs_app.command("read")

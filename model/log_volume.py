@@ -106,7 +106,7 @@ class Volume(Struct, frozen=True):
     """What came in of one source: `offered` is the sum of what became of records, those that wait yet among them.
 
     `customer` are those of them that are the customer's doing; `causes` says of those that have come to an end whose
-    they were.
+    they were, `reasons` why malformed ones were set aside.
     """
 
     source: str
@@ -123,6 +123,7 @@ class Volume(Struct, frozen=True):
     cpu_seconds: float
     causes: Mapping[Cause, int]
     last_heard: str
+    reasons: Mapping[str, int] = {}
 
 
 def slot_of(at: datetime) -> str:

@@ -1,6 +1,6 @@
 """What came in of monitoring logs, and what became of it: no decisions, so no records of the audit chain."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -72,6 +72,16 @@ class Logs:
         query = select(table).where((table.c.source == source) & (table.c.piece == piece))
         query = query.order_by(table.c.at, table.c.first).limit(limit)
         return list(damage.each(self._connection, query, table, _aside))
+
+    def reasons(self, since: str = "") -> dict[str, dict[str, int]]:
+        """Return how many records were set aside from a moment on, or at all: by source, and by reason."""
+        table, found = schema.log_aside, defaultdict[str, dict[str, int]](dict)
+        sums = select(table.c.source, table.c.reason, cast(func.sum(table.c.records), BigInteger))
+        for source, reason, number in self._connection.execute(
+            sums.where(table.c.at >= since).group_by(table.c.source, table.c.reason)
+        ):
+            found[source][reason] = number
+        return dict(found)
 
     def segments(self, source: str, since: str, until: str) -> list[Segment]:
         """Return the segments of a source that may hold events `since` a moment, and before another (`until`)."""

@@ -2,6 +2,7 @@
 
 import io
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,17 +16,17 @@ from store.home import Home
 _MOST_SECONDS = 20.0
 
 
-def process_all(folder: Path, home: Home) -> None:
-    """Process what waits in a home's folder, as the child of `hinomi serve` does."""
+def process_all(folder: Path, home: Home, until: Callable[[], bool] = lambda: True) -> None:
+    """Process what waits in a home's folder, as the child of `hinomi serve` does: until nothing does, and it holds."""
     clock = SystemClock()
-    with ThreadPoolExecutor(2) as threads:
+    with ThreadPoolExecutor(4) as writing, ThreadPoolExecutor(4) as fetching:
         world = world_in(folder, home, clock, Ways(io.StringIO(), clock.now))
         spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
-        service = Service(world, spools, Threads(threads, threads))
-        until = time.monotonic() + _MOST_SECONDS
+        service = Service(world, spools, Threads(writing, fetching))
+        end = time.monotonic() + _MOST_SECONDS
         while True:
             service.step()
-            if service.is_idle:
+            if service.is_idle and until():
                 break
-            assert time.monotonic() < until, "it never ends"
+            assert time.monotonic() < end, "it never ends"
         service.end(5)

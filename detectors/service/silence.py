@@ -1,4 +1,4 @@
-"""Whether a source that was heard is silent for longer than three times its own longest pause, without our own stops."""
+"""Whether a source that was heard is silent for more than three times its own longest pause, without our own stops."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from contract.days import begins
 from model.canonical import instant
@@ -40,7 +41,11 @@ def volumes(store: TenantStore, since: str = "") -> list[Volume]:
     with store.read() as reader:
         for count in reader.logs.sums(since):
             by_source[count.source].append(count)
-    return [volume_of(source, counts) for source, counts in sorted(by_source.items())]
+        reasons = reader.logs.reasons(since)
+    return [
+        replace(volume_of(source, counts), reasons=reasons.get(source, {}))
+        for source, counts in sorted(by_source.items())
+    ]
 
 
 def heard(store: TenantStore, known: Mapping[str, LogSource]) -> list[Heard]:

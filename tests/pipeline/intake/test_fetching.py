@@ -1,0 +1,154 @@
+"""Logs that a queue announces: fetched, accounted for, and only then deleted; by the real SDK against the emulator."""
+
+import gzip
+import json
+import time
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from catalog.folder import config_folder
+from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
+from model.canonical import digest, instant
+from model.contract_record import SuspensionRecord
+from model.log_volume import Volume
+from model.tenant import AwsLogs, AwsScope, Contract, Tenant
+from model.text import Text
+from pipeline.installation import make, open_home
+from pipeline.intake.volume import volumes
+from pipeline.log_spool import FETCHED
+from tests.cloudtrail import lines
+from tests.contracts import applied, on_record
+from tests.intake_service import process_all
+
+pytestmark = pytest.mark.process
+REGION, BUCKET, NAME, SOURCE = "ap-northeast-1", "aozora-logs", "aozora", "aws.cloudtrail"
+QUEUE = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/aozora-logs"
+FOLDER = "AWSLogs/123456789012/CloudTrail/ap-northeast-1/2026/06/01"
+
+
+class Bucket:
+    """A bucket that notifies a queue, and a tenant whose file names both."""
+
+    def __init__(self, folder: Path, emulator: Emulator) -> None:
+        self.s3, self.sqs = emulator.client("s3", REGION), emulator.client("sqs", REGION)
+        self.url = self.sqs.create_queue(QueueName="aozora-logs")["QueueUrl"]
+        self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:aozora-logs"
+        wanted = {"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+        self.s3.put_bucket_notification_configuration(
+            Bucket=BUCKET, NotificationConfiguration=wanted, SkipDestinationValidation=True
+        )
+        make(folder, config_folder() / "example" / "installation.yaml")
+        self.folder, self.home = folder, open_home(folder)
+        logs = [AwsLogs(SOURCE, ACCOUNT, QUEUE, [BUCKET])]
+        tenant = Tenant(
+            NAME, Text(NAME, NAME), contract=Contract(date(2026, 1, 1)), scopes=[AwsScope(ACCOUNT)], logs=logs
+        )
+        applied(self.home, tenant, instant(datetime.now(UTC) - timedelta(days=1)))
+
+    def put(self, name: str, events: list[str]) -> None:
+        records = [json.loads(one) for one in events]
+        body = gzip.compress(json.dumps({"Records": records}).encode(), mtime=0)
+        self.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/{name}.json.gz", Body=body)
+
+    def say(self, body: str) -> None:
+        self.sqs.send_message(QueueUrl=self.url, MessageBody=body)
+
+    def left(self) -> int:
+        """Return how many messages are there, hidden ones, too."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return sum(int(found[name]) for name in names)
+
+    def processed(self) -> Volume:
+        process_all(self.folder, self.home, lambda: self.left() == 0)
+        (found,) = volumes(self.home.tenant(NAME))
+        return found
+
+
+@pytest.fixture
+def bucket(tmp_path: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Bucket:
+    for name, value in emulator.environment().items():
+        monkeypatch.setenv(name, value)
+    return Bucket(tmp_path / "home", emulator)
+
+
+def hour(first: int, last: int, age: timedelta = timedelta(hours=1)) -> list[str]:
+    return lines(first, last, (datetime.now(UTC) - age).isoformat())
+
+
+def test_what_is_announced_is_processed_once_and_then_deleted(bucket: Bucket) -> None:
+    same = hour(1, 20)
+    bucket.put("a", same)
+    bucket.put("b", [*hour(15, 30), *hour(31, 33, timedelta(hours=50))])
+    found = bucket.processed()
+    assert (found.offered, found.processed, found.duplicate, found.too_late, found.waiting) == (39, 30, 6, 3, 0)
+    assert (found.customer, found.causes) == (33, {"customer": 33, "repeat": 6})
+    bucket.put("a", same)
+    again = bucket.processed()
+    assert (again.offered, again.processed, again.duplicate) == (59, 30, 26), "the same object and content"
+    bucket.put("a", hour(40, 41))
+    assert bucket.processed().processed == 32
+    assert not [one for one in (bucket.folder / FETCHED).rglob("*") if one.is_file()]
+
+
+def test_what_cannot_be_read_is_set_aside_with_its_place_and_the_rest_goes_on(bucket: Bucket) -> None:
+    def announce(name: str, key: str) -> str:
+        s3 = {"bucket": {"name": name}, "object": {"key": key, "eTag": "d41d8cd98f00b204e9800998ecf8427e"}}
+        return json.dumps({"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]})
+
+    bucket.say("no announcement")
+    bucket.say(announce("midori-logs", "theirs"))
+    bucket.say(announce(BUCKET, "gone"))
+    bucket.put("replaced", hour(1, 3))
+    bucket.put("replaced", hour(4, 6))
+    bucket.s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/cut.json.gz", Body=gzip.compress(b"x" * 100_000)[:-9])
+    bucket.put("good", hour(10, 19))
+    found = bucket.processed()
+    assert (found.processed, found.waiting, found.offered) == (13, 0, 13 + found.malformed)
+    assert found.reasons == {
+        "bucket of nobody here": 1,
+        "cut off": 1,
+        "gone before it was read": 1,
+        "not JSON": 1,
+        "replaced before it was read": 1,
+    }
+    with bucket.home.tenant(NAME).read() as reader:
+        (aside,) = reader.logs.asides(SOURCE, digest("message", "s3://midori-logs/theirs"), 10)
+    assert aside.first == "s3://midori-logs/theirs"
+
+
+def test_what_waits_waits_at_the_source(bucket: Bucket) -> None:
+    for number in range(45):
+        bucket.put(str(number), hour(10 * number, 10 * number + 9))
+    ahead = list[int]()
+
+    def is_done() -> bool:
+        ahead.append(len([one for one in (bucket.folder / FETCHED).rglob("*") if one.is_file()]))
+        return bucket.left() == 0
+
+    process_all(bucket.folder, bucket.home, is_done)
+    (found,) = volumes(bucket.home.tenant(NAME))
+    assert (found.offered, found.processed, found.waiting) == (450, 450, 0)
+    assert max(ahead) <= 20 + 10, "20 messages, and those that are received together"
+
+
+@pytest.mark.article(11)
+def test_while_the_contract_does_not_allow_it_nothing_is_fetched_and_nothing_is_lost(bucket: Bucket) -> None:
+    bucket.put("a", hour(1, 5))
+    now = datetime.now(UTC)
+    on_record(bucket.home, NAME, SuspensionRecord(instant(now), "a flood"), instant(now))
+    began = time.monotonic()
+    process_all(bucket.folder, bucket.home, lambda: time.monotonic() - began > 0.5)
+    assert (volumes(bucket.home.tenant(NAME)), bucket.left()) == ([], 2), "the test message of the bucket, too"
+
+
+def test_the_cause_of_what_was_announced_while_nothing_of_ours_ran_is_our_stop(bucket: Bucket) -> None:
+    now = datetime.now(UTC)
+    with bucket.home.service.observe(instant(now), "p") as session:  # until 10 minutes ago, when it stopped
+        session.log_runs.note("one", instant(now - timedelta(days=2)), instant(now - timedelta(minutes=10)))
+    bucket.put("a", hour(1, 5))
+    found = bucket.processed()
+    assert (found.customer, found.causes) == (0, {"catch-up": 5})
