@@ -1,4 +1,4 @@
-"""`hinomi serve`: the schedule, the workers, the API, the intake of logs."""
+"""`hinomi serve`: the schedule, the workers, the API, the intake of logs, the dispatcher."""
 
 import os
 import socket
@@ -30,8 +30,7 @@ def serve(
     service_key(home)  # refuses now rather than at the first sign-in
     with _bound(listen) as listening:
         console = (sys.executable, "-m", "api", str(home), str(listening.fileno()), str(os.getpid()))
-        intake = (sys.executable, "-m", "pipeline.serving.intake", str(home), str(os.getpid()))
-        wanted = ServeSettings(home, settings(home).workers, console, listening.fileno(), intake)
+        wanted = ServeSettings(home, settings(home).workers, console, listening.fileno())
         print(f"hinomi: answering on http://{listen}", file=sys.stderr)
         Supervisor(stores, wanted).run()
 

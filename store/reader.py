@@ -280,6 +280,12 @@ class Reader:
         query = query.join(finding, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None)).order_by(fact.c.id)
         return list(self._each(query, finding, _news))
 
+    def unnotified_categories(self) -> set[str]:
+        """Return of findings of which categories there are facts that were neither notified nor dropped yet."""
+        fact, finding = schema.fact, schema.finding
+        query = select(finding.c.category).join(fact, fact.c.finding == finding.c.uid).where(fact.c.alert.is_(None))
+        return set(self._connection.execute(query.distinct()).scalars())
+
     def facts(self) -> list[tuple[Fact, str]]:
         """Return all facts with the alert, or the reason of the drop, that each became; oldest first."""
         table = schema.fact

@@ -1,19 +1,22 @@
 """Facts become alerts and deliveries in one transaction, deliveries go out one by one: nothing is queued twice."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from detectors.service.texts import FIXES, TITLES
 from model.alert import Delivery
 from model.canonical import instant
 from model.fault import Refused
+from model.finding import CATEGORIES, Category
 from model.text import Text
 from notifier import stages
 from notifier.message import Message, Outcome, never
 from notifier.stages import Context, Wording
+from pipeline.notifying.alone import Alone
 from pipeline.notifying.attempts import attempt
 from pipeline.policies.texts import texts
 from pipeline.scanning.reverts import with_note
@@ -24,6 +27,7 @@ from store.tenant import TenantStore
 
 _MOST_ATTEMPTS = 12
 _LONGEST_PAUSE_SECONDS = 6 * 3600
+_BY_ANOTHER = "another process notifies people of the tenant now"
 _PUT_OFF = "put off, because the channel could not be reached"
 
 
@@ -48,26 +52,35 @@ class _Leave(Struct, frozen=True):
     provider: Text | None = None
 
 
-def notify(world: World, task: Task, patience_seconds: float = 10.0) -> Notified:
+def notify(world: World, task: Task, patience_seconds: float = 10.0, of: Collection[Category] = CATEGORIES) -> Notified:
     """Turn a tenant's facts into alerts, then send what is due; wait a little for what fails and leave the rest queued.
 
-    A little are `patience_seconds`. The task's store has the facts and keeps the deliveries, its catalog has the
-    texts; the world has the ways out. The lease is one of its own: a second one who notifies people of the same tenant
-    ends the first.
+    A little are `patience_seconds`. Facts are those of findings of these categories (`of`). The task's store has the
+    facts and keeps the deliveries, its catalog has the texts; the world has the ways out. Who notifies people of the
+    tenant is alone by a lease; whoever does not get it in time leaves everything to the other.
     """
-    clock, fence = world.clock, world.home.take(f"tell:{task.tenant.tenant}", "")
-    task = replace(task, fence=fence)
-    alerts, dropped = _queue(world, task)
-    deadline = instant(clock.now() + timedelta(seconds=patience_seconds))
+    alone, deadline = Alone(world, task), world.clock.now() + timedelta(seconds=patience_seconds)
+    if not alone.comes(deadline):
+        return Notified(0, {}, {}, [_BY_ANOTHER])
+    try:
+        task = replace(task, fence=world.home.take(f"tell:{task.tenant.tenant}", ""))
+        alerts, dropped = _queue(world, task, of)
+        return replace(_deliver(world, task, alone, instant(deadline)), alerts=alerts, dropped=dropped)
+    finally:
+        alone.ends()
+
+
+def _deliver(world: World, task: Task, alone: Alone, deadline: str) -> Notified:
+    """Send what is due until a moment; return what became of it."""
     handled: dict[str, Delivery] = {}
     while not (leave := _leave(world, task)).refused and (waiting := _waiting(task.store, deadline)):
         due = [delivery for delivery in waiting if delivery.due_at <= world.now]
-        handled |= {after.key: after for after in _send_all(world, task, due)}
+        handled |= {after.key: after for after in _send_all(world, task, alone, due)}
         if not due:
-            clock.sleep(0.2)
+            world.clock.sleep(0.2)
     count = Counter("put off" if d.problem == _PUT_OFF else d.state for d in handled.values())
     problems = {f"{d.channel}: {d.problem}" for d in handled.values() if d.problem} | ({leave.refused} - {""})
-    return Notified(alerts, dict(count), dropped, sorted(problems), leave.refused)
+    return Notified(0, dict(count), {}, sorted(problems), leave.refused)
 
 
 def _leave(world: World, task: Task) -> _Leave:
@@ -91,13 +104,15 @@ def _waiting(store: TenantStore, until: str) -> list[Delivery]:
         return reader.deliveries("queued", until)
 
 
-def _queue(world: World, task: Task) -> tuple[int, dict[str, int]]:
-    """Write alerts, deliveries and drops for all facts that nobody was notified of, in one transaction."""
+def _queue(world: World, task: Task, of: Collection[Category]) -> tuple[int, dict[str, int]]:
+    """Write alerts, deliveries and drops for all facts of some categories, in one transaction."""
     at, tenant = world.now, task.tenant
     with task.store.read() as reader:
         wordings = {id_: Wording(form.title, form.fix) for id_, form in texts(task.catalog.judging, reader).items()}
+    wordings |= {id_: Wording(title, FIXES[id_]) for id_, title in TITLES.items()}
     with task.store.observe(at, task.person, task.fence) as writer:
-        news = [replace(one, finding=with_note(writer, one.finding, at)) for one in writer.unnotified()]
+        found = [one for one in writer.unnotified() if one.finding.category in of]
+        news = [replace(one, finding=with_note(writer, one.finding, at)) for one in found]
         notified = writer.notified_active({one.fact.finding for one in news})
         flow = stages.run(news, Context(tenant.tenant, tenant.channels, wordings, notified, at))
         for alert, facts in flow.alerts:
@@ -109,15 +124,15 @@ def _queue(world: World, task: Task) -> tuple[int, dict[str, int]]:
     return len(flow.alerts), {reason: len(facts) for reason, facts in flow.dropped}
 
 
-def _send_all(world: World, task: Task, due: Sequence[Delivery]) -> Iterator[Delivery]:
+def _send_all(world: World, task: Task, alone: Alone, due: Sequence[Delivery]) -> Iterator[Delivery]:
     """Try each delivery once; where one does not reach its channel, its others wait until that one is due again.
 
     A server that hangs costs one wait, not one for each. The one tried longest goes first, so that the pauses grow.
-    Once the contract does not allow it any more, the rest is left as it is.
+    Once the contract does not allow it any more, or somebody else has come, the rest is left as it is.
     """
     due_again: dict[str, str] = {}
     for delivery in sorted(due, key=lambda one: -one.attempts):
-        if (leave := _leave(world, task)).refused:
+        if (leave := _leave(world, task)).refused or not alone.goes_on():
             return
         if at := due_again.get(delivery.channel):
             after = replace(delivery, due_at=at, problem=_PUT_OFF)

@@ -1,5 +1,6 @@
 """`hinomi serve`: queues what the schedule asks for, keeps children at work, and ends them gracefully."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -23,16 +24,17 @@ _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class ServeSettings(Struct, frozen=True):
-    """What is to run: a home, at most so many scans at once, and the commands of two processes beside them.
-
-    The `console` answers requests on a socket, the `intake` takes monitoring logs in.
-    """
+    """What is to run: a home, at most so many scans at once, and the process that answers requests on a socket."""
 
     folder: Path
     workers: int
     console: Sequence[str]
     socket: int
-    intake: Sequence[str]
+
+
+def _beside(name: str, folder: Path) -> tuple[str, ...]:
+    """Return the command of a process beside the jobs (pipeline/serving/beside.py)."""
+    return (sys.executable, "-m", f"pipeline.serving.{name}", str(folder), str(os.getpid()))
 
 
 class Supervisor:
@@ -46,7 +48,7 @@ class Supervisor:
         self._working: dict[subprocess.Popen[bytes], tuple[Job, JobWorker]] = {}
         self._kept = [
             _Kept("console", settings.console, [settings.socket]),
-            _Kept("intake", settings.intake),
+            *(_Kept(name, _beside(name, settings.folder)) for name in ("intake", "dispatcher")),
         ]
         self._number = 0
         self._scheduled_at = 0.0

@@ -9,7 +9,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from catalog.folder import config_folder
-from model.canonical import parse_instant
 from model.fault import Refused
 from model.job import Job, JobState
 from pipeline.assembly import Catalog, as_shipped, assemble_named
@@ -118,7 +117,6 @@ def _do(world: World, job: Job, go_on: Callable[[], None]) -> JobResult:
     elif job.kind == "change":
         finish(world, task, plans)
     notified = notify(world, task)
-    _queue_next_notification(world, store, job)
     fault, outcome = store.late_fault() or world.home.service.fault(), _outcome(summary, notified)
     for problem in (f"the records do not hold: {fault}" if fault else "", store.damage()):
         if problem:
@@ -175,16 +173,6 @@ def _obey(world: World, task: Task) -> None:
         raise
     except Refused as refused:
         _LOG.warning("changes were not carried out", tenant=task.tenant.tenant, reason=str(refused))
-
-
-def _queue_next_notification(world: World, store: TenantStore, job: Job) -> None:
-    """Queue a job for the deliveries that did not arrive, for when the first of them is due."""
-    with store.read() as reader:
-        waiting = reader.deliveries("queued")
-    if waiting:
-        due = parse_instant(min(delivery.due_at for delivery in waiting))
-        with world.home.service.observe(world.now, job.holder) as session:
-            session.jobs.add(new_job("tell", job.tenant, due, job.asked_by))
 
 
 def _outcome(summary: Summary | None, notified: Notified) -> str:

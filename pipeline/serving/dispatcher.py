@@ -1,0 +1,89 @@
+"""The process that notifies people between scans, and beside them: `python -m pipeline.serving.dispatcher HOME PARENT`.
+
+Deliveries that failed are tried again here, too.
+"""
+
+import sys
+import time
+from collections.abc import Collection
+from pathlib import Path
+
+from model.fault import Refused
+from model.finding import CATEGORIES, JUDGED, Category
+from model.person import SCHEDULE
+from model.tenant import Tenant
+from pipeline.logs import logger
+from pipeline.notifying.notify import Notified, notify
+from pipeline.serving.beside import Beside, world_beside
+from pipeline.serving.work import catalog_for_changes
+from pipeline.tenants.applied import applied_tenants
+from pipeline.world import Task, World
+from store.rows import Fence
+
+_LOG = logger()
+# After what kept people from being notified, it is tried again in so many seconds.
+_REST_SECONDS = 30.0
+_LOOK_SECONDS = 1.0
+
+
+class Dispatcher:
+    """Notifies people of all tenants of what is new.
+
+    What scans judge waits while a job of the tenant runs: whatever a scan finds of one policy is one alert.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._resting: dict[str, float] = {}
+
+    def look(self) -> int:
+        """Notify people of all that is new now; return how many alerts and deliveries that were."""
+        busy, done = self._busy(), 0
+        for tenant, _ in applied_tenants(self._world.home)[0]:
+            if self._resting.get(tenant.tenant, 0.0) > time.monotonic():
+                continue
+            try:
+                said = self._look_at(tenant, CATEGORIES if tenant.tenant not in busy else _beside_scans())
+            except Refused as refused:
+                _LOG.warning("people are not notified", tenant=tenant.tenant, problem=str(refused))
+                said = Notified(0, {}, {}, [str(refused)])
+            if said.problems:
+                self._resting[tenant.tenant] = time.monotonic() + _REST_SECONDS
+            done += said.alerts + sum(said.deliveries.values())
+        return done
+
+    def _look_at(self, tenant: Tenant, of: Collection[Category]) -> Notified:
+        store, now = self._world.home.tenant(tenant.tenant), self._world.now
+        with store.read() as reader:
+            new = reader.unnotified_categories() & set(of)
+            is_due = bool(new) or bool(reader.deliveries("queued", now))
+        if not is_due:
+            return Notified(0, {}, {}, [])
+        catalog = catalog_for_changes(store, [])
+        task = Task(tenant, store, catalog, SCHEDULE, now, Fence(f"tell:{tenant.tenant}", 0))
+        return notify(self._world, task, 0.0, of)
+
+    def _busy(self) -> set[str]:
+        """Return the tenants of which a job runs."""
+        with self._world.home.service.read() as session:
+            now = self._world.now
+            return {job.tenant for job in session.jobs.open() if job.state == "running" and job.held_until > now}
+
+
+def _beside_scans() -> Collection[Category]:
+    return tuple(one for one in CATEGORIES if one not in JUDGED)
+
+
+def main(folder: Path, parent: int) -> None:
+    """Notify people of a home's tenants until SIGTERM, or until the parent, by its process id, is gone."""
+    process, dispatcher = Beside(parent), Dispatcher(world_beside(folder))
+
+    def step() -> None:
+        if not dispatcher.look():
+            process.pause(_LOOK_SECONDS)
+
+    process.repeat(step)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
