@@ -97,15 +97,19 @@ def volume(
     import msgspec
 
     from cli.tables import print_rows
+    from pipeline.clock import SystemClock
     from pipeline.intake.volume import volume_in
 
-    found = volume_in(tenant, open_authorizer(home).tenant("volume.read", tenant), since.date() if since else None)
+    store, now = open_authorizer(home).tenant("volume.read", tenant), SystemClock().now()
+    found = volume_in(tenant, store, now, since.date() if since else None)
     if format == "json":
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
         return
     names = ("offered", "processed", "waiting", "malformed", "duplicate", "too_late", "refused", "expired", "bytes")
     rows = [(name.replace("_", " "), *(f"{getattr(one, name):,}" for one in found.sources)) for name in names]
     print_rows(("", *(one.source for one in found.sources)), rows)
+    rate = found.committed_per_minute
+    print(f"committed rate: {f'{rate:,} records a minute' if rate else 'an equal part, until 14 days are known'}")
     for one in found.sources:
         if one.reasons:
             said = ", ".join(f"{number:,} {reason}" for reason, number in sorted(one.reasons.items()))

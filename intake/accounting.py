@@ -91,7 +91,7 @@ def with_time(counts: Sequence[LogCount], cpu_us: int) -> list[LogCount]:
 
 
 def offered(source: str, slot: str, came: Mapping[Cause, tuple[int, int]]) -> list[LogCount]:
-    """Return the counts of records that came in a slot: by whose doing it was, how many, and their bytes."""
+    """Return the counts of records of a source that came in a slot: by cause, how many, and their bytes."""
     return [LogCount(source, slot, what, cause, *sums) for cause, sums in came.items() for what in _CAME]
 
 

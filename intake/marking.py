@@ -30,7 +30,7 @@ def spent(bucket: Bucket, records: int, at: float) -> Bucket:
 
 
 def at_rate(bucket: Bucket, rate: float, at: float) -> Bucket:
-    """Return the bucket of a customer whose committed rate (records a second) is another one from a moment on."""
+    """Return the bucket once the committed rate is another one (records a second), `at` a moment and from then on."""
     return Bucket(rate, min(rate * BURST_SECONDS, _filled(bucket, at)), max(at, bucket.at))
 
 

@@ -55,7 +55,7 @@ class Turns(Generic[C]):
         self._queues[turn.colour].advance(turn.customer, seconds, rest)
 
     def charge(self, customer: str, colour: Colour, seconds: float) -> None:
-        """Let a customer's clock advance by what was done for them beside the turns, in seconds."""
+        """Let a customer's clock of a colour advance by what was done for them beside the turns, in seconds."""
         self._queues[colour].charge(customer, seconds)
 
 

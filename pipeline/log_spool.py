@@ -1,7 +1,7 @@
 """What came in of monitoring logs and waits: sealed files by tenant and source, as they were sent.
 
-A piece is there before the store knows of it. What the store does not come to know of was never promised to anybody,
-and is removed after a while.
+A piece is there before the store knows of it. Of what the store does not come to know of, nobody was ever answered that
+it is kept: it is removed after a while.
 """
 
 import io
@@ -48,7 +48,9 @@ class Spool:
         self._kind = kind
 
     def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool = False) -> Waiting:
-        """Keep a piece of a source until it is processed; return how it waits.
+        """Keep the chunks of a piece of a source, by its id, until it is processed; return how it waits.
+
+        It is `critical` where an event of a critical type may be in it.
 
         Raises `StoreFault` where it cannot be written.
         """

@@ -23,7 +23,7 @@ class LogRunsWriter(LogRuns):
     """What can be asked and written."""
 
     def note(self, holder: str, since: str, until: str) -> None:
-        """Write that a process takes logs in since a moment, and until another at least."""
+        """Write that a process (the holder) takes logs in since a moment, and until another at least."""
         put(self._connection, schema.log_run, {"holder": holder, "since": since, "until": until})
 
     def purge_before(self, at: str) -> None:

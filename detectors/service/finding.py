@@ -17,7 +17,10 @@ def uid_of(policy: str, source: str) -> str:
 
 
 def opened(policy: str, source: str, severity: Severity, said: Text, at: str) -> Finding:
-    """Return a finding of one kind about a source, empty for all of them, that is open since the moment `at`."""
+    """Return a finding of one kind (its policy) about a source, empty for all, that is open since the moment `at`.
+
+    It has a severity, and says what was found (`said`).
+    """
     resource = source or SCOPE
     return Finding(
         uid=uid_of(policy, source),

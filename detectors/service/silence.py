@@ -21,7 +21,7 @@ TIMES, LEAST, KNOWN_FOR = 3, timedelta(hours=1), timedelta(days=1)
 def heard_at(before: LogHeard | None, source: str, slots: Sequence[str], stops: Sequence[Stop]) -> LogHeard | None:
     """Return when a source was heard, once it was in these slots, too (RFC 3339, in order); None for never.
 
-    A pause counts without the part of it in which nothing of ours ran.
+    `before` is when it was heard until then. A pause counts without the part of it that was one of our stops.
     """
     known = before
     for slot in slots:
@@ -34,7 +34,7 @@ def heard_at(before: LogHeard | None, source: str, slots: Sequence[str], stops: 
 
 
 def silence(heard: LogHeard, before: Finding | None, now: datetime, stops: Sequence[Stop]) -> Change | None:
-    """Return what is to be written of a source's silence by now, None where nothing is.
+    """Return what is to be written of a source's silence by now, by when it was heard; None where nothing is.
 
     `before` is the finding as it was. Which of our own stops lie in the silence is said; they are no part of it.
     """

@@ -1,4 +1,4 @@
-"""What people are told of findings of category service: their titles, and what is to be done about them."""
+"""Findings of category service in words: their titles, and what is to be done about them."""
 
 from collections.abc import Mapping
 

@@ -73,17 +73,18 @@ class Feeding:
 
     def _ask(self, one: _Feeding) -> None:
         """Ask a feed once, and settle when it is asked again."""
-        log = _LOG.bind(tenant=one.tenant.tenant, source=one.feed.source)
         try:
             found = self._entered(one).fetch()
             one.pause = 0.0 if found else _NOTHING_SECONDS
         except NotEntitled:
             one.pause = _CONTRACT_SECONDS
         except (CallFailed, Refused) as problem:
-            log.warning("logs cannot be fetched", problem=str(problem))
+            _LOG.warning(
+                "logs cannot be fetched", tenant=one.tenant.tenant, source=one.feed.source, problem=str(problem)
+            )
             one.pause = min(_LONGEST_SECONDS, max(_FAILED_SECONDS, 2 * one.pause))
-        except Exception as problem:
-            log.error("a defect of the program", exc_info=problem)
+        except Exception:  # noqa: BLE001 - a defect ends one question, not the feed
+            _LOG.exception("a defect of the program", tenant=one.tenant.tenant, source=one.feed.source)
             one.pause = _LONGEST_SECONDS
         if one.is_over and one.fetcher:
             one.fetcher.close()

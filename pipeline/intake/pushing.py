@@ -75,19 +75,19 @@ def push(authorizer: Authorizer, spools: Callable[[str], Spool], wanted: Push, c
     sha256 = hashlib.sha256(wanted.body).hexdigest()
     id_ = digest("key", wanted.key) if wanted.key else sha256
     piece = LogPiece(source.id, id_, sha256, "", instant(now), offered=found.records)
-    desk = _Desk(store, authorizer.actor.name, clock, piece, found)
+    pushed = _Pushed(store, authorizer.actor.name, clock, piece, found)
     if not found.records:
         return Taken(0, 0, 0)
-    if desk.is_repeat():
-        return desk.again()
+    if pushed.is_repeat():
+        return pushed.again()
     spool, most = spools(wanted.tenant), book_of(store).setting(SPOOL_MEGABYTES, now)
     if isinstance(most, int) and spool.is_full(most * 2**20):
-        raise desk.full()
+        raise pushed.full()
     spool.put(source.id, id_, [wanted.body], critical=found.critical)
-    return desk.taken()
+    return pushed.taken()
 
 
-class _Desk(Struct, frozen=True):
+class _Pushed(Struct, frozen=True):
     """One push on its way into a tenant's store: who pushes, the piece that it is, and what it holds."""
 
     store: TenantStore

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,6 +12,7 @@ from model.canonical import instant
 from model.log_source import LogSource
 from model.log_volume import LogCount, Volume, volume_of
 from model.text import Text
+from pipeline.intake.rates import committed
 from store.tenant import TenantStore
 
 
@@ -24,15 +25,23 @@ class Heard(Struct, frozen=True):
 
 
 class TenantVolume(Struct, frozen=True):
-    """How much came in of a tenant's logs, by source."""
+    """How much came in of a tenant's logs, by source, and the committed rate in records a minute.
+
+    Until 14 days are known, and nothing is agreed, that is none: the tenant has an equal part of half the capacity.
+    """
 
     tenant: str
+    committed_per_minute: int | None
     sources: list[Volume]
 
 
-def volume_in(tenant: str, store: TenantStore, since: date | None = None) -> TenantVolume:
-    """Return how much came in of a tenant's logs, as its store says, since a day's beginning (Asia/Tokyo) or at all."""
-    return TenantVolume(tenant, volumes(store, instant(begins(since.isoformat())) if since else ""))
+def volume_in(tenant: str, store: TenantStore, now: datetime, since: date | None = None) -> TenantVolume:
+    """Return how much came in of a tenant's logs until now, as its store says.
+
+    That is since a day's beginning (Asia/Tokyo), or at all.
+    """
+    since_when = instant(begins(since.isoformat())) if since else ""
+    return TenantVolume(tenant, committed(store, now), volumes(store, since_when))
 
 
 def volumes(store: TenantStore, since: str = "") -> list[Volume]:

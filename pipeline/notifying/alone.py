@@ -1,4 +1,4 @@
-"""Who notifies people of a tenant is alone: two would tell them the same."""
+"""Who notifies people of a tenant is alone: two would send them the same."""
 
 import uuid
 from datetime import datetime, timedelta

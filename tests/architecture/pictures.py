@@ -34,7 +34,8 @@ _ATTEMPT = "pipeline/notifying/attempts.py attempt"
 _TELLING: tuple[Call, ...] = (
     (_NOTIFY, _QUEUE),
     (_QUEUE, "notifier/stages.py run"),
-    (_NOTIFY, _SEND),
+    (_NOTIFY, "pipeline/notifying/notify.py _deliver"),
+    ("pipeline/notifying/notify.py _deliver", _SEND),
     (_SEND, _TRY),
     (_TRY, _ATTEMPT),
     (_ATTEMPT, "notifier/channels/webhook.py send"),
@@ -111,21 +112,32 @@ PLAN: tuple[Call, ...] = (
     (_ROLLBACK, _PUT),
 )
 # What is planned: each of these places must not be there yet, or else its part of the way is drawn from the code.
-TO_COME: tuple[tuple[str, str, str], ...] = (
-    ("pipeline/intake/child", "whose segments are next: green before yellow, by time really taken", "Events"),
-    ("detectors/threats", "rules over events; pure", "Finding"),
-)
+TO_COME: tuple[tuple[str, str, str], ...] = (("detectors/threats", "rules over events; pure", "Finding"),)
 _TAKE = "pipeline/intake/taking.py take"
-_TAKE_REST = "pipeline/intake/taking.py _written"
+_READ_ON = "pipeline/intake/taking.py Line.read"
+_BATCH = "pipeline/intake/taking.py Line.write"
+_TURN = "pipeline/intake/processing.py Processor.turn"
+_GO_ON = "pipeline/intake/processing.py Processor._go_on"
+_HAVE_WRITTEN = "pipeline/intake/processing.py Processor._write"
 _ACCOUNT_FOR = "pipeline/intake/taking.py _write"
+_ACCOUNT_PART = "pipeline/intake/taking.py _write_part"
 _SEGMENT = "pipeline/log_segments.py Segments.write"
 TAKING: tuple[Call, ...] = (
+    ("pipeline/serving/intake.py main", "pipeline/intake/service.py Service.step"),
+    ("pipeline/intake/service.py Service.step", _TURN),
+    (_TURN, "intake/turns.py Turns.next"),
+    (_TURN, _READ_ON),
     ("cli/logs.py take", _TAKE),
-    (_TAKE, "pipeline/intake/taking.py _begin"),
-    (_TAKE, _TAKE_REST),
-    (_TAKE_REST, "intake/batches.py batches"),
-    (_TAKE_REST, _ACCOUNT_FOR),
-    (_ACCOUNT_FOR, "intake/accounting.py account"),
+    (_TAKE, _READ_ON),
+    (_READ_ON, "intake/batches.py Batch.add"),
+    (_TURN, _GO_ON),
+    (_GO_ON, _HAVE_WRITTEN),
+    (_HAVE_WRITTEN, "pipeline/intake/processing.py _written"),
+    ("pipeline/intake/processing.py _written", _BATCH),
+    (_TAKE, _BATCH),
+    (_BATCH, _ACCOUNT_FOR),
+    (_ACCOUNT_FOR, _ACCOUNT_PART),
+    (_ACCOUNT_PART, "intake/accounting.py account"),
     (_ACCOUNT_FOR, _SEGMENT),
 )
 

@@ -21,7 +21,17 @@ def test_each_room_says_in_its_first_sentence_what_it_is_for(package: Path) -> N
 def test_the_root_of_the_pipeline_holds_what_all_of_it_shares() -> None:
     modules = {file.stem for file in (ROOT / "pipeline").glob("*.py")} - {"__init__"}
     shared = {"backup", "clock", "installation", "logs", "process", "secrets"}
-    shared |= {"assembly", "audit_keys", "bounds", "checkov_process", "log_keys", "log_segments", "world"}
+    shared |= {
+        "assembly",
+        "audit_keys",
+        "bounds",
+        "checkov_process",
+        "log_keys",
+        "log_segments",
+        "log_spool",
+        "sealing",
+        "world",
+    }
     assert modules == shared
     folders = {file.parent.name for file in (ROOT / "pipeline").glob("*/__init__.py")}
     assert folders == {

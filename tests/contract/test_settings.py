@@ -238,6 +238,8 @@ def test_the_shipped_settings() -> None:
         "licence.on_lapse": ("grace", "choice"),  # Article 3(2)
         "licence.grace_days": (30, "days"),  # Article 3(2)
         "logs.retention_days": (14, "days"),
+        "logs.spool_megabytes": (512, "megabytes"),
+        "logs.committed_records_per_minute": (None, "records"),
         "conditions.change_without_consent": (False, "bool"),  # Article 6(2): off by default
         "specification.notice_days": (None, "days"),  # Article 6(3): unset
     }
@@ -298,7 +300,7 @@ BEGUN = "specification: [{edition: a, effective: 2026-04-01, values: {"
         (NONE, BEGUN + "}}, {edition: b, effective: 2026-04-01, values: {}}]", "2026-04-01, values: {}}]", "same day"),
         (NONE, BEGUN + "}}, {edition: a, effective: 2026-05-01, values: {}}]", "a, effective: 2026-05", "twice"),
         (NONE, "specifications: []", "specifications", "did you mean 'specification'?"),
-        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, minutes, provider"),
+        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, megabytes, minutes, provider, records"),
         ("unit: days", "unit: cron", "cron\n    default: 30", "'cron' is no unit of 'int'; it goes with"),
         ("default: 30", "default: soon", "soon", '"soon" has to be a whole number'),
         ("default: 30", "", "{en: how long collection", "lacks 'default'"),
