@@ -139,9 +139,7 @@ def _tenants(app: FastAPI) -> None:
         return Json(view_of(authorizer.file("tenants.read", tenant)))
 
     @app.get("/v1/tenants/{tenant}/logs/volume", **answering(TenantVolume))
-    def log_volume(
-        tenant: TenantId, authorizer: Authorized, service: OfService, since: date | None = None
-    ) -> Response:
+    def log_volume(tenant: TenantId, authorizer: Authorized, service: OfService, since: date | None = None) -> Response:
         """Show how much of the tenant's logs came in by source, since a day (Asia/Tokyo), and what became of it."""
         return Json(volume_in(tenant, authorizer.tenant("volume.read", tenant), service.clock.now(), since))
 

@@ -189,6 +189,15 @@ class LogsWriter(Logs):
             self.add(LogCount(source, minute_of(slot), what, "customer", records) for what, records in moved.items())
         self._connection.execute(table.delete().where(table.c.day < day))
 
+    def give_up_before(self, at: str) -> None:
+        """End the pieces that came before a moment and wait still: what is left of them has expired."""
+        table = schema.log_piece
+        query = select(table).where((table.c.state == "open") & (table.c.offered > 0) & (table.c.taken_at < at))
+        for piece in damage.each(self._connection, query, table, _piece):
+            slot, left = minute_of(piece.taken_at), piece.offered - piece.records
+            self.add([LogCount(piece.source, slot, "expired", "customer", left)])
+            self.put_piece(msgspec.structs.replace(piece, state="done"))
+
     def set_aside(self, records: Iterable[Aside]) -> None:
         """Write which records were set aside."""
         put(self._connection, schema.log_aside, [msgspec.structs.asdict(one) for one in records])

@@ -4,8 +4,8 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from datetime import timedelta
 
 from msgspec import Struct
@@ -27,7 +27,6 @@ from pipeline.intake.sources import sources
 from pipeline.intake.taking import REMEMBERED, Incoming, Intake
 from pipeline.intake.upkeep import KEPT
 from pipeline.intake.watching import Watch, watch
-from pipeline.log_segments import Segments
 from pipeline.log_spool import Spool, Waiting
 from pipeline.logs import logger
 from pipeline.tenants.applied import applied_tenants
@@ -54,31 +53,51 @@ class Spools(Struct, frozen=True):
     fetched: Callable[[str], Spool]
 
 
-class _Desk(Struct):
-    """A tenant as it is taken in: where its logs wait, how that was when it was looked at, and what is processed."""
+class _Known(Struct, frozen=True):
+    """A tenant as its file says, its store, and how each source is taken in."""
 
+    tenant: Tenant
     store: TenantStore
+    intakes: Mapping[str, Intake]
+
+
+class _Place(Struct):
+    """Where a tenant's pushed logs wait, how that was when it was looked at, and what of it is being processed."""
+
+    known: _Known
     spool: Spool
-    segments: Segments
-    intakes: dict[str, Intake]
     there: set[str]
     seen: tuple[int, ...] = ()
     changed_at: float = 0.0
 
 
 class _Every:
-    """Does something once in so many seconds."""
+    """Does something once in so many seconds; by other threads, where it may wait for a store."""
 
-    def __init__(self, seconds: float, do: Callable[[], None]) -> None:
+    def __init__(self, seconds: float, do: Callable[[], None], threads: Executor | None = None) -> None:
         self._seconds = seconds
         self._do = do
+        self._threads = threads
         self._done_at = float("-inf")
+        self._doing: Future[None] | None = None
 
     def come(self, now: float) -> None:
-        """Do it where it is time."""
-        if now - self._done_at >= self._seconds:
-            self._done_at = now
+        """Do it where it is time, unless it is being done still."""
+        if now - self._done_at < self._seconds or (self._doing and not self._doing.done()):
+            return
+        self._done_at = now
+        if self._threads:
+            self._doing = self._threads.submit(self._try)
+        else:
             self._do()
+
+    def _try(self) -> None:
+        try:
+            self._do()
+        except Refused as refused:  # a database that is away comes back
+            _LOG.warning("the stores cannot be used", problem=str(refused))
+        except Exception:  # noqa: BLE001 - it is done again, and nobody waits for its outcome
+            _LOG.exception("a defect of the program")
 
 
 class Service:
@@ -89,14 +108,17 @@ class Service:
         self._spools = spools
         self._threads = threads
         self._processor = Processor(threads.writing)
-        self._desks: dict[str, _Desk] = {}
+        self._places: dict[str, _Place] = {}
+        self._found: deque[tuple[_Known, float]] = deque()
         self._fetched: deque[tuple[str, str, Fetched]] = deque()
         self._feeding = Feeding(world, spools.fetched, threads.fetching, self._hand)
         self._run = f"{socket.gethostname()}:{os.getpid()}", instant(world.clock.now())
+        self._has_begun = False
         self._stops: list[Stop] = []
+        self._stores: dict[str, TenantStore] = {}
         self._regularly = (
-            _Every(SAID_EVERY.total_seconds(), self._say_that_it_runs),
-            _Every(_TENANTS_SECONDS, self._find_tenants),
+            _Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.writing),
+            _Every(_TENANTS_SECONDS, self._find_tenants, threads.writing),
             _Every(_LOOK_SECONDS, self._look),
             _Every(_SWEEP_SECONDS, self._processor.sweep),
             _Every(_WATCH_SECONDS, self._watch),
@@ -104,6 +126,9 @@ class Service:
 
     def step(self) -> None:
         """Process a chunk; where none waits, wait a moment for more."""
+        if not self._has_begun:
+            self._say_that_it_runs()
+            self._has_begun = True
         now = time.monotonic()
         for one in self._regularly:
             one.come(now)
@@ -117,8 +142,9 @@ class Service:
 
     @property
     def is_idle(self) -> bool:
-        """Return whether nothing waits."""
-        return self._processor.is_idle and not self._fetched
+        """Return whether the tenants are known, and nothing of any of them waits."""
+        is_seen = all(place.seen == place.spool.changed() for place in self._places.values())
+        return bool(self._places) and is_seen and self._processor.is_idle and not self._fetched
 
     def _say_that_it_runs(self) -> None:
         holder, since = self._run
@@ -128,92 +154,95 @@ class Service:
             self._stops = stops_of(session.log_runs.all())
 
     def _find_tenants(self) -> None:
-        for tenant, _ in applied_tenants(self._world.home)[0]:
+        """Find the tenants that there are, and by which committed rate each is processed."""
+        tenants, _ = applied_tenants(self._world.home)
+        equal = provisional(self._processor.capacity, len(tenants))
+        for tenant, _ in tenants:
             try:
-                self._know(tenant)
+                known = self._known(tenant)
+                rate = committed(known.store, self._world.clock.now())
+                self._found.append((known, equal if rate is None else rate / 60))
             except Refused as refused:
                 _LOG.warning("a tenant's logs are not taken in", tenant=tenant.tenant, problem=str(refused))
-        now, equal = self._world.clock.now(), provisional(self._processor.capacity, len(self._desks))
-        for name, desk in self._desks.items():
-            try:
-                rate = committed(desk.store, now)
-            except Refused as refused:
-                _LOG.warning("a tenant's committed rate is not known", tenant=name, problem=str(refused))
-                rate = None
-            self._processor.commit(name, equal if rate is None else rate / 60)
 
-    def _know(self, tenant: Tenant) -> None:
-        """Go by a tenant's file from now on."""
+    def _known(self, tenant: Tenant) -> _Known:
+        """Return a tenant as its file says, with its store."""
         name, own, clock = tenant.tenant, own_of(tenant), self._world.clock
-        desk = self._desks.get(name) or self._desk(name)
+        assert self._world.segments, "a home has a folder"
+        if name not in self._stores:
+            self._stores[name] = self._world.home.tenant(name)
+        store = self._stores[name]
+        segments = self._world.segments(name)
         oldest = clock.now() - REMEMBERED
         stops = tuple(stop for stop in self._stops if stop[1] > oldest)
-        desk.intakes = {
-            id_: Intake(name, desk.store, desk.segments, source, clock, SCHEDULE, "customer", own, stops)
+        intakes = {
+            id_: Intake(name, store, segments, source, clock, SCHEDULE, "customer", own, stops)
             for id_, source in sources().items()
         }
-        self._desks[name] = desk
-        self._feeding.know(tenant)
-
-    def _desk(self, name: str) -> _Desk:
-        assert self._world.segments, "a home has a folder"
-        return _Desk(self._world.home.tenant(name), self._spools.pushed(name), self._world.segments(name), {}, set())
+        return _Known(tenant, store, intakes)
 
     def _look(self) -> None:
         """Find what has come."""
+        while self._found:
+            known, rate = self._found.popleft()
+            name = known.tenant.tenant
+            self._processor.commit(name, rate)
+            place = self._places.setdefault(name, _Place(known, self._spools.pushed(name), set()))
+            place.known = known
+            self._feeding.know(known.tenant)
         self._feeding.look()
         while self._fetched:
             self._take(*self._fetched.popleft())
-        for desk in self._desks.values():
-            changed, now = desk.spool.changed(), time.monotonic()
-            if changed != desk.seen:
-                desk.seen, desk.changed_at = changed, now
-            elif now - desk.changed_at > 2 * _LOOK_SECONDS:  # what came right afterwards may have the same time
+        for place in self._places.values():
+            changed, now = place.spool.changed(), time.monotonic()
+            if changed != place.seen:
+                place.seen, place.changed_at = changed, now
+            elif now - place.changed_at > 2 * _LOOK_SECONDS:  # what came right afterwards may have the same time
                 continue
-            coming = [one for one in desk.spool.waiting() if one.id not in desk.there]
-            known = [self._add(desk, one) for one in coming]
-            if not all(known):
-                desk.seen = ()  # look again
+            coming = [one for one in place.spool.waiting() if one.id not in place.there]
+            are_known = [self._add(place, one) for one in coming]
+            if not all(are_known):
+                place.seen = ()  # look again
 
     def _hand(self, name: str, source: str, fetched: Fetched) -> None:
         self._fetched.append((name, source, fetched))
         self._processor.wake.set()
 
     def _take(self, name: str, source: str, fetched: Fetched) -> None:
-        intake = self._desks[name].intakes[source]
+        intake = self._places[name].known.intakes[source]
         if _is_in(fetched, self._stops):
             intake = replace(intake, cause="catch-up")
         self._processor.add(intake, fetched.incoming, critical=fetched.critical)
 
-    def _add(self, desk: _Desk, waiting: Waiting) -> bool:
+    def _add(self, place: _Place, waiting: Waiting) -> bool:
         """Let a piece be processed; False where the store does not know it yet."""
-        intake = desk.intakes.get(waiting.source)
+        intake = place.known.intakes.get(waiting.source)
         if intake is None:
             return True
-        with desk.store.read() as reader:
+        with place.known.store.read() as reader:
             piece = reader.logs.piece(waiting.source, waiting.id)
         if piece is None:
             if time.time() - waiting.since > _UNKNOWN_SECONDS:
-                desk.spool.remove(waiting)
+                place.spool.remove(waiting)
             return False
-        desk.there.add(waiting.id)
-        self._processor.add(intake, _incoming(desk, piece, waiting), critical=waiting.critical)
+        place.there.add(waiting.id)
+        self._processor.add(intake, _incoming(place, piece, waiting), critical=waiting.critical)
         return True
 
     def _watch(self) -> None:
         """Look for floods and silence, beside the processing."""
         now = self._world.clock.now()
-        for name, desk in self._desks.items():
+        for name, place in self._places.items():
             at = Watch(now, self._processor.rate(name) * 60, self._stops)
-            self._threads.writing.submit(_watched, name, desk.store, at)
+            self._threads.writing.submit(_watched, name, place.known.store, at)
 
 
-def _incoming(desk: _Desk, piece: LogPiece, waiting: Waiting) -> Incoming:
+def _incoming(place: _Place, piece: LogPiece, waiting: Waiting) -> Incoming:
     def done() -> None:
-        desk.spool.remove(waiting)
-        desk.there.discard(waiting.id)
+        place.spool.remove(waiting)
+        place.there.discard(waiting.id)
 
-    return Incoming(piece, lambda: desk.spool.open(waiting), done)
+    return Incoming(piece, lambda: place.spool.open(waiting), done)
 
 
 def _is_in(fetched: Fetched, stops: Sequence[Stop]) -> bool:

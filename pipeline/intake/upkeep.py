@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from contract.days import day_of
+from contract.days import begins, day_of
 from model.canonical import instant
 from pipeline.intake.rates import observe
 from pipeline.intake.taking import REMEMBERED
@@ -21,8 +21,8 @@ def tidy(store: TenantStore, segments: Segments | None, now: datetime, person: s
     """Add a store's counts up to minutes where they are a day old, and purge what was kept long enough by `now`.
 
     What the first days say of the committed rate is settled before. Events are kept in the `segments`, if there are
-    any, for as many days as the contract says. A person or the schedule does it. Raises `Refused` where the contract's
-    records do not hold.
+    any, for as many days as the contract says, and no piece waits for longer: its machine is gone. A person or the
+    schedule does it. Raises `Refused` where the contract's records do not hold.
     """
     fine = (now - _FINE).replace(second=0, microsecond=0)
     days = book_of(store).setting(RETENTION_DAYS, now)
@@ -30,6 +30,7 @@ def tidy(store: TenantStore, segments: Segments | None, now: datetime, person: s
     with store.observe(instant(now), person) as writer:
         if first:
             writer.logs.expire(first.isoformat())
+            writer.logs.give_up_before(instant(begins(first.isoformat())))
         observe(writer, now)
         writer.logs.roll_up(instant(fine - _LOOKS_BACK), instant(fine))
         writer.logs.purge_before(instant(now - KEPT))

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
@@ -28,6 +29,7 @@ from people.tokens import mint
 from pipeline.access.tries import TooMany
 from pipeline.installation import make, open_home
 from pipeline.intake.pushing import SPOOL_MEGABYTES
+from pipeline.intake.upkeep import tidy
 from pipeline.intake.volume import volumes
 from pipeline.log_spool import PUSHED
 from tests.cloudtrail import lines
@@ -172,6 +174,17 @@ def test_what_was_changed_where_it_waits_is_set_aside_and_the_rest_goes_on(machi
         asides = reader.logs.asides(SOURCE, sha256(long.encode()).hexdigest(), 10)
     assert [(one.reason, one.last) for one in asides] == [("damaged where it waited", "200")]
     assert not [one for one in (machines.folder / PUSHED / MINE).rglob("*") if one.is_file()]
+
+
+def test_what_waited_on_a_machine_that_is_gone_expires(machines: Machines) -> None:
+    assert taken(machines.push(machines.token(), body(1, 20))) == (20, 20, 0)
+    shutil.rmtree(machines.folder / PUSHED)
+    store, now = machines.home.tenant(MINE), datetime.now(UTC)
+    for days, waiting, expired in ((14, 20, 0), (15, 0, 20), (16, 0, 20)):
+        tidy(store, None, now + timedelta(days=days), "p")
+        found = machines.volume()
+        assert found
+        assert (found.offered, found.waiting, found.expired) == (20, waiting, expired)
 
 
 def test_a_token_is_for_one_tenant_and_one_source(machines: Machines) -> None:

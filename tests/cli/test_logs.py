@@ -93,7 +93,7 @@ def test_files_and_folders_are_taken_in_and_each_record_is_in_one_column(site: S
     with httpx.Client() as http, TestClient(application(site.folder / "home", http), "http://127.0.0.1") as client:
         bearer = {"authorization": f"Bearer {site.people['ito']}"}
         answer = client.get("/v1/tenants/aozora/logs/volume", headers=bearer)
-        assert answer.json() == {"tenant": "aozora", "sources": site.volume()}
+        assert answer.json() == {"tenant": "aozora", "committed_per_minute": None, "sources": site.volume()}
         assert client.get(f"/v1/tenants/aozora/logs/volume?since={tomorrow}", headers=bearer).json()["sources"] == []
 
 

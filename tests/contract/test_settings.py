@@ -300,7 +300,7 @@ BEGUN = "specification: [{edition: a, effective: 2026-04-01, values: {"
         (NONE, BEGUN + "}}, {edition: b, effective: 2026-04-01, values: {}}]", "2026-04-01, values: {}}]", "same day"),
         (NONE, BEGUN + "}}, {edition: a, effective: 2026-05-01, values: {}}]", "a, effective: 2026-05", "twice"),
         (NONE, "specifications: []", "specifications", "did you mean 'specification'?"),
-        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, megabytes, minutes, provider, records"),
+        ("unit: days", "unit: weeks", "weeks", "has to be one of bool, choice, cron, days, megabytes, minutes"),
         ("unit: days", "unit: cron", "cron\n    default: 30", "'cron' is no unit of 'int'; it goes with"),
         ("default: 30", "default: soon", "soon", '"soon" has to be a whole number'),
         ("default: 30", "", "{en: how long collection", "lacks 'default'"),

@@ -24,17 +24,20 @@ from demo.company import DATA
 from demo.stand_ins.aws_emulator import Emulator
 from model.canonical import instant
 from model.job import Job
-from model.person import HOST, SCHEDULE
+from model.person import HOST, SCHEDULE, TokenTerms
 from model.tenant import Tenant
+from people.tokens import mint
 from pipeline.access.authorization import Authorizer
 from pipeline.access.people import Register
 from pipeline.access.sign_in import Gate
 from pipeline.audit_keys import KeyFolder
 from pipeline.clock import SystemClock
 from pipeline.installation import make, service_key
+from pipeline.intake.volume import volumes
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.files import load_tenant
 from store.home import Home
+from tests.cloudtrail import lines
 from tests.contracts import applied
 from tests.homes import stores_at
 from tests.passwords import QUICK
@@ -139,6 +142,11 @@ def installation(tmp_path: Path, address: str, company: Emulator) -> Installatio
 
 def worker_of(served: Served) -> int:
     """Return the process id of a worker that is at a scan."""
+    return child_of(served, "pipeline.serving.worker")
+
+
+def child_of(served: Served, module: str) -> int:
+    """Return the process id of a child that runs a module, once there is one."""
     found = 0
 
     def working() -> bool:
@@ -149,7 +157,7 @@ def worker_of(served: Served) -> int:
                 parent = re.search(r"PPid:\t(\d+)", (folder / "status").read_text())
             except OSError:
                 continue
-            if "pipeline.serving.worker" in command and parent and int(parent[1]) == served.process.pid:
+            if module in command and parent and int(parent[1]) == served.process.pid:
                 found = int(folder.name)
         return bool(found)
 
@@ -244,6 +252,44 @@ def test_a_plan_is_approved_over_http_and_carried_out_by_a_worker(
         eventually(lambda: [one["state"] for one in ask("GET", f"{path}/runs", "nao")["items"]] == ["done"], 30)
     for name in ("one", "two"):
         assert all(s3.get_public_access_block(Bucket=name)["PublicAccessBlockConfiguration"].values())
+
+
+def test_logs_are_processed_while_a_scan_runs_and_by_the_next_process_once_one_is_killed(
+    installation: Installation,
+) -> None:
+    installation.apply("0 3 1 1 *")
+    clock = SystemClock()
+    terms = TokenTerms(
+        kind="machine", label="m", tenants=(NAME,), action="logs.push", source="aws.cloudtrail", issued_by="p"
+    )
+    token, kept = mint(terms, timedelta(hours=1), clock.now())
+    with installation.home.service.write(instant(clock.now()), "p") as session:
+        session.people.put_token(kept)
+    headers, at = {"authorization": f"Bearer {token}"}, instant(clock.now())
+    with installation.serving() as served, httpx.Client(base_url=served.url, headers=headers, timeout=30) as client:
+
+        def push(first: int, last: int) -> None:
+            answer = client.post("/v1/logs/aws.cloudtrail", content="\n".join(lines(first, last, at)))
+            assert (answer.status_code, answer.json()["accepted"]) == (202, last - first + 1)
+
+        def processed() -> list[int]:
+            return [one.processed for one in volumes(installation.home.tenant(NAME))]
+
+        push(1, 100)
+        eventually(lambda: processed() == [100], 30)
+        asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
+        worker_of(served)
+        push(101, 200)
+        eventually(lambda: processed() == [200], 30)
+        with installation.home.service.read() as reader:
+            job = reader.jobs.one(asked.id)
+        assert job
+        assert job.state == "running", "the scan goes on beside"
+        os.kill(child_of(served, "pipeline.serving.intake"), signal.SIGKILL)
+        push(201, 300)
+        eventually(lambda: processed() == [300], 30)
+        assert '"event": "the intake died"' in served.log.read_text()
+        served.stop()
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
