@@ -5,7 +5,7 @@ Deliveries that failed are tried again here, too.
 
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from model.fault import Refused
@@ -19,11 +19,12 @@ from pipeline.serving.work import catalog_for_changes
 from pipeline.tenants.applied import applied_tenants
 from pipeline.world import Task, World
 from store.rows import Fence
+from store.tenant import TenantStore
 
 _LOG = logger()
 # After what kept people from being notified, it is tried again in so many seconds.
 _REST_SECONDS = 30.0
-_LOOK_SECONDS = 1.0
+_LOOK_SECONDS, _KNOWN_SECONDS = 2.0, 10.0
 
 
 class Dispatcher:
@@ -35,11 +36,14 @@ class Dispatcher:
     def __init__(self, world: World) -> None:
         self._world = world
         self._resting: dict[str, float] = {}
+        self._stores: dict[str, TenantStore] = {}
+        self._known: Sequence[Tenant] = ()
+        self._known_until = float("-inf")
 
     def look(self) -> int:
         """Notify people of all that is new now; return how many alerts and deliveries that were."""
         busy, done = self._busy(), 0
-        for tenant, _ in applied_tenants(self._world.home)[0]:
+        for tenant in self._tenants():
             if self._resting.get(tenant.tenant, 0.0) > time.monotonic():
                 continue
             try:
@@ -53,7 +57,7 @@ class Dispatcher:
         return done
 
     def _look_at(self, tenant: Tenant, of: Collection[Category]) -> Notified:
-        store, now = self._world.home.tenant(tenant.tenant), self._world.now
+        store, now = self._store(tenant.tenant), self._world.now
         with store.read() as reader:
             new = reader.unnotified_categories() & set(of)
             is_due = bool(new) or bool(reader.deliveries("queued", now))
@@ -62,6 +66,18 @@ class Dispatcher:
         catalog = catalog_for_changes(store, [])
         task = Task(tenant, store, catalog, SCHEDULE, now, Fence(f"tell:{tenant.tenant}", 0))
         return notify(self._world, task, 0.0, of)
+
+    def _tenants(self) -> Sequence[Tenant]:
+        """Return the tenants as their files said not long ago: reading all of them takes longer than looking at one."""
+        if time.monotonic() >= self._known_until:
+            self._known = [tenant for tenant, _ in applied_tenants(self._world.home)[0]]
+            self._known_until = time.monotonic() + _KNOWN_SECONDS
+        return self._known
+
+    def _store(self, name: str) -> TenantStore:
+        if name not in self._stores:
+            self._stores[name] = self._world.home.tenant(name)
+        return self._stores[name]
 
     def _busy(self) -> set[str]:
         """Return the tenants of which a job runs."""
