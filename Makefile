@@ -64,6 +64,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.log_reading
 	$(BIN)/python -m bench.log_lane
 	$(BIN)/python -m bench.log_fairness
+	$(BIN)/python -m bench.suspension
 	$(BIN)/python -m bench.terms
 	$(BIN)/python -m bench.gate
 	$(BIN)/python -m bench.own_policies

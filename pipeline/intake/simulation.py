@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -77,7 +77,7 @@ def volumes_in(file: Path, tenants: Sequence[str]) -> list[Records]:
     return list(_minutes(read_csv(str(file), content(file, most=_MOST_BYTES)), frozenset(tenants)))
 
 
-def changes(minutes: Sequence[Records], settings: SimulationSettings) -> Iterator[StageChange]:
+def changes(minutes: Iterable[Records], settings: SimulationSettings) -> Iterator[StageChange]:
     """Yield how the stages change with these minutes' records, by minute, and in the order of `committed`."""
     fluid, stages = Fluid(settings.plant), settings.stages
     state: Mapping[str, Standing] = {}

@@ -1,4 +1,4 @@
-"""A flood by the minutes: when it is found, when it is worse, when it is over; the numbers are those of the issue."""
+"""A flood by the minutes: when it is found, when it is worse, when it is over (docs/logs.md)."""
 
 import pytest
 from hypothesis import given
