@@ -126,7 +126,7 @@ def flood(times: float, minutes: int, quiet: int = 0) -> list[dict[str, float]]:
     ],
 )
 def test_floods_of_one_of_fifty(times: float, quiet: int, more: dict[str, Any], stages: list[str]) -> None:
-    """The examples of docs/suspension.md: capacity is twice what is committed, a suspension comes 61 minutes after the onset."""
+    """The examples of docs/suspension.md: a suspension comes 61 minutes after the onset at the latest."""
     wanted = {"committed": FIFTY, "capacity": 2 * sum(FIFTY.values())} | more
     calm = 70  # nobody floods from the first minute on
     found = ours([*flood(0.8, calm), *flood(times, 75 if quiet else 180, quiet)], wanted)
