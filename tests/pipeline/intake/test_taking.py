@@ -101,6 +101,22 @@ def test_an_event_that_comes_after_two_days_is_new(
     assert came(desk, write(tmp_path / "c", lines(3, 5))) == {"offered": 3, "processed": 2, "duplicate": 1}
 
 
+def test_what_is_kept_stays_where_batches_begin_with_the_same_repeat(tenant: Home, desk: Intake) -> None:
+    """A batch begins with what was done before: its file was left by whoever was killed, or it is announced again."""
+    at = instant(desk.clock.now())
+
+    def piece(name: str, first: int, last: int) -> Incoming:
+        content = "\n".join(lines(first, last)).encode()
+        return Incoming(LogPiece(SOURCE, name * 64, name * 64, name, at), lambda: io.BytesIO(content))
+
+    for pieces in ([piece("a", 1, 4)], [piece("a", 1, 4), piece("b", 5, 7)], [piece("a", 1, 4), piece("c", 8, 9)]):
+        line = Line(desk, pieces)
+        line.read(100)
+        line.write()
+    assert sums(volume(tenant)) == (17, 9, 0, 8, 0)
+    assert sorted(kept_events(desk, *DAY)) == list(range(1, 10))
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_of_those_who_read_the_same_piece_one_writes(tenant: Home, desk: Intake, clock: MovingClock, seed: int) -> None:
     """Two processes take the same file in at once, chunk by chunk, in whatever order: each record is counted once."""
