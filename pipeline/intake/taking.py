@@ -6,7 +6,7 @@ one after another, and each goes on from where the piece is by then: of two who 
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -76,7 +76,7 @@ class Line:
         self._records = self._read()
         self._held: Record | None = None  # it did not fit into the batch
         self._batch = Batch(most)
-        self._done: dict[str, Callable[[], None]] = {}
+        self._done: deque[Callable[[], None]] = deque()  # of the pieces that are not written whole, in their order
         self._took_ns = 0
         self.is_read = False
 
@@ -134,14 +134,14 @@ class Line:
             self._batch.begin(_further(last.piece, last.records))
         for part in batch.parts:
             if part.ended:
-                self._done.pop(part.piece.id)()
+                self._done.popleft()()
         return counts
 
     def _read(self) -> Iterator[Record]:
         """Yield the records of the pieces, and note in the batch of which piece they are."""
         for incoming in self._pieces:
             piece = self._stored(incoming.piece)
-            self._done[piece.id] = incoming.done
+            self._done.append(incoming.done)
             self._batch.begin(piece)
             if piece.state == "open":
                 with incoming.opened() as stream:

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -99,6 +100,16 @@ def test_an_event_that_comes_after_two_days_is_new(
     assert came(desk, write(tmp_path / "b", lines(3, 4))) == {"offered": 2, "processed": 1, "duplicate": 1}
     clock.sleep(1)
     assert came(desk, write(tmp_path / "c", lines(3, 5))) == {"offered": 3, "processed": 2, "duplicate": 1}
+
+
+def test_a_piece_that_comes_twice_at_once_is_counted_once_and_done_twice(tenant: Home, desk: Intake) -> None:
+    """A queue may announce the same object twice, and each announcement is to be deleted."""
+    piece = LogPiece(SOURCE, "a" * 64, "a" * 64, "a", instant(desk.clock.now()))
+    content, done = "\n".join(lines(1, 4)).encode(), list[int]()
+    line = Line(desk, [Incoming(piece, lambda: io.BytesIO(content), partial(done.append, n)) for n in (1, 2)])
+    line.read(100)
+    line.write()
+    assert (done, sums(volume(tenant))) == ([1, 2], (4, 4, 0, 0, 0))
 
 
 def test_what_is_kept_stays_where_batches_begin_with_the_same_repeat(tenant: Home, desk: Intake) -> None:
