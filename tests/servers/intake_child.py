@@ -38,6 +38,7 @@ from pipeline.providers.provider import Feed
 from pipeline.world import world_in
 from store.home import Home
 from tests.intake_service import process
+from tests.log_sender import SOURCE
 from tests.servers.reaper import Reaper
 
 
@@ -139,10 +140,13 @@ def send(folder: str, wanted: str, answer: str, point: str) -> None:
 
 def pushed(folder: Path, home: Home, wanted: Push, reaper: Reaper) -> Taken:
     """Push as the tenant's machine, whoever may come in between."""
-    clock = SystemClock()
-    machine = Actor("m", (), (wanted.tenant,), kind="machine", action="logs.push", source=wanted.source)
-    authorizer = Authorizer(home, access_files.load(config_folder()), machine, clock)
-    return push(authorizer, _spools(folder, PUSHED, reaper), wanted, clock)
+    return push(machine_in(home, wanted.tenant), _spools(folder, PUSHED, reaper), wanted, SystemClock())
+
+
+def machine_in(home: Home, tenant: str) -> Authorizer:
+    """Return the stores of a home as a machine of a tenant's may use them, which pushes."""
+    machine = Actor("m", (), (tenant,), kind="machine", action="logs.push", source=SOURCE)
+    return Authorizer(home, access_files.load(config_folder()), machine, SystemClock())
 
 
 def _listening(point: str) -> Reaper:

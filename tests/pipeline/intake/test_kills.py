@@ -1,25 +1,35 @@
 """Pushes and their processing, killed (SIGKILL) at commits and between: each record is in exactly one sum, once."""
 
+import io
+import os
 import signal
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from model.canonical import instant
 from model.tenant import Contract, Tenant
 from model.text import Text
+from notifier.message import Ways
+from pipeline.clock import SystemClock
 from pipeline.installation import make, open_home
-from pipeline.intake.pushing import Push, Taken
+from pipeline.intake.pushing import Push, Taken, push
+from pipeline.intake.service import Spools
+from pipeline.intake.taking import KeyReused
 from pipeline.log_segments import Segments
-from pipeline.log_spool import PUSHED
+from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting, spools_in
+from pipeline.world import world_in
 from tests.contracts import applied
+from tests.intake_service import process
 from tests.log_sender import SOURCE, Body, Sent, assert_complete, assert_identity, body
 from tests.servers.forks import Forks
-from tests.servers.intake_child import pushed
+from tests.servers.intake_child import machine_in, pushed
 from tests.servers.reaper import Reaper
 
 NAMES = ("aozora", "midori")
@@ -40,7 +50,7 @@ class Place:
     def push(self, name: str, wanted: Body, point: str = "none:0") -> None:
         """Push a body; where the process dies at the point, nobody answers, and it is pushed again."""
         push = Push(name, SOURCE, wanted.content, wanted.key)
-        died = point != "none:0" and self._dies(push, point)
+        died = point != "none:0" and self.dies(push, point)
         if died or point == "none:0":
             taken = pushed(self.folder, self.home, push, Reaper("none:0"))
         else:
@@ -55,13 +65,14 @@ class Place:
         for name in NAMES:
             assert_identity(self.home.tenant(name), Segments(self.folder, name), self.sent[name])
 
-    def check_end(self) -> None:
-        for name in NAMES:
+    def check_end(self, names: Sequence[str] = NAMES) -> None:
+        for name in names:
             assert_complete(self.home.tenant(name), Segments(self.folder, name), self.sent[name])
             left = [one for one in (self.folder / PUSHED / name).rglob("*.*nary") if one.is_file()]
             assert not left, "what is processed does not wait"
 
-    def _dies(self, push: Push, point: str) -> bool:
+    def dies(self, push: Push, point: str) -> bool:
+        """Push in a process up to a point; return whether it died there."""
         wanted, answer = self.folder / "wanted", self.folder / "answer"
         wanted.write_bytes(msgspec.json.encode(push))
         ended = self.forks.run("tests.servers.intake_child:send", str(self.folder), str(wanted), str(answer), point)
@@ -102,3 +113,49 @@ def assert_killed_anywhere_each_record_ends_once(place: Place, rounds: Sequence[
 def test_killed_anywhere_each_record_is_in_one_sum_and_kept_once(place: Place) -> None:
     assert_killed_anywhere_each_record_ends_once(place, ROUNDS)
     assert place.kills >= 10
+
+
+def test_of_two_bodies_with_one_key_that_is_kept_which_was_answered(place: Place) -> None:
+    """Two processes of the API take them at once: the other body comes once this one was found to be new."""
+    one, other = replace(body(1), key="k"), replace(body(5), key="k")
+
+    def spools(tenant: str) -> Spool:
+        place.push(tenant, other)
+        return Spool(place.folder, tenant)
+
+    with pytest.raises(KeyReused):
+        push(machine_in(place.home, NAMES[0]), spools, Push(NAMES[0], SOURCE, one.content, one.key), SystemClock())
+    place.push(NAMES[1], one)
+    place.process()
+    place.check_end()
+
+
+class _Late(Spool):
+    """A spool in which, right before a file is removed, something else begins; it is given a moment."""
+
+    def __init__(self, folder: Path, tenant: str, begins: Callable[[], None]) -> None:
+        super().__init__(folder, tenant)
+        self._begins: list[Callable[[], None]] = [begins]
+
+    def remove(self, waiting: Waiting) -> None:
+        if self._begins:
+            thread = threading.Thread(target=self._begins.pop())
+            thread.start()
+            thread.join(0.2)
+        super().remove(waiting)
+
+
+def test_what_comes_again_while_it_is_given_up_is_kept(place: Place) -> None:
+    """A push died with its file written, and nobody came back for minutes: then its repeat meets the removal."""
+    push, wanted = Push(NAMES[0], SOURCE, body(1).content, body(1).key), body(1)
+    assert place.dies(push, "written:1")
+    (file,) = (one for one in (place.folder / PUSHED / NAMES[0]).rglob("*nary"))
+    os.utime(file, (0, 0))
+    spool = _Late(place.folder, NAMES[0], lambda: place.push(NAMES[0], wanted))
+    clock = SystemClock()
+    process(
+        world_in(place.folder, place.home, clock, Ways(io.StringIO(), clock.now)),
+        Spools(lambda name: spool if name == NAMES[0] else Spool(place.folder, name), spools_in(place.folder, FETCHED)),
+        lambda: bool(place.sent[NAMES[0]].taken) and not spool.waiting(),
+    )
+    place.check_end(NAMES[:1])
