@@ -111,18 +111,22 @@ class Fetcher:
                 self._held[message.id].message = message
                 return
             held = self._held[message.id] = _Held(message, self._post.clock.now() + _HIDDEN)
-        found = announced(message.body)
-        if found.aside:
-            self._set_aside(message.id, found.aside, len(message.body.encode(errors="replace")))
-        held.left = {_piece_id(one) for one in found.objects} | {message.id}
         try:
-            for wanted in found.objects:
-                self._fetch_one(held, wanted)
-        except CallFailed:
+            self._fetch_all(held)
+        except Exception:
             with self._lock:  # what was fetched of it is written all the same, and is a part of it when it comes again
                 del self._held[message.id]
             raise
         self._written(held, message.id)
+
+    def _fetch_all(self, held: _Held) -> None:
+        message = held.message
+        found = announced(message.body)
+        held.left = {_piece_id(one) for one in found.objects} | {message.id}
+        if found.aside:
+            self._set_aside(message.id, found.aside, len(message.body.encode(errors="replace")))
+        for wanted in found.objects:
+            self._fetch_one(held, wanted)
 
     def _fetch_one(self, held: _Held, wanted: LogObject) -> None:
         name, id_ = f"s3://{wanted.bucket}/{wanted.key}", _piece_id(wanted)
