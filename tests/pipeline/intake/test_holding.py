@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from model.canonical import instant
 from model.log_feed import FeedMessage, LogObject, OpenObject
+from model.log_volume import LogPiece
+from pipeline.intake.abandoning import abandon
 from pipeline.intake.fetching import Fetched, Fetcher, Post
 from pipeline.intake.sources import signs_of, source_called
-from pipeline.intake.taking import Intake, Line
+from pipeline.intake.taking import Incoming, Intake, Line
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, Spool
@@ -64,3 +67,16 @@ def test_what_cannot_be_kept_now_is_fetched_when_it_comes_again(home: Home, cloc
     line.write()
     (found,) = volumes(store)
     assert (found.offered, found.processed, feed.messages) == (5, 5, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_what_was_fetched_and_damaged_where_it_waited_is_one_thing_set_aside(home: Home, clock: MovingClock) -> None:
+    """How many records it had was not counted when it came: it is counted as one, as an object that is gone is."""
+    known(home, TENANT, "2026-06-01T00:00:00.000000Z")
+    store, done = home.tenant(TENANT), list[str]()
+    intake = Intake(TENANT, store, Segments(Path(), TENANT), source_called(SOURCE), clock, "p", "customer")
+    piece = LogPiece(SOURCE, "a" * 64, "a" * 32, "s3://logs/a", instant(clock.now()), records=3)
+    abandon(intake, Incoming(piece, io.BytesIO, lambda: done.append("a")))
+    (found,) = volumes(store)
+    assert (found.offered, found.malformed, found.waiting, done) == (1, 1, 0, ["a"])
+    assert found.reasons == {"damaged where it waited": 1}
