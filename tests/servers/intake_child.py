@@ -33,6 +33,7 @@ from pipeline.intake.pushing import Push, Taken, push
 from pipeline.intake.service import Spools
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting
+from pipeline.providers.aws import opening  # noqa: F401 - forks find the SDK imported
 from pipeline.providers.aws import provider as aws
 from pipeline.providers.provider import Feed
 from pipeline.world import world_in

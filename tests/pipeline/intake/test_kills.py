@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from catalog.folder import config_folder
+from demo.stand_ins.aws_emulator import Emulator
 from model.canonical import instant
 from model.tenant import Contract, Tenant
 from model.text import Text
@@ -22,14 +23,16 @@ from pipeline.installation import make, open_home
 from pipeline.intake.pushing import Push, Taken, push
 from pipeline.intake.service import Spools
 from pipeline.intake.taking import KeyReused
+from pipeline.intake.volume import volumes
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting, spools_in
 from pipeline.world import world_in
 from tests.contracts import applied
 from tests.intake_service import process
-from tests.log_sender import SOURCE, Body, Sent, assert_complete, assert_identity, body
+from tests.log_bucket import NAME, Bucket
+from tests.log_sender import SOURCE, Body, Sent, assert_complete, assert_identity, body, kept_events
 from tests.servers.forks import Forks
-from tests.servers.intake_child import machine_in, pushed
+from tests.servers.intake_child import machine_in, pushed, receipts_in
 from tests.servers.reaper import Reaper
 
 NAMES = ("aozora", "midori")
@@ -159,3 +162,34 @@ def test_what_comes_again_while_it_is_given_up_is_kept(place: Place) -> None:
         lambda: bool(place.sent[NAMES[0]].taken) and not spool.waiting(),
     )
     place.check_end(NAMES[:1])
+
+
+@pytest.mark.process
+def test_what_is_announced_is_processed_once_whenever_it_is_fetched_again(
+    tmp_path: Path, emulator: Emulator, forked: Forks
+) -> None:
+    """An object that was committed is a repeat when its message comes again, and nothing before that was counted."""
+    bucket = Bucket(tmp_path / "home", emulator)
+    bucket.sqs.purge_queue(QueueUrl=bucket.url)  # the bucket's own test message
+    wanted = body(1)
+    bucket.put("a", [*wanted.events, *wanted.late])
+    store, whole, repeats = bucket.home.tenant(NAME), len(wanted.events) + len(wanted.late), 0
+    for point, was_done in (("fetch:1", 0), ("segment:1", 0), ("leave:1", 0), ("delete:1", 1), ("none:0", 1)):
+        arguments = ("tests.servers.intake_child:live", str(bucket.folder), point, "1")
+        receipts_in(bucket.folder).unlink(missing_ok=True)
+        assert forked.run(*arguments, environment=emulator.environment()) == (0 if point == "none:0" else -9)
+        repeats += was_done
+        if point == "none:0":
+            break
+        bucket.show_again(receipts_in(bucket.folder).read_text().splitlines())
+    (found,) = volumes(store)
+    events = sorted(set(wanted.events))
+    assert (found.offered, found.processed, found.too_late, found.waiting) == (
+        (1 + repeats) * whole,
+        len(events),
+        len(wanted.late),
+        0,
+    )
+    assert found.duplicate == repeats * whole + len(wanted.events) - len(events)
+    assert sorted(kept_events(store, Segments(bucket.folder, NAME))) == events
+    assert bucket.left() == 0
