@@ -7,7 +7,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from model.canonical import digest
-from model.log_volume import LogPiece
+from model.log_volume import LogPiece, Volume
 from pipeline.intake.pushing import Taken
 from pipeline.intake.reading import Wanted, kept
 from pipeline.intake.sources import source_called
@@ -123,28 +123,29 @@ def kept_events(store: TenantStore, segments: Segments) -> list[str]:
     return [raw.decode() for raw in kept(store, segments, wanted)]
 
 
-def assert_identity(store: TenantStore, segments: Segments, sent: Sent) -> None:
-    """Check that offered is the sum of what became of each record, at whatever moment, and what is kept is as counted.
+def assert_sums(store: TenantStore, sent: Sent) -> Volume:
+    """Check that offered is the sum of what became of each record, at whatever moment; return what was counted.
 
-    What waits is taken from how far each body is, everything offered from the sender: none of it from the sums.
+    What waits is taken from how far each body is, what was offered from the sender: neither of them from the sums.
     """
     found = next(iter(volumes(store)))
     waiting = sum(piece.offered - piece.records for piece in pieces(store, sent))
     ended = found.processed + found.malformed + found.duplicate + found.too_late + found.refused + found.expired
     assert (found.offered, found.refused) == (sent.offered, sent.refused)
     assert ended + waiting == found.offered
-    events = kept_events(store, segments)
-    assert (len(events), len(set(events))) == (found.processed, found.processed), (
-        len(events),
-        len(set(events)),
-        found.processed,
-    )
+    return found
+
+
+def assert_identity(store: TenantStore, segments: Segments, sent: Sent) -> set[str]:
+    """Check the sums, and that what was processed is kept, once; return the events that are kept."""
+    found, events = assert_sums(store, sent), kept_events(store, segments)
+    assert (len(events), len(set(events))) == (found.processed, found.processed)
     assert set(events) <= sent.events
+    return set(events)
 
 
 def assert_complete(store: TenantStore, segments: Segments, sent: Sent) -> None:
     """Check that nothing waits, and that everything became what the sender knows that it has to."""
-    assert_identity(store, segments, sent)
+    assert assert_identity(store, segments, sent) == sent.events
     found = next(iter(volumes(store)))
     assert {name: getattr(found, name) for name in sent.sums()} == sent.sums()
-    assert sorted(kept_events(store, segments)) == sorted(sent.events)
