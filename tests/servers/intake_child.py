@@ -4,13 +4,15 @@ A point is `KIND:NUMBER`, and `none:0` never comes. Of both: `commit:N` and `com
 store, and after the N-th session with one. Of the intake: `segment:N`, the N-th segment is written and not committed;
 `leave:N`, what is in the N-th file that waited is committed, and the file is there yet; `fetch:N`, before the N-th part
 of objects is written; `delete:N`, before the N-th message is deleted. Of a push: `write:N`, before the N-th part of
-its file is written; `written:N`, its file is there; `answer:1`, before it is answered.
+its file is written; `written:N`, its file is there; `answer:1`, before it is answered. Of the daily work: `purge:1`,
+what expired is counted, and its files are there yet.
 """
 
 import dataclasses
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -24,13 +26,14 @@ from intake.events import Event
 from model.clock import Clock
 from model.log_feed import FeedMessage, LogFeed, LogObject, OpenObject
 from model.log_volume import Segment
-from model.person import Actor
+from model.person import SCHEDULE, Actor
 from notifier.message import Ways
 from pipeline.access.authorization import Authorizer
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
 from pipeline.intake.pushing import Push, Taken, push
 from pipeline.intake.service import Spools
+from pipeline.intake.upkeep import tidy
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting
 from pipeline.providers.aws import opening  # noqa: F401 - forks find the SDK imported
@@ -54,6 +57,10 @@ class _Segments(Segments):
         written = super().write(segment, events)
         self._reaper.comes("segment")
         return written
+
+    def remove_before(self, day: date) -> None:
+        self._reaper.comes("purge")
+        super().remove_before(day)
 
 
 class _Spool(Spool):
@@ -137,6 +144,13 @@ def send(folder: str, wanted: str, answer: str, point: str) -> None:
     taken = pushed(there, open_home(there), msgspec.json.decode(Path(wanted).read_bytes(), type=Push), reaper)
     reaper.comes("answer")
     Path(answer).write_text(json.dumps(msgspec.to_builtins(taken)), encoding="utf-8")
+
+
+def age(folder: str, tenant: str, days: str, point: str) -> None:
+    """Do the daily work on a tenant's logs as it is done so many days later."""
+    reaper, clock, there = _listening(point), SystemClock(), Path(folder)
+    later = clock.now() + timedelta(days=int(days))
+    tidy(open_home(there).tenant(tenant), _Segments(there, tenant, reaper), later, SCHEDULE)
 
 
 def pushed(folder: Path, home: Home, wanted: Push, reaper: Reaper) -> Taken:

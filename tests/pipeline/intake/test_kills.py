@@ -1,6 +1,7 @@
 """Pushes and their processing, killed (SIGKILL) at commits and between: each record is in exactly one sum, once."""
 
 import io
+import json
 import os
 import signal
 import threading
@@ -15,19 +16,21 @@ from msgspec.structs import replace
 from catalog.folder import config_folder
 from demo.stand_ins.aws_emulator import Emulator
 from model.canonical import instant
+from model.contract_record import SettingRecord
 from model.tenant import Contract, Tenant
 from model.text import Text
 from notifier.message import Ways
+from pipeline.access.tries import TooMany
 from pipeline.clock import SystemClock
 from pipeline.installation import make, open_home
-from pipeline.intake.pushing import Push, Taken, push
+from pipeline.intake.pushing import SPOOL_MEGABYTES, Push, Taken, push
 from pipeline.intake.service import Spools
 from pipeline.intake.taking import KeyReused
 from pipeline.intake.volume import volumes
-from pipeline.log_segments import Segments
+from pipeline.log_segments import FOLDER, Segments
 from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting, spools_in
 from pipeline.world import world_in
-from tests.contracts import applied
+from tests.contracts import applied, on_record
 from tests.intake_service import process
 from tests.log_bucket import NAME, Bucket
 from tests.log_sender import SOURCE, Body, Sent, assert_complete, assert_identity, body, kept_events
@@ -64,8 +67,8 @@ class Place:
         """Process what waits, up to the point at which the process dies, or all of it."""
         self._ran(self.forks.run("tests.servers.intake_child:live", str(self.folder), point))
 
-    def check(self) -> None:
-        for name in NAMES:
+    def check(self, names: Sequence[str] = NAMES) -> None:
+        for name in names:
             assert_identity(self.home.tenant(name), Segments(self.folder, name), self.sent[name])
 
     def check_end(self, names: Sequence[str] = NAMES) -> None:
@@ -116,6 +119,30 @@ def assert_killed_anywhere_each_record_ends_once(place: Place, rounds: Sequence[
 def test_killed_anywhere_each_record_is_in_one_sum_and_kept_once(place: Place) -> None:
     assert_killed_anywhere_each_record_ends_once(place, ROUNDS)
     assert place.kills >= 10
+
+
+def test_what_is_refused_and_what_expires_is_in_one_sum_whoever_is_killed(place: Place) -> None:
+    now, name = instant(datetime.now(UTC)), NAMES[0]
+    on_record(place.home, name, SettingRecord(SPOOL_MEGABYTES, 1), now)
+    place.push(name, Body([json.dumps({"eventID": id_, "eventTime": now, "more": "a" * 600_000}) for id_ in "xy"]))
+    for number in (1, 1, 2):
+        with pytest.raises(TooMany):
+            place.push(name, body(number))
+        place.sent[name].was_refused(body(number))
+    place.process("commit:2")
+    place.check(NAMES[:1])
+    place.process()
+    place.push(name, body(1))
+    place.process()
+    place.check_end(NAMES[:1])
+    sums = place.sent[name].sums()
+    kept = place.folder / FOLDER / name
+    for point, expired in (("commit:1", False), ("purge:1", True), ("none:0", True)):
+        place.forks.run("tests.servers.intake_child:age", str(place.folder), name, "20", point)
+        (found,) = volumes(place.home.tenant(name))
+        assert (found.offered, found.waiting, found.refused) == (sums["offered"], 0, sums["refused"])
+        assert (found.processed, found.expired) == ((0, sums["processed"]) if expired else (sums["processed"], 0))
+        assert bool(list(kept.rglob("*.seg"))) == (point != "none:0")
 
 
 def test_of_two_bodies_with_one_key_that_is_kept_which_was_answered(place: Place) -> None:
@@ -175,21 +202,17 @@ def test_what_is_announced_is_processed_once_whenever_it_is_fetched_again(
     bucket.put("a", [*wanted.events, *wanted.late])
     store, whole, repeats = bucket.home.tenant(NAME), len(wanted.events) + len(wanted.late), 0
     for point, was_done in (("fetch:1", 0), ("segment:1", 0), ("leave:1", 0), ("delete:1", 1), ("none:0", 1)):
+        receipts_in(bucket.folder).write_text("")
         arguments = ("tests.servers.intake_child:live", str(bucket.folder), point, "1")
-        receipts_in(bucket.folder).unlink(missing_ok=True)
-        assert forked.run(*arguments, environment=emulator.environment()) == (0 if point == "none:0" else -9)
+        killed = forked.run(*arguments, environment=emulator.environment()) == -signal.SIGKILL
+        assert killed == (point != "none:0")
         repeats += was_done
-        if point == "none:0":
-            break
-        bucket.show_again(receipts_in(bucket.folder).read_text().splitlines())
+        if killed:
+            bucket.show_again(receipts_in(bucket.folder).read_text().splitlines())
     (found,) = volumes(store)
     events = sorted(set(wanted.events))
-    assert (found.offered, found.processed, found.too_late, found.waiting) == (
-        (1 + repeats) * whole,
-        len(events),
-        len(wanted.late),
-        0,
-    )
+    assert (found.offered, found.waiting) == ((1 + repeats) * whole, 0)
+    assert (found.processed, found.too_late) == (len(events), len(wanted.late))
     assert found.duplicate == repeats * whole + len(wanted.events) - len(events)
     assert sorted(kept_events(store, Segments(bucket.folder, NAME))) == events
     assert bucket.left() == 0
