@@ -122,26 +122,28 @@ class Fetcher:
     def _fetch_all(self, held: _Held) -> None:
         message = held.message
         found = announced(message.body)
-        held.left = {_piece_id(one) for one in found.objects} | {message.id}
+        held.left = {_part_id(one) for one in found.objects} | {message.id}
         if found.aside:
             self._set_aside(message.id, found.aside, len(message.body.encode(errors="replace")))
         for wanted in found.objects:
             self._fetch_one(held, wanted)
 
     def _fetch_one(self, held: _Held, wanted: LogObject) -> None:
-        name, id_ = f"s3://{wanted.bucket}/{wanted.key}", _piece_id(wanted)
+        name, part = f"s3://{wanted.bucket}/{wanted.key}", _part_id(wanted)
         try:
             opened = self._post.feed.open(wanted)
         except (NotThere, Replaced) as failure:
             self._set_aside(name, _WHY[type(failure)], 0)
-            self._written(held, id_)
+            self._written(held, part)
             return
         except Forbidden as failure:
             if failure.code != _FOREIGN:
                 raise
             self._set_aside(name, _FOREIGN, 0)
-            self._written(held, id_)
+            self._written(held, part)
             return
+        # By what it holds: not every announcement has the etag, and what was replaced since is another piece.
+        id_ = digest("object", wanted.bucket, wanted.key, opened.etag)
         with opened.stream:
             waiting = self._post.spool.put(self._post.source, id_, _chunks(opened))
         with self._lock:
@@ -152,7 +154,7 @@ class Fetcher:
             self._post.spool.remove(waiting)
             with self._lock:
                 held.bytes -= waiting.bytes
-            self._written(held, id_)
+            self._written(held, part)
 
         incoming = Incoming(piece, lambda: self._post.spool.open(waiting), done)
         self._post.hand(Fetched(incoming, held.message.sent, self._is_critical(incoming)))
@@ -187,7 +189,7 @@ class Fetcher:
             writer.logs.set_aside([aside])
 
 
-def _piece_id(wanted: LogObject) -> str:
+def _part_id(wanted: LogObject) -> str:
     return digest("object", wanted.bucket, wanted.key, wanted.etag)
 
 

@@ -3,13 +3,13 @@
 import io
 import json
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from model.canonical import instant
 from model.log_feed import FeedMessage, LogObject, OpenObject
-from model.log_volume import LogPiece
+from model.log_volume import LogPiece, Volume
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.fetching import Fetched, Fetcher, Post
 from pipeline.intake.sources import signs_of, source_called
@@ -28,12 +28,19 @@ CONTENT = "\n".join(lines(1, 5)).encode()
 
 
 class OneObject:
-    """A feed that announces one object until its message is deleted."""
+    """A feed that announces one object, by its key alone, until its message is deleted."""
 
     def __init__(self, clock: MovingClock) -> None:
-        s3 = {"bucket": {"name": "logs"}, "object": {"key": "a", "eTag": "0" * 32}}
+        self.messages, self.content = list[FeedMessage](), b""
+        self._clock = clock
+        self.announce(CONTENT)
+
+    def announce(self, content: bytes) -> None:
+        """Let the object have a content, and announce it."""
+        s3 = {"bucket": {"name": "logs"}, "object": {"key": "a"}}
         body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
-        self.messages = [FeedMessage("m1", "r1", json.dumps(body), clock.now(), 1)]
+        message = FeedMessage(sha256(content).hexdigest(), "r", json.dumps(body), self._clock.now(), 1)
+        self.messages, self.content = [*self.messages, message], content
 
     def receive(self, wait_seconds: int, hidden_seconds: int) -> Sequence[FeedMessage]:
         return list(self.messages)
@@ -44,39 +51,69 @@ class OneObject:
     def hide(self, message: FeedMessage, seconds: int) -> None: ...
 
     def open(self, wanted: LogObject) -> OpenObject:
-        return OpenObject(wanted.etag, len(CONTENT), io.BytesIO(CONTENT))
+        etag = sha256(self.content).hexdigest()[:32]
+        return OpenObject(etag, len(self.content), io.BytesIO(self.content))
 
     def close(self) -> None: ...
 
 
+class Office:
+    """A tenant, and what fetches for it and processes what was fetched."""
+
+    def __init__(self, home: Home, clock: MovingClock, folder: Path) -> None:
+        known(home, TENANT, "2026-06-01T00:00:00.000000Z")
+        self.store, self.feed, self._handed = home.tenant(TENANT), OneObject(clock), list[Fetched]()
+        spool = Spool(folder, TENANT, FETCHED)
+        post = Post(self.feed, SOURCE, signs_of(SOURCE), spool, self.store, clock, "p", self._handed.append)
+        self.fetcher = Fetcher(post)
+        self.intake = Intake(
+            TENANT, self.store, Segments(folder, TENANT), source_called(SOURCE), clock, "p", "customer"
+        )
+
+    def process(self) -> Volume:
+        """Process what was fetched; return what became of it."""
+        line = Line(self.intake, [one.incoming for one in self._handed])
+        line.read(100)
+        line.write()
+        self._handed.clear()
+        (found,) = volumes(self.store)
+        return found
+
+
+@pytest.fixture
+def office(home: Home, clock: MovingClock, tmp_path: Path) -> Office:
+    return Office(home, clock, tmp_path / "sealed")
+
+
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
-def test_what_cannot_be_kept_now_is_fetched_when_it_comes_again(home: Home, clock: MovingClock, tmp_path: Path) -> None:
-    known(home, TENANT, "2026-06-01T00:00:00.000000Z")
-    store, feed, handed = home.tenant(TENANT), OneObject(clock), list[Fetched]()
-    spool = Spool(tmp_path / "sealed", TENANT, FETCHED)
-    fetcher = Fetcher(Post(feed, SOURCE, signs_of(SOURCE), spool, store, clock, "p", handed.append))
+def test_what_cannot_be_kept_now_is_fetched_when_it_comes_again(office: Office, tmp_path: Path) -> None:
     (tmp_path / "sealed").mkdir()
     (tmp_path / "sealed" / "spool").write_text("no folder", encoding="utf-8")
     with pytest.raises(StoreFault, match="cannot be written"):
-        fetcher.fetch()
+        office.fetcher.fetch()
     (tmp_path / "sealed" / "spool").unlink()
-    assert fetcher.fetch()
-    intake = Intake(TENANT, store, Segments(tmp_path, TENANT), source_called(SOURCE), clock, "p", "customer")
-    line = Line(intake, [one.incoming for one in handed])
-    line.read(100)
-    line.write()
-    (found,) = volumes(store)
-    assert (found.offered, found.processed, feed.messages) == (5, 5, [])
+    assert office.fetcher.fetch()
+    found = office.process()
+    assert (found.offered, found.processed, office.feed.messages) == (5, 5, [])
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
-def test_what_was_fetched_and_damaged_where_it_waited_is_one_thing_set_aside(home: Home, clock: MovingClock) -> None:
+def test_an_object_that_is_announced_by_its_key_alone_is_known_by_what_it_holds(office: Office) -> None:
+    """CloudTrail announces no etags; what is written again under the same name is another object."""
+    assert office.fetcher.fetch()
+    office.process()
+    office.feed.announce("\n".join(lines(4, 9)).encode())
+    assert office.fetcher.fetch()
+    found = office.process()
+    assert (found.offered, found.processed, found.duplicate, office.feed.messages) == (11, 9, 2, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_what_was_fetched_and_damaged_where_it_waited_is_one_thing_set_aside(office: Office) -> None:
     """How many records it had was not counted when it came: it is counted as one, as an object that is gone is."""
-    known(home, TENANT, "2026-06-01T00:00:00.000000Z")
-    store, done = home.tenant(TENANT), list[str]()
-    intake = Intake(TENANT, store, Segments(Path(), TENANT), source_called(SOURCE), clock, "p", "customer")
-    piece = LogPiece(SOURCE, "a" * 64, "a" * 32, "s3://logs/a", instant(clock.now()), records=3)
-    abandon(intake, Incoming(piece, io.BytesIO, lambda: done.append("a")))
-    (found,) = volumes(store)
+    done = list[str]()
+    piece = LogPiece(SOURCE, "a" * 64, "a" * 32, "s3://logs/a", "2026-06-01T00:00:00.000000Z", records=3)
+    abandon(office.intake, Incoming(piece, io.BytesIO, lambda: done.append("a")))
+    (found,) = volumes(office.store)
     assert (found.offered, found.malformed, found.waiting, done) == (1, 1, 0, ["a"])
     assert found.reasons == {"damaged where it waited": 1}
