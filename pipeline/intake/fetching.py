@@ -6,6 +6,7 @@ it announces is written; whoever is killed before finds it again.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -111,13 +112,16 @@ class Fetcher:
                 self._held[message.id].message = message
                 return
             held = self._held[message.id] = _Held(message, self._post.clock.now() + _HIDDEN)
-        try:
+        with ExitStack() as failing:
+            failing.callback(self._let_go, message)
             self._fetch_all(held)
-        except Exception:
-            with self._lock:  # what was fetched of it is written all the same, and is a part of it when it comes again
-                del self._held[message.id]
-            raise
+            failing.pop_all()
         self._written(held, message.id)
+
+    def _let_go(self, message: FeedMessage) -> None:
+        """Let a message come again; what was fetched of it is written all the same, and is a part of it then."""
+        with self._lock:
+            del self._held[message.id]
 
     def _fetch_all(self, held: _Held) -> None:
         message = held.message
