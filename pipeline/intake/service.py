@@ -194,17 +194,17 @@ class Service:
             piece = reader.logs.piece(waiting.source, waiting.id)
         if piece is None:
             if time.time() - waiting.since > _UNKNOWN_SECONDS:
-                self._give_up(desk, waiting)
+                self._give_up(desk.store, desk.spool, waiting)
             return False
         desk.there.add(waiting.id)
         self._processor.add(intake, _incoming(desk, piece, waiting), critical=waiting.critical)
         return True
 
-    def _give_up(self, desk: _Desk, waiting: Waiting) -> None:
+    def _give_up(self, store: TenantStore, spool: Spool, waiting: Waiting) -> None:
         """Remove what the store does not know; whoever pushes it again does so before this, or afterwards."""
-        with desk.store.observe(self._world.now, SCHEDULE) as writer:
+        with store.observe(self._world.now, SCHEDULE) as writer:
             if writer.logs.piece(waiting.source, waiting.id) is None:
-                desk.spool.remove(waiting)
+                spool.remove(waiting)
 
     def _watch(self) -> None:
         """Look for floods and silence, beside the processing."""
