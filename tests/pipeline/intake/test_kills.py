@@ -3,9 +3,10 @@
 import io
 import json
 import os
+import random
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -119,6 +120,22 @@ def assert_killed_anywhere_each_record_ends_once(place: Place, rounds: Sequence[
 def test_killed_anywhere_each_record_is_in_one_sum_and_kept_once(place: Place) -> None:
     assert_killed_anywhere_each_record_ends_once(place, ROUNDS)
     assert place.kills >= 10
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(10))
+def test_killed_at_random_points_each_record_is_in_one_sum_and_kept_once(place: Place, seed: int) -> None:
+    chance = random.Random(seed)
+    pushing = {"write": 1, "written": 1, "commit": 3, "committed": 10, "answer": 1}
+    processing = {"segment": 4, "leave": 8, "commit": 8, "committed": 40}
+
+    def point(kinds: Mapping[str, int]) -> str:
+        kind = chance.choice(list(kinds))
+        return f"{kind}:{chance.randint(1, kinds[kind])}"
+
+    assert_killed_anywhere_each_record_ends_once(place, [(point(pushing), point(processing)) for _ in range(20)])
+    print(f"{place.kills} kills, seed {seed}")
+    assert place.kills >= 15
 
 
 def test_what_is_refused_and_what_expires_is_in_one_sum_whoever_is_killed(place: Place) -> None:
