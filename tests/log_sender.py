@@ -26,7 +26,7 @@ _TOO_LATE = (NOW - timedelta(hours=49)).isoformat()
 class Body(Struct, frozen=True):
     """What is sent at once: events, some of them twice, events from more than two days ago, and lines that are none.
 
-    It is critical where its last event is of a critical type.
+    A body may have an idempotency key.
     """
 
     events: Sequence[str]
@@ -75,6 +75,7 @@ class Sent:
         """
         assert taken.offered == body.records
         is_new = body.id not in self.taken
+        assert is_new or not died, "whether a repeat that died was counted nobody can know from outside"
         times = 2 if died and taken.duplicate else 1
         self.taken[body.id] = body
         self.offered += times * body.records

@@ -195,7 +195,7 @@ def _write(intake: Intake, parts: Sequence[Part], cpu_us: Callable[[], int]) -> 
             rest = _rest(writer, part)
             counts += _write_part(intake, writer, rest, known | fresh.keys(), fresh)
             first = first or (rest.piece if fresh else None)
-        if first:  # what is kept begins there for no other batch: this one is written on from there
+        if first:  # the segment is named by a place that no other batch begins at: this one moves its piece on
             events, arrival = list(fresh.values()), _arrival(intake, first, now)
             segment = segment_of(events, arrival, digest(first.id, first.records))
             writer.logs.keep(replace(segment, bytes=intake.segments.write(segment, events)))

@@ -75,8 +75,7 @@ class Place:
     def check_end(self, names: Sequence[str] = NAMES) -> None:
         for name in names:
             assert_complete(self.home.tenant(name), Segments(self.folder, name), self.sent[name])
-            left = [one for one in (self.folder / PUSHED / name).rglob("*.*nary") if one.is_file()]
-            assert not left, "what is processed does not wait"
+            assert not Spool(self.folder, name).waiting(), "what is processed does not wait"
 
     def dies(self, push: Push, point: str) -> bool:
         """Push in a process up to a point; return whether it died there."""
@@ -96,7 +95,7 @@ def place(tmp_path: Path, forked: Forks) -> Place:
     return Place(tmp_path / "home", forked)
 
 
-# Where a push dies, and then the processing: at least one of the two in each round.
+# Where a push dies, and then the processing of what was pushed.
 ROUNDS = (
     ("write:1", "segment:1"), ("written:1", "leave:1"), ("commit:1", "leave:1"), ("answer:1", "leave:2"),
     ("none:0", "commit:3"), ("none:0", "segment:2"), ("none:0", "leave:1"),
@@ -196,7 +195,7 @@ def test_what_comes_again_while_it_is_given_up_is_kept(place: Place) -> None:
     """A push died with its file written, and nobody came back for minutes: then its repeat meets the removal."""
     push, wanted = Push(NAMES[0], SOURCE, body(1).content, body(1).key), body(1)
     assert place.dies(push, "written:1")
-    (file,) = (one for one in (place.folder / PUSHED / NAMES[0]).rglob("*nary"))
+    (file,) = (one for one in (place.folder / PUSHED / NAMES[0]).rglob("*.ordinary"))
     os.utime(file, (0, 0))
     spool = _Late(place.folder, NAMES[0], lambda: place.push(NAMES[0], wanted))
     clock = SystemClock()

@@ -159,7 +159,7 @@ def test_a_hundred_kills_on_each_store(tmp_path: Path, address: str) -> None:
     with served.answering() as url:
         httpx.get(f"{url}/healthz", timeout=60)
         machines = {
-            LOUD: Machine(url, served.token(LOUD), 150, 0.05, random.Random(seed + 1)),
+            LOUD: Machine(url, served.token(LOUD), 300, 0.02, random.Random(seed + 1)),
             CALM: Machine(url, served.token(CALM), 20, 0.2, random.Random(seed + 2)),
         }
         for machine in machines.values():
