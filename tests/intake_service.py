@@ -10,7 +10,7 @@ from notifier.message import Ways
 from pipeline.clock import SystemClock
 from pipeline.intake.service import Service, Spools, Threads
 from pipeline.log_spool import FETCHED, PUSHED, spools_in
-from pipeline.world import world_in
+from pipeline.world import World, world_in
 from store.home import Home
 
 _MOST_SECONDS = 20.0
@@ -19,9 +19,13 @@ _MOST_SECONDS = 20.0
 def process_all(folder: Path, home: Home, until: Callable[[], bool] = lambda: True) -> None:
     """Process what waits in a home's folder, as the child of `hinomi serve` does: until nothing does, and it holds."""
     clock = SystemClock()
+    world = world_in(folder, home, clock, Ways(io.StringIO(), clock.now))
+    process(world, Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED)), until)
+
+
+def process(world: World, spools: Spools, until: Callable[[], bool] = lambda: True) -> None:
+    """Process what waits in these spools until nothing does, and it holds."""
     with ThreadPoolExecutor(4) as writing, ThreadPoolExecutor(4) as fetching:
-        world = world_in(folder, home, clock, Ways(io.StringIO(), clock.now))
-        spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
         service = Service(world, spools, Threads(writing, fetching))
         end = time.monotonic() + _MOST_SECONDS
         while True:

@@ -6,6 +6,7 @@ it announces is written; whoever is killed before finds it again.
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 
 from msgspec import Struct
@@ -111,33 +112,42 @@ class Fetcher:
                 self._held[message.id].message = message
                 return
             held = self._held[message.id] = _Held(message, self._post.clock.now() + _HIDDEN)
-        found = announced(message.body)
-        if found.aside:
-            self._set_aside(message.id, found.aside, len(message.body.encode(errors="replace")))
-        held.left = {_piece_id(one) for one in found.objects} | {message.id}
-        try:
-            for wanted in found.objects:
-                self._fetch_one(held, wanted)
-        except CallFailed:
-            with self._lock:  # what was fetched of it is written all the same, and is a part of it when it comes again
-                del self._held[message.id]
-            raise
+        with ExitStack() as failing:
+            failing.callback(self._let_go, message)
+            self._fetch_all(held)
+            failing.pop_all()
         self._written(held, message.id)
 
+    def _let_go(self, message: FeedMessage) -> None:
+        """Let a message come again; what was fetched of it is written all the same, and is a part of it then."""
+        with self._lock:
+            del self._held[message.id]
+
+    def _fetch_all(self, held: _Held) -> None:
+        message = held.message
+        found = announced(message.body)
+        held.left = {_part_id(one) for one in found.objects} | {message.id}
+        if found.aside:
+            self._set_aside(message.id, found.aside, len(message.body.encode(errors="replace")))
+        for wanted in found.objects:
+            self._fetch_one(held, wanted)
+
     def _fetch_one(self, held: _Held, wanted: LogObject) -> None:
-        name, id_ = f"s3://{wanted.bucket}/{wanted.key}", _piece_id(wanted)
+        name, part = f"s3://{wanted.bucket}/{wanted.key}", _part_id(wanted)
         try:
             opened = self._post.feed.open(wanted)
         except (NotThere, Replaced) as failure:
             self._set_aside(name, _WHY[type(failure)], 0)
-            self._written(held, id_)
+            self._written(held, part)
             return
         except Forbidden as failure:
             if failure.code != _FOREIGN:
                 raise
             self._set_aside(name, _FOREIGN, 0)
-            self._written(held, id_)
+            self._written(held, part)
             return
+        # By what it holds: not every announcement has the etag, and what was replaced since is another piece.
+        id_ = digest("object", wanted.bucket, wanted.key, opened.etag)
         with opened.stream:
             waiting = self._post.spool.put(self._post.source, id_, _chunks(opened))
         with self._lock:
@@ -148,7 +158,7 @@ class Fetcher:
             self._post.spool.remove(waiting)
             with self._lock:
                 held.bytes -= waiting.bytes
-            self._written(held, id_)
+            self._written(held, part)
 
         incoming = Incoming(piece, lambda: self._post.spool.open(waiting), done)
         self._post.hand(Fetched(incoming, held.message.sent, self._is_critical(incoming)))
@@ -183,7 +193,7 @@ class Fetcher:
             writer.logs.set_aside([aside])
 
 
-def _piece_id(wanted: LogObject) -> str:
+def _part_id(wanted: LogObject) -> str:
     return digest("object", wanted.bucket, wanted.key, wanted.etag)
 
 

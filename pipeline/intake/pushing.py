@@ -83,8 +83,7 @@ def push(authorizer: Authorizer, spools: Callable[[str], Spool], wanted: Push, c
     spool, most = spools(wanted.tenant), book_of(store).setting(SPOOL_MEGABYTES, now)
     if isinstance(most, int) and spool.is_full(most * 2**20):
         raise pushed.full()
-    spool.put(source.id, id_, [wanted.body], critical=found.critical)
-    return pushed.taken()
+    return pushed.taken(lambda: spool.put(source.id, id_, [wanted.body], critical=found.critical))
 
 
 class _Pushed(Struct, frozen=True):
@@ -114,13 +113,18 @@ class _Pushed(Struct, frozen=True):
             writer.logs.add(counts)
         return TooMany(_RETRY_SECONDS, "as much waits as may wait; try again later")
 
-    def taken(self) -> Taken:
-        """Write that the piece waits."""
+    def taken(self, keep: Callable[[], object]) -> Taken:
+        """Keep the piece, and write that it waits.
+
+        Both are one after another with whoever else writes to the store: neither another body with the same key comes
+        between them, nor the removal of what was given up.
+        """
         came: dict[Cause, tuple[int, int]] = {"customer": (self.found.records, self.found.bytes)}
         with self.store.observe(self.piece.taken_at, self.person) as writer:
             if self._is_same(writer.logs.piece(self.piece.source, self.piece.id)):  # somebody was faster
                 writer.logs.add(self._repeated())
                 return self._as_repeat
+            keep()
             writer.logs.put_piece(self.piece)
             writer.logs.add(offered(self.piece.source, slot_of(self.clock.now()), came))
         return Taken(self.found.records, self.found.records, 0)

@@ -223,11 +223,17 @@ class Service:
             piece = reader.logs.piece(waiting.source, waiting.id)
         if piece is None:
             if time.time() - waiting.since > _UNKNOWN_SECONDS:
-                place.spool.remove(waiting)
+                self._give_up(place.known.store, place.spool, waiting)
             return False
         place.there.add(waiting.id)
         self._processor.add(intake, _incoming(place, piece, waiting), critical=waiting.critical)
         return True
+
+    def _give_up(self, store: TenantStore, spool: Spool, waiting: Waiting) -> None:
+        """Remove what the store does not know; whoever pushes it again does so before this, or afterwards."""
+        with store.observe(self._world.now, SCHEDULE) as writer:
+            if writer.logs.piece(waiting.source, waiting.id) is None:
+                spool.remove(waiting)
 
     def _watch(self) -> None:
         """Look for floods and silence, beside the processing."""

@@ -6,7 +6,7 @@ one after another, and each goes on from where the piece is by then: of two who 
 """
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
@@ -76,7 +76,7 @@ class Line:
         self._records = self._read()
         self._held: Record | None = None  # it did not fit into the batch
         self._batch = Batch(most)
-        self._done: dict[str, Callable[[], None]] = {}
+        self._done: deque[Callable[[], None]] = deque()  # of the pieces that are not written whole, in their order
         self._took_ns = 0
         self.is_read = False
 
@@ -134,14 +134,14 @@ class Line:
             self._batch.begin(_further(last.piece, last.records))
         for part in batch.parts:
             if part.ended:
-                self._done.pop(part.piece.id)()
+                self._done.popleft()()
         return counts
 
     def _read(self) -> Iterator[Record]:
         """Yield the records of the pieces, and note in the batch of which piece they are."""
         for incoming in self._pieces:
             piece = self._stored(incoming.piece)
-            self._done[piece.id] = incoming.done
+            self._done.append(incoming.done)
             self._batch.begin(piece)
             if piece.state == "open":
                 with incoming.opened() as stream:
@@ -187,11 +187,15 @@ def _write(intake: Intake, parts: Sequence[Part], cpu_us: Callable[[], int]) -> 
     """Write parts of pieces in one transaction; `cpu_us` gives what they have taken until then."""
     now, counts, fresh = intake.clock.now(), list[LogCount](), dict[str, Event]()
     with intake.store.observe(instant(now), intake.person) as writer:
-        known = _known(intake, writer, parts, now)
+        known, first = _known(intake, writer, parts, now), None
         for part in parts:
-            counts += _write_part(intake, writer, part, known | fresh.keys(), fresh)
-        if fresh:
-            first = parts[0].piece
+            if part.piece.state == "done":
+                counts += _again(part.piece, now)
+                continue
+            rest = _rest(writer, part)
+            counts += _write_part(intake, writer, rest, known | fresh.keys(), fresh)
+            first = first or (rest.piece if fresh else None)
+        if first:  # the segment is named by a place that no other batch begins at: this one moves its piece on
             events, arrival = list(fresh.values()), _arrival(intake, first, now)
             segment = segment_of(events, arrival, digest(first.id, first.records))
             writer.logs.keep(replace(segment, bytes=intake.segments.write(segment, events)))
@@ -206,18 +210,26 @@ def _known(intake: Intake, writer: Writer, parts: Sequence[Part], now: datetime)
     return writer.logs.known(intake.source.id, keys, instant(now - REMEMBERED))
 
 
+def _again(piece: LogPiece, now: datetime) -> list[LogCount]:
+    """Return the counts of a piece that was done before.
+
+    What waited was counted once when it came: it is only left from before its file was removed.
+    """
+    return [] if piece.offered else repeated(piece.source, piece.records, piece.bytes, now)
+
+
+def _rest(writer: Writer, part: Part) -> Part:
+    """Return what of a part is not written yet: others may have gone on with its piece."""
+    stored = writer.logs.piece(part.piece.source, part.piece.id) or part.piece
+    return Part(stored, part.records[max(0, stored.records - part.piece.records) :], part.ended)
+
+
 def _write_part(intake: Intake, writer: Writer, part: Part, known: set[str], fresh: dict[str, Event]) -> list[LogCount]:
     """Write how far a part's piece is and what is set aside of it; return its counts, and add to what is `fresh`."""
-    now, piece = intake.clock.now(), part.piece
-    if piece.state == "done":
-        # What waited was counted once when it came: it is only left from before its file was removed.
-        return [] if piece.offered else repeated(piece.source, piece.records, piece.bytes, now)
-    stored = writer.logs.piece(piece.source, piece.id) or piece
-    records = part.records[max(0, stored.records - piece.records) :]  # others may have gone on with it
-    made = account(records, known, _arrival(intake, stored, now))
+    made = account(part.records, known, _arrival(intake, part.piece, intake.clock.now()))
     fresh |= made.fresh
     writer.logs.set_aside(made.aside)
-    further = _further(stored, records)
+    further = _further(part.piece, part.records)
     writer.logs.put_piece(replace(further, state="done") if part.ended else further)
     return made.counts
 

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -99,6 +100,32 @@ def test_an_event_that_comes_after_two_days_is_new(
     assert came(desk, write(tmp_path / "b", lines(3, 4))) == {"offered": 2, "processed": 1, "duplicate": 1}
     clock.sleep(1)
     assert came(desk, write(tmp_path / "c", lines(3, 5))) == {"offered": 3, "processed": 2, "duplicate": 1}
+
+
+def test_a_piece_that_comes_twice_at_once_is_counted_once_and_done_twice(tenant: Home, desk: Intake) -> None:
+    """A queue may announce the same object twice, and each announcement is to be deleted."""
+    piece = LogPiece(SOURCE, "a" * 64, "a" * 64, "a", instant(desk.clock.now()))
+    content, done = "\n".join(lines(1, 4)).encode(), list[int]()
+    line = Line(desk, [Incoming(piece, lambda: io.BytesIO(content), partial(done.append, n)) for n in (1, 2)])
+    line.read(100)
+    line.write()
+    assert (done, sums(volume(tenant))) == ([1, 2], (4, 4, 0, 0, 0))
+
+
+def test_what_is_kept_stays_where_batches_begin_with_the_same_repeat(tenant: Home, desk: Intake) -> None:
+    """A batch begins with what was done before: its file was left by whoever was killed, or it is announced again."""
+    at = instant(desk.clock.now())
+
+    def piece(name: str, first: int, last: int) -> Incoming:
+        content = "\n".join(lines(first, last)).encode()
+        return Incoming(LogPiece(SOURCE, name * 64, name * 64, name, at), lambda: io.BytesIO(content))
+
+    for pieces in ([piece("a", 1, 4)], [piece("a", 1, 4), piece("b", 5, 7)], [piece("a", 1, 4), piece("c", 8, 9)]):
+        line = Line(desk, pieces)
+        line.read(100)
+        line.write()
+    assert sums(volume(tenant)) == (17, 9, 0, 8, 0)
+    assert sorted(kept_events(desk, *DAY)) == list(range(1, 10))
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -1,0 +1,119 @@
+"""Messages of a feed that cannot be dealt with now come again, and are dealt with then: a feed in memory."""
+
+import io
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from model.log_feed import FeedMessage, LogObject, OpenObject
+from model.log_volume import LogPiece, Volume
+from pipeline.intake.abandoning import abandon
+from pipeline.intake.fetching import Fetched, Fetcher, Post
+from pipeline.intake.sources import signs_of, source_called
+from pipeline.intake.taking import Incoming, Intake, Line
+from pipeline.intake.volume import volumes
+from pipeline.log_segments import Segments
+from pipeline.log_spool import FETCHED, Spool
+from store.database import StoreFault
+from store.home import Home
+from tests.cloudtrail import lines
+from tests.conftest import MovingClock
+from tests.contracts import known
+
+TENANT, SOURCE = "aozora", "aws.cloudtrail"
+CONTENT = "\n".join(lines(1, 5)).encode()
+
+
+class OneObject:
+    """A feed that announces one object, by its key alone, until its message is deleted."""
+
+    def __init__(self, clock: MovingClock) -> None:
+        self.messages, self.content = list[FeedMessage](), b""
+        self._clock = clock
+        self.announce(CONTENT)
+
+    def announce(self, content: bytes) -> None:
+        """Let the object have a content, and announce it."""
+        s3 = {"bucket": {"name": "logs"}, "object": {"key": "a"}}
+        body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
+        message = FeedMessage(sha256(content).hexdigest(), "r", json.dumps(body), self._clock.now(), 1)
+        self.messages, self.content = [*self.messages, message], content
+
+    def receive(self, wait_seconds: int, hidden_seconds: int) -> Sequence[FeedMessage]:
+        return list(self.messages)
+
+    def delete(self, message: FeedMessage) -> None:
+        self.messages.remove(message)
+
+    def hide(self, message: FeedMessage, seconds: int) -> None: ...
+
+    def open(self, wanted: LogObject) -> OpenObject:
+        etag = sha256(self.content).hexdigest()[:32]
+        return OpenObject(etag, len(self.content), io.BytesIO(self.content))
+
+    def close(self) -> None: ...
+
+
+class Office:
+    """A tenant, and what fetches for it and processes what was fetched."""
+
+    def __init__(self, home: Home, clock: MovingClock, folder: Path) -> None:
+        known(home, TENANT, "2026-06-01T00:00:00.000000Z")
+        self.store, self.feed, self._handed = home.tenant(TENANT), OneObject(clock), list[Fetched]()
+        spool = Spool(folder, TENANT, FETCHED)
+        post = Post(self.feed, SOURCE, signs_of(SOURCE), spool, self.store, clock, "p", self._handed.append)
+        self.fetcher = Fetcher(post)
+        self.intake = Intake(
+            TENANT, self.store, Segments(folder, TENANT), source_called(SOURCE), clock, "p", "customer"
+        )
+
+    def process(self) -> Volume:
+        """Process what was fetched; return what became of it."""
+        line = Line(self.intake, [one.incoming for one in self._handed])
+        line.read(100)
+        line.write()
+        self._handed.clear()
+        (found,) = volumes(self.store)
+        return found
+
+
+@pytest.fixture
+def office(home: Home, clock: MovingClock, tmp_path: Path) -> Office:
+    return Office(home, clock, tmp_path / "sealed")
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_what_cannot_be_kept_now_is_fetched_when_it_comes_again(office: Office, tmp_path: Path) -> None:
+    (tmp_path / "sealed").mkdir()
+    (tmp_path / "sealed" / "spool").write_text("no folder", encoding="utf-8")
+    with pytest.raises(StoreFault, match="cannot be written"):
+        office.fetcher.fetch()
+    (tmp_path / "sealed" / "spool").unlink()
+    assert office.fetcher.fetch()
+    found = office.process()
+    assert (found.offered, found.processed, office.feed.messages) == (5, 5, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_an_object_that_is_announced_by_its_key_alone_is_known_by_what_it_holds(office: Office) -> None:
+    """CloudTrail announces no etags; what is written again under the same name is another object."""
+    assert office.fetcher.fetch()
+    office.process()
+    office.feed.announce("\n".join(lines(4, 9)).encode())
+    assert office.fetcher.fetch()
+    found = office.process()
+    assert (found.offered, found.processed, found.duplicate, office.feed.messages) == (11, 9, 2, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_what_was_fetched_and_damaged_where_it_waited_is_one_thing_set_aside(office: Office) -> None:
+    """How many records it had was not counted when it came: it is counted as one, as an object that is gone is."""
+    done = list[str]()
+    piece = LogPiece(SOURCE, "a" * 64, "a" * 32, "s3://logs/a", "2026-06-01T00:00:00.000000Z", records=3)
+    abandon(office.intake, Incoming(piece, io.BytesIO, lambda: done.append("a")))
+    (found,) = volumes(office.store)
+    assert (found.offered, found.malformed, found.waiting, done) == (1, 1, 0, ["a"])
+    assert found.reasons == {"damaged where it waited": 1}
