@@ -7,6 +7,7 @@ it is kept: it is removed after a while.
 import io
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO
@@ -15,7 +16,7 @@ from msgspec import Struct
 
 from model.fault import Fault
 from pipeline.log_keys import log_key
-from pipeline.sealing import Opened, sealed, write_whole
+from pipeline.sealing import PART, Opened, sealed, write_whole
 from store.database import StoreFault
 
 # What was pushed, and what was fetched and can be fetched again.
@@ -24,6 +25,8 @@ _CRITICAL, _ORDINARY = ".critical", ".ordinary"
 _BUFFER = 2**18
 # So many pieces wait of one tenant at most, however small they are.
 _MOST_PIECES = 20_000
+# No file takes so long to be written.
+_BROKEN_SECONDS = 3_600.0
 
 
 class Waiting(Struct, frozen=True):
@@ -87,6 +90,13 @@ class Spool:
     def changed(self) -> tuple[int, ...]:
         """Return something that differs once a piece has come, or has gone."""
         return tuple(sorted(folder.stat().st_mtime_ns for folder in _entries(self._folder)))
+
+    def sweep(self) -> None:
+        """Remove what whoever was killed while writing has left."""
+        for folder in _entries(self._folder):
+            for entry in _entries(Path(folder.path)):
+                if entry.name.endswith(PART) and time.time() - entry.stat().st_mtime > _BROKEN_SECONDS:
+                    Path(entry.path).unlink(missing_ok=True)
 
     def clear(self) -> None:
         """Remove everything."""

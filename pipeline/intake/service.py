@@ -187,8 +187,10 @@ class Service:
             known, rate = self._found.popleft()
             name = known.tenant.tenant
             self._processor.commit(name, rate)
-            place = self._places.setdefault(name, _Place(known, self._spools.pushed(name), set()))
-            place.known = known
+            if name not in self._places:
+                self._places[name] = _Place(known, self._spools.pushed(name), set())
+                self._places[name].spool.sweep()
+            self._places[name].known = known
             self._feeding.know(known.tenant)
         self._feeding.look()
         while self._fetched:

@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, nullcontext
@@ -32,6 +33,7 @@ from pipeline.intake.pushing import SPOOL_MEGABYTES
 from pipeline.intake.upkeep import tidy
 from pipeline.intake.volume import volumes
 from pipeline.log_spool import PUSHED
+from pipeline.sealing import PART
 from tests.cloudtrail import lines
 from tests.contracts import applied, on_record
 from tests.doors import application
@@ -185,6 +187,17 @@ def test_what_waited_on_a_machine_that_is_gone_expires(machines: Machines) -> No
         found = machines.volume()
         assert found
         assert (found.offered, found.waiting, found.expired) == (20, waiting, expired)
+
+
+def test_what_whoever_was_killed_has_left_is_removed_and_what_is_being_written_is_not(machines: Machines) -> None:
+    folder = machines.folder / PUSHED / MINE / SOURCE
+    folder.mkdir(parents=True)
+    for name, age in (("old", 7_200), ("young", 60)):
+        file = folder / f"{name}.ordinary.0a0b{PART}"
+        file.write_bytes(b"sealed")
+        os.utime(file, (time.time() - age, time.time() - age))
+    process_all(machines.folder, machines.home)
+    assert [one.name for one in folder.iterdir()] == [f"young.ordinary.0a0b{PART}"]
 
 
 def test_a_token_is_for_one_tenant_and_one_source(machines: Machines) -> None:
