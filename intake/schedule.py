@@ -91,7 +91,8 @@ class Schedule(Generic[B]):
     def took(self, grant: Grant[B], records: int, seconds: float, now: float) -> None:
         """Count the records that were read, and let the customer's clock advance by what that took."""
         allowance = self._allowances[grant.turn.customer]
-        allowance.unwritten[grant.turn.colour] += records
+        if records:
+            allowance.unwritten[grant.turn.colour] += records
         if grant.turn.colour == "green":
             allowance.spend(grant.backlog.is_critical, records, now)
         self._turns.took(grant.turn, seconds)
