@@ -24,10 +24,11 @@ from msgspec import Struct
 
 from bench.log_home import door, home_of, intake_of, lines
 from bench.log_reading import seconds_a_record
-from intake.batches import LONGEST, MOST_RECORDS
+from intake.batches import LONGEST
 from intake.marking import full, mark
 from intake.schedule import Grant, Schedule
-from intake.turns import MOST_SECONDS, Turn
+from intake.turns import MOST_SECONDS, Colour, Turn
+from intake.writes import MOST_RECORDS, Writes
 from pipeline.intake.taking import Line
 
 _CUSTOMERS, _MINUTES, _TIMES, _PIECE = 50, 5, 100, 500
@@ -63,6 +64,7 @@ class _Backlog:
         self.batch: list[tuple[float, int]] = []  # when what is read came, how many records
         self.since = 0.0
         self.queued = self.busy = False
+        self.colour: Colour = "green"
 
     def read(self, most: int) -> int:
         """Read up to so many records; return how many."""
@@ -177,6 +179,7 @@ def _p99(waits: list[tuple[float, int]]) -> float:
 
 class _Write(Struct):
     backlog: _Backlog
+    colour: Colour
     left: float
     took: float
 
@@ -186,7 +189,8 @@ class _Core:
 
     def __init__(self, rule: _Rule, quiet: frozenset[str]) -> None:
         self._rule, self._quiet = rule, quiet
-        self._writes: deque[_Write] = deque()  # the first few are under way
+        self._due: Writes[_Backlog] = Writes()
+        self._writes: deque[_Write] = deque()  # there is a thread for the first few
         self._swept = 0.0
         self._backlogs: list[_Backlog] = []
         self.now = 0.0
@@ -205,10 +209,13 @@ class _Core:
             self._rule.ripen(self.now)
         began = self.now
         grant = self._rule.next(self.now)
+        for backlog, colour in self._due.begun(green_waits=grant is not None and grant.turn.colour == "green"):
+            took = backlog.costs.batch + backlog.costs.write * sum(records for _, records in backlog.batch)
+            self._writes.append(_Write(backlog, colour, took, took))
         if grant:
             self._read(grant)
         if not self._writes:
-            return bool(grant)
+            return bool(grant) or self._due.waits
         slice_ = self.now - began or _SLICE
         for write in [self._writes[place] for place in range(min(_WRITERS, len(self._writes)))]:
             self._go_on_writing(write, min(slice_, _SLICE))
@@ -216,7 +223,7 @@ class _Core:
 
     def _read(self, grant: Grant[_Backlog]) -> None:
         backlog, began = grant.backlog, self.now
-        backlog.queued = False
+        backlog.queued, backlog.colour = False, grant.turn.colour
         if not backlog.batch:
             backlog.since = self.now
         within = max(1, int(self._rule.longest / backlog.costs.read))
@@ -233,9 +240,8 @@ class _Core:
         if backlog.queued or backlog.busy:
             return
         if backlog.is_due(self.now):
-            took = backlog.costs.batch + backlog.costs.write * sum(records for _, records in backlog.batch)
             backlog.busy = True
-            self._writes.append(_Write(backlog, took, took))
+            self._due.due(backlog, backlog.colour)
         elif backlog.pieces:
             backlog.queued = True
             self._rule.wait(backlog, self.now)
@@ -247,6 +253,7 @@ class _Core:
         if write.left > 0:
             return
         self._writes.remove(write)
+        self._due.ended(write.colour)
         backlog = write.backlog
         backlog.busy = False
         self._rule.charge(backlog.customer, write.took)

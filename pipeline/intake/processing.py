@@ -14,7 +14,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from intake.schedule import Schedule
-from intake.turns import MOST_SECONDS
+from intake.turns import MOST_SECONDS, Colour
+from intake.writes import MOST_RECORDS, Writes
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.taking import Incoming, Intake, Line
 from pipeline.logs import logger
@@ -40,6 +41,7 @@ class Backlog:
     def __init__(self, intake: Intake, kind: _Kind) -> None:
         self.customer = intake.tenant
         self.intake = intake
+        self.colour: Colour = "green"  # as which it was read last
         self.is_critical = kind == "critical"
         self.queued = self.busy = self.is_broken = False
         self.resting_until = 0.0
@@ -51,7 +53,7 @@ class Backlog:
     def line(self) -> Line:
         """Return the line in which the pieces are taken in."""
         if self._line is None:
-            self._line = Line(self.intake, self._coming())
+            self._line = Line(self.intake, self._coming(), MOST_RECORDS)
         return self._line
 
     @property
@@ -111,6 +113,7 @@ class Written(Struct, frozen=True):
     """A batch that was written, or why it was not; it took so long of the processor."""
 
     backlog: Backlog
+    colour: Colour
     seconds: float
     problem: Exception | None = None
 
@@ -125,7 +128,7 @@ class Processor:
         self._backlogs: dict[tuple[str, str, str, bool], Backlog] = {}
         self._resting: list[Backlog] = []
         self._written: deque[Written] = deque()
-        self._writing = 0
+        self._writes: Writes[Backlog] = Writes()
         self._pace = _Pace()
         self.wake = threading.Event()
 
@@ -156,6 +159,7 @@ class Processor:
         """Process the chunk whose turn it is; False where none waits."""
         self._settle()
         grant = self._schedule.next(time.monotonic())
+        self._begin_writing(green_waits=grant is not None and grant.turn.colour == "green")
         if grant is None:
             return False
         backlog = grant.backlog
@@ -163,6 +167,7 @@ class Processor:
         if backlog.busy:
             self._schedule.took(grant, 0, 0.0, time.monotonic())
             return True
+        backlog.colour = grant.turn.colour
         began, records, problem = time.perf_counter(), 0, None
         try:
             records = backlog.line.read(grant.most, MOST_SECONDS)
@@ -192,17 +197,16 @@ class Processor:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits and nothing is written; what rests waits still."""
-        return not self._writing and all(backlog.is_empty for backlog in self._waiting())
+        return not self._writes.under_way and all(backlog.is_empty for backlog in self._waiting())
 
     def settle_all(self, seconds: float) -> None:
         """Wait until what is being written is written, for so long at most."""
         until = time.monotonic() + seconds
-        while self._writing and time.monotonic() < until:
+        while self._writes.under_way and time.monotonic() < until:
             self.wake.wait(0.05)
             self.wake.clear()
             while self._written:
-                self._written.popleft()
-                self._writing -= 1
+                self._writes.ended(self._written.popleft().colour)
 
     def _waiting(self) -> Iterator[Backlog]:
         return (backlog for backlog in self._backlogs.values() if not backlog.is_empty)
@@ -222,9 +226,11 @@ class Processor:
 
     def _write(self, backlog: Backlog) -> None:
         backlog.busy = True
-        self._writing += 1
-        future = self._writers.submit(_written, backlog)
-        future.add_done_callback(self._note)
+        self._writes.due(backlog, backlog.colour)
+
+    def _begin_writing(self, *, green_waits: bool) -> None:
+        for backlog, colour in self._writes.begun(green_waits=green_waits):
+            self._writers.submit(_written, backlog, colour).add_done_callback(self._note)
 
     def _note(self, future: Future[Written]) -> None:
         self._written.append(future.result())
@@ -234,7 +240,7 @@ class Processor:
         while self._written:
             done = self._written.popleft()
             done.backlog.busy = False
-            self._writing -= 1
+            self._writes.ended(done.colour)
             self._pace.note(0, done.seconds)
             self._schedule.charge(done.backlog.customer, done.seconds)
             if done.problem:
@@ -280,11 +286,11 @@ class Processor:
             self._go_on(backlog)
 
 
-def _written(backlog: Backlog) -> Written:
+def _written(backlog: Backlog, colour: Colour) -> Written:
     """Write a backlog's batch; whatever keeps it from being written is told, for the next one may be."""
     began, problem = time.thread_time(), None
     try:
         backlog.line.write()
     except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's store ends nobody's logs
         problem = caught
-    return Written(backlog, time.thread_time() - began, problem)
+    return Written(backlog, colour, time.thread_time() - began, problem)

@@ -13,6 +13,7 @@ from intake.fairness import Demand, Share, shares
 from intake.marking import BURST_SECONDS, full, mark
 from intake.schedule import MOST, Schedule
 from intake.turns import MOST_SECONDS, Turns
+from intake.writes import Writes
 
 DEMANDS = st.dictionaries(
     st.sampled_from("abcdef"),
@@ -165,6 +166,27 @@ def test_what_waits_is_green_once_it_is_within_the_rate() -> None:
     schedule.wait(Backlog("a", 1), 0.5)
     schedule.ripen(3.5)
     assert granted(schedule, 3.5) == [("a", 3)]
+
+
+def test_what_was_read_as_yellow_is_written_by_itself_once_nothing_green_waits() -> None:
+    writes: Writes[str] = Writes()
+    for batch in ("y1", "y2"):
+        writes.due(batch, "yellow")
+    writes.due("g1", "green")
+    writes.due("g2", "green")
+    assert writes.begun(green_waits=False) == [("g1", "green"), ("g2", "green")]
+    writes.ended("green")
+    assert (writes.begun(green_waits=False), writes.under_way) == ([], 1)
+    writes.ended("green")
+    assert (writes.begun(green_waits=True), writes.waits) == ([], True)
+    assert writes.begun(green_waits=False) == [("y1", "yellow")]
+    assert writes.begun(green_waits=False) == []
+    writes.due("g3", "green")
+    assert writes.begun(green_waits=True) == [("g3", "green")], "what is green never waits"
+    writes.ended("yellow")
+    assert writes.begun(green_waits=False) == []
+    writes.ended("green")
+    assert (writes.begun(green_waits=False), writes.waits) == ([("y2", "yellow")], False)
 
 
 def test_a_dear_chunk_is_paid_for_by_whoever_sent_it_and_nobody_pays_for_idle_time() -> None:
