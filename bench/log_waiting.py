@@ -31,7 +31,7 @@ from bench.measured import high_water_mb
 _CUSTOMERS, _TIMES = 50, 100
 _RECORDS, _LOUD_RECORDS = 200, 1_000  # in a piece
 _EVERY = 2.0  # seconds from a piece to the next
-_CALM, _FLOOD = 30.0, 60.0
+_CALM, _FLOOD = 20.0, 40.0
 _SETTLE = 5.0  # seconds at the beginning of each that are not looked at
 _ROUNDS = 3
 _NAMES = [f"tenant-{number:02}" for number in range(_CUSTOMERS)]
