@@ -26,9 +26,9 @@ from bench.log_home import door, home_of, intake_of, lines
 from bench.log_reading import seconds_a_record
 from intake.batches import LONGEST
 from intake.marking import full, mark
-from intake.schedule import Grant, Schedule
+from intake.schedule import LogSchedule, ReadTurn
 from intake.turns import MOST_SECONDS, Colour, Turn
-from intake.writes import MOST_RECORDS, Writes
+from intake.writes import MOST_RECORDS, BatchQueue
 from pipeline.intake.taking import Line
 
 _CUSTOMERS, _MINUTES, _TIMES, _PIECE = 50, 5, 100, 500
@@ -86,19 +86,19 @@ class _Backlog:
 
 
 class _Rule(Protocol):
-    """Whose backlog is read next, and up to how many records, as `Schedule` says it; `longest` is in seconds."""
+    """Whose backlog is read next, and up to how many records, as `LogSchedule` says it; `longest` is in seconds."""
 
     longest: float
 
     def admits(self, customer: str, records: int, now: float, /) -> int: ...
     def wait(self, backlog: _Backlog, now: float, /) -> None: ...
-    def next(self, now: float, /) -> Grant[_Backlog] | None: ...
-    def took(self, grant: Grant[_Backlog], records: int, seconds: float, now: float) -> None: ...
+    def next(self, now: float, /) -> ReadTurn[_Backlog] | None: ...
+    def took(self, grant: ReadTurn[_Backlog], records: int, seconds: float, now: float) -> None: ...
     def charge(self, customer: str, seconds: float) -> None: ...
     def ripen(self, now: float) -> None: ...
 
 
-class _Ours(Schedule[_Backlog]):
+class _Ours(LogSchedule[_Backlog]):
     """The real one."""
 
     longest = MOST_SECONDS
@@ -132,13 +132,13 @@ class _Simple:
         self._number += 1
         heappush(self._waiting, (self.place(backlog), self._number, backlog))
 
-    def next(self, _now: float) -> Grant[_Backlog] | None:
+    def next(self, _now: float) -> ReadTurn[_Backlog] | None:
         if not self._waiting:
             return None
         backlog = heappop(self._waiting)[2]
-        return Grant(Turn(backlog.customer, "green", backlog), backlog.pieces[0][1])
+        return ReadTurn(Turn(backlog.customer, "green", backlog), backlog.pieces[0][1])
 
-    def took(self, grant: Grant[_Backlog], records: int, seconds: float, now: float) -> None: ...
+    def took(self, grant: ReadTurn[_Backlog], records: int, seconds: float, now: float) -> None: ...
     def charge(self, customer: str, seconds: float) -> None: ...
     def ripen(self, now: float) -> None: ...
 
@@ -189,7 +189,7 @@ class _Core:
 
     def __init__(self, rule: _Rule, quiet: frozenset[str]) -> None:
         self._rule, self._quiet = rule, quiet
-        self._due: Writes[_Backlog] = Writes()
+        self._due: BatchQueue[_Backlog] = BatchQueue()
         self._writes: deque[_Write] = deque()  # there is a thread for the first few
         self._swept = 0.0
         self._backlogs: list[_Backlog] = []
@@ -221,7 +221,7 @@ class _Core:
             self._go_on_writing(write, min(slice_, _SLICE))
         return True
 
-    def _read(self, grant: Grant[_Backlog]) -> None:
+    def _read(self, grant: ReadTurn[_Backlog]) -> None:
         backlog, began = grant.backlog, self.now
         backlog.queued, backlog.colour = False, grant.turn.colour
         if not backlog.batch:

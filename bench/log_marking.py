@@ -5,7 +5,7 @@ from collections.abc import Callable
 from statistics import median
 
 from intake.marking import full, mark
-from intake.schedule import Schedule
+from intake.schedule import LogSchedule
 
 _LIMIT_US = 3.0
 _ROUNDS, _TIMES, _BATCH, _CUSTOMERS = 15, 20_000, 50, 50
@@ -44,7 +44,7 @@ def _marking(rate: float) -> list[float]:
 
 def _turns() -> list[float]:
     def turns() -> None:
-        schedule: Schedule[_Backlog] = Schedule()
+        schedule: LogSchedule[_Backlog] = LogSchedule()
         for number in range(_CUSTOMERS):
             schedule.commit(f"tenant-{number}", 10_000.0, 0.0)
             schedule.wait(_Backlog(f"tenant-{number}"), 0.0)

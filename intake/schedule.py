@@ -35,7 +35,7 @@ class Waits(Protocol):
 B = TypeVar("B", bound=Waits)
 
 
-class Grant(Struct, Generic[B], frozen=True):
+class ReadTurn(Struct, Generic[B], frozen=True):
     """A backlog that is to be read now: up to so many records (`most`), and for `intake.turns.MOST_SECONDS`."""
 
     turn: Turn[B]
@@ -47,7 +47,7 @@ class Grant(Struct, Generic[B], frozen=True):
         return self.turn.chunk
 
 
-class Schedule(Generic[B]):
+class LogSchedule(Generic[B]):
     """The backlogs that wait. Moments (`now`) and what something took are in seconds, rates in records a second.
 
     A backlog waits at most once at a time.
@@ -78,7 +78,7 @@ class Schedule(Generic[B]):
             self._yellow.add(backlog.customer)
         self._turns.add(backlog.customer, colour, backlog, first=backlog.is_critical)
 
-    def next(self, now: float) -> Grant[B] | None:
+    def next(self, now: float) -> ReadTurn[B] | None:
         """Return what is to be read now, None where nothing waits; what it took has to be said afterwards."""
         turn = self._turns.next()
         if turn is None:
@@ -86,9 +86,9 @@ class Schedule(Generic[B]):
         most = MOST[turn.colour]
         if turn.colour == "green":
             most = max(1, min(most, self._green(turn.chunk, now)))
-        return Grant(turn, most)
+        return ReadTurn(turn, most)
 
-    def took(self, grant: Grant[B], records: int, seconds: float, now: float) -> None:
+    def took(self, grant: ReadTurn[B], records: int, seconds: float, now: float) -> None:
         """Count the records that were read, and let the customer's clock advance by what that took."""
         allowance = self._allowances[grant.turn.customer]
         if records:

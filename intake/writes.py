@@ -13,7 +13,7 @@ B = TypeVar("B")
 MOST_RECORDS = 1_000
 
 
-class Writes(Generic[B]):
+class BatchQueue(Generic[B]):
     """Batches that are due, and how many are written now."""
 
     def __init__(self) -> None:

@@ -13,9 +13,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from intake.schedule import Schedule
+from intake.schedule import LogSchedule
 from intake.turns import MOST_SECONDS, Colour
-from intake.writes import MOST_RECORDS, Writes
+from intake.writes import MOST_RECORDS, BatchQueue
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.taking import Incoming, Intake, Line
 from pipeline.logs import logger
@@ -124,11 +124,11 @@ class Processor:
     def __init__(self, writers: Executor) -> None:
         """`writers` are the threads that write."""
         self._writers = writers
-        self._schedule: Schedule[Backlog] = Schedule()
+        self._schedule: LogSchedule[Backlog] = LogSchedule()
         self._backlogs: dict[tuple[str, str, str, bool], Backlog] = {}
         self._resting: list[Backlog] = []
         self._written: deque[Written] = deque()
-        self._writes: Writes[Backlog] = Writes()
+        self._writes: BatchQueue[Backlog] = BatchQueue()
         self._pace = _Pace()
         self.wake = threading.Event()
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from intake.fairness import Demand, Share, shares
 from intake.marking import BURST_SECONDS, full, mark
-from intake.schedule import MOST, Schedule
+from intake.schedule import MOST, LogSchedule
 from intake.turns import MOST_SECONDS, Turns
-from intake.writes import Writes
+from intake.writes import BatchQueue
 
 DEMANDS = st.dictionaries(
     st.sampled_from("abcdef"),
@@ -61,7 +61,7 @@ class Backlog:
 MINUTE, RECORDS_A_BATCH = 60.0, 100
 
 
-def served(schedule: Schedule[Backlog], coming: list[tuple[float, Backlog]]) -> dict[str, float]:
+def served(schedule: LogSchedule[Backlog], coming: list[tuple[float, Backlog]]) -> dict[str, float]:
     """Return how many seconds the schedule gives each customer in a minute of one core; `coming` is sorted by time."""
     got, now, left, ripe = defaultdict[str, float](float), 0.0, coming[::-1], 0.0
     while now < MINUTE:
@@ -94,7 +94,7 @@ def served(schedule: Schedule[Backlog], coming: list[tuple[float, Backlog]]) -> 
     return got
 
 
-def wait(schedule: Schedule[Backlog], backlog: Backlog, now: float) -> None:
+def wait(schedule: LogSchedule[Backlog], backlog: Backlog, now: float) -> None:
     if backlog.records and not backlog.queued:
         backlog.queued = True
         schedule.wait(backlog, now)
@@ -108,7 +108,7 @@ def test_the_schedule_gives_what_the_rule_gives(seed: int, writing: int) -> None
     What is written takes another part of the time with each customer, and is charged afterwards.
     """
     chosen = random.Random(seed)
-    schedule: Schedule[Backlog] = Schedule()
+    schedule: LogSchedule[Backlog] = LogSchedule()
     demands, coming = dict[str, Demand](), list[tuple[float, Backlog]]()
     names = [f"tenant-{number}" for number in range(chosen.randint(2, 12))]
     for name in names:
@@ -126,7 +126,7 @@ def test_the_schedule_gives_what_the_rule_gives(seed: int, writing: int) -> None
     )
 
 
-def granted(schedule: Schedule[Backlog], now: float, records: int = 100) -> list[tuple[str, int]]:
+def granted(schedule: LogSchedule[Backlog], now: float, records: int = 100) -> list[tuple[str, int]]:
     """Return who is read now, and how many records at most, where each has so many."""
     found = []
     while grant := schedule.next(now):
@@ -137,7 +137,7 @@ def granted(schedule: Schedule[Backlog], now: float, records: int = 100) -> list
 
 def test_a_chunk_is_what_is_within_the_rate_and_what_is_critical_comes_first() -> None:
     """A bucket holds a minute of the rate (60), one for what is critical a tenth of that (6)."""
-    schedule: Schedule[Backlog] = Schedule()
+    schedule: LogSchedule[Backlog] = LogSchedule()
     schedule.commit("a", 1.0, 0.0)
     ordinary, critical = Backlog("a", 1), Backlog("a", 1, is_critical=True)
     schedule.wait(ordinary, 0.0)
@@ -154,7 +154,7 @@ def test_a_chunk_is_what_is_within_the_rate_and_what_is_critical_comes_first() -
 
 
 def test_what_waits_is_green_once_it_is_within_the_rate() -> None:
-    schedule: Schedule[Backlog] = Schedule()
+    schedule: LogSchedule[Backlog] = LogSchedule()
     for name in "ab":
         schedule.commit(name, 1.0, 0.0)
     for name in "ab":
@@ -169,7 +169,7 @@ def test_what_waits_is_green_once_it_is_within_the_rate() -> None:
 
 
 def test_what_was_read_as_yellow_is_written_by_itself_once_nothing_green_waits() -> None:
-    writes: Writes[str] = Writes()
+    writes: BatchQueue[str] = BatchQueue()
     for batch in ("y1", "y2"):
         writes.due(batch, "yellow")
     writes.due("g1", "green")
