@@ -54,7 +54,7 @@ coverage: setup  ## branches that the tests run, apart from `make test`; the gat
 soak: setup  ## the long runs (kills, simulations)
 	$(BIN)/pytest -m soak -s
 
-bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs bench-peers
+bench: setup  ## every number of docs/benchmarks.md, about 30 minutes; needs bench-peers
 	$(BIN)/python -m bench.startup
 	$(BIN)/python -m bench.serving
 	$(BIN)/python -m bench.strangers
@@ -62,8 +62,12 @@ bench: setup  ## every number of docs/benchmarks.md, about 20 minutes; needs ben
 	$(BIN)/python -m bench.rescan
 	$(BIN)/python -m bench.records
 	$(BIN)/python -m bench.log_reading
+	$(BIN)/python -m bench.log_taking
 	$(BIN)/python -m bench.log_lane
+	$(BIN)/python -m bench.log_marking
 	$(BIN)/python -m bench.log_fairness
+	$(BIN)/python -m bench.log_waiting
+	$(BIN)/python -m bench.log_memory
 	$(BIN)/python -m bench.suspension
 	$(BIN)/python -m bench.terms
 	$(BIN)/python -m bench.gate

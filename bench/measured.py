@@ -42,7 +42,7 @@ def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Me
         process = subprocess.Popen(command, env=dict(environment), stdin=subprocess.DEVNULL, stdout=out, stderr=errors)
         peak = 0.0
         while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
-            peak = max(peak, _high_water_mb(process.pid))
+            peak = max(peak, high_water_mb(process.pid))
             time.sleep(0.01)
         wall = time.monotonic() - began
     _, status, usage = ended
@@ -50,11 +50,12 @@ def run(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Me
     return Measure(process.returncode, wall, usage.ru_utime + usage.ru_stime, peak, log.read_bytes())
 
 
-def _high_water_mb(pid: int) -> float:
+def high_water_mb(pid: int) -> float:
+    """Return the memory of a process at its height, in megabytes; 0 once it has ended."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
-    return 0.0  # it has ended
+    return 0.0
 
 
 class Pace(Struct, frozen=True):

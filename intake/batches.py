@@ -43,16 +43,15 @@ class Batch:
         """Let what is added from now on be of another piece, from where that is."""
         self.parts.append(Part(piece, []))
 
-    def takes(self, record: Record) -> bool:
-        """Return whether another record fits."""
-        fits = self._bytes + size_of(record) <= MOST_BYTES and self._records < self._most
-        return fits or not self._records
-
-    def add(self, record: Record) -> None:
-        """Add a record of the piece that was begun last."""
+    def add(self, record: Record) -> bool:
+        """Add a record of the piece that was begun last; return False, and add nothing, where it does not fit."""
+        length = self._bytes + size_of(record)
+        if self._records and (length > MOST_BYTES or self._records >= self._most):
+            return False
         self.parts[-1].records.append(record)
         self._records += 1
-        self._bytes += size_of(record)
+        self._bytes = length
+        return True
 
     def end(self) -> None:
         """Say that there is nothing more of the piece that was begun last."""

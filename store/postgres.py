@@ -1,6 +1,8 @@
 """Stores as schemas of one PostgreSQL database: `hinomi` for the service, `hinomi_TENANT` for each tenant."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -74,6 +76,11 @@ class PostgresDatabase(Database):
             names = (_quoted(connection, name) for name in (self._schema, aside))
             connection.exec_driver_sql("ALTER SCHEMA {} RENAME TO {}".format(*names))
         return aside
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Do nothing: connections stay open in the pool, and one that is held would be nobody else's."""
+        yield
 
     def _prepare(self) -> None:
         pass

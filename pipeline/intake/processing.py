@@ -1,8 +1,6 @@
 """Whose logs are processed next: read by turns in one thread, chunk by chunk, and written by others, batch by batch.
 
-What is within a customer's committed rate is green and comes before anything that is yellow (intake/marking.py,
-intake/turns.py). Of one customer, pieces in which a critical event may be come first; up to a tenth of the rate they
-are green even where the rest of it is used up. A customer whose store is held up holds up nobody else.
+Whose turn it is says the schedule (intake/schedule.py). A customer whose store is held up holds up nobody else.
 """
 
 import threading
@@ -15,8 +13,9 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from intake.marking import Bucket, at_rate, full, spent, there
-from intake.turns import MOST_SECONDS, Colour, Turns
+from intake.schedule import LogSchedule
+from intake.turns import MOST_SECONDS, Colour
+from intake.writes import MOST_RECORDS, BatchQueue
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.taking import Incoming, Intake, Line
 from pipeline.logs import logger
@@ -25,9 +24,6 @@ from pipeline.tenants.gate import NotEntitled
 from store.database import StoreFault
 
 _LOG = logger()
-# A chunk has at most so many records; one that waits for others' green ones is small.
-_MOST: dict[Colour, int] = {"green": 100, "yellow": 10}
-_CRITICAL_PART = 0.1
 # After what went wrong it is tried again in so many seconds.
 _STORE_SECONDS, _CONTRACT_SECONDS, _DEFECT_SECONDS = 1.0, 5.0, 30.0
 # As it is before anything is known, and over how many busy seconds it is taken.
@@ -42,9 +38,10 @@ class Backlog:
     last that could be read of a damaged piece.
     """
 
-    def __init__(self, customer: "_Customer", intake: Intake, kind: _Kind) -> None:
-        self.customer = customer
+    def __init__(self, intake: Intake, kind: _Kind) -> None:
+        self.customer = intake.tenant
         self.intake = intake
+        self.colour: Colour = "green"  # as which it was read last
         self.is_critical = kind == "critical"
         self.queued = self.busy = self.is_broken = False
         self.resting_until = 0.0
@@ -56,7 +53,7 @@ class Backlog:
     def line(self) -> Line:
         """Return the line in which the pieces are taken in."""
         if self._line is None:
-            self._line = Line(self.intake, self._coming())
+            self._line = Line(self.intake, self._coming(), MOST_RECORDS)
         return self._line
 
     @property
@@ -93,32 +90,6 @@ class Backlog:
         return done
 
 
-class _Customer:
-    """A tenant with its committed rate, of which a part is for what is critical."""
-
-    def __init__(self, name: str, rate: float, now: float) -> None:
-        """The committed rate is in records a second."""
-        self.name = name
-        self.backlogs: dict[tuple[str, str, bool], Backlog] = {}
-        self._bucket = full(rate, now)
-        self._critical = full(rate * _CRITICAL_PART, now)
-
-    def commit(self, rate: float, now: float) -> None:
-        """Go by another committed rate from now on (records a second)."""
-        self._bucket = at_rate(self._bucket, rate, now)
-        self._critical = at_rate(self._critical, rate * _CRITICAL_PART, now)
-
-    def green(self, backlog: Backlog, now: float) -> int:
-        """Return how many records of a backlog are within the rate now."""
-        return there(self._bucket, now) + (there(self._critical, now) if backlog.is_critical else 0)
-
-    def spend(self, backlog: Backlog, records: int, now: float) -> None:
-        """Count records that were green."""
-        own = min(records, there(self._critical, now)) if backlog.is_critical else 0
-        self._critical = _spent(self._critical, own, now)
-        self._bucket = _spent(self._bucket, records - own, now)
-
-
 class _Pace:
     """How many records a second are processed, as it was lately."""
 
@@ -142,6 +113,7 @@ class Written(Struct, frozen=True):
     """A batch that was written, or why it was not; it took so long of the processor."""
 
     backlog: Backlog
+    colour: Colour
     seconds: float
     problem: Exception | None = None
 
@@ -152,13 +124,11 @@ class Processor:
     def __init__(self, writers: Executor) -> None:
         """`writers` are the threads that write."""
         self._writers = writers
-        self._rates: dict[str, float] = {}
-        self._customers: dict[str, _Customer] = {}
-        self._turns: Turns[Backlog] = Turns(self._rates)
-        self._yellow: set[str] = set()  # whose chunks may turn green
+        self._schedule: LogSchedule[Backlog] = LogSchedule()
+        self._backlogs: dict[tuple[str, str, str, bool], Backlog] = {}
         self._resting: list[Backlog] = []
         self._written: deque[Written] = deque()
-        self._writing = 0
+        self._writes: BatchQueue[Backlog] = BatchQueue()
         self._pace = _Pace()
         self.wake = threading.Event()
 
@@ -169,52 +139,43 @@ class Processor:
 
     def commit(self, customer: str, rate: float) -> None:
         """Let a customer's committed rate be so many records a second from now on."""
-        self._rates[customer] = rate
-        now = time.monotonic()
-        if customer in self._customers:
-            self._customers[customer].commit(rate, now)
-        else:
-            self._customers[customer] = _Customer(customer, rate, now)
+        self._schedule.commit(customer, rate, time.monotonic())
 
     def rate(self, customer: str) -> float:
         """Return a customer's committed rate in records a second."""
-        return self._rates[customer]
+        return self._schedule.rate(customer)
 
     def add(self, intake: Intake, incoming: Incoming, *, critical: bool) -> None:
         """Let a piece wait, of a customer whose rate is known."""
-        backlogs = self._customers[intake.tenant].backlogs
-        key = (intake.source.id, intake.cause, critical)
-        if key not in backlogs:
-            kind: _Kind = "critical" if critical else "ordinary"
-            backlogs[key] = Backlog(self._customers[intake.tenant], intake, kind)
-        backlogs[key].pieces.append(incoming)
-        backlogs[key].intake = intake
-        self._go_on(backlogs[key])
+        key = (intake.tenant, intake.source.id, intake.cause, critical)
+        if key not in self._backlogs:
+            self._backlogs[key] = Backlog(intake, "critical" if critical else "ordinary")
+        backlog = self._backlogs[key]
+        backlog.pieces.append(incoming)
+        backlog.intake = intake
+        self._go_on(backlog)
 
     def turn(self) -> bool:
         """Process the chunk whose turn it is; False where none waits."""
         self._settle()
-        turn = self._turns.next()
-        if turn is None:
+        grant = self._schedule.next(time.monotonic())
+        self._begin_writing(green_waits=grant is not None and grant.turn.colour == "green")
+        if grant is None:
             return False
-        backlog = turn.chunk
+        backlog = grant.backlog
         backlog.queued = False
         if backlog.busy:
-            self._turns.took(turn, 0.0)
+            self._schedule.took(grant, 0, 0.0, time.monotonic())
             return True
-        began, problem = time.perf_counter(), None
-        most = _MOST[turn.colour]
-        if turn.colour == "green":
-            most = max(1, min(most, backlog.customer.green(backlog, time.monotonic())))
+        backlog.colour = grant.turn.colour
+        began, records, problem = time.perf_counter(), 0, None
         try:
-            records = backlog.line.read(most, MOST_SECONDS)
+            records = backlog.line.read(grant.most, MOST_SECONDS)
         except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's logs ends nobody's
-            records, problem = 0, caught
-        if turn.colour == "green":
-            backlog.customer.spend(backlog, records, time.monotonic())
+            problem = caught
         took = time.perf_counter() - began
         self._pace.note(records, took)
-        self._turns.took(turn, took)
+        self._schedule.took(grant, records, took, time.monotonic())
         if problem:
             self._failed(backlog, problem)
         else:
@@ -228,8 +189,7 @@ class Processor:
         self._resting = [backlog for backlog in self._resting if backlog.resting_until > now]
         for backlog in rested:
             self._go_on(backlog)
-        for name in list(self._yellow):
-            self._ripen(name, now)
+        self._schedule.ripen(now)
         for backlog in self._waiting():
             if backlog.queued and not backlog.busy and backlog.line.is_due:
                 self._write(backlog)
@@ -237,25 +197,19 @@ class Processor:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits and nothing is written; what rests waits still."""
-        return not self._writing and all(backlog.is_empty for backlog in self._waiting())
+        return not self._writes.under_way and all(backlog.is_empty for backlog in self._waiting())
 
     def settle_all(self, seconds: float) -> None:
         """Wait until what is being written is written, for so long at most."""
         until = time.monotonic() + seconds
-        while self._writing and time.monotonic() < until:
+        while self._writes.under_way and time.monotonic() < until:
             self.wake.wait(0.05)
             self.wake.clear()
             while self._written:
-                self._written.popleft()
-                self._writing -= 1
+                self._writes.ended(self._written.popleft().colour)
 
     def _waiting(self) -> Iterator[Backlog]:
-        return (
-            backlog
-            for customer in self._customers.values()
-            for backlog in customer.backlogs.values()
-            if not backlog.is_empty
-        )
+        return (backlog for backlog in self._backlogs.values() if not backlog.is_empty)
 
     def _go_on(self, backlog: Backlog) -> None:
         """Do what comes next for a backlog: write, read, or nothing."""
@@ -267,29 +221,16 @@ class Processor:
             backlog.next_line()
             self._go_on(backlog)
         else:
-            self._queue(backlog)
-
-    def _queue(self, backlog: Backlog) -> None:
-        customer = backlog.customer
-        colour: Colour = "green" if customer.green(backlog, time.monotonic()) else "yellow"
-        if colour == "yellow":
-            self._yellow.add(customer.name)
-        backlog.queued = True
-        self._turns.add(customer.name, colour, backlog, first=backlog.is_critical)
-
-    def _ripen(self, name: str, now: float) -> None:
-        backlog = self._turns.withdraw(name, "yellow")
-        if backlog is None:
-            self._yellow.discard(name)
-            return
-        colour: Colour = "green" if backlog.customer.green(backlog, now) else "yellow"
-        self._turns.add(name, colour, backlog, first=True)
+            backlog.queued = True
+            self._schedule.wait(backlog, time.monotonic())
 
     def _write(self, backlog: Backlog) -> None:
         backlog.busy = True
-        self._writing += 1
-        future = self._writers.submit(_written, backlog)
-        future.add_done_callback(self._note)
+        self._writes.due(backlog, backlog.colour)
+
+    def _begin_writing(self, *, green_waits: bool) -> None:
+        for backlog, colour in self._writes.begun(green_waits=green_waits):
+            self._writers.submit(_written, backlog, colour).add_done_callback(self._note)
 
     def _note(self, future: Future[Written]) -> None:
         self._written.append(future.result())
@@ -299,9 +240,9 @@ class Processor:
         while self._written:
             done = self._written.popleft()
             done.backlog.busy = False
-            self._writing -= 1
+            self._writes.ended(done.colour)
             self._pace.note(0, done.seconds)
-            self._turns.charge(done.backlog.customer.name, "green", done.seconds)
+            self._schedule.charge(done.backlog.customer, done.seconds)
             if done.problem:
                 self._failed(done.backlog, done.problem)
                 continue
@@ -311,7 +252,7 @@ class Processor:
 
     def _failed(self, backlog: Backlog, problem: Exception) -> None:
         """Begin again with what could not be read or written, later; what never can be is given up."""
-        log = _LOG.bind(tenant=backlog.customer.name, source=backlog.intake.source.id)
+        log = _LOG.bind(tenant=backlog.customer, source=backlog.intake.source.id)
         match problem:
             case Damaged():
                 log.error("a piece of logs cannot be read any more", problem=str(problem))
@@ -345,15 +286,11 @@ class Processor:
             self._go_on(backlog)
 
 
-def _spent(bucket: Bucket, records: int, now: float) -> Bucket:
-    return spent(bucket, records, now) if records else bucket
-
-
-def _written(backlog: Backlog) -> Written:
+def _written(backlog: Backlog, colour: Colour) -> Written:
     """Write a backlog's batch; whatever keeps it from being written is told, for the next one may be."""
     began, problem = time.thread_time(), None
     try:
         backlog.line.write()
     except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's store ends nobody's logs
         problem = caught
-    return Written(backlog, time.thread_time() - began, problem)
+    return Written(backlog, colour, time.thread_time() - began, problem)

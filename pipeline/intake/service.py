@@ -3,9 +3,10 @@
 import os
 import socket
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import ExitStack
 from datetime import timedelta
 
 from msgspec import Struct
@@ -37,6 +38,7 @@ _LOG = logger()
 _LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS, _WATCH_SECONDS = 0.05, 0.01, 5.0, 60.0
 # A file that the store does not know by then never came to be promised to anybody.
 _UNKNOWN_SECONDS = 60.0
+_MOST_OPEN = 64  # stores; SQLite has three files open of each
 
 
 class Threads(Struct, frozen=True):
@@ -100,6 +102,28 @@ class _Every:
             _LOG.exception("a defect of the program")
 
 
+class _KeptOpen:
+    """The stores of those tenants of whom something came lately: each transaction would open its own otherwise."""
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[str, ExitStack] = OrderedDict()
+
+    def keep(self, name: str, store: TenantStore) -> None:
+        """Keep a tenant's store open."""
+        if name not in self._held:
+            with ExitStack() as stack:
+                stack.enter_context(store.held())
+                self._held[name] = stack.pop_all()
+        self._held.move_to_end(name)
+        if len(self._held) > _MOST_OPEN:
+            self._held.popitem(last=False)[1].close()
+
+    def close(self) -> None:
+        """Close all of them."""
+        while self._held:
+            self._held.popitem()[1].close()
+
+
 class Service:
     """The intake of all tenants of a home."""
 
@@ -110,6 +134,7 @@ class Service:
         self._processor = Processor(threads.writing)
         self._places: dict[str, _Place] = {}
         self._found: deque[tuple[_Known, float]] = deque()
+        self._kept_open = _KeptOpen()
         self._fetched: deque[tuple[str, str, Fetched]] = deque()
         self._feeding = Feeding(world, spools.fetched, threads.fetching, self._hand)
         self._run = f"{socket.gethostname()}:{os.getpid()}", instant(world.clock.now())
@@ -139,6 +164,7 @@ class Service:
     def end(self, seconds: float) -> None:
         """Wait until what is being written is written, for so long at most."""
         self._processor.settle_all(seconds)
+        self._kept_open.close()
 
     @property
     def is_idle(self) -> bool:
@@ -212,6 +238,7 @@ class Service:
 
     def _take(self, name: str, source: str, fetched: Fetched) -> None:
         intake = self._places[name].known.intakes[source]
+        self._kept_open.keep(name, intake.store)
         if _is_in(fetched, self._stops):
             intake = replace(intake, cause="catch-up")
         self._processor.add(intake, fetched.incoming, critical=fetched.critical)
@@ -221,6 +248,7 @@ class Service:
         intake = place.known.intakes.get(waiting.source)
         if intake is None:
             return True
+        self._kept_open.keep(intake.tenant, place.known.store)
         with place.known.store.read() as reader:
             piece = reader.logs.piece(waiting.source, waiting.id)
         if piece is None:

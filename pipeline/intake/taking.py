@@ -94,10 +94,9 @@ class Line:
                 self._held = record
                 if record is None:
                     self.is_read = True
-                elif not self._batch.takes(record):
+                elif not self._batch.add(record):
                     break
                 else:
-                    self._batch.add(record)
                     self._held = None
                     number += 1
                     if time.perf_counter() >= until:

@@ -114,14 +114,18 @@ def test_minutes_hold_what_their_slots_held(counts: list[LogCount]) -> None:
 
 def batches(found: list[Malformed], most: int = MOST_RECORDS) -> list[Batch]:
     """Return records in batches."""
-    made = [Batch(most)]
+    made = [begun(most)]
     for one in found:
-        if not made[-1].takes(one):
-            made.append(Batch(most))
-        if not made[-1].parts:
-            made[-1].begin(PIECE)
-        made[-1].add(one)
+        if not made[-1].add(one):
+            made.append(begun(most))
+            assert made[-1].add(one), "a batch of one is as large as that"
     return made
+
+
+def begun(most: int) -> Batch:
+    batch = Batch(most)
+    batch.begin(PIECE)
+    return batch
 
 
 @given(st.lists(st.integers(0, MOST_BYTES * 2), max_size=30))

@@ -1,6 +1,8 @@
 """Who gets how much: the rule against its definition, the scheduler against the rule."""
 
+import math
 import random
+from collections import defaultdict
 from itertools import pairwise
 
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from intake.fairness import Demand, Share, shares
 from intake.marking import BURST_SECONDS, full, mark
-from intake.turns import COLOURS, Colour, Turns
+from intake.schedule import MOST, LogSchedule
+from intake.turns import MOST_SECONDS, Turns
+from intake.writes import BatchQueue
 
 DEMANDS = st.dictionaries(
     st.sampled_from("abcdef"),
@@ -45,52 +49,144 @@ def test_an_example_by_hand() -> None:
     assert shares(25, demands)["d"].whole == pytest.approx(5)
 
 
-Chunk = tuple[float, str, Colour, float]
+class Backlog:
+    """Records of a customer that wait, each of which takes so long to read and, later and in batches, to write."""
+
+    def __init__(self, customer: str, each: float, writing: float = 0.0, *, is_critical: bool = False) -> None:
+        self.customer, self.each, self.writing, self.is_critical = customer, each, writing, is_critical
+        self.records = self.unwritten = 0
+        self.queued = False
 
 
-def minute(chosen: random.Random, names: list[str]) -> list[Chunk]:
-    """Return chunks that come in a minute: when, whose, of which colour, and what they take; between 50 and 200 s."""
-    found = list[Chunk]()
-    for name in names:
-        cost, much = chosen.uniform(0.0005, 0.003), chosen.choice([(1, 0), (0.2, 4), (0.1, 1), (0.5, 8)])
-        for colour, part in zip(COLOURS, much, strict=True):
-            number = int(part * chosen.uniform(10, 60) / len(names) / cost)
-            found += [((k + 0.5) * 60 / number, name, colour, cost * chosen.uniform(0.5, 1.5)) for k in range(number)]
-    return sorted(found, reverse=True)
+MINUTE, RECORDS_A_BATCH = 60.0, 100
 
 
-def served(weights: dict[str, float], coming: list[Chunk]) -> dict[str, float]:
-    """Return how many seconds the scheduler gives each customer in a minute of one core."""
-    turns: Turns[float] = Turns(weights)
-    got, now, left = dict.fromkeys(weights, 0.0), 0.0, list(coming)
-    while now < 60:
+def served(schedule: LogSchedule[Backlog], coming: list[tuple[float, Backlog]]) -> dict[str, float]:
+    """Return how many seconds the schedule gives each customer in a minute of one core; `coming` is sorted by time."""
+    got, now, left, ripe = defaultdict[str, float](float), 0.0, coming[::-1], 0.0
+    while now < MINUTE:
         while left and left[-1][0] <= now:
-            _, name, colour, cost = left.pop()
-            turns.add(name, colour, cost)
-        turn = turns.next()
-        if turn is None:
-            now = left[-1][0] if left else 60
+            backlog = left.pop()[1]
+            backlog.records += 1
+            wait(schedule, backlog, now)
+        if now >= ripe:
+            schedule.ripen(now)
+            ripe = now + 0.01
+        grant = schedule.next(now)
+        if grant is None:
+            now = min(left[-1][0] if left else MINUTE, ripe)
             continue
-        turns.took(turn, turn.chunk)
-        now += turn.chunk
-        got[turn.customer] += turn.chunk
+        backlog = grant.backlog
+        backlog.queued = False
+        records = min(grant.most, backlog.records, max(1, math.ceil(MOST_SECONDS / backlog.each)))
+        took = records * backlog.each
+        backlog.records -= records
+        backlog.unwritten += records
+        now += took
+        got[backlog.customer] += took
+        schedule.took(grant, records, took, now)
+        if backlog.unwritten >= RECORDS_A_BATCH or not backlog.records:
+            wrote, backlog.unwritten = backlog.unwritten * backlog.writing, 0
+            now += wrote
+            got[backlog.customer] += wrote
+            schedule.charge(backlog.customer, wrote)
+        wait(schedule, backlog, now)
     return got
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_the_scheduler_gives_what_the_rule_gives(seed: int) -> None:
+def wait(schedule: LogSchedule[Backlog], backlog: Backlog, now: float) -> None:
+    if backlog.records and not backlog.queued:
+        backlog.queued = True
+        schedule.wait(backlog, now)
+
+
+@pytest.mark.parametrize("writing", [0, 1])
+@pytest.mark.parametrize("seed", range(6))
+def test_the_schedule_gives_what_the_rule_gives(seed: int, writing: int) -> None:
+    """Over a whole minute, at whose beginning the burst of another is there, two minutes of the rate are green.
+
+    What is written takes another part of the time with each customer, and is charged afterwards.
+    """
     chosen = random.Random(seed)
+    schedule: LogSchedule[Backlog] = LogSchedule()
+    demands, coming = dict[str, Demand](), list[tuple[float, Backlog]]()
     names = [f"tenant-{number}" for number in range(chosen.randint(2, 12))]
-    weights = {name: chosen.uniform(1, 10) for name in names}
-    coming = minute(chosen, names)
-    wanted = {name: dict.fromkeys(COLOURS, 0.0) for name in names}
-    for _, name, colour, cost in coming:
-        wanted[name][colour] += cost
-    rule = shares(60, {name: Demand(weights[name], **wanted[name]) for name in names})
-    got = served(weights, coming)
+    for name in names:
+        rate, each = chosen.uniform(1, 10) * 30 / len(names), chosen.uniform(0.0005, 0.003)
+        written = writing * chosen.uniform(0, 0.8)
+        backlog = Backlog(name, each * (1 - written), each * written)
+        schedule.commit(name, rate, 0.0)
+        green, records = int(2 * MINUTE * rate), int(MINUTE * rate * chosen.choice([0.5, 1, 1.9, 30, 60]))
+        coming += [((number + 0.5) * MINUTE / records, backlog) for number in range(records)]
+        demands[name] = Demand(rate, min(green, records) * each, max(0, records - green) * each)
+    coming.sort(key=lambda one: one[0])
+    rule, got = shares(MINUTE, demands), served(schedule, coming)
     assert {name: got[name] / one.whole for name, one in rule.items()} == pytest.approx(
         dict.fromkeys(names, 1), abs=0.02
     )
+
+
+def granted(schedule: LogSchedule[Backlog], now: float, records: int = 100) -> list[tuple[str, int]]:
+    """Return who is read now, and how many records at most, where each has so many."""
+    found = []
+    while grant := schedule.next(now):
+        schedule.took(grant, min(grant.most, records), 0.001, now)
+        found.append((grant.backlog.customer + "!" * grant.backlog.is_critical, grant.most))
+    return found
+
+
+def test_a_chunk_is_what_is_within_the_rate_and_what_is_critical_comes_first() -> None:
+    """A bucket holds a minute of the rate (60), one for what is critical a tenth of that (6)."""
+    schedule: LogSchedule[Backlog] = LogSchedule()
+    schedule.commit("a", 1.0, 0.0)
+    ordinary, critical = Backlog("a", 1), Backlog("a", 1, is_critical=True)
+    schedule.wait(ordinary, 0.0)
+    assert granted(schedule, 0.0) == [("a", 60)], "the rate is used up"
+    for one in (ordinary, critical):
+        schedule.wait(one, 0.0)
+    assert granted(schedule, 0.0) == [("a!", 6), ("a", MOST["yellow"])], "but for what is critical"
+    for one in (ordinary, critical):
+        schedule.wait(one, 0.0)
+    assert granted(schedule, 0.0) == [("a!", MOST["yellow"]), ("a", MOST["yellow"])]
+    for one in (ordinary, critical):
+        schedule.wait(one, 10.0)
+    assert granted(schedule, 10.0, 0) == [("a!", 11), ("a", 10)]
+
+
+def test_what_waits_is_green_once_it_is_within_the_rate() -> None:
+    schedule: LogSchedule[Backlog] = LogSchedule()
+    for name in "ab":
+        schedule.commit(name, 1.0, 0.0)
+    for name in "ab":
+        schedule.wait(Backlog(name, 1), 0.0)
+    assert granted(schedule, 0.0) == [("a", 60), ("b", 60)]
+    schedule.wait(Backlog("a", 1), 0.0)
+    schedule.ripen(0.5)
+    assert granted(schedule, 0.5, 0) == [("a", MOST["yellow"])]
+    schedule.wait(Backlog("a", 1), 0.5)
+    schedule.ripen(3.5)
+    assert granted(schedule, 3.5) == [("a", 3)]
+
+
+def test_what_was_read_as_yellow_is_written_by_itself_once_nothing_green_waits() -> None:
+    writes: BatchQueue[str] = BatchQueue()
+    for batch in ("y1", "y2"):
+        writes.due(batch, "yellow")
+    writes.due("g1", "green")
+    writes.due("g2", "green")
+    assert writes.begun(green_waits=False) == [("g1", "green"), ("g2", "green")]
+    writes.ended("green")
+    assert (writes.begun(green_waits=False), writes.under_way) == ([], 1)
+    writes.ended("green")
+    assert (writes.begun(green_waits=True), writes.waits) == ([], True)
+    assert writes.begun(green_waits=False) == [("y1", "yellow")]
+    assert writes.begun(green_waits=False) == []
+    writes.due("g3", "green")
+    assert writes.begun(green_waits=True) == [("g3", "green")], "what is green never waits"
+    writes.ended("yellow")
+    assert writes.begun(green_waits=False) == []
+    writes.ended("green")
+    assert (writes.begun(green_waits=False), writes.waits) == ([("y2", "yellow")], False)
 
 
 def test_a_dear_chunk_is_paid_for_by_whoever_sent_it_and_nobody_pays_for_idle_time() -> None:
