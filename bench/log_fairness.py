@@ -29,7 +29,7 @@ from intake.marking import full, mark
 from intake.schedule import LogSchedule, ReadTurn
 from intake.turns import MOST_SECONDS, Colour, Turn
 from intake.writes import MOST_RECORDS, BatchQueue
-from pipeline.intake.taking import Line
+from pipeline.intake.taking import LogLine
 
 _CUSTOMERS, _MINUTES, _TIMES, _PIECE = 50, 5, 100, 500
 _LOAD = 0.5  # of the core, by all in calm times
@@ -79,7 +79,7 @@ class _Backlog:
         return most - left
 
     def is_due(self, now: float) -> bool:
-        """Return whether the batch is to be written now (as `pipeline.intake.taking.Line`)."""
+        """Return whether the batch is to be written now (as `pipeline.intake.taking.LogLine`)."""
         full_ = sum(records for _, records in self.batch) >= MOST_RECORDS
         late = now - self.since >= LONGEST.total_seconds()
         return bool(self.batch) and (not self.pieces or full_ or late)
@@ -318,7 +318,7 @@ def measured() -> Costs:
                 some = [line for part in range(3) for line in lines(3 * number + part)]
                 for size, taken in times.items():
                     body = gzip.compress(b"\n".join(some[:size] if size < 1_000 else some[-size:]), 1)
-                    line = Line(intake, [door_.waiting(body, size, len(body))])
+                    line = LogLine(intake, [door_.waiting(body, size, len(body))])
                     while not line.is_read:
                         line.read(size)
                     began = time.thread_time()

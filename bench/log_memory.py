@@ -52,12 +52,12 @@ def _small() -> bytes:
     return b"\n".join(_LINE % number for number in range(2_000_000))
 
 
-def _small_list() -> bytes:
-    return b"[" + b",".join(_LINE % number for number in range(1_990_000)) + b"]"
+def _small_list(number: int) -> bytes:
+    return b"[" + b",".join(_LINE % one for one in range(number)) + b"]"
 
 
-def _bare_list() -> bytes:
-    return b"[" + b",".join([b"{}"] * 1_990_000) + b"]"
+def _bare_list(number: int) -> bytes:
+    return b"[" + b",".join([b"{}"] * number) + b"]"
 
 
 def _levels() -> bytes:
@@ -80,8 +80,10 @@ LOADS: dict[str, Callable[[], bytes]] = {
     "a document of 64 MB": _document,
     "a document of 47 MB": _just_within,
     "2,000,000 small records": _small,
-    "the same in one list": _small_list,
-    "2,000,000 empty ones in one list": _bare_list,
+    "the same in one list": lambda: _small_list(2_000_000),
+    "690,000 of them in one list": lambda: _small_list(690_000),
+    "2,000,000 empty ones in one list": lambda: _bare_list(2_000_000),
+    "690,000 of them": lambda: _bare_list(690_000),
     "10,000 levels": _levels,
     "NULs": _nuls,
     "broken UTF-8": _broken_texts,

@@ -15,7 +15,7 @@ import orjson
 
 from bench.log_home import door, home_of, intake_of, lines
 from intake.writes import MOST_RECORDS
-from pipeline.intake.taking import Line
+from pipeline.intake.taking import LogLine
 from pipeline.process import begin
 
 _ROUNDS, _FILES, _EVENTS = 7, 20, 1_000
@@ -48,7 +48,7 @@ def _file(number: int) -> bytes:
 def _taken(folder: Path, files: list[bytes], most: int) -> float:
     """Return the processor time in which files are taken in, once they wait."""
     door_, intake = door(folder, "bench"), intake_of(folder, "bench")
-    line, processed = Line(intake, [door_.waiting(file, _EVENTS, len(file)) for file in files], most), 0
+    line, processed = LogLine(intake, [door_.waiting(file, _EVENTS, len(file)) for file in files], most), 0
     with door_.store.held():
         began = time.thread_time()
         while not line.is_read:

@@ -110,7 +110,7 @@ class StageChange(Struct, frozen=True):
 def advance(
     state: Mapping[str, Standing], minute: Minute, settings: StageSettings
 ) -> tuple[dict[str, Standing], list[StageChange]]:
-    """Return the stages after a minute, and what changed, in the order of the minute's tenants.
+    """Return the stages after a minute, and what changed by the settings, in the order of the minute's tenants.
 
     `state` are the stages until then; a tenant without one is new, and normal.
     """

@@ -11,7 +11,7 @@ from model.log_volume import LogPiece
 MOST_BYTES, MOST_RECORDS, LONGEST = 4 * 2**20, 5_000, timedelta(seconds=1)
 
 
-class Part(Struct):
+class PiecePart(Struct):
     """Records on end of one piece of a source, from the place on that the piece says; with the last ones it `ended`."""
 
     piece: LogPiece
@@ -26,7 +26,7 @@ class Batch:
     """
 
     def __init__(self, most: int = MOST_RECORDS) -> None:
-        self.parts: list[Part] = []
+        self.parts: list[PiecePart] = []
         self._since: datetime | None = None
         self._most = most
         self._records, self._bytes = 0, 0
@@ -41,7 +41,7 @@ class Batch:
 
     def begin(self, piece: LogPiece) -> None:
         """Let what is added from now on be of another piece, from where that is."""
-        self.parts.append(Part(piece, []))
+        self.parts.append(PiecePart(piece, []))
 
     def add(self, record: Record) -> bool:
         """Add a record of the piece that was begun last; return False, and add nothing, where it does not fit."""

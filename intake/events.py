@@ -20,6 +20,8 @@ from model import canonical
 from model.log_source import LogSource
 
 _MOST_ENVELOPES = 4
+# Bytes to a comma: numbers and the like, of which nothing else says how many there are.
+_TINY = 8
 _STEP = 1_048_576
 _UTF8 = codecs.getincrementaldecoder("utf-8")
 _FIRST_YEAR = 1970
@@ -141,7 +143,11 @@ class _Reader:
     def _are_too_many(self, text: Bytes) -> bool:
         """Return whether a text may be a list of so many elements that they take much more memory than it has bytes."""
         most = self._limits.elements
-        return len(text) > 2 * most and text.count(b",") > most
+        if len(text) <= 2 * most:
+            return False
+        commas = text.count(b",")
+        are_tiny = commas > most and len(text) < _TINY * commas
+        return are_tiny or commas > 3 * most or text.count(b"{") > most
 
     def _value(self, text: Any, decoded: Any, position: str, level: int) -> Iterator[Read]:
         for field, name in self._projection.envelopes:

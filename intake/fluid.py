@@ -74,7 +74,10 @@ class Fluid:
         self._flows = {name: _Flow(plant.bucket * rate) for name, rate in plant.committed.items()}
 
     def minute(self, number: int, records: Mapping[str, float], state: Mapping[str, Standing]) -> Minute:
-        """Let records come in a minute, by customer, with the stages as they are; return what is measured of it."""
+        """Let records come in a minute (its number), by customer, with the stages as they are in the `state`.
+
+        Return what is measured of it.
+        """
         plant, before = self._plant, {name: flow.backlog for name, flow in self._flows.items()}
         taken = {
             name: self._take(name, number, records.get(name, 0.0), state.get(name, Standing())) for name in self._flows

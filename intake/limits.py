@@ -23,14 +23,15 @@ Reason: TypeAlias = Literal[
 class LogLimits(Struct, frozen=True):
     """Bounds of reading, in bytes but for `ratio` (unpacked bytes to one packed) and `elements`.
 
-    A document of several events may be as long as `document`, and has at most about as many `elements` as it may have
-    commas; one event may be as long as `event`. The ratio counts once more than `leeway` was unpacked: deflate does
+    A document of several events may be as long as `document`, and has at most so many objects (`elements`), or tiny
+    values, and three times as many commas; one event may be as long as `event`.
+    The ratio counts once more than `leeway` was unpacked: deflate does
     not reach more than 1,032 (https://zlib.net/zlib_tech.html), logs reach a few dozens.
     """
 
     event: int = 1_048_576
     document: int = 48_000_000
-    elements: int = 2_000_000
+    elements: int = 700_000
     unpacked: int = 4_000_000_000
     ratio: int = 300
     leeway: int = 16_000_000

@@ -89,7 +89,7 @@ class LogSchedule(Generic[B]):
         return ReadTurn(turn, most)
 
     def took(self, grant: ReadTurn[B], records: int, seconds: float, now: float) -> None:
-        """Count the records that were read, and let the customer's clock advance by what that took."""
+        """Count the records that were read by a grant until now; the customer's clock advances by the seconds."""
         allowance = self._allowances[grant.turn.customer]
         if records:
             allowance.unwritten[grant.turn.colour] += records

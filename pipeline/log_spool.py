@@ -29,7 +29,7 @@ _MOST_PIECES = 20_000
 _BROKEN_SECONDS = 3_600.0
 
 
-class Waiting(Struct, frozen=True):
+class WaitingPiece(Struct, frozen=True):
     """A piece of a source that waits, by its id: since when (seconds of the clock of files), and its length, sealed.
 
     It is `critical` where an event of a critical type may be in it.
@@ -50,7 +50,7 @@ class Spool:
         self._tenant = tenant
         self._kind = kind
 
-    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool = False) -> Waiting:
+    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool = False) -> WaitingPiece:
         """Keep the chunks of a piece of a source, by its id, until it is processed; return how it waits.
 
         It is `critical` where an event of a critical type may be in it.
@@ -62,9 +62,9 @@ class Spool:
             length = write_whole(file, sealed(chunks, log_key(self._home, self._tenant), f"{source}/{id_}"))
         except OSError as problem:
             raise StoreFault([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
-        return Waiting(source, id_, critical, file.stat().st_mtime, length)
+        return WaitingPiece(source, id_, critical, file.stat().st_mtime, length)
 
-    def open(self, waiting: Waiting) -> BinaryIO:
+    def open(self, waiting: WaitingPiece) -> BinaryIO:
         """Return a stream of what a piece holds.
 
         Raises `Refused`, in mid-stream too, where it is not there, or not what was sealed under its name.
@@ -73,11 +73,11 @@ class Spool:
         name = f"{waiting.source}/{waiting.id}"
         return io.BufferedReader(Opened(file, log_key(self._home, self._tenant), name), _BUFFER)
 
-    def remove(self, waiting: Waiting) -> None:
+    def remove(self, waiting: WaitingPiece) -> None:
         """Remove a piece that is processed; one that is not there is gone already."""
         self._file(waiting.source, waiting.id, waiting.critical).unlink(missing_ok=True)
 
-    def waiting(self) -> list[Waiting]:
+    def waiting(self) -> list[WaitingPiece]:
         """Return what waits, the oldest first."""
         found = [one for folder in _entries(self._folder) if folder.is_dir() for one in _pieces(folder)]
         return sorted(found, key=lambda one: one.since)
@@ -123,7 +123,7 @@ def _entries(folder: Path) -> "list[os.DirEntry[str]]":
         return []
 
 
-def _pieces(folder: "os.DirEntry[str]") -> list[Waiting]:
+def _pieces(folder: "os.DirEntry[str]") -> list[WaitingPiece]:
     found = []
     for entry in _entries(Path(folder.path)):
         id_, dot, lane = entry.name.rpartition(".")
@@ -133,5 +133,5 @@ def _pieces(folder: "os.DirEntry[str]") -> list[Waiting]:
             status = entry.stat()
         except FileNotFoundError:  # it was processed in between
             continue
-        found.append(Waiting(folder.name, id_, f".{lane}" == _CRITICAL, status.st_mtime, status.st_size))
+        found.append(WaitingPiece(folder.name, id_, f".{lane}" == _CRITICAL, status.st_mtime, status.st_size))
     return found

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from notifier.message import Ways
 from pipeline.clock import SystemClock
-from pipeline.intake.service import Service, Spools, Threads
+from pipeline.intake.service import IntakeService, Spools, Threads
 from pipeline.log_spool import FETCHED, PUSHED, spools_in
 from pipeline.world import World, world_in
 from store.home import Home
@@ -26,7 +26,7 @@ def process_all(folder: Path, home: Home, until: Callable[[], bool] = lambda: Tr
 def process(world: World, spools: Spools, until: Callable[[], bool] = lambda: True) -> None:
     """Process what waits in these spools until nothing does, and it holds."""
     with ThreadPoolExecutor(4) as writing, ThreadPoolExecutor(4) as fetching:
-        service = Service(world, spools, Threads(writing, fetching))
+        service = IntakeService(world, spools, Threads(writing, fetching))
         end = time.monotonic() + _MOST_SECONDS
         while True:
             service.step()

@@ -17,7 +17,7 @@ from intake.schedule import LogSchedule
 from intake.turns import MOST_SECONDS, Colour
 from intake.writes import MOST_RECORDS, BatchQueue
 from pipeline.intake.abandoning import abandon
-from pipeline.intake.taking import Incoming, Intake, Line
+from pipeline.intake.taking import Incoming, Intake, LogLine
 from pipeline.logs import logger
 from pipeline.sealing import Damaged
 from pipeline.tenants.gate import NotEntitled
@@ -47,13 +47,13 @@ class Backlog:
         self.resting_until = 0.0
         self.pieces: deque[Incoming] = deque()
         self._begun: list[Incoming] = []
-        self._line: Line | None = None
+        self._line: LogLine | None = None
 
     @property
-    def line(self) -> Line:
+    def line(self) -> LogLine:
         """Return the line in which the pieces are taken in."""
         if self._line is None:
-            self._line = Line(self.intake, self._coming(), MOST_RECORDS)
+            self._line = LogLine(self.intake, self._coming(), MOST_RECORDS)
         return self._line
 
     @property
@@ -109,7 +109,7 @@ class _Pace:
         return self._records / self._seconds
 
 
-class Written(Struct, frozen=True):
+class BatchWritten(Struct, frozen=True):
     """A batch that was written, or why it was not; it took so long of the processor."""
 
     backlog: Backlog
@@ -127,7 +127,7 @@ class Processor:
         self._schedule: LogSchedule[Backlog] = LogSchedule()
         self._backlogs: dict[tuple[str, str, str, bool], Backlog] = {}
         self._resting: list[Backlog] = []
-        self._written: deque[Written] = deque()
+        self._written: deque[BatchWritten] = deque()
         self._writes: BatchQueue[Backlog] = BatchQueue()
         self._pace = _Pace()
         self.wake = threading.Event()
@@ -146,7 +146,7 @@ class Processor:
         return self._schedule.rate(customer)
 
     def add(self, intake: Intake, incoming: Incoming, *, critical: bool) -> None:
-        """Let a piece wait, of a customer whose rate is known."""
+        """Let an incoming piece of an intake wait, of a customer whose rate is known; critical ones come first."""
         key = (intake.tenant, intake.source.id, intake.cause, critical)
         if key not in self._backlogs:
             self._backlogs[key] = Backlog(intake, "critical" if critical else "ordinary")
@@ -232,7 +232,7 @@ class Processor:
         for backlog, colour in self._writes.begun(green_waits=green_waits):
             self._writers.submit(_written, backlog, colour).add_done_callback(self._note)
 
-    def _note(self, future: Future[Written]) -> None:
+    def _note(self, future: Future[BatchWritten]) -> None:
         self._written.append(future.result())
         self.wake.set()
 
@@ -286,11 +286,11 @@ class Processor:
             self._go_on(backlog)
 
 
-def _written(backlog: Backlog, colour: Colour) -> Written:
-    """Write a backlog's batch; whatever keeps it from being written is told, for the next one may be."""
+def _written(backlog: Backlog, colour: Colour) -> BatchWritten:
+    """Write a backlog's batch; what keeps it from being written is returned, for the next one may be."""
     began, problem = time.thread_time(), None
     try:
         backlog.line.write()
     except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's store ends nobody's logs
         problem = caught
-    return Written(backlog, colour, time.thread_time() - began, problem)
+    return BatchWritten(backlog, colour, time.thread_time() - began, problem)

@@ -28,7 +28,7 @@ from pipeline.intake.sources import sources
 from pipeline.intake.taking import REMEMBERED, Incoming, Intake
 from pipeline.intake.upkeep import KEPT
 from pipeline.intake.watching import Watch, watch
-from pipeline.log_spool import Spool, Waiting
+from pipeline.log_spool import Spool, WaitingPiece
 from pipeline.logs import logger
 from pipeline.tenants.applied import applied_tenants
 from pipeline.world import World
@@ -124,7 +124,7 @@ class _KeptOpen:
             self._held.popitem()[1].close()
 
 
-class Service:
+class IntakeService:
     """The intake of all tenants of a home."""
 
     def __init__(self, world: World, spools: Spools, threads: Threads) -> None:
@@ -243,7 +243,7 @@ class Service:
             intake = replace(intake, cause="catch-up")
         self._processor.add(intake, fetched.incoming, critical=fetched.critical)
 
-    def _add(self, place: _Place, waiting: Waiting) -> bool:
+    def _add(self, place: _Place, waiting: WaitingPiece) -> bool:
         """Let a piece be processed; False where the store does not know it yet."""
         intake = place.known.intakes.get(waiting.source)
         if intake is None:
@@ -259,7 +259,7 @@ class Service:
         self._processor.add(intake, _incoming(place, piece, waiting), critical=waiting.critical)
         return True
 
-    def _give_up(self, store: TenantStore, spool: Spool, waiting: Waiting) -> None:
+    def _give_up(self, store: TenantStore, spool: Spool, waiting: WaitingPiece) -> None:
         """Remove what the store does not know; whoever pushes it again does so before this, or afterwards."""
         with store.observe(self._world.now, SCHEDULE) as writer:
             if writer.logs.piece(waiting.source, waiting.id) is None:
@@ -273,7 +273,7 @@ class Service:
             self._threads.writing.submit(_watched, name, place.known.store, at)
 
 
-def _incoming(place: _Place, piece: LogPiece, waiting: Waiting) -> Incoming:
+def _incoming(place: _Place, piece: LogPiece, waiting: WaitingPiece) -> Incoming:
     def done() -> None:
         place.spool.remove(waiting)
         place.there.discard(waiting.id)

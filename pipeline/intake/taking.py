@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from intake.accounting import Arrival, Record, account, key_of, repeated, segment_of, size_of, with_time
-from intake.batches import MOST_RECORDS, Batch, Part
+from intake.batches import MOST_RECORDS, Batch, PiecePart
 from intake.events import Control, Event, read
 from intake.own import NOBODY, Own
 from model.canonical import digest, instant, parse_instant
@@ -63,7 +63,7 @@ class Incoming(Struct, frozen=True):
     done: Callable[[], None] = lambda: None
 
 
-class Line:
+class LogLine:
     """Pieces of one source one after another: records are read in chunks and written in batches.
 
     A transaction has at most so many records (`most`). One thread reads or writes at a time.
@@ -157,14 +157,14 @@ class Line:
 
 
 def take(intake: Intake, incoming: Incoming, batch: int = MOST_RECORDS) -> Counter[What]:
-    """Take a piece in, on from where its intake was broken off; return what was counted now.
+    """Take an incoming piece in, on from where its intake was broken off; return what was counted now.
 
     A transaction has at most so many records (`batch`). A piece that was taken in before is a repeat: it is counted,
     and changes nothing else. Raises `NotEntitled` where the contract does not allow it (any more), and what opening and
     reading the piece raises.
     """
     ask(intake.store, intake.tenant, "logs.take", intake.clock.now())
-    line, counted = Line(intake, [incoming], batch), Counter[What]()
+    line, counted = LogLine(intake, [incoming], batch), Counter[What]()
     while not line.is_read:
         line.read(batch)
         if line.is_due:
@@ -182,7 +182,7 @@ def _further(piece: LogPiece, records: Sequence[Record]) -> LogPiece:
     return replace(piece, records=piece.records + len(records), bytes=piece.bytes + sum(map(size_of, records)))
 
 
-def _write(intake: Intake, parts: Sequence[Part], cpu_us: Callable[[], int]) -> list[LogCount]:
+def _write(intake: Intake, parts: Sequence[PiecePart], cpu_us: Callable[[], int]) -> list[LogCount]:
     """Write parts of pieces in one transaction; `cpu_us` gives what they have taken until then."""
     now, counts, fresh = intake.clock.now(), list[LogCount](), dict[str, Event]()
     with intake.store.observe(instant(now), intake.person) as writer:
@@ -204,7 +204,7 @@ def _write(intake: Intake, parts: Sequence[Part], cpu_us: Callable[[], int]) -> 
     return counts
 
 
-def _known(intake: Intake, writer: Writer, parts: Sequence[Part], now: datetime) -> set[str]:
+def _known(intake: Intake, writer: Writer, parts: Sequence[PiecePart], now: datetime) -> set[str]:
     keys = (key_of(one) for part in parts for one in part.records if isinstance(one, Event))
     return writer.logs.known(intake.source.id, keys, instant(now - REMEMBERED))
 
@@ -217,13 +217,15 @@ def _again(piece: LogPiece, now: datetime) -> list[LogCount]:
     return [] if piece.offered else repeated(piece.source, piece.records, piece.bytes, now)
 
 
-def _rest(writer: Writer, part: Part) -> Part:
+def _rest(writer: Writer, part: PiecePart) -> PiecePart:
     """Return what of a part is not written yet: others may have gone on with its piece."""
     stored = writer.logs.piece(part.piece.source, part.piece.id) or part.piece
-    return Part(stored, part.records[max(0, stored.records - part.piece.records) :], part.ended)
+    return PiecePart(stored, part.records[max(0, stored.records - part.piece.records) :], part.ended)
 
 
-def _write_part(intake: Intake, writer: Writer, part: Part, known: set[str], fresh: dict[str, Event]) -> list[LogCount]:
+def _write_part(
+    intake: Intake, writer: Writer, part: PiecePart, known: set[str], fresh: dict[str, Event]
+) -> list[LogCount]:
     """Write how far a part's piece is and what is set aside of it; return its counts, and add to what is `fresh`."""
     made = account(part.records, known, _arrival(intake, part.piece, intake.clock.now()))
     fresh |= made.fresh

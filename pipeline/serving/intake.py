@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from pipeline.intake.service import Service, Spools, Threads
+from pipeline.intake.service import IntakeService, Spools, Threads
 from pipeline.log_spool import FETCHED, PUSHED, spools_in
 from pipeline.serving.beside import Beside, world_beside
 
@@ -25,7 +25,7 @@ def main(folder: Path, parent: int) -> None:
     ):
         if is_alone:
             spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
-            service = Service(world_beside(folder), spools, Threads(writing, fetching))
+            service = IntakeService(world_beside(folder), spools, Threads(writing, fetching))
             process.repeat(service.step)
             service.end(_GRACE_SECONDS)
 

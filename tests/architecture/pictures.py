@@ -114,8 +114,8 @@ PLAN: tuple[Call, ...] = (
 # What is planned: each of these places must not be there yet, or else its part of the way is drawn from the code.
 TO_COME: tuple[tuple[str, str, str], ...] = (("detectors/threats", "rules over events; pure", "Finding"),)
 _TAKE = "pipeline/intake/taking.py take"
-_READ_ON = "pipeline/intake/taking.py Line.read"
-_BATCH = "pipeline/intake/taking.py Line.write"
+_READ_ON = "pipeline/intake/taking.py LogLine.read"
+_BATCH = "pipeline/intake/taking.py LogLine.write"
 _TURN = "pipeline/intake/processing.py Processor.turn"
 _GO_ON = "pipeline/intake/processing.py Processor._go_on"
 _HAVE_WRITTEN = "pipeline/intake/processing.py Processor._write"
@@ -123,8 +123,8 @@ _ACCOUNT_FOR = "pipeline/intake/taking.py _write"
 _ACCOUNT_PART = "pipeline/intake/taking.py _write_part"
 _SEGMENT = "pipeline/log_segments.py Segments.write"
 TAKING: tuple[Call, ...] = (
-    ("pipeline/serving/intake.py main", "pipeline/intake/service.py Service.step"),
-    ("pipeline/intake/service.py Service.step", _TURN),
+    ("pipeline/serving/intake.py main", "pipeline/intake/service.py IntakeService.step"),
+    ("pipeline/intake/service.py IntakeService.step", _TURN),
     (_TURN, "intake/turns.py Turns.next"),
     (_TURN, _READ_ON),
     ("cli/logs.py take", _TAKE),

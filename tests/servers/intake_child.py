@@ -35,7 +35,7 @@ from pipeline.intake.pushing import Push, Taken, push
 from pipeline.intake.service import Spools
 from pipeline.intake.upkeep import tidy
 from pipeline.log_segments import Segments
-from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting
+from pipeline.log_spool import FETCHED, PUSHED, Spool, WaitingPiece
 from pipeline.providers.aws import opening  # noqa: F401 - forks find the SDK imported
 from pipeline.providers.aws import provider as aws
 from pipeline.providers.provider import Feed
@@ -71,12 +71,12 @@ class _Spool(Spool):
         self._reaper = reaper
         self._writing = "fetch" if kind == FETCHED else "write"
 
-    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool = False) -> Waiting:
+    def put(self, source: str, id_: str, chunks: Iterable[bytes], *, critical: bool = False) -> WaitingPiece:
         waiting = super().put(source, id_, self._counted(chunks), critical=critical)
         self._reaper.comes("written")
         return waiting
 
-    def remove(self, waiting: Waiting) -> None:
+    def remove(self, waiting: WaitingPiece) -> None:
         self._reaper.comes("leave")
         super().remove(waiting)
 

@@ -13,7 +13,7 @@ from model.log_volume import LogPiece, Volume
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.fetching import Fetched, Fetcher, Post
 from pipeline.intake.sources import signs_of, source_called
-from pipeline.intake.taking import Incoming, Intake, Line
+from pipeline.intake.taking import Incoming, Intake, LogLine
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, Spool
@@ -72,7 +72,7 @@ class Office:
 
     def process(self) -> Volume:
         """Process what was fetched; return what became of it."""
-        line = Line(self.intake, [one.incoming for one in self._handed])
+        line = LogLine(self.intake, [one.incoming for one in self._handed])
         line.read(100)
         line.write()
         self._handed.clear()

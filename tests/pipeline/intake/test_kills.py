@@ -29,7 +29,7 @@ from pipeline.intake.service import Spools
 from pipeline.intake.taking import KeyReused
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import FOLDER, Segments
-from pipeline.log_spool import FETCHED, PUSHED, Spool, Waiting, spools_in
+from pipeline.log_spool import FETCHED, PUSHED, Spool, WaitingPiece, spools_in
 from pipeline.world import world_in
 from tests.contracts import applied, on_record
 from tests.intake_service import process
@@ -183,7 +183,7 @@ class _Late(Spool):
         super().__init__(folder, tenant)
         self._begins: list[Callable[[], None]] = [begins]
 
-    def remove(self, waiting: Waiting) -> None:
+    def remove(self, waiting: WaitingPiece) -> None:
         if self._begins:
             thread = threading.Thread(target=self._begins.pop())
             thread.start()

@@ -17,7 +17,7 @@ from notifier.message import Ways
 from pipeline.access.authorization import Authorizer
 from pipeline.clock import SystemClock
 from pipeline.intake.pushing import Push, push
-from pipeline.intake.service import Service, Spools, Threads
+from pipeline.intake.service import IntakeService, Spools, Threads
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import segments_in
 from pipeline.log_spool import FETCHED, PUSHED, spools_in
@@ -46,7 +46,7 @@ class Machine:
         world = world_of(self.home, clock, ways=Ways(io.StringIO(), clock.now), segments=segments_in(self.folder))
         spools = Spools(spools_in(self.folder, PUSHED), spools_in(self.folder, FETCHED))
         with ThreadPoolExecutor(2) as threads:
-            service = Service(world, spools, Threads(threads, threads))
+            service = IntakeService(world, spools, Threads(threads, threads))
             until = time.monotonic() + 20
             while not service.is_idle:
                 service.step()

@@ -21,7 +21,7 @@ from model.fault import Refused
 from model.log_volume import LogCount, LogPiece, Volume
 from pipeline.intake.files import files_in, opened
 from pipeline.intake.reading import READ, Wanted, kept, moment
-from pipeline.intake.taking import REMEMBERED, Incoming, Intake, Line, take
+from pipeline.intake.taking import REMEMBERED, Incoming, Intake, LogLine, take
 from pipeline.intake.upkeep import KEPT, RETENTION_DAYS, tidy
 from pipeline.intake.volume import heard, volumes
 from pipeline.log_keys import log_key
@@ -106,7 +106,7 @@ def test_a_piece_that_comes_twice_at_once_is_counted_once_and_done_twice(tenant:
     """A queue may announce the same object twice, and each announcement is to be deleted."""
     piece = LogPiece(SOURCE, "a" * 64, "a" * 64, "a", instant(desk.clock.now()))
     content, done = "\n".join(lines(1, 4)).encode(), list[int]()
-    line = Line(desk, [Incoming(piece, lambda: io.BytesIO(content), partial(done.append, n)) for n in (1, 2)])
+    line = LogLine(desk, [Incoming(piece, lambda: io.BytesIO(content), partial(done.append, n)) for n in (1, 2)])
     line.read(100)
     line.write()
     assert (done, sums(volume(tenant))) == ([1, 2], (4, 4, 0, 0, 0))
@@ -121,7 +121,7 @@ def test_what_is_kept_stays_where_batches_begin_with_the_same_repeat(tenant: Hom
         return Incoming(LogPiece(SOURCE, name * 64, name * 64, name, at), lambda: io.BytesIO(content))
 
     for pieces in ([piece("a", 1, 4)], [piece("a", 1, 4), piece("b", 5, 7)], [piece("a", 1, 4), piece("c", 8, 9)]):
-        line = Line(desk, pieces)
+        line = LogLine(desk, pieces)
         line.read(100)
         line.write()
     assert sums(volume(tenant)) == (17, 9, 0, 8, 0)
@@ -134,7 +134,7 @@ def test_of_those_who_read_the_same_piece_one_writes(tenant: Home, desk: Intake,
     chosen = random.Random(seed)
     content = "\n".join([*lines(1, 20), "{", *lines(15, 22)]).encode()
     piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()))
-    both = [Line(desk, [Incoming(piece, lambda: io.BytesIO(content))], most=5) for _ in range(2)]
+    both = [LogLine(desk, [Incoming(piece, lambda: io.BytesIO(content))], most=5) for _ in range(2)]
     counted = 0
     while going := [line for line in both if not line.is_read or line.is_due]:
         line = chosen.choice(going)
