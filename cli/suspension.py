@@ -17,12 +17,10 @@ def simulate(
     settings: Annotated[Path, typer.Option(help="JSON: committed, capacity and what else the stages go by")],
 ) -> None:
     """Show how stages would change with these volumes: a line of JSON for each change."""
-    from pipeline.intake.simulation import changes, refuse_empty, settings_in, volumes_in
+    from pipeline.intake.simulation import changes, settings_in, volumes_in
 
     wanted = settings_in(settings)
-    minutes = volumes_in(volume, list(wanted.committed))
-    refuse_empty(minutes, volume)
-    for one in changes(minutes, wanted):
+    for one in changes(volumes_in(volume, list(wanted.committed)), wanted):
         said = {
             "minute": one.minute,
             "tenant": one.tenant,

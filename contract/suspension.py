@@ -76,7 +76,7 @@ class Minute(Struct, frozen=True):
     free: float | None = None
 
 
-class Standing(Struct, frozen=True, gc=False):
+class TenantStage(Struct, frozen=True, gc=False):
     """A tenant's stage, since when (a minute's number), and what its last minutes were.
 
     `massive` has a bit a minute, the newest lowest; `calm`, `waiting` and `intake` are minutes on end. `share` is what
@@ -108,8 +108,8 @@ class StageChange(Struct, frozen=True):
 
 
 def advance(
-    state: Mapping[str, Standing], minute: Minute, settings: StageSettings
-) -> tuple[dict[str, Standing], list[StageChange]]:
+    state: Mapping[str, TenantStage], minute: Minute, settings: StageSettings
+) -> tuple[dict[str, TenantStage], list[StageChange]]:
     """Return the stages after a minute, and what changed by the settings, in the order of the minute's tenants.
 
     `state` are the stages until then; a tenant without one is new, and normal.
@@ -120,7 +120,7 @@ def advance(
         for name, one in minute.tenants.items()
     }
     filled = _filled(seen)
-    after, changes = dict[str, Standing](), list[StageChange]()
+    after, changes = dict[str, TenantStage](), list[StageChange]()
     for name, one in minute.tenants.items():
         impact = _impact(seen[name], minute, filled)
         standing, became = _moved(seen[name], one, (minute.number, impact), settings)
@@ -130,11 +130,11 @@ def advance(
     return after, changes
 
 
-_NEW = Standing()
-_Move = tuple[Standing, tuple[Became, Reason] | None]
+_NEW = TenantStage()
+_Move = tuple[TenantStage, tuple[Became, Reason] | None]
 
 
-def _seen(before: Standing, one: TenantMinute, of: tuple[float, float], settings: StageSettings) -> Standing:
+def _seen(before: TenantStage, one: TenantMinute, of: tuple[float, float], settings: StageSettings) -> TenantStage:
     """Return a standing once a minute is among its windows, of which others' records and the capacity are known."""
     others, capacity = of
     waits = one.others_p99_s > max(_WAITING_TIMES * settings.calm_p99_s, settings.target_s)
@@ -151,13 +151,13 @@ def _seen(before: Standing, one: TenantMinute, of: tuple[float, float], settings
     )
 
 
-def _filled(seen: Mapping[str, Standing]) -> tuple[float, int]:
+def _filled(seen: Mapping[str, TenantStage]) -> tuple[float, int]:
     """Return by how many records the disk filled in the last minutes, and how many minutes these are."""
     minutes = max((len(one.growth) for one in seen.values()), default=0)
     return sum(sum(one.growth) for one in seen.values()), minutes
 
 
-def _impact(seen: Standing, minute: Minute, filled: tuple[float, int]) -> Impact | None:
+def _impact(seen: TenantStage, minute: Minute, filled: tuple[float, int]) -> Impact | None:
     """Return what of that which all share a tenant affects, None where it affects nothing."""
     if seen.waiting >= _WAITING_RUN:
         return "waiting"
@@ -168,7 +168,7 @@ def _impact(seen: Standing, minute: Minute, filled: tuple[float, int]) -> Impact
     return "intake" if seen.intake >= _INTAKE_RUN else None
 
 
-def _moved(seen: Standing, one: TenantMinute, now: tuple[int, Impact | None], settings: StageSettings) -> _Move:
+def _moved(seen: TenantStage, one: TenantMinute, now: tuple[int, Impact | None], settings: StageSettings) -> _Move:
     """Return the standing after a minute, and what it became."""
     number, _ = now
     dwelt = seen.changed_at is None or number - seen.changed_at >= settings.dwell
@@ -187,20 +187,20 @@ def _moved(seen: Standing, one: TenantMinute, now: tuple[int, Impact | None], se
     return _probed(seen, number)
 
 
-def _watched(seen: Standing, number: int) -> _Move:
+def _watched(seen: TenantStage, number: int) -> _Move:
     if seen.calm >= _CALM_RUN:
         return _to(seen, "normal", number, "calm")
     return _to(seen, "limited", number, "rate") if _is_massive(seen, _LIMITED) else (seen, None)
 
 
-def _limited(seen: Standing, one: TenantMinute, now: tuple[int, Impact | None], settings: StageSettings) -> _Move:
+def _limited(seen: TenantStage, one: TenantMinute, now: tuple[int, Impact | None], settings: StageSettings) -> _Move:
     number, impact = now
     if seen.calm >= _CALM_RUN and not one.backlog:
         return _to(seen, "normal", number, "calm")
     return _suspend(seen, number, impact, settings) if impact and _lasts(seen) else (seen, None)
 
 
-def _suspend(seen: Standing, number: int, impact: Impact, settings: StageSettings) -> _Move:
+def _suspend(seen: TenantStage, number: int, impact: Impact, settings: StageSettings) -> _Move:
     if settings.automatic:
         return _to(seen, "suspended", number, impact)
     if seen.proposed_at is not None and number < seen.proposed_at + PROPOSAL_LAPSES:
@@ -208,7 +208,7 @@ def _suspend(seen: Standing, number: int, impact: Impact, settings: StageSetting
     return replace(seen, proposed_at=number), ("proposed", impact)
 
 
-def _probed(seen: Standing, number: int) -> _Move:
+def _probed(seen: TenantStage, number: int) -> _Move:
     if seen.massive & 1:
         return _to(seen, "suspended", number, "massive")
     if seen.quarter_at is None:
@@ -221,17 +221,17 @@ def _probed(seen: Standing, number: int) -> _Move:
     return replace(seen, share=next(share for minutes, share in _SHARES if passed >= minutes)), None
 
 
-def _to(seen: Standing, stage: Stage, number: int, reason: Reason) -> _Move:
+def _to(seen: TenantStage, stage: Stage, number: int, reason: Reason) -> _Move:
     moved = replace(seen, stage=stage, changed_at=number, share=0.0, quarter_at=None, proposed_at=None)
     return moved, (stage, reason)
 
 
-def _lasts(seen: Standing) -> bool:
+def _lasts(seen: TenantStage) -> bool:
     """Return whether a flood has lasted so long, and goes on."""
     return seen.known >= _SUSPENDED[0] and _is_massive(seen, _SUSPENDED) and _is_massive(seen, _LAST_TEN)
 
 
-def _is_massive(seen: Standing, of: tuple[int, int]) -> bool:
+def _is_massive(seen: TenantStage, of: tuple[int, int]) -> bool:
     """Return whether so many of the last minutes are massive: (of how many, how many)."""
     minutes, least = of
     return (seen.massive & (1 << minutes) - 1).bit_count() >= least

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from msgspec import Struct
 
-from contract.suspension import Minute, Standing, TenantMinute
+from contract.suspension import Minute, TenantMinute, TenantStage
 from intake.fairness import Demand, shares
 
 NONE = 1e-9
@@ -73,15 +73,14 @@ class Fluid:
         self._free = plant.disk
         self._flows = {name: _Flow(plant.bucket * rate) for name, rate in plant.committed.items()}
 
-    def minute(self, number: int, records: Mapping[str, float], state: Mapping[str, Standing]) -> Minute:
+    def minute(self, number: int, records: Mapping[str, float], state: Mapping[str, TenantStage]) -> Minute:
         """Let records come in a minute (its number), by customer, with the stages as they are in the `state`.
 
         Return what is measured of it.
         """
         plant, before = self._plant, {name: flow.backlog for name, flow in self._flows.items()}
-        taken = {
-            name: self._take(name, number, records.get(name, 0.0), state.get(name, Standing())) for name in self._flows
-        }
+        new = TenantStage()
+        taken = {name: self._take(name, number, records.get(name, 0.0), state.get(name, new)) for name in self._flows}
         capacity = max(0.0, plant.capacity - plant.refusal * sum(one.refused for one in taken.values()))
         demands = {name: Demand(plant.committed[name], one.green, one.yellow) for name, one in taken.items()}
         found = shares(capacity, demands)
@@ -105,7 +104,7 @@ class Fluid:
         }
         return Minute(number, tenants, plant.capacity, self._free)
 
-    def _take(self, name: str, number: int, records: float, standing: Standing) -> _Taken:
+    def _take(self, name: str, number: int, records: float, standing: TenantStage) -> _Taken:
         """Take in what the stage lets in, and what there is room for."""
         flow, rate = self._flows[name], self._plant.committed[name]
         flow.tokens = min(self._plant.bucket * rate, flow.tokens + rate)

@@ -100,7 +100,7 @@ class LogSchedule(Generic[B]):
     def charge(self, customer: str, seconds: float) -> None:
         """Let a customer's clocks advance by what was done beside the turns for what was read since the last time.
 
-        Each colour bears its part: whose yellow records are dear to write pays for it among those who are yellow.
+        Each colour pays its part: whose yellow records are dear to write pays for it among those who are yellow.
         """
         unwritten = self._allowances[customer].unwritten or Counter[Colour]({"green": 1})
         records = unwritten.total()

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from catalog.csv_reader import Cell, Sheet, read_csv
 from catalog.json_reader import parse_json
 from catalog.yaml_reader import content
-from contract.suspension import StageChange, StageSettings, Standing, advance
+from contract.suspension import StageChange, StageSettings, TenantStage, advance
 from intake.fluid import Fluid, Plant
 from model.fault import Fault, Refused
 
@@ -72,15 +72,18 @@ def volumes_in(file: Path, tenants: Sequence[str]) -> list[Records]:
     """Return the records that these tenants' environments caused in each minute of a CSV file, from minute 0 on.
 
     What has another cause is left out. Raises `Refused` for a row that is none, or comes twice or in another order, for
-    another tenant, and for a minute without any row.
+    another tenant, for a minute without any row, and for a file without any.
     """
-    return list(_minutes(read_csv(str(file), content(file, most=_MOST_BYTES)), frozenset(tenants)))
+    minutes = list(_minutes(read_csv(str(file), content(file, most=_MOST_BYTES)), frozenset(tenants)))
+    if not minutes:
+        raise Refused([Fault(str(file), 0, 0, "has no row; write one for each minute and tenant")])
+    return minutes
 
 
 def changes(minutes: Iterable[Records], settings: SimulationSettings) -> Iterator[StageChange]:
     """Yield how the stages change with these minutes' records, by minute, and in the order of `committed`."""
     fluid, stages = Fluid(settings.plant), settings.stages
-    state: Mapping[str, Standing] = {}
+    state: Mapping[str, TenantStage] = {}
     for number, records in enumerate(minutes):
         state, found = advance(state, fluid.minute(number, records, state), stages)
         yield from found
@@ -130,9 +133,3 @@ def _row(sheet: Sheet, row: list[Cell], header: list[str], tenants: frozenset[st
             raise sheet.refused(cell.at, f"{cell.text[:_SHOWN]!r} is no number; write one that is not negative")
     cause = row[4].text if len(row) > len(_COLUMNS[0]) else ""
     return int(minute.text), tenant.text, float(records.text), cause or _CUSTOMER
-
-
-def refuse_empty(minutes: Sequence[Records], file: Path) -> None:
-    """Refuse a file without any minute."""
-    if not minutes:
-        raise Refused([Fault(str(file), 0, 0, "has no row; write one for each minute and tenant")])

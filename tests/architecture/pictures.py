@@ -117,21 +117,20 @@ _TAKE = "pipeline/intake/taking.py take"
 _READ_ON = "pipeline/intake/taking.py LogLine.read"
 _BATCH = "pipeline/intake/taking.py LogLine.write"
 _TURN = "pipeline/intake/processing.py Processor.turn"
-_GO_ON = "pipeline/intake/processing.py Processor._go_on"
-_HAVE_WRITTEN = "pipeline/intake/processing.py Processor._write"
+_HAVE_WRITTEN = "pipeline/intake/processing.py Processor._begin_writing"
 _ACCOUNT_FOR = "pipeline/intake/taking.py _write"
 _ACCOUNT_PART = "pipeline/intake/taking.py _write_part"
 _SEGMENT = "pipeline/log_segments.py Segments.write"
 TAKING: tuple[Call, ...] = (
     ("pipeline/serving/intake.py main", "pipeline/intake/service.py IntakeService.step"),
     ("pipeline/intake/service.py IntakeService.step", _TURN),
-    (_TURN, "intake/turns.py Turns.next"),
+    (_TURN, "intake/schedule.py LogSchedule.next"),
+    ("intake/schedule.py LogSchedule.next", "intake/turns.py Turns.next"),
     (_TURN, _READ_ON),
     ("cli/logs.py take", _TAKE),
     (_TAKE, _READ_ON),
     (_READ_ON, "intake/batches.py Batch.add"),
-    (_TURN, _GO_ON),
-    (_GO_ON, _HAVE_WRITTEN),
+    (_TURN, _HAVE_WRITTEN),
     (_HAVE_WRITTEN, "pipeline/intake/processing.py _written"),
     ("pipeline/intake/processing.py _written", _BATCH),
     (_TAKE, _BATCH),

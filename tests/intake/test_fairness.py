@@ -103,7 +103,7 @@ def wait(schedule: LogSchedule[Backlog], backlog: Backlog, now: float) -> None:
 @pytest.mark.parametrize("writing", [0, 1])
 @pytest.mark.parametrize("seed", range(6))
 def test_the_schedule_gives_what_the_rule_gives(seed: int, writing: int) -> None:
-    """Over a whole minute, at whose beginning the burst of another is there, two minutes of the rate are green.
+    """Over a whole minute, at whose beginning there is a burst, a minute of the rate and the burst are green.
 
     What is written takes another part of the time with each customer, and is charged afterwards.
     """
@@ -116,7 +116,8 @@ def test_the_schedule_gives_what_the_rule_gives(seed: int, writing: int) -> None
         written = writing * chosen.uniform(0, 0.8)
         backlog = Backlog(name, each * (1 - written), each * written)
         schedule.commit(name, rate, 0.0)
-        green, records = int(2 * MINUTE * rate), int(MINUTE * rate * chosen.choice([0.5, 1, 1.9, 30, 60]))
+        green = int((MINUTE + BURST_SECONDS) * rate)
+        records = int(MINUTE * rate * chosen.choice([0.5, 1, 1.3, 1.9, 30, 60]))
         coming += [((number + 0.5) * MINUTE / records, backlog) for number in range(records)]
         demands[name] = Demand(rate, min(green, records) * each, max(0, records - green) * each)
     coming.sort(key=lambda one: one[0])
@@ -136,15 +137,15 @@ def granted(schedule: LogSchedule[Backlog], now: float, records: int = 100) -> l
 
 
 def test_a_chunk_is_what_is_within_the_rate_and_what_is_critical_comes_first() -> None:
-    """A bucket holds a minute of the rate (60), one for what is critical a tenth of that (6)."""
+    """A bucket holds 20 seconds of the rate, one for what is critical a tenth of that."""
     schedule: LogSchedule[Backlog] = LogSchedule()
     schedule.commit("a", 1.0, 0.0)
     ordinary, critical = Backlog("a", 1), Backlog("a", 1, is_critical=True)
     schedule.wait(ordinary, 0.0)
-    assert granted(schedule, 0.0) == [("a", 60)], "the rate is used up"
+    assert granted(schedule, 0.0) == [("a", 20)], "the rate is used up"
     for one in (ordinary, critical):
         schedule.wait(one, 0.0)
-    assert granted(schedule, 0.0) == [("a!", 6), ("a", MOST["yellow"])], "but for what is critical"
+    assert granted(schedule, 0.0) == [("a!", 2), ("a", MOST["yellow"])], "but for what is critical"
     for one in (ordinary, critical):
         schedule.wait(one, 0.0)
     assert granted(schedule, 0.0) == [("a!", MOST["yellow"]), ("a", MOST["yellow"])]
@@ -159,7 +160,7 @@ def test_what_waits_is_green_once_it_is_within_the_rate() -> None:
         schedule.commit(name, 1.0, 0.0)
     for name in "ab":
         schedule.wait(Backlog(name, 1), 0.0)
-    assert granted(schedule, 0.0) == [("a", 60), ("b", 60)]
+    assert granted(schedule, 0.0) == [("a", 20), ("b", 20)]
     schedule.wait(Backlog("a", 1), 0.0)
     schedule.ripen(0.5)
     assert granted(schedule, 0.5, 0) == [("a", MOST["yellow"])]

@@ -11,7 +11,7 @@ from hypothesis import settings as settings_of_runs
 from hypothesis import strategies as st
 
 from model.fault import Refused
-from pipeline.intake.simulation import SimulationSettings, changes, refuse_empty, settings_in, volumes_in
+from pipeline.intake.simulation import SimulationSettings, changes, settings_in, volumes_in
 from tests import naive_suspension
 from tests.commands import said
 from tests.naive_suspension import Line
@@ -175,7 +175,7 @@ def test_rows_that_are_none_are_named_with_their_place(tmp_path: Path, rows: str
     file.write_text(f"{HEADER}\n{rows}", encoding="utf-8")
     place = problem.replace("1:1: there is no row of minute 0", "2:1: there is no row of minute 0")
     with pytest.raises(Refused) as refused:
-        refuse_empty(volumes_in(file, ["a", "b"]), file)
+        volumes_in(file, ["a", "b"])
     assert str(refused.value).startswith(f"{file}: {place}" if not place[0].isdigit() else f"{file}:{place}")
 
 
