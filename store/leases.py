@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, or_
+from sqlalchemy import Connection, bindparam, or_, select
 
 from store import schema
 from store.statements import INSERTS
@@ -13,7 +13,7 @@ _LET_GO = schema.resource_lease.delete().where((_LEASE.uid == bindparam("of")) &
 
 
 class Leases:
-    """What can be held, on one connection: a resource that is changed, by its uid, or a source of logs."""
+    """What can be held, on one connection: a resource that is changed, by its uid, or that people are notified."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -25,6 +25,11 @@ class Leases:
         """
         values = {"uid": uid, "holder": holder, "until": until, "now": now}
         return self._connection.execute(_hold(self._connection.dialect.name), values).first() is not None
+
+    def holder(self, uid: str) -> str:
+        """Return who holds the lease of something, or has not given it back; empty where nobody has."""
+        query = select(_LEASE.holder).where(_LEASE.uid == uid)
+        return self._connection.execute(query).scalar() or ""
 
     def let_go(self, uid: str, holder: str) -> None:
         """Give the lease of something back."""

@@ -263,6 +263,7 @@ _NAMES = "looks names up, and connects to nothing"
 _PEOPLE = "people and tokens, at most their OpenID provider"
 _PROGRAM = "what came with the program"
 REST: dict[str, str] = {
+    "suspension simulate": "computes what files say",
     "demo": "a company of its own, in clouds of its own",
     "init": _FILES,
     "apply": _NAMES,

@@ -1,10 +1,13 @@
 """Who notifies people of a tenant is alone: two would send them the same."""
 
+import os
+import socket
 import uuid
 from datetime import datetime, timedelta
 
 from model.canonical import instant
 from pipeline.world import Task, World
+from store.writer import Writer
 
 _LEASE = "notifying"
 # Longer than one attempt in any channel takes.
@@ -13,12 +16,15 @@ _LOOK_SECONDS = 0.2
 
 
 class Alone:
-    """The lease of one who notifies people of a task's tenant."""
+    """The lease of one who notifies people of a task's tenant.
+
+    A process of this machine that has died holds nothing; whoever died elsewhere does until their time is over.
+    """
 
     def __init__(self, world: World, task: Task) -> None:
         self._world = world
         self._task = task
-        self._holder = uuid.uuid4().hex
+        self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
 
     def comes(self, until: datetime) -> bool:
         """Return whether the lease was free `until` a moment; it is held from then on."""
@@ -33,9 +39,28 @@ class Alone:
         """Hold the lease for longer; False where somebody else has it."""
         now = self._world.clock.now()
         with self._task.store.observe(instant(now), self._task.person) as writer:
+            _let_dead_go(writer)
             return writer.leases.hold(_LEASE, self._holder, instant(now), instant(now + _HELD_FOR))
 
     def ends(self) -> None:
         """Let others notify people."""
         with self._task.store.observe(self._world.now, self._task.person) as writer:
             writer.leases.let_go(_LEASE, self._holder)
+
+
+def _let_dead_go(writer: Writer) -> None:
+    holder = writer.leases.holder(_LEASE)
+    host, _, rest = holder.partition(":")
+    if host == socket.gethostname() and not _is_alive(rest.partition(":")[0]):
+        writer.leases.let_go(_LEASE, holder)
+
+
+def _is_alive(process: str) -> bool:
+    """Return whether a process of this machine, by its id, is there; whatever else is found there since counts too."""
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, ValueError, OverflowError):
+        return True
+    return True

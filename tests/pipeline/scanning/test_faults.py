@@ -338,7 +338,7 @@ def test_credentials_that_end_in_the_middle_end_nothing_else(
     assert summary.facts == {}
     causes = {gap.cause for gap in summary.gaps} - {"lambda:GetFunction package HTTP 400"}  # no API: a status alone
     assert {cause.split()[-1] for cause in causes} == {"ExpiredToken"}
-    assert summary.verdicts["unknown"] > 20
+    assert summary.verdicts["unknown"] > 5  # how many, goes by which calls were the first thirty
     assert state(after_one_scan) == before
 
 

@@ -1,6 +1,9 @@
 """People are notified between scans and beside them: once, and of what a scan judges when it is whole."""
 
 import io
+import socket
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
@@ -50,6 +53,12 @@ def find(home: Home, clock: MovingClock, category: Category, name: str) -> None:
 
 def told(received: list[Received]) -> list[str]:
     return sorted(one.headers["webhook-id"] for one in received)
+
+
+def dead_process() -> int:
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    return process.pid
 
 
 @pytest.mark.process
@@ -102,9 +111,15 @@ def test_what_did_not_arrive_is_tried_again_when_it_is_due_and_whoever_died_is_f
         find(home, clock, "service", "flood")
         store, now = home.tenant(NAME), clock.now()
         with store.observe(instant(now), "p") as writer:  # somebody who is dead by now
-            assert writer.leases.hold("notifying", "dead", instant(now), instant(now + timedelta(minutes=2)))
+            assert writer.leases.hold(
+                "notifying", "another-machine:1:x", instant(now), instant(now + timedelta(minutes=2))
+            )
         assert Dispatcher(world).look() == 0
         clock.sleep(121)
+        with store.observe(instant(clock.now()), "p") as writer:  # of whom is known that they are dead
+            dead = f"{socket.gethostname()}:{dead_process()}:x"
+            until = instant(clock.now() + timedelta(minutes=2))
+            assert writer.leases.hold("notifying", dead, instant(clock.now()), until)
         assert Dispatcher(world).look() == 2
         assert Dispatcher(world).look() == 0, "it is not due"
         clock.sleep(60)

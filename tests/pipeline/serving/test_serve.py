@@ -140,13 +140,13 @@ def installation(tmp_path: Path, address: str, company: Emulator) -> Installatio
     return Installation(tmp_path, address, company)
 
 
-def worker_of(served: Served) -> int:
-    """Return the process id of a worker that is at a scan."""
-    return child_of(served, "pipeline.serving.worker")
+def worker_of(served: Served, job: Job) -> int:
+    """Return the process id of the worker that is at a job."""
+    return child_of(served, job.id)
 
 
-def child_of(served: Served, module: str) -> int:
-    """Return the process id of a child that runs a module, once there is one."""
+def child_of(served: Served, word: str) -> int:
+    """Return the process id of a child whose command has a word, once there is one."""
     found = 0
 
     def working() -> bool:
@@ -157,7 +157,7 @@ def child_of(served: Served, module: str) -> int:
                 parent = re.search(r"PPid:\t(\d+)", (folder / "status").read_text())
             except OSError:
                 continue
-            if module in command and parent and int(parent[1]) == served.process.pid:
+            if word in command and parent and int(parent[1]) == served.process.pid:
                 found = int(folder.name)
         return bool(found)
 
@@ -188,7 +188,7 @@ def test_a_killed_worker_is_followed_by_another(installation: Installation) -> N
     clock = SystemClock()
     with installation.serving() as served:
         asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
-        os.kill(worker_of(served), signal.SIGKILL)
+        os.kill(worker_of(served, asked), signal.SIGKILL)
         eventually(lambda: [j.state for j in installation.jobs() if j.id == asked.id] == ["done"], 90)
         assert [j.attempts for j in installation.jobs() if j.id == asked.id] == [2]
         assert '"event": "a worker died"' in served.log.read_text()
@@ -213,7 +213,7 @@ def test_a_stop_in_mid_scan_gives_the_job_back(installation: Installation) -> No
     clock = SystemClock()
     with installation.serving() as served:
         asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
-        worker_of(served)
+        worker_of(served, asked)
         served.stop()
     (job,) = [j for j in installation.jobs() if j.id == asked.id]
     assert job.state in ("queued", "done")
@@ -278,7 +278,7 @@ def test_logs_are_processed_while_a_scan_runs_and_by_the_next_process_once_one_i
         push(1, 100)
         eventually(lambda: processed() == [100], 30)
         asked = queue(installation.home, new_job("scan", NAME, clock.now(), "p"), clock)
-        worker_of(served)
+        worker_of(served, asked)
         push(101, 200)
         eventually(lambda: processed() == [200], 30)
         with installation.home.service.read() as reader:
