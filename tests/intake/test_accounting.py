@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from intake.accounting import Arrival, Record, account, key_of, offered, repeated, size_of, with_time
 from intake.batches import LONGEST, MOST_BYTES, MOST_RECORDS, Batch
@@ -163,3 +164,13 @@ def test_of_what_waited_is_set_right_whose_doing_it_was_where_it_was_counted() -
     volume = volume_of(SOURCE, counts)
     assert (volume.offered, volume.customer, volume.processed, volume.duplicate, volume.waiting) == (4, 3, 2, 1, 0)
     assert volume_of(SOURCE, counted).waiting == 4
+
+
+def test_what_happened_while_nothing_of_ours_ran_is_caught_up_with() -> None:
+    stop = ("2026-05-31T23:50:00.000000Z", "2026-06-01T00:00:10.000000Z")
+    arrival = Arrival(SOURCE, "piece", AT, "customer", stops=(stop,))
+    found: list[Record] = [event("a"), replace(event("b"), at=stop[1]), replace(event("c"), at=stop[0]), event("a")]
+    volume = volume_of(SOURCE, account(found, set(), arrival).counts)
+    assert (volume.customer, volume.causes) == (1, {"catch-up": 2, "customer": 1, "repeat": 1})
+    filled = replace(arrival, cause="back-fill")
+    assert volume_of(SOURCE, account(found, set(), filled).counts).causes == {"back-fill": 3, "repeat": 1}

@@ -31,7 +31,7 @@ class OneObject:
     """A feed that announces one object, by its key alone, until its message is deleted."""
 
     def __init__(self, clock: MovingClock) -> None:
-        self.messages, self.content = list[FeedMessage](), b""
+        self.messages, self.content, self.hidden = list[FeedMessage](), b"", 0
         self._clock = clock
         self.announce(CONTENT)
 
@@ -48,7 +48,8 @@ class OneObject:
     def delete(self, message: FeedMessage) -> None:
         self.messages.remove(message)
 
-    def hide(self, message: FeedMessage, seconds: int) -> None: ...
+    def hide(self, message: FeedMessage, seconds: int) -> None:
+        self.hidden += 1
 
     def open(self, wanted: LogObject) -> OpenObject:
         etag = sha256(self.content).hexdigest()[:32]
@@ -117,3 +118,23 @@ def test_what_was_fetched_and_damaged_where_it_waited_is_one_thing_set_aside(off
     (found,) = volumes(office.store)
     assert (found.offered, found.malformed, found.waiting, done) == (1, 1, 0, ["a"])
     assert found.reasons == {"damaged where it waited": 1}
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_nothing_more_is_fetched_while_twenty_messages_wait_and_these_are_held(
+    office: Office, clock: MovingClock
+) -> None:
+    for number in range(18):
+        office.feed.announce("\n".join(lines(number, number)).encode())
+    assert office.fetcher.fetch()
+    office.feed.announce(b"{}")
+    assert office.fetcher.fetch(), "there is room for one more"
+    assert not office.fetcher.fetch()
+    assert office.feed.hidden == 0
+    clock.sleep(150)
+    assert not office.fetcher.fetch()
+    assert office.feed.hidden == 20, "they are not done: nobody else is to receive them"
+    office.process()
+    assert office.feed.messages == []
+    office.feed.announce(b"[]")
+    assert office.fetcher.fetch()
