@@ -26,12 +26,15 @@ _BODY = {"requestBody": {"required": True, "content": {"application/octet-stream
 
 
 class Pushing:
-    """A bounded number of pushes at once, of which a few of one tenant; each source's come one after another."""
+    """A bounded number of pushes at once, of which a few of one tenant, and these one after another.
+
+    Whose store is held up holds up one thread.
+    """
 
     def __init__(self) -> None:
         self._threads = ThreadPoolExecutor(_THREADS, "push", initializer=step_back)
         self._taken: Counter[str] = Counter()
-        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     @asynccontextmanager
     async def place(self, tenant: str) -> AsyncIterator[None]:
@@ -44,9 +47,9 @@ class Pushing:
         finally:
             self._taken -= Counter({tenant: 1})  # leaves out what is at zero
 
-    async def run(self, tenant: str, source: str, work: Callable[[], T]) -> T:
-        """Return what work returns that takes in a source of a tenant, once it is its turn."""
-        async with self._turns.setdefault((tenant, source), asyncio.Lock()):
+    async def run(self, tenant: str, work: Callable[[], T]) -> T:
+        """Return what work returns that is done for a tenant, once it is its turn."""
+        async with self._turns.setdefault(tenant, asyncio.Lock()):
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
@@ -69,7 +72,7 @@ async def take(
     tenant = await run_in_threadpool(_tenant, authorizer, source)
     async with pushing.place(tenant):
         wanted = Push(tenant, source, await request.body(), idempotency_key)
-        taken = await pushing.run(tenant, source, lambda: push(authorizer, service.spools, wanted, service.clock))
+        taken = await pushing.run(tenant, lambda: push(authorizer, service.spools, wanted, service.clock))
     return Json(taken, status_code=202)
 
 

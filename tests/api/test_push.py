@@ -5,6 +5,7 @@ import gzip
 import json
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -239,6 +240,28 @@ def test_a_tenant_has_a_few_places_and_leaves_others_theirs() -> None:
             pass  # and all are given back
 
     asyncio.run(places())
+
+
+def test_a_tenant_whose_store_is_held_up_holds_up_no_other() -> None:
+    held, done = threading.Event(), list[str]()
+
+    def work(name: str) -> None:
+        if name == MINE:
+            assert held.wait(10)
+        done.append(name)
+        if name == "b2":
+            held.set()
+
+    async def pushes() -> None:
+        pushing = Pushing()
+        mine = [asyncio.create_task(pushing.run(MINE, lambda: work(MINE))) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        for name in ("b1", "b2"):
+            await asyncio.wait_for(pushing.run(name, lambda name=name: work(name)), 5)  # type: ignore[misc]
+        await asyncio.gather(*mine)
+
+    asyncio.run(pushes())
+    assert done == ["b1", "b2", *[MINE] * 4]
 
 
 def test_whoever_pushes_too_much_at_once_is_asked_to_wait_and_nothing_is_lost(machines: Machines) -> None:
