@@ -11,9 +11,9 @@ TITLES: Mapping[str, Text] = {
 }
 FIXES: Mapping[str, Text] = {
     flood.POLICY: Text(
-        en="Find out what causes the records (`hinomi logs volume`), and stop it at its source, or agree on a higher "
+        en="Find out what causes the records, and stop it at its source, or agree on a higher "
         "rate. What is within the committed rate is processed first all the same; the rest may wait.",
-        ja="件数増加の原因を`hinomi logs volume`で確認し、発生元で抑制するか、基準レートの引き上げを協議してください。"
+        ja="件数が増加した原因を確認し、発生元で抑制するか、基準レートの引き上げを協議してください。"
         "基準レート内のログは引き続き優先して処理されますが、超過分の処理は遅れることがあります。",
     ),
     silence.POLICY: Text(

@@ -259,6 +259,15 @@ _LEAD_OF_WITHDRAWN = Text(
     en="Closed because the policy was withdrawn, not because of a remediation: {resources} in account {account}.",
     ja="ポリシーの取り下げにより、アカウント{account}の{resources}の検出事項を終了しました（是正によるものではありません）。",
 )
+# What the service notices of itself is of no account and no resource.
+_LEAD_OF_SERVICE: dict[State, Text] = {
+    "open": Text(en="Noticed in the operation of the service.", ja="サービスの運用において、次の事象を検知しました。"),
+    "reopened": Text(
+        en="Noticed again in the operation of the service.", ja="サービスの運用において、次の事象を再び検知しました。"
+    ),
+    "in_progress": Text(en="Work on this has begun.", ja="次の事象への対応が始まりました。"),
+    "resolved": Text(en="This is over.", ja="次の事象は解消しました。"),
+}
 _TEXTS: dict[str, Text] = {
     "colon": Text(en=": ", ja="："),
     "severity": Text(en="Severity", ja="重大度"),
@@ -306,16 +315,19 @@ def _words(message: Message) -> dict[str, Any]:
     alert, language = message.alert, message.language
     number = len(alert.items)
     resources = f"{number}件のリソース" if language == "ja" else f"{number} resource{'' if number == 1 else 's'}"
-    lead = _LEAD_OF_WITHDRAWN if alert.because == WITHDRAWN else _LEAD[alert.became]
+    leads = _LEAD_OF_SERVICE if alert.category == "service" else _LEAD
+    lead = _LEAD_OF_WITHDRAWN if alert.because == WITHDRAWN else leads[alert.became]
+    about = {"resource": Text(en="About", ja="対象")} if alert.category == "service" else {}
     counts = {"shown": min(number, _SHOWN), "all": number, "id": alert.id}
     return {
         "language": language,
         "subject": _subject(alert, language),
-        "t": {name: text.of(language).format(**counts) for name, text in _TEXTS.items()},
+        "t": {name: text.of(language).format(**counts) for name, text in (_TEXTS | about).items()},
         "lead": lead.of(language).format(resources=resources, account=alert.scope),
         "severity": _SEVERITY[alert.severity].of(language),
         "category": "" if alert.category == "posture" else CATEGORY_WORDS[alert.category].of(language),
         "became": what_became(alert, language),
+        "account": "" if alert.category == "service" else alert.scope,
         "title": alert.title.of(language),
         "fix": "" if alert.became == "resolved" else alert.fix.of(language),
         "at": _moment(alert.at, language),

@@ -216,6 +216,17 @@ def test_a_withdrawn_policy_is_no_remediation_in_a_mail(language: Language, lead
         assert (lead in visible(part(mail, "html"))) is told
 
 
+@pytest.mark.parametrize(
+    ("became", "lead"),
+    [("open", "サービスの運用において、次の事象を検知しました。"), ("resolved", "次の事象は解消しました。")],
+)
+def test_what_the_service_notices_of_itself_is_of_no_account(became: State, lead: str) -> None:
+    mail = composed(replace(alert(1), category="service", became=became), "ja")
+    for text in (part(mail, "plain"), part(mail, "html")):
+        assert lead in text
+        assert not any(word in text for word in ("アカウント", "123456789012", "リージョン", "リソース", "[]"))
+
+
 def test_no_header_can_come_in_by_a_text_of_others() -> None:
     evil = Text(en="x\r\nBcc: thief@example.com\r\n\r\nbody\x00\u2028\x1b[2J", ja="")
     mail = composed(alert(title=evil, name="\r\nBcc: thief@example.com\r\n.\r\n<script>alert(1)</script>\x07\ud800"))
