@@ -93,8 +93,10 @@ class Logs:
         return list(damage.each(self._connection, order, table, _segment))
 
     def first_slot(self) -> str:
-        """Return the first slot of which there are counts, empty where there is none."""
-        return self._connection.execute(select(func.min(schema.log_count.c.slot))).scalar() or ""
+        """Return the first slot in which any source was heard, empty where none was; what was filled back is not heard."""
+        table = schema.log_count
+        came = (table.c.what == "offered") & (table.c.cause != "back-fill")
+        return self._connection.execute(select(func.min(table.c.slot)).where(came)).scalar() or ""
 
     def minutes(self, since: str, until: str) -> list[int]:
         """Return the records that the customer caused in those minutes between two moments in which any came."""
