@@ -218,9 +218,10 @@ def _again(piece: LogPiece, now: datetime) -> list[LogCount]:
 
 
 def _rest(writer: Writer, part: PiecePart) -> PiecePart:
-    """Return what of a part is not written yet: others may have gone on with its piece."""
+    """Return what of a part is not written yet: others may have gone on with its piece, or ended it (it expired)."""
     stored = writer.logs.piece(part.piece.source, part.piece.id) or part.piece
-    return PiecePart(stored, part.records[max(0, stored.records - part.piece.records) :], part.ended)
+    written = len(part.records) if stored.state == "done" else max(0, stored.records - part.piece.records)
+    return PiecePart(stored, part.records[written:], part.ended)
 
 
 def _write_part(
