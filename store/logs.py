@@ -93,7 +93,7 @@ class Logs:
         return list(damage.each(self._connection, order, table, _segment))
 
     def first_slot(self) -> str:
-        """Return the first slot in which any source was heard, empty where none was; what was filled back is not heard."""
+        """Return the first slot in which a source was heard, empty for none; what was filled back is not heard."""
         table = schema.log_count
         came = (table.c.what == "offered") & (table.c.cause != "back-fill")
         return self._connection.execute(select(func.min(table.c.slot)).where(came)).scalar() or ""
