@@ -18,6 +18,7 @@ from intake.limits import LIMITS
 from intake.unpacking import BrokenStreamError, unpacked
 from model.canonical import digest, instant
 from model.clock import Clock
+from model.fault import Refused
 from model.log_feed import FeedMessage, LogFeed, LogObject, OpenObject
 from model.log_volume import Aside, LogCount, LogPiece, What, slot_of
 from pipeline.intake.taking import Incoming
@@ -78,13 +79,22 @@ class Fetcher:
         self._held: dict[str, _Held] = {}
 
     def fetch(self) -> bool:
-        """Fetch what is announced, as far as there is room; False where nothing was. Raises `CallFailed`."""
+        """Fetch what is announced, as far as there is room; False where nothing was.
+
+        All that is received is tried. Raises `CallFailed`, and `Refused` where something cannot be kept.
+        """
         self._hold_on()
         if self._is_full():
             return False
         messages = self._post.feed.receive(_WAIT_SECONDS, int(_HIDDEN.total_seconds()))
+        problem: CallFailed | Refused | None = None
         for message in messages:
-            self._take(message)
+            try:
+                self._take(message)
+            except (CallFailed, Refused) as failure:
+                problem = failure
+        if problem:
+            raise problem
         return bool(messages)
 
     def close(self) -> None:
@@ -102,8 +112,12 @@ class Fetcher:
         with self._lock:
             ending = [one for one in self._held.values() if one.until - now < _HIDDEN * 2 / 3]
         for held in ending:
-            self._post.feed.hide(held.message, int(_HIDDEN.total_seconds()))
             held.until = now + _HIDDEN
+            try:
+                self._post.feed.hide(held.message, int(_HIDDEN.total_seconds()))
+            except CallFailed as failure:  # deleted in this moment, or held for too long: it comes again, as a repeat
+                _LOG.warning("a message could not be held", source=self._post.source, code=failure.code)
+                return  # where nothing answers, no other is asked about
 
     def _take(self, message: FeedMessage) -> None:
         """Fetch what a message announces; one that cannot be dealt with now comes again."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from clouds.call_failed import CallFailed, Forbidden
 from model.log_feed import FeedMessage, LogObject, OpenObject
 from model.log_volume import LogPiece, Volume
 from pipeline.intake.abandoning import abandon
@@ -32,12 +33,13 @@ class OneObject:
 
     def __init__(self, clock: MovingClock) -> None:
         self.messages, self.content = list[FeedMessage](), b""
+        self.failing = dict[str, CallFailed]()  # by an object's key, or what is asked for
         self._clock = clock
         self.announce(CONTENT)
 
-    def announce(self, content: bytes) -> None:
-        """Let the object have a content, and announce it."""
-        s3 = {"bucket": {"name": "logs"}, "object": {"key": "a"}}
+    def announce(self, content: bytes, key: str = "a") -> None:
+        """Let the object of a key have a content, as all have, and announce it."""
+        s3 = {"bucket": {"name": "logs"}, "object": {"key": key}}
         body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
         message = FeedMessage(sha256(content).hexdigest(), "r", json.dumps(body), self._clock.now(), 1)
         self.messages, self.content = [*self.messages, message], content
@@ -48,9 +50,13 @@ class OneObject:
     def delete(self, message: FeedMessage) -> None:
         self.messages.remove(message)
 
-    def hide(self, message: FeedMessage, seconds: int) -> None: ...
+    def hide(self, message: FeedMessage, seconds: int) -> None:
+        if failure := self.failing.get("hide"):
+            raise failure
 
     def open(self, wanted: LogObject) -> OpenObject:
+        if failure := self.failing.get(wanted.key):
+            raise failure
         etag = sha256(self.content).hexdigest()[:32]
         return OpenObject(etag, len(self.content), io.BytesIO(self.content))
 
@@ -106,6 +112,32 @@ def test_an_object_that_is_announced_by_its_key_alone_is_known_by_what_it_holds(
     assert office.fetcher.fetch()
     found = office.process()
     assert (found.offered, found.processed, found.duplicate, office.feed.messages) == (11, 9, 2, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("failure", [Forbidden("AccessDenied"), CallFailed("SlowDown")])
+def test_what_cannot_be_fetched_keeps_nothing_else_that_was_received_with_it(
+    office: Office, failure: CallFailed
+) -> None:
+    """Each receipt counts for the dead-letter queue: what is received is tried."""
+    office.feed.failing = {"a": failure}
+    office.feed.announce("\n".join(lines(6, 9)).encode(), "b")
+    with pytest.raises(CallFailed, match=failure.code):
+        office.fetcher.fetch()
+    found = office.process()
+    assert (found.offered, found.processed, len(office.feed.messages)) == (4, 4, 1)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_a_message_that_cannot_be_held_any_more_keeps_no_other(office: Office, clock: MovingClock) -> None:
+    """It was deleted in this moment, or was held too long: SQS does not say so by a code of its own."""
+    assert office.fetcher.fetch()
+    office.feed.failing = {"hide": CallFailed("InvalidParameterValue")}
+    clock.sleep(200)
+    office.feed.announce("\n".join(lines(6, 9)).encode())
+    assert office.fetcher.fetch()
+    found = office.process()
+    assert (found.processed, office.feed.messages) == (9, [])
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
