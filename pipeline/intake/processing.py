@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from intake.schedule import LogSchedule
 from intake.turns import MOST_SECONDS, Colour
 from intake.writes import MOST_RECORDS, BatchQueue
+from model.fault import Refused
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.taking import Incoming, Intake, LogLine
 from pipeline.logs import logger
@@ -263,6 +264,9 @@ class Processor:
             case StoreFault():
                 log.warning("a batch of logs could not be written", problem=str(problem))
                 pause = _STORE_SECONDS
+            case Refused():
+                log.error("logs cannot be processed", problem=str(problem))
+                pause = _DEFECT_SECONDS
             case _:
                 log.error("a defect of the program", exc_info=problem)
                 pause = _DEFECT_SECONDS
