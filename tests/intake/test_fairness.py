@@ -49,6 +49,13 @@ def test_an_example_by_hand() -> None:
     assert shares(25, demands)["d"].whole == pytest.approx(5)
 
 
+def test_weights_may_be_far_from_each_other() -> None:
+    """What one wants for a weight of 10^15 leaves all the rest to the one who is left, whatever their weight."""
+    found = shares(9, {"a": Demand(1e15, 1), "b": Demand(1e-3, 100)})
+    assert (found["a"].green, found["b"].green) == (1, pytest.approx(8))
+    assert shares(1, {"a": Demand(1e15), "b": Demand(1e-3, 1)})["b"].green == 1
+
+
 class Backlog:
     """Records of a customer that wait, each of which takes so long to read and, later and in batches, to write."""
 
