@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
+from intake.accounting import repeated
 from intake.announcements import announced
 from intake.lane import CriticalSigns
 from intake.limits import LIMITS
@@ -197,13 +198,15 @@ class Fetcher:
             _LOG.warning("a message could not be deleted", source=self._post.source, code=failure.code)
 
     def _set_aside(self, name: str, why: str, size: int) -> None:
-        """Count a thing that came and cannot be read, with its place."""
+        """Count a thing that came and cannot be read, with its place; it is a repeat where its message came again."""
         post, now = self._post, self._post.clock.now()
         what: Sequence[What] = ("offered", "accepted", "malformed")
         counts = [LogCount(post.source, slot_of(now), one, "customer", 1, size) for one in what]
+        aside = Aside(post.source, digest("message", name), name[:200], name[:200], why, instant(now), 1, size)
         with post.store.observe(instant(now), post.person) as writer:
+            if writer.logs.asides(post.source, aside.piece, 1):
+                counts = repeated(post.source, 1, size, now)
             writer.logs.add(counts)
-            aside = Aside(post.source, digest("message", name), name[:200], name[:200], why, instant(now), 1, size)
             writer.logs.set_aside([aside])
 
 

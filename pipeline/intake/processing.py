@@ -72,10 +72,11 @@ class Backlog:
         self._begun, self._line, self.is_broken = [], None, False
         self.resting_until = time.monotonic() + seconds
 
-    def give_up_first(self) -> Incoming:
-        """Return the first piece that is not written, which is left out from now on."""
+    def give_up_last(self) -> Incoming:
+        """Return the piece that was begun last, which is left out from now on; what stands before it is read again."""
+        given_up = self._begun.pop()
         self.begin_again(0)
-        return self.pieces.popleft()
+        return given_up
 
     def _coming(self) -> Iterator[Incoming]:
         while self.pieces:
@@ -279,7 +280,7 @@ class Processor:
             backlog.is_broken = True
             self._write(backlog)
             return
-        incoming = backlog.give_up_first()
+        incoming = backlog.give_up_last()
         try:
             abandon(backlog.intake, incoming)
         except StoreFault:

@@ -2,22 +2,27 @@
 
 import io
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
-from clouds.call_failed import CallFailed, Forbidden
+from clouds.call_failed import CallFailed, Forbidden, NotThere
 from model.log_feed import FeedMessage, LogObject, OpenObject
 from model.log_volume import LogPiece, Volume
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.fetching import Fetched, Fetcher, Post
+from pipeline.intake.processing import Processor
 from pipeline.intake.sources import signs_of, source_called
 from pipeline.intake.taking import Incoming, Intake, LogLine
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, Spool
+from pipeline.sealing import Damaged
 from store.database import StoreFault
 from store.home import Home
 from tests.cloudtrail import lines
@@ -126,6 +131,39 @@ def test_what_cannot_be_fetched_keeps_nothing_else_that_was_received_with_it(
         office.fetcher.fetch()
     found = office.process()
     assert (found.offered, found.processed, len(office.feed.messages)) == (4, 4, 1)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_what_is_set_aside_is_a_repeat_where_its_message_comes_again(office: Office) -> None:
+    office.feed.failing = {"a": NotThere("NoSuchKey"), "hide": CallFailed("ServiceUnavailable")}
+    for _ in range(3):
+        assert office.fetcher.fetch()
+        office.feed.announce(CONTENT)
+    (found,) = volumes(office.store)
+    assert (found.offered, found.malformed, found.duplicate, found.customer) == (3, 1, 2, 1)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_of_what_is_damaged_an_empty_piece_before_it_is_no_part(office: Office) -> None:
+    done = list[str]()
+
+    def incoming(name: str, opened: Callable[[], BinaryIO]) -> Incoming:
+        piece = LogPiece(SOURCE, name * 64, name * 32, name, "2026-06-01T00:00:00.000000Z")
+        return Incoming(piece, opened, lambda: done.append(name))
+
+    def damaged() -> BinaryIO:
+        raise Damaged("was changed")
+
+    with ThreadPoolExecutor(1) as writers:
+        processor = Processor(writers)
+        processor.commit(TENANT, 100)
+        for one in (incoming("a", io.BytesIO), incoming("b", damaged)):
+            processor.add(office.intake, one, critical=False)
+        end = time.monotonic() + 5
+        while len(done) < 2 and time.monotonic() < end:
+            processor.turn()
+    (found,) = volumes(office.store)
+    assert (found.offered, found.malformed, sorted(done)) == (1, 1, ["a", "b"])
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
