@@ -231,7 +231,7 @@ class Processor:
         self._writes.due(backlog, backlog.colour)
 
     def _begin_writing(self, *, green_waits: bool) -> None:
-        for backlog, colour in self._writes.begun(green_waits=green_waits):
+        for backlog, colour in self._writes.begun(green_waits=green_waits, now=time.monotonic()):
             self._writers.submit(_written, backlog, colour).add_done_callback(self._note)
 
     def _note(self, future: Future[BatchWritten]) -> None:
