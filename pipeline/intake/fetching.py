@@ -33,6 +33,8 @@ _FOREIGN = "bucket of nobody here"  # as clouds/aws/queue.py calls it
 _HIDDEN = timedelta(minutes=5)
 _WAIT_SECONDS = 1
 _MOST_MESSAGES, _MOST_BYTES = 20, 64 * 2**20
+# The disk is that of all tenants, and an object may have 5 TB.
+_MOST_OBJECT_BYTES = 2**30
 _CHUNK = 2**18
 _WHY: dict[type[CallFailed], str] = {NotThere: "gone before it was read", Replaced: "replaced before it was read"}
 
@@ -159,6 +161,11 @@ class Fetcher:
             if failure.code != _FOREIGN:
                 raise
             self._set_aside(name, _FOREIGN, 0)
+            self._written(held, part)
+            return
+        if opened.length > _MOST_OBJECT_BYTES:
+            opened.stream.close()
+            self._set_aside(name, "too large", opened.length)
             self._written(held, part)
             return
         # By what it holds: not every announcement has the etag, and what was replaced since is another piece.

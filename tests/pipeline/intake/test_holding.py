@@ -38,6 +38,7 @@ class OneObject:
 
     def __init__(self, clock: MovingClock) -> None:
         self.messages, self.content = list[FeedMessage](), b""
+        self.length: int | None = None
         self.failing = dict[str, CallFailed]()  # by an object's key, or what is asked for
         self._clock = clock
         self.announce(CONTENT)
@@ -63,7 +64,7 @@ class OneObject:
         if failure := self.failing.get(wanted.key):
             raise failure
         etag = sha256(self.content).hexdigest()[:32]
-        return OpenObject(etag, len(self.content), io.BytesIO(self.content))
+        return OpenObject(etag, self.length or len(self.content), io.BytesIO(self.content))
 
     def close(self) -> None: ...
 
@@ -141,6 +142,15 @@ def test_what_is_set_aside_is_a_repeat_where_its_message_comes_again(office: Off
         office.feed.announce(CONTENT)
     (found,) = volumes(office.store)
     assert (found.offered, found.malformed, found.duplicate, found.customer) == (3, 1, 2, 1)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_an_object_that_would_fill_the_disk_is_set_aside_unread(office: Office) -> None:
+    """S3 takes objects of 5 TB; the disk is that of all tenants."""
+    office.feed.length = 5 * 10**12
+    assert office.fetcher.fetch()
+    (found,) = volumes(office.store)
+    assert (found.offered, found.reasons, office.feed.messages) == (1, {"too large": 1}, [])
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
