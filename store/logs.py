@@ -66,6 +66,12 @@ class Logs:
             found.update(id_ for (id_,) in self._connection.execute(query))
         return found
 
+    def waiting_since(self) -> str:
+        """Return when the oldest piece came that waits still, empty where none does."""
+        table = schema.log_piece
+        waits = (table.c.state == "open") & (table.c.offered > 0)
+        return self._connection.execute(select(func.min(table.c.taken_at)).where(waits)).scalar() or ""
+
     def asides(self, source: str, piece: str, limit: int) -> list[Aside]:
         """Return what was set aside of a piece of a source, the first rows up to a limit."""
         table = schema.log_aside

@@ -166,6 +166,25 @@ def test_what_has_expired_is_not_counted_again_by_whoever_was_reading_it(
     assert (found.offered, found.expired, found.processed, found.waiting) == (4, 4, 0, 0)
 
 
+def test_a_repeat_that_waited_is_a_repeat_still(tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path) -> None:
+    """It came within two days of the first, and is processed later: nobody loses by having waited."""
+    desk = replace(desk, cause="customer")
+    content = "\n".join(lines(1, 4, instant(clock.now()))).encode()
+    assert came(desk, write(tmp_path / "a", lines(1, 4, instant(clock.now()))))["processed"] == 4
+    clock.sleep(47 * 3_600)
+    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()), offered=4)
+    with desk.store.observe(instant(clock.now()), "p") as writer:
+        writer.logs.put_piece(piece)
+        writer.logs.add(offered(SOURCE, slot_of(clock.now()), {"customer": (4, len(content))}))
+    clock.sleep(3 * 3_600)
+    tidy(desk.store, None, clock.now(), "p")
+    line = LogLine(desk, [Incoming(piece, lambda: io.BytesIO(content))])
+    line.read(100)
+    line.write()
+    found = volume(tenant)
+    assert (found.offered, found.processed, found.duplicate, found.waiting) == (8, 4, 4, 0)
+
+
 def test_what_the_contract_does_not_allow_ends_at_the_next_batch(
     tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path
 ) -> None:
