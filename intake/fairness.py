@@ -5,6 +5,7 @@ more but by taking from somebody who has, for their weight, no more (Bertsekas a
 """
 
 from collections.abc import Mapping
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -46,10 +47,11 @@ def _max_min(capacity: float, wanted: Mapping[str, tuple[float, float]]) -> dict
     `wanted` are weights and demands.
     """
     by_level = sorted(wanted, key=lambda name: wanted[name][1] / wanted[name][0])
-    weights, left, found = sum(weight for weight, _ in wanted.values()), capacity, {}
-    for name in by_level:
+    # The weights of whoever is not served yet, added up from the last one on: subtracted, small ones would be lost.
+    rest = [*accumulate(wanted[name][0] for name in reversed(by_level))]
+    left, found = capacity, dict[str, float]()
+    for name, weights in zip(by_level, reversed(rest), strict=True):
         weight, demand = wanted[name]
         found[name] = min(demand, max(left, 0.0) * weight / weights)
         left -= found[name]
-        weights -= weight
     return found

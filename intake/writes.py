@@ -11,6 +11,8 @@ from intake.turns import Colour
 B = TypeVar("B")
 # In a batch of the intake process are at most so many records: as long as it is written, others have less of the core.
 MOST_RECORDS = 1_000
+# What takes longer waits for its store, and takes nothing of the core.
+_HELD_UP_SECONDS = 1.0
 
 
 class BatchQueue(Generic[B]):
@@ -18,33 +20,34 @@ class BatchQueue(Generic[B]):
 
     def __init__(self) -> None:
         self._due: dict[Colour, deque[B]] = {"green": deque(), "yellow": deque()}
-        self._under_way: dict[Colour, int] = {"green": 0, "yellow": 0}
+        self._begun: dict[Colour, list[float]] = {"green": [], "yellow": []}  # when, in seconds
 
     def due(self, batch: B, colour: Colour) -> None:
         """Let a batch be written, of which the last records were read as a colour."""
         self._due[colour].append(batch)
 
-    def begun(self, *, green_waits: bool) -> list[tuple[B, Colour]]:
-        """Return what is to be written from now on, where something green waits to be read or does not.
+    def begun(self, *, green_waits: bool, now: float = 0.0) -> list[tuple[B, Colour]]:
+        """Return what is to be written from `now` on (seconds), where something green waits to be read or does not.
 
-        Of what is yellow it is one at a time, and beside nothing else.
+        Of what is yellow it is one at a time, and beside nothing else but what is held up.
         """
         found: list[tuple[B, Colour]] = [(one, "green") for one in self._due["green"]]
         self._due["green"].clear()
-        self._under_way["green"] += len(found)
-        if self._due["yellow"] and not green_waits and not self.under_way:
+        self._begun["green"] += [now] * len(found)
+        is_written = any(now - since <= _HELD_UP_SECONDS for times in self._begun.values() for since in times)
+        if self._due["yellow"] and not green_waits and not is_written:
             found.append((self._due["yellow"].popleft(), "yellow"))
-            self._under_way["yellow"] += 1
+            self._begun["yellow"].append(now)
         return found
 
     def ended(self, colour: Colour) -> None:
         """Say that a batch of a colour is written, or could not be."""
-        self._under_way[colour] -= 1
+        self._begun[colour].pop()  # the newest: what is held up ends last
 
     @property
     def under_way(self) -> int:
         """Return how many batches are written now."""
-        return sum(self._under_way.values())
+        return sum(map(len, self._begun.values()))
 
     @property
     def waits(self) -> bool:

@@ -18,11 +18,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from intake.events import Event
 from model.fault import Fault, Refused
 from model.log_volume import Segment
-from pipeline.log_keys import log_key
+from pipeline.log_keys import KEPT, log_key
 from pipeline.sealing import write_whole
 from store.database import StoreFault
 
-FOLDER = "logs"
+FOLDER = KEPT
 _NONCE_BYTES = 12
 # What is repeated in logs is repeated near by; more effort makes a segment hardly smaller, and takes twice the time.
 _EFFORT = 1

@@ -15,12 +15,12 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from model.fault import Fault
-from pipeline.log_keys import log_key
+from pipeline.log_keys import WAITING, log_key
 from pipeline.sealing import PART, Opened, sealed, write_whole
 from store.database import StoreFault
 
 # What was pushed, and what was fetched and can be fetched again.
-PUSHED, FETCHED = "spool/pushed", "spool/fetched"
+PUSHED, FETCHED = WAITING, "spool/fetched"
 _CRITICAL, _ORDINARY = ".critical", ".ordinary"
 _BUFFER = 2**18
 # So many pieces wait of one tenant at most, however small they are.

@@ -79,6 +79,7 @@ class Opened(io.RawIOBase):
         self._next = self._file.read(FRAME + _TAG)
         self._number = 0
         self._held = memoryview(b"")
+        self._is_begun = False  # what is empty has a frame, too: a file without any was cut off
 
     def readable(self) -> bool:
         """Return that it can be read."""
@@ -92,7 +93,7 @@ class Opened(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """Read into a buffer; return how many bytes, none at the end."""
-        if not self._held and self._next:
+        if not self._held and (self._next or not self._is_begun):
             self._held = memoryview(self._frame())
         length = min(len(buffer), len(self._held))
         buffer[:length] = self._held[:length]
@@ -100,7 +101,7 @@ class Opened(io.RawIOBase):
         return length
 
     def _frame(self) -> bytes:
-        frame, self._next = self._next, self._file.read(FRAME + _TAG)
+        frame, self._next, self._is_begun = self._next, self._file.read(FRAME + _TAG), True
         try:
             content = self._cipher.decrypt(_nonce(self._number, last=not self._next), frame, None)
         except InvalidTag:

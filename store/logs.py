@@ -66,6 +66,12 @@ class Logs:
             found.update(id_ for (id_,) in self._connection.execute(query))
         return found
 
+    def waiting_since(self) -> str:
+        """Return when the oldest piece came that waits still, empty where none does."""
+        table = schema.log_piece
+        waits = (table.c.state == "open") & (table.c.offered > 0)
+        return self._connection.execute(select(func.min(table.c.taken_at)).where(waits)).scalar() or ""
+
     def asides(self, source: str, piece: str, limit: int) -> list[Aside]:
         """Return what was set aside of a piece of a source, the first rows up to a limit."""
         table = schema.log_aside
@@ -93,8 +99,10 @@ class Logs:
         return list(damage.each(self._connection, order, table, _segment))
 
     def first_slot(self) -> str:
-        """Return the first slot of which there are counts, empty where there is none."""
-        return self._connection.execute(select(func.min(schema.log_count.c.slot))).scalar() or ""
+        """Return the first slot in which a source was heard, empty for none; what was filled back is not heard."""
+        table = schema.log_count
+        came = (table.c.what == "offered") & (table.c.cause != "back-fill")
+        return self._connection.execute(select(func.min(table.c.slot)).where(came)).scalar() or ""
 
     def minutes(self, since: str, until: str) -> list[int]:
         """Return the records that the customer caused in those minutes between two moments in which any came."""

@@ -16,18 +16,25 @@ from store.home import Home
 _MOST_SECONDS = 20.0
 
 
-def process_all(folder: Path, home: Home, until: Callable[[], bool] = lambda: True) -> None:
-    """Process what waits in a home's folder, as the child of `hinomi serve` does: until nothing does, and it holds."""
+def process_all(
+    folder: Path, home: Home, until: Callable[[], bool] = lambda: True, seconds: float = _MOST_SECONDS
+) -> None:
+    """Process what waits in a home's folder, as the child of `hinomi serve` does: until nothing does, and it holds.
+
+    That is for so many seconds at most.
+    """
     clock = SystemClock()
     world = world_in(folder, home, clock, Ways(io.StringIO(), clock.now))
-    process(world, Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED)), until)
+    process(world, Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED)), until, seconds)
 
 
-def process(world: World, spools: Spools, until: Callable[[], bool] = lambda: True) -> None:
+def process(
+    world: World, spools: Spools, until: Callable[[], bool] = lambda: True, seconds: float = _MOST_SECONDS
+) -> None:
     """Process what waits in these spools until nothing does, and it holds."""
     with ThreadPoolExecutor(4) as writing, ThreadPoolExecutor(4) as fetching:
         service = IntakeService(world, spools, Threads(writing, fetching))
-        end = time.monotonic() + _MOST_SECONDS
+        end = time.monotonic() + seconds
         while True:
             service.step()
             if service.is_idle and until():

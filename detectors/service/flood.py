@@ -45,7 +45,7 @@ def _found(minutes: Sequence[int], committed: float, step: int, at: str) -> Find
     said = Text(
         en=f"In each of the last {ONSET_MINUTES} minutes more than {step} times the committed rate came in: "
         f"{rate:,} records a minute on average, {times:,.0f} times {committed:,.0f}",
-        ja=f"直近{ONSET_MINUTES}分間、監視ログが毎分、基準レートの{step}倍を超えて届いています"
-        f"（平均毎分{rate:,}件、基準は毎分{committed:,.0f}件、約{times:,.0f}倍）",
+        ja=f"直近{ONSET_MINUTES}分間、どの1分間にも基準レートの{step}倍を超える監視ログを受信した"
+        f"（平均は毎分{rate:,}件で、基準レートの毎分{committed:,.0f}件の約{times:,.0f}倍）",
     )
     return replace(opened(POLICY, "", dict(STEPS)[step], said, at), elements=(Element(str(step), "fail"),))

@@ -62,8 +62,8 @@ def _said(heard: LogHeard, now: datetime, stops: Sequence[Stop]) -> Text:
     return Text(
         en=f"Nothing has come in since {_clock(last)} (Japan time); the longest pause before was {_hours(pause).en}"
         + (f". Nothing was taken in because of a stop of the service from {english}" if within else ""),
-        ja=f"{_clock(last)}（日本時間）以降、監視ログが届いていません。これまでの最長の間隔は{_hours(pause).ja}です"
-        + (f"。なお、サービス側の停止により受信していない時間帯があります（{japanese}）" if within else ""),
+        ja=f"{_clock(last)}（日本時間）以降、監視ログを受信していない（これまでの最長の受信間隔は{_hours(pause).ja}）"
+        + (f"。このうち{japanese}は、本サービスの停止により受信できなかった" if within else ""),
     )
 
 
@@ -73,6 +73,8 @@ def _clock(at: datetime) -> str:
 
 def _hours(length: timedelta) -> Text:
     minutes = int(length.total_seconds()) // 60
+    if not minutes:
+        return Text(en="less than a minute", ja="1分未満")
     if minutes < 120:
         return Text(en=f"{minutes} minute{'' if minutes == 1 else 's'}", ja=f"{minutes}分")
     return Text(en=f"{minutes // 60} hours", ja=f"{minutes // 60}時間")

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 
 from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
+from intake.accounting import repeated
 from intake.announcements import announced
 from intake.lane import CriticalSigns
 from intake.limits import LIMITS
 from intake.unpacking import BrokenStreamError, unpacked
 from model.canonical import digest, instant
 from model.clock import Clock
+from model.fault import Refused
 from model.log_feed import FeedMessage, LogFeed, LogObject, OpenObject
 from model.log_volume import Aside, LogCount, LogPiece, What, slot_of
 from pipeline.intake.taking import Incoming
@@ -31,6 +33,8 @@ _FOREIGN = "bucket of nobody here"  # as clouds/aws/queue.py calls it
 _HIDDEN = timedelta(minutes=5)
 _WAIT_SECONDS = 1
 _MOST_MESSAGES, _MOST_BYTES = 20, 64 * 2**20
+# The disk is that of all tenants, and an object may have 5 TB.
+_MOST_OBJECT_BYTES = 2**30
 _CHUNK = 2**18
 _WHY: dict[type[CallFailed], str] = {NotThere: "gone before it was read", Replaced: "replaced before it was read"}
 
@@ -78,13 +82,22 @@ class Fetcher:
         self._held: dict[str, _Held] = {}
 
     def fetch(self) -> bool:
-        """Fetch what is announced, as far as there is room; False where nothing was. Raises `CallFailed`."""
+        """Fetch what is announced, as far as there is room; False where nothing was.
+
+        All that is received is tried. Raises `CallFailed`, and `Refused` where something cannot be kept.
+        """
         self._hold_on()
         if self._is_full():
             return False
         messages = self._post.feed.receive(_WAIT_SECONDS, int(_HIDDEN.total_seconds()))
+        problem: CallFailed | Refused | None = None
         for message in messages:
-            self._take(message)
+            try:
+                self._take(message)
+            except (CallFailed, Refused) as failure:
+                problem = failure
+        if problem:
+            raise problem
         return bool(messages)
 
     def close(self) -> None:
@@ -102,8 +115,12 @@ class Fetcher:
         with self._lock:
             ending = [one for one in self._held.values() if one.until - now < _HIDDEN * 2 / 3]
         for held in ending:
-            self._post.feed.hide(held.message, int(_HIDDEN.total_seconds()))
             held.until = now + _HIDDEN
+            try:
+                self._post.feed.hide(held.message, int(_HIDDEN.total_seconds()))
+            except CallFailed as failure:  # deleted in this moment, or held for too long: it comes again, as a repeat
+                _LOG.warning("a message could not be held", source=self._post.source, code=failure.code)
+                return  # where nothing answers, no other is asked about
 
     def _take(self, message: FeedMessage) -> None:
         """Fetch what a message announces; one that cannot be dealt with now comes again."""
@@ -146,6 +163,11 @@ class Fetcher:
             self._set_aside(name, _FOREIGN, 0)
             self._written(held, part)
             return
+        if opened.length > _MOST_OBJECT_BYTES:
+            opened.stream.close()
+            self._set_aside(name, "too large", opened.length)
+            self._written(held, part)
+            return
         # By what it holds: not every announcement has the etag, and what was replaced since is another piece.
         id_ = digest("object", wanted.bucket, wanted.key, opened.etag)
         with opened.stream:
@@ -183,13 +205,15 @@ class Fetcher:
             _LOG.warning("a message could not be deleted", source=self._post.source, code=failure.code)
 
     def _set_aside(self, name: str, why: str, size: int) -> None:
-        """Count a thing that came and cannot be read, with its place."""
+        """Count a thing that came and cannot be read, with its place; it is a repeat where its message came again."""
         post, now = self._post, self._post.clock.now()
         what: Sequence[What] = ("offered", "accepted", "malformed")
         counts = [LogCount(post.source, slot_of(now), one, "customer", 1, size) for one in what]
+        aside = Aside(post.source, digest("message", name), name[:200], name[:200], why, instant(now), 1, size)
         with post.store.observe(instant(now), post.person) as writer:
+            if writer.logs.asides(post.source, aside.piece, 1):
+                counts = repeated(post.source, 1, size, now)
             writer.logs.add(counts)
-            aside = Aside(post.source, digest("message", name), name[:200], name[:200], why, instant(now), 1, size)
             writer.logs.set_aside([aside])
 
 

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from intake.schedule import LogSchedule
 from intake.turns import MOST_SECONDS, Colour
 from intake.writes import MOST_RECORDS, BatchQueue
+from model.fault import Refused
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.taking import Incoming, Intake, LogLine
 from pipeline.logs import logger
@@ -71,10 +72,11 @@ class Backlog:
         self._begun, self._line, self.is_broken = [], None, False
         self.resting_until = time.monotonic() + seconds
 
-    def give_up_first(self) -> Incoming:
-        """Return the first piece that is not written, which is left out from now on."""
+    def give_up_last(self) -> Incoming:
+        """Return the piece that was begun last, which is left out from now on; what stands before it is read again."""
+        given_up = self._begun.pop()
         self.begin_again(0)
-        return self.pieces.popleft()
+        return given_up
 
     def _coming(self) -> Iterator[Incoming]:
         while self.pieces:
@@ -229,7 +231,7 @@ class Processor:
         self._writes.due(backlog, backlog.colour)
 
     def _begin_writing(self, *, green_waits: bool) -> None:
-        for backlog, colour in self._writes.begun(green_waits=green_waits):
+        for backlog, colour in self._writes.begun(green_waits=green_waits, now=time.monotonic()):
             self._writers.submit(_written, backlog, colour).add_done_callback(self._note)
 
     def _note(self, future: Future[BatchWritten]) -> None:
@@ -263,6 +265,9 @@ class Processor:
             case StoreFault():
                 log.warning("a batch of logs could not be written", problem=str(problem))
                 pause = _STORE_SECONDS
+            case Refused():
+                log.error("logs cannot be processed", problem=str(problem))
+                pause = _DEFECT_SECONDS
             case _:
                 log.error("a defect of the program", exc_info=problem)
                 pause = _DEFECT_SECONDS
@@ -275,7 +280,7 @@ class Processor:
             backlog.is_broken = True
             self._write(backlog)
             return
-        incoming = backlog.give_up_first()
+        incoming = backlog.give_up_last()
         try:
             abandon(backlog.intake, incoming)
         except StoreFault:

@@ -125,8 +125,9 @@ class _Pushed(Struct, frozen=True):
                 writer.logs.add(self._repeated())
                 return self._as_repeat
             keep()
-            writer.logs.put_piece(self.piece)
-            writer.logs.add(offered(self.piece.source, slot_of(self.clock.now()), came))
+            now = self.clock.now()  # the piece and its count are of one slot: whose doing it is is set right there
+            writer.logs.put_piece(replace(self.piece, taken_at=instant(now)))
+            writer.logs.add(offered(self.piece.source, slot_of(now), came))
         return Taken(self.found.records, self.found.records, 0)
 
     @property

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 
 from msgspec import Struct
@@ -36,6 +36,11 @@ from store.tenant import TenantStore
 
 _LOG = logger()
 _LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS, _WATCH_SECONDS = 0.05, 0.01, 5.0, 60.0
+# Nobody's logs are processed while a tenant's are looked for: it is looked again after as many times as long as it took
+# to list what waits, which may be very many files; and so many pieces are added at most.
+_PAUSE_TIMES, _MOST_ADDED = 20, 100
+# Where something kept a tenant's logs from being looked for, it is done again after so many seconds.
+_FAILED_SECONDS = 1.0
 # A file that the store does not know by then never came to be promised to anybody.
 _UNKNOWN_SECONDS = 60.0
 _MOST_OPEN = 64  # stores; SQLite has three files open of each
@@ -64,13 +69,18 @@ class _Known(Struct, frozen=True):
 
 
 class _Place(Struct):
-    """Where a tenant's pushed logs wait, how that was when it was looked at, and what of it is being processed."""
+    """Where a tenant's pushed logs wait, how that was when it was looked at, and what of it is being processed.
+
+    `there` are source and id of pieces.
+    """
 
     known: _Known
     spool: Spool
-    there: set[str]
+    there: set[tuple[str, str]]
     seen: tuple[int, ...] = ()
     changed_at: float = 0.0
+    looked_at: float = 0.0
+    resting_until: float = 0.0
 
 
 class _Every:
@@ -109,12 +119,13 @@ class _KeptOpen:
         self._held: OrderedDict[str, ExitStack] = OrderedDict()
 
     def keep(self, name: str, store: TenantStore) -> None:
-        """Keep a tenant's store open."""
+        """Keep a tenant's store open; one that cannot be opened now is opened by whoever needs it."""
         if name not in self._held:
-            with ExitStack() as stack:
+            with suppress(Refused), ExitStack() as stack:
                 stack.enter_context(store.held())
                 self._held[name] = stack.pop_all()
-        self._held.move_to_end(name)
+        if name in self._held:
+            self._held.move_to_end(name)
         if len(self._held) > _MOST_OPEN:
             self._held.popitem(last=False)[1].close()
 
@@ -222,15 +233,32 @@ class IntakeService:
         while self._fetched:
             self._take(*self._fetched.popleft())
         for place in self._places.values():
-            changed, now = place.spool.changed(), time.monotonic()
-            if changed != place.seen:
-                place.seen, place.changed_at = changed, now
-            elif now - place.changed_at > 2 * _LOOK_SECONDS:  # what came right afterwards may have the same time
-                continue
-            coming = [one for one in place.spool.waiting() if one.id not in place.there]
-            are_known = [self._add(place, one) for one in coming]
-            if not all(are_known):
+            if place.resting_until <= time.monotonic():
+                self._look_at(place)
+
+    def _look_at(self, place: _Place) -> None:
+        """Find what has come of a tenant; what goes wrong is nobody else's affair, and it is looked at again."""
+        changed, began = place.spool.changed(), time.monotonic()
+        if changed != place.seen:
+            place.seen, place.changed_at = changed, began
+        elif place.looked_at - place.changed_at > 2 * _LOOK_SECONDS:  # what came right after a look has the same time
+            return
+        waiting, place.looked_at = place.spool.waiting(), began
+        now = time.monotonic()
+        place.resting_until = now + _PAUSE_TIMES * (now - began)
+        try:
+            if not self._add_all(place, waiting):
                 place.seen = ()  # look again
+        except Refused as refused:
+            _LOG.warning("what waits cannot be looked at", tenant=place.known.tenant.tenant, problem=str(refused))
+            place.seen, place.resting_until = (), time.monotonic() + _FAILED_SECONDS
+
+    def _add_all(self, place: _Place, waiting: Sequence[WaitingPiece]) -> bool:
+        """Let what has come of what waits be processed, critical pieces first; False where not all of it is."""
+        coming = [one for one in waiting if (one.source, one.id) not in place.there]
+        coming.sort(key=lambda one: not one.critical)
+        are_known = [self._add(place, one) for one in coming[:_MOST_ADDED]]
+        return all(are_known) and len(coming) <= _MOST_ADDED
 
     def _hand(self, name: str, source: str, fetched: Fetched) -> None:
         self._fetched.append((name, source, fetched))
@@ -255,7 +283,7 @@ class IntakeService:
             if time.time() - waiting.since > _UNKNOWN_SECONDS:
                 self._give_up(place.known.store, place.spool, waiting)
             return False
-        place.there.add(waiting.id)
+        place.there.add((waiting.source, waiting.id))
         self._processor.add(intake, _incoming(place, piece, waiting), critical=waiting.critical)
         return True
 
@@ -276,7 +304,7 @@ class IntakeService:
 def _incoming(place: _Place, piece: LogPiece, waiting: WaitingPiece) -> Incoming:
     def done() -> None:
         place.spool.remove(waiting)
-        place.there.discard(waiting.id)
+        place.there.discard((waiting.source, waiting.id))
 
     return Incoming(piece, lambda: place.spool.open(waiting), done)
 

@@ -205,8 +205,10 @@ def _write(intake: Intake, parts: Sequence[PiecePart], cpu_us: Callable[[], int]
 
 
 def _known(intake: Intake, writer: Writer, parts: Sequence[PiecePart], now: datetime) -> set[str]:
+    """Return the keys of events that came before, within the time when what waited came, too."""
     keys = (key_of(one) for part in parts for one in part.records if isinstance(one, Event))
-    return writer.logs.known(intake.source.id, keys, instant(now - REMEMBERED))
+    came = min([now, *(parse_instant(part.piece.taken_at) for part in parts if part.piece.offered)])
+    return writer.logs.known(intake.source.id, keys, instant(came - REMEMBERED))
 
 
 def _again(piece: LogPiece, now: datetime) -> list[LogCount]:
@@ -218,9 +220,10 @@ def _again(piece: LogPiece, now: datetime) -> list[LogCount]:
 
 
 def _rest(writer: Writer, part: PiecePart) -> PiecePart:
-    """Return what of a part is not written yet: others may have gone on with its piece."""
+    """Return what of a part is not written yet: others may have gone on with its piece, or ended it (it expired)."""
     stored = writer.logs.piece(part.piece.source, part.piece.id) or part.piece
-    return PiecePart(stored, part.records[max(0, stored.records - part.piece.records) :], part.ended)
+    written = len(part.records) if stored.state == "done" else max(0, stored.records - part.piece.records)
+    return PiecePart(stored, part.records[written:], part.ended)
 
 
 def _write_part(

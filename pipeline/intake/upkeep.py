@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from contract.days import begins, day_of
-from model.canonical import instant
+from model.canonical import instant, parse_instant
 from pipeline.intake.rates import observe
 from pipeline.intake.taking import REMEMBERED
 from pipeline.log_segments import Segments
@@ -34,6 +34,8 @@ def tidy(store: TenantStore, segments: Segments | None, now: datetime, person: s
         observe(writer, now)
         writer.logs.roll_up(instant(fine - _LOOKS_BACK), instant(fine))
         writer.logs.purge_before(instant(now - KEPT))
-        writer.logs.forget_before(instant(now - REMEMBERED))
+        waiting_since = writer.logs.waiting_since()  # repeats of what came until then may be in what waits
+        came = min(now, parse_instant(waiting_since)) if waiting_since else now
+        writer.logs.forget_before(instant(came - REMEMBERED))
     if first and segments:
         segments.remove_before(first)

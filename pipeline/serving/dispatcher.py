@@ -16,7 +16,7 @@ from pipeline.logs import logger
 from pipeline.notifying.notify import Notified, notify
 from pipeline.serving.beside import Beside, world_beside
 from pipeline.serving.work import catalog_for_changes
-from pipeline.tenants.applied import applied_tenants
+from pipeline.tenants.applied import applied_tenants, filed_tenant
 from pipeline.world import Task, World
 from store.rows import Fence
 from store.tenant import TenantStore
@@ -51,6 +51,9 @@ class Dispatcher:
             except Refused as refused:
                 _LOG.warning("people are not notified", tenant=tenant.tenant, problem=str(refused))
                 said = Notified(0, {}, {}, [str(refused)])
+            except Exception as problem:  # noqa: BLE001 - a defect over one tenant keeps nobody else from being told
+                _LOG.error("a defect of the program", tenant=tenant.tenant, exc_info=problem)
+                said = Notified(0, {}, {}, [type(problem).__name__])
             if said.problems:
                 self._resting[tenant.tenant] = time.monotonic() + _REST_SECONDS
             done += said.alerts + sum(said.deliveries.values())
@@ -63,6 +66,7 @@ class Dispatcher:
             is_due = bool(new) or bool(reader.deliveries("queued", now))
         if not is_due:
             return Notified(0, {}, {}, [])
+        tenant = filed_tenant(self._world.home, tenant.tenant)  # a channel may be newer than what was read before
         catalog = catalog_for_changes(store, [])
         task = Task(tenant, store, catalog, SCHEDULE, now, Fence(f"tell:{tenant.tenant}", 0))
         return notify(self._world, task, 0.0, of)

@@ -179,6 +179,22 @@ def test_what_was_changed_where_it_waits_is_set_aside_and_the_rest_goes_on(machi
     assert not [one for one in (machines.folder / PUSHED / MINE).rglob("*") if one.is_file()]
 
 
+def test_without_the_key_of_what_is_sealed_nothing_is_taken_in_and_nothing_is_set_aside(machines: Machines) -> None:
+    token = machines.token()
+    assert taken(machines.push(token, body(1, 20))) == (20, 20, 0)
+    key = machines.folder / "keys" / "logs" / f"{MINE}.key"
+    away = key.rename(key.with_name("away"))
+    refused = machines.push(token, body(21, 30))
+    assert (refused.status_code, key.exists()) == (503, False)
+    with pytest.raises(AssertionError, match="never ends"):
+        process_all(machines.folder, machines.home, seconds=0.4)
+    found = machines.volume()
+    assert found
+    assert (found.offered, found.waiting, key.exists()) == (20, 20, False)
+    away.rename(key)
+    assert machines.processed().processed == 20
+
+
 def test_what_waited_on_a_machine_that_is_gone_expires(machines: Machines) -> None:
     assert taken(machines.push(machines.token(), body(1, 20))) == (20, 20, 0)
     shutil.rmtree(machines.folder / PUSHED)

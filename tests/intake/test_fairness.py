@@ -49,6 +49,14 @@ def test_an_example_by_hand() -> None:
     assert shares(25, demands)["d"].whole == pytest.approx(5)
 
 
+def test_weights_may_be_far_from_each_other() -> None:
+    """What one wants for a weight of 10^15 leaves all the rest to the one who is left, whatever their weight."""
+    found = shares(9, {"a": Demand(1e15, 1), "b": Demand(1e-3, 100)})
+    assert found["a"].green == 1
+    assert found["b"].green == pytest.approx(8)
+    assert shares(1, {"a": Demand(1e15), "b": Demand(1e-3, 1)})["b"].green == 1
+
+
 class Backlog:
     """Records of a customer that wait, each of which takes so long to read and, later and in batches, to write."""
 
@@ -188,6 +196,19 @@ def test_what_was_read_as_yellow_is_written_by_itself_once_nothing_green_waits()
     assert writes.begun(green_waits=False) == []
     writes.ended("green")
     assert (writes.begun(green_waits=False), writes.waits) == ([("y2", "yellow")], False)
+
+
+def test_a_batch_whose_store_is_held_up_keeps_nobody_elses_from_being_written() -> None:
+    writes: BatchQueue[str] = BatchQueue()
+    writes.due("held up", "green")
+    assert writes.begun(green_waits=False, now=10.0) == [("held up", "green")]
+    writes.due("y1", "yellow")
+    writes.due("y2", "yellow")
+    assert writes.begun(green_waits=False, now=10.9) == []
+    assert writes.begun(green_waits=False, now=11.1) == [("y1", "yellow")]
+    assert writes.begun(green_waits=False, now=11.2) == []
+    writes.ended("yellow")
+    assert (writes.begun(green_waits=False, now=11.3), writes.under_way) == ([("y2", "yellow")], 2)
 
 
 def test_a_dear_chunk_is_paid_for_by_whoever_sent_it_and_nobody_pays_for_idle_time() -> None:

@@ -71,6 +71,10 @@ def test_which_of_our_stops_lies_in_it_is_said_and_it_is_over_once_it_is_heard()
     assert "since 2026-06-03 09:00 (Japan time); the longest pause before was 2 hours" in found.message.en
     assert found.message.en.endswith("because of a stop of the service from 2026-06-03 10:00 to 2026-06-03 10:30")
     assert "2026-06-03 10:00～2026-06-03 10:30" in found.message.ja
+    steady = silence(heard(0, 48, 0.01), None, at(49.1), [])
+    assert steady
+    assert steady[0].message.en.endswith("the longest pause before was less than a minute")
+    assert "1分未満" in steady[0].message.ja
     assert silence(heard(0, 48, 2), found, at(60), []) is None
     over = silence(heard(0, 60, 12), found, at(60), [])
     assert over

@@ -2,21 +2,27 @@
 
 import io
 import json
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
+from clouds.call_failed import CallFailed, Forbidden, NotThere
 from model.log_feed import FeedMessage, LogObject, OpenObject
 from model.log_volume import LogPiece, Volume
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.fetching import Fetched, Fetcher, Post
+from pipeline.intake.processing import Processor
 from pipeline.intake.sources import signs_of, source_called
 from pipeline.intake.taking import Incoming, Intake, LogLine
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import Segments
 from pipeline.log_spool import FETCHED, Spool
+from pipeline.sealing import Damaged
 from store.database import StoreFault
 from store.home import Home
 from tests.cloudtrail import lines
@@ -32,12 +38,14 @@ class OneObject:
 
     def __init__(self, clock: MovingClock) -> None:
         self.messages, self.content, self.hidden = list[FeedMessage](), b"", 0
+        self.length: int | None = None
+        self.failing = dict[str, CallFailed]()  # by an object's key, or what is asked for
         self._clock = clock
         self.announce(CONTENT)
 
-    def announce(self, content: bytes) -> None:
-        """Let the object have a content, and announce it."""
-        s3 = {"bucket": {"name": "logs"}, "object": {"key": "a"}}
+    def announce(self, content: bytes, key: str = "a") -> None:
+        """Let the object of a key have a content, as all have, and announce it."""
+        s3 = {"bucket": {"name": "logs"}, "object": {"key": key}}
         body = {"Records": [{"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "s3": s3}]}
         message = FeedMessage(sha256(content).hexdigest(), "r", json.dumps(body), self._clock.now(), 1)
         self.messages, self.content = [*self.messages, message], content
@@ -50,10 +58,14 @@ class OneObject:
 
     def hide(self, message: FeedMessage, seconds: int) -> None:
         self.hidden += 1
+        if failure := self.failing.get("hide"):
+            raise failure
 
     def open(self, wanted: LogObject) -> OpenObject:
+        if failure := self.failing.get(wanted.key):
+            raise failure
         etag = sha256(self.content).hexdigest()[:32]
-        return OpenObject(etag, len(self.content), io.BytesIO(self.content))
+        return OpenObject(etag, self.length or len(self.content), io.BytesIO(self.content))
 
     def close(self) -> None: ...
 
@@ -107,6 +119,74 @@ def test_an_object_that_is_announced_by_its_key_alone_is_known_by_what_it_holds(
     assert office.fetcher.fetch()
     found = office.process()
     assert (found.offered, found.processed, found.duplicate, office.feed.messages) == (11, 9, 2, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("failure", [Forbidden("AccessDenied"), CallFailed("SlowDown")])
+def test_what_cannot_be_fetched_keeps_nothing_else_that_was_received_with_it(
+    office: Office, failure: CallFailed
+) -> None:
+    """Each receipt counts for the dead-letter queue: what is received is tried."""
+    office.feed.failing = {"a": failure}
+    office.feed.announce("\n".join(lines(6, 9)).encode(), "b")
+    with pytest.raises(CallFailed, match=failure.code):
+        office.fetcher.fetch()
+    found = office.process()
+    assert (found.offered, found.processed, len(office.feed.messages)) == (4, 4, 1)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_what_is_set_aside_is_a_repeat_where_its_message_comes_again(office: Office) -> None:
+    office.feed.failing = {"a": NotThere("NoSuchKey"), "hide": CallFailed("ServiceUnavailable")}
+    for _ in range(3):
+        assert office.fetcher.fetch()
+        office.feed.announce(CONTENT)
+    (found,) = volumes(office.store)
+    assert (found.offered, found.malformed, found.duplicate, found.customer) == (3, 1, 2, 1)
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_an_object_that_would_fill_the_disk_is_set_aside_unread(office: Office) -> None:
+    """S3 takes objects of 5 TB; the disk is that of all tenants."""
+    office.feed.length = 5 * 10**12
+    assert office.fetcher.fetch()
+    (found,) = volumes(office.store)
+    assert (found.offered, found.reasons, office.feed.messages) == (1, {"too large": 1}, [])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_of_what_is_damaged_an_empty_piece_before_it_is_no_part(office: Office) -> None:
+    done = list[str]()
+
+    def incoming(name: str, opened: Callable[[], BinaryIO]) -> Incoming:
+        piece = LogPiece(SOURCE, name * 64, name * 32, name, "2026-06-01T00:00:00.000000Z")
+        return Incoming(piece, opened, lambda: done.append(name))
+
+    def damaged() -> BinaryIO:
+        raise Damaged("was changed")
+
+    with ThreadPoolExecutor(1) as writers:
+        processor = Processor(writers)
+        processor.commit(TENANT, 100)
+        for one in (incoming("a", io.BytesIO), incoming("b", damaged)):
+            processor.add(office.intake, one, critical=False)
+        end = time.monotonic() + 5
+        while len(done) < 2 and time.monotonic() < end:
+            processor.turn()
+    (found,) = volumes(office.store)
+    assert (found.offered, found.malformed, sorted(done)) == (1, 1, ["a", "b"])
+
+
+@pytest.mark.parametrize("homes", ["sqlite"], indirect=True)
+def test_a_message_that_cannot_be_held_any_more_keeps_no_other(office: Office, clock: MovingClock) -> None:
+    """It was deleted in this moment, or was held too long: SQS does not say so by a code of its own."""
+    assert office.fetcher.fetch()
+    office.feed.failing = {"hide": CallFailed("InvalidParameterValue")}
+    clock.sleep(200)
+    office.feed.announce("\n".join(lines(6, 9)).encode())
+    assert office.fetcher.fetch()
+    found = office.process()
+    assert (found.processed, office.feed.messages) == (9, [])
 
 
 @pytest.mark.parametrize("homes", ["sqlite"], indirect=True)

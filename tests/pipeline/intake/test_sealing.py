@@ -47,6 +47,9 @@ def test_what_was_changed_cut_exchanged_or_is_anothers_does_not_open(tmp_path: P
         salt + first + second + last[:-1],
         salt + first + other[SALT + frame :],
         other[:SALT] + whole[SALT:],
+        salt,  # cut before the first frame: an empty stream has one, too
+        salt[:7],
+        b"",
         whole + b"\0",
         whole[: SALT + 5] + bytes([whole[SALT + 5] ^ 1]) + whole[SALT + 6 :],
     ):

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -15,10 +16,11 @@ from msgspec.structs import replace
 
 from catalog.folder import config_folder
 from catalog.sources import load
+from intake.accounting import offered
 from model.canonical import instant
 from model.contract_record import SettingRecord, SuspensionRecord
 from model.fault import Refused
-from model.log_volume import LogCount, LogPiece, Volume
+from model.log_volume import LogCount, LogPiece, Volume, slot_of
 from pipeline.intake.files import files_in, opened
 from pipeline.intake.reading import READ, Wanted, kept, moment
 from pipeline.intake.taking import REMEMBERED, Incoming, Intake, LogLine, take
@@ -145,6 +147,42 @@ def test_of_those_who_read_the_same_piece_one_writes(tenant: Home, desk: Intake,
     found = volume(tenant)
     assert (counted, sums(found)) == (29, (29, 22, 1, 6, 0))
     assert len(kept_events(desk, *DAY)) == 22
+
+
+def test_what_has_expired_is_not_counted_again_by_whoever_was_reading_it(
+    tenant: Home, desk: Intake, clock: MovingClock
+) -> None:
+    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()), offered=4)
+    content = "\n".join(lines(1, 4)).encode()
+    with desk.store.observe(instant(clock.now()), "p") as writer:
+        writer.logs.put_piece(piece)
+        writer.logs.add(offered(SOURCE, slot_of(clock.now()), {"customer": (4, len(content))}))
+    line = LogLine(desk, [Incoming(piece, lambda: io.BytesIO(content))])
+    line.read(100)
+    with desk.store.observe(instant(clock.now()), "p") as writer:
+        writer.logs.give_up_before(instant(clock.now() + timedelta(days=1)))
+    line.write()
+    found = volume(tenant)
+    assert (found.offered, found.expired, found.processed, found.waiting) == (4, 4, 0, 0)
+
+
+def test_a_repeat_that_waited_is_a_repeat_still(tenant: Home, desk: Intake, clock: MovingClock, tmp_path: Path) -> None:
+    """It came within two days of the first, and is processed later: nobody loses by having waited."""
+    desk = replace(desk, cause="customer")
+    content = "\n".join(lines(1, 4, instant(clock.now()))).encode()
+    assert came(desk, write(tmp_path / "a", lines(1, 4, instant(clock.now()))))["processed"] == 4
+    clock.sleep(47 * 3_600)
+    piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()), offered=4)
+    with desk.store.observe(instant(clock.now()), "p") as writer:
+        writer.logs.put_piece(piece)
+        writer.logs.add(offered(SOURCE, slot_of(clock.now()), {"customer": (4, len(content))}))
+    clock.sleep(3 * 3_600)
+    tidy(desk.store, None, clock.now(), "p")
+    line = LogLine(desk, [Incoming(piece, lambda: io.BytesIO(content))])
+    line.read(100)
+    line.write()
+    found = volume(tenant)
+    assert (found.offered, found.processed, found.duplicate, found.waiting) == (8, 4, 4, 0)
 
 
 def test_what_the_contract_does_not_allow_ends_at_the_next_batch(

@@ -95,6 +95,10 @@ def test_the_committed_rate_is_agreed_else_observed_else_not_known(
     home: Home, store: TenantStore, clock: MovingClock
 ) -> None:
     assert committed(store, clock.now()) is None
+    come(store, clock, 500, "back-fill")
+    clock.sleep(40 * 24 * 3_600)
+    tidy(store, None, clock.now(), "p")
+    assert committed(store, clock.now()) is None, "what was filled back says nothing of what will come"
     began = clock.now()
     for day in range(14):
         for minute in range(30):

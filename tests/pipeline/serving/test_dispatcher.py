@@ -17,6 +17,7 @@ from model.finding import Category, Fact, Finding
 from model.tenant import Channel, Tenant
 from model.text import Text
 from notifier.message import Ways
+from pipeline.bounds import Bounds
 from pipeline.serving.dispatcher import Dispatcher
 from pipeline.serving.jobs import JobWorker, claim, new_job, queue, settle
 from pipeline.world import World
@@ -31,22 +32,22 @@ SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own exa
 NAME = TENANT.tenant
 
 
-def world_with(home: Home, clock: MovingClock, url: str) -> World:
-    """Return a world with a tenant who is notified of everything at a URL."""
-    channel = Channel(name="soc", type="webhook", severity="low", settings={"url": url, "secret": "env:HOOK"})
-    tenant: Tenant = replace(TENANT, channels=[channel])
+def world_with(home: Home, clock: MovingClock, url: str, name: str = NAME, channel: str = "soc") -> World:
+    """Return a world with a tenant of a name, who is notified of everything in a channel, at a URL."""
+    way = Channel(name=channel, type="webhook", severity="low", settings={"url": url, "secret": "env:HOOK"})
+    tenant: Tenant = replace(TENANT, tenant=name, channels=[way])
     applied(home, tenant, instant(clock.now() - timedelta(days=1)))
     ways = Ways(io.StringIO(), clock.now, web_patience=5)
     return world_of(home, clock, ways=ways, secrets=granting({"HOOK": SECRET}))
 
 
-def find(home: Home, clock: MovingClock, category: Category, name: str) -> None:
-    """Write a finding of a category, and its fact."""
+def find(home: Home, clock: MovingClock, category: Category, name: str, tenant: str = NAME) -> None:
+    """Write a finding of a category of a tenant, and its fact."""
     at = instant(clock.now())
     made: Finding = replace(
         opened(POLICY, name, "medium", Text(name, name), at), uid=name, scope=name, category=category
     )
-    with home.tenant(NAME).observe(at, "p") as writer:
+    with home.tenant(tenant).observe(at, "p") as writer:
         writer.put_findings([made])
         writer.put_facts([Fact(name, "open", at)], "run")
 
@@ -126,3 +127,35 @@ def test_what_did_not_arrive_is_tried_again_when_it_is_due_and_whoever_died_is_f
         assert Dispatcher(world).look() == 1
     assert len(received) == 2
     assert len(set(told(received))) == 1
+
+
+@pytest.mark.process
+def test_a_defect_over_one_tenant_keeps_nobody_else_from_being_notified(home: Home, clock: MovingClock) -> None:
+    with receiver([200]) as (url, received):
+        for name in ("a-first", "b-second"):
+            world = world_with(home, clock, url, name)
+            find(home, clock, "service", name, name)
+
+        def bounds(tenant: Tenant) -> Bounds:
+            assert tenant.tenant != "a-first", "a defect of the program"
+            return world.bounds(tenant)
+
+        dispatcher = Dispatcher(replace(world, bounds=bounds))
+        assert dispatcher.look() == 2
+        assert dispatcher.look() == 0, "it is not tried again at once"
+    assert [b"b-second" in one.body for one in received] == [True]
+
+
+@pytest.mark.process
+def test_a_channel_that_was_added_not_long_ago_is_known(home: Home, clock: MovingClock) -> None:
+    """Whoever has read the tenants before does not take it for one that is no longer there."""
+    with receiver([500, 200]) as (url, received):
+        before = Dispatcher(world_with(home, clock, url))
+        assert before.look() == 0
+        find(home, clock, "service", "flood")
+        assert Dispatcher(world_with(home, clock, url, channel="new")).look() == 2, "it cannot be reached"
+        clock.sleep(60)
+        assert before.look() == 1
+    assert len(received) == 2
+    with home.tenant(NAME).read() as reader:
+        assert [(one.channel, one.state) for one in reader.deliveries()] == [("new", "sent")]
