@@ -39,9 +39,19 @@ def write_whole(file: Path, parts: Iterable[bytes]) -> int:
             out.flush()
             os.fsync(out.fileno())
         part.replace(file)
+        _sync(file.parent)
     finally:
         part.unlink(missing_ok=True)
     return length
+
+
+def _sync(folder: Path) -> None:
+    """Let a folder's entries stand after a loss of power."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def sealed(chunks: Iterable[bytes], key: bytes, name: str) -> Iterator[bytes]:

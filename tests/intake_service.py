@@ -33,7 +33,7 @@ def process(
 ) -> None:
     """Process what waits in these spools until nothing does, and it holds."""
     with ThreadPoolExecutor(4) as writing, ThreadPoolExecutor(4) as fetching:
-        service = IntakeService(world, spools, Threads(writing, fetching))
+        service = IntakeService(world, spools, Threads(writing, fetching, fetching))
         end = time.monotonic() + seconds
         while True:
             service.step()

@@ -47,10 +47,11 @@ _MOST_OPEN = 64  # stores; SQLite has three files open of each
 
 
 class Threads(Struct, frozen=True):
-    """Threads that write, and threads that fetch."""
+    """Threads that write, threads that fetch, and threads for what is done now and then beside."""
 
     writing: Executor
     fetching: Executor
+    beside: Executor
 
 
 class Spools(Struct, frozen=True):
@@ -153,8 +154,8 @@ class IntakeService:
         self._stops: list[Stop] = []
         self._stores: dict[str, TenantStore] = {}
         self._regularly = (
-            _Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.writing),
-            _Every(_TENANTS_SECONDS, self._find_tenants, threads.writing),
+            _Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.beside),
+            _Every(_TENANTS_SECONDS, self._find_tenants, threads.beside),
             _Every(_LOOK_SECONDS, self._look),
             _Every(_SWEEP_SECONDS, self._processor.sweep),
             _Every(_WATCH_SECONDS, self._watch),
@@ -298,7 +299,7 @@ class IntakeService:
         now = self._world.clock.now()
         for name, place in self._places.items():
             at = Watch(now, self._processor.rate(name) * 60, self._stops)
-            self._threads.writing.submit(_watched, name, place.known.store, at)
+            self._threads.beside.submit(_watched, name, place.known.store, at)
 
 
 def _incoming(place: _Place, piece: LogPiece, waiting: WaitingPiece) -> Incoming:

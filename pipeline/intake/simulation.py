@@ -21,6 +21,7 @@ _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _CUSTOMER = "customer"
 _SHOWN = 40
+_MOST_RECORDS = 1e15
 
 _More = Annotated[float, Meta(gt=0, le=1e15)]
 _NotLess = Annotated[float, Meta(ge=0, le=1e15)]
@@ -131,5 +132,7 @@ def _row(sheet: Sheet, row: list[Cell], header: list[str], tenants: frozenset[st
     for cell in (records, size):
         if not _NUMBER.fullmatch(cell.text) and (cell is records or cell.text):
             raise sheet.refused(cell.at, f"{cell.text[:_SHOWN]!r} is no number; write one that is not negative")
+    if float(records.text) > _MOST_RECORDS:
+        raise sheet.refused(records.at, f"{records.text[:_SHOWN]!r} is more than {_MOST_RECORDS:.0e} records")
     cause = row[4].text if len(row) > len(_COLUMNS[0]) else ""
     return int(minute.text), tenant.text, float(records.text), cause or _CUSTOMER

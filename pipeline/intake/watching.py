@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detectors.service import flood, silence
 from detectors.service.finding import Change, uid_of
@@ -31,12 +32,15 @@ class Watch(Struct, frozen=True):
 def watch(store: TenantStore, at: Watch) -> int:
     """Write what is found of a tenant's logs; return how many facts people are to be notified of.
 
-    While the contract does not allow that logs are taken in, nothing is looked at. Raises `Refused` where the
-    contract's records do not hold.
+    While the contract does not allow that logs are taken in, nothing is looked at, and that is no pause of a source's.
+    Raises `Refused` where the contract's records do not hold.
     """
-    if not decided(store, "logs.take", at.now).allowed:
-        return 0
+    is_allowed = decided(store, "logs.take", at.now).allowed
     with store.observe(instant(at.now), SCHEDULE) as writer:
+        if not is_allowed:
+            known = writer.logs.heard().values()
+            writer.logs.put_heard(replace(one, last=max(one.last, instant(at.now))) for one in known)
+            return 0
         heard = _heard(writer, at.stops)
         uids = [uid_of(flood.POLICY, ""), *(uid_of(silence.POLICY, one.source) for one in heard)]
         before = {one.uid: one for one in writer.findings(None, uids)}

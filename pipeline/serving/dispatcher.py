@@ -6,6 +6,7 @@ Deliveries that failed are tried again here, too.
 import sys
 import time
 from collections.abc import Collection, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from model.fault import Refused
@@ -25,6 +26,7 @@ _LOG = logger()
 # After what kept people from being notified, it is tried again in so many seconds.
 _REST_SECONDS = 30.0
 _LOOK_SECONDS, _KNOWN_SECONDS = 2.0, 10.0
+_THREADS = 8
 
 
 class Dispatcher:
@@ -33,31 +35,44 @@ class Dispatcher:
     What scans judge waits while a job of the tenant runs: whatever a scan finds of one policy is one alert.
     """
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, threads: Executor) -> None:
+        """Each tenant's people are notified by one of the `threads`: whose channel hangs keeps nobody else waiting."""
         self._world = world
+        self._threads = threads
+        self._doing: dict[str, Future[Notified]] = {}
         self._resting: dict[str, float] = {}
         self._stores: dict[str, TenantStore] = {}
         self._known: Sequence[Tenant] = ()
         self._known_until = float("-inf")
 
-    def look(self) -> int:
-        """Notify people of all that is new now; return how many alerts and deliveries that were."""
-        busy, done = self._busy(), 0
+    def look(self, patience: float | None = None) -> int:
+        """Notify people of all that is new now; return how many alerts and deliveries that were.
+
+        After so many seconds (`patience`) what is not done yet goes on, and counts the next time.
+        """
+        busy = self._busy()
         for tenant in self._tenants():
-            if self._resting.get(tenant.tenant, 0.0) > time.monotonic():
-                continue
-            try:
-                said = self._look_at(tenant, CATEGORIES if tenant.tenant not in busy else _beside_scans())
-            except Refused as refused:
-                _LOG.warning("people are not notified", tenant=tenant.tenant, problem=str(refused))
-                said = Notified(0, {}, {}, [str(refused)])
-            except Exception as problem:  # noqa: BLE001 - a defect over one tenant keeps nobody else from being told
-                _LOG.error("a defect of the program", tenant=tenant.tenant, exc_info=problem)
-                said = Notified(0, {}, {}, [type(problem).__name__])
+            name = tenant.tenant
+            if name not in self._doing and self._resting.get(name, 0.0) <= time.monotonic():
+                of = _beside_scans() if name in busy else CATEGORIES
+                self._doing[name] = self._threads.submit(self._try, tenant, of)
+        finished, _ = wait(self._doing.values(), timeout=patience)
+        ended = {name: future.result() for name, future in self._doing.items() if future in finished}
+        for name, said in ended.items():
+            del self._doing[name]
             if said.problems:
-                self._resting[tenant.tenant] = time.monotonic() + _REST_SECONDS
-            done += said.alerts + sum(said.deliveries.values())
-        return done
+                self._resting[name] = time.monotonic() + _REST_SECONDS
+        return sum(said.alerts + sum(said.deliveries.values()) for said in ended.values())
+
+    def _try(self, tenant: Tenant, of: Collection[Category]) -> Notified:
+        try:
+            return self._look_at(tenant, of)
+        except Refused as refused:
+            _LOG.warning("people are not notified", tenant=tenant.tenant, problem=str(refused))
+            return Notified(0, {}, {}, [str(refused)])
+        except Exception as problem:  # noqa: BLE001 - a defect over one tenant keeps nobody else from being notified
+            _LOG.error("a defect of the program", tenant=tenant.tenant, exc_info=problem)
+            return Notified(0, {}, {}, [type(problem).__name__])
 
     def _look_at(self, tenant: Tenant, of: Collection[Category]) -> Notified:
         store, now = self._store(tenant.tenant), self._world.now
@@ -96,13 +111,15 @@ def _beside_scans() -> Collection[Category]:
 
 def main(folder: Path, parent: int) -> None:
     """Notify people of a home's tenants until SIGTERM, or until the parent, by its process id, is gone."""
-    process, dispatcher = Beside(parent), Dispatcher(world_beside(folder))
+    process = Beside(parent)
+    with ThreadPoolExecutor(_THREADS, "dispatcher") as threads:
+        dispatcher = Dispatcher(world_beside(folder), threads)
 
-    def step() -> None:
-        if not dispatcher.look():
+        def step() -> None:
+            dispatcher.look(_LOOK_SECONDS)
             process.pause(_LOOK_SECONDS)
 
-    process.repeat(step)
+        process.repeat(step)
 
 
 if __name__ == "__main__":

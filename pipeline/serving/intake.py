@@ -11,7 +11,7 @@ from pipeline.intake.service import IntakeService, Spools, Threads
 from pipeline.log_spool import FETCHED, PUSHED, spools_in
 from pipeline.serving.beside import Beside, world_beside
 
-_WRITERS, _FETCHERS = 4, 8
+_WRITERS, _FETCHERS, _BESIDE = 4, 8, 2
 _GRACE_SECONDS = 20.0
 
 
@@ -22,10 +22,11 @@ def main(folder: Path, parent: int) -> None:
         _alone(folder, process) as is_alone,
         ThreadPoolExecutor(_WRITERS, "writer") as writing,
         ThreadPoolExecutor(_FETCHERS, "fetcher") as fetching,
+        ThreadPoolExecutor(_BESIDE, "beside") as beside,
     ):
         if is_alone:
             spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
-            service = IntakeService(world_beside(folder), spools, Threads(writing, fetching))
+            service = IntakeService(world_beside(folder), spools, Threads(writing, fetching, beside))
             process.repeat(service.step)
             service.end(_GRACE_SECONDS)
 

@@ -46,7 +46,7 @@ class Machine:
             applied(self.home, tenant, instant(datetime.now(UTC) - timedelta(days=1)))
         world = world_in(folder, self.home, clock, Ways(io.StringIO(), clock.now))
         spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
-        self.service = IntakeService(world, spools, Threads(threads, threads))
+        self.service = IntakeService(world, spools, Threads(threads, threads, threads))
 
     def push(self, tenant: str, number: int) -> None:
         """Push ten events."""

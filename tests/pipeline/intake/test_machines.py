@@ -49,7 +49,7 @@ class Machine:
         world = world_of(self.home, clock, ways=Ways(io.StringIO(), clock.now), segments=segments_in(self.folder))
         spools = Spools(spools_in(self.folder, PUSHED), spools_in(self.folder, FETCHED))
         with ThreadPoolExecutor(2) as threads:
-            service = IntakeService(world, spools, Threads(threads, threads))
+            service = IntakeService(world, spools, Threads(threads, threads, threads))
             end = time.monotonic() + 20
             while not (until() if until else service.is_idle):
                 service.step()

@@ -164,6 +164,7 @@ GOOD = {"committed": {"a": 10, "b": 20}, "capacity": 60}
         ("0,a,-5,0,", "2:5: '-5' is no number"),
         ("0,a,nan,0,", "2:5: 'nan' is no number"),
         ("0,a,,0,", "2:5: '' is no number"),
+        (f"0,a,{'9' * 400},0,", f"2:5: '{'9' * 40}' is more than 1e+15 records"),
         ("0,a,5,much,", "2:7: 'much' is no number"),
         ("-1,a,5,0,", "2:1: '-1' is no minute"),
         ("0.5,a,5,0,", "2:1: '0.5' is no minute"),

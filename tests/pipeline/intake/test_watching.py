@@ -86,9 +86,19 @@ def test_while_logs_are_not_taken_in_nobody_is_said_to_be_silent(
         come(store, clock, 1)
         clock.sleep(3_600)
     watch(store, Watch(clock.now(), 100))
-    on_record(home, TENANT, SuspensionRecord(instant(clock.now()), "a flood"), instant(clock.now()))
-    clock.sleep(24 * 3_600)
-    assert watch(store, Watch(clock.now(), 100)) == 0
+    on_record(
+        home,
+        TENANT,
+        SuspensionRecord(instant(clock.now()), "a flood", instant(clock.now() + timedelta(days=1))),
+        instant(clock.now()),
+    )
+    for _ in range(24):
+        clock.sleep(3_600)
+        assert watch(store, Watch(clock.now(), 100)) == 0
+    clock.sleep(60)
+    assert watch(store, Watch(clock.now(), 100)) == 0, "nothing could be heard until now"
+    clock.sleep(3.1 * 3_600)
+    assert watch(store, Watch(clock.now(), 100)) == 1
 
 
 def test_the_committed_rate_is_agreed_else_observed_else_not_known(

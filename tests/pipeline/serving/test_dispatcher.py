@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -30,6 +31,7 @@ from tests.worlds import granting, world_of
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
 NAME = TENANT.tenant
+THREADS = ThreadPoolExecutor(8)
 
 
 def world_with(home: Home, clock: MovingClock, url: str, name: str = NAME, channel: str = "soc") -> World:
@@ -68,7 +70,7 @@ def test_what_a_scan_judges_waits_until_it_is_whole_and_all_else_is_notified_bes
 ) -> None:
     with receiver([200]) as (url, received):
         world = world_with(home, clock, url)
-        dispatcher, worker = Dispatcher(world), JobWorker("w", clock)
+        dispatcher, worker = Dispatcher(world, THREADS), JobWorker("w", clock)
         queue(home, new_job("scan", NAME, clock.now(), "p"), clock)
         job = claim(home, worker)
         assert job
@@ -91,12 +93,12 @@ def test_of_two_who_notify_each_alert_is_told_once(home: Home, clock: MovingCloc
         world = world_with(home, clock, url)
         for number in range(12):
             find(home, clock, "service", f"source-{number}")
-        both = [threading.Thread(target=Dispatcher(world).look) for _ in range(4)]
+        both = [threading.Thread(target=Dispatcher(world, THREADS).look) for _ in range(4)]
         for one in both:
             one.start()
         for one in both:
             one.join()
-        Dispatcher(world).look()
+        Dispatcher(world, THREADS).look()
     assert len(told(received)) == len(set(told(received))) == 12
     with home.tenant(NAME).read() as reader:
         assert {one.state for one in reader.deliveries()} == {"sent"}
@@ -115,16 +117,16 @@ def test_what_did_not_arrive_is_tried_again_when_it_is_due_and_whoever_died_is_f
             assert writer.leases.hold(
                 "notifying", "another-machine:1:x", instant(now), instant(now + timedelta(minutes=2))
             )
-        assert Dispatcher(world).look() == 0
+        assert Dispatcher(world, THREADS).look() == 0
         clock.sleep(121)
         with store.observe(instant(clock.now()), "p") as writer:  # of whom is known that they are dead
             dead = f"{socket.gethostname()}:{dead_process()}:x"
             until = instant(clock.now() + timedelta(minutes=2))
             assert writer.leases.hold("notifying", dead, instant(clock.now()), until)
-        assert Dispatcher(world).look() == 2
-        assert Dispatcher(world).look() == 0, "it is not due"
+        assert Dispatcher(world, THREADS).look() == 2
+        assert Dispatcher(world, THREADS).look() == 0, "it is not due"
         clock.sleep(60)
-        assert Dispatcher(world).look() == 1
+        assert Dispatcher(world, THREADS).look() == 1
     assert len(received) == 2
     assert len(set(told(received))) == 1
 
@@ -140,7 +142,7 @@ def test_a_defect_over_one_tenant_keeps_nobody_else_from_being_notified(home: Ho
             assert tenant.tenant != "a-first", "a defect of the program"
             return world.bounds(tenant)
 
-        dispatcher = Dispatcher(replace(world, bounds=bounds))
+        dispatcher = Dispatcher(replace(world, bounds=bounds), THREADS)
         assert dispatcher.look() == 2
         assert dispatcher.look() == 0, "it is not tried again at once"
     assert [b"b-second" in one.body for one in received] == [True]
@@ -150,12 +152,33 @@ def test_a_defect_over_one_tenant_keeps_nobody_else_from_being_notified(home: Ho
 def test_a_channel_that_was_added_not_long_ago_is_known(home: Home, clock: MovingClock) -> None:
     """Whoever has read the tenants before does not take it for one that is no longer there."""
     with receiver([500, 200]) as (url, received):
-        before = Dispatcher(world_with(home, clock, url))
+        before = Dispatcher(world_with(home, clock, url), THREADS)
         assert before.look() == 0
         find(home, clock, "service", "flood")
-        assert Dispatcher(world_with(home, clock, url, channel="new")).look() == 2, "it cannot be reached"
+        assert Dispatcher(world_with(home, clock, url, channel="new"), THREADS).look() == 2, "it cannot be reached"
         clock.sleep(60)
         assert before.look() == 1
     assert len(received) == 2
     with home.tenant(NAME).read() as reader:
         assert [(one.channel, one.state) for one in reader.deliveries()] == [("new", "sent")]
+
+
+@pytest.mark.process
+def test_whose_channel_hangs_keeps_nobody_else_waiting(home: Home, clock: MovingClock) -> None:
+    goes_on = threading.Event()
+    with receiver([200]) as (url, received):
+        for name in ("a-first", "b-second"):
+            world = world_with(home, clock, url, name)
+            find(home, clock, "service", name, name)
+
+        def bounds(tenant: Tenant) -> Bounds:
+            assert tenant.tenant != "a-first" or goes_on.wait(10)
+            return world.bounds(tenant)
+
+        dispatcher = Dispatcher(replace(world, bounds=bounds), THREADS)
+        while not received:
+            dispatcher.look(0.05)
+        assert [b"b-second" in one.body for one in received] == [True]
+        goes_on.set()
+        assert dispatcher.look() >= 2
+    assert [b"a-first" in one.body for one in received] == [False, True]
