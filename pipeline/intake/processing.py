@@ -72,6 +72,13 @@ class Backlog:
         self._begun, self._line, self.is_broken = [], None, False
         self.resting_until = time.monotonic() + seconds
 
+    def put_last_behind(self) -> None:
+        """Begin again, but for the piece that was read last: the others come before it."""
+        if self._begun:
+            last = self._begun.pop()
+            self.begin_again(0)
+            self.pieces.append(last)
+
     def give_up_last(self) -> Incoming:
         """Return the piece that was begun last, which is left out from now on; what stands before it is read again."""
         given_up = self._begun.pop()
@@ -267,7 +274,10 @@ class Processor:
                 pause = _STORE_SECONDS
             case Refused():
                 log.error("logs cannot be processed", problem=str(problem))
-                pause = _DEFECT_SECONDS
+                if self._writes_first(backlog):
+                    return
+                backlog.put_last_behind()
+                pause = _STORE_SECONDS if len(backlog.pieces) > 1 else _DEFECT_SECONDS
             case _:
                 log.error("a defect of the program", exc_info=problem)
                 pause = _DEFECT_SECONDS
@@ -276,19 +286,26 @@ class Processor:
 
     def _give_up(self, backlog: Backlog) -> None:
         """Write what was read of a damaged piece; once nothing was, set the rest of it aside."""
-        if backlog.line.has_read:
-            backlog.is_broken = True
-            self._write(backlog)
+        if self._writes_first(backlog):
             return
         incoming = backlog.give_up_last()
         try:
             abandon(backlog.intake, incoming)
-        except StoreFault:
+        except Exception as problem:  # noqa: BLE001 - it is tried again, whatever it was
+            _LOG.warning("a damaged piece could not be set aside", tenant=backlog.customer, problem=str(problem))
             backlog.pieces.appendleft(incoming)
             backlog.begin_again(_STORE_SECONDS)
             self._resting.append(backlog)
         else:
             self._go_on(backlog)
+
+    def _writes_first(self, backlog: Backlog) -> bool:
+        """Write what was read before a piece that cannot be read (any further); False where nothing was."""
+        if not backlog.line.has_read:
+            return False
+        backlog.is_broken = True
+        self._write(backlog)
+        return True
 
 
 def _written(backlog: Backlog, colour: Colour) -> BatchWritten:

@@ -103,3 +103,17 @@ def test_more_than_is_added_at_one_look_is_processed_too(machine: Machine) -> No
     assert machine.go_on(lambda: machine.service.is_idle)
     found = machine.volume(TENANTS[0])
     assert (found.offered, found.processed, found.waiting) == (130, 130, 0)
+
+
+def test_a_piece_that_cannot_be_read_holds_up_none_behind_it(machine: Machine) -> None:
+    machine.push(TENANTS[0], 1)
+    (file,) = (one for one in (machine.folder / PUSHED / TENANTS[0]).rglob("*.ordinary"))
+    away = file.rename(file.with_name("away"))
+    file.mkdir()
+    for number in (2, 3):
+        machine.push(TENANTS[0], number)
+    assert machine.go_on(lambda: machine.volume(TENANTS[0]).processed == 20)
+    assert machine.volume(TENANTS[0]).waiting == 10
+    file.rmdir()
+    away.rename(file)
+    assert machine.go_on(lambda: machine.volume(TENANTS[0]).processed == 30, 40)
