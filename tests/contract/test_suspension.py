@@ -24,7 +24,7 @@ def after_an_hour(last: int, **more: Any) -> TenantStage:
 
 
 @pytest.mark.parametrize(
-    ("last", "measured", "stage"),
+    ("last", "measured", "ends_in"),
     [
         (60, {}, "limited"),
         (5, {"others_p99_s": 61}, "suspended"),
@@ -40,7 +40,7 @@ def after_an_hour(last: int, **more: Any) -> TenantStage:
     ],
 )
 def test_a_flood_ends_in_a_suspension_once_others_are_affected(last: int, measured: dict[str, Any], stage: str) -> None:
-    assert after_an_hour(last, **measured).stage == stage
+    assert after_an_hour(last, **measured).stage == ends_in
 
 
 def test_who_fills_half_of_the_disk_or_less_is_not_who_fills_it() -> None:
