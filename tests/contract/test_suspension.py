@@ -39,7 +39,9 @@ def after_an_hour(last: int, **more: Any) -> TenantStage:
         (30, {"growth": -10, "free": 0}, "limited"),
     ],
 )
-def test_a_flood_ends_in_a_suspension_once_others_are_affected(last: int, measured: dict[str, Any], stage: str) -> None:
+def test_a_flood_ends_in_a_suspension_once_others_are_affected(
+    last: int, measured: dict[str, Any], ends_in: str
+) -> None:
     assert after_an_hour(last, **measured).stage == ends_in
 
 
