@@ -2,11 +2,11 @@
 
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 
 from model.fault import Fault, Refused
+from pipeline.whole_files import written
 
 FOLDER = Path("keys") / "audit"
 _BYTES = 32
@@ -79,16 +79,9 @@ class ArchivedKeys:
 def add_key(home: Path) -> str:
     """Make a new key, which seals from now on; return its number."""
     folder = home / FOLDER
-    folder.parent.mkdir(mode=0o700, exist_ok=True)
-    folder.mkdir(mode=0o700, exist_ok=True)
     number = _highest(folder) + 1
-    part = folder / f"{number}.part"
-    part.unlink(missing_ok=True)  # of whoever died on the way
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with written(folder / f"{number}.key", over=False) as out:
         out.write(secrets.token_bytes(_BYTES))
-        os.fsync(out.fileno())
-    os.link(part, folder / f"{number}.key")  # whole or not at all, and never in the place of another one
-    part.unlink()
     return str(number)
 
 

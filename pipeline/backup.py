@@ -5,12 +5,10 @@ PostgreSQL. The service's store is read first: a tenant's audit chain may be ahe
 """
 
 import hashlib
-import os
 import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +21,7 @@ from model.clock import Clock
 from model.fault import Fault, Refused
 from model.tenant import TenantId
 from pipeline.audit_keys import ArchivedKeys
+from pipeline.whole_files import written
 from store import archive
 from store.archive import Row
 from store.audit import UNKEYED, AuditKeys, Head, Record, Sealer, first_fault
@@ -68,13 +67,10 @@ def back_up(stores: Stores, files: Callable[[], dict[str, bytes]], target: Path,
         raise Refused([Fault(str(target), 0, 0, "is there already; a backup never takes the place of anything")])
     for tenant in Home(stores, ArchivedKeys({})).tenants():
         stores.tenant(tenant).check()
-    part = target.with_name(f"{target.name}.part")
+    if not target.parent.is_dir():
+        raise Refused([Fault(str(target), 0, 0, "cannot be written: there is no such folder")])
     try:
-        part.unlink(missing_ok=True)
-        with (
-            os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out,
-            zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
-        ):
+        with written(target, over=False) as out, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
             writer = _Writer(made)
             writer.store(stores.service(), "service", "service")
             tenants = sorted(writer.tenants)  # as they were when the service's store was read
@@ -84,12 +80,8 @@ def back_up(stores: Stores, files: Callable[[], dict[str, bytes]], target: Path,
                 writer.file(f"home/{name}", content)
             manifest = Manifest(_FORMAT, instant(clock.now()), dict(VERSIONS), tenants, writer.entries)
             made.writestr(_MANIFEST, encode(manifest))
-        part.replace(target)
     except OSError as problem:
         raise Refused([Fault(str(target), 0, 0, f"cannot be written: {problem.strerror}")]) from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)  # the key is in it
     return manifest
 
 

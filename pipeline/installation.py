@@ -19,6 +19,7 @@ from outgoing.addresses import network_of
 from pipeline.audit_keys import FOLDER as AUDIT_KEYS
 from pipeline.audit_keys import KeyFolder, add_key
 from pipeline.log_keys import FOLDER as LOG_KEYS
+from pipeline.whole_files import written
 from store.database import Stores
 from store.home import Home
 from store.sqlite import SqliteFolder
@@ -38,7 +39,6 @@ def make(folder: Path, template: Path) -> list[str]:
     if not (folder / _FILE).exists():
         _write_new(folder / _FILE, template.read_bytes())
     if not (folder / _KEY).exists():
-        (folder / _KEY).parent.mkdir(mode=0o700, exist_ok=True)
         _write_new(folder / _KEY, secrets.token_bytes(_KEY_BYTES))
     stores = stores_of(folder)
     try:
@@ -210,7 +210,6 @@ def put_back(folder: Path, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         file = folder / name
         if not file.exists():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_new(file, content)
         elif name != _FILE and file.read_bytes() != content:
             raise Refused([Fault(str(file), 0, 0, "is another key than the backup's; restore into an empty home")])
@@ -255,10 +254,5 @@ def _folder(folder: Path) -> None:
 
 
 def _write_new(file: Path, content: bytes, mode: int = 0o600) -> None:
-    """Write a file whole or not at all; only its owner reads it, unless its mode is another."""
-    part = file.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+    with written(file, mode=mode) as out:
         out.write(content)
-        os.fchmod(out.fileno(), mode)
-    part.replace(file)

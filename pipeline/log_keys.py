@@ -1,11 +1,11 @@
 """The keys that seal tenants' monitoring logs at rest, one a tenant, as files of the home that only its owner reads."""
 
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from model.fault import Fault, Refused
+from pipeline.whole_files import written
 from store.database import StoreFault
 
 # Where a home has what is sealed by tenant and cannot be had again: events that are kept, pieces that were pushed.
@@ -34,14 +34,5 @@ def log_key(home: Path, tenant: str) -> bytes:
 
 def _make(file: Path) -> None:
     """Make a key; of several processes that do, the first one's is everybody's."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            out.write(secrets.token_bytes(_BYTES))
-            out.flush()
-            os.fsync(out.fileno())
-        with suppress(FileExistsError):
-            os.link(part, file)
-    finally:
-        part.unlink(missing_ok=True)
+    with suppress(FileExistsError), written(file, over=False) as out:
+        out.write(secrets.token_bytes(_BYTES))

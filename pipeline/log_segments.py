@@ -19,7 +19,7 @@ from intake.events import Event
 from model.fault import Fault, Refused
 from model.log_volume import Segment
 from pipeline.log_keys import KEPT, log_key
-from pipeline.sealing import write_whole
+from pipeline.whole_files import written
 from store.database import StoreFault
 
 FOLDER = KEPT
@@ -45,7 +45,8 @@ class Segments:
         nonce = os.urandom(_NONCE_BYTES)
         try:
             sealed = nonce + self._cipher.encrypt(nonce, packed, self._bound_to(name))
-            write_whole(self._folder / name, [sealed])
+            with written(self._folder / name) as out:
+                out.write(sealed)
         except OSError as problem:
             file = str(self._folder / name)
             raise StoreFault([Fault(file, 0, 0, f"cannot be written: {problem.strerror}")]) from None

@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from model.fault import Fault
 from pipeline.log_keys import WAITING, log_key
-from pipeline.sealing import PART, Opened, sealed, write_whole
+from pipeline.sealing import Opened, sealed
+from pipeline.whole_files import PART, written
 from store.database import StoreFault
 
 # What was pushed, and what was fetched and can be fetched again.
@@ -57,12 +58,14 @@ class Spool:
 
         Raises `StoreFault` where it cannot be written.
         """
-        file = self._file(source, id_, critical)
+        file, key = self._file(source, id_, critical), log_key(self._home, self._tenant)
         try:
-            length = write_whole(file, sealed(chunks, log_key(self._home, self._tenant), f"{source}/{id_}"))
+            with written(file) as out:
+                out.writelines(sealed(chunks, key, f"{source}/{id_}"))
         except OSError as problem:
             raise StoreFault([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
-        return WaitingPiece(source, id_, critical, file.stat().st_mtime, length)
+        status = file.stat()
+        return WaitingPiece(source, id_, critical, status.st_mtime, status.st_size)
 
     def open(self, waiting: WaitingPiece) -> BinaryIO:
         """Return a stream of what a piece holds.

@@ -8,7 +8,6 @@ Nonce-Reuse Misuse-Resistance, CRYPTO 2015: STREAM).
 
 import io
 import os
-import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -20,38 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from model.fault import Fault, Refused
 
 FRAME = 256 * 1024
-# What a file's name ends with while it is written; whoever was killed leaves one.
-PART = ".part"
 _TAG, _SALT = 16, 32
-
-
-def write_whole(file: Path, parts: Iterable[bytes]) -> int:
-    """Write a file that only its owner reads, whole or not at all; return its length.
-
-    Raises `OSError`, and what giving its parts raises.
-    """
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    part, length = file.with_name(f"{file.name}.{secrets.token_hex(4)}{PART}"), 0
-    try:
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            for one in parts:
-                length += out.write(one)
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(file)
-        _sync(file.parent)
-    finally:
-        part.unlink(missing_ok=True)
-    return length
-
-
-def _sync(folder: Path) -> None:
-    """Let a folder's entries stand after a loss of power."""
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def sealed(chunks: Iterable[bytes], key: bytes, name: str) -> Iterator[bytes]:

@@ -34,7 +34,7 @@ from pipeline.intake.pushing import SPOOL_MEGABYTES
 from pipeline.intake.upkeep import tidy
 from pipeline.intake.volume import volumes
 from pipeline.log_spool import PUSHED
-from pipeline.sealing import PART
+from pipeline.whole_files import PART
 from tests.cloudtrail import lines
 from tests.contracts import applied, on_record
 from tests.doors import application

@@ -35,7 +35,7 @@ OPENS = {
     "pipeline/secrets.py entered": "follows no link and waits for nothing",
     "pipeline/secrets.py secret": INSTALLATION,
     "pipeline/sealing.py __init__": OURS,
-    "pipeline/sealing.py _sync": OURS,
+    "pipeline/whole_files.py _sync": OURS,
     "reports/pages.py style": OURS,
     "workers/checkov_child.py _unparsed": "runs in a process with limits, and has looked at what it is",
     "workers/child.py _cpu_seconds": "is the kernel's",

@@ -30,6 +30,7 @@ def test_the_root_of_the_pipeline_holds_what_all_of_it_shares() -> None:
         "log_segments",
         "log_spool",
         "sealing",
+        "whole_files",
         "world",
     }
     assert modules == shared

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.sealing import FRAME, Damaged, Opened, sealed, write_whole
+from pipeline.sealing import FRAME, Damaged, Opened, sealed
+from pipeline.whole_files import written
 
 KEY, NAME, SALT, TAG = bytes(range(32)), "aws.cloudtrail/x", 32, 16
 
 
 def write(file: Path, content: bytes, chunk: int = 100_000) -> Path:
     chunks = (content[at : at + chunk] for at in range(0, len(content), chunk))
-    assert write_whole(file, sealed(chunks, KEY, NAME)) == file.stat().st_size
+    with written(file) as out:
+        out.writelines(sealed(chunks, KEY, NAME))
     return file
 
 
@@ -67,6 +69,6 @@ def test_what_is_broken_off_leaves_nothing(tmp_path: Path) -> None:
         yield b"x" * 2 * FRAME
         raise OSError("the network is down")
 
-    with pytest.raises(OSError, match="network"):
-        write_whole(tmp_path / "a", sealed(chunks(), KEY, NAME))
+    with pytest.raises(OSError, match="network"), written(tmp_path / "a") as out:
+        out.writelines(sealed(chunks(), KEY, NAME))
     assert list(tmp_path.iterdir()) == []
