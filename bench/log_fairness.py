@@ -25,7 +25,7 @@ from msgspec import Struct
 from bench.log_home import door, home_of, intake_of, lines
 from bench.log_reading import seconds_a_record
 from intake.batches import LONGEST
-from intake.marking import full, mark
+from intake.marking import full, spent, there
 from intake.schedule import LogSchedule, ReadTurn
 from intake.turns import MOST_SECONDS, Colour, Turn
 from intake.writes import MOST_RECORDS, BatchQueue
@@ -152,7 +152,9 @@ class _Dropping(_Simple):
     """What is within the committed rate, first come first served; the rest is lost."""
 
     def admits(self, customer: str, records: int, now: float) -> int:
-        green, self._buckets[customer] = mark(self._buckets[customer], records, now)
+        bucket = self._buckets[customer]
+        green = min(records, there(bucket, now))
+        self._buckets[customer] = spent(bucket, green, now)
         return green
 
 
@@ -215,7 +217,7 @@ class _Core:
         if grant:
             self._read(grant)
         if not self._writes:
-            return bool(grant) or self._due.waits
+            return bool(grant)
         slice_ = self.now - began or _SLICE
         for write in [self._writes[place] for place in range(min(_WRITERS, len(self._writes)))]:
             self._go_on_writing(write, min(slice_, _SLICE))

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from intake.marking import full, mark
+from intake.marking import full, spent, there
 from intake.schedule import LogSchedule
 
 _LIMIT_US = 3.0
@@ -37,7 +37,8 @@ def _marking(rate: float) -> list[float]:
     def batches() -> None:
         bucket = full(rate, 0.0)
         for number in range(_TIMES):
-            _, bucket = mark(bucket, _BATCH, number * 0.001)
+            now = number * 0.001
+            bucket = spent(bucket, min(_BATCH, there(bucket, now)), now)
 
     return _timed(batches)
 

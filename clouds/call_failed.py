@@ -21,6 +21,10 @@ class Forbidden(CallFailed):
     """What was asked for is not allowed: asking again changes nothing, until somebody allows it."""
 
 
+class Foreign(Forbidden):
+    """What was asked for lies where nothing of the tenant's does: it is not even asked for."""
+
+
 class Replaced(CallFailed):
     """What is at a path has another content than the one that was asked for."""
 

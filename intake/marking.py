@@ -35,11 +35,5 @@ def at_rate(bucket: Bucket, rate: float, at: float) -> Bucket:
     return Bucket(rate, min(rate * BURST_SECONDS, _filled(bucket, at)), max(at, bucket.at))
 
 
-def mark(bucket: Bucket, records: int, at: float) -> tuple[int, Bucket]:
-    """Return how many of the records that came `at` a moment (seconds) are green, and the bucket afterwards."""
-    green = min(records, there(bucket, at))
-    return green, spent(bucket, green, at)
-
-
 def _filled(bucket: Bucket, at: float) -> float:
     return min(bucket.rate * BURST_SECONDS, bucket.tokens + bucket.rate * max(0.0, at - bucket.at))

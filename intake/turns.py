@@ -50,9 +50,9 @@ class Turns(Generic[C]):
                 return Turn(found[0], colour, found[1])
         return None
 
-    def took(self, turn: Turn[C], seconds: float, rest: C | None = None) -> None:
-        """Let a customer's clock advance by what the chunk of a turn took, in seconds; its rest is their next chunk."""
-        self._queues[turn.colour].advance(turn.customer, seconds, rest)
+    def took(self, turn: Turn[C], seconds: float) -> None:
+        """Let a customer's clock advance by what the chunk of a turn took, in seconds."""
+        self._queues[turn.colour].advance(turn.customer, seconds)
 
     def charge(self, customer: str, colour: Colour, seconds: float) -> None:
         """Let a customer's clock of a colour advance by what was done for them beside the turns, in seconds."""
@@ -99,9 +99,7 @@ class _Queue(Generic[C]):
             return customer, self._chunks[customer].popleft()
         return None
 
-    def advance(self, customer: str, seconds: float, rest: C | None) -> None:
-        if rest is not None:
-            self._chunks[customer].appendleft(rest)
+    def advance(self, customer: str, seconds: float) -> None:
         self.charge(customer, seconds)
         self._processed = ""
         if self._chunks[customer]:

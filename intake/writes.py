@@ -48,8 +48,3 @@ class BatchQueue(Generic[B]):
     def under_way(self) -> int:
         """Return how many batches are written now."""
         return sum(map(len, self._begun.values()))
-
-    @property
-    def waits(self) -> bool:
-        """Return whether a batch is due and not begun."""
-        return any(self._due.values())

@@ -1,6 +1,6 @@
 """What came in of monitoring logs, and what became of it: no decisions, so no records of the audit chain."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -104,23 +104,17 @@ class Logs:
         came = (table.c.what == "offered") & (table.c.cause != "back-fill")
         return self._connection.execute(select(func.min(table.c.slot)).where(came)).scalar() or ""
 
-    def minutes(self, since: str, until: str) -> list[int]:
-        """Return the records that the customer caused in those minutes between two moments in which any came."""
+    def minutes(self, since: str, until: str) -> dict[str, int]:
+        """Return the records that the customer caused in the minutes between two moments, by the minute's first slot.
+
+        Minutes in which none came are left out.
+        """
         table = schema.log_count
         minute = func.substr(table.c.slot, 1, len("2026-06-01T00:00"))
         caused = (table.c.what == "offered") & (table.c.cause == "customer")
-        query = select(cast(func.sum(table.c.records), BigInteger)).where(
-            caused & (table.c.slot >= since) & (table.c.slot < until)
-        )
-        return [number for (number,) in self._connection.execute(query.group_by(minute)) if number > 0]
-
-    def minute_sums(self, since: str, until: str) -> dict[str, int]:
-        """Return the records that the customer caused in minutes between two moments, by the minute's first slot."""
-        found = Counter[str]()
-        for one in self.counts(since, until):
-            if (one.what, one.cause) == ("offered", "customer"):
-                found[minute_of(one.slot)] += one.records
-        return dict(found)
+        within = caused & (table.c.slot >= since) & (table.c.slot < until)
+        query = select(func.min(table.c.slot), cast(func.sum(table.c.records), BigInteger)).where(within)
+        return {minute_of(slot): number for slot, number in self._connection.execute(query.group_by(minute)) if number}
 
     def heard(self) -> dict[str, LogHeard]:
         """Return when each source was heard, by source."""

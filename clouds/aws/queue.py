@@ -13,7 +13,7 @@ from urllib3.exceptions import HTTPError
 from clouds.aws.faults import classify, is_denial, says_none
 from clouds.aws.read import AwsClient
 from clouds.aws.replies import BrokenReply, field
-from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
+from clouds.call_failed import CallFailed, Forbidden, Foreign, NotThere, Replaced
 from model.log_feed import FeedMessage, LogObject, OpenObject
 
 _MOST_MESSAGES = 10
@@ -69,7 +69,7 @@ class Queue:
         what may pass.
         """
         if wanted.bucket not in self._place.buckets:
-            raise Forbidden(_FOREIGN_BUCKET)
+            raise Foreign(_FOREIGN_BUCKET)
         args = {"Bucket": wanted.bucket, "Key": wanted.key}
         if wanted.etag:
             args["IfMatch"] = f'"{wanted.etag}"'

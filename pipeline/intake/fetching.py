@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
+from clouds.call_failed import CallFailed, Foreign, NotThere, Replaced
 from intake.accounting import repeated
 from intake.announcements import announced
 from intake.lane import CriticalSigns
@@ -23,12 +23,11 @@ from model.fault import Refused
 from model.log_feed import FeedMessage, LogFeed, LogObject, OpenObject
 from model.log_volume import Aside, LogCount, LogPiece, What, slot_of
 from pipeline.intake.taking import Incoming
-from pipeline.log_spool import Spool
+from pipeline.log_spool import Spool, WaitingPiece
 from pipeline.logs import logger
 from store.tenant import TenantStore
 
 _LOG = logger()
-_FOREIGN = "bucket of nobody here"  # as clouds/aws/queue.py calls it
 # For so long nobody else receives a message; what is not done after a third of it is held for longer.
 _HIDDEN = timedelta(minutes=5)
 _WAIT_SECONDS = 1
@@ -36,7 +35,11 @@ _MOST_MESSAGES, _MOST_BYTES = 20, 64 * 2**20
 # The disk is that of all tenants, and an object may have 5 TB.
 _MOST_OBJECT_BYTES = 2**30
 _CHUNK = 2**18
-_WHY: dict[type[CallFailed], str] = {NotThere: "gone before it was read", Replaced: "replaced before it was read"}
+_WHY: dict[type[CallFailed], str] = {
+    Foreign: "bucket of nobody here",
+    NotThere: "gone before it was read",
+    Replaced: "replaced before it was read",
+}
 
 
 class Fetched(Struct, frozen=True):
@@ -61,6 +64,13 @@ class Post(Struct, frozen=True):
     clock: Clock
     person: str
     hand: Callable[[Fetched], None]
+
+
+class _Unread(Struct, frozen=True):
+    """Why an object is not read, and its length in bytes as far as that is known."""
+
+    why: str
+    bytes: int = 0
 
 
 class _Held:
@@ -151,21 +161,9 @@ class Fetcher:
 
     def _fetch_one(self, held: _Held, wanted: LogObject) -> None:
         name, part = f"s3://{wanted.bucket}/{wanted.key}", _part_id(wanted)
-        try:
-            opened = self._post.feed.open(wanted)
-        except (NotThere, Replaced) as failure:
-            self._set_aside(name, _WHY[type(failure)], 0)
-            self._written(held, part)
-            return
-        except Forbidden as failure:
-            if failure.code != _FOREIGN:
-                raise
-            self._set_aside(name, _FOREIGN, 0)
-            self._written(held, part)
-            return
-        if opened.length > _MOST_OBJECT_BYTES:
-            opened.stream.close()
-            self._set_aside(name, "too large", opened.length)
+        opened = self._opened(wanted)
+        if isinstance(opened, _Unread):
+            self._set_aside(name, opened.why, opened.bytes)
             self._written(held, part)
             return
         # By what it holds: not every announcement has the etag, and what was replaced since is another piece.
@@ -175,15 +173,28 @@ class Fetcher:
         with self._lock:
             held.bytes += waiting.bytes
         piece = LogPiece(self._post.source, id_, opened.etag, name, instant(self._post.clock.now()))
+        incoming = Incoming(piece, lambda: self._post.spool.open(waiting), self._end_of(held, part, waiting))
+        self._post.hand(Fetched(incoming, held.message.sent, self._is_critical(incoming)))
 
+    def _opened(self, wanted: LogObject) -> OpenObject | _Unread:
+        """Return an object, opened, or why it never will be read; raises `CallFailed` where that may pass."""
+        try:
+            opened = self._post.feed.open(wanted)
+        except (NotThere, Replaced, Foreign) as failure:
+            return _Unread(_WHY[type(failure)])
+        if opened.length > _MOST_OBJECT_BYTES:
+            opened.stream.close()
+            return _Unread("too large", opened.length)
+        return opened
+
+    def _end_of(self, held: _Held, part: str, waiting: WaitingPiece) -> Callable[[], None]:
         def done() -> None:
             self._post.spool.remove(waiting)
             with self._lock:
                 held.bytes -= waiting.bytes
             self._written(held, part)
 
-        incoming = Incoming(piece, lambda: self._post.spool.open(waiting), done)
-        self._post.hand(Fetched(incoming, held.message.sent, self._is_critical(incoming)))
+        return done
 
     def _is_critical(self, incoming: Incoming) -> bool:
         with incoming.opened() as stream:

@@ -6,19 +6,18 @@ Whose turn it is says the schedule (intake/schedule.py). A customer whose store 
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future
-from typing import Literal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from intake.schedule import LogSchedule
 from intake.turns import MOST_SECONDS, Colour
-from intake.writes import MOST_RECORDS, BatchQueue
+from intake.writes import BatchQueue
 from model.fault import Refused
 from pipeline.intake.abandoning import abandon
-from pipeline.intake.taking import Incoming, Intake, LogLine
+from pipeline.intake.backlog import Backlog
+from pipeline.intake.taking import Incoming, Intake
 from pipeline.logs import logger
 from pipeline.sealing import Damaged
 from pipeline.tenants.gate import NotEntitled
@@ -29,74 +28,6 @@ _LOG = logger()
 _STORE_SECONDS, _CONTRACT_SECONDS, _DEFECT_SECONDS = 1.0, 5.0, 30.0
 # As it is before anything is known, and over how many busy seconds it is taken.
 _FIRST_PACE, _PACE_SECONDS = 10_000.0, 10.0
-_Kind = Literal["critical", "ordinary"]
-
-
-class Backlog:
-    """What waits of one source of a customer: pieces with critical events in them, or the others.
-
-    It is `queued` while it waits for a turn, `busy` while a batch of it is written, and `is_broken` where that is the
-    last that could be read of a damaged piece.
-    """
-
-    def __init__(self, intake: Intake, kind: _Kind) -> None:
-        self.customer = intake.tenant
-        self.intake = intake
-        self.colour: Colour = "green"  # as which it was read last
-        self.is_critical = kind == "critical"
-        self.queued = self.busy = self.is_broken = False
-        self.resting_until = 0.0
-        self.pieces: deque[Incoming] = deque()
-        self._begun: list[Incoming] = []
-        self._line: LogLine | None = None
-
-    @property
-    def line(self) -> LogLine:
-        """Return the line in which the pieces are taken in."""
-        if self._line is None:
-            self._line = LogLine(self.intake, self._coming(), MOST_RECORDS)
-        return self._line
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether nothing waits."""
-        return self._line is None and not self.pieces
-
-    def next_line(self) -> None:
-        """Go on in a new line, with the pieces that have come."""
-        self._line = None
-
-    def begin_again(self, seconds: float) -> None:
-        """Begin again, after some seconds, with what is not written yet."""
-        self.pieces.extendleft(reversed(self._begun))
-        self._begun, self._line, self.is_broken = [], None, False
-        self.resting_until = time.monotonic() + seconds
-
-    def put_last_behind(self) -> None:
-        """Begin again, but for the piece that was read last: the others come before it."""
-        if self._begun:
-            last = self._begun.pop()
-            self.begin_again(0)
-            self.pieces.append(last)
-
-    def give_up_last(self) -> Incoming:
-        """Return the piece that was begun last, which is left out from now on; what stands before it is read again."""
-        given_up = self._begun.pop()
-        self.begin_again(0)
-        return given_up
-
-    def _coming(self) -> Iterator[Incoming]:
-        while self.pieces:
-            incoming = self.pieces.popleft()
-            self._begun.append(incoming)
-            yield replace(incoming, done=self._end(incoming))
-
-    def _end(self, incoming: Incoming) -> Callable[[], None]:
-        def done() -> None:
-            self._begun.remove(incoming)
-            incoming.done()
-
-        return done
 
 
 class _Pace:
@@ -158,7 +89,7 @@ class Processor:
         """Let an incoming piece of an intake wait, of a customer whose rate is known; critical ones come first."""
         key = (intake.tenant, intake.source.id, intake.cause, critical)
         if key not in self._backlogs:
-            self._backlogs[key] = Backlog(intake, "critical" if critical else "ordinary")
+            self._backlogs[key] = Backlog(intake, is_critical=critical)
         backlog = self._backlogs[key]
         backlog.pieces.append(incoming)
         backlog.intake = intake
@@ -206,7 +137,7 @@ class Processor:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits and nothing is written; what rests waits still."""
-        return not self._writes.under_way and all(backlog.is_empty for backlog in self._waiting())
+        return not self._writes.under_way and not any(True for _ in self._waiting())
 
     def settle_all(self, seconds: float) -> None:
         """Wait until what is being written is written, for so long at most."""

@@ -8,9 +8,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from intake.accounting import offered, refused, repeated, size_of
-from intake.events import Control, Event, read
+from intake.events import Control, Event, Malformed, read
 from intake.limits import LIMITS
-from intake.unpacking import BrokenStreamError, unpacked
 from model.canonical import digest, instant
 from model.clock import Clock
 from model.fault import Refused
@@ -19,14 +18,13 @@ from model.log_volume import Cause, LogCount, LogPiece, slot_of
 from pipeline.access.authorization import Authorizer
 from pipeline.access.tries import TooMany
 from pipeline.intake.sources import source_called
-from pipeline.intake.taking import KeyReused
+from pipeline.intake.taking import came_before
 from pipeline.log_spool import Spool
 from pipeline.tenants.applied import book_of
 from pipeline.tenants.gate import ask
 from store.tenant import TenantStore
 
 SPOOL_MEGABYTES = "logs.spool_megabytes"
-_BOMB = "a bomb"
 # A push is small; more than this it has no reason to unpack to.
 _LIMITS = replace(LIMITS, unpacked=64 * 2**20)
 _RETRY_SECONDS = 5.0
@@ -98,7 +96,7 @@ class _Pushed(Struct, frozen=True):
     def is_repeat(self) -> bool:
         """Return whether the piece came before; raises `KeyReused` where another one of the same key did."""
         with self.store.read() as reader:
-            return self._is_same(reader.logs.piece(self.piece.source, self.piece.id))
+            return came_before(reader.logs, self.piece) is not None
 
     def again(self) -> Taken:
         """Count the push as a repeat."""
@@ -121,7 +119,7 @@ class _Pushed(Struct, frozen=True):
         """
         came: dict[Cause, tuple[int, int]] = {"customer": (self.found.records, self.found.bytes)}
         with self.store.observe(self.piece.taken_at, self.person) as writer:
-            if self._is_same(writer.logs.piece(self.piece.source, self.piece.id)):  # somebody was faster
+            if came_before(writer.logs, self.piece):  # somebody was faster
                 writer.logs.add(self._repeated())
                 return self._as_repeat
             keep()
@@ -137,23 +135,17 @@ class _Pushed(Struct, frozen=True):
     def _repeated(self) -> list[LogCount]:
         return repeated(self.piece.source, self.found.records, self.found.bytes, self.clock.now())
 
-    def _is_same(self, before: LogPiece | None) -> bool:
-        if before and before.content != self.piece.content:
-            raise KeyReused("the idempotency key came with another body before; use a key of its own for each body")
-        return before is not None
-
 
 def _measured(source: LogSource, body: bytes) -> _Measured:
     """Return what a body holds; raises `TooLarge` for one that unpacks to too much."""
     records, size, critical = 0, 0, False
-    try:
-        for _ in unpacked(io.BytesIO(body), _LIMITS):
-            pass
-    except BrokenStreamError as broken:
-        if broken.reason == _BOMB:
-            raise TooLarge("what is pushed unpacks to more than a push may hold; send it in parts") from None
-    for one in read(source, io.BytesIO(body)):
-        if not isinstance(one, Control):
-            records, size = records + 1, size + size_of(one)
-            critical |= isinstance(one, Event) and one.critical
+    for one in read(source, io.BytesIO(body), _LIMITS):
+        match one:
+            case Control():
+                continue
+            case Malformed(reason="a bomb"):
+                raise TooLarge("what is pushed unpacks to more than a push may hold; send it in parts")
+            case Event(critical=True):
+                critical = True
+        records, size = records + 1, size + size_of(one)
     return _Measured(records, size, critical)

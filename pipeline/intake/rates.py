@@ -33,6 +33,6 @@ def observe(writer: Writer, now: datetime) -> None:
     since = parse_instant(first).replace(second=0)
     until = since + FIRST
     if now >= until:
-        heard = writer.logs.minutes(instant(since), instant(until))
+        heard = writer.logs.minutes(instant(since), instant(until)).values()
         minutes = int(FIRST.total_seconds()) // 60
-        writer.logs.put_rate(LogRate(instant(since), instant(until), observed(heard, minutes)))
+        writer.logs.put_rate(LogRate(instant(since), instant(until), observed(list(heard), minutes)))

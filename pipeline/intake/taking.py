@@ -26,6 +26,7 @@ from model.log_source import LogSource
 from model.log_volume import Cause, LogCount, LogPiece, Stop, What, slot_of
 from pipeline.log_segments import Segments
 from pipeline.tenants.gate import ask
+from store.logs import Logs
 from store.tenant import TenantStore
 from store.writer import Writer
 
@@ -150,10 +151,15 @@ class LogLine:
     def _stored(self, piece: LogPiece) -> LogPiece:
         """Return how far a piece is."""
         with self._intake.store.read() as reader:
-            before = reader.logs.piece(piece.source, piece.id)
-        if before and before.content != piece.content:
-            raise KeyReused("the idempotency key came with another body before; use a key of its own for each body")
-        return before or piece
+            return came_before(reader.logs, piece) or piece
+
+
+def came_before(logs: Logs, piece: LogPiece) -> LogPiece | None:
+    """Return how far a piece is that came before; raises `KeyReused` where another one has the same id."""
+    before = logs.piece(piece.source, piece.id)
+    if before and before.content != piece.content:
+        raise KeyReused("the idempotency key came with another body before; use a key of its own for each body")
+    return before
 
 
 def take(intake: Intake, incoming: Incoming, batch: int = MOST_RECORDS) -> Counter[What]:

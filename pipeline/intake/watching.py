@@ -76,5 +76,5 @@ def _minutes(writer: Writer, now: datetime) -> list[int]:
     """Return the records that the customer caused in each of the last whole minutes, the newest last."""
     until = now.replace(second=0, microsecond=0)
     first = until - flood.OVER_MINUTES * _MINUTE
-    sums = writer.logs.minute_sums(instant(first), instant(until))
+    sums = writer.logs.minutes(instant(first), instant(until))
     return [sums.get(instant(first + number * _MINUTE), 0) for number in range(flood.OVER_MINUTES)]

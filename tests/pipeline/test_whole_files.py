@@ -1,5 +1,6 @@
 """Files are there whole or not at all, for their owner alone; the first one's stays where that is wanted."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,11 @@ def test_of_several_who_may_not_write_over_each_other_the_first_one_s_stays(tmp_
 
 
 def test_what_is_broken_off_leaves_what_was_there(tmp_path: Path) -> None:
+    def parts() -> Iterator[bytes]:
+        yield b"after"
+        raise ValueError("broken off")
+
     put(tmp_path / "a", b"before")
     with pytest.raises(ValueError, match="broken off"), written(tmp_path / "a") as out:
-        out.write(b"after")
-        raise ValueError("broken off")
+        out.writelines(parts())
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("a", b"before")]
