@@ -9,9 +9,10 @@ JobState = Literal["queued", "running", "done", "failed"]
 
 
 class Job(Struct, frozen=True):
-    """A scan for one slot of a tenant's schedule or that somebody asked for, or deliveries that are tried again.
+    """A scan for one slot of a tenant's schedule or that somebody asked for.
 
-    `change` carries out one plan, or goes on with it; `due` reminds of what a contract asks for.
+    Deliveries are tried again by the kind `tell`, which earlier versions queued: the dispatcher does so now. `change`
+    carries out one plan, or goes on with it; `due` reminds of what a contract asks for.
 
     `number` is the lease number that fences off earlier workers; whoever works on it is the `holder`
     until `held_until`. `outcome` states what came of it, without secrets. Moments are RFC 3339 in UTC, empty = not yet.

@@ -61,8 +61,9 @@ class LogFeed(Protocol):
     def open(self, wanted: LogObject) -> OpenObject:
         """Return an object that is `wanted`, opened.
 
-        Raises `NotThere` where it is gone, `Replaced` where another content lies there by now, `Forbidden` where it
-        must not be read, and `CallFailed` for what may pass: throttling, a service or a network that is down.
+        Raises `Foreign` where nothing of the tenant's lies, `NotThere` where it is gone, `Replaced` where another
+        content lies there by now, `Forbidden` where it must not be read, and `CallFailed` for what may pass:
+        throttling, a service or a network that is down.
         """
         ...
 

@@ -5,10 +5,12 @@ Nothing else of ours loads the library: what it does where nobody has set it up 
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import structlog
 
+from model.fault import Refused
 from model.text import printable
 
 _SECRET = ("token", "password", "secret", "authorization", "code", "cookie", "key")
@@ -17,6 +19,22 @@ _SECRET = ("token", "password", "secret", "authorization", "code", "cookie", "ke
 def logger() -> Any:
     """Return what writes logs."""
     return structlog.get_logger()
+
+
+def tried(do: Callable[[], object], what: str, **about: str) -> bool:
+    """Call what is called again and again (`do`); return whether it was done.
+
+    What kept it from being done is logged under a sentence (`what`), with what else there is to say of it (`about`).
+    """
+    try:
+        do()
+    except Refused as refused:  # a database that is away comes back
+        logger().warning(what, problem=str(refused), **about)
+    except Exception:  # noqa: BLE001 - a service that ends over one of them leaves everybody unwatched
+        logger().exception("a defect of the program", **about)
+    else:
+        return True
+    return False
 
 
 def set_up() -> None:

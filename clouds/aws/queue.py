@@ -65,8 +65,8 @@ class Queue:
     def open(self, wanted: LogObject) -> OpenObject:
         """Return an object that is `wanted`, opened: with the content that its etag names, where it has one.
 
-        Raises `NotThere`, `Replaced` and `Forbidden` where it is so, a foreign bucket among these, and `CallFailed` for
-        what may pass.
+        Raises `Foreign` for a bucket that is not named, without asking for it, `NotThere`, `Replaced` and `Forbidden`
+        where it is so, and `CallFailed` for what may pass.
         """
         if wanted.bucket not in self._place.buckets:
             raise Foreign(_FOREIGN_BUCKET)

@@ -60,7 +60,9 @@ class Feeding:
         except NotEntitled:
             feeds = []
         for one in before or []:
-            one.is_over = True
+            one.is_over = True  # whoever asks it now closes it
+            if one.fetcher and not one.busy:
+                one.fetcher.close()
         self._feeds[tenant.tenant] = [_Feeding(tenant, feed) for feed in feeds]
 
     def look(self) -> None:

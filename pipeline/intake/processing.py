@@ -137,7 +137,7 @@ class Processor:
     @property
     def is_idle(self) -> bool:
         """Return whether nothing waits and nothing is written; what rests waits still."""
-        return not self._writes.under_way and not any(True for _ in self._waiting())
+        return not self._writes.under_way and not any(self._waiting())
 
     def settle_all(self, seconds: float) -> None:
         """Wait until what is being written is written, for so long at most."""

@@ -3,11 +3,11 @@
 import os
 import socket
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future
-from contextlib import ExitStack, suppress
+from concurrent.futures import Executor
 from datetime import timedelta
+from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -20,8 +20,10 @@ from model.fault import Refused
 from model.log_volume import LogPiece, Stop
 from model.person import SCHEDULE
 from model.tenant import Tenant
+from pipeline.intake.every import Every
 from pipeline.intake.feeding import Feeding
 from pipeline.intake.fetching import Fetched
+from pipeline.intake.kept_open import KeptOpen
 from pipeline.intake.processing import Processor
 from pipeline.intake.rates import committed
 from pipeline.intake.sources import sources
@@ -29,7 +31,7 @@ from pipeline.intake.taking import REMEMBERED, Incoming, Intake
 from pipeline.intake.upkeep import KEPT
 from pipeline.intake.watching import Watch, watch
 from pipeline.log_spool import Spool, WaitingPiece
-from pipeline.logs import logger
+from pipeline.logs import logger, tried
 from pipeline.tenants.applied import applied_tenants
 from pipeline.world import World
 from store.tenant import TenantStore
@@ -43,7 +45,6 @@ _PAUSE_TIMES, _MOST_ADDED = 20, 100
 _FAILED_SECONDS = 1.0
 # A file that the store does not know by then never came to be promised to anybody.
 _UNKNOWN_SECONDS = 60.0
-_MOST_OPEN = 64  # stores; SQLite has three files open of each
 
 
 class Threads(Struct, frozen=True):
@@ -84,58 +85,6 @@ class _Place(Struct):
     resting_until: float = 0.0
 
 
-class _Every:
-    """Does something once in so many seconds; by other threads, where it may wait for a store."""
-
-    def __init__(self, seconds: float, do: Callable[[], None], threads: Executor | None = None) -> None:
-        self._seconds = seconds
-        self._do = do
-        self._threads = threads
-        self._done_at = float("-inf")
-        self._doing: Future[None] | None = None
-
-    def come(self, now: float) -> None:
-        """Do it where it is time, unless it is being done still."""
-        if now - self._done_at < self._seconds or (self._doing and not self._doing.done()):
-            return
-        self._done_at = now
-        if self._threads:
-            self._doing = self._threads.submit(self._try)
-        else:
-            self._do()
-
-    def _try(self) -> None:
-        try:
-            self._do()
-        except Refused as refused:  # a database that is away comes back
-            _LOG.warning("the stores cannot be used", problem=str(refused))
-        except Exception:  # noqa: BLE001 - it is done again, and nobody waits for its outcome
-            _LOG.exception("a defect of the program")
-
-
-class _KeptOpen:
-    """The stores of those tenants of whom something came lately: each transaction would open its own otherwise."""
-
-    def __init__(self) -> None:
-        self._held: OrderedDict[str, ExitStack] = OrderedDict()
-
-    def keep(self, name: str, store: TenantStore) -> None:
-        """Keep a tenant's store open; one that cannot be opened now is opened by whoever needs it."""
-        if name not in self._held:
-            with suppress(Refused), ExitStack() as stack:
-                stack.enter_context(store.held())
-                self._held[name] = stack.pop_all()
-        if name in self._held:
-            self._held.move_to_end(name)
-        if len(self._held) > _MOST_OPEN:
-            self._held.popitem(last=False)[1].close()
-
-    def close(self) -> None:
-        """Close all of them."""
-        while self._held:
-            self._held.popitem()[1].close()
-
-
 class IntakeService:
     """The intake of all tenants of a home."""
 
@@ -146,7 +95,7 @@ class IntakeService:
         self._processor = Processor(threads.writing)
         self._places: dict[str, _Place] = {}
         self._found: deque[tuple[_Known, float]] = deque()
-        self._kept_open = _KeptOpen()
+        self._kept_open = KeptOpen()
         self._fetched: deque[tuple[str, str, Fetched]] = deque()
         self._feeding = Feeding(world, spools.fetched, threads.fetching, self._hand)
         self._run = f"{socket.gethostname()}:{os.getpid()}", instant(world.clock.now())
@@ -154,11 +103,11 @@ class IntakeService:
         self._stops: list[Stop] = []
         self._stores: dict[str, TenantStore] = {}
         self._regularly = (
-            _Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.beside),
-            _Every(_TENANTS_SECONDS, self._find_tenants, threads.beside),
-            _Every(_LOOK_SECONDS, self._look),
-            _Every(_SWEEP_SECONDS, self._processor.sweep),
-            _Every(_WATCH_SECONDS, self._watch),
+            Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.beside),
+            Every(_TENANTS_SECONDS, self._find_tenants, threads.beside),
+            Every(_LOOK_SECONDS, self._look),
+            Every(_SWEEP_SECONDS, self._processor.sweep),
+            Every(_WATCH_SECONDS, self._watch, threads.beside),
         )
 
     def step(self) -> None:
@@ -192,16 +141,17 @@ class IntakeService:
             self._stops = stops_of(session.log_runs.all())
 
     def _find_tenants(self) -> None:
-        """Find the tenants that there are, and by which committed rate each is processed."""
+        """Find the tenants that there are."""
         tenants, _ = applied_tenants(self._world.home)
         equal = provisional(self._processor.capacity, len(tenants))
         for tenant, _ in tenants:
-            try:
-                known = self._known(tenant)
-                rate = committed(known.store, self._world.clock.now())
-                self._found.append((known, equal if rate is None else rate / 60))
-            except Refused as refused:
-                _LOG.warning("a tenant's logs are not taken in", tenant=tenant.tenant, problem=str(refused))
+            tried(partial(self._find, tenant, equal), "a tenant's logs are not taken in", tenant=tenant.tenant)
+
+    def _find(self, tenant: Tenant, equal: float) -> None:
+        """Find by which committed rate a tenant is processed; until it is known, that is an equal part."""
+        known = self._known(tenant)
+        rate = committed(known.store, self._world.clock.now())
+        self._found.append((known, equal if rate is None else rate / 60))
 
     def _known(self, tenant: Tenant) -> _Known:
         """Return a tenant as its file says, with its store."""
@@ -297,9 +247,9 @@ class IntakeService:
     def _watch(self) -> None:
         """Look for floods and silence, beside the processing."""
         now = self._world.clock.now()
-        for name, place in self._places.items():
+        for name, place in list(self._places.items()):
             at = Watch(now, self._processor.rate(name) * 60, self._stops)
-            self._threads.beside.submit(_watched, name, place.known.store, at)
+            tried(partial(watch, place.known.store, at), "a tenant's logs are not watched", tenant=name)
 
 
 def _incoming(place: _Place, piece: LogPiece, waiting: WaitingPiece) -> Incoming:
@@ -313,12 +263,3 @@ def _incoming(place: _Place, piece: LogPiece, waiting: WaitingPiece) -> Incoming
 def _is_in(fetched: Fetched, stops: Sequence[Stop]) -> bool:
     """Return whether a piece was announced while nothing of ours ran."""
     return any(since <= fetched.sent < until + timedelta(seconds=1) for since, until in stops)
-
-
-def _watched(name: str, store: TenantStore, at: Watch) -> None:
-    try:
-        watch(store, at)
-    except Refused as refused:  # a database that is away comes back
-        _LOG.warning("a tenant's logs are not watched", tenant=name, problem=str(refused))
-    except Exception as problem:  # noqa: BLE001 - nobody waits for its outcome
-        _LOG.error("a defect of the program", tenant=name, exc_info=problem)

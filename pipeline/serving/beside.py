@@ -7,15 +7,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from model.fault import Refused
 from notifier.message import Ways
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
-from pipeline.logs import logger, set_up
+from pipeline.logs import set_up, tried
 from pipeline.process import begin
 from pipeline.world import World, world_in
 
-_LOG = logger()
 _PAUSE_SECONDS = 1.0
 
 
@@ -41,13 +39,7 @@ class Beside:
     def repeat(self, step: Callable[[], None]) -> None:
         """Do a step again and again until it is over; what goes wrong in one is said, and the next one is done."""
         while not self.is_over():
-            try:
-                step()
-            except Refused as refused:  # a database that is away comes back
-                _LOG.warning("the stores cannot be used", problem=str(refused))
-                self.pause()
-            except Exception:  # noqa: BLE001 - a service that ends over one step leaves everybody unwatched
-                _LOG.exception("a defect of the program")
+            if not tried(step, "the stores cannot be used"):
                 self.pause()
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from model.fault import Refused
 from model.job import Job
 from pipeline.clock import SystemClock
-from pipeline.logs import logger
+from pipeline.logs import logger, tried
 from pipeline.serving.jobs import JobWorker, claim, give_back, name_of, queue_scheduled
 from store.home import Home
 
@@ -65,12 +64,7 @@ class Supervisor:
 
     def _work(self) -> None:
         while not self._stopping:
-            try:
-                self._look()
-            except Refused as refused:  # a database that is away comes back
-                _LOG.warning("the stores cannot be used", problem=str(refused))
-            except Exception:  # noqa: BLE001 - a service that ends over one look leaves everybody unwatched
-                _LOG.exception("a defect of the program")
+            tried(self._look, "the stores cannot be used")
             time.sleep(_LOOK_SECONDS)
 
     def _stop(self, number: int, _frame: object) -> None:

@@ -73,21 +73,6 @@ def test_what_cannot_be_read_is_set_aside_with_its_place_and_the_rest_goes_on(bu
     assert aside.first == "s3://midori-logs/theirs"
 
 
-def test_what_waits_waits_at_the_source(bucket: Bucket) -> None:
-    for number in range(45):
-        bucket.put(str(number), hour(10 * number, 10 * number + 9))
-    ahead = list[int]()
-
-    def is_done() -> bool:
-        ahead.append(len([one for one in (bucket.folder / FETCHED).rglob("*") if one.is_file()]))
-        return bucket.left() == 0
-
-    process_all(bucket.folder, bucket.home, is_done)
-    (found,) = volumes(bucket.home.tenant(NAME))
-    assert (found.offered, found.processed, found.waiting) == (450, 450, 0)
-    assert max(ahead) <= 20 + 10, "20 messages, and those that are received together"
-
-
 @pytest.mark.article(11)
 def test_while_the_contract_does_not_allow_it_nothing_is_fetched_and_nothing_is_lost(bucket: Bucket) -> None:
     bucket.put("a", hour(1, 5))

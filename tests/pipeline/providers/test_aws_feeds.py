@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from clouds.call_failed import CallFailed, Forbidden, NotThere, Replaced
+from clouds.call_failed import CallFailed, Forbidden, Foreign, NotThere, Replaced
 from demo.stand_ins.aws_emulator import ACCOUNT, Emulator
 from intake.announcements import Announced, announced
 from model.clock import Clock
@@ -121,7 +121,7 @@ def test_a_foreign_bucket_is_never_asked_for(emulator: Emulator, bucket: Any, mo
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         feed = entered()
         for name in (OTHER, f"{BUCKET}/../{OTHER}", "", BUCKET.upper(), f"arn:aws:s3:::{BUCKET}"):
-            with pytest.raises(Forbidden):
+            with pytest.raises(Foreign):
                 feed.open(LogObject(name, "x"))
         feed.close()
     assert [one for one in asked if "GetCallerIdentity" not in one] == []
