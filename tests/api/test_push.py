@@ -31,8 +31,11 @@ from people.tokens import mint
 from pipeline.access.tries import TooMany
 from pipeline.installation import make, open_home
 from pipeline.intake.pushing import SPOOL_MEGABYTES
+from pipeline.intake.reading import Wanted, kept
+from pipeline.intake.sources import source_called
 from pipeline.intake.upkeep import tidy
 from pipeline.intake.volume import volumes
+from pipeline.log_segments import Segments
 from pipeline.log_spool import PUSHED
 from pipeline.whole_files import PART
 from tests.cloudtrail import lines
@@ -128,6 +131,17 @@ def test_events_of_more_than_two_days_ago_come_too_late(machines: Machines) -> N
     assert taken(machines.push(machines.token(), old + b"\n" + young)) == (5, 5, 0)
     found = machines.processed()
     assert (found.offered, found.processed, found.too_late, found.waiting) == (5, 2, 3, 0)
+
+
+def test_clocks_that_are_a_year_off_lose_nothing(machines: Machines) -> None:
+    """What claims to be of last year is too late; what claims to be of the next one is there when that is read."""
+    last, next_ = body(1, 3, timedelta(days=365)), body(4, 5, -timedelta(days=365))
+    assert taken(machines.push(machines.token(), last + b"\n" + next_)) == (5, 5, 0)
+    found = machines.processed()
+    assert (found.offered, found.processed, found.too_late, found.waiting) == (5, 2, 3, 0)
+    year = (HOUR + timedelta(days=364), HOUR + timedelta(days=366), "mio", "case 7", datetime.now(UTC))
+    wanted = Wanted(source_called(SOURCE), *year)
+    assert len(list(kept(machines.home.tenant(MINE), Segments(machines.folder, MINE), wanted))) == 2
 
 
 def test_a_key_is_for_one_body(machines: Machines) -> None:
