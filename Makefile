@@ -35,7 +35,7 @@ lint: setup  ## ruff, import-linter, mypy strict
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy
 
-quick: setup  ## the tests that start no process and no server, and sweep over nothing, in seconds
+quick: setup  ## the tests that start no process and no server, and sweep over nothing, in a minute or two
 	$(BIN)/pytest -n 2 -m "not process and not sweep and not soak"
 
 # mypy runs beside the tests, of which three at a time keep two cores busy: they wait for servers now and then.
