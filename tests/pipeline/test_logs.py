@@ -11,7 +11,7 @@ import pytest
 
 from model.fault import Refused
 from model.job import Job
-from pipeline.logs import logger, quiet, set_up
+from pipeline.logs import logger, quiet, set_up, tried
 from pipeline.serving.work import _failed
 
 ROOT = Path(__file__).parent.parent.parent
@@ -39,6 +39,21 @@ def test_an_exception_is_where_it_was_and_nothing_else(way: object, capsys: pyte
     assert all(part in err for part in ("ValueError", "test_logs.py", "fails"))
     assert len(err.splitlines()) == 2
     assert "\x1b" not in err
+
+
+def test_what_is_called_again_and_again_says_what_kept_it_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    def away() -> None:
+        raise Refused("the database is away")
+
+    quiet()
+    assert tried(lambda: None, "nothing is looked at")
+    assert capsys.readouterr().err == ""
+    assert not tried(away, "nothing is looked at", tenant="aozora")
+    assert not tried(lambda: fails("hinomi_SECRET"), "nothing is looked at")
+    refused, defect = capsys.readouterr().err.splitlines()
+    assert "nothing is looked at (problem the database is away, tenant aozora)" in refused
+    assert "a defect of the program" in defect
+    assert "SECRET" not in defect
 
 
 @pytest.mark.process
