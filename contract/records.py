@@ -29,6 +29,7 @@ from contract.settings import Value, explain
 from contract.term import Decision, decide
 from contract.terms import ContractTerms
 from model.canonical import instant, parse_instant
+from model.clock import CONTRACT_ZONE
 from model.contract_action import Phase
 from model.contract_record import (
     AcceptanceRecord,
@@ -52,9 +53,9 @@ CUSTOMER_APPROVES = "changes.customer_approves"
 class ContractState(Struct, frozen=True):
     """What holds of a contract at an instant: its days, a suspension, the licence, the items of the menu.
 
-    Without a `start` nothing was ordered and accepted; without a `last_day` it renews year by year. On the notice of a
-    number that is `undecided` a person has to judge. `grace` is until when the service goes on in part where the
-    licence has lapsed.
+    `suspended` is one of the whole service, `logs_suspended` one of the taking in of logs alone. Without a `start`
+    nothing was ordered and accepted; without a `last_day` it renews year by year. On the notice of a number that is
+    `undecided` a person has to judge. `grace` is until when the service goes on in part where the licence has lapsed.
     """
 
     at: datetime
@@ -62,6 +63,7 @@ class ContractState(Struct, frozen=True):
     last_day: date | None = None
     items: frozenset[str] = frozenset()
     suspended: SuspensionRecord | None = None
+    logs_suspended: SuspensionRecord | None = None
     undecided: int | None = None
     accepted: datetime = EVER
     licence: LicenceState = LicenceState()
@@ -137,13 +139,14 @@ class Book:
         """Return what is in force at an instant of the term, suspensions and licences, and nothing of the menu."""
         if self._order is None:
             return ContractState(at)
-        suspended = next((one for begin, end, one in self._suspensions if begin <= at < end), None)
+        in_force = {one.scope: one for begin, end, one in reversed(self._suspensions) if begin <= at < end}
         licence = licence_on(self._licences, day_of(at))
         return ContractState(
             at,
             self._order.start,
             self._last_day,
-            suspended=suspended,
+            suspended=in_force.get("service"),
+            logs_suspended=in_force.get("logs"),
             accepted=self._accepted,
             licence=licence,
             grace=self._grace(licence, at) if licence.has_lapsed else NEVER,
@@ -183,7 +186,8 @@ class Book:
         """
         if self._order is None:
             return None
-        suspended = [one for begin, end, one in self._suspensions if end > now and _shows_as_days(begin, now)]
+        of_service = [each for each in self._suspensions if each[2].scope == "service"]
+        suspended = [one for begin, end, one in of_service if end > now and _shows_as_days(begin, now)]
         return Contract(
             start=self._order.start,
             last_day=self._last_day,
@@ -191,6 +195,21 @@ class Book:
             customer_approves=self.customer_approves(now),
             suspended=[_as_days(one) for one in suspended],
         )
+
+    def suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
+        """Return the suspensions: since when, until when as it was lifted or not, and the record; in their order."""
+        return self._suspensions
+
+    def suspended_until(self, at: datetime) -> datetime | None:
+        """Return until when logs are not taken in `at` an instant, None where they are; `NEVER` where no end is known.
+
+        Suspensions that follow on each other are one.
+        """
+        until, ends = None, [(begin, end) for begin, end, _ in self._suspensions]
+        for begin, end in sorted(ends):
+            if begin <= (until or at) and end > (until or at):
+                until = end
+        return until
 
     def _grace(self, licence: LicenceState, at: datetime) -> datetime:
         judged = judged_lapsed(self.records, licence.record)
@@ -235,6 +254,22 @@ class Book:
     @cached_property
     def _suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
         return [(begins(one.since), _ends(one), one) for one in _suspensions(self.records)]
+
+
+def decide_logs(suspended: SuspensionRecord) -> Decision:
+    """Return that logs are not taken in because of a suspension of theirs (Article 11); all else goes on."""
+    end = _ends(suspended)
+    en, ja = ("until further notice", "当面の間") if end == NEVER else _until(end)
+    reason = Text(
+        en=f"the taking in of monitoring logs is suspended {en}: {suspended.reason}",
+        ja=f"監視ログの受け入れは{ja}停止中です（{suspended.reason}）",
+    )
+    return Decision(False, reason, "11", "" if end == NEVER else instant(end))
+
+
+def _until(end: datetime) -> tuple[str, str]:
+    local = end.astimezone(CONTRACT_ZONE)
+    return f"until {local:%Y-%m-%d %H:%M} (Japan time)", f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}まで"
 
 
 def decide_term(found: ContractState) -> Decision:
@@ -336,7 +371,7 @@ def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord
     for one, suspension in _those(records, SuspensionRecord):
         end = min(_ends(suspension), lifted.get(one.number, NEVER))
         if end > begins(suspension.since):
-            yield SuspensionRecord(suspension.since, suspension.reason, None if end == NEVER else instant(end))
+            yield replace(suspension, until=None if end == NEVER else instant(end))
 
 
 def _ends(one: SuspensionRecord) -> datetime:
