@@ -109,6 +109,19 @@ class ContractState(Struct, frozen=True):
         return "" if ends == NEVER else instant(ends)
 
 
+class Flood(Struct, frozen=True):
+    """A suspension that rests on a case of massive logs: its record, what it says, and from when to when it holds.
+
+    It `is_lifted` where somebody has judged that it ends, then or later.
+    """
+
+    record: ContractRecord
+    what: SuspensionRecord
+    begins: datetime
+    ends: datetime
+    is_lifted: bool
+
+
 def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecord]:
     """Return the records that were there at an instant."""
     return [one for one in records if parse_instant(one.recorded_at) <= at]
@@ -196,9 +209,14 @@ class Book:
             suspended=[_as_days(one) for one in suspended],
         )
 
-    def suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
-        """Return the suspensions: since when, until when as it was lifted or not, and the record; in their order."""
-        return self._suspensions
+    def floods(self) -> list["Flood"]:
+        """Return the suspensions that rest on a case of massive logs, in the order of their records."""
+        lifted = _lifted(self.records)
+        return [
+            Flood(one, what, begins(what.since), min(_ends(what), lifted.get(one.number, NEVER)), one.number in lifted)
+            for one, what in _those(self.records, SuspensionRecord)
+            if what.flood
+        ]
 
     def suspended_until(self, at: datetime) -> datetime | None:
         """Return until when logs are not taken in `at` an instant, None where they are; `NEVER` where no end is known.
@@ -366,12 +384,17 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
 
 def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord]:
     """Yield the suspensions; one that was lifted lasts until then."""
-    judged = _those(records, JudgementRecord)
-    lifted = {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
+    lifted = _lifted(records)
     for one, suspension in _those(records, SuspensionRecord):
         end = min(_ends(suspension), lifted.get(one.number, NEVER))
         if end > begins(suspension.since):
             yield replace(suspension, until=None if end == NEVER else instant(end))
+
+
+def _lifted(records: Sequence[ContractRecord]) -> dict[int, datetime]:
+    """Return from when on each suspension is lifted that somebody has judged to end, by its number."""
+    judged = _those(records, JudgementRecord)
+    return {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
 
 
 def _ends(one: SuspensionRecord) -> datetime:

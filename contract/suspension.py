@@ -12,8 +12,8 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-Stage = Literal["normal", "watch", "limited", "suspended", "probing"]
-Became = Literal["normal", "watch", "limited", "suspended", "probing", "proposed"]
+from model.log_stage import Became, Stage
+
 Impact = Literal["waiting", "disk", "intake", "backlog"]
 Reason = Literal[
     "rate", "calm", "massive", "period", "waiting", "disk", "intake", "backlog", "returns", "confirmed", "lifted"
@@ -30,9 +30,9 @@ class StageSettings(Struct, frozen=True):
     """The numbers that stages go by; times in minutes but for `target_s` and `calm_p99_s`, which are seconds.
 
     `refusal` is what refusing a record costs in parts of processing one. Without `automatic` nobody is suspended: it is
-    proposed, and so is it because of the customer's own backlog alone where that is more than so many minutes of the
-    committed rate (`backlog`, 0 for never). Who has returned to normal so often within a day (`returns`, 0 for never)
-    is limited at once when it begins again.
+    proposed, also where somebody is massive again while probed; and so is it because of the customer's own backlog
+    alone where that is more than so many minutes of the committed rate (`backlog`, 0 for never). Who has returned to
+    normal so often within a day (`returns`, 0 for never) is limited at once when it begins again.
     """
 
     hot: float = 3
@@ -189,6 +189,23 @@ def judged(
     return replace(moved, until=until), became
 
 
+def forgotten(standing: TenantStage, minute: int) -> TenantStage:
+    """Return a standing whose windows begin anew with a minute: nothing is known of those right before it."""
+    changed = standing.changed_at if standing.changed_at is None else min(standing.changed_at, minute)
+    windows = replace(standing, known=0, massive=0, calm=0, waiting=0, intake=0, growth=())
+    return replace(windows, changed_at=changed)
+
+
+def admitted(standing: TenantStage, committed: float) -> int | None:
+    """Return how many records a minute are let in by a standing, with so many committed ones; None for no limit."""
+    match standing.stage:
+        case "limited":
+            return int(committed)
+        case "suspended" | "probing":
+            return int(committed * standing.share)
+    return None
+
+
 _NEW = TenantStage()
 _Move = tuple[TenantStage, tuple[Became, Reason] | None]
 
@@ -298,7 +315,7 @@ def _is_over(seen: TenantStage, number: int, settings: StageSettings) -> bool:
 
 def _probed(seen: TenantStage, number: int, settings: StageSettings) -> _Move:
     if seen.massive & 1:
-        return _to(seen, "suspended", number, "massive")
+        return _to(seen, "suspended" if settings.automatic else "limited", number, "massive")
     if seen.quarter_at is None:
         if seen.calm < settings.calm_run:
             return seen, None

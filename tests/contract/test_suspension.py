@@ -71,7 +71,7 @@ def stages_of(
     found = []
     for number, minute in enumerate(minutes):
         state, changes = advance(state, Minute(number, {"a": minute}, capacity), settings)
-        found += [(one.minute, one.after, one.reason) for one in changes]
+        found += [(one.minute, str(one.after), str(one.reason)) for one in changes]
     return found
 
 
