@@ -218,6 +218,15 @@ class Book:
             if what.flood
         ]
 
+    def suspended_by(self, at: datetime) -> list[ContractRecord]:
+        """Return the records by which something is suspended `at` an instant."""
+        lifted = _lifted(self.records)
+        return [
+            one
+            for one, what in _those(self.records, SuspensionRecord)
+            if begins(what.since) <= at < min(_ends(what), lifted.get(one.number, NEVER))
+        ]
+
     def suspended_until(self, at: datetime) -> datetime | None:
         """Return until when logs are not taken in `at` an instant, None where they are; `NEVER` where no end is known.
 

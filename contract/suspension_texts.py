@@ -54,7 +54,7 @@ def reason_text(case: SuspensionCase) -> Text:
 
 
 def change_text(after: str, case: SuspensionCase | None, reason: str = "") -> Text:
-    """Return what is said of a change of stage, with what its case has to say where it has one, else the reason."""
+    """Return what is said of a stage after a change, with what its case has to say where there is one, or why."""
     if case is None:
         stage, why = STAGES[after], REASONS.get(reason, Text(en=reason, ja=reason))
         return Text(en=f"Logs: {stage.en} ({why.en})", ja=f"監視ログの段階：{stage.ja}（{why.ja}）")

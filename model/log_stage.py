@@ -4,6 +4,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from model.canonical import digest
+
+# The action of the audit record of each change, with its id and digest.
+RECORDED = "suspension.stage"
 Stage = Literal["normal", "watch", "limited", "suspended", "probing"]
 Became = Literal["normal", "watch", "limited", "suspended", "probing", "proposed"]
 
@@ -20,6 +24,11 @@ class StageRow(Struct, frozen=True):
     after: Became
     reason: str
     document: str
+
+    @property
+    def digest(self) -> str:
+        """Return a digest of all of it: the audit chain has it, under the action `RECORDED`."""
+        return digest(self.id, self.at, self.before, self.after, self.reason, self.document)
 
 
 class LogAdmission(Struct, frozen=True):

@@ -65,12 +65,12 @@ class LogStagesWriter(LogStages):
     """What can be asked and written."""
 
     def measure(self, machine: str, minute: str, document: str) -> None:
-        """Write what a process (the machine) measured of a minute; what it wrote before stands."""
+        """Write a document of what a process (the machine) measured of a minute; what it wrote before stands."""
         values = {"machine": machine, "minute": minute, "document": document}
         self._connection.execute(insert(self._connection, schema.log_machine).on_conflict_do_nothing(), values)
 
     def put(self, minute: str, measured: str, stages: str) -> None:
-        """Write what was made of a minute, and the stages after it."""
+        """Write what was `measured` of a minute by all, and the stages after it."""
         put(self._connection, schema.log_minute, {"minute": minute, "document": measured})
         put(self._connection, schema.log_stages, {"id": _ALL, "minute": minute, "document": stages})
 

@@ -18,7 +18,10 @@ _KNOWN, _BYTES_OF_A_RECORD = timedelta(days=7), 1_000
 
 
 def has_room(reader: Reader, admission: LogAdmission, now: datetime) -> bool:
-    """Return whether more of a tenant's records are let in within the minute of now, by what came in of it."""
+    """Return whether more of a tenant's records are let in within the minute of now, by what came in of it.
+
+    The reader has that, the admission says how many may come.
+    """
     if admission.records_per_minute is None:
         return True
     minute = now.replace(second=0, microsecond=0)
@@ -39,7 +42,8 @@ def is_admitted(store: TenantStore, now: datetime) -> bool:
 def count_not_taken(store: TenantStore, source: str, body: bytes, now: datetime, person: str) -> None:
     """Count a body of a source that was not taken in by its size alone: nobody looks at what it holds.
 
-    Its records are estimated by what those of the source have on average; a person or machine sent it.
+    Its records are estimated by what those of the source have on average in the tenant's store; a person or machine
+    sent it, now.
     """
     size = _unpacked_size(body)
     with store.observe(instant(now), person) as writer:

@@ -47,7 +47,7 @@ def remind(world: World, office: Office) -> Reminded:
 
 
 def remind_of(world: World, office: Office, found: Sequence[Reminder]) -> Reminded:
-    """Say what was `found` in each channel of the provider's people where it was not said before."""
+    """Say what was `found` for an office in each channel of the world's staff where it was not said before."""
     with office.store.read() as reader:
         said = reader.reminders.said()
     to = world.staff().channels

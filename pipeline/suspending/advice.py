@@ -20,7 +20,7 @@ _LATELY = timedelta(hours=2)
 
 
 def advice(store: TenantStore, segments: Segments, now: datetime) -> CaseAdvice:
-    """Return what most of the events in a store were that were processed lately, of a sample of the segments.
+    """Return what most of the events in a store were lately until now, by a sample of the newest segments.
 
     Principals are pseudonyms under the tenant's key: the same within a tenant, others between tenants.
     """

@@ -15,7 +15,7 @@ from detectors.service.suspension import POLICY, suspension
 from model.canonical import encode, instant
 from model.contract_record import ContractRecord, Evidence, SuspensionRecord
 from model.fault import Refused
-from model.log_stage import Became, Stage, StageRow
+from model.log_stage import RECORDED, Became, Stage, StageRow
 from model.person import SCHEDULE
 from model.suspension_case import CaseAdvice, SuspensionCase
 from model.text import Text
@@ -33,29 +33,30 @@ from store.tenant import TenantStore
 from store.writer import Writer
 
 _LOG = logger()
-SUSPENDED, PROPOSED = "suspension.decided", "suspension.proposed"
-_CHANGED = "suspension.stage"
 # Of these changes the provider's people are notified: somebody may have to do something, or they end what was notified.
 _CALLED = frozenset({"suspended", "proposed", "probing"})
 
 
 class Decided(Struct, frozen=True):
-    """A change of a tenant's stage for a reason, with the case where it suspends; the period is in minutes."""
+    """A change of a tenant's stage for a reason, with the case where it suspends or proposes that.
+
+    That holds, or may be confirmed, for so many `minutes`.
+    """
 
     before: Stage
     after: Became
     reason: str
     case: SuspensionCase | None
-    period: float
+    minutes: float
 
 
-def evidence_name(id_: str) -> str:
-    """Return as what a case stands on record as the evidence of a suspension."""
-    return f"suspension-{id_}.json"
+def evidence_of(id_: str, document: str) -> Evidence:
+    """Return a case, by its id and as it is kept, as what a suspension on record rests on."""
+    return Evidence(f"suspension-{id_}.json", hashlib.sha256(document.encode()).hexdigest())
 
 
 def carry_out(world: World, store: TenantStore, decision: LogDecision) -> str:
-    """Do what was decided of a tenant in its store, and notify people; return what keeps that from being through.
+    """Do a decision on a tenant in its store, and notify the world's people; return what keeps that from being through.
 
     Done again, it changes nothing. Raises `Refused` where the tenant's records do not hold.
     """
@@ -83,25 +84,19 @@ def _do(world: World, store: TenantStore, decision: LogDecision, decided: Decide
         row = StageRow(decision.id, decision.at, decided.before, decided.after, decided.reason, document)
         if not writer.stages.add(row):
             return
+        writer.record(RECORDED, decision.id, id=row.id, row=row.digest, after=row.after, reason=row.reason)
         if case and case.outcome == "suspended":
             _suspend(writer, case)
-        else:
-            name = PROPOSED if case else _CHANGED
-            said = {"case": sha256_of(document)} if case else {"before": decided.before, "after": decided.after}
-            writer.record(name, decision.id, reason=decided.reason, **said)
-        _put_finding(writer, decided, case, instant(now))
-
-
-def sha256_of(document: str) -> str:
-    """Return the SHA-256 of a case as it is kept, as hex: it stands in the audit chain."""
-    return hashlib.sha256(document.encode()).hexdigest()
+        if decided.after in ("suspended", "normal"):
+            said = change_text("suspended", case, decided.reason) if decided.after == "suspended" else None
+            put_finding(writer, said, instant(now))
 
 
 def _suspend(writer: Writer, case: SuspensionCase) -> None:
     """Record the suspension in the contract: the gate goes by it from now on."""
     records = writer.contract.all()
     what = SuspensionRecord(case.since, reason_text(case).en, case.until, case.scope, case.id)
-    evidence = Evidence(evidence_name(case.id), sha256_of(encode(case).decode()))
+    evidence = evidence_of(case.id, encode(case).decode())
     made = ContractRecord(len(records) + 1, what, case.since, case.decided_at, SCHEDULE, evidence)
     if problem := why_not(records, terms(), made):
         raise Refused(f"a suspension cannot be recorded: {problem}")
@@ -118,7 +113,7 @@ def _complete(world: World, store: TenantStore, decision: LogDecision, decided: 
     found = CaseAdvice(0)
     if world.segments:
         found = advice(store, world.segments(decision.tenant), now)
-    until = now + timedelta(minutes=decided.period)
+    until = now + timedelta(minutes=decided.minutes)
     return replace(
         decided.case,
         decided_at=instant(now),
@@ -129,16 +124,16 @@ def _complete(world: World, store: TenantStore, decision: LogDecision, decided: 
     )
 
 
-def _put_finding(writer: Writer, decided: Decided, case: SuspensionCase | None, at: str) -> None:
-    """Write what the customer is notified of: that logs are not taken in, and that they are again."""
-    uid = uid_of(POLICY, "")
-    before = next(iter(writer.findings(None, [uid])), None)
-    said = change_text(decided.after, case) if decided.after == "suspended" else None
-    if decided.after not in ("suspended", "normal"):
-        return
+def put_finding(writer: Writer, said: Text | None, at: str) -> None:
+    """Write what the customer is notified of: what is `said` of a suspension, or None once logs are taken in again.
+
+    The writer of the store writes it `at` a moment; what stands there already stays as it is.
+    """
+    before = next(iter(writer.findings(None, [uid_of(POLICY, "")])), None)
     if found := suspension(said, before, at):
-        writer.put_findings([found[0]])
-        writer.put_facts([found[1]], f"stages/{at}")
+        finding, fact = found
+        writer.put_findings([finding])
+        writer.put_facts([fact], f"stages/{at}")
 
 
 def _notify(world: World, store: TenantStore, decision: LogDecision, decided: Decided) -> str:

@@ -27,7 +27,7 @@ def id_of(change: StageChange, minute: str) -> str:
 def case_of(
     change: StageChange, found: Gathered, minutes: Sequence[KeptMinute], standing: InForce | None, why: Text | None
 ) -> SuspensionCase:
-    """Return the case of a change to suspended or proposed, with the minutes until then, the last of which decided.
+    """Return the case of a change to suspended or proposed, with what was `found` and the minutes until then.
 
     `standing` is the edition of the specification that lets it be automatic; `why` a person has to decide otherwise.
     """

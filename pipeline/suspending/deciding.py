@@ -263,14 +263,16 @@ def _measured(session: ServiceReader, minute: datetime) -> list[MachineMinute]:
 def _decisions(
     session: ServiceReader, changes: Sequence[StageChange], whole: _Minute, judged_by: _Judged
 ) -> Iterator[LogDecision]:
-    """Yield what is to be done by the changes, with the case of each that people are asked or told of."""
+    """Yield what is to be done by the changes, with the case of each that people are asked, or notified of."""
     for change in changes:
         found, case = whole.found[change.tenant], None
         if change.after == "proposed" or (change.after == "suspended" and change.reason != "confirmed"):
             since = whole.at - (SHOWN_MINUTES - 1) * MINUTE
             minutes = [msgspec.json.decode(one, type=KeptMinute) for one in session.log_stages.minutes(instant(since))]
             case = _case(change, found, minutes, judged_by)
-        decided = Decided(change.before, change.after, change.reason, case, found.came.settings.period)
+        settings = found.came.settings
+        minutes_of = settings.lapses if change.after == "proposed" else settings.period
+        decided = Decided(change.before, change.after, change.reason, case, minutes_of)
         id_, at = id_of(change, instant(whole.at)), instant(whole.at + MINUTE)
         yield LogDecision(id_, change.tenant, at, "decided", encode(decided).decode())
 

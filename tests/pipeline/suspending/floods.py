@@ -4,6 +4,7 @@ import io
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -124,7 +125,7 @@ class Floods:
             self.deciding.step()
             self.clock.sleep(-6)
 
-    def minutes(self, number: int, records: int, **more: int) -> None:
+    def minutes(self, number: int, records: int, **more: Any) -> None:
         """Let minutes go by that are all alike."""
         for _ in range(number):
             self.minute(records, **more)

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -37,7 +38,7 @@ def floods(tmp_path: Path, clock: MovingClock) -> Floods:
         ("intake", {"refusing_us": 16_000_000}),  # of 60 seconds more than a quarter
     ],
 )
-def test_a_flood_that_affects_all_is_suspended(floods: Floods, reason: str, affects: dict[str, int]) -> None:
+def test_a_flood_that_affects_all_is_suspended(floods: Floods, reason: str, affects: dict[str, Any]) -> None:
     floods.minutes(5, FLOOD, **affects)
     assert floods.stages() == [("watch", "rate"), ("limited", "rate")]
     floods.minute(FLOOD, **affects)
