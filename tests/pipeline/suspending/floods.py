@@ -4,7 +4,7 @@ import io
 from collections import deque
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TextIO
 
 from msgspec.structs import replace
 
@@ -51,6 +51,12 @@ SHORT = {
 STANDING = [InForce("2026", date(2026, 1, 1), JUDGEMENT)]
 
 
+def world_at(home: Home, clock: MovingClock, screen: TextIO) -> World:
+    """Return a world whose staff is notified on a screen."""
+    ways = Ways(screen, clock.now)
+    return world_of(home, clock, ways=ways, staff=lambda: Staff([Channel("soc", "console")]))
+
+
 class Floods:
     """A home with tenants whose committed rate is known, heard long ago, and a service that decides on them."""
 
@@ -73,8 +79,7 @@ class Floods:
         with home.service.observe(at, "p") as session:
             for name in ("keiko", "mio"):
                 session.people.put(Person(name, name, "ja", ("lead",), "all", at))
-        ways = Ways(self.screen, clock.now)
-        self.world: World = world_of(home, clock, ways=ways, staff=lambda: Staff([Channel("soc", "console")]))
+        self.world = world_at(home, clock, self.screen)
         self.editions = editions
         self.measured: deque[tuple[datetime, MachineMinute]] = deque()
         self.deciding = self.another()
