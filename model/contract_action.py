@@ -24,6 +24,7 @@ Action: TypeAlias = Literal[
     "orders",
     "logs.take",
     "logs.process",
+    "logs.volume",
 ]
 
 

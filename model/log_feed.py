@@ -58,6 +58,10 @@ class LogFeed(Protocol):
         """Let a message come again after so many seconds from now, 0 to 43,200."""
         ...
 
+    def waiting(self) -> int:
+        """Return about how many messages wait; none is received by that."""
+        ...
+
     def open(self, wanted: LogObject) -> OpenObject:
         """Return an object that is `wanted`, opened.
 

@@ -124,6 +124,12 @@ class Logs:
         size, records = self._connection.execute(sums).one()
         return float(size) / float(records) if records else 0.0
 
+    def mean_records(self, source: str, since: str) -> float:
+        """Return how many records a piece of a source had on average that was done since a moment, 0 for none."""
+        table = schema.log_piece
+        done = (table.c.source == source) & (table.c.state == "done") & (table.c.taken_at >= since)
+        return float(self._connection.execute(select(func.avg(table.c.records)).where(done)).scalar() or 0)
+
     def waiting(self) -> int:
         """Return how many records wait that were counted when they came."""
         table = schema.log_piece

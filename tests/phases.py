@@ -38,6 +38,7 @@ ALLOWED: dict[Action, str] = {
     "orders": "not begun, running, grace, suspended",
     "logs.take": "running, grace",
     "logs.process": "running, grace, suspended",
+    "logs.volume": "running, grace",
 }
 # What needs nothing of the menu: the contract's own matters, what is on record, and the way back.
 FREE: tuple[Action, ...] = ("onboard", "rollback", "notice", "report", "read", "export")

@@ -18,6 +18,7 @@ from model.log_feed import FeedMessage, LogObject, OpenObject
 
 _MOST_MESSAGES = 10
 _ASKED_OF_EACH = ["SentTimestamp", "ApproximateReceiveCount"]
+_WAITING = "ApproximateNumberOfMessages"
 _CHUNK = 2**20
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html; an archived object is not read by asking again.
 _REPLACED = frozenset({"PreconditionFailed", "412"})
@@ -61,6 +62,17 @@ class Queue:
     def hide(self, message: FeedMessage, seconds: int) -> None:
         """Let a message come again after so many seconds from now. Raises `CallFailed`."""
         self._ask("change_message_visibility", ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
+
+    def waiting(self) -> int:
+        """Return about how many messages can be received now. Raises `CallFailed`.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
+        """
+        reply = self._ask("get_queue_attributes", AttributeNames=[_WAITING])
+        try:
+            return int(field(field(reply, "Attributes"), _WAITING))
+        except ValueError:
+            raise CallFailed(BrokenReply.__name__) from None
 
     def open(self, wanted: LogObject) -> OpenObject:
         """Return an object that is `wanted`, opened: with the content that its etag names, where it has one.

@@ -52,6 +52,17 @@ def count_not_taken(store: TenantStore, source: str, body: bytes, now: datetime,
         writer.logs.add([LogCount(source, slot_of(now), "not fetched", "customer", records, size)])
 
 
+def count_not_fetched(store: TenantStore, source: str, messages: int, now: datetime, person: str) -> None:
+    """Count messages of a source's feed that came and were not received, as many records as those usually announce.
+
+    The tenant's store knows how many those had lately; a person or the schedule looked, now.
+    """
+    with store.observe(instant(now), person) as writer:
+        mean = writer.logs.mean_records(source, instant(now - _KNOWN)) or 1.0
+        records = max(1, round(messages * mean))
+        writer.logs.add([LogCount(source, slot_of(now), "not fetched", "customer", records)])
+
+
 def _unpacked_size(body: bytes) -> int:
     size = 0
     try:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 
 from msgspec import Struct
 
@@ -10,12 +11,13 @@ from clouds.call_failed import CallFailed
 from model.fault import Refused
 from model.person import SCHEDULE
 from model.tenant import Tenant
-from pipeline.intake.admission import PROBED, has_room
+from pipeline.intake.admission import PROBED, count_not_fetched, has_room
 from pipeline.intake.fetching import Fetched, Fetcher, Post
 from pipeline.intake.sources import signs_of
 from pipeline.log_spool import Spool
-from pipeline.logs import logger
+from pipeline.logs import logger, tried
 from pipeline.providers.provider import Feed
+from pipeline.tenants.applied import book_of
 from pipeline.tenants.entrance import Entrance
 from pipeline.tenants.gate import NotEntitled
 from pipeline.world import World
@@ -35,7 +37,10 @@ def _is_let_in(world: World, name: str) -> bool:
 
 
 class _Feeding(Struct):
-    """One feed of a tenant, and when it is to be asked again; `busy` while it is."""
+    """One feed of a tenant, and when it is to be asked again; `busy` while it is.
+
+    `waiting` is how many messages waited when its volume was looked at last.
+    """
 
     tenant: Tenant
     feed: Feed
@@ -44,6 +49,7 @@ class _Feeding(Struct):
     busy: bool = False
     is_over: bool = False
     fetcher: Fetcher | None = None
+    waiting: int | None = None
 
 
 class Feeding:
@@ -65,7 +71,7 @@ class Feeding:
         elif before and before[0].tenant == tenant:
             return
         try:
-            feeds = Entrance(self._world, tenant, "logs.take").feeds() if tenant.logs else []
+            feeds = Entrance(self._world, tenant, "logs.volume").feeds() if tenant.logs else []
         except NotEntitled:
             feeds = []
         for one in before or []:
@@ -89,6 +95,7 @@ class Feeding:
             one.pause = 0.0 if found else _NOTHING_SECONDS
         except NotEntitled:
             one.pause = _CONTRACT_SECONDS
+            tried(partial(self._look_at_volume, one), "a queue's length is not known", tenant=one.tenant.tenant)
         except (CallFailed, Refused) as problem:
             _LOG.warning(
                 "logs cannot be fetched", tenant=one.tenant.tenant, source=one.feed.source, problem=str(problem)
@@ -100,6 +107,23 @@ class Feeding:
         if one.is_over and one.fetcher:
             one.fetcher.close()
         one.due_at, one.busy = time.monotonic() + one.pause, False
+
+    def _look_at_volume(self, one: _Feeding) -> None:
+        """Count what has come to a feed since it was looked last, while its logs are suspended: by number alone."""
+        world, name = self._world, one.tenant.tenant
+        store = world.home.tenant(name)
+        if not book_of(store).suspended_until(world.clock.now()) and _is_let_in(world, name):
+            return
+        entrance = Entrance(world, one.tenant, "logs.volume")
+        feed = entrance.enter(one.feed)
+        try:
+            before, one.waiting = one.waiting, feed.waiting()
+        except CallFailed as failure:
+            raise Refused(f"the queue does not say how many messages wait ({failure.code})") from None
+        finally:
+            feed.close()
+        if before is not None and one.waiting > before:
+            count_not_fetched(store, one.feed.source, one.waiting - before, world.clock.now(), SCHEDULE)
 
     def _entered(self, one: _Feeding) -> Fetcher:
         """Return what fetches a feed; raises `NotEntitled`, and `Refused` where it cannot be entered."""

@@ -104,6 +104,9 @@ class _Feed:
         self._reaper.comes("delete")
         self._inner.delete(message)
 
+    def waiting(self) -> int:
+        return self._inner.waiting()
+
     def hide(self, message: FeedMessage, seconds: int) -> None:
         self._inner.hide(message, seconds)
 

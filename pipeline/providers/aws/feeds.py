@@ -85,7 +85,7 @@ def role(queue: str, buckets: Sequence[str]) -> Role:
     """
     logs = _logs(queue, buckets)
     arns = [f"arn:{logs.partition}:s3:::{bucket}" for bucket in logs.buckets]
-    receive = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage"]
+    receive = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
     allowed = [
         ("HinomiAnnouncements", receive, [logs.queue_arn]),
         ("HinomiLogs", ["s3:GetObject"], [f"{arn}/*" for arn in arns]),

@@ -1,8 +1,10 @@
 """Logs that a queue announces: fetched, accounted for, and only then deleted; by the real SDK against the emulator."""
 
 import gzip
+import io
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,8 +13,13 @@ import pytest
 from demo.stand_ins.aws_emulator import Emulator
 from model.canonical import digest, instant
 from model.contract_record import SuspensionRecord
+from notifier.message import Ways
+from pipeline.clock import SystemClock
+from pipeline.intake.feeding import Feeding
 from pipeline.intake.volume import volumes
-from pipeline.log_spool import FETCHED
+from pipeline.log_spool import FETCHED, spools_in
+from pipeline.tenants.applied import filed_tenant
+from pipeline.world import world_in
 from tests.cloudtrail import lines
 from tests.contracts import on_record
 from tests.intake_service import process_all
@@ -81,6 +88,32 @@ def test_while_the_contract_does_not_allow_it_nothing_is_fetched_and_nothing_is_
     began = time.monotonic()
     process_all(bucket.folder, bucket.home, lambda: time.monotonic() - began > 0.5)
     assert (volumes(bucket.home.tenant(NAME)), bucket.left()) == ([], 2), "the test message of the bucket, too"
+
+
+@pytest.mark.article(11)
+def test_while_logs_are_suspended_only_the_number_of_messages_is_looked_at(bucket: Bucket) -> None:
+    bucket.put("a", hour(1, 5))
+    assert bucket.processed().processed == 5
+    now, clock = datetime.now(UTC), SystemClock()
+    flood = SuspensionRecord(instant(now), "a flood", scope="logs")
+    on_record(bucket.home, NAME, flood, instant(now))
+    with ThreadPoolExecutor(1) as threads:
+        world = world_in(bucket.folder, bucket.home, clock, Ways(io.StringIO(), clock.now))
+        feeding = Feeding(world, spools_in(bucket.folder, FETCHED), threads, lambda *_: None)
+        feeding.know(filed_tenant(bucket.home, NAME))
+        for name in ("b", "c", "d"):
+            feeding.look()
+            until = time.monotonic() + 20
+            while not all(one.waiting is not None and not one.busy for one in feeding._feeds[NAME]):
+                assert time.monotonic() < until
+                time.sleep(0.01)
+            bucket.put(name, hour(10, 19))
+            feeding._feeds[NAME][0].due_at = 0
+    with bucket.home.tenant(NAME).read() as reader:
+        counts = [one for one in reader.logs.counts("", "9999") if one.what == "not fetched"]
+    # Of the bucket's two messages before one was its own test: pieces had 5 records on average.
+    assert (sum(one.records for one in counts), {one.cause for one in counts}) == (10, {"customer"})
+    assert bucket.left() == 3, "none was received"
 
 
 def test_the_cause_of_what_was_announced_while_nothing_of_ours_ran_is_our_stop(bucket: Bucket) -> None:

@@ -56,6 +56,9 @@ class OneObject:
     def delete(self, message: FeedMessage) -> None:
         self.messages.remove(message)
 
+    def waiting(self) -> int:
+        return len(self.messages)
+
     def hide(self, message: FeedMessage, seconds: int) -> None:
         self.hidden += 1
         if failure := self.failing.get("hide"):

@@ -306,6 +306,7 @@ def test_the_policy_is_for_the_queue_and_the_buckets_only(
         "sqs:ReceiveMessage": [arn],
         "sqs:DeleteMessage": [arn],
         "sqs:ChangeMessageVisibility": [arn],
+        "sqs:GetQueueAttributes": [arn],
         "s3:GetObject": [f"{one}/*" for one in buckets],
         "s3:ListBucket": buckets,
     }
