@@ -125,14 +125,20 @@ def small(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.article(11)
-@pytest.mark.parametrize(
-    ("reason", "records", "pause", "megabytes"), [("intake", 2_000, 0.0, 1), ("disk", 1_000, 1.0, 512)]
-)
-def test_a_real_flood_is_suspended_and_others_are_not_kept_waiting(
-    small: Path, emulator: Emulator, reason: str, records: int, pause: float, megabytes: int
-) -> None:
+def test_who_has_more_refused_than_there_is_time_for_is_suspended(tmp_path: Path, emulator: Emulator) -> None:
+    flooded = Flooded(Installation(tmp_path, str(tmp_path / "installation"), emulator))
+    on_record(flooded.home, FLOODING, SettingRecord(SPOOL_MEGABYTES, 1), YESTERDAY)
+    assert_suspended(flooded, "intake", records=2_000, pause=0)
+
+
+@pytest.mark.article(11)
+def test_who_fills_the_disk_of_all_is_suspended_before_it_is_full(small: Path, emulator: Emulator) -> None:
     flooded = Flooded(Installation(small, str(small / "installation"), emulator))
-    on_record(flooded.home, FLOODING, SettingRecord(SPOOL_MEGABYTES, megabytes), YESTERDAY)
+    assert_suspended(flooded, "disk", records=2_000, pause=3)
+
+
+def assert_suspended(flooded: Flooded, reason: str, records: int, pause: float) -> None:
+    """Let one tenant flood by bodies of so many records until it is suspended, and another one send what is calm."""
     waits = list[float]()
     with flooded.installation.serving() as served:
         threads = [
@@ -158,6 +164,6 @@ def test_a_real_flood_is_suspended_and_others_are_not_kept_waiting(
     assert set(later) == {409}, "nothing is taken in ten seconds after the decision"
     waits.sort()
     print(
-        f"{reason}: suspended {decided - began:.0f} s after the onset; {len(flooded.answers)} pushes; others were "
+        f"{reason}: suspended {decided - began:.0f} s after the onset; {len(flooded.answers)} pushes; others' were "
         f"processed after {waits[len(waits) * 99 // 100]:.2f} s (p99 of {len(waits)})"
     )
