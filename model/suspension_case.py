@@ -77,7 +77,8 @@ class SuspensionCase(Struct, frozen=True):
 
     `committed` is in records a minute. The reason is what was affected that all share: waiting, disk, intake; or the
     customer's own backlog, which is only ever proposed. Without a standing `judgement` (of an edition of the
-    specification) it is a proposal. `why_proposed` says why a person has to decide.
+    specification) it is a proposal. `why_proposed` says why a person has to decide. `calm_p99_s` is how many seconds
+    99 % of all records waited at most in calm times: the limit of what others wait goes by it too.
     """
 
     id: str
@@ -96,10 +97,11 @@ class SuspensionCase(Struct, frozen=True):
     judgement: StandingJudgement | None = None
     why_proposed: Text | None = None
     scope: SuspensionScope = "logs"
+    calm_p99_s: float = 0
 
 
 class CaseNotice(Struct, frozen=True):
-    """Who was notified: `to` the customer or the provider's people, in which channel, and when it arrived, or why not."""
+    """Who was notified: `to` the customer or the provider's people, in which channel, when it arrived, or why not."""
 
     to: Literal["customer", "staff"]
     channel: str
