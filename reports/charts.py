@@ -32,7 +32,7 @@ class Axis(Struct, frozen=True):
         low, high = self.ticks[0], self.ticks[-1]
         held = min(max(value, low), high)
         if self.is_log:
-            return math.log(held / low) / math.log(high / low)
+            return (math.log10(held) - math.log10(low)) / (math.log10(high) - math.log10(low))
         return (held - low) / (high - low)
 
 

@@ -79,7 +79,7 @@ def _disk_values(case: SuspensionCase) -> dict[str, str]:
     return {
         "minutes": str(found.minutes),
         "hours": _hours(found.hours),
-        "percent": _tenths(found.percent),
+        "percent": number(found.percent),
         "limit": str(numbers.setting(case, "disk_hours")),
         "part": str(numbers.setting(case, "disk_percent")),
     }
@@ -114,7 +114,7 @@ def _waiting_rows(case: SuspensionCase, language: Language) -> Iterator[Row]:
 def _disk_rows(case: SuspensionCase, language: Language) -> Iterator[Row]:
     found = numbers.growth(case)
     yield FACTS["growth"].of(language).format(minutes=found.minutes), size(found.total)
-    yield FACTS["own"].of(language), f"{size(found.own)} ({_short(_tenths(found.percent), '%', language)})"
+    yield FACTS["own"].of(language), f"{size(found.own)} ({_short(number(found.percent), '%', language)})"
     yield FACTS["free"].of(language), _UNKNOWN if found.free is None else size(found.free)
     limit = numbers.setting(case, "disk_hours")
     yield FACTS["full"].of(language).format(limit=limit), _short(_hours(found.hours), "h", language)
@@ -141,13 +141,9 @@ def _backlog_hours(case: SuspensionCase) -> str:
 
 
 def _hours(hours: float | None) -> str:
-    return _UNKNOWN if hours is None else _tenths(hours)
+    return _UNKNOWN if hours is None else number(hours)
 
 
 def _short(value: str, sign: str, language: Language) -> str:
     """Return a value with the sign of its unit, as a figure has it."""
     return f"{value} {sign}" if language == "en" else f"{value}{_SIGNS[sign]}"
-
-
-def _tenths(value: float) -> str:
-    return f"{value:,.1f}"

@@ -110,7 +110,7 @@ def _words(language: Language) -> dict[str, object]:
         "threshold": threshold,
         "clause": clause,
         "number": number,
-        "share": lambda part, whole: counted("percent", round(100 * part / whole, 1), language),
+        "share": lambda part, whole: counted("percent", 1000 * part // whole / 10, language),  # never rounded up
         "layer": lambda name: worded(LAYERS, name).of(language),
         "stage": lambda name: worded(STAGES, name).of(language),
         "reason": lambda name: worded(REASONS, name).of(language),
