@@ -1,8 +1,8 @@
 """Charts as inline SVG: what was measured step by step, with levels to compare it with. Pure.
 
-A chart is readable without colours and without sight: levels and marks have labels, and the picture has a title and a
-description (`role="img"`, SVG 2, https://www.w3.org/TR/SVG2/struct.html#TitleElement). How its parts look, the style
-sheet says, by their classes.
+A chart is readable without colours, and without seeing it: levels and marks have labels, and the picture has a title
+and a description (`role="img"`; SVG 2, https://www.w3.org/TR/SVG2/struct.html#TitleElement). How its parts look, the
+style sheet says, by their classes.
 """
 
 import math

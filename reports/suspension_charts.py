@@ -73,7 +73,9 @@ def _intake(case: SuspensionCase, language: Language) -> Chart:
     return _limited(case, language, numbers.intake(case), lambda one: one.refusing_percent)
 
 
-def _limited(case: SuspensionCase, language: Language, run: numbers.Run, of: Callable[[CaseMinute], float]) -> Chart:
+def _limited(
+    case: SuspensionCase, language: Language, run: numbers.Exceeded, of: Callable[[CaseMinute], float]
+) -> Chart:
     """Return a chart of a number beside its limit; minutes beyond the limit are marked."""
     series = numbers.line_up(case)
     values = [None if one is None else of(one) for one in series]

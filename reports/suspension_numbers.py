@@ -15,7 +15,7 @@ _MINUTE = timedelta(minutes=1)
 _HOUR = 60
 
 
-class Volume(Struct, frozen=True):
+class Flood(Struct, frozen=True):
     """How much came in during the last minutes, as many as count (`window`).
 
     So many of the window were measured, and so many massive: those with more than `threshold` records. `late` of the
@@ -32,7 +32,7 @@ class Volume(Struct, frozen=True):
     peak: CaseMinute
 
 
-class Run(Struct, frozen=True):
+class Exceeded(Struct, frozen=True):
     """The last minutes on end in which a number was beyond its limit: so many, with the largest number of them."""
 
     minutes: int
@@ -114,11 +114,11 @@ def is_massive(case: SuspensionCase, minute: CaseMinute) -> bool:
     return 100 * minute.records > setting(case, "massive_percent") * case.committed
 
 
-def volume(case: SuspensionCase) -> Volume:
+def volume(case: SuspensionCase) -> Flood:
     """Return what came in during the minutes that count. Without one that was measured, a case is refused before."""
     window, late = setting(case, "long_minutes"), setting(case, "late_minutes")
     known = _last(case, window)
-    return Volume(
+    return Flood(
         window=window,
         measured=len(known),
         massive=sum(is_massive(case, one) for one in known),
@@ -140,7 +140,7 @@ def waiting_limit(case: SuspensionCase) -> float:
     return max(setting(case, "waiting_seconds"), setting(case, "waiting_percent") * case.calm_p99_s / 100)
 
 
-def waiting(case: SuspensionCase) -> Run:
+def waiting(case: SuspensionCase) -> Exceeded:
     """Return how long others have waited beyond the limit, in seconds, though there was room for them."""
     limit = waiting_limit(case)
     return _run(case, limit, lambda one: one.others_p99_s, lambda one: has_room(case, one))
@@ -151,20 +151,20 @@ def has_room(case: SuspensionCase, minute: CaseMinute) -> bool:
     return minute.others_records + case.committed <= minute.capacity
 
 
-def intake(case: SuspensionCase) -> Run:
+def intake(case: SuspensionCase) -> Exceeded:
     """Return for how long refusing has taken more than the limit, in percent of the capacity."""
     return _run(case, setting(case, "intake_percent"), lambda one: one.refusing_percent, lambda _: True)
 
 
 def _run(
     case: SuspensionCase, limit: float, of: Callable[[CaseMinute], float], counts: Callable[[CaseMinute], bool]
-) -> Run:
+) -> Exceeded:
     found = list[float]()
     for one in reversed(line_up(case)):
         if one is None or of(one) <= limit or not counts(one):
             break
         found.append(of(one))
-    return Run(len(found), limit, max(found, default=0.0))
+    return Exceeded(len(found), limit, max(found, default=0.0))
 
 
 def growth(case: SuspensionCase) -> Growth:

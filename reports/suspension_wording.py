@@ -450,7 +450,7 @@ def worded(words: Mapping[str, Text], name: str) -> Text:
 
 
 def counted(unit: str, value: float, language: Language) -> str:
-    """Return a value with its unit, as it is on record, in words: `1 minute`, `54 minutes`, `300 %`."""
+    """Return a value with its unit, as it is on record, in a language: `1 minute`, `54 minutes`, `300 %`."""
     one, many = UNITS.get(unit) or (Text(printable(unit), printable(unit)),) * 2
     said = (one if value == 1 else many).of(language)
     return f"{number(value)}{said}" if language == "ja" and unit in UNITS else f"{number(value)} {said}"

@@ -3,6 +3,7 @@
 The frame: 880 by 270, the plot from 64 to 736 and from 42 (above) to 226, so that it is 672 wide and 184 high.
 """
 
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -126,7 +127,7 @@ def test_a_picture_has_a_title_and_a_description_and_names_them() -> None:
 def test_texts_stay_texts() -> None:
     texts = dict.fromkeys(("title", "description", "unit", "mark"), HOSTILE)
     hostile = replace(CHART, levels=(Level(1, HOSTILE, "limit"),), events=((0, HOSTILE),), times=((0, HOSTILE),))
-    svg = drawn(replace(hostile, **texts))  # type: ignore[arg-type]
+    svg = drawn(replace(hostile, **texts))
     assert [one.text for one in svg.iter()].count(HOSTILE) == 7
     assert not list(svg.iter(SVG + "script"))
 
@@ -148,7 +149,7 @@ def test_each_value_has_one_point_within_the_plot(values: list[float | None], is
 def test_runs_are_what_lies_between_gaps(values: list[float | None]) -> None:
     found = list(runs(values))
     assert [pair for run in found for pair in run] == [(at, one) for at, one in enumerate(values) if one is not None]
-    assert all(after[0][0] - before[-1][0] > 1 for before, after in zip(found, found[1:], strict=False))
+    assert all(after[0][0] - before[-1][0] > 1 for before, after in pairwise(found))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The evidence page of a suspension: each number from the case, both languages, no other customer, no markup of others.
 
-What the page has to say is computed here anew, from the case and as plainly as can be. A section is compared as a whole:
-each number in it is expected, and each that is expected is there.
+What the page has to say is computed here anew, from the case and as plainly as can be. A section is compared as a
+whole: each number in it is expected, and each that is expected is there.
 """
 
 import hashlib
@@ -300,7 +300,9 @@ def test_where_a_case_stands_now(outcome: str, judged: str, ended: str, standing
     assert f"<h1>{TEXTS['title' if is_suspension else 'title_proposed'].of(language)}</h1>" in page
     decision, people = sections(page)[1], sections(page)[7]
     assert tokens(decision) & Counter(day_and_time(at(4000), language)) == Counter(day_and_time(at(4000), language))
-    assert (TEXTS["since"].of(language) in decision) is is_suspension
+    since = re.findall(f"<dt>{TEXTS['since'].of(language)}</dt><dd>(.*?)</dd>", page)
+    begun = [at(82) if outcome == "suspended" else at(200)] if is_suspension else []  # a proposal once it was confirmed
+    assert list(map(tokens, since)) == [Counter(day_and_time(one, language)) for one in begun]
     if judged:
         assert all(word in people for word in ("yamada", DECISIONS[judged].of(language), "because"))
         assert tokens(people) == Counter(stamp(at(200)))
@@ -348,6 +350,7 @@ def test_gaps_and_notices_are_accounted_for_and_the_unknown_is_no_nought(languag
         CaseGap("trail", 1_204, 3_104_221_004, 7),
         CaseGap("push", 88, None, 41_022),
         CaseGap("flow", None, 5_000, 0),
+        CaseGap("audit", 0, None),
     ]
     notices = [
         CaseNotice("customer", "mail", "sent", at(83)),
@@ -356,8 +359,8 @@ def test_gaps_and_notices_are_accounted_for_and_the_unknown_is_no_nought(languag
     case = case_of()
     page = sections(render(case, story_of(case, gaps=gaps, notices=notices), None, language))
     unknown = TEXTS["unknown"].of(language)
-    assert f"trail 1,204 3.10 GB 7 push 88 {unknown} 41,022 flow {unknown} 5.00 kB 0" in page[9]
-    assert tokens(page[9].split("5.00 kB 0")[1]) == Counter(["1,292", "1", "3.10", "1", "41,029"])
+    assert f"trail 1,204 3.10 GB 7 push 88 {unknown} 41,022 flow {unknown} 5.00 kB 0 audit 0 {unknown} 0 " in page[9]
+    assert tokens(page[9].split(f"audit 0 {unknown} 0 ")[1]) == Counter(["1,292", "1", "3.10", "2", "41,029"])
     sent, failed = (DELIVERIES[state].of(language) for state in ("sent", "failed"))
     assert f"mail {sent} {'-'.join(stamp(at(83))[:3])} " in page[8]
     assert f"chat {failed} HTTP refused" in page[8]
@@ -419,7 +422,7 @@ def test_texts_of_others_stay_texts_and_nothing_is_loaded(outcome: str, language
         id=EVIL, tenant=EVIL, edition=EVIL, why_proposed=evil,
         judgement=StandingJudgement(EVIL, EVIL, EVIL) if outcome == "suspended" else None,
         settings=[*case_of().settings, CaseSetting(EVIL, evil, 1, EVIL, EVIL, EVIL)],
-        changes=[CaseChange(at(20), EVIL, EVIL, EVIL)],
+        changes=[CaseChange(at(20), EVIL, f"\x0b{EVIL}", EVIL)],
         advice=CaseAdvice(2, [(EVIL, 1)], [(EVIL, 1)]),
     )  # fmt: skip
     story = story_of(
