@@ -37,7 +37,7 @@ from reports.suspension_wording import (
 _COLUMNS = 2
 
 
-class Standing(Struct, frozen=True):
+class CaseStanding(Struct, frozen=True):
     """Where a case stands now: a suspension or a proposal, since and until when, and who confirmed it."""
 
     standing: str
@@ -131,13 +131,13 @@ def _decided(case: SuspensionCase, story: SuspensionStory, language: Language) -
     }
 
 
-def _outcome(case: SuspensionCase, story: SuspensionStory) -> Standing:
+def _outcome(case: SuspensionCase, story: SuspensionStory) -> CaseStanding:
     """Return where a case stands: a proposal that was confirmed is a suspension since then."""
     confirmed = next((one for one in story.judgements if one.decision == "confirmed"), None)
     is_suspension = case.outcome == "suspended" or confirmed is not None
     standing = ("suspended", "ended") if is_suspension else ("proposed", "closed")
     since = confirmed.at if confirmed and case.outcome == "proposed" else case.since
-    return Standing(standing[bool(story.ended_at)], is_suspension, since, story.until, confirmed)
+    return CaseStanding(standing[bool(story.ended_at)], is_suspension, since, story.until, confirmed)
 
 
 def _what(case: SuspensionCase) -> Text:
