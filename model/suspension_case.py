@@ -1,13 +1,15 @@
 """What a suspension because of massive logs rests on, as it was decided, and what came of it (Article 11)."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
 from model.text import Text
 
 SuspensionScope = Literal["logs", "service"]
+# As a whole number is read again as it was written, not as 40.0 for 40, a case keeps its hash.
+Measured: TypeAlias = int | float
 
 
 class CaseSetting(Struct, frozen=True):
@@ -33,12 +35,12 @@ class CaseMinute(Struct, frozen=True):
     at: str
     records: int
     left_out: Mapping[str, int] = {}
-    others_p99_s: float = 0
+    others_p99_s: Measured = 0
     others_records: int = 0
     capacity: int = 0
     backlog: int = 0
     refused: int = 0
-    refusing_percent: float = 0
+    refusing_percent: Measured = 0
     growth_bytes: int = 0
     total_growth_bytes: int = 0
     free_bytes: int | None = None
@@ -77,7 +79,8 @@ class SuspensionCase(Struct, frozen=True):
 
     `committed` is in records a minute. The reason is what was affected that all share: waiting, disk, intake; or the
     customer's own backlog, which is only ever proposed. Without a standing `judgement` (of an edition of the
-    specification) it is a proposal. `why_proposed` says why a person has to decide.
+    specification) it is a proposal. `why_proposed` says why a person has to decide. `calm_p99_s` is how many seconds
+    99 % of all records waited at most in calm times: the limit of what others wait goes by it too.
     """
 
     id: str
@@ -96,6 +99,7 @@ class SuspensionCase(Struct, frozen=True):
     judgement: StandingJudgement | None = None
     why_proposed: Text | None = None
     scope: SuspensionScope = "logs"
+    calm_p99_s: Measured = 0
 
 
 class CaseNotice(Struct, frozen=True):

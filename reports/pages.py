@@ -39,6 +39,7 @@ def _environment(language: Language) -> Environment:
     )
     made.filters["text"] = lambda text: text.of(language)
     made.filters["moment"] = lambda text: _moment(parse_instant(text), language)
+    made.filters["minute"] = lambda text: f"{parse_instant(text).astimezone(CONTRACT_ZONE):%Y-%m-%d %H:%M}"
     made.filters["day"] = lambda text: str(parse_instant(text).astimezone(CONTRACT_ZONE).date())
     return made
 
