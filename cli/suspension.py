@@ -94,12 +94,22 @@ def show(
     import msgspec
 
     from contract.suspension_texts import change_text
+    from model.canonical import instant
     from pipeline.clock import SystemClock
+    from pipeline.installation import settings
+    from pipeline.suspending.reading import PageWanted
     from pipeline.suspending.reading import case as case_of
+    from pipeline.suspending.reading import page as page_of
+    from pipeline.tenants.provided import provider_name
 
-    store, now = open_authorizer(home).tenant("contract.read", tenant), SystemClock().now()
+    authorizer, now = open_authorizer(home), SystemClock().now()
+    store = authorizer.tenant("contract.read", tenant)
     found = case_of(store, case, now)
-    if format == "json":
+    if page:
+        provider = provider_name(store, now, settings(home).service_providers)
+        wanted = PageWanted(language, authorizer.actor.name, instant(now))
+        _write(page, page_of(store, found, provider, wanted))
+    elif format == "json":
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
     else:
         print(change_text(found.case.outcome, found.case).of(language))
@@ -110,6 +120,16 @@ def show(
         for gap in found.story.gaps:
             print(f"{gap.source}: {gap.bytes:,} bytes were not taken in" if gap.bytes is not None else gap.source)
         print(f"state: {found.view.state}")
+
+
+def _write(file: Path, page: str) -> None:
+    from model.fault import Fault, Refused
+
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as problem:
+        raise Refused([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+    print(f"The evidence is {file}.")
 
 
 @suspension_app.command()

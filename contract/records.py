@@ -109,7 +109,7 @@ class ContractState(Struct, frozen=True):
         return "" if ends == NEVER else instant(ends)
 
 
-class Flood(Struct, frozen=True):
+class FloodSuspension(Struct, frozen=True):
     """A suspension that rests on a case of massive logs: its record, what it says, and from when to when it holds.
 
     It `is_lifted` where somebody has judged that it ends, then or later.
@@ -209,11 +209,13 @@ class Book:
             suspended=[_as_days(one) for one in suspended],
         )
 
-    def floods(self) -> list["Flood"]:
+    def floods(self) -> list["FloodSuspension"]:
         """Return the suspensions that rest on a case of massive logs, in the order of their records."""
         lifted = _lifted(self.records)
         return [
-            Flood(one, what, begins(what.since), min(_ends(what), lifted.get(one.number, NEVER)), one.number in lifted)
+            FloodSuspension(
+                one, what, begins(what.since), min(_ends(what), lifted.get(one.number, NEVER)), one.number in lifted
+            )
             for one, what in _those(self.records, SuspensionRecord)
             if what.flood
         ]

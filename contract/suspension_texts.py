@@ -45,16 +45,17 @@ _FEES = Text(en="Fees go on as agreed.", ja="料金は契約どおり発生す�
 
 def reason_text(case: SuspensionCase) -> Text:
     """Return why a case suspends, as it stands on record."""
-    massive = sum(_is_massive(case, minute.records) for minute in case.minutes[-60:])
+    last = _setting(case, "long_minutes", 60)
+    massive = sum(_is_massive(case, minute.records) for minute in case.minutes[-last:])
     why = REASONS[case.reason]
     return Text(
-        en=f"massive logs in {massive} of 60 minutes, and {why.en} (case {case.id})",
-        ja=f"60分間のうち{massive}分で大量のログを受信し、{why.ja}（事案{case.id}）",
+        en=f"massive logs in {massive} of {last} minutes, and {why.en} (case {case.id})",
+        ja=f"{last}分間のうち{massive}分で大量のログを受信し、{why.ja}（事案{case.id}）",
     )
 
 
 def change_text(after: str, case: SuspensionCase | None, reason: str = "") -> Text:
-    """Return what is said of a stage after a change, with what its case has to say where there is one, or why."""
+    """Return what is said of a stage after a change, with what its case says where there is one, or the reason."""
     if case is None:
         stage, why = STAGES[after], REASONS.get(reason, Text(en=reason, ja=reason))
         return Text(en=f"Logs: {stage.en} ({why.en})", ja=f"監視ログの段階：{stage.ja}（{why.ja}）")
@@ -92,8 +93,11 @@ def _counted(found: Sequence[tuple[str, int]]) -> str:
 
 
 def _is_massive(case: SuspensionCase, records: int) -> bool:
-    percent = next((one.value for one in case.settings if one.key == "suspension.massive_percent"), 300)
-    return 100 * records > percent * case.committed
+    return 100 * records > _setting(case, "massive_percent", 300) * case.committed
+
+
+def _setting(case: SuspensionCase, name: str, default: int) -> int:
+    return next((one.value for one in case.settings if one.key == f"suspension.{name}"), default)
 
 
 def _moment(text: str) -> str:

@@ -64,7 +64,7 @@ class Queue:
         self._ask("change_message_visibility", ReceiptHandle=message.receipt, VisibilityTimeout=seconds)
 
     def waiting(self) -> int:
-        """Return about how many messages can be received now. Raises `CallFailed`.
+        """Return about how many messages can be received now. Raises `CallFailed`, for a broken reply too.
 
         https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html
         """

@@ -43,6 +43,7 @@ def case_of(
         committed=round(found.came.committed),
         settings=_settings(found, last),
         minutes=[_minute(name, one) for one in minutes],
+        calm_p99_s=minutes[-1].calm_p99_s,
         edition=standing.edition if standing else "",
         judgement=standing.judgement if standing else None,
         why_proposed=why,

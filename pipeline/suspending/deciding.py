@@ -198,16 +198,17 @@ class _Minute(Struct, frozen=True):
         words = list(self._words(before, own))
         state = {name: standing_ for name, standing_, _ in words}
         after, changes = advance(state, minute, StageSettings(), own)
+        by_people = {name: became for name, _, became in words if became}
+        after |= {name: state[name] for name in by_people}  # a tenant changes once in a minute
         if not any(one.massive & 1 for one in after.values()):
             days = before.calm.with_minute(day_of(self.at).isoformat(), ages)
         else:
             days = before.calm
-        said = [
-            StageChange(self.number + 1, name, before.tenants[name].stage, *became)
-            for name, _, became in words
-            if became
-        ]
-        return Stages(after, tokens, days), [*said, *changes], kept(instant(self.at), minute, came)
+        said = [StageChange(self.number + 1, name, before.tenants[name].stage, *by_people[name]) for name in by_people]
+        said += [one for one in changes if one.tenant not in by_people]
+        # Of whom nothing could be read in this minute the stage stays.
+        stages = Stages({**before.tenants, **after}, {**before.tokens, **tokens}, days)
+        return stages, said, kept(instant(self.at), minute, came, calm)
 
     def _words(
         self, before: Stages, own: Mapping[str, StageSettings]

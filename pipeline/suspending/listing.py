@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from contract.records import Book, Flood
+from contract.records import Book, FloodSuspension
 from model.canonical import instant, parse_instant
 from model.contract_record import ContractRecord, SuspensionRecord
 from model.fault import Refused
@@ -78,7 +78,7 @@ def _why_lapsed(row: StageRow, rows: Sequence[StageRow], now: datetime) -> str:
     return f"lapsed: the stage became {later.after} at {later.at}" if later else ""
 
 
-def _view(row: StageRow, rows: Sequence[StageRow], flood: Flood | None, now: datetime) -> SuspensionView:
+def _view(row: StageRow, rows: Sequence[StageRow], flood: FloodSuspension | None, now: datetime) -> SuspensionView:
     if flood is None:
         case = case_of(row)
         state: State = "lapsed" if _why_lapsed(row, rows, now) else "open"

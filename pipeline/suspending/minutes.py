@@ -74,7 +74,10 @@ class MinuteTenant(Struct, frozen=True):
 
 
 class KeptMinute(Struct, frozen=True):
-    """A minute (its first moment), for the evidence: the capacity in records, the free bytes, and each tenant."""
+    """A minute (its first moment), for the evidence: the capacity in records, the free bytes, and each tenant.
+
+    `calm_p99_s` is how long 99 % of all records waited at most in calm minutes until then.
+    """
 
     at: str
     capacity: int
@@ -82,6 +85,7 @@ class KeptMinute(Struct, frozen=True):
     records: int
     growth: int
     tenants: Mapping[str, MinuteTenant] = {}
+    calm_p99_s: int = 0
 
 
 def p99(ages: Mapping[int, int]) -> int:
@@ -144,8 +148,11 @@ def _fullest(machines: Iterable[MachineMinute]) -> MachineMinute | None:
     return min(machines, key=minutes_left, default=None)
 
 
-def kept(at: str, minute: Minute, came: Mapping[str, TenantCame]) -> KeptMinute:
-    """Return a minute that began `at` a moment as it is kept; tenants of whom nothing came are left out."""
+def kept(at: str, minute: Minute, came: Mapping[str, TenantCame], calm_p99_s: int) -> KeptMinute:
+    """Return a minute that began `at` a moment as it is kept, with what came of tenants, those without left out.
+
+    `calm_p99_s` is how long records wait in calm minutes.
+    """
     tenants = {
         name: MinuteTenant(
             round(one.records),
@@ -162,4 +169,4 @@ def kept(at: str, minute: Minute, came: Mapping[str, TenantCame]) -> KeptMinute:
     growth = sum(one.growth for one in tenants.values())
     records = sum(one.records for one in tenants.values())
     free = None if minute.free is None else round(minute.free)
-    return KeptMinute(at, round(minute.capacity), free, records, growth, there)
+    return KeptMinute(at, round(minute.capacity), free, records, growth, there, calm_p99_s)

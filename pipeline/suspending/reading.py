@@ -1,5 +1,6 @@
 """What is read of a tenant's suspensions: the list, one case with what came of it, and the criteria."""
 
+import hashlib
 from datetime import datetime
 
 from msgspec import Struct
@@ -12,10 +13,12 @@ from model.contract_record import JudgementRecord
 from model.fault import Refused
 from model.log_stage import LogAdmission, StageRow
 from model.suspension_case import CaseGap, CaseJudgement, CaseNotice, SuspensionCase, SuspensionStory
+from model.text import Language, Text
 from pipeline.intake.rates import committed
 from pipeline.suspending.listing import SuspensionView, case_of, views
 from pipeline.tenants.applied import book_of
 from pipeline.tenants.terms import texts_of_settings
+from reports.suspension_page import render
 from store.implied import stages_fault
 from store.reader import Reader
 from store.tenant import TenantStore
@@ -37,6 +40,14 @@ class Case(Struct, frozen=True):
     view: SuspensionView
     case: SuspensionCase
     story: SuspensionStory
+
+
+class PageWanted(Struct, frozen=True):
+    """In which language a page is made, by whom, `at` a moment."""
+
+    language: Language
+    person: str
+    at: str
 
 
 class NoSuchCase(Refused):
@@ -71,6 +82,18 @@ def criteria_of(tenant: str, store: TenantStore, now: datetime) -> tuple[Criteri
     """Return by what a tenant's logs are suspended now, and the contract's book in its store that says so."""
     book = book_of(store)
     return criteria(tenant, book, now, committed(store, now), texts_of_settings()), book
+
+
+def page(store: TenantStore, found: Case, provider: Text | None, wanted: PageWanted) -> str:
+    """Return the evidence of a case that was found as one HTML page, and record its SHA-256 in the tenant's store.
+
+    It names the provider where there is one; in which language it is made, by whom and when is `wanted`.
+    """
+    made = render(found.case, found.story, provider, wanted.language)
+    with store.observe(wanted.at, wanted.person) as writer:
+        sha256 = hashlib.sha256(made.encode()).hexdigest()
+        writer.record("suspension.page", found.case.id, language=wanted.language, sha256=sha256)
+    return made
 
 
 def _story(reader: Reader, view: SuspensionView, row: StageRow, book: Book) -> SuspensionStory:

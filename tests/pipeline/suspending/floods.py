@@ -8,15 +8,18 @@ from typing import Any, TextIO
 
 from msgspec.structs import replace
 
+from catalog.access import load
+from catalog.folder import config_folder
 from contract.suspension_settings import InForce
 from model.canonical import instant
 from model.contract_record import ContractRecord, SettingRecord
 from model.log_stage import StageRow
 from model.log_volume import Cause, LogCount, What, slot_of
-from model.person import Person
+from model.person import Actor, Person
 from model.suspension_case import StandingJudgement
 from model.tenant import Channel
 from notifier.message import Ways
+from pipeline.access.authorization import Authorizer
 from pipeline.intake.measuring import MachineMinute, MachineTenant
 from pipeline.intake.rates import RECORDS_PER_MINUTE
 from pipeline.suspending.deciding import Deciding
@@ -143,3 +146,9 @@ class Floods:
     def stages(self, tenant: str = FLOODING) -> list[tuple[str, str]]:
         """Return what a tenant's stage became, and why."""
         return [(one.after, one.reason) for one in self.changes(tenant)]
+
+
+def as_(floods: Floods, name: str = "rei", *roles: str) -> Authorizer:
+    """Return the stores as somebody may use them who has signed in, a lead without other roles."""
+    actor = Actor(name, roles or ("lead",), "all", kind="sign-in")
+    return Authorizer(floods.home, load(config_folder()), actor, floods.clock)

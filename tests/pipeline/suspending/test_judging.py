@@ -6,19 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from catalog.access import load
-from catalog.folder import config_folder
 from contract.suspension_settings import InForce
 from model.canonical import instant
 from model.fault import Refused
-from model.person import HOST, Actor
-from pipeline.access.authorization import Authorizer, NotAllowed
+from model.person import HOST
+from pipeline.access.authorization import NotAllowed
 from pipeline.suspending.judging import Confirmation, confirm, lift
 from pipeline.suspending.listing import SuspensionView, views
 from pipeline.tenants.applied import book_of
 from tests.conftest import MovingClock
 from tests.homes import home_at
-from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, STANDING, Floods
+from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, STANDING, Floods, as_
 
 FLOOD = 10 * COMMITTED
 WHY = "agreed by telephone with the customer"
@@ -29,11 +27,6 @@ def floods(tmp_path: Path, clock: MovingClock) -> Floods:
     home = home_at(str(tmp_path / "home"))
     home.create()
     return Floods(home, clock, editions=[])
-
-
-def as_(floods: Floods, name: str = "rei", *roles: str) -> Authorizer:
-    actor = Actor(name, roles or ("lead",), "all", kind="sign-in")
-    return Authorizer(floods.home, load(config_folder()), actor, floods.clock)
 
 
 def seen(floods: Floods, tenant: str = FLOODING) -> list[SuspensionView]:

@@ -16,8 +16,7 @@ from pipeline.tenants.applied import book_of
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.homes import home_at
-from tests.pipeline.suspending.floods import COMMITTED, FLOODING, STANDING, Floods
-from tests.pipeline.suspending.test_judging import as_
+from tests.pipeline.suspending.floods import COMMITTED, FLOODING, STANDING, Floods, as_
 from tests.servers.forks import Forks
 
 FLOOD = 10 * COMMITTED

@@ -26,7 +26,7 @@ from pipeline.suspending.listing import SuspensionView
 from pipeline.suspending.reading import suspensions
 from tests.cloudtrail import lines
 from tests.contracts import applied, on_record
-from tests.pipeline.serving.test_serve import YESTERDAY, Installation, Served, eventually
+from tests.installations import YESTERDAY, Installation, Served, eventually
 from tests.recorded_clouds import TENANT
 
 pytestmark = pytest.mark.soak
