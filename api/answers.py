@@ -16,6 +16,7 @@ from model.plan import Plan, Progress, Sent
 from model.text import Text
 from pipeline.intake.pushing import Taken
 from pipeline.intake.volume import TenantVolume
+from pipeline.tenants.coverage import TenantCoverage
 from pipeline.tenants.views import TenantView
 from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
@@ -164,6 +165,7 @@ FORMS: tuple[Any, ...] = (
     AssetRow,
     TenantView,
     TenantVolume,
+    TenantCoverage,
     Taken,
     Shown,
     RunView,

@@ -48,6 +48,7 @@ from pipeline.intake.volume import TenantVolume, volume_in
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.applied import NotOrdered, book_of
+from pipeline.tenants.coverage import TenantCoverage, coverage_in, period_of
 from pipeline.tenants.gate import NotEntitled
 from pipeline.tenants.views import TenantView, view_of
 from store.database import StoreFault
@@ -142,6 +143,14 @@ def _tenants(app: FastAPI) -> None:
     def log_volume(tenant: TenantId, authorizer: Authorized, service: OfService, since: date | None = None) -> Response:
         """Show how much of the tenant's logs came in by source, since a day (Asia/Tokyo), and what became of it."""
         return Json(volume_in(tenant, authorizer.tenant("volume.read", tenant), service.clock.now(), since))
+
+    @app.get("/v1/tenants/{tenant}/coverage", **answering(TenantCoverage))
+    def coverage(
+        tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None, month: Word = ""
+    ) -> Response:
+        """Show what was covered of the tenant, by source and day: of a day, a month (2026-06) or seven days."""
+        now, spec = service.clock.now(), authorizer.file("volume.read", tenant)
+        return Json(coverage_in(service.home, spec, period_of(on, month, now), now))
 
     @app.get("/v1/tenants/{tenant}/contract", **answering(Shown))
     def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:

@@ -32,16 +32,42 @@ class Logs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def sums(self, since: str = "") -> list[LogCount]:
-        """Return what was counted from a moment on, or at all, together by source, outcome and cause.
+    def sums(self, since: str = "", until: str = "") -> list[LogCount]:
+        """Return what was counted `since` a moment, or at all, together by source, outcome and cause.
 
-        The slot of each is the newest of those in it.
+        Where it is given, only before another (`until`). The slot of each is the newest of those in it.
         """
         table = schema.log_count
         key = (table.c.source, func.max(table.c.slot).label("slot"), table.c.what, table.c.cause)
         sums = (cast(func.sum(table.c[name]), BigInteger).label(name) for name in ("records", "bytes", "cpu_us"))
         query = select(*key, *sums).where(table.c.slot >= since).group_by(table.c.source, table.c.what, table.c.cause)
+        if until:
+            query = query.where(table.c.slot < until)
         return list(damage.each(self._connection, query, table, _count))
+
+    def hours(self, since: str, until: str) -> list[LogCount]:
+        """Return what was counted between two moments, together by source, outcome, cause and hour of UTC.
+
+        The slot of each is the first of those in it.
+        """
+        table = schema.log_count
+        key = (table.c.source, func.min(table.c.slot).label("slot"), table.c.what, table.c.cause)
+        sums = (cast(func.sum(table.c[name]), BigInteger).label(name) for name in ("records", "bytes", "cpu_us"))
+        query = select(*key, *sums).where((table.c.slot >= since) & (table.c.slot < until))
+        by_hour = query.group_by(table.c.source, _hour(table.c.slot), table.c.what, table.c.cause)
+        return list(damage.each(self._connection, by_hour, table, _count))
+
+    def kept(self, since: str, until: str) -> list[tuple[str, str, int]]:
+        """Return of how many records that came between two moments the events are kept.
+
+        A row has the source, the first slot of an hour of UTC, and their number.
+        """
+        table = schema.log_segment
+        number = cast(func.sum(table.c.records), BigInteger)
+        query = select(table.c.source, func.min(table.c.slot), number)
+        within = query.where((table.c.slot >= since) & (table.c.slot < until))
+        rows = self._connection.execute(within.group_by(table.c.source, _hour(table.c.slot)))
+        return [(source, slot, records) for source, slot, records in rows]
 
     def counts(self, since: str, until: str) -> list[LogCount]:
         """Return what was counted in the slots `since` a moment, and before another (`until`)."""
@@ -203,6 +229,10 @@ class LogsWriter(Logs):
     def set_aside(self, records: Iterable[Aside]) -> None:
         """Write which records were set aside."""
         put(self._connection, schema.log_aside, [msgspec.structs.asdict(one) for one in records])
+
+
+def _hour(slot: Any) -> Any:
+    return func.substr(slot, 1, len("2026-06-01T00"))
 
 
 @cache

@@ -54,6 +54,7 @@ MINE, FOREIGN = "aozora", "midori"
 NEEDS = {
     ("GET", "/v1/tenants/{tenant}"): "tenants.read",
     ("GET", "/v1/tenants/{tenant}/contract"): "tenants.read",
+    ("GET", "/v1/tenants/{tenant}/coverage"): "volume.read",
     ("GET", "/v1/tenants/{tenant}/logs/volume"): "volume.read",
     ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
