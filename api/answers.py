@@ -37,11 +37,15 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Coverage(Struct, frozen=True):
-    """How much the newest scan could read: «no findings» mean nothing without it. Empty where there was no scan."""
+    """How much the newest scan could read: «no findings» mean nothing without it. Empty where there was no scan.
+
+    `line` says in words what was covered, of the logs of seven days too.
+    """
 
     run: str = ""
     finished_at: str = ""
     gaps: int = 0
+    line: Text = Text("", "")
 
 
 class FindingsPage(Struct, frozen=True):

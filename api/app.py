@@ -37,6 +37,7 @@ from model.canonical import instant, parse_instant
 from model.fault import Refused
 from model.finding import Category, Finding, Severity, State
 from model.job import Job
+from model.text import Text
 from pipeline.access.authorization import NoSuchTenant, NotAllowed
 from pipeline.access.machines import NoSuchToken
 from pipeline.access.sign_in import NotSignedIn
@@ -48,7 +49,7 @@ from pipeline.intake.volume import TenantVolume, volume_in
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
 from pipeline.tenants.applied import NotOrdered, book_of
-from pipeline.tenants.coverage import TenantCoverage, coverage_in, period_of
+from pipeline.tenants.coverage import TenantCoverage, coverage_in, line_beside, period_of
 from pipeline.tenants.gate import NotEntitled
 from pipeline.tenants.views import TenantView, view_of
 from store.database import StoreFault
@@ -189,11 +190,14 @@ def _inventory(app: FastAPI) -> None:
     def findings(
         tenant: TenantId,
         authorizer: Authorized,
+        service: OfService,
         wanted: Annotated[Selection, Depends(_findings_wanted)],
     ) -> Response:
         """List findings with the coverage beside them; `on` = those that were active at the end of a past day."""
-        with authorizer.tenant("findings.read", tenant).read() as reader:
-            rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at)
+        store = authorizer.tenant("findings.read", tenant)
+        line = line_beside(service.home, tenant, service.clock.now(), wanted.at)
+        with store.read() as reader:
+            rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at, line)
             next_ = _next([row.uid for row in rows], wanted.limit)
             return Json(FindingsPage(rows, coverage, next_, reader.damaged))
 
@@ -287,9 +291,9 @@ def _found(value: Any) -> Any:
     return value
 
 
-def _coverage(reader: Reader, at: str) -> Coverage:
+def _coverage(reader: Reader, at: str, line: Text) -> Coverage:
     run = reader.last_run(at)
-    return Coverage(run.id, run.finished_at, len(reader.gaps(run.id))) if run else Coverage()
+    return Coverage(run.id, run.finished_at, len(reader.gaps(run.id)), line) if run else Coverage(line=line)
 
 
 def _refusals(app: FastAPI) -> None:

@@ -122,13 +122,22 @@ class LogCoverage(Struct, frozen=True):
     gaps: list[LogGap]
 
 
-class Before(Struct, frozen=True):
-    """What is known of one source: its counts from before the period and in it, and what is kept, by day."""
+class SourceKnown(Struct, frozen=True):
+    """What is known of one source: how many records waited before the period, its counts in it, and by day the rest.
 
-    earlier: Sequence[LogCount]
+    That is how many records are kept, and what was not fetched.
+    """
+
+    waiting: int
     counts: Sequence[LogCount]
     kept: Mapping[str, int] = {}
     unfetched: Mapping[str, Unfetched] = {}
+
+
+def percent_known(judged: int, unknown: int) -> float:
+    """Return the share of judgements that could be made, in percent, cut off after one digit, never rounded up."""
+    wanted = judged + unknown
+    return int(1000 * judged / wanted) / 10 if wanted else 0.0
 
 
 def day_name(moment: str) -> str:
@@ -136,7 +145,7 @@ def day_name(moment: str) -> str:
     return parse_instant(moment).astimezone(CONTRACT_ZONE).date().isoformat()
 
 
-def cover_source(source: str, period: Period, known: Before) -> list[SourceDay]:
+def cover_source(source: str, period: Period, known: SourceKnown) -> list[SourceDay]:
     """Return what was covered of a source on each day of a period, by what is known of it.
 
     What waits at a day's end is what waited before, and what came, without what has come to an end on it: an end counts
@@ -145,7 +154,7 @@ def cover_source(source: str, period: Period, known: Before) -> list[SourceDay]:
     by_day: dict[str, list[LogCount]] = {}
     for one in known.counts:
         by_day.setdefault(day_name(one.slot), []).append(one)
-    waiting, found = max(0, _left(known.earlier)), list[SourceDay]()
+    waiting, found = known.waiting, list[SourceDay]()
     for day in map(date.isoformat, period.days):
         made = _source_day(source, day, waiting, by_day.get(day, []))
         waiting = made.waiting
@@ -208,15 +217,6 @@ def _begin(day: date) -> datetime:
     return datetime.combine(day, time(0), CONTRACT_ZONE)
 
 
-def _left(counts: Iterable[LogCount]) -> int:
-    """Return how many of the records that came have come to no end."""
-    return sum(
-        one.records if one.what == "offered" else -one.records
-        for one in counts
-        if one.what == "offered" or one.what in OUTCOMES
-    )
-
-
 def _source_day(source: str, day: str, waiting: int, counts: Sequence[LogCount]) -> SourceDay:
     ended = {what: sum(one.records for one in counts if one.what == what) for what in OUTCOMES}
     offered = [one for one in counts if one.what == "offered"]
@@ -240,7 +240,7 @@ def _source_day(source: str, day: str, waiting: int, counts: Sequence[LogCount])
     )
 
 
-def _with(made: SourceDay, known: Before) -> SourceDay:
+def _with(made: SourceDay, known: SourceKnown) -> SourceDay:
     return replace(made, stored=known.kept.get(made.day, 0), unfetched=known.unfetched.get(made.day))
 
 

@@ -32,17 +32,15 @@ class Logs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def sums(self, since: str = "", until: str = "") -> list[LogCount]:
-        """Return what was counted `since` a moment, or at all, together by source, outcome and cause.
+    def sums(self, since: str = "") -> list[LogCount]:
+        """Return what was counted from a moment on, or at all, together by source, outcome and cause.
 
-        Where it is given, only before another (`until`). The slot of each is the newest of those in it.
+        The slot of each is the newest of those in it.
         """
         table = schema.log_count
         key = (table.c.source, func.max(table.c.slot).label("slot"), table.c.what, table.c.cause)
         sums = (cast(func.sum(table.c[name]), BigInteger).label(name) for name in ("records", "bytes", "cpu_us"))
         query = select(*key, *sums).where(table.c.slot >= since).group_by(table.c.source, table.c.what, table.c.cause)
-        if until:
-            query = query.where(table.c.slot < until)
         return list(damage.each(self._connection, query, table, _count))
 
     def hours(self, since: str, until: str) -> list[LogCount]:
@@ -97,6 +95,14 @@ class Logs:
         table = schema.log_piece
         waits = (table.c.state == "open") & (table.c.offered > 0)
         return self._connection.execute(select(func.min(table.c.taken_at)).where(waits)).scalar() or ""
+
+    def waiting(self) -> dict[str, int]:
+        """Return how many records wait now, by source; sources of which none does are left out."""
+        table = schema.log_piece
+        left = cast(func.sum(table.c.offered - table.c.records), BigInteger)
+        waits = (table.c.state == "open") & (table.c.offered > 0)
+        rows = self._connection.execute(select(table.c.source, left).where(waits).group_by(table.c.source))
+        return {source: number for source, number in rows if number}
 
     def asides(self, source: str, piece: str, limit: int) -> list[Aside]:
         """Return what was set aside of a piece of a source, the first rows up to a limit."""

@@ -12,12 +12,22 @@ from contract.allowance import barred
 from contract.days import as_of, day_of, end_of
 from intake.stops import stops_of
 from model.canonical import instant, parse_instant
-from model.coverage import Before, LogCoverage, LogGap, Period, cover_source, day_name, minutes_by_day, summary
+from model.coverage import (
+    LogCoverage,
+    LogGap,
+    Period,
+    SourceKnown,
+    cover_source,
+    day_name,
+    minutes_by_day,
+    percent_known,
+    summary,
+)
 from model.fault import Refused
-from model.log_volume import LogCount, Stop
+from model.log_volume import LogCount, Stop, volume_of
 from model.tenant import Tenant
 from model.text import Text
-from pipeline.tenants.applied import book_of
+from pipeline.tenants.applied import book_of, filed_tenant
 from pipeline.tenants.gate import ask
 from pipeline.tenants.scopes import named
 from store.home import Home
@@ -117,28 +127,28 @@ def log_coverage(home: Home, tenant: Tenant, period: Period, now: datetime) -> L
     )
 
 
-def line_beside(home: Home, tenant: Tenant, now: datetime, at: str = "") -> Text:
+def line_beside(home: Home, tenant: str, now: datetime, at: str = "") -> Text:
     """Return the line that stands beside a count of a tenant's findings in a home now, or `at` a past moment.
 
     What cannot be known, it says.
     """
     then = parse_instant(at) if at else now
-    with home.tenant(tenant.tenant).read() as reader:
+    with home.tenant(tenant).read() as reader:
         run = reader.last_run(at)
         unread = len(reader.gaps(run.id)) if run else 0
     try:
-        logs: LogCoverage | None = log_coverage(home, tenant, last_days(BESIDE_DAYS, then), min(then, now))
+        logs: LogCoverage | None = log_coverage(
+            home, filed_tenant(home, tenant), last_days(BESIDE_DAYS, then), min(then, now)
+        )
     except Refused:
         logs = None
     return summary(known_percent(run) if run else None, unread, logs)
 
 
 def known_percent(run: Run) -> float:
-    """Return the share of a run's judgements that could be made, in percent, cut off after one digit."""
+    """Return the share of a run's judgements that could be made, in percent."""
     verdicts: Mapping[str, int] = run.summary.get("verdicts", {})
-    judged = verdicts.get("pass", 0) + verdicts.get("fail", 0)
-    wanted = judged + verdicts.get("unknown", 0)
-    return int(1000 * judged / wanted) / 10 if wanted else 0.0
+    return percent_known(verdicts.get("pass", 0) + verdicts.get("fail", 0), verdicts.get("unknown", 0))
 
 
 def _month(month: str, today: date) -> Period:
@@ -155,22 +165,26 @@ def _month(month: str, today: date) -> Period:
     return Period(first, min(after - timedelta(days=1), today))
 
 
-def _known(store: TenantStore, tenant: Tenant, period: Period) -> dict[str, Before]:
+def _known(store: TenantStore, tenant: Tenant, period: Period) -> dict[str, SourceKnown]:
     """Return what is known of each source that has rows."""
     since, until = instant(period.since), instant(period.until)
-    earlier, counts = defaultdict[str, list[LogCount]](list), defaultdict[str, list[LogCount]](list)
+    later, counts = defaultdict[str, list[LogCount]](list), defaultdict[str, list[LogCount]](list)
     kept = defaultdict[str, dict[str, int]](dict)
     with store.read() as reader:
-        for one in reader.logs.sums(until=since):
-            earlier[one.source].append(one)
+        for one in reader.logs.sums(since):
+            later[one.source].append(one)
         for one in reader.logs.hours(since, until):
             counts[one.source].append(one)
         for source, slot, number in reader.logs.kept(since, until):
             day = day_name(slot)
             kept[source][day] = kept[source].get(day, 0) + number
-        heard = reader.logs.heard()
-    expected = {one.source for one in tenant.logs or ()} | heard.keys() | earlier.keys() | counts.keys()
-    return {source: Before(earlier[source], counts[source], kept[source]) for source in expected}
+        waiting, heard = reader.logs.waiting(), reader.logs.heard()
+    expected = {one.source for one in tenant.logs or ()} | heard.keys() | counts.keys()
+    return {
+        # What waits now, without what has come to wait since then: so nothing from before has to be counted again.
+        one: SourceKnown(max(0, waiting.get(one, 0) - volume_of(one, later[one]).waiting), counts[one], kept[one])
+        for one in expected
+    }
 
 
 def _stopped(home: Home, period: Period, now: datetime) -> Iterator[LogGap]:

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from model.canonical import instant
 from model.coverage import (
-    Before,
     LogCoverage,
     LogGap,
     Period,
     SourceDay,
+    SourceKnown,
     Unfetched,
     cover_source,
     minutes_by_day,
@@ -59,10 +59,9 @@ RECORDS = st.lists(
 
 def covered(records: list[One]) -> list[SourceDay]:
     """Return what three days from 1 June on covered of records."""
-    counts = [count for one in records for count in one.counts()]
-    since = slot_of(MIDNIGHT)
-    earlier, within = ([one for one in counts if (one.slot < since) is is_early] for is_early in (True, False))
-    return cover_source(SOURCE, Period(FIRST, date(2026, 6, 3)), Before(earlier, within))
+    counts = [count for one in records for count in one.counts() if count.slot >= slot_of(MIDNIGHT)]
+    waiting = sum(one.came < 0 and (one.ended is None or one.ended >= 0) for one in records)
+    return cover_source(SOURCE, Period(FIRST, date(2026, 6, 3)), SourceKnown(waiting, counts))
 
 
 @given(RECORDS)
@@ -91,7 +90,7 @@ def test_days_are_those_of_japan_and_a_day_without_anything_is_there() -> None:
 def test_what_was_only_filled_back_was_not_heard() -> None:
     at = slot_of(MIDNIGHT)
     counts = [LogCount(SOURCE, at, what, "back-fill", 5) for what in ("offered", "processed")]
-    (day,) = cover_source(SOURCE, Period(FIRST, FIRST), Before([], counts))
+    (day,) = cover_source(SOURCE, Period(FIRST, FIRST), SourceKnown(0, counts))
     assert (day.state, day.received, day.analysed) == ("filled back", 5, 5)
 
 

@@ -9,18 +9,19 @@ from model.canonical import instant
 from model.contract_record import SuspensionRecord
 from model.coverage import Period
 from model.fault import Refused
-from model.log_volume import LogCount, LogHeard, Segment, slot_of
+from model.log_volume import LogCount, LogHeard, LogPiece, Segment, slot_of
 from model.tenant import AwsLogs
 from pipeline.tenants.coverage import coverage_in, line_beside, period_of
 from store.home import Home
 from store.rows import Gap, Run
 from tests.contracts import applied, on_record
+from tests.filled import asset
 from tests.recorded_clouds import TENANT
 
 NAME, SOURCE = TENANT.tenant, "aws.cloudtrail"
 NOW = datetime(2026, 6, 4, 3, tzinfo=UTC)  # noon of 4 June in Japan
 QUEUE = "https://sqs.ap-northeast-1.amazonaws.com/123456789012/trail"
-SPEC = replace(TENANT, logs=[AwsLogs(SOURCE, "123456789012", QUEUE, ["b"])])
+SPEC = replace(TENANT, logs=[AwsLogs(SOURCE, "123456789012", QUEUE, ["aozora-trail"])])
 PERIOD = Period(date(2026, 6, 1), date(2026, 6, 4))
 
 
@@ -38,6 +39,8 @@ def kept(home: Home) -> Home:
     with home.tenant(NAME).write(instant(NOW), "p") as writer:
         writer.logs.add(counts)
         writer.logs.keep(Segment(SOURCE, "s", "2026-06-02", slot_of(done), instant(came), instant(came), 7, 50))
+        writer.logs.put_piece(LogPiece(SOURCE, "p", "c", "", instant(came), "open", 8, 80, 10))
+        writer.put_assets([asset(1)], "2026-06-02T02:00:00.000000Z")
         writer.logs.put_heard([LogHeard("gcp.audit", instant(came), instant(came))])
         for number, ended in enumerate(("2026-06-01T03:00:00.000000Z", "2026-06-02T03:00:00.000000Z")):
             writer.start_run(Run(f"r{number}", f"j{number}", "s", ended, "", {}))
@@ -67,6 +70,12 @@ def test_each_source_and_day_has_a_row_with_what_became_of_records(kept: Home) -
     assert {rows["gcp.audit", day].state for day in ("01", "02", "03", "04")} == {"not heard"}
 
 
+@pytest.mark.parametrize(("day", "waiting"), [(1, 0), (2, 10), (3, 2)])
+def test_what_waited_before_is_known_of_any_day(kept: Home, day: int, waiting: int) -> None:
+    found = coverage_in(kept, SPEC, Period(date(2026, 6, day), date(2026, 6, 4)), NOW).logs
+    assert next(one for one in found.sources if one.source == SOURCE).waiting_before == waiting
+
+
 @pytest.mark.article(12)
 def test_stops_of_ours_and_suspensions_are_gaps_with_their_minutes(kept: Home) -> None:
     found = coverage_in(kept, SPEC, PERIOD, NOW).logs
@@ -90,12 +99,12 @@ def test_a_day_without_a_scan_is_unknown_and_gaps_stand_at_their_scope(kept: Hom
 
 def test_the_line_is_of_the_last_seven_days_or_those_before_a_past_moment(kept: Home) -> None:
     # Before 1 June the contract had not begun: three days, and six.
-    assert line_beside(kept, SPEC, NOW).en == (
+    assert line_beside(kept, NAME, NOW).en == (
         "coverage: 99.7 % of the judgements could be made, 1 gap; "
         "logs of 7 days: 0 of 2 sources heard each day, 3 gaps (4,410 min), not fetched: unknown"
     )
     then = "2026-06-01T14:59:59.999999Z"
-    assert line_beside(kept, SPEC, NOW, then).en == (
+    assert line_beside(kept, NAME, NOW, then).en == (
         "coverage: 99.7 % of the judgements could be made, 0 gaps; "
         "logs of 7 days: 0 of 2 sources heard each day, 1 gap (8,640 min), not fetched: unknown"
     )
