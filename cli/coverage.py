@@ -3,18 +3,20 @@
 import json
 from collections import Counter
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, LanguageOption, TenantName, TextOrJson, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, LanguageOption, TenantName, TextOrJson, open_authorizer, open_world
 from model.text import Language, Text
 from reports.covered import ALWAYS, COLUMNS, STATES, gap_text, moment, unfetched_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from model.coverage import LogCoverage, SourceDay
+    from model.coverage import LogCoverage, Period, SourceDay
+    from pipeline.access.authorization import Authorizer
     from pipeline.tenants.coverage import ScanDay
 
 app = typer.Typer()
@@ -37,6 +39,7 @@ def coverage(
     tenant: TenantName,
     on: OnDay = None,
     month: Annotated[str, typer.Option(help="of this month, as 2026-06, as far as it has come")] = "",
+    ask: Annotated[bool, typer.Option("--ask", help="ask the clouds first what was not fetched, and keep it")] = False,
     language: LanguageOption = "en",
     format: TextOrJson = "text",
     home: HomeOption = DEFAULT_HOME,
@@ -50,12 +53,23 @@ def coverage(
     authorizer, now = open_authorizer(home), SystemClock().now()
     spec = authorizer.file("volume.read", tenant)
     period = period_of(on.date() if on else None, month, now)
+    if ask:
+        _ask(home, authorizer, tenant, period)
     found = coverage_in(authorizer.service("volume.read"), spec, period, now)
     if format == "json":
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
         return
     _print_logs(found.logs, language)
     _print_scans(found.scans, language)
+
+
+def _ask(home: Path, authorizer: "Authorizer", tenant: str, period: "Period") -> None:
+    from pipeline.intake.unfetched import ask_unfetched
+    from pipeline.tenants.entrance import Entrance
+
+    spec = authorizer.file("logs.take", tenant)
+    with open_world(home, authorizer, "logs.take") as world:
+        ask_unfetched(Entrance(world, spec, "look"), period, authorizer.actor.name)
 
 
 def _print_logs(logs: "LogCoverage", language: Language) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Connection, Row, cast, func, select
 
+from model.coverage import Unfetched
 from model.log_volume import (
     WHOLE_MINUTE,
     Aside,
@@ -95,6 +96,18 @@ class Logs:
         table = schema.log_piece
         waits = (table.c.state == "open") & (table.c.offered > 0)
         return self._connection.execute(select(func.min(table.c.taken_at)).where(waits)).scalar() or ""
+
+    def fetched(self, source: str, begins: str) -> set[str]:
+        """Return the names of the pieces of a source that were taken in whole: those that begin so (`begins`)."""
+        table = schema.log_piece
+        query = select(table.c.name).where((table.c.source == source) & (table.c.state == "done"))
+        return set(self._connection.execute(query.where(table.c.name.startswith(begins, autoescape=True))).scalars())
+
+    def unfetched(self, first: str, last: str) -> list[Unfetched]:
+        """Return what was not fetched of the days from the first to the last, as far as anybody asked."""
+        table = schema.log_unfetched
+        query = select(table).where((table.c.day >= first) & (table.c.day <= last))
+        return list(damage.each(self._connection, query.order_by(*table.primary_key.columns), table, _unfetched))
 
     def waiting(self) -> dict[str, int]:
         """Return how many records wait now, by source; sources of which none does are left out."""
@@ -200,6 +213,8 @@ class LogsWriter(Logs):
         """Delete what was counted and set aside before a moment, and which pieces came in then."""
         for column in (schema.log_count.c.slot, schema.log_aside.c.at, schema.log_piece.c.taken_at):
             self._connection.execute(column.table.delete().where(column < at))
+        days = schema.log_unfetched
+        self._connection.execute(days.delete().where(days.c.day < at[: len("2026-06-01")]))
 
     def put_heard(self, heard: Iterable[LogHeard]) -> None:
         """Write when sources were heard."""
@@ -208,6 +223,10 @@ class LogsWriter(Logs):
     def put_rate(self, rate: LogRate) -> None:
         """Write the committed rate that was observed."""
         put(self._connection, schema.log_rate, msgspec.structs.asdict(rate))
+
+    def put_unfetched(self, unfetched: Iterable[Unfetched]) -> None:
+        """Write what was not fetched, in the place of what was found out before."""
+        put(self._connection, schema.log_unfetched, [msgspec.structs.asdict(one) for one in unfetched])
 
     def keep(self, segment: Segment) -> None:
         """Write that a segment is kept."""
@@ -263,6 +282,10 @@ def _heard(row: Row[Any]) -> LogHeard:
 
 def _rate(row: Row[Any]) -> LogRate:
     return msgspec.convert(damage.values(row), LogRate)
+
+
+def _unfetched(row: Row[Any]) -> Unfetched:
+    return msgspec.convert(damage.values(row), Unfetched)
 
 
 def _segment(row: Row[Any]) -> Segment:

@@ -236,6 +236,7 @@ DOORS: tuple[Door, ...] = (
         under="orders",
         enters=False,
     ),
+    Command(name="coverage", given="{tenant} --ask", under="look", enters=False),
     Command(
         name="logs take",
         given="{tenant} {folder}/logs.jsonl --source aws.cloudtrail",
@@ -300,7 +301,6 @@ REST: dict[str, str] = {
     "contract record": _WRITES,
     "contract explain": READS,
     "contract dates": _FILES,
-    "coverage": READS,
     "logs sources": READS,
     "logs volume": READS,
     "logs read": _WRITES,

@@ -17,6 +17,7 @@ from model.coverage import (
     LogGap,
     Period,
     SourceKnown,
+    Unfetched,
     cover_source,
     day_name,
     minutes_by_day,
@@ -179,12 +180,14 @@ def _known(store: TenantStore, tenant: Tenant, period: Period) -> dict[str, Sour
             day = day_name(slot)
             kept[source][day] = kept[source].get(day, 0) + number
         waiting, heard = reader.logs.waiting(), reader.logs.heard()
+        asked = reader.logs.unfetched(period.first.isoformat(), period.last.isoformat())
+    unfetched = defaultdict[str, dict[str, Unfetched]](dict)
+    for left in asked:
+        unfetched[left.source][left.day] = left
     expected = {one.source for one in tenant.logs or ()} | heard.keys() | counts.keys()
-    return {
-        # What waits now, without what has come to wait since then: so nothing from before has to be counted again.
-        one: SourceKnown(max(0, waiting.get(one, 0) - volume_of(one, later[one]).waiting), counts[one], kept[one])
-        for one in expected
-    }
+    # What waits now, without what has come to wait since then: so nothing from before has to be counted again.
+    before = {one: max(0, waiting.get(one, 0) - volume_of(one, later[one]).waiting) for one in expected}
+    return {one: SourceKnown(before[one], counts[one], kept[one], unfetched[one]) for one in expected}
 
 
 def _stopped(home: Home, period: Period, now: datetime) -> Iterator[LogGap]:
