@@ -10,12 +10,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from contract.showing import Shown
+from contract.suspension_criteria import Criteria
 from model.finding import Finding, Severity
 from model.job import Job
 from model.plan import Plan, Progress, Sent
 from model.text import Text
 from pipeline.intake.pushing import Taken
 from pipeline.intake.volume import TenantVolume
+from pipeline.suspending.reading import Case, Suspensions
 from pipeline.tenants.coverage import TenantCoverage
 from pipeline.tenants.views import TenantView
 from remediation.approval import Standing
@@ -172,6 +174,9 @@ FORMS: tuple[Any, ...] = (
     TenantCoverage,
     Taken,
     Shown,
+    Suspensions,
+    Case,
+    Criteria,
     RunView,
     Job,
     Me,

@@ -31,6 +31,7 @@ from api.metrics import Metrics
 from api.middleware import Guard
 from api.plans import router as plan_routes
 from api.sign_in import router as sign_in_routes
+from api.suspensions import router as suspension_routes
 from contract.days import as_of, end_of
 from contract.showing import Shown, summary
 from model.canonical import instant, parse_instant
@@ -48,6 +49,7 @@ from pipeline.intake.taking import KeyReused
 from pipeline.intake.volume import TenantVolume, volume_in
 from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
+from pipeline.suspending.reading import NoSuchCase
 from pipeline.tenants.applied import NotOrdered, book_of
 from pipeline.tenants.coverage import TenantCoverage, coverage_in, line_beside, period_of
 from pipeline.tenants.gate import NotEntitled
@@ -99,6 +101,7 @@ def make_app(service: Service) -> FastAPI:
     app.include_router(sign_in_routes)
     app.include_router(machine_routes)
     app.include_router(log_routes)
+    app.include_router(suspension_routes)
     _refusals(app)
     return app
 
@@ -308,6 +311,7 @@ def _refusals(app: FastAPI) -> None:
     app.add_exception_handler(NoSuchTenant, says(404, "Not Found"))
     app.add_exception_handler(NotFound, says(404, "Not Found"))
     app.add_exception_handler(NoSuchPlan, says(404, "Not Found"))
+    app.add_exception_handler(NoSuchCase, says(404, "Not Found"))
     app.add_exception_handler(NoSuchToken, says(404, "Not Found"))
     app.add_exception_handler(answers.BadCursor, says(422, "the cursor is none that this service gave"))
     app.add_exception_handler(TooMany, _too_many)

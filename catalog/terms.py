@@ -15,6 +15,7 @@ from catalog.yaml_reader import Document, KeyPath, read
 from model.contract_action import Action, ActionTable
 from model.contract_record import ItemName, SettingKey, is_day
 from model.fault import Fault, Refused
+from model.suspension_case import StandingJudgement
 from model.terms import Menu, Product
 from model.text import Text
 
@@ -22,7 +23,20 @@ _FOLDER = "terms"
 
 SettingValue: TypeAlias = bool | int | str
 _Type: TypeAlias = Literal["bool", "int", "text"]
-_Unit: TypeAlias = Literal["bool", "choice", "cron", "days", "megabytes", "minutes", "provider", "records"]
+_Unit: TypeAlias = Literal[
+    "bool",
+    "choice",
+    "cron",
+    "days",
+    "hours",
+    "megabytes",
+    "minutes",
+    "percent",
+    "provider",
+    "records",
+    "seconds",
+    "times",
+]
 _EditionLayer: TypeAlias = Literal["specification", "terms", "base-terms"]
 _TYPES: dict[_Type, tuple[type, str]] = {
     "bool": (bool, "true or false"),
@@ -34,10 +48,14 @@ _TYPES_OF_UNITS: dict[_Unit, _Type] = {
     "choice": "text",
     "cron": "text",
     "days": "int",
+    "hours": "int",
     "megabytes": "int",
     "minutes": "int",
+    "percent": "int",
     "provider": "text",
     "records": "int",
+    "seconds": "int",
+    "times": "int",
 }
 _MOST = 1_000_000
 # What of a tenant's file is one value that may differ from contract to contract (docs/terms.md).
@@ -61,8 +79,8 @@ class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
     """A setting: what it is, its type and unit, its default if it has one, its clause, and which layers may set it.
 
     `who` is the action of whoever records it as an individual condition. `file` is the key of a tenant's file that the
-    service goes by today. `choices` are the values that it can have, where they are few. `goes_by` says what goes by
-    the setting today (docs/terms.md).
+    service goes by today. `choices` are the values that it can have, where they are few; a number is between the
+    `least` and the `most`. `goes_by` says what goes by the setting today (docs/terms.md).
     """
 
     text: Text
@@ -75,6 +93,8 @@ class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
     file: str = ""
     choices: list[str] = []
     goes_by: str = ""
+    least: int = 0
+    most: int = _MOST
 
     def why_not(self, value: SettingValue) -> str:
         """Return why the setting cannot have a value, the empty text where it can."""
@@ -83,17 +103,21 @@ class SettingForm(Struct, frozen=True, forbid_unknown_fields=True):
             return f"{json.dumps(value, ensure_ascii=False)} has to be {name}"
         if self.choices and value not in self.choices:
             return f"{value!r} is none of {', '.join(self.choices)}"
-        if isinstance(value, int) and not 0 <= value <= _MOST:
-            return f"{value} has to be between 0 and {_MOST:,} {self.unit}"
+        if isinstance(value, int) and not self.least <= value <= self.most:
+            return f"{value} has to be between {self.least:,} and {self.most:,} {self.unit}"
         return ""
 
 
 class EditionForm(Struct, frozen=True, forbid_unknown_fields=True):
-    """An edition of a layer: its name, from which day it is effective, and what it says of settings."""
+    """An edition of a layer: its name, from which day it is effective, and what it says of settings.
+
+    One of the specification may have a standing judgement on suspensions because of massive logs (Article 11).
+    """
 
     edition: Annotated[str, _SHORT]
     effective: str
     values: dict[SettingKey, SettingValue]
+    standing_judgement: StandingJudgement | None = None
 
     @property
     def day(self) -> date:
@@ -241,6 +265,22 @@ def _faults_of_edition(document: Document, form: SettingsForm, layer: _EditionLa
         if problem := form.why_not(layer, key, value):
             known = document.fault if key in form.settings else document.fault_at_key
             yield known((*at, "values", key), problem)
+    if edition.standing_judgement and (problem := _why_no_judgement(edition, edition.standing_judgement, layer)):
+        yield document.fault((*at, "standing_judgement"), problem)
+
+
+def _why_no_judgement(edition: EditionForm, judgement: StandingJudgement, layer: _EditionLayer) -> str:
+    """Return why nobody has judged so for all cases, the empty text where two people have."""
+    if layer != "specification":
+        return "stands in the specification alone (Article 11)"
+    if problem := _why_no_day(judgement.on):
+        return f"on: {problem}"
+    if not _why_no_day(edition.effective) and judgement.on > edition.effective:
+        return f"is of {judgement.on}, after the edition's first day; nobody judges so of the past"
+    author, approver = (name.strip().casefold() for name in (judgement.author, judgement.approver))
+    if not author or not approver or author == approver:
+        return "needs an author and an approver who are two people"
+    return ""
 
 
 def _why_no_day(text: str) -> str:

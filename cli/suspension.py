@@ -2,9 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from cli.context import (
+    DEFAULT_HOME,
+    HomeOption,
+    LanguageOption,
+    TenantName,
+    TextOrJson,
+    TextOrJsonl,
+    open_authorizer,
+)
+
+if TYPE_CHECKING:
+    from pipeline.suspending.listing import SuspensionView
 
 app = typer.Typer()
 suspension_app = typer.Typer(help="Suspension because of massive logs (Article 11).", no_args_is_help=True)
@@ -29,3 +42,124 @@ def simulate(
             "reason": one.reason,
         }
         print(json.dumps(said, ensure_ascii=False))
+
+
+Reason = Annotated[str, typer.Option(help="why; it stands on record")]
+
+
+@suspension_app.command("list")
+def list_(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption = DEFAULT_HOME) -> None:
+    """List the suspensions of a tenant's logs, and what was proposed, the newest first."""
+    from cli.tables import print_lines, print_rows
+    from pipeline.clock import SystemClock
+    from pipeline.suspending.reading import suspensions
+
+    found = suspensions(tenant, open_authorizer(home).tenant("contract.read", tenant), SystemClock().now())
+    if format == "jsonl":
+        print_lines(found.suspensions)
+        return
+    most = found.admission.records_per_minute
+    let_in = "" if most is None else f", {most:,} records a minute are let in"
+    print(f"{tenant}: {found.admission.stage}{let_in}")
+    if found.suspensions:
+        print_rows(
+            ("case", "state", "reason", "scope", "since (Japan time)", "until", "by"), map(_row, found.suspensions)
+        )
+
+
+def _row(one: "SuspensionView") -> tuple[str, ...]:
+    from contract.suspension_texts import REASONS
+
+    reason = REASONS[one.reason].en if one.reason in REASONS else one.reason
+    return one.id, one.state, reason, one.scope or "", _moment(one.since), _moment(one.until), one.by
+
+
+def _moment(text: str) -> str:
+    from contract.days import begins
+    from model.clock import CONTRACT_ZONE
+
+    return f"{begins(text).astimezone(CONTRACT_ZONE):%Y-%m-%d %H:%M}" if text else ""
+
+
+@suspension_app.command()
+def show(
+    tenant: TenantName,
+    case: Annotated[str, typer.Argument(help="a case's id")],
+    page: Annotated[Path | None, typer.Option(help="write the evidence as one HTML page to this file")] = None,
+    language: LanguageOption = "en",
+    format: TextOrJson = "text",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Show a suspension, or the proposal of one: what it rests on, who judged, who was notified, what was missed."""
+    import msgspec
+
+    from contract.suspension_texts import change_text
+    from pipeline.clock import SystemClock
+    from pipeline.suspending.reading import case as case_of
+
+    store, now = open_authorizer(home).tenant("contract.read", tenant), SystemClock().now()
+    found = case_of(store, case, now)
+    if format == "json":
+        print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
+    else:
+        print(change_text(found.case.outcome, found.case).of(language))
+        for judged in found.story.judgements:
+            print(f"{_moment(judged.at)} {judged.person}: {judged.decision} {judged.reason}".rstrip())
+        for notice in found.story.notices:
+            print(f"{notice.to}, {notice.channel}: {notice.state} {_moment(notice.sent_at)}")
+        for gap in found.story.gaps:
+            print(f"{gap.source}: {gap.bytes:,} bytes were not taken in" if gap.bytes is not None else gap.source)
+        print(f"state: {found.view.state}")
+
+
+@suspension_app.command()
+def confirm(
+    tenant: TenantName,
+    reason: Reason,
+    case: Annotated[str, typer.Option(help="the proposal's id; without it the newest one")] = "",
+    scope: Annotated[
+        Literal["logs", "service"], typer.Option(help="what stops: the taking in of logs, or the service")
+    ] = "logs",
+    hours: Annotated[int, typer.Option(help="for how long; without it as it is set")] = 0,
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Suspend a tenant as it was proposed, in its window; by a lead who has signed in."""
+    from pipeline.clock import SystemClock
+    from pipeline.suspending.judging import Confirmation
+    from pipeline.suspending.judging import confirm as judge
+
+    made = judge(open_authorizer(home), tenant, Confirmation(reason, scope, hours, case), SystemClock())
+    print(f"{tenant}: suspended by record {made.number}; fees go on as agreed")
+
+
+@suspension_app.command()
+def lift(tenant: TenantName, reason: Reason, home: HomeOption = DEFAULT_HOME) -> None:
+    """End what suspends a tenant now; by a lead who has signed in."""
+    from pipeline.clock import SystemClock
+    from pipeline.suspending.judging import lift as judge
+
+    for made in judge(open_authorizer(home), tenant, reason, SystemClock()):
+        print(f"{tenant}: lifted by record {made.number}")
+
+
+@suspension_app.command()
+def criteria(
+    tenant: TenantName,
+    language: LanguageOption = "en",
+    format: TextOrJson = "text",
+    home: HomeOption = DEFAULT_HOME,
+) -> None:
+    """Say by what a tenant's logs would be suspended: the same for all, but by conditions of the contract."""
+    import msgspec
+
+    from contract.suspension_criteria import shown
+    from pipeline.clock import SystemClock
+    from pipeline.suspending.reading import criteria_of
+
+    now = SystemClock().now()
+    found, book = criteria_of(tenant, open_authorizer(home).tenant("contract.read", tenant), now)
+    if format == "json":
+        print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
+        return
+    for line in shown(found, book, now):
+        print(line.of(language))

@@ -50,8 +50,8 @@ def barred(action: Action, book: Book, since: datetime, until: datetime) -> list
 
 def _why(state: ContractState, decision: Decision) -> Text:
     """Return why something was not allowed, without the day on which it is said."""
-    if state.phase == "running":
-        return decision.reason  # it was not bought
+    if state.phase in ("running", "grace"):  # it was not bought, or is suspended alone
+        return decision.reason
     phase, suspended = phase_text(state.phase), state.suspended if state.phase == "suspended" else None
     return Text(f"{phase.en}: {suspended.reason}", f"{phase.ja}：{suspended.reason}") if suspended else phase
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from contract.menus import not_bought
-from contract.records import Book, decide_term
+from contract.records import Book, decide_logs, decide_term
 from contract.term import Decision
 from model.contract_action import Action
 
@@ -20,6 +20,8 @@ def decide(action: Action, book: Book, at: datetime) -> Decision:
     decision = decide_term(found)
     if found.phase not in row.phases:
         return replace(decision, allowed=False, until=found.until)
+    if row.stops_with == "logs" and found.logs_suspended:
+        return decide_logs(found.logs_suspended)
     if row.capability and row.capability not in book.bought(at):
         return not_bought(book.menu(at), row.capability)
     return replace(decision, allowed=True, until=found.until)

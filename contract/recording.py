@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from msgspec.structs import replace
+
 from contract.dates import earliest_last_day
 from contract.days import begins, day_of
 from contract.menus import menu_on
 from contract.records import Book
+from contract.suspension_settings import PREFIX, settings_of, why_never
 from contract.terms import ContractTerms
 from model.contract_record import (
     AcceptanceRecord,
@@ -93,6 +96,9 @@ def _why_not_of_its_kind(records: Sequence[ContractRecord], terms: ContractTerms
             return _why_no_licence(terms, wanted, what)
         case NoticeRecord() as what:
             return _why_no_notice(what)
+        case SettingRecord() as what if what.key.startswith(PREFIX):
+            with_it = Book([*records, replace(wanted, late=False)], terms)
+            return why_never(settings_of(with_it, begins(wanted.effective)))
     return ""
 
 

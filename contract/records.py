@@ -29,6 +29,7 @@ from contract.settings import Value, explain
 from contract.term import Decision, decide
 from contract.terms import ContractTerms
 from model.canonical import instant, parse_instant
+from model.clock import CONTRACT_ZONE
 from model.contract_action import Phase
 from model.contract_record import (
     AcceptanceRecord,
@@ -52,9 +53,9 @@ CUSTOMER_APPROVES = "changes.customer_approves"
 class ContractState(Struct, frozen=True):
     """What holds of a contract at an instant: its days, a suspension, the licence, the items of the menu.
 
-    Without a `start` nothing was ordered and accepted; without a `last_day` it renews year by year. On the notice of a
-    number that is `undecided` a person has to judge. `grace` is until when the service goes on in part where the
-    licence has lapsed.
+    `suspended` is one of the whole service, `logs_suspended` one of the taking in of logs alone. Without a `start`
+    nothing was ordered and accepted; without a `last_day` it renews year by year. On the notice of a number that is
+    `undecided` a person has to judge. `grace` is until when the service goes on in part where the licence has lapsed.
     """
 
     at: datetime
@@ -62,6 +63,7 @@ class ContractState(Struct, frozen=True):
     last_day: date | None = None
     items: frozenset[str] = frozenset()
     suspended: SuspensionRecord | None = None
+    logs_suspended: SuspensionRecord | None = None
     undecided: int | None = None
     accepted: datetime = EVER
     licence: LicenceState = LicenceState()
@@ -107,6 +109,19 @@ class ContractState(Struct, frozen=True):
         return "" if ends == NEVER else instant(ends)
 
 
+class Flood(Struct, frozen=True):
+    """A suspension that rests on a case of massive logs: its record, what it says, and from when to when it holds.
+
+    It `is_lifted` where somebody has judged that it ends, then or later.
+    """
+
+    record: ContractRecord
+    what: SuspensionRecord
+    begins: datetime
+    ends: datetime
+    is_lifted: bool
+
+
 def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecord]:
     """Return the records that were there at an instant."""
     return [one for one in records if parse_instant(one.recorded_at) <= at]
@@ -137,13 +152,14 @@ class Book:
         """Return what is in force at an instant of the term, suspensions and licences, and nothing of the menu."""
         if self._order is None:
             return ContractState(at)
-        suspended = next((one for begin, end, one in self._suspensions if begin <= at < end), None)
+        in_force = {one.scope: one for begin, end, one in reversed(self._suspensions) if begin <= at < end}
         licence = licence_on(self._licences, day_of(at))
         return ContractState(
             at,
             self._order.start,
             self._last_day,
-            suspended=suspended,
+            suspended=in_force.get("service"),
+            logs_suspended=in_force.get("logs"),
             accepted=self._accepted,
             licence=licence,
             grace=self._grace(licence, at) if licence.has_lapsed else NEVER,
@@ -183,7 +199,8 @@ class Book:
         """
         if self._order is None:
             return None
-        suspended = [one for begin, end, one in self._suspensions if end > now and _shows_as_days(begin, now)]
+        of_service = [each for each in self._suspensions if each[2].scope == "service"]
+        suspended = [one for begin, end, one in of_service if end > now and _shows_as_days(begin, now)]
         return Contract(
             start=self._order.start,
             last_day=self._last_day,
@@ -191,6 +208,35 @@ class Book:
             customer_approves=self.customer_approves(now),
             suspended=[_as_days(one) for one in suspended],
         )
+
+    def floods(self) -> list["Flood"]:
+        """Return the suspensions that rest on a case of massive logs, in the order of their records."""
+        lifted = _lifted(self.records)
+        return [
+            Flood(one, what, begins(what.since), min(_ends(what), lifted.get(one.number, NEVER)), one.number in lifted)
+            for one, what in _those(self.records, SuspensionRecord)
+            if what.flood
+        ]
+
+    def suspended_by(self, at: datetime) -> list[ContractRecord]:
+        """Return the records by which something is suspended `at` an instant."""
+        lifted = _lifted(self.records)
+        return [
+            one
+            for one, what in _those(self.records, SuspensionRecord)
+            if begins(what.since) <= at < min(_ends(what), lifted.get(one.number, NEVER))
+        ]
+
+    def suspended_until(self, at: datetime) -> datetime | None:
+        """Return until when logs are not taken in `at` an instant, None where they are; `NEVER` where no end is known.
+
+        Suspensions that follow on each other are one.
+        """
+        until, ends = None, [(begin, end) for begin, end, _ in self._suspensions]
+        for begin, end in sorted(ends):
+            if begin <= (until or at) and end > (until or at):
+                until = end
+        return until
 
     def _grace(self, licence: LicenceState, at: datetime) -> datetime:
         judged = judged_lapsed(self.records, licence.record)
@@ -235,6 +281,22 @@ class Book:
     @cached_property
     def _suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
         return [(begins(one.since), _ends(one), one) for one in _suspensions(self.records)]
+
+
+def decide_logs(suspended: SuspensionRecord) -> Decision:
+    """Return that logs are not taken in because of a suspension of theirs (Article 11); all else goes on."""
+    end = _ends(suspended)
+    en, ja = ("until further notice", "当面の間") if end == NEVER else _until(end)
+    reason = Text(
+        en=f"the taking in of monitoring logs is suspended {en}: {suspended.reason}",
+        ja=f"監視ログの受け入れは{ja}停止中です（{suspended.reason}）",
+    )
+    return Decision(False, reason, "11", "" if end == NEVER else instant(end))
+
+
+def _until(end: datetime) -> tuple[str, str]:
+    local = end.astimezone(CONTRACT_ZONE)
+    return f"until {local:%Y-%m-%d %H:%M} (Japan time)", f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}まで"
 
 
 def decide_term(found: ContractState) -> Decision:
@@ -331,12 +393,17 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
 
 def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord]:
     """Yield the suspensions; one that was lifted lasts until then."""
-    judged = _those(records, JudgementRecord)
-    lifted = {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
+    lifted = _lifted(records)
     for one, suspension in _those(records, SuspensionRecord):
         end = min(_ends(suspension), lifted.get(one.number, NEVER))
         if end > begins(suspension.since):
-            yield SuspensionRecord(suspension.since, suspension.reason, None if end == NEVER else instant(end))
+            yield replace(suspension, until=None if end == NEVER else instant(end))
+
+
+def _lifted(records: Sequence[ContractRecord]) -> dict[int, datetime]:
+    """Return from when on each suspension is lifted that somebody has judged to end, by its number."""
+    judged = _those(records, JudgementRecord)
+    return {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
 
 
 def _ends(one: SuspensionRecord) -> datetime:

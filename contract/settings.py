@@ -31,9 +31,12 @@ _LAYERS: dict[Layer, Text] = {
 }
 _COUNTED = {
     "days": ("day", "日"),
+    "hours": ("hour", "時間"),
     "megabytes": ("megabyte", "メガバイト"),
     "minutes": ("minute", "分"),
     "records": ("record", "件"),
+    "seconds": ("second", "秒"),
+    "times": ("time", "回"),
 }
 
 
@@ -227,6 +230,8 @@ def _shown(value: Value | None, unit: str) -> Text:
         return Text(en="not set", ja="未設定")
     if isinstance(value, bool):
         return Text(en="yes" if value else "no", ja="はい" if value else "いいえ")
+    if unit == "percent":
+        return Text(en=f"{value} %", ja=f"{value}％")
     if unit in _COUNTED:
         english, japanese = _COUNTED[unit]
         return Text(en=f"{value} {english}{'' if value == 1 else 's'}", ja=f"{value}{japanese}")

@@ -3,7 +3,8 @@
 A backlog is marked when it comes to the head of what its customer has waiting: what is within the committed rate by
 then is green and comes before anything that is yellow (intake/marking.py, intake/turns.py). Of one customer, backlogs
 in which a critical event may be come first; up to a tenth of the rate they are green even where the rest of it is used
-up. What waits as yellow ripens: it is green as soon as it is within the rate.
+up. What waits as yellow ripens: it is green as soon as it is within the rate. What would be yellow of a customer who is
+held back is read only where nothing of anybody's waits (`idle`).
 """
 
 from collections import Counter
@@ -16,7 +17,7 @@ from intake.marking import Bucket, at_rate, full, spent, there
 from intake.turns import Colour, Turn, Turns
 
 # A chunk has at most so many records; one that waits for others' green ones is small.
-MOST: Mapping[Colour, int] = {"green": 100, "yellow": 10}
+MOST: Mapping[Colour, int] = {"green": 100, "yellow": 10, "idle": 10}
 _CRITICAL_PART = 0.1
 
 
@@ -58,6 +59,7 @@ class LogSchedule(Generic[B]):
         self._allowances: dict[str, _Allowance] = {}
         self._turns: Turns[B] = Turns(self._rates)
         self._yellow: set[str] = set()  # whose backlogs may turn green
+        self._held_back: set[str] = set()
 
     def commit(self, customer: str, rate: float, now: float) -> None:
         """Let a customer's committed rate be another one from now on."""
@@ -67,6 +69,13 @@ class LogSchedule(Generic[B]):
         else:
             self._allowances[customer] = _Allowance(rate, now)
 
+    def hold_back(self, customer: str, *, is_limited: bool) -> None:
+        """Let what a customer sends beyond the rate wait for what all others have waiting, or no longer."""
+        if is_limited:
+            self._held_back.add(customer)
+        else:
+            self._held_back.discard(customer)
+
     def rate(self, customer: str) -> float:
         """Return a customer's committed rate."""
         return self._rates[customer]
@@ -74,7 +83,7 @@ class LogSchedule(Generic[B]):
     def wait(self, backlog: B, now: float) -> None:
         """Let a backlog, of a customer whose rate is known, wait for its turn."""
         colour = self._colour(backlog, now)
-        if colour == "yellow":
+        if colour != "green":
             self._yellow.add(backlog.customer)
         self._turns.add(backlog.customer, colour, backlog, first=backlog.is_critical)
 
@@ -111,16 +120,18 @@ class LogSchedule(Generic[B]):
     def ripen(self, now: float) -> None:
         """Let what waits and is within the rate by now be green."""
         for customer in list(self._yellow):
-            backlog = self._turns.withdraw(customer, "yellow")
+            backlog = self._turns.withdraw(customer, "yellow") or self._turns.withdraw(customer, "idle")
             if backlog is None:
                 self._yellow.discard(customer)
                 continue
             colour = self._colour(backlog, now)
             # An ordinary one that turns green stays behind the critical ones that are green already.
-            self._turns.add(customer, colour, backlog, first=colour == "yellow" or backlog.is_critical)
+            self._turns.add(customer, colour, backlog, first=colour != "green" or backlog.is_critical)
 
     def _colour(self, backlog: B, now: float) -> Colour:
-        return "green" if self._green(backlog, now) else "yellow"
+        if self._green(backlog, now):
+            return "green"
+        return "idle" if backlog.customer in self._held_back else "yellow"
 
     def _green(self, backlog: B, now: float) -> int:
         return self._allowances[backlog.customer].green(backlog.is_critical, now)

@@ -1,4 +1,4 @@
-"""Whose logs are processed next: start-time fair queueing by the time that processing really took, green before yellow.
+"""Whose logs are processed next: start-time fair queueing by the time that processing really took, by colours.
 
 Each customer has a clock of their own that advances by what their chunks took, divided by their weight; whoever's clock
 is behind is next (Goyal, Vin and Cheng, Start-Time Fair Queueing, SIGCOMM 1996). What a chunk takes has to be known
@@ -14,7 +14,7 @@ from typing import Generic, Literal, TypeVar, get_args
 from msgspec import Struct
 
 C = TypeVar("C")
-Colour = Literal["green", "yellow"]
+Colour = Literal["green", "yellow", "idle"]
 # Whoever processes a chunk stops after so long (and one record at least), however dear its records are.
 MOST_SECONDS = 0.0005
 COLOURS: tuple[Colour, ...] = get_args(Colour)
@@ -33,7 +33,7 @@ class Turns(Generic[C]):
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         """`weights` are the customers' committed rates; they may change, and customers may come."""
-        self._queues: dict[Colour, _Queue[C]] = {"green": _Queue(weights), "yellow": _Queue(weights)}
+        self._queues: dict[Colour, _Queue[C]] = {colour: _Queue(weights) for colour in COLOURS}
 
     def add(self, customer: str, colour: Colour, chunk: C, *, first: bool = False) -> None:
         """Let a customer's chunk of a colour wait, behind their others or as the `first` of them."""

@@ -6,7 +6,7 @@ A batch cannot be broken off, and shares the processor with what is read and wri
 from collections import deque
 from typing import Generic, TypeVar
 
-from intake.turns import Colour
+from intake.turns import COLOURS, Colour
 
 B = TypeVar("B")
 # In a batch of the intake process are at most so many records: as long as it is written, others have less of the core.
@@ -19,8 +19,8 @@ class BatchQueue(Generic[B]):
     """Batches that are due, and how many are written now."""
 
     def __init__(self) -> None:
-        self._due: dict[Colour, deque[B]] = {"green": deque(), "yellow": deque()}
-        self._begun: dict[Colour, list[float]] = {"green": [], "yellow": []}  # when, in seconds
+        self._due: dict[Colour, deque[B]] = {colour: deque() for colour in COLOURS}
+        self._begun: dict[Colour, list[float]] = {colour: [] for colour in COLOURS}  # when, in seconds
 
     def due(self, batch: B, colour: Colour) -> None:
         """Let a batch be written, of which the last records were read as a colour."""
@@ -29,15 +29,16 @@ class BatchQueue(Generic[B]):
     def begun(self, *, green_waits: bool, now: float = 0.0) -> list[tuple[B, Colour]]:
         """Return what is to be written from `now` on (seconds), where something green waits to be read or does not.
 
-        Of what is yellow it is one at a time, and beside nothing else but what is held up.
+        Of what is not green it is one at a time, and beside nothing else but what is held up.
         """
         found: list[tuple[B, Colour]] = [(one, "green") for one in self._due["green"]]
         self._due["green"].clear()
         self._begun["green"] += [now] * len(found)
         is_written = any(now - since <= _HELD_UP_SECONDS for times in self._begun.values() for since in times)
-        if self._due["yellow"] and not green_waits and not is_written:
-            found.append((self._due["yellow"].popleft(), "yellow"))
-            self._begun["yellow"].append(now)
+        colour = next((one for one in COLOURS if self._due[one]), None)
+        if colour and not green_waits and not is_written:
+            found.append((self._due[colour].popleft(), colour))
+            self._begun[colour].append(now)
         return found
 
     def ended(self, colour: Colour) -> None:

@@ -28,11 +28,15 @@ Action: TypeAlias = Literal[
 
 
 class ActionRow(Struct, frozen=True, forbid_unknown_fields=True, rename={"phases": "in"}):
-    """An action in words, the phases of a contract in which it is allowed, and the capability that it needs, if any."""
+    """An action in words, the phases of a contract in which it is allowed, and the capability that it needs, if any.
+
+    One that `stops_with` the logs is not allowed either while only these are suspended (Article 11).
+    """
 
     text: Text
     phases: Annotated[list[Phase], Meta(min_length=1)]
     capability: Capability | None = None
+    stops_with: Literal["logs"] | None = None
 
 
 class ActionTable(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 from msgspec import Meta, Struct
 
 from model.canonical import parse_instant
+from model.suspension_case import SuspensionScope
 
 _SHORT = Meta(min_length=1, max_length=400)
 ItemName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$(?!\n)", max_length=60)]
@@ -64,11 +65,17 @@ class NoticeRecord(_Recorded, frozen=True, tag="notice"):
 
 
 class SuspensionRecord(_Recorded, frozen=True, tag="suspension"):
-    """The service is suspended since a day or moment, for a reason; until one, or until it is judged (Article 11)."""
+    """Something is suspended since a day or moment, for a reason; until one, or until it is judged (Article 11).
+
+    The scope is the service, or only that logs are taken in. `flood` is the case of the massive logs that it rests on,
+    if any.
+    """
 
     since: Effective
     reason: Annotated[str, _SHORT]
     until: Effective | None = None
+    scope: SuspensionScope = "service"  # so were all that were recorded before there were scopes
+    flood: Annotated[str, Meta(max_length=64)] = ""
 
 
 class JudgementRecord(_Recorded, frozen=True, tag="judgement"):

@@ -11,7 +11,10 @@ from model.canonical import instant
 
 # What is counted of records: that they came in, and then exactly one of the others.
 Outcome = Literal["processed", "malformed", "duplicate", "too late", "refused", "expired"]
-What = Literal["offered", "accepted", "processed", "malformed", "duplicate", "too late", "refused", "expired"]
+# What was not taken in at all is no part of what was offered: only its bytes are known, its records are estimated.
+What = Literal[
+    "offered", "accepted", "processed", "malformed", "duplicate", "too late", "refused", "expired", "not fetched"
+]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 # Whose doing it is that a record came in: what is not the customer's does not count as their rate.
 Cause = Literal["customer", "own", "repeat", "catch-up", "back-fill"]

@@ -99,7 +99,7 @@ class SuspensionCase(Struct, frozen=True):
 
 
 class CaseNotice(Struct, frozen=True):
-    """Who was notified: `to` the customer or the provider's people, in which channel, and when it arrived, or why not."""
+    """Who was notified: `to` the customer or the provider's people, in which channel, when it arrived, or why not."""
 
     to: Literal["customer", "staff"]
     channel: str

@@ -4,6 +4,8 @@ A segment is a file: JSON lines, deflated, sealed whole (AES-256-GCM) with the t
 there before the store knows of it; one that the store never came to know of is written over by whoever goes on.
 """
 
+import hashlib
+import hmac
 import os
 import shutil
 import zlib
@@ -24,6 +26,7 @@ from store.database import StoreFault
 
 FOLDER = KEPT
 _NONCE_BYTES = 12
+_PSEUDONYM = 12  # hexadecimal digits: enough to tell a customer's principals apart
 # What is repeated in logs is repeated near by; more effort makes a segment hardly smaller, and takes twice the time.
 _EFFORT = 1
 
@@ -67,6 +70,11 @@ class Segments:
         except (InvalidTag, ValueError):
             raise Refused([Fault(str(file), 0, 0, "was changed since it was sealed, or is another's")]) from None
         return zlib.decompress(packed).split(b"\n")
+
+    def pseudonym(self, text: str) -> str:
+        """Return a keyed pseudonym of a text: the same within a tenant, and nobody without its key can try names."""
+        key = log_key(self._home, self._tenant)
+        return hmac.new(key, b"pseudonym\0" + text.encode(), hashlib.sha256).hexdigest()[:_PSEUDONYM]
 
     def remove_before(self, day: date) -> None:
         """Remove all segments of the days before a day."""

@@ -90,6 +90,10 @@ class Spool:
         found = self.waiting()
         return len(found) >= _MOST_PIECES or sum(one.bytes for one in found) >= most
 
+    def free_bytes(self) -> int:
+        """Return how many bytes the disk takes yet."""
+        return shutil.disk_usage(self._home).free
+
     def changed(self) -> tuple[int, ...]:
         """Return something that differs once a piece has come, or has gone."""
         return tuple(sorted(folder.stat().st_mtime_ns for folder in _entries(self._folder)))

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import replace
 from sqlalchemy import Connection, select
 
+from model.log_stage import RECORDED
 from model.person import Person, machine_name
 from model.plan import ENDED
 from model.suppression import Suppression
@@ -73,6 +74,7 @@ def _halts(connection: Connection, recorded: Recorded) -> Iterator[str]:
 def _tenant_faults(reader: Reader, recorded: Recorded) -> Iterator[str]:
     yield from _exceptions(reader, recorded)
     yield from _steps(reader, recorded)
+    yield from filter(None, [stages_fault(reader)])
     yield from filter(None, [findings_fault(reader)])
 
 
@@ -141,6 +143,14 @@ def _steps(reader: Reader, recorded: Recorded) -> Iterator[str]:
         for resource, state in worked.items():
             if state in ENDED and now.get(resource) not in {state, *_LATER}:
                 yield f"the plan {plan_id} has another state at {resource} than was recorded"
+
+
+def stages_fault(reader: Reader) -> str:
+    """Return which change of stage, or case of one, is not as it was recorded; the empty text where all are."""
+    implied = {detail["id"]: detail["row"] for detail in reader.recorded(RECORDED)}
+    there = {row.id: row.digest for row in reader.stages.all()}
+    wrong = next((id_ for id_ in sorted(implied.keys() | there.keys()) if implied.get(id_) != there.get(id_)), "")
+    return f"the case or change of stage {wrong} is not the one that was recorded" if wrong else ""
 
 
 def findings_fault(reader: Reader) -> str:

@@ -109,7 +109,7 @@ class Logs:
         query = select(table).where((table.c.day >= first) & (table.c.day <= last))
         return list(damage.each(self._connection, query.order_by(*table.primary_key.columns), table, _unfetched))
 
-    def waiting(self) -> dict[str, int]:
+    def waiting_by_source(self) -> dict[str, int]:
         """Return how many records wait now, by source; sources of which none does are left out."""
         table = schema.log_piece
         left = cast(func.sum(table.c.offered - table.c.records), BigInteger)
@@ -152,14 +152,29 @@ class Logs:
     def minutes(self, since: str, until: str) -> dict[str, int]:
         """Return the records that the customer caused in the minutes between two moments, by the minute's first slot.
 
-        Minutes in which none came are left out.
+        Those that were not taken in are among them. Minutes in which none came are left out.
         """
         table = schema.log_count
         minute = func.substr(table.c.slot, 1, len("2026-06-01T00:00"))
-        caused = (table.c.what == "offered") & (table.c.cause == "customer")
+        caused = table.c.what.in_(("offered", "not fetched")) & (table.c.cause == "customer")
         within = caused & (table.c.slot >= since) & (table.c.slot < until)
         query = select(func.min(table.c.slot), cast(func.sum(table.c.records), BigInteger)).where(within)
         return {minute_of(slot): number for slot, number in self._connection.execute(query.group_by(minute)) if number}
+
+    def mean_bytes(self, source: str, since: str) -> float:
+        """Return how many bytes a record of a source had on average since a moment, 0 where none came."""
+        table = schema.log_count
+        came = (table.c.source == source) & (table.c.what == "offered") & (table.c.slot >= since)
+        sums = select(func.sum(table.c.bytes), func.sum(table.c.records)).where(came)
+        size, records = self._connection.execute(sums).one()
+        return float(size) / float(records) if records else 0.0
+
+    def waiting(self) -> int:
+        """Return how many records wait that were counted when they came."""
+        table = schema.log_piece
+        waits = (table.c.state == "open") & (table.c.offered > 0)
+        left = func.sum(table.c.offered - table.c.records)
+        return int(self._connection.execute(select(left).where(waits)).scalar() or 0)
 
     def heard(self) -> dict[str, LogHeard]:
         """Return when each source was heard, by source."""

@@ -31,6 +31,7 @@ from store.own_policies import OwnPolicies
 from store.plans import Plans
 from store.reminders import Reminders
 from store.rows import AssetRow, Current, Fence, Gap, Run, Selection
+from store.stage_changes import StageChanges
 
 T = TypeVar("T")
 
@@ -56,6 +57,7 @@ class Reader:
         self.plans = Plans(connection)
         self.reminders = Reminders(connection)
         self.logs = Logs(connection)
+        self.stages = StageChanges(connection)
 
     def findings(
         self,

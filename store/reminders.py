@@ -17,6 +17,12 @@ class Reminders:
         table = schema.reminder
         return set(damage.each(self._connection, select(table), table, lambda row: (row.id, row.channel)))
 
+    def sent(self) -> list[tuple[str, str, str]]:
+        """Return what was said: the reminder's id, the channel's name, and when."""
+        table = schema.reminder
+        query = select(table).order_by(table.c.sent_at, table.c.channel)
+        return list(damage.each(self._connection, query, table, lambda row: (row.id, row.channel, row.sent_at)))
+
 
 class RemindersWriter(Reminders):
     """What can be asked and added."""

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0014", "service": "0009"}
+VERSIONS = {"tenant": "0014", "service": "0010"}
 
 tenant = MetaData()
 service = MetaData()
@@ -19,6 +19,11 @@ JSON = {
     "contract_record": {"document"},
     "edition": {"document"},
     "finding": {"message", "elements", "sources"},
+    "log_decision": {"document"},
+    "log_machine": {"document"},
+    "log_minute": {"document"},
+    "log_stages": {"document"},
+    "stage_change": {"document"},
     "person": {"roles", "tenants"},
     "plan": {"document"},
     "plan_step": {"before", "after"},
@@ -254,6 +259,15 @@ log_unfetched = Table(
     *map(_text, ("how", "cause", "at")),
 )
 
+# How the stage of a tenant's logs changed (Article 11): a change's id, and the case that it rests on, if it has one.
+stage_change = Table(
+    "stage_change", tenant, _text("id", key=True), *map(_text, ("at", "before", "after", "reason", "document"))
+)
+# What of a tenant's logs is let in now: one row, the stage and how many records a minute; -1 where there is no limit.
+log_admission = Table(
+    "log_admission", tenant, _text("id", key=True), _text("stage"), _large("records_per_minute"), _text("at")
+)
+
 # The highest lease number seen for a job: a worker that wakes up late has a lower one.
 fence = Table("fence", tenant, _text("job", key=True), _number("number"))
 
@@ -305,6 +319,12 @@ token = Table(
 # What is to be done, under way, and done. Whoever works on one holds it until `held_until` and says so again in time.
 # From when to when a process took logs in, a row each: what lies between all of them were stops of ours.
 log_run = Table("log_run", service, *(_text(name, key=True) for name in ("holder", "since")), _text("until"))
+# What each process that takes logs in measured of a minute, and what that made of all together.
+log_machine = Table("log_machine", service, _text("machine", key=True), _text("minute", key=True), _text("document"))
+log_minute = Table("log_minute", service, _text("minute", key=True), _text("document"))
+# The stages of all tenants after a minute: one row. What was decided then, until it is done and people are notified.
+log_stages = Table("log_stages", service, _text("id", key=True), _text("minute"), _text("document"))
+log_decision = Table("log_decision", service, _text("id", key=True), *map(_text, ("tenant", "at", "state", "document")))
 job = Table(
     "job",
     service,

@@ -15,6 +15,7 @@ from store.halts import Halts, HaltsWriter
 from store.implied import service_fault
 from store.jobs import Jobs, JobsWriter
 from store.log_runs import LogRuns, LogRunsWriter
+from store.log_stages import LogStages, LogStagesWriter
 from store.people import People, PeopleWriter
 from store.vouching import HALT, PERSON, TOKEN, RowKind, Vouched, Written
 
@@ -29,6 +30,7 @@ class ServiceReader:
         self.jobs = Jobs(connection)
         self.halts = Halts(connection)
         self.log_runs = LogRuns(connection)
+        self.log_stages = LogStages(connection)
 
     @cached_property
     def vouched(self) -> Vouched:
@@ -73,6 +75,7 @@ class ServiceWriter(ServiceReader):
     jobs: JobsWriter
     halts: HaltsWriter
     log_runs: LogRunsWriter
+    log_stages: LogStagesWriter
 
     def __init__(self, connection: Connection, read_on: Callable[[Connection], Vouched]) -> None:
         super().__init__(connection, read_on)
@@ -81,6 +84,7 @@ class ServiceWriter(ServiceReader):
         self.jobs = JobsWriter(connection)
         self.halts = HaltsWriter(connection, self._written)
         self.log_runs = LogRunsWriter(connection)
+        self.log_stages = LogStagesWriter(connection)
         self._records = Records()
 
     def record(self, action: str, subject: str, **detail: object) -> None:

@@ -22,6 +22,7 @@ from store.plans import PlansWriter
 from store.reader import DROPPED, Reader, chunks
 from store.reminders import RemindersWriter
 from store.rows import Gap, Run
+from store.stage_changes import StageChangesWriter
 from store.statements import insert, put
 
 _ASSET = schema.asset.c
@@ -38,6 +39,7 @@ class Writer(Reader):
     reminders: RemindersWriter
     plans: PlansWriter
     logs: LogsWriter
+    stages: StageChangesWriter
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -46,6 +48,7 @@ class Writer(Reader):
         self.reminders = RemindersWriter(connection)
         self.plans = PlansWriter(connection)
         self.logs = LogsWriter(connection)
+        self.stages = StageChangesWriter(connection)
         self.leases = Leases(connection)
         self.records = Records()
 

@@ -29,7 +29,7 @@ ALLOWED: dict[Action, str] = {
     "plan": "running",
     "change": "running",
     "rollback": "running, grace, unlicensed, suspended, ended",
-    "notify": "running, grace",
+    "notify": "running, grace, suspended",
     "notice": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
     "report": "running, grace, unlicensed, suspended, ended",
     "read": "not ordered, not begun, running, grace, unlicensed, suspended, ended",
@@ -37,7 +37,7 @@ ALLOWED: dict[Action, str] = {
     "policies": "not begun, running, grace, suspended",
     "orders": "not begun, running, grace, suspended",
     "logs.take": "running, grace",
-    "logs.process": "running, grace",
+    "logs.process": "running, grace, suspended",
 }
 # What needs nothing of the menu: the contract's own matters, what is on record, and the way back.
 FREE: tuple[Action, ...] = ("onboard", "rollback", "notice", "report", "read", "export")

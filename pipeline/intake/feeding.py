@@ -10,6 +10,7 @@ from clouds.call_failed import CallFailed
 from model.fault import Refused
 from model.person import SCHEDULE
 from model.tenant import Tenant
+from pipeline.intake.admission import PROBED, has_room
 from pipeline.intake.fetching import Fetched, Fetcher, Post
 from pipeline.intake.sources import signs_of
 from pipeline.log_spool import Spool
@@ -23,6 +24,14 @@ _LOG = logger()
 _NOTHING_SECONDS, _CONTRACT_SECONDS, _FAILED_SECONDS, _LONGEST_SECONDS = 2.0, 30.0, 5.0, 300.0
 # What was fetched, of which tenant and source.
 Hand = Callable[[str, str, Fetched], None]
+
+
+def _is_let_in(world: World, name: str) -> bool:
+    """Return whether more of a tenant's records are let in now; where they are only limited, they wait here."""
+    store = world.home.tenant(name)
+    with store.read() as reader:
+        admission = reader.stages.admission()
+        return admission.stage not in PROBED or has_room(reader, admission, world.clock.now())
 
 
 class _Feeding(Struct):
@@ -96,6 +105,8 @@ class Feeding:
         """Return what fetches a feed; raises `NotEntitled`, and `Refused` where it cannot be entered."""
         entrance = Entrance(self._world, one.tenant, "logs.take")
         entrance.ask()
+        if not _is_let_in(self._world, one.tenant.tenant):
+            raise NotEntitled("the tenant's logs are let in by and by after a suspension")
         if one.fetcher is None:
             name, source = one.tenant.tenant, one.feed.source
             post = Post(

@@ -6,7 +6,7 @@ Whose turn it is says the schedule (intake/schedule.py). A customer whose store 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from intake.writes import BatchQueue
 from model.fault import Refused
 from pipeline.intake.abandoning import abandon
 from pipeline.intake.backlog import Backlog
+from pipeline.intake.measuring import Meter
 from pipeline.intake.taking import Incoming, Intake
 from pipeline.logs import logger
 from pipeline.sealing import Damaged
@@ -50,12 +51,17 @@ class _Pace:
 
 
 class BatchWritten(Struct, frozen=True):
-    """A batch that was written, or why it was not; it took so long of the processor."""
+    """A batch that was written, or why it was not; it took so long of the processor.
+
+    `waited` says since when its records had waited, and how many they are; `kept` is how many bytes of it are on disk.
+    """
 
     backlog: Backlog
     colour: Colour
     seconds: float
     problem: Exception | None = None
+    waited: Sequence[tuple[str, int]] = ()
+    kept: int = 0
 
 
 class Processor:
@@ -70,6 +76,7 @@ class Processor:
         self._written: deque[BatchWritten] = deque()
         self._writes: BatchQueue[Backlog] = BatchQueue()
         self._pace = _Pace()
+        self.meter = Meter()
         self.wake = threading.Event()
 
     @property
@@ -80,6 +87,10 @@ class Processor:
     def commit(self, customer: str, rate: float) -> None:
         """Let a customer's committed rate be so many records a second from now on."""
         self._schedule.commit(customer, rate, time.monotonic())
+
+    def hold_back(self, customer: str, *, is_limited: bool) -> None:
+        """Let what a customer sends beyond the rate be read only where nothing of anybody's waits, or no longer."""
+        self._schedule.hold_back(customer, is_limited=is_limited)
 
     def rate(self, customer: str) -> float:
         """Return a customer's committed rate in records a second."""
@@ -186,6 +197,7 @@ class Processor:
             if done.problem:
                 self._failed(done.backlog, done.problem)
                 continue
+            self.meter.note(done.backlog.intake, done.waited, done.kept)
             if done.backlog.is_broken:
                 done.backlog.begin_again(0)
             self._go_on(done.backlog)
@@ -241,9 +253,10 @@ class Processor:
 
 def _written(backlog: Backlog, colour: Colour) -> BatchWritten:
     """Write a backlog's batch; what keeps it from being written is returned, for the next one may be."""
-    began, problem = time.thread_time(), None
+    began, problem, line = time.thread_time(), None, backlog.line
+    waited, kept = line.waited_since, line.kept_bytes
     try:
-        backlog.line.write()
+        line.write()
     except Exception as caught:  # noqa: BLE001 - what is wrong with one customer's store ends nobody's logs
         problem = caught
-    return BatchWritten(backlog, colour, time.thread_time() - began, problem)
+    return BatchWritten(backlog, colour, time.thread_time() - began, problem, waited, line.kept_bytes - kept)

@@ -2,26 +2,30 @@
 
 import hashlib
 import io
+import time
 from collections.abc import Callable
+from datetime import datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from intake.accounting import offered, refused, repeated, size_of
+from intake.accounting import offered, refused, repeated, size_of, with_time
 from intake.events import Control, Event, Malformed, read
 from intake.limits import LIMITS
 from model.canonical import digest, instant
 from model.clock import Clock
 from model.fault import Refused
 from model.log_source import LogSource
+from model.log_stage import Stage
 from model.log_volume import Cause, LogCount, LogPiece, slot_of
 from pipeline.access.authorization import Authorizer
 from pipeline.access.tries import TooMany
+from pipeline.intake.admission import PROBED, count_not_taken, has_room, is_admitted
 from pipeline.intake.sources import source_called
 from pipeline.intake.taking import came_before
 from pipeline.log_spool import Spool
 from pipeline.tenants.applied import book_of
-from pipeline.tenants.gate import ask
+from pipeline.tenants.gate import NotEntitled, ask
 from store.tenant import TenantStore
 
 SPOOL_MEGABYTES = "logs.spool_megabytes"
@@ -68,30 +72,36 @@ def push(authorizer: Authorizer, spools: Callable[[str], Spool], wanted: Push, c
     """
     store = authorizer.tenant("logs.push", wanted.tenant)
     source, now = source_called(wanted.source), clock.now()
-    ask(store, wanted.tenant, "logs.take", now)
-    found = _measured(source, wanted.body)
+    stage = _stage(store, wanted, now, authorizer.actor.name)
+    began, found = time.thread_time_ns(), _measured(source, wanted.body)
     sha256 = hashlib.sha256(wanted.body).hexdigest()
     id_ = digest("key", wanted.key) if wanted.key else sha256
     piece = LogPiece(source.id, id_, sha256, "", instant(now), offered=found.records)
-    pushed = _Pushed(store, authorizer.actor.name, clock, piece, found)
+    pushed = _Pushed(store, authorizer.actor.name, clock, piece, found, began)
     if not found.records:
         return Taken(0, 0, 0)
     if pushed.is_repeat():
         return pushed.again()
+    if stage == "limited" and not is_admitted(store, now):
+        raise pushed.refuse("more comes than is committed, and the tenant is limited (Article 11); try again later")
     spool, most = spools(wanted.tenant), book_of(store).setting(SPOOL_MEGABYTES, now)
     if isinstance(most, int) and spool.is_full(most * 2**20):
-        raise pushed.full()
+        raise pushed.refuse("as much waits as may wait; try again later")
     return pushed.taken(lambda: spool.put(source.id, id_, [wanted.body], critical=found.critical))
 
 
 class _Pushed(Struct, frozen=True):
-    """One push on its way into a tenant's store: who pushes, the piece that it is, and what it holds."""
+    """One push on its way into a tenant's store: who pushes, the piece that it is, what it holds, and since when.
+
+    That is the time of the thread.
+    """
 
     store: TenantStore
     person: str
     clock: Clock
     piece: LogPiece
     found: _Measured
+    began_ns: int
 
     def is_repeat(self) -> bool:
         """Return whether the piece came before; raises `KeyReused` where another one of the same key did."""
@@ -104,12 +114,12 @@ class _Pushed(Struct, frozen=True):
             writer.logs.add(self._repeated())
         return self._as_repeat
 
-    def full(self) -> TooMany:
-        """Count the push as refused; return what is said of it."""
+    def refuse(self, why: str) -> TooMany:
+        """Count the push as refused, with what that took; return what is said of it."""
         counts = refused(self.piece.source, self.found.records, self.found.bytes, self.clock.now())
         with self.store.observe(self.piece.taken_at, self.person) as writer:
-            writer.logs.add(counts)
-        return TooMany(_RETRY_SECONDS, "as much waits as may wait; try again later")
+            writer.logs.add(with_time(counts, (time.thread_time_ns() - self.began_ns) // 1_000))
+        return TooMany(_RETRY_SECONDS, why)
 
     def taken(self, keep: Callable[[], object]) -> Taken:
         """Keep the piece, and write that it waits.
@@ -134,6 +144,26 @@ class _Pushed(Struct, frozen=True):
 
     def _repeated(self) -> list[LogCount]:
         return repeated(self.piece.source, self.found.records, self.found.bytes, self.clock.now())
+
+
+def _stage(store: TenantStore, wanted: Push, now: datetime, person: str) -> Stage:
+    """Return the stage of a tenant's logs, where they are let in at all.
+
+    Raises `NotEntitled`, and `TooMany` while it is only probed how much comes: then only the size is looked at.
+    """
+    try:
+        ask(store, wanted.tenant, "logs.take", now)
+    except NotEntitled:
+        if book_of(store).suspended_until(now):
+            count_not_taken(store, wanted.source, wanted.body, now, person)
+        raise
+    with store.read() as reader:
+        admission = reader.stages.admission()
+        is_probed = admission.stage in PROBED and not has_room(reader, admission, now)
+    if is_probed:
+        count_not_taken(store, wanted.source, wanted.body, now, person)
+        raise TooMany(_RETRY_SECONDS, "the tenant's logs are let in by and by after a suspension; try again later")
+    return admission.stage
 
 
 def _measured(source: LogSource, body: bytes) -> _Measured:

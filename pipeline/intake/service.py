@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec import Struct
@@ -24,6 +24,7 @@ from pipeline.intake.every import Every
 from pipeline.intake.feeding import Feeding
 from pipeline.intake.fetching import Fetched
 from pipeline.intake.kept_open import KeptOpen
+from pipeline.intake.measuring import Disk, MachineMinute, Minutes
 from pipeline.intake.processing import Processor
 from pipeline.intake.rates import committed
 from pipeline.intake.sources import sources
@@ -37,7 +38,7 @@ from pipeline.world import World
 from store.tenant import TenantStore
 
 _LOG = logger()
-_LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS, _WATCH_SECONDS = 0.05, 0.01, 5.0, 60.0
+_LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS, _WATCH_SECONDS, _MEASURE_SECONDS = 0.05, 0.01, 5.0, 60.0, 1.0
 # Nobody's logs are processed while a tenant's are looked for: it is looked again after as many times as long as it took
 # to list what waits, which may be very many files; and so many pieces are added at most.
 _PAUSE_TIMES, _MOST_ADDED = 20, 100
@@ -94,7 +95,7 @@ class IntakeService:
         self._threads = threads
         self._processor = Processor(threads.writing)
         self._places: dict[str, _Place] = {}
-        self._found: deque[tuple[_Known, float]] = deque()
+        self._found: deque[tuple[_Known, float, bool]] = deque()
         self._kept_open = KeptOpen()
         self._fetched: deque[tuple[str, str, Fetched]] = deque()
         self._feeding = Feeding(world, spools.fetched, threads.fetching, self._hand)
@@ -102,12 +103,15 @@ class IntakeService:
         self._has_begun = False
         self._stops: list[Stop] = []
         self._stores: dict[str, TenantStore] = {}
+        self._minutes = Minutes(self._processor.meter, Disk(self._waiting_bytes, self._free_bytes))
+        self.measured: deque[tuple[datetime, MachineMinute]] = deque()
         self._regularly = (
             Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.beside),
             Every(_TENANTS_SECONDS, self._find_tenants, threads.beside),
             Every(_LOOK_SECONDS, self._look),
             Every(_SWEEP_SECONDS, self._processor.sweep),
             Every(_WATCH_SECONDS, self._watch, threads.beside),
+            Every(_MEASURE_SECONDS, self._measure, threads.beside),
         )
 
     def step(self) -> None:
@@ -151,7 +155,9 @@ class IntakeService:
         """Find by which committed rate a tenant is processed; until it is known, that is an equal part."""
         known = self._known(tenant)
         rate = committed(known.store, self._world.clock.now())
-        self._found.append((known, equal if rate is None else rate / 60))
+        with known.store.read() as reader:
+            is_limited = reader.stages.admission().stage == "limited"
+        self._found.append((known, equal if rate is None else rate / 60, is_limited))
 
     def _known(self, tenant: Tenant) -> _Known:
         """Return a tenant as its file says, with its store."""
@@ -172,9 +178,10 @@ class IntakeService:
     def _look(self) -> None:
         """Find what has come."""
         while self._found:
-            known, rate = self._found.popleft()
+            known, rate, is_limited = self._found.popleft()
             name = known.tenant.tenant
             self._processor.commit(name, rate)
+            self._processor.hold_back(name, is_limited=is_limited)
             if name not in self._places:
                 self._places[name] = _Place(known, self._spools.pushed(name), set())
                 self._places[name].spool.sweep()
@@ -243,6 +250,18 @@ class IntakeService:
         with store.observe(self._world.now, SCHEDULE) as writer:
             if writer.logs.piece(waiting.source, waiting.id) is None:
                 spool.remove(waiting)
+
+    def _measure(self) -> None:
+        """Measure the minute that has ended, if one has."""
+        now, capacity = self._world.clock.now(), 60 * self._processor.capacity
+        if found := self._minutes.ended(now, capacity, list(self._places)):
+            self.measured.append(found)
+
+    def _waiting_bytes(self, name: str) -> int:
+        return sum(one.bytes for kind in (self._spools.pushed, self._spools.fetched) for one in kind(name).waiting())
+
+    def _free_bytes(self) -> int:
+        return next((place.spool.free_bytes() for place in list(self._places.values())), 0)
 
     def _watch(self) -> None:
         """Look for floods and silence, beside the processing."""

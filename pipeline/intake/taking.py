@@ -80,6 +80,7 @@ class LogLine:
         self._done: deque[Callable[[], None]] = deque()  # of the pieces that are not written whole, in their order
         self._took_ns = 0
         self.is_read = False
+        self.kept_bytes = 0  # on disk, of all that was written
 
     def read(self, most: int, seconds: float = float("inf")) -> int:
         """Read up to so many records, and for so long; return how many.
@@ -115,6 +116,11 @@ class LogLine:
         return self.has_read and full
 
     @property
+    def waited_since(self) -> list[tuple[str, int]]:
+        """Return since when the records in the batch have waited: when each piece came, and how many are of it."""
+        return [(part.piece.taken_at, len(part.records)) for part in self._batch.parts if part.records]
+
+    @property
     def has_read(self) -> bool:
         """Return whether there are records in the batch."""
         return len(self._batch) > 0
@@ -128,7 +134,8 @@ class LogLine:
         batch, took, began = self._batch, self._took_ns, time.thread_time_ns()
         self._took_ns = 0
         ask(self._intake.store, self._intake.tenant, "logs.process", self._intake.clock.now())
-        counts = _write(self._intake, batch.parts, lambda: (took + time.thread_time_ns() - began) // 1_000)
+        counts, kept = _write(self._intake, batch.parts, lambda: (took + time.thread_time_ns() - began) // 1_000)
+        self.kept_bytes += kept
         self._batch = Batch(self._most)
         if batch.parts and not (last := batch.parts[-1]).ended:
             self._batch.begin(_further(last.piece, last.records))
@@ -188,9 +195,12 @@ def _further(piece: LogPiece, records: Sequence[Record]) -> LogPiece:
     return replace(piece, records=piece.records + len(records), bytes=piece.bytes + sum(map(size_of, records)))
 
 
-def _write(intake: Intake, parts: Sequence[PiecePart], cpu_us: Callable[[], int]) -> list[LogCount]:
-    """Write parts of pieces in one transaction; `cpu_us` gives what they have taken until then."""
-    now, counts, fresh = intake.clock.now(), list[LogCount](), dict[str, Event]()
+def _write(intake: Intake, parts: Sequence[PiecePart], cpu_us: Callable[[], int]) -> tuple[list[LogCount], int]:
+    """Write parts of pieces in one transaction; `cpu_us` gives what they have taken until then.
+
+    Return what was counted, and how many bytes of it are kept.
+    """
+    now, counts, fresh, kept = intake.clock.now(), list[LogCount](), dict[str, Event](), 0
     with intake.store.observe(instant(now), intake.person) as writer:
         known, first = _known(intake, writer, parts, now), None
         for part in parts:
@@ -203,11 +213,12 @@ def _write(intake: Intake, parts: Sequence[PiecePart], cpu_us: Callable[[], int]
         if first:  # the segment is named by a place that no other batch begins at: this one moves its piece on
             events, arrival = list(fresh.values()), _arrival(intake, first, now)
             segment = segment_of(events, arrival, digest(first.id, first.records))
-            writer.logs.keep(replace(segment, bytes=intake.segments.write(segment, events)))
+            kept = intake.segments.write(segment, events)
+            writer.logs.keep(replace(segment, bytes=kept))
             writer.logs.remember(intake.source.id, fresh, instant(now))
         counts = with_time(counts, cpu_us())
         writer.logs.add(counts)
-    return counts
+    return counts, kept
 
 
 def _known(intake: Intake, writer: Writer, parts: Sequence[PiecePart], now: datetime) -> set[str]:

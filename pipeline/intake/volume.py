@@ -49,7 +49,8 @@ def volumes(store: TenantStore, since: str = "") -> list[Volume]:
     by_source: dict[str, list[LogCount]] = defaultdict(list)
     with store.read() as reader:
         for count in reader.logs.sums(since):
-            by_source[count.source].append(count)
+            if count.what != "not fetched":  # a source of which nothing was taken in has no volume
+                by_source[count.source].append(count)
         reasons = reader.logs.reasons(since)
     return [
         replace(volume_of(source, counts), reasons=reasons.get(source, {}))

@@ -6,7 +6,8 @@ import uuid
 from datetime import datetime, timedelta
 
 from model.canonical import instant
-from pipeline.world import Task, World
+from pipeline.world import World
+from store.tenant import TenantStore
 from store.writer import Writer
 
 _LEASE = "notifying"
@@ -16,14 +17,16 @@ _LOOK_SECONDS = 0.2
 
 
 class Alone:
-    """The lease of one who notifies people of a task's tenant.
+    """The lease of one who notifies people of a tenant, by its store.
 
     A process of this machine that has died holds nothing; whoever died elsewhere does until their time is over.
     """
 
-    def __init__(self, world: World, task: Task) -> None:
+    def __init__(self, world: World, store: TenantStore, person: str) -> None:
+        """What is noted of it is the person's."""
         self._world = world
-        self._task = task
+        self._store = store
+        self._person = person
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex}"
 
     def comes(self, until: datetime) -> bool:
@@ -38,13 +41,13 @@ class Alone:
     def goes_on(self) -> bool:
         """Hold the lease for longer; False where somebody else has it."""
         now = self._world.clock.now()
-        with self._task.store.observe(instant(now), self._task.person) as writer:
+        with self._store.observe(instant(now), self._person) as writer:
             _let_dead_go(writer)
             return writer.leases.hold(_LEASE, self._holder, instant(now), instant(now + _HELD_FOR))
 
     def ends(self) -> None:
         """Let others notify people."""
-        with self._task.store.observe(self._world.now, self._task.person) as writer:
+        with self._store.observe(self._world.now, self._person) as writer:
             writer.leases.let_go(_LEASE, self._holder)
 
 

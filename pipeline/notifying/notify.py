@@ -59,7 +59,7 @@ def notify(world: World, task: Task, patience_seconds: float = 10.0, of: Collect
     facts and keeps the deliveries, its catalog has the texts; the world has the ways out. Who notifies people of the
     tenant is alone by a lease; whoever does not get it in time leaves everything to the other.
     """
-    alone, deadline = Alone(world, task), world.clock.now() + timedelta(seconds=patience_seconds)
+    alone, deadline = Alone(world, task.store, task.person), world.clock.now() + timedelta(seconds=patience_seconds)
     if not alone.comes(deadline):
         return Notified(0, {}, {}, [_BY_ANOTHER])
     try:

@@ -1,6 +1,6 @@
 """The provider's people are reminded of what a contract asks of them: each thing once, in each channel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,8 +43,11 @@ def remind(world: World, office: Office) -> Reminded:
 
     What does not arrive is due again. Raises `Refused` where the contract's records do not hold.
     """
-    book = book_of(office.store)
-    found = due(book, world.clock.now())
+    return remind_of(world, office, due(book_of(office.store), world.clock.now()))
+
+
+def remind_of(world: World, office: Office, found: Sequence[Reminder]) -> Reminded:
+    """Say what was `found` for an office in each channel of the world's staff where it was not said before."""
     with office.store.read() as reader:
         said = reader.reminders.said()
     to = world.staff().channels

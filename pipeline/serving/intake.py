@@ -1,18 +1,26 @@
-"""The process that takes monitoring logs in: `python -m pipeline.serving.intake HOME PARENT`."""
+"""The process that takes monitoring logs in: `python -m pipeline.serving.intake HOME PARENT`.
+
+It decides on suspensions too, beside: what they rest on is measured here.
+"""
 
 import fcntl
+import os
+import socket
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipeline.intake.every import Every
 from pipeline.intake.service import IntakeService, Spools, Threads
 from pipeline.log_spool import FETCHED, PUSHED, spools_in
 from pipeline.serving.beside import Beside, world_beside
+from pipeline.suspending.deciding import Deciding
 
-_WRITERS, _FETCHERS, _BESIDE = 4, 8, 2
-_GRACE_SECONDS = 20.0
+_WRITERS, _FETCHERS, _BESIDE = 4, 8, 3
+_GRACE_SECONDS, _DECIDE_SECONDS = 20.0, 2.0
 
 
 def main(folder: Path, parent: int) -> None:
@@ -26,8 +34,16 @@ def main(folder: Path, parent: int) -> None:
     ):
         if is_alone:
             spools = Spools(spools_in(folder, PUSHED), spools_in(folder, FETCHED))
-            service = IntakeService(world_beside(folder), spools, Threads(writing, fetching, beside))
-            process.repeat(service.step)
+            world = world_beside(folder)
+            service = IntakeService(world, spools, Threads(writing, fetching, beside))
+            deciding = Deciding(world, f"{socket.gethostname()}:{os.getpid()}", service.measured)
+            decide = Every(_DECIDE_SECONDS, deciding.step, beside)
+
+            def step() -> None:
+                decide.come(time.monotonic())
+                service.step()
+
+            process.repeat(step)
             service.end(_GRACE_SECONDS)
 
 

@@ -63,6 +63,8 @@ class RecordForm(Struct, frozen=True, forbid_unknown_fields=True):
     effective: Effective | None = None
 
 
+# A suspension that is recorded from here on is of the taking in of logs, unless it says more (Article 11).
+_DEFAULTS: dict[str, dict[str, str]] = {"suspension": {"scope": "logs"}}
 _KINDS = tuple(name for name in RecordForm.__struct_fields__ if name != "effective")
 
 
@@ -126,7 +128,7 @@ def _tagged(document: Document) -> Document:
     value: dict[str, Any] = msgspec.to_builtins(document.value)
     for name in _KINDS:
         if isinstance(value.get(name), dict):
-            value[name] = {**value[name], "record": name}
+            value[name] = {**_DEFAULTS.get(name, {}), **value[name], "record": name}
     return replace(document, value=value)
 
 

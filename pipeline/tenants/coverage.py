@@ -179,7 +179,7 @@ def _known(store: TenantStore, tenant: Tenant, period: Period) -> dict[str, Sour
         for source, slot, number in reader.logs.kept(since, until):
             day = day_name(slot)
             kept[source][day] = kept[source].get(day, 0) + number
-        waiting, heard = reader.logs.waiting(), reader.logs.heard()
+        waiting, heard = reader.logs.waiting_by_source(), reader.logs.heard()
         asked = reader.logs.unfetched(period.first.isoformat(), period.last.isoformat())
     unfetched = defaultdict[str, dict[str, Unfetched]](dict)
     for left in asked:

@@ -7,6 +7,7 @@ from catalog.folder import config_folder
 from catalog.terms import SettingsForm, load_actions, load_menus, load_products, load_settings
 from contract.settings import Definition, EditionValue
 from contract.terms import ContractTerms
+from model.text import Text
 
 
 @cache
@@ -19,6 +20,11 @@ def terms_in(config: Path) -> ContractTerms:
     """Return the terms of a config folder; raises `Refused` where their files do not fit their forms."""
     menus = load_menus(config)
     return ContractTerms(load_actions(config, menus), menus, load_products(config), definitions(load_settings(config)))
+
+
+def texts_of_settings() -> dict[str, Text]:
+    """Return in words what each setting is, by its key; raises `Refused` where their file does not fit its form."""
+    return {key: one.text for key, one in load_settings(config_folder()).settings.items()}
 
 
 def definitions(settings: SettingsForm) -> dict[str, Definition]:

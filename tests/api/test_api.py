@@ -45,6 +45,7 @@ from tests.homes import Homes, Originals, tamper
 from tests.passwords import QUICK
 from tests.recorded_clouds import TENANT
 from tests.servers.api_server import answering_on_loopback
+from tests.suspensions import proposed
 
 ACCESS = access_files.load(config_folder())
 PEOPLE = [name for name, role in ACCESS.roles.items() if role.side != "host"]
@@ -56,6 +57,9 @@ NEEDS = {
     ("GET", "/v1/tenants/{tenant}/contract"): "tenants.read",
     ("GET", "/v1/tenants/{tenant}/coverage"): "volume.read",
     ("GET", "/v1/tenants/{tenant}/logs/volume"): "volume.read",
+    ("GET", "/v1/tenants/{tenant}/suspensions"): "contract.read",
+    ("GET", "/v1/tenants/{tenant}/suspensions/criteria"): "contract.read",
+    ("GET", "/v1/tenants/{tenant}/suspensions/{case}"): "contract.read",
     ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",
@@ -166,7 +170,9 @@ def paths(api: Api, tenant: str) -> list[tuple[str, str, str]]:
     machines = f"/v1/tenants/{tenant}/machine-tokens"
     api.ask("POST", machines, api.token("operator", "all"), json=MACHINE)
     machine = api.ask("GET", machines, api.token("operator", "all")).json()["items"][0]["id"]
+    case = proposed(api.home, tenant, instant(api.clock.now()))
     ids = {"{tenant}": tenant, "{run}": digest(tenant), "{job}": job, "{plan}": plan, "{token}": machine}
+    ids["{case}"] = case
     found = []
     for pattern, said in routes:
         things = {"{uid}": verdict(0).finding_uid if "findings" in pattern else asset(0).uid}

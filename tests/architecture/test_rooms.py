@@ -45,6 +45,7 @@ def test_the_root_of_the_pipeline_holds_what_all_of_it_shares() -> None:
         "providers",
         "scanning",
         "serving",
+        "suspending",
         "tenants",
     }
 

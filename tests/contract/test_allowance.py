@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from contract.allowance import barred
 from contract.records import Book
@@ -30,6 +31,7 @@ def book(*more: tuple[What, str]) -> Book:
 
 SUSPENDED = (SuspensionRecord("2026-06-02T01:00:00Z", "flood", "2026-06-03"), "2026-06-02T01:00:00Z")
 BRIEFLY = (SuspensionRecord("2026-06-02T01:00:00Z", "flood", "2026-06-02T01:10:00Z"), "2026-06-02T01:00:00Z")
+LOGS_ALONE = (replace(BRIEFLY[0], scope="logs"), BRIEFLY[1])
 LIFTED = (JudgementRecord(5, "lifted", "it is over"), "2026-06-02T02:30:00Z")
 OTHER = (SuspensionRecord("2026-06-02T02:30:00Z", "another"), "2026-06-02T02:30:00Z")
 
@@ -41,6 +43,7 @@ OTHER = (SuspensionRecord("2026-06-02T02:30:00Z", "another"), "2026-06-02T02:30:
         ([], []),
         ([SUSPENDED], [("02T01:00", "03T15:00", "11")]),  # a last day counts whole, to midnight in Japan
         ([BRIEFLY], [("02T01:00", "02T01:10", "11")]),
+        ([LOGS_ALONE], [("02T01:00", "02T01:10", "11")]),
         ([SUSPENDED, LIFTED], [("02T01:00", "02T02:30", "11")]),
         ([SUSPENDED, LIFTED, OTHER], [("02T01:00", "02T02:30", "11"), ("02T02:30", "05T15:00", "11")]),
     ],

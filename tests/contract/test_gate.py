@@ -8,11 +8,12 @@ import pytest
 
 from catalog.folder import config_folder
 from catalog.terms import load_actions, load_menus
+from contract.days import NEVER
 from contract.gate import decide
 from contract.records import Book
 from contract.taking_over import records_of
 from model.contract_action import Action, Phase
-from model.contract_record import ContractRecord, LicenceRecord
+from model.contract_record import ContractRecord, LicenceRecord, SuspensionRecord
 from model.fault import Refused
 from model.tenant import Contract, Suspension
 from pipeline.tenants.terms import terms
@@ -75,3 +76,35 @@ def test_a_table_that_does_not_fit_is_refused_with_its_place(tmp_path: Path, cha
     with pytest.raises(Refused, match=problem) as refused:
         load_actions(tmp_path, load_menus(config_folder()))
     assert refused.value.faults[0].line > 0
+
+
+@pytest.mark.article(11)
+@pytest.mark.parametrize("action", ALLOWED)
+def test_while_logs_are_suspended_all_but_taking_them_in_goes_on(action: Action) -> None:
+    at = datetime.fromisoformat("2026-04-15T00:00:00Z")
+    flood = SuspensionRecord("2026-04-14", "a flood", "2026-04-16T03:00:00.000000Z", "logs")
+    record = ContractRecord(len(RECORDS) + 1, flood, "2026-04-14", "2026-04-14T00:00:00.000000Z", "p")
+    book = Book([*RECORDS, record], terms())
+    decision = decide(action, book, at)
+    assert decision.allowed == (action != "logs.take" and "running" in ALLOWED[action].split(", "))
+    assert book.state(at).phase == "running"
+    if action == "logs.take":
+        assert (decision.clause, decision.until) == ("11", "2026-04-16T03:00:00.000000Z")
+        assert "2026-04-16 12:00" in decision.reason.en
+        assert "4月16日 12:00" in decision.reason.ja
+
+
+@pytest.mark.article(11)
+def test_suspensions_that_follow_on_each_other_are_one() -> None:
+    spans = [("2026-04-14", "2026-04-15"), ("2026-04-16", "2026-04-16T03:00:00.000000Z"), ("2026-04-20", None)]
+    records = [
+        ContractRecord(
+            len(RECORDS) + n, SuspensionRecord(since, "a", until, "logs"), since, "2026-04-01T00:00:00Z", "p"
+        )
+        for n, (since, until) in enumerate(spans, start=1)
+    ]
+    book = Book([*RECORDS, *records], terms())
+    ends = datetime.fromisoformat("2026-04-16T03:00:00Z")
+    for at, until in (("2026-04-13T14:59:59Z", None), ("2026-04-13T15:00:00Z", ends), ("2026-04-16T03:00:00Z", None)):
+        assert book.suspended_until(datetime.fromisoformat(at)) == until
+    assert book.suspended_until(datetime.fromisoformat("2026-04-30T00:00:00Z")) == NEVER

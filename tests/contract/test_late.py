@@ -88,7 +88,7 @@ def test_what_would_have_been_decided_otherwise_is_listed() -> None:
     before = Book(FILE, terms())
     found = differences(before, before.with_more(LATE), begins(SINCE), NOW)
     assert {one.action for one in found} == {
-        "onboard", "look", "plan", "change", "notify", "logs.take", "logs.process",
+        "onboard", "look", "plan", "change", "logs.take",
     }  # fmt: skip
     for one in found:
         assert (one.since, one.until, one.was.clause, one.would.clause) == (begins(SINCE), NOW, "7(1)", "11")

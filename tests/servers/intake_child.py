@@ -121,7 +121,7 @@ def receipts_in(folder: Path) -> Path:
 
 def live(folder: str, point: str, feeds: str = "0") -> None:
     """Process what waits, and what so many feeds announce, until nothing is left."""
-    reaper, clock, there, entered = _listening(point), SystemClock(), Path(folder), list[_Feed]()
+    reaper, clock, there, entered = listening(point), SystemClock(), Path(folder), list[_Feed]()
     feeds_of_aws = aws.PROVIDER.feeds
     assert feeds_of_aws
 
@@ -140,7 +140,7 @@ def live(folder: str, point: str, feeds: str = "0") -> None:
 
 def send(folder: str, wanted: str, answer: str, point: str) -> None:
     """Push what a file holds; the answer is another file."""
-    reaper, there = _listening(point), Path(folder)
+    reaper, there = listening(point), Path(folder)
     taken = pushed(there, open_home(there), msgspec.json.decode(Path(wanted).read_bytes(), type=Push), reaper)
     reaper.comes("answer")
     Path(answer).write_text(json.dumps(msgspec.to_builtins(taken)), encoding="utf-8")
@@ -148,7 +148,7 @@ def send(folder: str, wanted: str, answer: str, point: str) -> None:
 
 def age(folder: str, tenant: str, days: str, point: str) -> None:
     """Do the daily work on a tenant's logs as it is done so many days later."""
-    reaper, clock, there = _listening(point), SystemClock(), Path(folder)
+    reaper, clock, there = listening(point), SystemClock(), Path(folder)
     later = clock.now() + timedelta(days=int(days))
     tidy(open_home(there).tenant(tenant), _Segments(there, tenant, reaper), later, SCHEDULE)
 
@@ -164,7 +164,8 @@ def machine_in(home: Home, tenant: str) -> Authorizer:
     return Authorizer(home, access_files.load(config_folder()), machine, SystemClock())
 
 
-def _listening(point: str) -> Reaper:
+def listening(point: str) -> Reaper:
+    """Return what counts this process's commits, and ends it at a point."""
     reaper = Reaper(point)
     event.listen(Engine, "commit", lambda _connection: reaper.comes("commit"))
     event.listen(Pool, "checkin", lambda _dbapi, _record: reaper.comes("committed"))

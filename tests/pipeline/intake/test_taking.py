@@ -6,7 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ from catalog.folder import config_folder
 from catalog.sources import load
 from intake.accounting import offered
 from model.canonical import instant
-from model.contract_record import SettingRecord, SuspensionRecord
+from model.contract_record import LicenceRecord, SettingRecord
 from model.fault import Refused
 from model.log_volume import LogCount, LogPiece, Volume, slot_of
 from pipeline.intake.files import files_in, opened
@@ -190,12 +190,13 @@ def test_what_the_contract_does_not_allow_ends_at_the_next_batch(
 ) -> None:
     file = write(tmp_path / "a", lines(1, 10))
 
-    def suspend() -> None:
-        on_record(tenant, TENANT, SuspensionRecord(instant(clock.now()), "a flood"), instant(clock.now()))
+    def lapse() -> None:
+        licence = LicenceRecord("cloud-security-product", date(2026, 1, 1), date(2026, 4, 1), date(2026, 1, 1))
+        on_record(tenant, TENANT, licence, instant(clock.now()))
 
     piece = LogPiece(SOURCE, "0" * 64, "0" * 64, "a", instant(clock.now()))
-    watched = io.BufferedReader(Watched(io.BytesIO(file.read_bytes()), suspend))
-    with pytest.raises(NotEntitled, match=r"cannot process monitoring logs: .* \(Article 11\)"):
+    watched = io.BufferedReader(Watched(io.BytesIO(file.read_bytes()), lapse))
+    with pytest.raises(NotEntitled, match=r"cannot process monitoring logs: .* \(Article 3\(2\)\)"):
         take(desk, Incoming(piece, lambda: watched), batch=3)
     with pytest.raises(NotEntitled, match="cannot take monitoring logs in"):
         came(desk, file)

@@ -16,7 +16,7 @@ from model.call import Call
 from model.canonical import instant
 from model.clock import Clock
 from model.contract_action import Phase
-from model.contract_record import JudgementRecord, SuspensionRecord
+from model.contract_record import LicenceRecord, SuspensionRecord
 from model.fault import Refused
 from model.plan import Plan
 from model.tenant import Channel, Contract, Suspension
@@ -107,8 +107,12 @@ DONE: dict[str, tuple[Done, str]] = {
         "running, suspended, ended",
     ),
     "verify again": (lambda case: verify_again(case.world, case.driver.task, case.changed.id), "running"),
-    "notify": (lambda case: notify(case.world, case.driver.task, 0.0), "running"),
+    "notify": (lambda case: notify(case.world, case.driver.task, 0.0), "running, suspended"),
 }
+
+
+# So long ago that the days of grace are over, too.
+LAPSED = LicenceRecord("cloud-security-product", date(2026, 1, 1), date(2026, 4, 1), date(2026, 1, 1))
 
 
 class Counting(ChangeDriver):
@@ -152,19 +156,20 @@ def refusal(do: Done, case: Case) -> str:
     return ""
 
 
-@pytest.mark.article(11)
-def test_notifications_wait_for_the_end_of_a_suspension(case: Case) -> None:
-    case.put_into("suspended")
-    waiting = notify(case.world, case.driver.task, 0.0)
-    assert (waiting.deliveries, "a flood (Article 11)" in waiting.problems[0]) == ({}, True)
-    at = instant(case.driver.clock.now())
-    on_record(case.driver.home, "aozora", JudgementRecord(5, "lifted", "fixed"), at, "2026-06-01")
-    assert notify(case.world, case.driver.task, 0.0).deliveries["sent"] > 0
+@pytest.mark.article(3)
+def test_notifications_wait_until_there_is_a_licence_again(case: Case) -> None:
+    driver = case.driver
+    at = instant(driver.clock.now())
+    on_record(driver.home, "aozora", LAPSED, at)
+    waiting = notify(case.world, driver.task, 0.0)
+    assert (waiting.deliveries, "licence" in waiting.problems[0]) == ({}, True)
+    on_record(driver.home, "aozora", replace(LAPSED, last_day=date(2026, 12, 31)), at)
+    assert notify(case.world, driver.task, 0.0).deliveries["sent"] > 0
     assert case.screen.getvalue()
 
 
-@pytest.mark.article(11)
-def test_nothing_more_is_sent_once_its_contract_is_suspended(case: Case) -> None:
+@pytest.mark.article(3)
+def test_nothing_more_is_sent_once_its_licence_has_lapsed(case: Case) -> None:
     driver = case.driver
     driver.agree(channels=[Channel("screen", "console"), Channel("another", "console")])
 
@@ -172,12 +177,12 @@ def test_nothing_more_is_sent_once_its_contract_is_suspended(case: Case) -> None
         def write(self, text: str) -> int:
             if not self.tell():
                 at = instant(driver.clock.now())
-                on_record(driver.home, "aozora", SuspensionRecord(at, "a flood"), at)
+                on_record(driver.home, "aozora", LAPSED, at)
             return super().write(text)
 
     task = replace(driver.task, tenant=driver.tenant)
     notified = notify(replace(case.world, ways=Ways(Screen(), driver.clock.now)), task, 0.0)
-    assert (notified.deliveries, "a flood (Article 11)" in notified.waits) == ({"sent": 1}, True)
+    assert (notified.deliveries, "(Article 3(2))" in notified.waits) == ({"sent": 1}, True)
     with task.store.read() as reader:
         assert len(reader.deliveries("queued")) == 1, "what is left waits"
 

@@ -1,0 +1,292 @@
+"""The stages of all tenants, minute by minute: two services decide once, whoever is killed goes on where it ended."""
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from contract.days import day_of
+from contract.suspension import (
+    Reason,
+    StageChange,
+    StageSettings,
+    TenantStage,
+    admitted,
+    advance,
+    forgotten,
+    judged,
+    recounted,
+)
+from contract.suspension_settings import InForce
+from intake.rates import provisional
+from model.canonical import encode, instant, parse_instant
+from model.fault import Refused
+from model.log_stage import Became, LogAdmission
+from model.person import SCHEDULE
+from model.suspension_case import SuspensionCase
+from model.text import Text
+from pipeline.intake.measuring import MachineMinute
+from pipeline.logs import logger
+from pipeline.suspending.carrying_out import Decided, carry_out
+from pipeline.suspending.cases import SHOWN_MINUTES, case_of, id_of
+from pipeline.suspending.gathering import MINUTE, Gathered, gathered
+from pipeline.suspending.minutes import KeptMinute, Stages, kept, measured
+from pipeline.suspending.standing import specification, standing
+from pipeline.tenants.applied import applied_tenants
+from pipeline.world import World
+from store.log_stages import LogDecision
+from store.service import ServiceReader
+from store.tenant import TenantStore
+
+_LOG = logger()
+# A minute is decided on so long after its end: what came in it is counted by then, and processes have said what they
+# measured; one that has not by the end of the grace is not waited for.
+_SETTLES, _GRACE = timedelta(seconds=5), timedelta(seconds=20)
+# What lies between is caught up with minute by minute; after longer ones the windows begin anew.
+_MOST_BEHIND = 60
+_KEPT = timedelta(days=3)
+
+
+class _Judged(Struct, frozen=True):
+    """What lets suspensions be automatic now, or why nothing does."""
+
+    edition: InForce | None
+    why: Text | None
+
+
+class Deciding:
+    """Decides on the stages of a home's tenants. One thread does."""
+
+    def __init__(
+        self,
+        world: World,
+        machine: str,
+        measured: deque[tuple[datetime, MachineMinute]],
+        editions: Callable[[], Sequence[InForce]] = specification,
+    ) -> None:
+        """`measured` is what this process (the machine) measures; the editions are those of the specification."""
+        self._world = world
+        self._machine = machine
+        self._measured = measured
+        self._editions = editions
+        self._stores: dict[str, TenantStore] = {}
+        self._admitted: dict[str, tuple[str, int | None]] = {}
+        self._resting: dict[str, datetime] = {}
+
+    def step(self) -> None:
+        """Write what was measured, do what was decided, and decide on the minutes that are over."""
+        self._write_measured()
+        self.carry_out()
+        while (minute := self._due()) is not None and self._decide(minute):
+            self.carry_out()
+
+    def carry_out(self) -> None:
+        """Do what was decided and is not through: each thing once, however often it is tried."""
+        with self._world.home.service.read() as session:
+            decisions = session.log_stages.decisions()
+        for one in decisions:
+            if self._resting.get(one.id, self._world.clock.now()) <= self._world.clock.now():
+                self._carry_out(one)
+
+    def _carry_out(self, one: LogDecision) -> None:
+        try:
+            problem = carry_out(self._world, self._store(one.tenant), one)
+        except Refused as refused:
+            problem = str(refused)
+        if problem:
+            _LOG.warning("a suspension is not through yet", tenant=one.tenant, problem=problem)
+            self._resting[one.id] = self._world.clock.now() + timedelta(seconds=30)
+
+    def _write_measured(self) -> None:
+        while self._measured:
+            minute, found = self._measured[0]
+            with self._world.home.service.observe(self._world.now, SCHEDULE) as session:
+                session.log_stages.measure(self._machine, instant(minute), _json(found))
+            self._measured.popleft()
+
+    def _due(self) -> datetime | None:
+        """Return the next minute to decide on, None where none is over."""
+        now = self._world.clock.now()
+        newest = (now - _SETTLES).replace(second=0, microsecond=0) - MINUTE
+        with self._world.home.service.read() as session:
+            at, _ = session.log_stages.stages()
+            if not at:
+                return newest
+            last = parse_instant(at)
+            if last > newest + MINUTE or newest - last > _MOST_BEHIND * MINUTE:
+                return newest  # the clock was put back, or nothing ran for long
+            minute = last + MINUTE
+            if minute > newest or (now < minute + MINUTE + _GRACE and not _is_measured(session, minute)):
+                return None
+        return minute
+
+    def _decide(self, minute: datetime) -> bool:
+        """Decide on a minute; False where somebody else was faster."""
+        judged_by = _Judged(*standing(self._world.home, self._editions(), minute + MINUTE))
+        found = self._gather(minute, is_automatic=judged_by.edition is not None)
+        with self._world.home.service.observe(self._world.now, SCHEDULE) as session:
+            at, document = session.log_stages.stages()
+            before = msgspec.json.decode(document, type=Stages) if document else Stages()
+            if at and not _follows(parse_instant(at), minute):
+                return False
+            pending = {one.tenant for one in session.log_stages.decisions() if one.state == "decided"}
+            whole = _Minute(minute, found, pending, is_next=at == instant(minute - MINUTE))
+            after, changes, seen = whole.decided(before, _measured(session, minute))
+            session.log_stages.put(instant(minute), _json(seen), _json(after))
+            session.log_stages.decide(_decisions(session, changes, whole, judged_by))
+            session.log_stages.purge_before(instant(minute - _KEPT))
+        self._admit(after, found)
+        return True
+
+    def _gather(self, minute: datetime, *, is_automatic: bool) -> dict[str, Gathered]:
+        tenants, _ = applied_tenants(self._world.home)
+        with self._world.home.service.read() as session:
+            capacity = sum((one.capacity for one in _measured(session, minute)), 0.0)
+        found = dict[str, Gathered]()
+        equal = provisional(capacity or 1.0, len(tenants))
+        for tenant, _ in tenants:
+            name = tenant.tenant
+            try:
+                found[name] = gathered(self._store(name), minute, equal, automatic=is_automatic)
+            except Refused as refused:
+                _LOG.warning("a tenant's volume is not known", tenant=name, problem=str(refused))
+        return found
+
+    def _admit(self, after: Stages, found: Mapping[str, Gathered]) -> None:
+        """Write into the tenants' stores what is let in, where that is another number than before."""
+        for name, standing_ in after.tenants.items():
+            if name not in found:
+                continue
+            most = admitted(standing_, found[name].came.committed)
+            if self._admitted.get(name) != (standing_.stage, most):
+                with self._store(name).observe(self._world.now, SCHEDULE) as writer:
+                    writer.stages.admit(LogAdmission(standing_.stage, most, self._world.now))
+                self._admitted[name] = (standing_.stage, most)
+
+    def _store(self, name: str) -> TenantStore:
+        if name not in self._stores:
+            self._stores[name] = self._world.home.tenant(name)
+        return self._stores[name]
+
+
+class _Minute(Struct, frozen=True):
+    """A minute with what came of each tenant; those are `pending` of whom something decided is not done yet.
+
+    It `is_next` where the one before it was decided on.
+    """
+
+    at: datetime
+    found: Mapping[str, Gathered]
+    pending: set[str]
+    is_next: bool
+
+    @property
+    def number(self) -> int:
+        """Return its number: minutes since 1970."""
+        return int(self.at.timestamp()) // 60
+
+    def decided(
+        self, before: Stages, machines: Sequence[MachineMinute]
+    ) -> tuple[Stages, list[StageChange], KeptMinute]:
+        """Return the stages after the minute, what changed, and what is kept of it, by what processes measured."""
+        came = {name: one.came for name, one in self.found.items()}
+        minute, tokens, ages = measured(self.number, machines, came, before)
+        calm = before.calm.p99
+        own = {name: msgspec.structs.replace(one.settings, calm_p99_s=calm) for name, one in came.items()}
+        words = list(self._words(before, own))
+        state = {name: standing_ for name, standing_, _ in words}
+        after, changes = advance(state, minute, StageSettings(), own)
+        if not any(one.massive & 1 for one in after.values()):
+            days = before.calm.with_minute(day_of(self.at).isoformat(), ages)
+        else:
+            days = before.calm
+        said = [
+            StageChange(self.number + 1, name, before.tenants[name].stage, *became)
+            for name, _, became in words
+            if became
+        ]
+        return Stages(after, tokens, days), [*said, *changes], kept(instant(self.at), minute, came)
+
+    def _words(
+        self, before: Stages, own: Mapping[str, StageSettings]
+    ) -> Iterator[tuple[str, TenantStage, tuple[Became, Reason] | None]]:
+        """Yield each tenant's standing with what people have said since, and counted again with causes as they are."""
+        for name, one in self.found.items():
+            standing_ = before.tenants.get(name, TenantStage())
+            if not self.is_next:
+                standing_ = forgotten(standing_, self.number)
+            elif standing_.massive:
+                standing_ = recounted(standing_, one.came.earlier, one.came.committed, own[name])
+            if name in self.pending:
+                yield name, standing_, None
+            else:
+                yield name, *_with_words(standing_, one, self.number)
+
+
+def _with_words(standing_: TenantStage, one: Gathered, number: int) -> tuple[TenantStage, tuple[Became, Reason] | None]:
+    record = one.on_record
+    until = _minute_number(record.until) if record.until else None
+    if standing_.stage == "suspended":
+        return judged(standing_, number, is_lifted=record.is_lifted and until is None, until=until)
+    if standing_.proposed_at is not None and record.is_suspended:
+        return judged(standing_, number, is_lifted=False, until=until)
+    return standing_, None
+
+
+def _json(value: object) -> str:
+    """Return a value as JSON: some have numbers as keys, which canonical JSON has not."""
+    return msgspec.json.encode(value).decode()
+
+
+def _minute_number(at: datetime) -> int:
+    return int(at.timestamp()) // 60
+
+
+def _follows(last: datetime, minute: datetime) -> bool:
+    """Return whether a minute may be decided on after the last one: the next one, or one after a break."""
+    return minute == last + MINUTE or minute - last > _MOST_BEHIND * MINUTE or last - minute > MINUTE
+
+
+def _is_measured(session: ServiceReader, minute: datetime) -> bool:
+    """Return whether all processes have said what they measured in a minute that did in the one before."""
+    before = {one for one, _, _ in session.log_stages.measured(instant(minute - MINUTE), instant(minute))}
+    return before <= {one for one, _, _ in session.log_stages.measured(instant(minute), instant(minute + MINUTE))}
+
+
+def _measured(session: ServiceReader, minute: datetime) -> list[MachineMinute]:
+    rows = session.log_stages.measured(instant(minute), instant(minute + MINUTE))
+    return [msgspec.json.decode(document, type=MachineMinute) for _, _, document in rows]
+
+
+def _decisions(
+    session: ServiceReader, changes: Sequence[StageChange], whole: _Minute, judged_by: _Judged
+) -> Iterator[LogDecision]:
+    """Yield what is to be done by the changes, with the case of each that people are asked, or notified of."""
+    for change in changes:
+        found, case = whole.found[change.tenant], None
+        if change.after == "proposed" or (change.after == "suspended" and change.reason != "confirmed"):
+            since = whole.at - (SHOWN_MINUTES - 1) * MINUTE
+            minutes = [msgspec.json.decode(one, type=KeptMinute) for one in session.log_stages.minutes(instant(since))]
+            case = _case(change, found, minutes, judged_by)
+        settings = found.came.settings
+        minutes_of = settings.lapses if change.after == "proposed" else settings.period
+        decided = Decided(change.before, change.after, change.reason, case, minutes_of)
+        id_, at = id_of(change, instant(whole.at)), instant(whole.at + MINUTE)
+        yield LogDecision(id_, change.tenant, at, "decided", encode(decided).decode())
+
+
+def _case(change: StageChange, found: Gathered, minutes: Sequence[KeptMinute], by: _Judged) -> SuspensionCase:
+    why = by.why
+    if change.after == "proposed" and change.reason == "backlog":
+        why = Text(
+            en="only the customer's own logs wait: that affects nobody else, and never decides by itself",
+            ja="待ちが生じているのは当該のお客様のログのみで、他のお客様への影響は確認されていないため",
+        )
+    elif change.after == "proposed" and why is None:
+        why = Text(
+            en="the customer is in the first days, in which a suspension is only proposed",
+            ja="利用開始直後の期間は、停止を提案にとどめるため",
+        )
+    return case_of(change, found, minutes, by.edition if change.after == "suspended" else None, why)

@@ -1,0 +1,104 @@
+"""What came of a tenant in a minute, what it goes by, and what is on record of its suspensions."""
+
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta
+from typing import TypeGuard
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from contract.records import Book
+from contract.suspension_settings import PREFIX, is_new, settings_of
+from model.canonical import instant, parse_instant
+from model.log_volume import LogCount, minute_of
+from pipeline.intake.rates import committed
+from pipeline.suspending.minutes import TenantCame
+from pipeline.tenants.applied import book_of
+from store.tenant import TenantStore
+
+MINUTE = timedelta(minutes=1)
+# So many minutes are counted again each time: the causes of what waited are known later.
+_AGAIN = timedelta(hours=1)
+_SAVED = f"{PREFIX}saved_minutes"
+
+
+class OnRecord(Struct, frozen=True):
+    """What is on record of a tenant's suspensions: until when logs are not taken in, and how the last case stands.
+
+    By that the tenant `is_suspended` now, or it `is_lifted`: a lead has ended it.
+    """
+
+    until: datetime | None = None
+    is_suspended: bool = False
+    is_lifted: bool = False
+
+
+class Gathered(Struct, frozen=True):
+    """A tenant in a minute: its contract's book, what came, and what is on record of suspensions."""
+
+    book: Book
+    came: TenantCame
+    on_record: OnRecord
+
+
+def gathered(store: TenantStore, minute: datetime, equal: float, *, automatic: bool) -> Gathered:
+    """Return what came of a tenant in a minute, by its store, and what it goes by at the minute's end.
+
+    Until its committed rate is known it is an `equal` part (records a minute). Without a standing judgement nothing is
+    `automatic`, and nothing is in a customer's first days. Raises `Refused` where the contract's records do not hold.
+    """
+    until = minute + MINUTE
+    book, rate = book_of(store), committed(store, until)
+    with store.read() as reader:
+        counts = reader.logs.counts(instant(until - _AGAIN), instant(until))
+        backlog, first = reader.logs.waiting(), reader.logs.first_slot()
+    heard = parse_instant(first) if first else None
+    settings = replace(settings_of(book, until), automatic=automatic and not is_new(heard, book, until))
+    by_minute = _by_minute(counts)
+    now = by_minute.pop(instant(minute), [])
+    earlier = [_caused(by_minute.get(instant(minute - n * MINUTE), [])) for n in range(59, 0, -1)]
+    saved = book.setting(_SAVED, until)
+    came = TenantCame(
+        records=_caused(now),
+        committed=equal if rate is None else rate,
+        settings=settings,
+        earlier=tuple(earlier),
+        left_out=_left_out(now),
+        refused=sum(one.records for one in now if one.what == "refused"),
+        refusing_us=sum(one.cpu_us for one in now if one.what == "refused"),
+        backlog=backlog,
+        saved_minutes=saved if _is_number(saved) else 0,
+    )
+    return Gathered(book, came, on_record(book, until))
+
+
+def on_record(book: Book, at: datetime) -> OnRecord:
+    """Return what is on record of suspensions `at` an instant, by a contract's book."""
+    last = max(book.floods(), key=lambda one: one.begins, default=None)
+    until = book.suspended_until(at)
+    if last is None:
+        return OnRecord(until)
+    return OnRecord(until, last.begins <= at < last.ends, last.is_lifted and last.ends <= at)
+
+
+def _is_number(value: object) -> TypeGuard[int]:
+    return isinstance(value, int)
+
+
+def _by_minute(counts: list[LogCount]) -> dict[str, list[LogCount]]:
+    found: defaultdict[str, list[LogCount]] = defaultdict(list)
+    for one in counts:
+        found[minute_of(one.slot)].append(one)
+    return dict(found)
+
+
+def _caused(counts: list[LogCount]) -> int:
+    return sum(one.records for one in counts if one.what in ("offered", "not fetched") and one.cause == "customer")
+
+
+def _left_out(counts: list[LogCount]) -> Counter[str]:
+    found = Counter[str]()
+    for one in counts:
+        if one.what == "offered" and one.cause != "customer" and one.records:
+            found[one.cause] += one.records
+    return found

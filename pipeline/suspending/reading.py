@@ -1,0 +1,123 @@
+"""What is read of a tenant's suspensions: the list, one case with what came of it, and the criteria."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from contract.records import Book
+from contract.suspension_criteria import Criteria, criteria
+from detectors.service.finding import uid_of
+from detectors.service.suspension import POLICY
+from model.contract_record import JudgementRecord
+from model.fault import Refused
+from model.log_stage import LogAdmission, StageRow
+from model.suspension_case import CaseGap, CaseJudgement, CaseNotice, SuspensionCase, SuspensionStory
+from pipeline.intake.rates import committed
+from pipeline.suspending.listing import SuspensionView, case_of, views
+from pipeline.tenants.applied import book_of
+from pipeline.tenants.terms import texts_of_settings
+from store.implied import stages_fault
+from store.reader import Reader
+from store.tenant import TenantStore
+
+_ENDED = ("lifted", "over")
+
+
+class Suspensions(Struct, frozen=True):
+    """How a tenant's logs stand: what is let in now, and its suspensions and proposals, the newest first."""
+
+    tenant: str
+    admission: LogAdmission
+    suspensions: list[SuspensionView]
+
+
+class Case(Struct, frozen=True):
+    """A case as it was decided, what came of it, and how it stands now."""
+
+    view: SuspensionView
+    case: SuspensionCase
+    story: SuspensionStory
+
+
+class NoSuchCase(Refused):
+    """There is no such case of this tenant."""
+
+
+def suspensions(tenant: str, store: TenantStore, now: datetime) -> Suspensions:
+    """Return how a tenant's logs stand now, by its store; raises `Refused` where its records do not hold."""
+    book = book_of(store)
+    with store.read() as reader:
+        return Suspensions(tenant, reader.stages.admission(), views(reader.stages.all(), book, now))
+
+
+def case(store: TenantStore, id_: str, now: datetime) -> Case:
+    """Return a case in a tenant's store by its id, with what came of it until now.
+
+    Raises `NoSuchCase`, and `Refused` where it is not the one that was recorded.
+    """
+    book = book_of(store)
+    with store.read() as reader:
+        if fault := stages_fault(reader):
+            raise Refused(f"{fault}; see `hinomi audit verify`")
+        row, rows = reader.stages.one(id_), reader.stages.all()
+        if row is None or not row.document:
+            raise NoSuchCase(f"there is no case {id_!r}; `hinomi suspension list` has the ids")
+        found = case_of(row)
+        view = next(one for one in views(rows, book, now) if one.id == id_)
+        return Case(view, found, _story(reader, view, row, book))
+
+
+def criteria_of(tenant: str, store: TenantStore, now: datetime) -> tuple[Criteria, Book]:
+    """Return by what a tenant's logs are suspended now, and the contract's book in its store that says so."""
+    book = book_of(store)
+    return criteria(tenant, book, now, committed(store, now), texts_of_settings()), book
+
+
+def _story(reader: Reader, view: SuspensionView, row: StageRow, book: Book) -> SuspensionStory:
+    ended = view.until if view.state in _ENDED else ""
+    judgements = [*_confirmed(view, row), *_judgements(view, book)]
+    notices = [*_to_customer(reader, row), *_to_staff(reader, row)]
+    return SuspensionStory(view.scope or "logs", view.until, ended, judgements, notices, _gaps(reader, view))
+
+
+def _confirmed(view: SuspensionView, row: StageRow) -> list[CaseJudgement]:
+    if row.after != "proposed" or view.record is None:
+        return []
+    return [CaseJudgement(view.since, view.by, "confirmed", "")]
+
+
+def _judgements(view: SuspensionView, book: Book) -> list[CaseJudgement]:
+    return [
+        CaseJudgement(one.recorded_at, one.person, one.what.decision, one.what.reason)
+        for one in book.records
+        if isinstance(one.what, JudgementRecord) and one.what.of == view.record
+    ]
+
+
+def _to_customer(reader: Reader, row: StageRow) -> list[CaseNotice]:
+    """Return the deliveries of what the customer was notified of since the case."""
+    uid, found = uid_of(POLICY, ""), list[CaseNotice]()
+    alerts = {alert for fact, alert in reader.facts() if fact.finding == uid and fact.at >= row.at}
+    for one in reader.deliveries():
+        if one.alert in alerts:
+            found.append(CaseNotice("customer", one.channel, one.state, one.sent_at or "", one.problem))
+    return found
+
+
+def _to_staff(reader: Reader, row: StageRow) -> list[CaseNotice]:
+    return [
+        CaseNotice("staff", channel, "sent", at)
+        for id_, channel, at in reader.reminders.sent()
+        if id_ == f"stage:{row.id}"
+    ]
+
+
+def _gaps(reader: Reader, view: SuspensionView) -> list[CaseGap]:
+    """Return what was not taken in while a suspension held: of what was pushed, the bytes that came."""
+    if not view.since:
+        return []
+    sums: dict[str, int] = {}
+    for one in reader.logs.counts(view.since[:10], view.until or "9999"):
+        if one.what == "not fetched" and view.since <= one.slot:
+            sums[one.source] = sums.get(one.source, 0) + one.bytes
+    return [CaseGap(source, None, size) for source, size in sorted(sums.items())]

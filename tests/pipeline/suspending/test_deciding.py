@@ -1,0 +1,163 @@
+"""From the flood to the suspension in the service: decided once, done in the contract, said at once."""
+
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from contract.gate import decide
+from model.contract_record import SuspensionRecord
+from model.log_stage import LogAdmission
+from model.person import SCHEDULE
+from model.suspension_case import SuspensionCase
+from pipeline.tenants.applied import book_of
+from store.home import Home
+from tests.conftest import MovingClock
+from tests.homes import home_at
+from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, JUDGEMENT, Floods
+
+FLOOD = 10 * COMMITTED
+
+
+@pytest.fixture
+def floods(tmp_path: Path, clock: MovingClock) -> Floods:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    return Floods(home, clock)
+
+
+@pytest.mark.article(11)
+@pytest.mark.parametrize(
+    ("reason", "affects"),
+    [
+        ("waiting", {"wait": 61}),
+        ("disk", {"growth": 1_000_000, "free": 200_000_000}),
+        ("intake", {"refusing_us": 16_000_000}),  # of 60 seconds more than a quarter
+    ],
+)
+def test_a_flood_that_affects_all_is_suspended(floods: Floods, reason: str, affects: dict[str, Any]) -> None:
+    floods.minutes(5, FLOOD, **affects)
+    assert floods.stages() == [("watch", "rate"), ("limited", "rate")]
+    floods.minute(FLOOD, **affects)
+    assert floods.stages()[2:] == [("suspended", reason)]
+    assert floods.stages(CALM) == []
+    store, now = floods.home.tenant(FLOODING), floods.clock.now() + timedelta(seconds=7)
+    book = book_of(store)
+    decision = decide("logs.take", book, now)
+    assert (decision.allowed, decision.clause) == (False, "11")
+    assert all(decide(action, book, now).allowed for action in ("look", "plan", "logs.process", "notify"))
+    assert decide("logs.take", book_of(floods.home.tenant(CALM)), now).allowed
+
+
+@pytest.mark.article(11)
+def test_what_it_rests_on_stands_in_the_audit_chain(floods: Floods) -> None:
+    floods.come(FLOODING, 5_000, cause="repeat")
+    floods.minutes(6, FLOOD, wait=61)
+    change = floods.changes()[-1]
+    case = msgspec.json.decode(change.document, type=SuspensionCase)
+    store = floods.home.tenant(FLOODING)
+    [record] = [one for one in book_of(store).every if isinstance(one.what, SuspensionRecord)]
+    assert record.evidence is not None
+    assert record.evidence.sha256 == hashlib.sha256(change.document.encode()).hexdigest()
+    assert isinstance(record.what, SuspensionRecord)
+    assert (record.what.scope, record.what.flood, record.person) == ("logs", change.id, SCHEDULE)
+    assert (case.outcome, case.reason, case.judgement, case.edition) == ("suspended", "waiting", JUDGEMENT, "2026")
+    assert [minute.records for minute in case.minutes] == [FLOOD] * 6
+    assert {minute.others_records for minute in case.minutes} == {50}
+    assert case.minutes[0].left_out == {"repeat": 5_000}
+    assert [(one.after, one.reason) for one in case.changes] == [("watch", "rate"), ("limited", "rate")]
+    assert CALM not in change.document
+    assert store.audit_fault() == ""
+
+
+@pytest.mark.article(11)
+def test_customer_and_staff_are_notified_once(floods: Floods) -> None:
+    floods.minutes(6, FLOOD, wait=61)
+    with floods.home.tenant(FLOODING).read() as reader:
+        [finding] = [one for one in reader.findings(None) if one.policy == "service.log-suspension"]
+        facts = [fact for fact, _ in reader.facts() if fact.finding == finding.uid]
+    assert (finding.state, [fact.became for fact in facts]) == ("open", ["open"])
+    assert finding.message
+    assert "Fees go on as agreed" in finding.message.en
+    assert floods.screen.getvalue().count("停止期間") == 1
+    floods.minutes(3, FLOOD, wait=61)
+    assert floods.screen.getvalue().count("停止期間") == 1
+
+
+@pytest.mark.article(11)
+def test_with_room_for_all_a_flood_ends_in_limited_and_with_the_calm(floods: Floods) -> None:
+    floods.minutes(9, FLOOD)
+    assert floods.stages() == [("watch", "rate"), ("limited", "rate")]
+    with floods.home.tenant(FLOODING).read() as reader:
+        assert reader.stages.admission() == LogAdmission("limited", COMMITTED, reader.stages.admission().at)
+    floods.minutes(3, 50)
+    assert floods.stages()[2:] == [("normal", "calm")]
+    with floods.home.tenant(FLOODING).read() as reader:
+        assert reader.stages.admission().records_per_minute is None
+
+
+@pytest.mark.article(11)
+def test_after_the_period_logs_are_let_in_by_shares(floods: Floods) -> None:
+    floods.minutes(6, FLOOD, wait=61)
+    for records in (FLOOD, *[0] * 61):
+        floods.minute(records, decide=False)
+    floods.minutes(1, FLOOD // 5)
+    assert floods.stages()[3:] == [("probing", "period")]
+    shares = []
+    for _ in range(12):
+        floods.minute(50)
+        with floods.home.tenant(FLOODING).read() as reader:
+            shares.append(reader.stages.admission().records_per_minute)
+    assert [share for n, share in enumerate(shares) if not n or share != shares[n - 1]][-5:] == [0, 25, 50, 100, None]
+    assert floods.stages()[4:] == [("normal", "calm")]
+    with floods.home.tenant(FLOODING).read() as reader:
+        [finding] = [one for one in reader.findings(None) if one.policy == "service.log-suspension"]
+    assert finding.state == "resolved"
+
+
+@pytest.mark.article(11)
+def test_by_the_numbers_of_all_it_takes_an_hour(tmp_path: Path, clock: MovingClock) -> None:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    floods = Floods(home, clock, own={})
+    floods.minutes(59, FLOOD, wait=61)
+    assert floods.stages() == [("watch", "rate"), ("limited", "rate")]
+    floods.minute(FLOOD, wait=61)
+    assert floods.stages()[2:] == [("suspended", "waiting")]
+
+
+@pytest.mark.article(11)
+def test_two_services_decide_once(home: Home, clock: MovingClock) -> None:
+    floods = Floods(home, clock)
+    second = floods.another("m2")
+    for _ in range(8):
+        floods.minute(FLOOD, wait=61, decide=False)
+        floods.clock.sleep(6)
+        second.step()
+        floods.deciding.step()
+        floods.clock.sleep(-6)
+    assert floods.stages() == [("watch", "rate"), ("limited", "rate"), ("suspended", "waiting")]
+    assert floods.screen.getvalue().count("停止期間") == 1
+
+
+@pytest.mark.article(11)
+@pytest.mark.parametrize("jump", [-4, 24 * 60])
+def test_a_clock_that_jumps_begins_the_windows_anew(floods: Floods, jump: int) -> None:
+    floods.minutes(4, FLOOD, wait=61)
+    floods.clock.sleep(jump * 60)
+    floods.minutes(5, FLOOD, wait=61)
+    assert ("suspended", "waiting") not in floods.stages()
+    floods.minutes(2, FLOOD, wait=61)
+    assert floods.stages().count(("suspended", "waiting")) == 1
+
+
+def test_a_break_of_some_minutes_is_caught_up_with(floods: Floods) -> None:
+    floods.minutes(2, FLOOD, wait=61)
+    for _ in range(3):
+        floods.minute(FLOOD, wait=61, decide=False)
+    floods.deciding = floods.another()
+    floods.minute(FLOOD, wait=61)
+    assert floods.stages()[2:] == [("suspended", "waiting")]

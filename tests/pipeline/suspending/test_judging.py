@@ -1,0 +1,175 @@
+"""Without a standing judgement a lead confirms, in time and by their own name; a lead lifts."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from catalog.access import load
+from catalog.folder import config_folder
+from contract.suspension_settings import InForce
+from model.canonical import instant
+from model.fault import Refused
+from model.person import HOST, Actor
+from pipeline.access.authorization import Authorizer, NotAllowed
+from pipeline.suspending.judging import Confirmation, confirm, lift
+from pipeline.suspending.listing import SuspensionView, views
+from pipeline.tenants.applied import book_of
+from tests.conftest import MovingClock
+from tests.homes import home_at
+from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, STANDING, Floods
+
+FLOOD = 10 * COMMITTED
+WHY = "agreed by telephone with the customer"
+
+
+@pytest.fixture
+def floods(tmp_path: Path, clock: MovingClock) -> Floods:
+    home = home_at(str(tmp_path / "home"))
+    home.create()
+    return Floods(home, clock, editions=[])
+
+
+def as_(floods: Floods, name: str = "rei", *roles: str) -> Authorizer:
+    actor = Actor(name, roles or ("lead",), "all", kind="sign-in")
+    return Authorizer(floods.home, load(config_folder()), actor, floods.clock)
+
+
+def seen(floods: Floods, tenant: str = FLOODING) -> list[SuspensionView]:
+    store = floods.home.tenant(tenant)
+    with store.read() as reader:
+        rows = reader.stages.all()
+    return views(rows, book_of(store), floods.clock.now())
+
+
+@pytest.mark.article(11)
+@pytest.mark.parametrize(
+    ("editions", "why"),
+    [
+        ([], "holds no standing judgement"),
+        ([InForce("2026", STANDING[0].effective, None)], "holds no standing judgement"),
+        (None, "who may not judge here"),
+    ],
+)
+def test_without_a_standing_judgement_it_is_proposed(floods: Floods, editions: list[InForce] | None, why: str) -> None:
+    if editions is None:  # one of those who judged has left
+        floods.editions = STANDING
+        with floods.home.service.observe(instant(floods.clock.now()), "p") as session:
+            [mio] = [one for one in session.people.all() if one.id == "mio"]
+            session.people.put(
+                type(mio)(mio.id, mio.name, "ja", mio.roles, "all", mio.created_at, disabled_at=mio.created_at)
+            )
+    floods.minutes(8, FLOOD, wait=61)
+    assert floods.stages()[2:] == [("proposed", "waiting")]
+    assert book_of(floods.home.tenant(FLOODING)).suspended_until(floods.clock.now()) is None
+    with floods.home.tenant(FLOODING).read() as reader:
+        assert why in reader.stages.all()[-1].document
+    assert floods.screen.getvalue().count("停止を提案") == 1
+    assert [one.state for one in seen(floods)] == ["open"]
+
+
+@pytest.mark.article(11)
+def test_a_new_customer_is_only_proposed(floods: Floods, clock: MovingClock) -> None:
+    floods.editions = STANDING
+    clock.moment -= timedelta(days=20)  # heard first 20 days before
+    floods.minutes(7, FLOOD, wait=61)
+    assert floods.stages()[2:] == [("proposed", "waiting")]
+
+
+@pytest.mark.article(11)
+def test_what_a_lead_confirms_holds_at_once_and_the_stage_follows(floods: Floods) -> None:
+    floods.minutes(6, FLOOD, wait=61)
+    made = confirm(as_(floods), FLOODING, Confirmation(WHY, hours=3), floods.clock)
+    book, now = book_of(floods.home.tenant(FLOODING)), floods.clock.now()
+    assert (made.person, book.suspended_until(now)) == ("rei", now + timedelta(hours=3))
+    assert made.evidence is not None
+    assert made.evidence.file == f"suspension-{floods.changes()[-1].id}.json"
+    floods.minutes(1, FLOOD, wait=61)
+    assert floods.stages()[3:] == [("suspended", "confirmed")]
+    assert [(one.state, one.by, one.scope) for one in seen(floods)] == [("in force", "rei", "logs")]
+    for _ in range(177):
+        floods.minute(0, decide=False)
+    floods.minutes(1, 0)
+    assert floods.stages()[4:] == []
+    floods.minutes(3, 0)
+    assert floods.stages()[4:] == [("probing", "period")]
+    assert floods.home.tenant(FLOODING).audit_fault() == ""
+
+
+@pytest.mark.article(11)
+def test_a_lead_lifts_and_all_is_normal(floods: Floods) -> None:
+    floods.editions = STANDING
+    floods.minutes(6, FLOOD, wait=61)
+    floods.minutes(2, FLOOD)
+    assert [one.what for one in lift(as_(floods), FLOODING, WHY, floods.clock)]
+    assert book_of(floods.home.tenant(FLOODING)).suspended_until(floods.clock.now()) is None
+    with floods.home.tenant(FLOODING).read() as reader:
+        assert reader.stages.admission().records_per_minute is None
+    floods.minutes(1, 50)
+    assert floods.stages()[3:] == [("normal", "lifted")]
+    assert [one.state for one in seen(floods)] == ["lifted"]
+    with pytest.raises(Refused, match="is not suspended"):
+        lift(as_(floods), FLOODING, WHY, floods.clock)
+
+
+def no_more(floods: Floods) -> None:
+    floods.clock.sleep(2 * 3_600)
+
+
+def confirmed(floods: Floods) -> None:
+    confirm(as_(floods), FLOODING, Confirmation(WHY), floods.clock)
+
+
+def calm(floods: Floods) -> None:
+    floods.minutes(3, 50)
+
+
+@pytest.mark.article(11)
+@pytest.mark.parametrize(
+    ("before", "who", "wanted", "tenant", "problem"),
+    [
+        (None, ("rei",), Confirmation(WHY), CALM, "no suspension is proposed"),
+        (None, ("rei",), Confirmation(WHY, proposal="0" * 16), FLOODING, "there is no proposal"),
+        (no_more, ("rei",), Confirmation(WHY), FLOODING, "lapsed at"),
+        (confirmed, ("rei",), Confirmation(WHY), FLOODING, "confirmed already"),
+        (calm, ("rei",), Confirmation(WHY), FLOODING, "the stage became normal"),
+        (None, ("rei",), Confirmation(" "), FLOODING, "say why"),
+        (None, ("rei",), Confirmation(WHY, hours=721), FLOODING, "between 1 and 720 hours"),
+        (None, ("rei", "analyst"), Confirmation(WHY), FLOODING, "may not"),
+        (None, ("rei", "contract-manager"), Confirmation(WHY), FLOODING, "may not"),
+        (None, (HOST.name, "host"), Confirmation(WHY), FLOODING, "may not"),
+        (None, (HOST.name, "lead"), Confirmation(WHY), FLOODING, "signed in"),
+        (None, ("schedule@service", "lead"), Confirmation(WHY), FLOODING, "signed in"),
+    ],
+)
+def test_whoever_may_not_confirm_changes_nothing(
+    floods: Floods,
+    before: Callable[[Floods], None] | None,
+    who: tuple[str, ...],
+    wanted: Confirmation,
+    tenant: str,
+    problem: str,
+) -> None:
+    floods.minutes(6, FLOOD, wait=61)
+    if before:
+        before(floods)
+    there = len(book_of(floods.home.tenant(tenant)).every)
+    with pytest.raises((Refused, NotAllowed), match=problem):
+        confirm(as_(floods, *who), tenant, wanted, floods.clock)
+    assert len(book_of(floods.home.tenant(tenant)).every) == there
+
+
+@pytest.mark.article(11)
+@pytest.mark.parametrize(
+    "statement", ["UPDATE stage_change SET document = replace(document, '1000', '1001')", "DELETE FROM stage_change"]
+)
+def test_a_case_that_was_altered_is_named_and_nobody_confirms_it(floods: Floods, statement: str) -> None:
+    floods.minutes(6, FLOOD, wait=61)
+    store = floods.home.tenant(FLOODING)
+    assert store.implied_fault() == ""
+    with store._database.write() as connection:
+        connection.exec_driver_sql(statement)
+    assert "is not the one that was recorded" in store.implied_fault()
+    with pytest.raises(Refused, match="is not the one that was recorded"):
+        confirm(as_(floods), FLOODING, Confirmation(WHY), floods.clock)
