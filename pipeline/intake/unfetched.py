@@ -22,7 +22,6 @@ def ask_unfetched(entrance: Entrance, period: Period, person: str) -> list[Unfet
     A source of which a feed cannot be listed is unknown, with the cause. Raises `NotEntitled` where the entrance's
     action is not allowed: who lists what lies there enters the customer's clouds to read.
     """
-    entrance.ask()
     by_source, now = defaultdict[str, list[Feed]](list), entrance.world.clock.now()
     for feed in entrance.feeds():
         by_source[feed.source].append(feed)
