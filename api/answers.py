@@ -18,6 +18,7 @@ from model.text import Text
 from pipeline.intake.pushing import Taken
 from pipeline.intake.volume import TenantVolume
 from pipeline.suspending.reading import Case, Suspensions
+from pipeline.tenants.coverage import TenantCoverage
 from pipeline.tenants.views import TenantView
 from remediation.approval import Standing
 from store.rows import AssetRow, Gap, Run
@@ -38,11 +39,15 @@ class Page(Struct, Generic[T], frozen=True):
 
 
 class Coverage(Struct, frozen=True):
-    """How much the newest scan could read: «no findings» mean nothing without it. Empty where there was no scan."""
+    """How much the newest scan could read: «no findings» mean nothing without it. Empty where there was no scan.
+
+    `line` says in words what was covered, of the logs of seven days too.
+    """
 
     run: str = ""
     finished_at: str = ""
     gaps: int = 0
+    line: Text = Text("", "")
 
 
 class FindingsPage(Struct, frozen=True):
@@ -166,6 +171,7 @@ FORMS: tuple[Any, ...] = (
     AssetRow,
     TenantView,
     TenantVolume,
+    TenantCoverage,
     Taken,
     Shown,
     Suspensions,

@@ -38,6 +38,7 @@ from model.canonical import instant, parse_instant
 from model.fault import Refused
 from model.finding import Category, Finding, Severity, State
 from model.job import Job
+from model.text import Text
 from pipeline.access.authorization import NoSuchTenant, NotAllowed
 from pipeline.access.machines import NoSuchToken
 from pipeline.access.sign_in import NotSignedIn
@@ -50,6 +51,7 @@ from pipeline.policies.texts import own_texts
 from pipeline.serving.jobs import new_job, queue
 from pipeline.suspending.reading import NoSuchCase
 from pipeline.tenants.applied import NotOrdered, book_of
+from pipeline.tenants.coverage import TenantCoverage, coverage_in, line_beside, period_of
 from pipeline.tenants.gate import NotEntitled
 from pipeline.tenants.views import TenantView, view_of
 from store.database import StoreFault
@@ -146,6 +148,14 @@ def _tenants(app: FastAPI) -> None:
         """Show how much of the tenant's logs came in by source, since a day (Asia/Tokyo), and what became of it."""
         return Json(volume_in(tenant, authorizer.tenant("volume.read", tenant), service.clock.now(), since))
 
+    @app.get("/v1/tenants/{tenant}/coverage", **answering(TenantCoverage))
+    def coverage(
+        tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None, month: Word = ""
+    ) -> Response:
+        """Show what was covered of the tenant, by source and day: of a day, a month (2026-06) or seven days."""
+        now, spec = service.clock.now(), authorizer.file("volume.read", tenant)
+        return Json(coverage_in(service.home, spec, period_of(on, month, now), now))
+
     @app.get("/v1/tenants/{tenant}/contract", **answering(Shown))
     def contract(tenant: TenantId, authorizer: Authorized, service: OfService, on: date | None = None) -> Response:
         """Show what holds of the tenant's contract now, or at the end of a day, each with its clause."""
@@ -183,11 +193,14 @@ def _inventory(app: FastAPI) -> None:
     def findings(
         tenant: TenantId,
         authorizer: Authorized,
+        service: OfService,
         wanted: Annotated[Selection, Depends(_findings_wanted)],
     ) -> Response:
         """List findings with the coverage beside them; `on` = those that were active at the end of a past day."""
-        with authorizer.tenant("findings.read", tenant).read() as reader:
-            rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at)
+        store = authorizer.tenant("findings.read", tenant)
+        line = line_beside(service.home, tenant, service.clock.now(), wanted.at)
+        with store.read() as reader:
+            rows, coverage = reader.selected_findings(wanted), _coverage(reader, wanted.at, line)
             next_ = _next([row.uid for row in rows], wanted.limit)
             return Json(FindingsPage(rows, coverage, next_, reader.damaged))
 
@@ -281,9 +294,9 @@ def _found(value: Any) -> Any:
     return value
 
 
-def _coverage(reader: Reader, at: str) -> Coverage:
+def _coverage(reader: Reader, at: str, line: Text) -> Coverage:
     run = reader.last_run(at)
-    return Coverage(run.id, run.finished_at, len(reader.gaps(run.id))) if run else Coverage()
+    return Coverage(run.id, run.finished_at, len(reader.gaps(run.id)), line) if run else Coverage(line=line)
 
 
 def _refusals(app: FastAPI) -> None:

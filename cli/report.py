@@ -30,7 +30,7 @@ def report(
     spec = authorizer.file("reports.read", tenant)
     known = shipped(config_folder())
     among = settings(home).service_providers
-    made = make_report(authorizer.tenant("reports.read", tenant), spec, known, SystemClock(), among)
+    made = make_report(authorizer.service("reports.read"), spec, known, SystemClock(), among)
     try:
         output.write_text(render(made, language or spec.language), encoding="utf-8")
     except OSError as problem:

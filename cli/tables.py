@@ -14,6 +14,7 @@ from model.finding import CATEGORY_WORDS, SEVERITIES, Finding, Verdict
 from model.template import TemplateLook
 from model.tenant import Tenant
 from model.text import Language, printable
+from model.text import Text as Covered
 from pipeline.scanning.scan import Summary
 from store.rows import Gap, Run
 
@@ -99,12 +100,13 @@ def print_rows(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     Console(highlight=False, markup=False).print(table)
 
 
-def print_summary(summary: Summary, tenant: Tenant) -> None:
-    """Print what a scan did, and beside it what could not be read."""
+def print_summary(summary: Summary, tenant: Tenant, covered: Covered) -> None:
+    """Print the summary of a scan of a tenant, and beside it what was `covered`, and what could not be read."""
     count, facts = summary.verdicts, summary.facts
     print(f"{tenant.name.of('en')}: {summary.assets} resources seen, {summary.new_rows} new or changed")
     print(f"verdicts: {', '.join(f'{count.get(s, 0)} {s}' for s in ('fail', 'pass', 'unknown', 'not_applicable'))}")
     print(f"findings: {', '.join(f'{facts.get(s, 0)} {s}' for s in ('open', 'reopened', 'resolved'))}")
+    print(covered.en)
     print_gaps(summary.gaps)
     if summary.raw:
         print(f"kept as they are, judged by nothing: {sum(summary.raw.values())} resources of {len(summary.raw)} types")
@@ -148,18 +150,28 @@ def _findings(found: Sequence[Finding], language: Language) -> Table:
     return table
 
 
-def print_findings(
-    found: Sequence[Finding], run: Run | None, gaps: Sequence[Gap], language: Language, at: str = ""
-) -> None:
-    """Print what was found, worst first, with the coverage of a run: its gaps. Messages are in the language.
+class FindingsContext(Struct, frozen=True):
+    """What stands beside findings: the last run, None where there was none yet, its gaps, and what was covered.
 
-    The run is the last, or the last by the past moment `at` (empty: now); None where there was none yet.
+    It is the last by a past moment `at` (empty: now).
     """
+
+    run: Run | None
+    gaps: Sequence[Gap]
+    covered: Covered
+    at: str = ""
+
+
+def print_findings(found: Sequence[Finding], beside: FindingsContext, language: Language) -> None:
+    """Print what was found, worst first, with what was covered `beside` it. Messages are in the language."""
+    run, gaps, at = beside.run, beside.gaps, beside.at
     console = Console(highlight=False)
     if run is None:
         console.print(f"{nothing_known(at).capitalize()}.")
+        console.print(beside.covered.of(language), markup=False)
         return
     if found:
         console.print(_findings(found, language))
     console.print(f"{len(found)} findings; last scan {run.finished_at}")
+    console.print(beside.covered.of(language), markup=False)
     print_gaps(gaps)

@@ -99,6 +99,7 @@ def scan(
     from pipeline.clock import SystemClock
     from pipeline.serving.jobs import new_job
     from pipeline.serving.work import claimed_now, work
+    from pipeline.tenants.coverage import line_beside
 
     authorizer = open_authorizer(home)
     spec = authorizer.file("scans.start", tenant)
@@ -107,7 +108,8 @@ def scan(
         done = work(world, job, threading.Event())
     if done.summary is None or done.notified is None:
         raise Refused(done.outcome)
-    print_summary(done.summary, spec)
+    covered = line_beside(authorizer.service("scans.start"), tenant, SystemClock().now())
+    print_summary(done.summary, spec, covered)
     _print_notified(done.notified)
     if done.records_fault:
         print(f"hinomi: the records do not hold: {done.records_fault}; nothing is decided on it", file=sys.stderr)
@@ -151,16 +153,19 @@ def findings(
     format: Annotated[str, typer.Option(help=f"what to print: {', '.join(_FORMATS)}")] = "table",
 ) -> None:
     """List a tenant's findings, with what could not be looked at beside them (on standard error for programs)."""
-    from cli.tables import nothing_known, print_findings
+    from cli.tables import FindingsContext, nothing_known, print_findings
     from contract.days import as_of
     from model.canonical import instant
     from model.fault import Refused
     from pipeline.clock import SystemClock
+    from pipeline.tenants.coverage import line_beside
 
     if format not in _FORMATS:
         raise Refused(f"there is no format {format!r}; known are {', '.join(_FORMATS)}")
-    store, now = open_authorizer(home).tenant("findings.read", tenant), SystemClock().now()
+    authorizer, now = open_authorizer(home), SystemClock().now()
+    store = authorizer.tenant("findings.read", tenant)
     at = as_of(on and on.date(), now)
+    covered = line_beside(authorizer.service("findings.read"), tenant, now, at)
     provider = None if format == "table" else _provider(store, home, at or instant(now))
     with store.read() as reader:
         found, accepted = _selected(reader, all_, at, category)
@@ -169,12 +174,13 @@ def findings(
         export = None if format == "table" else _export(tenant, language, run, reader, provider)
     suppressed = f"{accepted} more are suppressed by exceptions: hinomi exceptions list {tenant}" if accepted else ""
     if export is None:
-        print_findings(found, run, gaps, language, at)
+        print_findings(found, FindingsContext(run, gaps, covered, at), language)
         if suppressed:
             print(suppressed)
         return
     _write_formatted(format, found, export)
     print(f"coverage: {_read(tenant, run, len(gaps)) if run else nothing_known(at)}", file=sys.stderr)
+    print(covered.of(language), file=sys.stderr)
     if suppressed:
         print(suppressed, file=sys.stderr)
 

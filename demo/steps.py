@@ -154,7 +154,7 @@ class _Show:
             story = self._change(world, task, folder)
         third = _findings(task)
         with self.step("report"):
-            report = make_report(task.store, task.tenant, task.catalog.judging, world.clock, world.service_providers())
+            report = make_report(world.home, task.tenant, task.catalog.judging, world.clock, world.service_providers())
             files = _write_reports(report, folder)
         self.console.print()
         resolved = first - second

@@ -74,3 +74,19 @@ class LogFeed(Protocol):
     def close(self) -> None:
         """Drop all connections."""
         ...
+
+
+class DeliveredObject(Struct, frozen=True):
+    """An object of logs by its key, and when it was delivered; without a size in bytes it is gone from its bucket."""
+
+    key: str
+    at: datetime
+    size: int | None = None
+
+
+class Delivered(Struct, frozen=True):
+    """What was delivered to a bucket between two moments: `how` that is known, and what of it could not be read."""
+
+    objects: list[DeliveredObject]
+    how: str
+    unread: list[str]

@@ -1,8 +1,12 @@
 """The report as one HTML file: no script, nothing loaded from elsewhere, prints on A4."""
 
+from typing import Any
+
+from model.coverage import total
 from model.finding import CATEGORY_WORDS, Severity
 from model.tenant import SUDDEN_LOSS
 from model.text import Language
+from reports.covered import COLUMNS, moment, reason_text, unfetched_text
 from reports.pages import page
 from reports.proposals import WEIGHTS
 from reports.report import Report
@@ -23,8 +27,27 @@ def render(report: Report, language: Language) -> str:
         state={name: text.of(language) for name, text in STATE.items()},
         weights=WEIGHTS,
         bars=_bars(report.by_severity),
+        covered=_covered(report, language),
         sudden_loss=any(SUDDEN_LOSS in gap.cause for gap in report.coverage.gaps),
     )
+
+
+def _covered(report: Report, language: Language) -> dict[str, Any]:
+    """Return what was covered of logs, in words: a row for each thing that is counted, with a cell for each source."""
+    logs = report.logs
+    rows = total(logs.sources)
+    heard = {one.source: sum(day.source == one.source and day.state == "heard" for day in logs.sources) for one in rows}
+    counted = [(name, [f"{getattr(one, key):,}" for one in rows]) for key, name in COLUMNS.items()]
+    return {
+        "line": report.covered.of(language),
+        "sources": [one.source for one in rows],
+        "heard": [f"{heard[one.source]} / {len(logs.days)}" for one in rows],
+        "rows": [(name.of(language), cells) for name, cells in counted],
+        "unfetched": [unfetched_text(one).of(language) for one in rows],
+        "gaps": [
+            (moment(one.since), moment(one.until), one.minutes, reason_text(one).of(language)) for one in logs.gaps
+        ],
+    }
 
 
 def _bars(by_severity: dict[Severity, int]) -> list[tuple[Severity, int, float]]:

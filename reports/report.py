@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from model.coverage import LogCoverage, percent_known, summary
 from model.finding import CATEGORIES, SEVERITIES, Category, Finding, Severity, is_judged
 from model.suppression import Suppression
 from model.text import Text
@@ -34,8 +35,15 @@ class Coverage(Struct, frozen=True):
     @property
     def known_percent(self) -> float:
         """Return the share of judgements that could be made, in percent, cut off after one digit, never rounded up."""
-        wanted = self.judged + self.unknown
-        return int(1000 * self.judged / wanted) / 10 if wanted else 0.0
+        return percent_known(self.judged, self.unknown)
+
+
+class LookedAt(Struct, frozen=True):
+    """What was looked at: the last scan, what it could not read, and what was covered of the logs beside it."""
+
+    run: Run
+    gaps: Sequence[Gap]
+    logs: LogCoverage
 
 
 class Accepted(Struct, frozen=True):
@@ -60,11 +68,17 @@ class Report(Struct, frozen=True):
     proposals: tuple[Proposal, ...]
     groups: tuple[Group, ...]
     coverage: Coverage
+    logs: LogCoverage
     unverified: int
     accepted: tuple[Accepted, ...] = ()
     provider: Text | None = None
     by_category: dict[Category, int] = {}
     proposes: bool = True
+
+    @property
+    def covered(self) -> Text:
+        """Return in one line what was covered: it stands beside the count of findings."""
+        return summary(self.coverage.known_percent, len(self.coverage.gaps), self.logs)
 
     @property
     def unlisted(self) -> int:
@@ -87,13 +101,14 @@ class Subject(Struct, frozen=True):
 
 
 def build(
-    subject: Subject, run: Run, findings: Sequence[Finding], gaps: Sequence[Gap], advice: Mapping[str, Advice], at: str
+    subject: Subject, looked: LookedAt, findings: Sequence[Finding], advice: Mapping[str, Advice], at: str
 ) -> Report:
-    """Return the report on a subject's findings as of a run, its last scan; suppressed ones stand apart.
+    """Return the report on a subject's findings as of its last scan; suppressed ones stand apart.
 
-    Only findings of policies with `advice` are in it; those of other detectors are counted. The gaps are the run's;
-    `at` is when the report is made.
+    Only findings of policies with `advice` are in it; those of other detectors are counted. There is none without what
+    was `looked` at (Article 12); `at` is when the report is made.
     """
+    run = looked.run
     verdicts: dict[str, int] = run.summary["verdicts"]
     reported = [finding for finding in findings if is_judged(finding) and finding.policy in advice]
     others = [finding for finding in findings if not is_judged(finding) and finding.state != "suppressed"]
@@ -116,8 +131,9 @@ def build(
             unknown=verdicts.get("unknown", 0),
             not_applicable=verdicts.get("not_applicable", 0),
             assets=run.summary["assets"],
-            gaps=tuple(gaps),
+            gaps=tuple(looked.gaps),
         ),
+        logs=looked.logs,
         unverified=sum(bool(finding.unverified_since) for finding in known),
         accepted=tuple(_accepted([finding for finding in reported if finding.state == "suppressed"], subject, advice)),
         provider=subject.provider,

@@ -109,6 +109,24 @@ TEXTS: dict[str, Text] = {
     "what": Text(en="What", ja="対象"),
     "listing": Text(en="listing", ja="一覧"),
     "whole_scope": Text(en="the whole account", ja="アカウント全体"),
+    "logs": Text(en="Coverage of monitoring logs", ja="監視ログの確認範囲"),
+    "logs_lead": Text(
+        en="What came in from {0} to {1}, both days counted, and what became of it. Not every log is kept, and not"
+        " every attack is found: what was not covered is stated here.",
+        ja="{0}から{1}まで（両日を含む）に受信した監視ログと、その処理結果を示します。"
+        "すべてのログを保管できるとも、すべての攻撃を検知できるとも限らないため、確認できなかった範囲も示します。",
+    ),
+    "records": Text(en="Records", ja="レコード数"),
+    "days_heard": Text(en="days on which it was heard / days", ja="受信のあった日数／日数"),
+    "not_fetched": Text(en="not fetched (records in it: unknown)", ja="未取得（含まれるレコード数は不明）"),
+    "no_logs": Text(en="No source of monitoring logs is set up.", ja="監視ログの取得元は設定されていません。"),
+    "log_gaps": Text(en="Nothing was taken in", ja="監視ログを受け入れなかった時間"),
+    "no_log_gaps": Text(
+        en="There was no time in which nothing was taken in.", ja="監視ログの受け入れを中断した時間はありません。"
+    ),
+    "from": Text(en="From (Japan time)", ja="開始（日本時間）"),
+    "to": Text(en="To", ja="終了"),
+    "minutes": Text(en="Minutes", ja="分"),
     "control_note": Text(
         en="«Mapped to» names controls that a policy answers; it is no certification.",
         ja="「対応する管理策」は、ポリシーが該当する管理策の番号を示すものであり、認証を意味するものではありません。",

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import BigInteger, Connection, Row, cast, func, select
 
+from model.coverage import Unfetched
 from model.log_volume import (
     WHOLE_MINUTE,
     Aside,
@@ -43,6 +44,30 @@ class Logs:
         query = select(*key, *sums).where(table.c.slot >= since).group_by(table.c.source, table.c.what, table.c.cause)
         return list(damage.each(self._connection, query, table, _count))
 
+    def hours(self, since: str, until: str) -> list[LogCount]:
+        """Return what was counted between two moments, together by source, outcome, cause and hour of UTC.
+
+        The slot of each is the first of those in it.
+        """
+        table = schema.log_count
+        key = (table.c.source, func.min(table.c.slot).label("slot"), table.c.what, table.c.cause)
+        sums = (cast(func.sum(table.c[name]), BigInteger).label(name) for name in ("records", "bytes", "cpu_us"))
+        query = select(*key, *sums).where((table.c.slot >= since) & (table.c.slot < until))
+        by_hour = query.group_by(table.c.source, _hour(table.c.slot), table.c.what, table.c.cause)
+        return list(damage.each(self._connection, by_hour, table, _count))
+
+    def kept(self, since: str, until: str) -> list[tuple[str, str, int]]:
+        """Return of how many records that came between two moments the events are kept.
+
+        A row has the source, the first slot of an hour of UTC, and their number.
+        """
+        table = schema.log_segment
+        number = cast(func.sum(table.c.records), BigInteger)
+        query = select(table.c.source, func.min(table.c.slot), number)
+        within = query.where((table.c.slot >= since) & (table.c.slot < until))
+        rows = self._connection.execute(within.group_by(table.c.source, _hour(table.c.slot)))
+        return [(source, slot, records) for source, slot, records in rows]
+
     def counts(self, since: str, until: str) -> list[LogCount]:
         """Return what was counted in the slots `since` a moment, and before another (`until`)."""
         table = schema.log_count
@@ -71,6 +96,26 @@ class Logs:
         table = schema.log_piece
         waits = (table.c.state == "open") & (table.c.offered > 0)
         return self._connection.execute(select(func.min(table.c.taken_at)).where(waits)).scalar() or ""
+
+    def fetched(self, source: str, begins: str) -> set[str]:
+        """Return the names of the pieces of a source that were taken in whole: those that begin so (`begins`)."""
+        table = schema.log_piece
+        query = select(table.c.name).where((table.c.source == source) & (table.c.state == "done"))
+        return set(self._connection.execute(query.where(table.c.name.startswith(begins, autoescape=True))).scalars())
+
+    def unfetched(self, first: str, last: str) -> list[Unfetched]:
+        """Return what was not fetched of the days from the first to the last, as far as anybody asked."""
+        table = schema.log_unfetched
+        query = select(table).where((table.c.day >= first) & (table.c.day <= last))
+        return list(damage.each(self._connection, query.order_by(*table.primary_key.columns), table, _unfetched))
+
+    def waiting_by_source(self) -> dict[str, int]:
+        """Return how many records wait now, by source; sources of which none does are left out."""
+        table = schema.log_piece
+        left = cast(func.sum(table.c.offered - table.c.records), BigInteger)
+        waits = (table.c.state == "open") & (table.c.offered > 0)
+        rows = self._connection.execute(select(table.c.source, left).where(waits).group_by(table.c.source))
+        return {source: number for source, number in rows if number}
 
     def asides(self, source: str, piece: str, limit: int) -> list[Aside]:
         """Return what was set aside of a piece of a source, the first rows up to a limit."""
@@ -189,6 +234,8 @@ class LogsWriter(Logs):
         """Delete what was counted and set aside before a moment, and which pieces came in then."""
         for column in (schema.log_count.c.slot, schema.log_aside.c.at, schema.log_piece.c.taken_at):
             self._connection.execute(column.table.delete().where(column < at))
+        days = schema.log_unfetched
+        self._connection.execute(days.delete().where(days.c.day < at[: len("2026-06-01")]))
 
     def put_heard(self, heard: Iterable[LogHeard]) -> None:
         """Write when sources were heard."""
@@ -197,6 +244,10 @@ class LogsWriter(Logs):
     def put_rate(self, rate: LogRate) -> None:
         """Write the committed rate that was observed."""
         put(self._connection, schema.log_rate, msgspec.structs.asdict(rate))
+
+    def put_unfetched(self, unfetched: Iterable[Unfetched]) -> None:
+        """Write what was not fetched, in the place of what was found out before."""
+        put(self._connection, schema.log_unfetched, [msgspec.structs.asdict(one) for one in unfetched])
 
     def keep(self, segment: Segment) -> None:
         """Write that a segment is kept."""
@@ -226,6 +277,10 @@ class LogsWriter(Logs):
         put(self._connection, schema.log_aside, [msgspec.structs.asdict(one) for one in records])
 
 
+def _hour(slot: Any) -> Any:
+    return func.substr(slot, 1, len("2026-06-01T00"))
+
+
 @cache
 def _adding(dialect: str) -> Any:
     table = schema.log_count
@@ -248,6 +303,10 @@ def _heard(row: Row[Any]) -> LogHeard:
 
 def _rate(row: Row[Any]) -> LogRate:
     return msgspec.convert(damage.values(row), LogRate)
+
+
+def _unfetched(row: Row[Any]) -> Unfetched:
+    return msgspec.convert(damage.values(row), Unfetched)
 
 
 def _segment(row: Row[Any]) -> Segment:

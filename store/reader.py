@@ -187,10 +187,14 @@ class Reader:
             found.setdefault(row.uid, set()).add(row.tag)
         return {uid: frozenset(tags) for uid, tags in found.items()}
 
-    def scopes(self) -> list[str]:
-        """Return the scopes of the current assets."""
+    def scopes(self, at: str = "") -> list[str]:
+        """Return the scopes of the current assets, or of those `at` a past moment."""
         table = schema.asset
-        query = select(table.c.scope).where(table.c.valid_to.is_(None)).distinct().order_by(table.c.scope)
+        query = select(table.c.scope).distinct().order_by(table.c.scope)
+        if at:
+            query = query.where(table.c.valid_from <= at, _or_none(table.c.valid_to, at))
+        else:
+            query = query.where(table.c.valid_to.is_(None))
         return list(self._connection.execute(query).scalars())
 
     def uids_of(self, resource: str) -> list[str]:

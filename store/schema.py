@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text, text
 
 # The newest migration of each kind of store; a test compares them with the folders.
-VERSIONS = {"tenant": "0013", "service": "0010"}
+VERSIONS = {"tenant": "0014", "service": "0010"}
 
 tenant = MetaData()
 service = MetaData()
@@ -247,6 +247,16 @@ log_rate = Table("log_rate", tenant, _text("since", key=True), _text("until"), _
 # When each source was heard, and its longest pause.
 log_heard = Table(
     "log_heard", tenant, _text("source", key=True), *map(_text, ("first", "last")), _large("longest_pause")
+)
+
+# What lies at the cloud and was not fetched, by source and day, as it was when it was asked; nothing is unknown.
+log_unfetched = Table(
+    "log_unfetched",
+    tenant,
+    *(_text(name, key=True) for name in ("source", "day")),
+    *(Column(name, BigInteger) for name in ("objects", "bytes")),
+    _large("gone"),
+    *map(_text, ("how", "cause", "at")),
 )
 
 # How the stage of a tenant's logs changed (Article 11): a change's id, and the case that it rests on, if it has one.

@@ -22,6 +22,7 @@ _ROOTS = {
     ("s3", "GetBucketLogging"): "BucketLoggingStatus",
     ("s3", "GetBucketTagging"): "Tagging",
     ("s3", "GetBucketVersioning"): "VersioningConfiguration",
+    ("s3", "ListObjectsV2"): "ListBucketResult",
     ("s3", "ListBuckets"): "ListAllMyBucketsResult",
     ("s3control", "GetAccessPoint"): "GetAccessPointResult",
     ("s3control", "ListAccessPoints"): "ListAccessPointsResult",

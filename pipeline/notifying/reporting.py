@@ -11,25 +11,28 @@ from model.finding import LIVE
 from model.service_provider import ServiceProviders
 from model.tenant import Tenant
 from pipeline.policies.texts import texts
+from pipeline.tenants.coverage import REPORT_DAYS, last_days, log_coverage
 from pipeline.tenants.gate import ask, bought
 from pipeline.tenants.provided import provider_name
 from pipeline.tenants.scopes import named
 from reports.proposals import Advice
-from reports.report import Report, Subject, build
-from store.tenant import TenantStore
+from reports.report import LookedAt, Report, Subject, build
+from store.home import Home
 
 _PROPOSALS = "improvement"
 
 
 def make_report(
-    store: TenantStore, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock, among: ServiceProviders
+    home: Home, tenant: Tenant, policies: Sequence[Policy | Adopted], clock: Clock, among: ServiceProviders
 ) -> Report:
-    """Return the report as of the tenant's last scan, from its store; raises `Refused` where there was none yet.
+    """Return the report as of the tenant's last scan, from a home; raises `Refused` where there was none yet.
 
     Only findings of these policies are in it; it is dated by the clock. It carries the name of the provider, `among`
     those of the installation, that the contract was with when the scan ended. Raises `NotEntitled` where the contract
-    does not allow it, and `Refused` for a provider that is not known. It has proposals where they were bought.
+    does not allow it, and `Refused` for a provider that is not known. It has proposals where they were bought, and what
+    was covered of the logs of the last 30 days.
     """
+    store = home.tenant(tenant.tenant)
     ask(store, tenant.tenant, "report", clock.now())
     with store.read() as reader:
         run = reader.last_run()
@@ -42,7 +45,8 @@ def make_report(
     provider = provider_name(store, parse_instant(run.finished_at), among)
     proposes = _PROPOSALS in bought(store, clock.now())
     subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions, provider, proposes)
-    return build(subject, run, findings, gaps, advice, instant(clock.now()))
+    logs = log_coverage(home, tenant, last_days(REPORT_DAYS, clock.now()), clock.now())
+    return build(subject, LookedAt(run, gaps, logs), findings, advice, instant(clock.now()))
 
 
 def _advice(form: Described) -> Advice:

@@ -1,8 +1,9 @@
 """What one cloud is to the program: a record of plain functions, which import the cloud's SDK when they are called."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from model.clock import Clock
     from model.collector import Collector
     from model.fault import Fault
-    from model.log_feed import LogFeed
+    from model.log_feed import Delivered, LogFeed
     from model.tenant import Tenant
     from store.rows import AssetRow
 
@@ -73,6 +74,14 @@ class FeedOf(Struct, Generic[Access], frozen=True):
 Feed = FeedOf[Any]
 Scope = ScopeOf[Any]
 Group = GroupOf[Any]
+
+
+class DeliveryQuery(Struct, frozen=True):
+    """Between which moments it is asked what was delivered, and which keys are known already, by their place."""
+
+    since: datetime
+    until: datetime
+    known: Mapping[str, Collection[str]] = {}
 
 
 class Members(Struct, frozen=True):
@@ -168,13 +177,15 @@ class Feeds:
 
     `named` are the feeds of a tenant's file; their roles ask for its external id, where there is one. `enter` opens
     one, and raises `Refused` where it cannot be entered. `alone` names what may be of one tenant's feeds only. `role`
-    is what a feed's role has to allow, by its id and the places where logs lie.
+    is what a feed's role has to allow, by its id and the places where logs lie. `delivered` lists what was delivered to
+    a feed's places in some time, and raises `CallFailed` where it cannot, and `Refused` as `enter`.
     """
 
     named: Callable[["Tenant", str], Iterable[Feed]]
     enter: Callable[[Feed, "Clock"], "LogFeed"]
     alone: Callable[["Tenant"], Iterable[str]]
     role: Callable[[str, Sequence[str]], Role]
+    delivered: Callable[[Feed, DeliveryQuery, "Clock"], "dict[str, Delivered]"] | None = None
 
 
 @dataclass(frozen=True)
@@ -265,6 +276,18 @@ def opened_feed(feed: Feed, providers: Providers, clock: "Clock") -> "LogFeed":
     feeds = provider_of(feed.provider, providers).feeds
     assert feeds is not None, "else it has none"
     return feeds.enter(feed, clock)
+
+
+def delivered_to(feed: Feed, query: DeliveryQuery, providers: Providers, clock: "Clock") -> "dict[str, Delivered]":
+    """Return what a query finds to be delivered to a feed of one of these providers, by place, its bucket.
+
+    Its client waits between tries by the clock. Raises `Refused` where it cannot be entered, or nothing can be listed
+    of such a feed, and `CallFailed`.
+    """
+    feeds = provider_of(feed.provider, providers).feeds
+    if feeds is None or feeds.delivered is None:
+        raise Refused(f"what is delivered to feeds of {feed.provider} cannot be listed")
+    return feeds.delivered(feed, query, clock)
 
 
 def groups_of(tenant: "Tenant", providers: Providers) -> Iterator[Group]:

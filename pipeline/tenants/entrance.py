@@ -3,9 +3,9 @@
 from msgspec import Struct
 
 from model.contract_action import Action
-from model.log_feed import LogFeed
+from model.log_feed import Delivered, LogFeed
 from model.tenant import Tenant
-from pipeline.providers.provider import Feed, Opening, Scope, opened_feed, opening_of
+from pipeline.providers.provider import DeliveryQuery, Feed, Opening, Scope, delivered_to, opened_feed, opening_of
 from pipeline.tenants.gate import ask
 from pipeline.tenants.scopes import Scopes, feeds_of, scopes_of
 from pipeline.world import World
@@ -45,3 +45,11 @@ class Entrance(Struct, frozen=True):
         """
         self.ask()
         return opened_feed(feed, self.world.providers, self.world.clock)
+
+    def delivered(self, feed: Feed, query: DeliveryQuery) -> dict[str, Delivered]:
+        """Return what a query finds to be delivered to one of the tenant's feeds, by place.
+
+        Raises `NotEntitled`, `Refused` where it cannot be entered, and `CallFailed`.
+        """
+        self.ask()
+        return delivered_to(feed, query, self.world.providers, self.world.clock)

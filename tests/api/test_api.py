@@ -55,6 +55,7 @@ MINE, FOREIGN = "aozora", "midori"
 NEEDS = {
     ("GET", "/v1/tenants/{tenant}"): "tenants.read",
     ("GET", "/v1/tenants/{tenant}/contract"): "tenants.read",
+    ("GET", "/v1/tenants/{tenant}/coverage"): "volume.read",
     ("GET", "/v1/tenants/{tenant}/logs/volume"): "volume.read",
     ("GET", "/v1/tenants/{tenant}/suspensions"): "contract.read",
     ("GET", "/v1/tenants/{tenant}/suspensions/criteria"): "contract.read",
@@ -351,7 +352,11 @@ def test_nul_is_in_no_text(api: Api, what: str) -> None:
 def test_findings_never_come_without_their_coverage(api: Api) -> None:
     page = api.ask("GET", f"/v1/tenants/{MINE}/findings?severity=low", api.token("lead")).json()
     assert page["items"] == []
+    line = page["coverage"].pop("line")
     assert page["coverage"] == {"run": digest(MINE), "finished_at": instant(api.clock.now()), "gaps": 1}
+    assert line["en"] == (
+        "coverage: 100.0 % of the judgements could be made, 1 gap; logs: no source is set up"
+    )
 
 
 def test_filters_and_past_days(api: Api) -> None:

@@ -37,6 +37,9 @@ def test_check_prints_one_line_for_each_policy_and_resource(
     assert failed[0]["elements"]
 
 
+LOGS = "logs: no source is set up\n"
+
+
 def test_peers_names_are_taken_and_repeated(company: Emulator, capsys: pytest.CaptureFixture[str]) -> None:
     name = "prowler:ec2_securitygroup_allow_ingress_from_internet_to_tcp_port_22"
     status, out = run(capsys, "check", "aws", "--format", "jsonl", "--policy", name, *REGIONS)
@@ -138,7 +141,8 @@ def test_findings_for_programs_have_their_coverage_on_standard_error(
         with pytest.raises(SystemExit):
             main([*command, *home])
     capsysbinary.readouterr()
-    assert findings("--format", "jsonl") == (b"", "coverage: no scan has come to its end yet: nothing is known\n")
+    nothing = "coverage: no scan has come to its end yet: nothing is known\n"
+    assert findings("--format", "jsonl") == (b"", f"{nothing}coverage: nothing was scanned yet; {LOGS}")
     with denying_proxy(company.url, "Action=DescribeVolumes") as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with pytest.raises(SystemExit):
@@ -152,7 +156,9 @@ def test_findings_for_programs_have_their_coverage_on_standard_error(
     gaps = findings()[0].decode().count(" not read: ")
     for _, beside in every.values():
         assert re.fullmatch(
-            rf"coverage: {gaps} gaps, which `hinomi findings aozora-foods` names; last scan \S+\n", beside
+            rf"coverage: {gaps} gaps, which `hinomi findings aozora-foods` names; last scan \S+\n"
+            rf"coverage: \d+\.\d % of the judgements could be made, {gaps} gaps; {LOGS}",
+            beside,
         )
     assert gaps == 2
     assert "問題".encode() in findings("--format", "csv", "--language", "ja")[0]
@@ -196,7 +202,8 @@ def test_findings_of_a_past_day_and_suppressed_ones(
     assert ids("--on", today, "--all") == (everything, beside)
     assert ids("--on", "2020-01-01", "--all") == (
         set(),
-        "coverage: no scan had come to its end by then: nothing is known of that day\n",
+        "coverage: no scan had come to its end by then: nothing is known of that day\n"
+        f"coverage: nothing was scanned yet; {LOGS}",
     )
     assert run(capsys, "findings", "aozora-foods", "--format", "xml", *home)[0] == 2
     tomorrow = (datetime.now(CONTRACT_ZONE) + timedelta(days=1)).date().isoformat()

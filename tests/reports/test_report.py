@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from model.coverage import DayGaps, LogCoverage, LogGap, SourceDay
 from model.finding import CATEGORY_WORDS, JUDGED, Category, Finding, Severity, Source, State
 from model.suppression import Suppression
 from model.text import LANGUAGES, Language, Text
 from reports.html import render
 from reports.proposals import Advice, propose
-from reports.report import Report, Subject, build
+from reports.report import LookedAt, Report, Subject, build
 from reports.wording import SEVERITY, STATE, TEXTS
 from store.rows import Gap, Run
 
@@ -49,6 +50,19 @@ FINDINGS = [
     finding("zones", "d1", "medium", unverified="2026-06-02T00:00:00Z"),
 ]
 
+DAYS = ("2026-06-01", "2026-06-02")
+WHY = Text(en=f"why {EVIL}", ja=f"由 {EVIL}")
+GAP = LogGap("2026-06-01T00:00:00.000000Z", "2026-06-01T01:00:00.000000Z", "contract", WHY, "11")
+LOGS = LogCoverage(
+    *DAYS,
+    [
+        SourceDay("aws.cloudtrail", DAYS[0], "heard", received=12_345, analysed=12_340, waiting=5),
+        SourceDay("aws.cloudtrail", DAYS[1], "not heard", waiting_before=5, waiting=5),
+    ],
+    [DayGaps(day, 0, 0) for day in DAYS],
+    [GAP],
+)
+
 
 def test_scores_follow_the_printed_formula() -> None:
     # Σ weight × resources ÷ hours, by hand: (5·2 + 10·1) ÷ 1 = 20; 5·1 ÷ 0.5 = 10; 2·1 ÷ 2 = 1
@@ -78,7 +92,7 @@ def report(findings: list[Finding], gaps: list[Gap]) -> Report:
     verdicts = {"pass": 1999, "fail": 1, "unknown": 1, "not_applicable": 3}
     run = Run("r", "j", "s", "t", "2026-06-01T16:00:00.000000Z", {"verdicts": verdicts, "assets": 7})
     subject = Subject("aozora", Text(en=EVIL, ja=EVIL), ("123456789012",))
-    return build(subject, run, findings, gaps, ADVICE, "2026-06-01T16:00:00.000000Z")
+    return build(subject, LookedAt(run, gaps, LOGS), findings, ADVICE, "2026-06-01T16:00:00.000000Z")
 
 
 GAPS = [Gap("1", "aws.s3.bucket", "global", "Policy", "s3:GetBucketPolicy AccessDenied", 3)]
@@ -190,7 +204,7 @@ def test_what_is_accepted_stands_apart_and_is_not_counted() -> None:
     accepted = replace(finding("ssh", "g3", "high"), state="suppressed", suppressed_by="e")
     run = Run("r", "j", "s", "t", "2026-06-01T16:00:00.000000Z", {"verdicts": {"fail": 6}, "assets": 7})
     subject = Subject("aozora", Text(en="A", ja="ア"), ("123456789012",), {"e": exception})
-    made = build(subject, run, [*FINDINGS, accepted], [], ADVICE, "2026-06-01T16:00:00.000000Z")
+    made = build(subject, LookedAt(run, [], LOGS), [*FINDINGS, accepted], ADVICE, "2026-06-01T16:00:00.000000Z")
     assert sum(made.by_severity.values()) == len(FINDINGS)
     assert [(b.advice.policy, [f.resource for f in b.findings]) for b in made.accepted] == [
         ("ssh", [accepted.resource])
@@ -204,3 +218,20 @@ def test_what_is_accepted_stands_apart_and_is_not_counted() -> None:
         assert day in page
         assert "sato" in page
         assert EVIL not in page
+
+
+@pytest.mark.article(12)
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("12,345", "1 / 2", "unknown", f"why {EVIL} (Article 11)", "2026-06-01 09:00", "from 2026-06-01 to")),
+        ("ja", ("12,345", "1 / 2", "不明", f"由 {EVIL}（第11条）", "2026-06-01 09:00", "2026-06-01から2026-06-02まで")),
+    ],
+)
+def test_a_report_says_what_was_covered_of_logs_with_its_gaps(language: Language, words: tuple[str, ...]) -> None:
+    made = report(FINDINGS, GAPS)
+    text = Tags(render(made, language)).text
+    section = text[text.index(TEXTS["logs"].of(language)) :]
+    assert [word for word in words if word not in section] == []
+    silent = replace(made, logs=LogCoverage(*DAYS, [], [], []))
+    assert TEXTS["no_logs"].of(language) in Tags(render(silent, language)).text

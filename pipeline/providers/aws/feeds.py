@@ -8,13 +8,13 @@ import msgspec
 from model.fault import Refused
 from model.tenant import AwsLogs, BucketName, QueueUrl, Tenant
 from pipeline.providers.aws.logins import asking_for, login_faults
-from pipeline.providers.provider import FeedOf, Role
+from pipeline.providers.provider import DeliveryQuery, FeedOf, Role
 
 if TYPE_CHECKING:
     from catalog.yaml_reader import Document
     from model.clock import Clock
     from model.fault import Fault
-    from model.log_feed import LogFeed
+    from model.log_feed import Delivered, LogFeed
 
 _NAME = "aws"
 
@@ -30,6 +30,16 @@ def enter(feed: FeedOf[AwsLogs], clock: "Clock") -> "LogFeed":
     from pipeline.providers.aws.opening import open_feed
 
     return open_feed(feed, clock)
+
+
+def delivered(feed: FeedOf[AwsLogs], query: DeliveryQuery, clock: "Clock") -> "dict[str, Delivered]":
+    """Return what CloudTrail delivered to a feed's buckets, by bucket; raises as `delivered_to_buckets` does.
+
+    The query says when, the clock waits between tries.
+    """
+    from pipeline.providers.aws.opening import delivered_to_buckets
+
+    return delivered_to_buckets(feed, query, clock)
 
 
 def alone(tenant: Tenant) -> Iterator[str]:
@@ -79,7 +89,7 @@ def _roles_of_others(tenant: Tenant) -> set[str]:
 def role(queue: str, buckets: Sequence[str]) -> Role:
     """Return the policy that the role of a feed needs, for the URL of its queue and its buckets.
 
-    Without s3:ListBucket an object that is gone would look like one that must not be read
+    By s3:ListBucket it is known what was not fetched, and whether an object is gone or must not be read
     (https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, «Permissions»). Raises `Refused` for what is no
     queue's URL or no bucket's name.
     """

@@ -8,13 +8,15 @@ from clouds.aws import organization as aws_organization
 from clouds.aws.login import Login, account_of, locate, session
 from clouds.aws.queue import Queue, QueuePlace
 from clouds.aws.read import AwsClient
+from clouds.aws.trail_objects import TRAIL_FOLDER, TrailPlace, delivered
 from clouds.aws.write import AwsWriteClient
 from collectors.aws.collector import AwsCollector
 from collectors.aws.resource_types import ResourceType
 from model.clock import Clock
 from model.fault import Refused
+from model.log_feed import Delivered
 from model.tenant import AwsLogs, AwsOrganization, AwsScope
-from pipeline.providers.provider import FeedOf, Members, ScopeOf
+from pipeline.providers.provider import DeliveryQuery, FeedOf, Members, ScopeOf
 
 
 def connect(scope: ScopeOf[AwsScope], types: Sequence[ResourceType], clock: Clock) -> AwsCollector:
@@ -59,6 +61,26 @@ def open_feed(feed: FeedOf[AwsLogs], clock: Clock) -> Queue:
     Raises `Refused` where the credentials cannot be used, or lead to another account than the queue's.
     """
     logs = feed.access
+    return Queue(_client_of(feed, clock), QueuePlace(logs.queue, logs.region, frozenset(logs.buckets)))
+
+
+def delivered_to_buckets(feed: FeedOf[AwsLogs], query: DeliveryQuery, clock: Clock) -> dict[str, Delivered]:
+    """Return what CloudTrail delivered to a feed's buckets in a query's time, by bucket.
+
+    CloudTrail's folder may have a prefix, which known keys have too. Raises `Refused` as `open_feed`, and
+    `CallFailed`; the clock waits between tries.
+    """
+    client, found = _client_of(feed, clock), dict[str, Delivered]()
+    for bucket in feed.access.buckets:
+        known = (key.partition(TRAIL_FOLDER) for key in query.known.get(bucket, ()))
+        prefixes = sorted({TRAIL_FOLDER, *(f"{prefix}{folder}" for prefix, folder, _ in known if folder)})
+        place = TrailPlace(bucket, feed.access.region, prefixes)
+        found[bucket] = delivered(client, place, query.since, query.until)
+    return found
+
+
+def _client_of(feed: FeedOf[AwsLogs], clock: Clock) -> AwsClient:
+    logs = feed.access
     login = Login(feed.secrets.profile(logs.profile), logs.role or "", logs.external_id or "")
     client = AwsClient(session(login, clock), clock)
     if (account := account_of(client)) != logs.aws:
@@ -66,7 +88,7 @@ def open_feed(feed: FeedOf[AwsLogs], clock: Clock) -> Queue:
             f"the credentials for the queue of {logs.aws} lead to the account {account}; "
             "give the logs their own 'role' or 'profile'"
         )
-    return Queue(client, QueuePlace(logs.queue, logs.region, frozenset(logs.buckets)))
+    return client
 
 
 def looks(asked: Mapping[str, Any], types: Sequence[ResourceType], clock: Clock) -> list[AwsCollector]:

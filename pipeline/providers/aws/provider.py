@@ -161,6 +161,6 @@ PROVIDER = Provider(
             CheckOption("external_id", "external id for the role"),
         ),
     ),
-    feeds=Feeds(feeds.feeds_of, feeds.enter, feeds.alone, feeds.role),
+    feeds=Feeds(feeds.feeds_of, feeds.enter, feeds.alone, feeds.role, feeds.delivered),
     clusters={"aws.eks.cluster": _enter_cluster},
 )

@@ -19,6 +19,7 @@ from catalog.folder import config_folder
 from collectors.aws.permissions import Trust
 from model.alert import Alert, Item
 from model.contract_record import SettingRecord
+from model.coverage import LogCoverage
 from model.fault import Refused
 from model.finding import Finding
 from model.plan import Plan
@@ -35,7 +36,7 @@ from pipeline.world import world_in
 from reports import formats, html, plan_page
 from reports.export import Export
 from reports.pages import TEMPLATES
-from reports.report import Subject, build
+from reports.report import LookedAt, Subject, build
 from store.home import Home
 from store.rows import Run
 from tests.architecture.project import ROOT, SOURCES
@@ -138,7 +139,8 @@ def test_every_channel_names_the_provider(type_: str, language: Language) -> Non
 
 def report_page(provider: Text | None, language: Language) -> str:
     subject = Subject("aozora", TEXT, ("1",), provider=provider)
-    return html.render(build(subject, RUN, [], [], {}, AT), language)
+    looked = LookedAt(RUN, [], LogCoverage("2026-05-03", "2026-06-01", [], [], []))
+    return html.render(build(subject, looked, [], {}, AT), language)
 
 
 def plans_page(provider: Text | None, language: Language) -> str:
@@ -292,15 +294,15 @@ def test_a_report_carries_the_provider_of_the_moment_that_it_is_about(filled: Ho
     with_provider(filled, "group-co", "2026-06-02")
     clock.sleep(7 * 24 * 3600)
     store = filled.tenant(TENANT.tenant)
-    assert make_report(store, TENANT, [], clock, KNOWN).provider == NAME, "it is about the scan of 1 June"
+    assert make_report(filled, TENANT, [], clock, KNOWN).provider == NAME, "it is about the scan of 1 June"
     with store.write("2026-06-08T00:00:00.000000Z", "p") as writer:
         later = replace(RUN, id="later", started_at="2026-06-08T00:00:00.000000Z", finished_at="", summary={})
         writer.start_run(later)
         writer.finish_run("later", "2026-06-08T00:00:00.000000Z", RUN.summary, [])
-    assert make_report(store, TENANT, [], clock, KNOWN).provider == PLAIN
-    assert make_report(store, TENANT, [], clock, ServiceProviders()).provider is None
+    assert make_report(filled, TENANT, [], clock, KNOWN).provider == PLAIN
+    assert make_report(filled, TENANT, [], clock, ServiceProviders()).provider is None
     with pytest.raises(Refused, match="there is no provider 'group-co'"):
-        make_report(store, TENANT, [], clock, ServiceProviders({"other": ServiceProvider(NAME)}, "other"))
+        make_report(filled, TENANT, [], clock, ServiceProviders({"other": ServiceProvider(NAME)}, "other"))
 
 
 def test_a_process_has_the_providers_of_its_home(tmp_path: Path, filled: Home, clock: MovingClock) -> None:

@@ -106,7 +106,7 @@ def test_the_life_of_an_own_policy(
     assert found(store, NAMED) == dict.fromkeys(BREAKING, "open")
     assert after.facts == {"open": 2}
     assert after.verdicts["fail"] == before.verdicts["fail"] + 2
-    report = make_report(store, TENANT, catalog().policies, clock, ServiceProviders())
+    report = make_report(home, TENANT, catalog().policies, clock, ServiceProviders())
     assert NAMED in {proposal.lead.policy for proposal in report.proposals}
 
     carry_out(store, "aozora", without(store, [NAMED]), clock, "sato")
