@@ -16,6 +16,7 @@ from catalog import access
 from catalog.folder import config_folder
 from demo.change import Story, remediate_and_roll_back, sign_in
 from demo.company import DATA, Neighbours, Planted, Stage, keys, load_company
+from demo.flood import TIMES, flood
 from demo.stand_ins.aws_emulator import Emulator
 from demo.stand_ins.process import StandIns
 from model.person import HOST
@@ -55,6 +56,15 @@ _SAYS = {
         ja="担当者3名がサインインし、変更計画で1件を是正してからロールバック",
     ),
     "report": Text(en="Write the reports", ja="レポートを作成"),
+    "flood": Text(
+        en="Let one of two other customers flood the service with logs, by a clock of its own",
+        ja="別の2社のうち1社から大量のログを送信（仮想の時計を使用）",
+    ),
+    "suspended": Text(
+        en="{0} times the committed rate: suspended after {1} minutes, by the real settings, for the disk of all",
+        ja="基準レートの{0}倍：実際の設定値で{1}分後に停止（共用ディスクへの影響のため）",
+    ),
+    "evidence": Text(en="Evidence of the suspension", ja="停止の根拠資料"),
     "found": Text(
         en="{0} planted faults, found {1}; nothing else was found",
         ja="仕込んだ不備{0}件のうち{1}件を検出、それ以外の検出なし",
@@ -156,6 +166,8 @@ class _Show:
         with self.step("report"):
             report = make_report(world.home, task.tenant, task.catalog.judging, world.clock, world.service_providers())
             files = _write_reports(report, folder)
+        with self.step("flood"):
+            flooded = flood(folder / "flood")
         self.console.print()
         resolved = first - second
         planted = stage.planted() | neighbours.planted()
@@ -168,8 +180,12 @@ class _Show:
         if well:
             self._line("changed", story.plan.title.of(self.language), story.plan.approvals)
         self._facts(summary, notified, whole := task.store.audit_fault() == "")
+        if flooded:
+            self._line("suspended", TIMES, flooded.minutes)
         self._proposals(report, files)
-        return agrees and whole and well and second <= first
+        if flooded:
+            self._files("evidence", flooded.pages)
+        return agrees and whole and well and second <= first and flooded is not None
 
     def _change(self, world: World, task: Task, folder: Path) -> Story:
         table = access.load(config_folder())
@@ -225,7 +241,10 @@ class _Show:
             table.add_row(f"{proposal.score:g}", name, Styled(proposal.lead.title.of(self.language)))
         self.console.print()
         self.console.print(table)
-        self.console.print(f"\n[bold]{self.says('reports')}[/bold]")
+        self._files("reports", files)
+
+    def _files(self, key: str, files: list[Path]) -> None:
+        self.console.print(f"\n[bold]{self.says(key)}[/bold]")
         for file in files:
             self.console.print(f"  {file}", soft_wrap=True, markup=False)
 

@@ -140,6 +140,9 @@ def _notify(world: World, store: TenantStore, decision: LogDecision, decided: De
     """Notify the provider's people where somebody may have to do something; return why one did not arrive."""
     if decided.after not in _CALLED and decided.reason not in ("returns", "lifted"):
         return ""
+    if not world.staff().channels:
+        _LOG.warning("installation.yaml names no contract_channels: nobody is notified", tenant=decision.tenant)
+        return ""
     alone = Alone(world, store, SCHEDULE)
     if not alone.comes(world.clock.now()):
         return "somebody else notifies people now"

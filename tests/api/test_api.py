@@ -354,9 +354,7 @@ def test_findings_never_come_without_their_coverage(api: Api) -> None:
     assert page["items"] == []
     line = page["coverage"].pop("line")
     assert page["coverage"] == {"run": digest(MINE), "finished_at": instant(api.clock.now()), "gaps": 1}
-    assert line["en"] == (
-        "coverage: 100.0 % of the judgements could be made, 1 gap; logs: no source is set up"
-    )
+    assert line["en"] == ("coverage: 100.0 % of the judgements could be made, 1 gap; logs: no source is set up")
 
 
 def test_filters_and_past_days(api: Api) -> None:

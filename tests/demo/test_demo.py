@@ -30,6 +30,12 @@ def test_planted_faults_are_found_and_in_what_goes_on_one_change_is_one_new_row(
         reports = list(tmp_path.glob("hinomi-demo-*/report.*.html"))
         assert {report.suffixes[0] for report in reports} == {".en", ".ja"}
         assert all(str(report) in shown.stdout for report in reports)
+        pages = list(tmp_path.glob("hinomi-demo-*/flood/suspension.*.html"))
+        assert {page.suffixes[0] for page in pages} == {".en", ".ja"}
+        assert all(str(page) in shown.stdout for page in pages)
+        suspended = re.search(r"100 times the committed rate: suspended after (\d+) minutes", shown.stdout)
+        assert suspended
+        assert 54 <= int(suspended[1]) <= 61
         assert_one_change_is_one_new_row(shown.stdout)
     finally:
         for pid in pids.groups():
