@@ -22,12 +22,12 @@ from model.tenant import Contract, Tenant
 from model.text import Text
 from pipeline.clock import SystemClock
 from pipeline.installation import make, open_home
-from pipeline.intake.rates import RECORDS_PER_MINUTE
 from pipeline.intake.sources import sources
 from pipeline.intake.taking import Incoming, Intake
 from pipeline.intake.volume import volumes
 from pipeline.log_segments import Segments
 from pipeline.log_spool import Spool
+from pipeline.tenants.log_rates import RECORDS_PER_MINUTE
 from store.tenant import TenantStore
 from tests.contracts import applied, on_record
 

@@ -174,12 +174,14 @@ def criteria(
 
     from contract.suspension_criteria import shown
     from pipeline.clock import SystemClock
-    from pipeline.suspending.reading import criteria_of
+    from pipeline.tenants.applied import book_of
+    from pipeline.tenants.log_rates import criteria_of
 
     now = SystemClock().now()
-    found, book = criteria_of(tenant, open_authorizer(home).tenant("contract.read", tenant), now)
+    store = open_authorizer(home).tenant("contract.read", tenant)
+    found = criteria_of(tenant, store, now)
     if format == "json":
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
         return
-    for line in shown(found, book, now):
+    for line in shown(found, book_of(store), now):
         print(line.of(language))

@@ -27,11 +27,11 @@ from model.text import LANGUAGES, Text
 from notifier.message import Ways
 from pipeline.installation import make, open_home
 from pipeline.intake.measuring import MachineMinute, MachineTenant
-from pipeline.intake.rates import RECORDS_PER_MINUTE
 from pipeline.suspending.deciding import Deciding
 from pipeline.suspending.reading import PageWanted, case, page, suspensions
 from pipeline.tenants.contracts import evidence_of
 from pipeline.tenants.files import carry_out, load_tenant, plan
+from pipeline.tenants.log_rates import RECORDS_PER_MINUTE
 from pipeline.world import Staff, World, world_in
 from store.home import Home
 

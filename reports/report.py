@@ -58,6 +58,7 @@ class Report(Struct, frozen=True):
     """One edition of a report; never changed afterwards.
 
     `by_category` counts the active findings, of all categories that there are some of; what is listed is of policies.
+    The criteria say when massive logs are suspended (Article 11).
     """
 
     tenant: Text
@@ -74,6 +75,7 @@ class Report(Struct, frozen=True):
     provider: Text | None = None
     by_category: dict[Category, int] = {}
     proposes: bool = True
+    criteria: tuple[Text, ...] = ()
 
     @property
     def covered(self) -> Text:
@@ -89,7 +91,8 @@ class Report(Struct, frozen=True):
 class Subject(Struct, frozen=True):
     """Whom a report is about, the exceptions that hold for them, by id, and the provider's name.
 
-    Without proposals in the contract (Article 2) it `proposes` nothing.
+    Without proposals in the contract (Article 2) it `proposes` nothing. The criteria are those by which massive logs of
+    theirs would be suspended (Article 11).
     """
 
     id: str
@@ -98,6 +101,7 @@ class Subject(Struct, frozen=True):
     exceptions: Mapping[str, Suppression] = {}
     provider: Text | None = None
     proposes: bool = True
+    criteria: tuple[Text, ...] = ()
 
 
 def build(
@@ -138,6 +142,7 @@ def build(
         accepted=tuple(_accepted([finding for finding in reported if finding.state == "suppressed"], subject, advice)),
         provider=subject.provider,
         proposes=subject.proposes,
+        criteria=subject.criteria,
         by_category={category: categories[category] for category in CATEGORIES if categories[category]},
     )
 

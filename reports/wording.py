@@ -109,6 +109,11 @@ TEXTS: dict[str, Text] = {
     "what": Text(en="What", ja="対象"),
     "listing": Text(en="listing", ja="一覧"),
     "whole_scope": Text(en="the whole account", ja="アカウント全体"),
+    "criteria": Text(en="When massive logs are suspended", ja="大量ログによる停止の基準"),
+    "criteria_lead": Text(
+        en="The criteria are the same for all customers but by an individual condition (Article 11).",
+        ja="基準は、個別条件に定めがある場合を除き、全てのお客様に共通です（第11条）。",
+    ),
     "logs": Text(en="Coverage of monitoring logs", ja="監視ログの確認範囲"),
     "logs_lead": Text(
         en="What came in from {0} to {1}, both days counted, and what became of it. Not every log is kept, and not"

@@ -371,6 +371,7 @@ REST: dict[str, str] = {
     "GET /v1/tenants/{tenant}/suspensions": READS,
     "GET /v1/tenants/{tenant}/suspensions/criteria": READS,
     "GET /v1/tenants/{tenant}/suspensions/{case}": READS,
+    "GET /v1/tenants/{tenant}/suspensions/{case}/page": READS,
     "GET /v1/tenants/{tenant}/scans": READS,
     "GET /v1/tenants/{tenant}/scans/{job}": READS,
     "POST /v1/enrolments": _PEOPLE,

@@ -1,13 +1,14 @@
 """What of a tenant's logs is let in by its stage (Article 11), and what is counted of that which is not."""
 
 import io
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from intake.limits import LIMITS
 from intake.unpacking import BrokenStreamError, unpacked
-from model.canonical import instant
-from model.log_stage import LogAdmission, Stage
-from model.log_volume import LogCount, slot_of
+from model.canonical import instant, parse_instant
+from model.log_stage import LogAdmission, Stage, StageRow
+from model.log_volume import LogCount, Stop, slot_of
 from store.reader import Reader
 from store.tenant import TenantStore
 
@@ -31,6 +32,18 @@ def has_room(reader: Reader, admission: LogAdmission, now: datetime) -> bool:
         for what in ("offered", "refused")
     }
     return came["offered"] - came["refused"] < admission.records_per_minute
+
+
+def suspended_in(changes: Sequence[StageRow], now: datetime) -> list[Stop]:
+    """Return from when to when a tenant's logs were suspended, or probed, by the changes of its stage until now."""
+    found, since = list[Stop](), None
+    for one in changes:
+        if one.after == "suspended":
+            since = since or parse_instant(one.at)
+        elif since and one.after in ("normal", "limited"):
+            found.append((since, parse_instant(one.at)))
+            since = None
+    return [*found, (since, now)] if since else found
 
 
 def is_admitted(store: TenantStore, now: datetime) -> bool:

@@ -20,13 +20,13 @@ from model.fault import Refused
 from model.log_volume import LogPiece, Stop
 from model.person import SCHEDULE
 from model.tenant import Tenant
+from pipeline.intake.admission import suspended_in
 from pipeline.intake.every import Every
 from pipeline.intake.feeding import Feeding
 from pipeline.intake.fetching import Fetched
 from pipeline.intake.kept_open import KeptOpen
 from pipeline.intake.measuring import Disk, MachineMinute, Minutes
 from pipeline.intake.processing import Processor
-from pipeline.intake.rates import committed
 from pipeline.intake.sources import sources
 from pipeline.intake.taking import REMEMBERED, Incoming, Intake
 from pipeline.intake.upkeep import KEPT
@@ -34,6 +34,7 @@ from pipeline.intake.watching import Watch, watch
 from pipeline.log_spool import Spool, WaitingPiece
 from pipeline.logs import logger, tried
 from pipeline.tenants.applied import applied_tenants
+from pipeline.tenants.log_rates import committed
 from pipeline.world import World
 from store.tenant import TenantStore
 
@@ -44,6 +45,9 @@ _LOOK_SECONDS, _SWEEP_SECONDS, _TENANTS_SECONDS, _WATCH_SECONDS, _MEASURE_SECOND
 _PAUSE_TIMES, _MOST_ADDED = 20, 100
 # Where something kept a tenant's logs from being looked for, it is done again after so many seconds.
 _FAILED_SECONDS = 1.0
+# No queue keeps a message for longer:
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+_FILLED_BACK = timedelta(days=14)
 # A file that the store does not know by then never came to be promised to anybody.
 _UNKNOWN_SECONDS = 60.0
 
@@ -64,11 +68,15 @@ class Spools(Struct, frozen=True):
 
 
 class _Known(Struct, frozen=True):
-    """A tenant as its file says, its store, and how each source is taken in."""
+    """A tenant as its file says, its store, and how each source is taken in.
+
+    What was announced while its logs were `suspended` is filled back.
+    """
 
     tenant: Tenant
     store: TenantStore
     intakes: Mapping[str, Intake]
+    suspended: Sequence[Stop]
 
 
 class _Place(Struct):
@@ -173,7 +181,9 @@ class IntakeService:
             id_: Intake(name, store, segments, source, clock, SCHEDULE, "customer", own, stops)
             for id_, source in sources().items()
         }
-        return _Known(tenant, store, intakes)
+        with store.read() as reader:
+            suspended = suspended_in(reader.stages.all(), clock.now())
+        return _Known(tenant, store, intakes, [one for one in suspended if one[1] > clock.now() - _FILLED_BACK])
 
     def _look(self) -> None:
         """Find what has come."""
@@ -225,7 +235,9 @@ class IntakeService:
     def _take(self, name: str, source: str, fetched: Fetched) -> None:
         intake = self._places[name].known.intakes[source]
         self._kept_open.keep(name, intake.store)
-        if _is_in(fetched, self._stops):
+        if _is_in(fetched, self._places[name].known.suspended):
+            intake = replace(intake, cause="back-fill")
+        elif _is_in(fetched, self._stops):
             intake = replace(intake, cause="catch-up")
         self._processor.add(intake, fetched.incoming, critical=fetched.critical)
 

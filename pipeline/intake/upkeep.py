@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from contract.days import begins, day_of
 from model.canonical import instant, parse_instant
-from pipeline.intake.rates import observe
 from pipeline.intake.taking import REMEMBERED
 from pipeline.log_segments import Segments
 from pipeline.tenants.applied import book_of
+from pipeline.tenants.log_rates import observe
 from store.tenant import TenantStore
 
 RETENTION_DAYS = "logs.retention_days"

@@ -12,7 +12,7 @@ from model.canonical import instant
 from model.log_source import LogSource
 from model.log_volume import LogCount, Volume, volume_of
 from model.text import Text
-from pipeline.intake.rates import committed
+from pipeline.tenants.log_rates import committed
 from store.tenant import TenantStore
 
 

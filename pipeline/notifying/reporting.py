@@ -13,6 +13,7 @@ from model.tenant import Tenant
 from pipeline.policies.texts import texts
 from pipeline.tenants.coverage import REPORT_DAYS, last_days, log_coverage
 from pipeline.tenants.gate import ask, bought
+from pipeline.tenants.log_rates import criteria_of
 from pipeline.tenants.provided import provider_name
 from pipeline.tenants.scopes import named
 from reports.proposals import Advice
@@ -44,7 +45,8 @@ def make_report(
         advice = {id_: _advice(form) for id_, form in texts(policies, reader).items()}
     provider = provider_name(store, parse_instant(run.finished_at), among)
     proposes = _PROPOSALS in bought(store, clock.now())
-    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions, provider, proposes)
+    criteria = criteria_of(tenant.tenant, store, clock.now()).text
+    subject = Subject(tenant.tenant, tenant.name, tuple(scopes), exceptions, provider, proposes, tuple(criteria))
     logs = log_coverage(home, tenant, last_days(REPORT_DAYS, clock.now()), clock.now())
     return build(subject, LookedAt(run, gaps, logs), findings, advice, instant(clock.now()))
 

@@ -10,9 +10,9 @@ from model.canonical import digest
 from model.log_stage import StageRow
 from model.suspension_case import CaseChange, CaseMinute, CaseSetting, SuspensionCase
 from model.text import Text
-from pipeline.intake.rates import RECORDS_PER_MINUTE
 from pipeline.suspending.gathering import Gathered
 from pipeline.suspending.minutes import KeptMinute, MinuteTenant
+from pipeline.tenants.log_rates import RECORDS_PER_MINUTE
 from pipeline.tenants.terms import texts_of_settings
 
 # So many minutes are shown, of which the last hour counts.

@@ -11,9 +11,9 @@ from contract.records import Book
 from contract.suspension_settings import PREFIX, is_new, settings_of
 from model.canonical import instant, parse_instant
 from model.log_volume import LogCount, minute_of
-from pipeline.intake.rates import committed
 from pipeline.suspending.minutes import TenantCame
 from pipeline.tenants.applied import book_of
+from pipeline.tenants.log_rates import committed
 from store.tenant import TenantStore
 
 MINUTE = timedelta(minutes=1)

@@ -1,23 +1,23 @@
 """What is read of a tenant's suspensions: the list, one case with what came of it, and the criteria."""
 
 import hashlib
+from collections import Counter
 from datetime import datetime
 
 from msgspec import Struct
 
 from contract.records import Book
-from contract.suspension_criteria import Criteria, criteria
 from detectors.service.finding import uid_of
 from detectors.service.suspension import POLICY
+from model.canonical import parse_instant
 from model.contract_record import JudgementRecord
 from model.fault import Refused
 from model.log_stage import LogAdmission, StageRow
+from model.log_volume import slot_of
 from model.suspension_case import CaseGap, CaseJudgement, CaseNotice, SuspensionCase, SuspensionStory
 from model.text import Language, Text
-from pipeline.intake.rates import committed
 from pipeline.suspending.listing import SuspensionView, case_of, views
 from pipeline.tenants.applied import book_of
-from pipeline.tenants.terms import texts_of_settings
 from reports.suspension_page import render
 from store.implied import stages_fault
 from store.reader import Reader
@@ -78,12 +78,6 @@ def case(store: TenantStore, id_: str, now: datetime) -> Case:
         return Case(view, found, _story(reader, view, row, book))
 
 
-def criteria_of(tenant: str, store: TenantStore, now: datetime) -> tuple[Criteria, Book]:
-    """Return by what a tenant's logs are suspended now, and the contract's book in its store that says so."""
-    book = book_of(store)
-    return criteria(tenant, book, now, committed(store, now), texts_of_settings()), book
-
-
 def page(store: TenantStore, found: Case, provider: Text | None, wanted: PageWanted) -> str:
     """Return the evidence of a case that was found as one HTML page, and record its SHA-256 in the tenant's store.
 
@@ -136,11 +130,15 @@ def _to_staff(reader: Reader, row: StageRow) -> list[CaseNotice]:
 
 
 def _gaps(reader: Reader, view: SuspensionView) -> list[CaseGap]:
-    """Return what was not taken in while a suspension held: of what was pushed, the bytes that came."""
+    """Return what was not taken in since a suspension began, and what was filled back: of pushes the bytes."""
     if not view.since:
         return []
-    sums: dict[str, int] = {}
-    for one in reader.logs.counts(view.since[:10], view.until or "9999"):
-        if one.what == "not fetched" and view.since <= one.slot:
-            sums[one.source] = sums.get(one.source, 0) + one.bytes
-    return [CaseGap(source, None, size) for source, size in sorted(sums.items())]
+    missed, filled = Counter[str](), Counter[str]()
+    for one in reader.logs.counts(slot_of(parse_instant(view.since)), "9999"):
+        if one.what == "not fetched":
+            missed[one.source] += one.bytes
+        elif (one.what, one.cause) == ("processed", "back-fill"):
+            filled[one.source] += one.records
+    found = sorted(missed.keys() | filled.keys())
+    # Of a queue only the number of its messages is known meanwhile.
+    return [CaseGap(source, None, missed[source] or None, filled[source]) for source in found]

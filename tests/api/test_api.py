@@ -60,6 +60,7 @@ NEEDS = {
     ("GET", "/v1/tenants/{tenant}/suspensions"): "contract.read",
     ("GET", "/v1/tenants/{tenant}/suspensions/criteria"): "contract.read",
     ("GET", "/v1/tenants/{tenant}/suspensions/{case}"): "contract.read",
+    ("GET", "/v1/tenants/{tenant}/suspensions/{case}/page"): "contract.read",
     ("GET", "/v1/tenants/{tenant}/assets"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/assets/{uid}"): "assets.read",
     ("GET", "/v1/tenants/{tenant}/findings"): "findings.read",

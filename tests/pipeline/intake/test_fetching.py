@@ -13,6 +13,7 @@ import pytest
 from demo.stand_ins.aws_emulator import Emulator
 from model.canonical import digest, instant
 from model.contract_record import SuspensionRecord
+from model.log_stage import Stage, StageRow
 from notifier.message import Ways
 from pipeline.clock import SystemClock
 from pipeline.intake.feeding import Feeding
@@ -114,6 +115,27 @@ def test_while_logs_are_suspended_only_the_number_of_messages_is_looked_at(bucke
     # Of the bucket's two messages before one was its own test: pieces had 5 records on average.
     assert (sum(one.records for one in counts), {one.cause for one in counts}) == (10, {"customer"})
     assert bucket.left() == 3, "none was received"
+
+
+@pytest.mark.article(11)
+def test_what_was_announced_in_a_suspension_is_filled_back_once(bucket: Bucket) -> None:
+    now = datetime.now(UTC)
+    changes: tuple[tuple[int, Stage, Stage], ...] = (
+        (-10, "limited", "suspended"),
+        (10, "suspended", "probing"),
+        (20, "probing", "normal"),
+    )
+    with bucket.home.tenant(NAME).observe(instant(now), "p") as writer:
+        for minutes, before, after in changes:
+            at = instant(now + timedelta(minutes=minutes))
+            writer.stages.add(StageRow(after, at, before, after, "waiting", ""))
+    same = hour(1, 5, timedelta(days=3))
+    bucket.put("a", same)
+    found = bucket.processed()
+    assert (found.customer, found.causes, found.too_late) == (0, {"back-fill": 5}, 0)
+    bucket.put("a", same)
+    again = bucket.processed()
+    assert (again.processed, again.duplicate) == (5, 5)
 
 
 def test_the_cause_of_what_was_announced_while_nothing_of_ours_ran_is_our_stop(bucket: Bucket) -> None:

@@ -8,9 +8,9 @@ from detectors.service import flood, silence
 from model.canonical import instant
 from model.contract_record import SettingRecord, SuspensionRecord
 from model.log_volume import Cause, LogCount, LogRate, slot_of
-from pipeline.intake.rates import RECORDS_PER_MINUTE, committed
 from pipeline.intake.upkeep import tidy
 from pipeline.intake.watching import Watch, watch
+from pipeline.tenants.log_rates import RECORDS_PER_MINUTE, committed
 from store.home import Home
 from store.tenant import TenantStore
 from tests.conftest import MovingClock

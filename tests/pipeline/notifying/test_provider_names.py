@@ -24,6 +24,7 @@ from model.fault import Refused
 from model.finding import Finding
 from model.plan import Plan
 from model.service_provider import ServiceProvider, ServiceProviders, provided_by
+from model.suspension_case import SuspensionStory
 from model.tenant import Channel
 from model.text import LANGUAGES, Language, Text
 from notifier import channels
@@ -33,7 +34,7 @@ from pipeline.notifying.notify import Notified, notify
 from pipeline.notifying.reporting import make_report
 from pipeline.onboarding.aws import documents
 from pipeline.world import world_in
-from reports import formats, html, plan_page
+from reports import formats, html, plan_page, suspension_page
 from reports.export import Export
 from reports.pages import TEMPLATES
 from reports.report import LookedAt, Subject, build
@@ -45,6 +46,7 @@ from tests.contracts import on_record
 from tests.filled import fill
 from tests.homes import home_at
 from tests.recorded_clouds import TENANT, catalog_of_services
+from tests.suspensions import case_of
 from tests.worlds import scan_of, world_of
 
 # What a browser, a spreadsheet, a reader of Markdown and a template would each take for their own.
@@ -147,7 +149,16 @@ def plans_page(provider: Text | None, language: Language) -> str:
     return plan_page.render(PLAN, "proposed", provider, language)
 
 
-PAGES: dict[str, Callable[[Text | None, Language], str]] = {"plan.html": plans_page, "report.html": report_page}
+def evidence_page(provider: Text | None, language: Language) -> str:
+    case = case_of("aozora", AT, AT, "a" * 16)
+    return suspension_page.render(case, SuspensionStory("logs", AT), provider, language)
+
+
+PAGES: dict[str, Callable[[Text | None, Language], str]] = {
+    "plan.html": plans_page,
+    "report.html": report_page,
+    "suspension.html": evidence_page,
+}
 
 
 def test_each_page_has_a_row_and_fills_the_frame() -> None:
@@ -173,7 +184,7 @@ def test_what_makes_texts_for_people_is_known_here() -> None:
         return {name for name, text in found.items() if re.search(pattern, text, re.MULTILINE)}
 
     assert places(r"^\s*(from|import) jinja2") == {"reports/pages.py", "notifier/channels/email.py"}
-    assert places(r"HTMLResponse\(") == {"api/plans.py"}
+    assert places(r"HTMLResponse\(") == {"api/plans.py", "api/suspensions.py"}
     assert places(r"\bWorld\((?!Struct)") == {"pipeline/world.py"}
     assert places(r"\bMessage\((?!Struct)") == {"pipeline/notifying/notify.py"}
     assert places(r"\bNotice\((?!Struct)") == {"pipeline/notifying/reminding.py"}

@@ -21,8 +21,8 @@ from model.tenant import Channel
 from notifier.message import Ways
 from pipeline.access.authorization import Authorizer
 from pipeline.intake.measuring import MachineMinute, MachineTenant
-from pipeline.intake.rates import RECORDS_PER_MINUTE
 from pipeline.suspending.deciding import Deciding
+from pipeline.tenants.log_rates import RECORDS_PER_MINUTE
 from pipeline.world import Staff, World
 from store.home import Home
 from tests.conftest import MovingClock

@@ -20,10 +20,10 @@ from model.log_volume import LogCount, slot_of
 from model.person import Person, TokenTerms
 from people.tokens import mint
 from pipeline.intake.pushing import SPOOL_MEGABYTES
-from pipeline.intake.rates import RECORDS_PER_MINUTE
 from pipeline.intake.volume import volumes
 from pipeline.suspending.listing import SuspensionView
 from pipeline.suspending.reading import suspensions
+from pipeline.tenants.log_rates import RECORDS_PER_MINUTE
 from tests.cloudtrail import lines
 from tests.contracts import applied, on_record
 from tests.installations import YESTERDAY, Installation, Served, eventually

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from contract.suspension_criteria import Criteria, criteria
 from intake.rates import FIRST, observed
 from model.canonical import instant, parse_instant
 from model.log_volume import LogRate
 from pipeline.tenants.applied import book_of
+from pipeline.tenants.terms import texts_of_settings
 from store.tenant import TenantStore
 from store.writer import Writer
 
@@ -23,6 +25,14 @@ def committed(store: TenantStore, now: datetime) -> int | None:
     with store.read() as reader:
         rate = reader.logs.rate()
     return rate.records_per_minute if rate else None
+
+
+def criteria_of(tenant: str, store: TenantStore, now: datetime) -> Criteria:
+    """Return by what a tenant's logs would be suspended now, by what is on record in its store.
+
+    Raises `Refused` where the contract's records do not hold.
+    """
+    return criteria(tenant, book_of(store), now, committed(store, now), texts_of_settings())
 
 
 def observe(writer: Writer, now: datetime) -> None:
