@@ -11,7 +11,7 @@ from contract.dates import Term, term_on
 from contract.days import day_of
 from contract.licences import LicenceState
 from contract.provider import provider_on
-from contract.records import Book, decide_term
+from contract.records import Book, ContractState, decide_logs, decide_term
 from model.canonical import parse_instant
 from model.contract_action import Phase
 from model.contract_record import OrderRecord
@@ -65,7 +65,8 @@ class Shown(Struct, frozen=True):
 
     `licence` is unknown, valid or lapsed. `undecided` is the number of the notice on which a person has to judge,
     `waiting` those of the records that somebody else has to confirm, `to_look_at` what a person has to look at. The
-    provider is the one that the contract is with, by its name, where the installation has one.
+    provider is the one that the contract is with, by its name, where the installation has one. `logs_suspended` says
+    why, where monitoring logs alone are not taken in.
     """
 
     on: date
@@ -84,6 +85,7 @@ class Shown(Struct, frozen=True):
     invoice_by: Said | None = None
     due: Said | None = None
     provider: Said | None = None
+    logs_suspended: Said | None = None
 
 
 def summary(book: Book, at: datetime, among: ServiceProviders = ServiceProviders()) -> Shown:
@@ -106,11 +108,19 @@ def summary(book: Book, at: datetime, among: ServiceProviders = ServiceProviders
         waiting=Said([one.number for one in book.waiting], "5") if book.waiting else None,
         to_look_at=Said(odd, "7(1)") if odd else None,
         provider=_provider(provider_on(book.records, at, among)),
+        logs_suspended=_logs(found),
     )
     if found.start is None:
         return said
     term = term_on(found.start, min(max(found.day, found.start), found.last_day or date.max))
     return _with_days(said, term, found.last_day)
+
+
+def _logs(found: ContractState) -> Said | None:
+    if found.logs_suspended is None or found.suspended:
+        return None
+    decision = decide_logs(found.logs_suspended)
+    return Said(decision.reason, decision.clause)
 
 
 def _licence(found: LicenceState) -> str:
@@ -154,6 +164,9 @@ def lines(name: str, said: Shown) -> list[Text]:
             ja=f"{name}（{said.on}時点）：{_PHASES[said.state.value].ja}",
         )
     ]
+    if said.logs_suspended:
+        why = said.logs_suspended.value
+        texts.append(Text(en=f"Logs: {why.en} (Article 11)", ja=f"監視ログ：{why.ja}（第11条）"))
     if said.first_day and said.last_day:
         first, last = said.first_day.value, said.last_day.value
         texts.append(

@@ -31,7 +31,7 @@ from pipeline.intake.measuring import MachineMinute
 from pipeline.logs import logger
 from pipeline.suspending.carrying_out import Decided, carry_out
 from pipeline.suspending.cases import SHOWN_MINUTES, case_of, id_of
-from pipeline.suspending.gathering import MINUTE, Gathered, gathered
+from pipeline.suspending.gathering import MINUTE, Asked, Gathered, gathered
 from pipeline.suspending.minutes import KeptMinute, Stages, kept, measured
 from pipeline.suspending.standing import specification, standing
 from pipeline.tenants.applied import applied_tenants
@@ -127,8 +127,8 @@ class Deciding:
         judged_by = _Judged(*standing(self._world.home, self._editions(), minute + MINUTE))
         found = self._gather(minute, is_automatic=judged_by.edition is not None)
         with self._world.home.service.observe(self._world.now, SCHEDULE) as session:
-            at, document = session.log_stages.stages()
-            before = msgspec.json.decode(document, type=Stages) if document else Stages()
+            at, _ = session.log_stages.stages()
+            before = _stages(session)
             if at and not _follows(parse_instant(at), minute):
                 return False
             pending = {one.tenant for one in session.log_stages.decisions() if one.state == "decided"}
@@ -144,12 +144,14 @@ class Deciding:
         tenants, _ = applied_tenants(self._world.home)
         with self._world.home.service.read() as session:
             capacity = sum((one.capacity for one in _measured(session, minute)), 0.0)
+            before = _stages(session)
         found = dict[str, Gathered]()
-        equal = provisional(capacity or 1.0, len(tenants))
+        asked = Asked(minute, provisional(capacity or 1.0, len(tenants)), is_automatic)
         for tenant, _ in tenants:
             name = tenant.tenant
             try:
-                found[name] = gathered(self._store(name), minute, equal, automatic=is_automatic)
+                was_massive = bool(before.tenants.get(name, TenantStage()).massive)
+                found[name] = gathered(self._store(name), asked, again=was_massive)
             except Refused as refused:
                 _LOG.warning("a tenant's volume is not known", tenant=name, problem=str(refused))
         return found
@@ -248,6 +250,11 @@ def _minute_number(at: datetime) -> int:
 def _follows(last: datetime, minute: datetime) -> bool:
     """Return whether a minute may be decided on after the last one: the next one, or one after a break."""
     return minute == last + MINUTE or minute - last > _MOST_BEHIND * MINUTE or last - minute > MINUTE
+
+
+def _stages(session: ServiceReader) -> Stages:
+    _, document = session.log_stages.stages()
+    return msgspec.json.decode(document, type=Stages) if document else Stages()
 
 
 def _is_measured(session: ServiceReader, minute: datetime) -> bool:

@@ -13,12 +13,12 @@ from model.canonical import instant, parse_instant
 from model.log_volume import LogCount, minute_of
 from pipeline.suspending.minutes import TenantCame
 from pipeline.tenants.applied import book_of
-from pipeline.tenants.log_rates import committed
+from pipeline.tenants.log_rates import committed_by
 from store.tenant import TenantStore
 
 MINUTE = timedelta(minutes=1)
-# So many minutes are counted again each time: the causes of what waited are known later.
-_AGAIN = timedelta(hours=1)
+# So many minutes are counted again of whom one was massive: the causes of what waited are known later.
+_AGAIN = 60
 _SAVED = f"{PREFIX}saved_minutes"
 
 
@@ -41,26 +41,39 @@ class Gathered(Struct, frozen=True):
     on_record: OnRecord
 
 
-def gathered(store: TenantStore, minute: datetime, equal: float, *, automatic: bool) -> Gathered:
+class Asked(Struct, frozen=True):
+    """Of which minute it is asked, the rate of those whose own is not known yet, and whether anything is `automatic`.
+
+    The equal part is in records a minute.
+    """
+
+    minute: datetime
+    equal: float
+    automatic: bool
+
+
+def gathered(store: TenantStore, asked: Asked, *, again: bool) -> Gathered:
     """Return what came of a tenant in a minute, by its store, and what it goes by at the minute's end.
 
-    Until its committed rate is known it is an `equal` part (records a minute). Without a standing judgement nothing is
-    `automatic`, and nothing is in a customer's first days. Raises `Refused` where the contract's records do not hold.
+    What is `asked` says of which minute; the hour before it is counted `again`, or not. Nothing is automatic in a
+    customer's first days. Raises `Refused` where the contract's records do not hold.
     """
-    until = minute + MINUTE
-    book, rate = book_of(store), committed(store, until)
+    minute = asked.minute
+    until, earliest = minute + MINUTE, minute - (_AGAIN - 1) * MINUTE if again else minute
+    book = book_of(store)
+    rate = committed_by(book, store, until)
     with store.read() as reader:
-        counts = reader.logs.counts(instant(until - _AGAIN), instant(until))
+        counts = reader.logs.counts(instant(earliest), instant(until))
         backlog, first = reader.logs.waiting(), reader.logs.first_slot()
     heard = parse_instant(first) if first else None
-    settings = replace(settings_of(book, until), automatic=automatic and not is_new(heard, book, until))
+    settings = replace(settings_of(book, until), automatic=asked.automatic and not is_new(heard, book, until))
     by_minute = _by_minute(counts)
     now = by_minute.pop(instant(minute), [])
-    earlier = [_caused(by_minute.get(instant(minute - n * MINUTE), [])) for n in range(59, 0, -1)]
+    earlier = [_caused(by_minute.get(instant(minute - n * MINUTE), [])) for n in range(_AGAIN - 1, 0, -1)]
     saved = book.setting(_SAVED, until)
     came = TenantCame(
         records=_caused(now),
-        committed=equal if rate is None else rate,
+        committed=asked.equal if rate is None else rate,
         settings=settings,
         earlier=tuple(earlier),
         left_out=_left_out(now),

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from contract.records import Book
 from contract.suspension_criteria import Criteria, criteria
 from intake.rates import FIRST, observed
 from model.canonical import instant, parse_instant
@@ -19,7 +20,12 @@ def committed(store: TenantStore, now: datetime) -> int | None:
 
     Raises `Refused` where the contract's records do not hold.
     """
-    agreed = book_of(store).setting(RECORDS_PER_MINUTE, now)
+    return committed_by(book_of(store), store, now)
+
+
+def committed_by(book: Book, store: TenantStore, now: datetime) -> int | None:
+    """Return the same by a contract's book, and what was observed in the tenant's store until now."""
+    agreed = book.setting(RECORDS_PER_MINUTE, now)
     if isinstance(agreed, int) and agreed:
         return agreed
     with store.read() as reader:

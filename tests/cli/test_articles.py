@@ -203,7 +203,7 @@ def test_what_commands_say_of_a_contract_commits_to_no_outcome(hinomi: Run, lang
 @pytest.mark.article(11)
 def test_a_suspension_needs_no_notice_ends_on_its_day_and_the_fee_goes_on(hinomi: Run, record: Run) -> None:
     first, last, after = days(1, 9, 10)
-    flood = f"suspension: {{since: {first}, until: {last}, reason: logs flood the service}}\n"
+    flood = f"suspension: {{since: {first}, until: {last}, scope: service, reason: logs flood the service}}\n"
     assert record(flood)[0] == 2, "it is for a lead to judge"
     assert record(flood, by="rin")[0] == 0
     names = ("state", "entitled", "billable")

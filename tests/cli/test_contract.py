@@ -17,12 +17,14 @@ from catalog import access
 from catalog.folder import config_folder
 from cli.main import main
 from contract.days import day_of
+from model.canonical import instant
 from model.person import HOST, Actor
 from pipeline.access.authorization import Authorizer, NotAllowed
 from pipeline.clock import SystemClock
 from pipeline.installation import open_home
 from tests.data.kept_home.make import HERE
 from tests.passwords import QUICK
+from tests.suspensions import proposed
 
 CONTRACT = "contract: {start: 2026-01-01, options: [standing-orders]}\n"
 REST = """\
@@ -156,7 +158,9 @@ def test_records_change_what_holds_from_their_day_on(
 def test_a_suspension_is_judged_by_a_lead_and_lifted(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
-    flood = write(f"suspension: {{since: {today()}, until: 2099-12-31, reason: logs flood the service}}\n")
+    flood = write(
+        f"suspension: {{since: {today()}, until: 2099-12-31, scope: service, reason: logs flood the service}}\n"
+    )
     assert "mori may not suspend the service" in hinomi("contract", "record", "aozora", flood, token=crew["mori"])[2]
     assert hinomi("contract", "record", "aozora", flood, token=crew["rin"])[0] == 0
     assert shown(hinomi)["state"] == "suspended"
@@ -172,7 +176,9 @@ def test_a_suspension_is_judged_by_a_lead_and_lifted(
 def test_what_is_effective_before_now_needs_a_second_person(
     hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
 ) -> None:
-    flood = write(f"suspension: {{since: {today(ago=3)}, until: 2099-12-31, reason: logs flood the service}}\n")
+    flood = write(
+        f"suspension: {{since: {today(ago=3)}, until: 2099-12-31, scope: service, reason: logs flood the service}}\n"
+    )
     status, out, _ = hinomi("contract", "record", "aozora", flood, token=crew["rin"])
     assert (status, shown(hinomi)["state"], shown(hinomi)["waiting"]) == (0, "running", [7])
     assert "somebody else has to confirm it (judgement of 7, confirmed)" in out
@@ -265,8 +271,22 @@ def test_the_menu_and_the_licence_are_listed(hinomi: Run, crew: dict[str, str]) 
     assert "standing-orders" in hinomi("contract", "records", "aozora")[1]
 
 
-def test_the_shell_alone_records_nothing(hinomi: Run, crew: dict[str, str], write: Callable[..., Path]) -> None:
+@pytest.mark.article(11)
+def test_a_suspension_that_says_no_scope_is_of_the_logs_alone(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
     flood = write(f"suspension: {{since: {today()}, reason: logs flood the service}}\n")
+    assert hinomi("contract", "record", "aozora", flood, token=crew["rin"])[0] == 0
+    said = hinomi("contract", "show", "aozora")[1]
+    assert "aozora, " in said
+    assert "is running" in said
+    assert "the taking in of monitoring logs is suspended until further notice: logs flood the service" in said
+    assert "監視ログの受け入れは当面の間停止中です" in hinomi("contract", "show", "aozora", "--language", "ja")[1]
+    assert shown(hinomi)["billable"] is True
+
+
+def test_the_shell_alone_records_nothing(hinomi: Run, crew: dict[str, str], write: Callable[..., Path]) -> None:
+    flood = write(f"suspension: {{since: {today()}, scope: service, reason: logs flood the service}}\n")
     status, out, refused = hinomi("contract", "record", "aozora", flood)
     assert (status, out, refused.count("\n")) == (2, "", 0)
     assert "operator@host may not suspend the service" in refused
@@ -367,3 +387,49 @@ def test_an_upgrade_takes_over_what_was_applied_before(hinomi: Run, tmp_path: Pa
     assert "on record" not in hinomi("upgrade")[1]
     assert len({str(one["recorded_at"]) for one in documents(tmp_path / "home").values()}) == 1
     assert hinomi("audit", "verify", "aozora")[0] == 0
+
+
+@pytest.mark.article(11)
+def test_a_proposed_suspension_is_listed_confirmed_shown_and_lifted(
+    hinomi: Run, crew: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = proposed(open_home(tmp_path / "home"), "aozora", instant(SystemClock().now()))
+    [row] = [json.loads(line) for line in hinomi("suspension", "list", "aozora", "--format", "jsonl")[1].splitlines()]
+    assert (row["id"], row["state"], row["reason"]) == (case, "open", "waiting")
+    confirm = ("suspension", "confirm", "aozora", "--reason", "agreed by telephone")
+    assert "operator@host may not suspend the service" in hinomi(*confirm)[2]
+    assert "mori may not suspend the service" in hinomi(*confirm, token=crew["mori"])[2]
+    assert hinomi(*confirm, "--scope", "service", token=crew["rin"])[0] == 0
+    assert "confirmed already" in hinomi(*confirm, token=crew["rin"])[2]
+    assert shown(hinomi)["state"] == "suspended"
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = hinomi("suspension", "list", "aozora")[1]
+    assert "suspended, 0 records a minute are let in" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+    said = hinomi("suspension", "show", "aozora", case)[1]
+    assert "rin: confirmed" in said
+    assert "state: in force" in said
+    page = tmp_path / "page.html"
+    assert hinomi("suspension", "show", "aozora", case, "--page", str(page), "--language", "ja")[0] == 0
+    assert "大量ログによる停止" in page.read_text("utf-8")
+    assert hinomi("suspension", "lift", "aozora", "--reason", "it ended", token=crew["rin"])[0] == 0
+    assert shown(hinomi)["state"] == "running"
+    assert "is not suspended" in hinomi("suspension", "lift", "aozora", "--reason", "again", token=crew["rin"])[2]
+    assert hinomi("suspension", "show", "aozora", "0" * 16)[0] == 2
+    assert hinomi("audit", "verify", "aozora")[0] == 0
+
+
+@pytest.mark.article(11)
+def test_a_customer_reads_the_criteria_beforehand(
+    hinomi: Run, crew: dict[str, str], write: Callable[..., Path]
+) -> None:
+    said = json.loads(hinomi("suspension", "criteria", "aozora", "--format", "json")[1])
+    numbers = {one["key"]: (one["value"], one["layer"]) for one in said["settings"]}
+    assert numbers["suspension.massive_percent"] == (300, "default")
+    own = write("setting: {key: suspension.massive_percent, value: 500}\n")
+    assert hinomi("contract", "record", "aozora", own, token=crew["mori"])[0] == 0
+    text = hinomi("suspension", "criteria", "aozora")[1]
+    assert "A minute is massive with more than 500 % of c" in text
+    assert "suspension.massive_percent: 500 %" in text
+    assert "Individual conditions, record 7" in text or "individual conditions, record 7" in text
+    assert "1分間の件数がcの500％を超えると" in hinomi("suspension", "criteria", "aozora", "--language", "ja")[1]
