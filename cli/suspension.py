@@ -60,18 +60,14 @@ def list_(tenant: TenantName, format: TextOrJsonl = "text", home: HomeOption = D
         return
     most = found.admission.records_per_minute
     let_in = "" if most is None else f", {most:,} records a minute are let in"
-    print(f"{tenant}: {found.admission.stage}{let_in}")
+    print(f"{tenant}: {found.admission.stage}{let_in} (times are Japan's)")
     if found.suspensions:
-        print_rows(
-            ("case", "state", "reason", "scope", "since (Japan time)", "until", "by"), map(_row, found.suspensions)
-        )
+        header = ("case", "state", "reason", "scope", "since", "until")
+        print_rows(header, [_row(one) for one in found.suspensions])
 
 
 def _row(one: "SuspensionView") -> tuple[str, ...]:
-    from contract.suspension_texts import REASONS
-
-    reason = REASONS[one.reason].en if one.reason in REASONS else one.reason
-    return one.id, one.state, reason, one.scope or "", _moment(one.since), _moment(one.until), one.by
+    return one.id, one.state, one.reason, one.scope or "", _moment(one.since), _moment(one.until)
 
 
 def _moment(text: str) -> str:
