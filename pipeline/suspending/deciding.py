@@ -31,7 +31,7 @@ from pipeline.intake.measuring import MachineMinute
 from pipeline.logs import logger
 from pipeline.suspending.carrying_out import Decided, carry_out
 from pipeline.suspending.cases import SHOWN_MINUTES, case_of, id_of
-from pipeline.suspending.gathering import MINUTE, Asked, Gathered, gathered
+from pipeline.suspending.gathering import MINUTE, Gathered, MinuteAsked, gathered
 from pipeline.suspending.minutes import KeptMinute, Stages, kept, measured
 from pipeline.suspending.standing import specification, standing
 from pipeline.tenants.applied import applied_tenants
@@ -146,7 +146,7 @@ class Deciding:
             capacity = sum((one.capacity for one in _measured(session, minute)), 0.0)
             before = _stages(session)
         found = dict[str, Gathered]()
-        asked = Asked(minute, provisional(capacity or 1.0, len(tenants)), is_automatic)
+        asked = MinuteAsked(minute, provisional(capacity or 1.0, len(tenants)), is_automatic)
         for tenant, _ in tenants:
             name = tenant.tenant
             try:
@@ -202,10 +202,8 @@ class _Minute(Struct, frozen=True):
         after, changes = advance(state, minute, StageSettings(), own)
         by_people = {name: became for name, _, became in words if became}
         after |= {name: state[name] for name in by_people}  # a tenant changes once in a minute
-        if not any(one.massive & 1 for one in after.values()):
-            days = before.calm.with_minute(day_of(self.at).isoformat(), ages)
-        else:
-            days = before.calm
+        is_calm = before.tenants.keys() <= after.keys() and not any(one.massive & 1 for one in after.values())
+        days = before.calm.with_minute(day_of(self.at).isoformat(), ages) if is_calm else before.calm
         said = [StageChange(self.number + 1, name, before.tenants[name].stage, *by_people[name]) for name in by_people]
         said += [one for one in changes if one.tenant not in by_people]
         # Of whom nothing could be read in this minute the stage stays.

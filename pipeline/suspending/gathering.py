@@ -41,7 +41,7 @@ class Gathered(Struct, frozen=True):
     on_record: OnRecord
 
 
-class Asked(Struct, frozen=True):
+class MinuteAsked(Struct, frozen=True):
     """Of which minute it is asked, the rate of those whose own is not known yet, and whether anything is `automatic`.
 
     The equal part is in records a minute.
@@ -52,7 +52,7 @@ class Asked(Struct, frozen=True):
     automatic: bool
 
 
-def gathered(store: TenantStore, asked: Asked, *, again: bool) -> Gathered:
+def gathered(store: TenantStore, asked: MinuteAsked, *, again: bool) -> Gathered:
     """Return what came of a tenant in a minute, by its store, and what it goes by at the minute's end.
 
     What is `asked` says of which minute; the hour before it is counted `again`, or not. Nothing is automatic in a

@@ -103,7 +103,10 @@ def test_who_is_limited_is_refused_beyond_the_rate_of_a_minute(staged: Callable[
         [refused] = [one for one in reader.logs.counts("", "9") if one.what == "refused"]
     assert refused.cpu_us > 0, "what refusing takes is measured"
     flood.clock.sleep(60)
-    assert flood.push("\n".join(lines(31, 35)).encode()) == ""
+    with flood.home.tenant(TENANT).observe(instant(flood.clock.now()), "p") as writer:
+        slot = slot_of(flood.clock.now())
+        writer.logs.add([LogCount(SOURCE, slot, what, "customer", 50) for what in ("offered", "refused")])
+    assert flood.push("\n".join(lines(31, 35)).encode()) == "", "what was refused has taken nothing of the rate"
 
 
 @pytest.mark.article(11)

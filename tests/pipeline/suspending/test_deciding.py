@@ -1,6 +1,7 @@
 """From the flood to the suspension in the service: decided once, done in the contract, said at once."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,21 @@ import msgspec
 import pytest
 
 from contract.gate import decide
+from contract.suspension import StageSettings
+from contract.suspension_settings import InForce
 from model.contract_record import SuspensionRecord
 from model.log_stage import LogAdmission
 from model.person import SCHEDULE
 from model.suspension_case import SuspensionCase
+from pipeline.intake.measuring import MachineMinute, MachineTenant
+from pipeline.suspending.deciding import Deciding
+from pipeline.suspending.judging import lift
+from pipeline.suspending.minutes import Ages, Stages, TenantCame, measured
 from pipeline.tenants.applied import book_of
 from store.home import Home
 from tests.conftest import MovingClock
 from tests.homes import home_at
-from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, JUDGEMENT, Floods
+from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, JUDGEMENT, Floods, as_
 
 FLOOD = 10 * COMMITTED
 
@@ -161,3 +168,82 @@ def test_a_break_of_some_minutes_is_caught_up_with(floods: Floods) -> None:
     floods.deciding = floods.another()
     floods.minute(FLOOD, wait=61)
     assert floods.stages()[2:] == [("suspended", "waiting")]
+
+
+def test_who_decides_on_a_minute_while_another_one_gathers_it_changes_nothing(floods: Floods) -> None:
+    second = floods.another("m2")
+    floods.minutes(5, FLOOD, wait=61)
+    floods.minute(FLOOD, wait=61, decide=False)
+    floods.clock.sleep(6)
+    editions = floods.editions
+
+    def overtaken() -> Sequence[InForce]:
+        floods.deciding.step()
+        return editions
+
+    late = Deciding(floods.world, "m1", floods.measured, overtaken)
+    late.step()
+    second.step()
+    assert floods.stages()[2:] == [("suspended", "waiting")]
+    with floods.home.service.read() as session:
+        assert len(session.log_stages.minutes("")) == 6
+        assert session.log_stages.decisions() == []
+
+
+@pytest.mark.article(11)
+def test_who_is_massive_again_in_the_minute_of_a_lifting_changes_once_in_it(floods: Floods) -> None:
+    floods.minutes(7, FLOOD, wait=61)
+    lift(as_(floods), FLOODING, "it was fixed", floods.clock)
+    floods.minute(FLOOD, wait=61)
+    assert floods.stages()[3:] == [("normal", "lifted")]
+    floods.minute(FLOOD, wait=61)
+    assert floods.stages()[4:] == [("watch", "rate")]
+
+
+@pytest.mark.article(11)
+def test_of_whom_nothing_can_be_read_in_a_minute_the_stage_stays(floods: Floods) -> None:
+    floods.minutes(5, FLOOD, wait=61)
+    store = floods.home.tenant(FLOODING)
+    change = "UPDATE contract_record SET document = replace(document, '{0}', '{1}')"
+    with store._database.write() as connection:
+        connection.exec_driver_sql(change.format("suspension.watch_minutes", "suspension.watch_minuteX"))
+    floods.minute(FLOOD, wait=61)
+    with store._database.write() as connection:
+        connection.exec_driver_sql(change.format("suspension.watch_minuteX", "suspension.watch_minutes"))
+    assert floods.stages() == [("watch", "rate"), ("limited", "rate")]
+    floods.minute(FLOOD, wait=61)
+    assert floods.stages()[2:] == [("suspended", "waiting")]
+
+
+@pytest.mark.article(11)
+def test_what_cannot_be_done_yet_stays_decided_and_is_done_once_it_can(floods: Floods) -> None:
+    floods.minutes(7, FLOOD, wait=61)
+    lift(as_(floods), FLOODING, "it was fixed", floods.clock)
+    floods.minutes(3, FLOOD, wait=61)
+    store = floods.home.tenant(FLOODING)
+    with store._database.write() as connection:
+        [hash_] = connection.exec_driver_sql("SELECT hash FROM audit WHERE seq = 1").one()
+        connection.exec_driver_sql("UPDATE audit SET hash = 'x' WHERE seq = 1")
+    floods.deciding = floods.another()
+    floods.minutes(3, FLOOD, wait=61)
+    with floods.home.service.read() as session:
+        assert [one.state for one in session.log_stages.decisions()] == ["decided"]
+    with store._database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE audit SET hash = '{hash_}' WHERE seq = 1")
+    floods.minute(FLOOD, wait=61)
+    assert floods.stages()[-1] == ("suspended", "waiting")
+    assert book_of(store).suspended_until(floods.clock.now() + timedelta(seconds=7)) is not None
+
+
+def test_ones_own_records_are_none_of_the_others() -> None:
+    came = {name: TenantCame(100, COMMITTED, StageSettings()) for name in (FLOODING, CALM)}
+    machine = MachineMinute(1_000, 10**9, {FLOODING: MachineTenant({500: 900}), CALM: MachineTenant({3: 50})})
+    minute, _, _ = measured(0, [machine], came, Stages())
+    assert {name: one.others_p99_s for name, one in minute.tenants.items()} == {FLOODING: 3, CALM: 500}
+
+
+def test_calm_minutes_are_those_of_the_last_seven_days() -> None:
+    ages = Ages()
+    for day in range(1, 10):
+        ages = ages.with_minute(f"2026-06-0{day}", {100 if day < 3 else 5: 10})
+    assert (ages.p99, sorted(ages.days)) == (5, [f"2026-06-0{day}" for day in range(3, 10)])
