@@ -69,6 +69,7 @@ bench: setup  ## every number of docs/benchmarks.md, about 30 minutes; needs ben
 	$(BIN)/python -m bench.log_waiting
 	$(BIN)/python -m bench.log_memory
 	$(BIN)/python -m bench.suspension
+	$(BIN)/python -m bench.deciding
 	$(BIN)/python -m bench.terms
 	$(BIN)/python -m bench.gate
 	$(BIN)/python -m bench.own_policies

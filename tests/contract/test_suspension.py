@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from contract.suspension import Minute, StageSettings, TenantMinute, TenantStage, advance, judged, recounted
+from contract.suspension import Minute, StageSettings, TenantMinute, TenantStage, advance, forgotten, judged, recounted
 
 SETTINGS = StageSettings()
 FLOOD = TenantMinute(1_000, 100)
@@ -127,3 +127,11 @@ def test_who_has_numbers_of_their_own_goes_by_these() -> None:
     minute = Minute(0, {"a": replace(FLOOD, is_dry=True), "b": replace(FLOOD, is_dry=True)}, 1_000)
     state, _ = advance({}, minute, SETTINGS, {"b": StageSettings(hot=20)})
     assert {name: one.stage for name, one in state.items()} == {"a": "watch", "b": "normal"}
+
+
+@pytest.mark.parametrize(("changed_at", "minute", "after"), [(100, 50, 50), (100, 300, 100), (None, 50, None)])
+def test_where_the_clock_was_put_back_a_stage_is_as_old_as_it_can_be(
+    changed_at: int | None, minute: int, after: int | None
+) -> None:
+    standing = forgotten(TenantStage("limited", changed_at, 60, (1 << 60) - 1, 3, 4, 5, (1.0,)), minute)
+    assert standing == TenantStage("limited", after)

@@ -251,3 +251,19 @@ def test_what_is_green_is_within_the_committed_rate(batches: list[tuple[int, flo
         passed = greens[until][0] - greens[since][0]
         assert greens[until][1] - greens[since][1] <= rate * (BURST_SECONDS + passed) + NEARLY
     assert there(full(rate, 0.0), 0.0) == int(rate * BURST_SECONDS)
+
+
+def test_who_is_held_back_is_read_only_where_nobody_has_anything_waiting() -> None:
+    """Of two who send as much as they can beyond equal rates one gets all but what the other's rate is."""
+    schedule: LogSchedule[Backlog] = LogSchedule()
+    for name in "ab":
+        schedule.commit(name, 100, 0)
+    schedule.hold_back("b", is_limited=True)
+    floods = [Backlog(name, 0.001) for name in "ab"]
+    got = served(schedule, [(0.0, one) for one in floods for _ in range(60_000)])
+    within = (60 + BURST_SECONDS) * 100 * 0.001
+    assert got["b"] == pytest.approx(within, rel=0.05)
+    assert got["a"] == pytest.approx(MINUTE - within, rel=0.05)
+    schedule.hold_back("b", is_limited=False)
+    free = served(schedule, [(0.0, Backlog(name, 0.001)) for name in "b" for _ in range(10)])
+    assert free["b"] > 0
