@@ -97,6 +97,10 @@ class Database(ABC):
         """Return whether the store was made."""
 
     @abstractmethod
+    def size(self) -> int:
+        """Return how many bytes the store takes on the disk of the home; 0 where it lies elsewhere."""
+
+    @abstractmethod
     def put_aside(self, at: str) -> str:
         """Keep the store under another name, which is returned, so that a new one can be made."""
 

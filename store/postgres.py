@@ -85,6 +85,10 @@ class PostgresDatabase(Database):
     def _prepare(self) -> None:
         pass
 
+    def size(self) -> int:
+        """Return 0: it does not lie on the disk of a home."""
+        return 0
+
     def _make(self, connection: Connection) -> None:
         if not self._there(connection):
             connection.exec_driver_sql(f"CREATE SCHEMA {_quoted(connection, self._schema)}")

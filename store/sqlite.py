@@ -48,6 +48,11 @@ class SqliteDatabase(Database):
         """Return whether there is a file with something in it."""
         return self._file.exists() and self._file.stat().st_size > 0
 
+    def size(self) -> int:
+        """Return how many bytes the file takes, with what of it is in its write-ahead log."""
+        files = (self._file, self._file.with_name(f"{self._file.name}-wal"))
+        return sum(one.stat().st_size for one in files if one.exists())
+
     def put_aside(self, at: str) -> str:
         """Rename the file by the moment `at`; what its write-ahead log holds goes into it first. Return its new name.
 

@@ -98,6 +98,10 @@ class TenantStore:
         if head and whole:
             self._heads.advance(head)
 
+    def size(self) -> int:
+        """Return how many bytes the store takes on the disk of the home; 0 where it lies elsewhere."""
+        return self._database.size()
+
     def held(self) -> AbstractContextManager[None]:
         """Keep a connection open, for many short transactions in a row."""
         return self._database.held()

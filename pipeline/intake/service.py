@@ -111,7 +111,7 @@ class IntakeService:
         self._has_begun = False
         self._stops: list[Stop] = []
         self._stores: dict[str, TenantStore] = {}
-        self._minutes = Minutes(self._processor.meter, Disk(self._waiting_bytes, self._free_bytes))
+        self._minutes = Minutes(self._processor.meter, Disk(self._bytes_of, self._free_bytes))
         self.measured: deque[tuple[datetime, MachineMinute]] = deque()
         self._regularly = (
             Every(SAID_EVERY.total_seconds(), self._say_that_it_runs, threads.beside),
@@ -269,8 +269,10 @@ class IntakeService:
         if found := self._minutes.ended(now, capacity, list(self._places)):
             self.measured.append(found)
 
-    def _waiting_bytes(self, name: str) -> int:
-        return sum(one.bytes for kind in (self._spools.pushed, self._spools.fetched) for one in kind(name).waiting())
+    def _bytes_of(self, name: str) -> int:
+        """Return what lies on the disk of a tenant but for what is kept: what waits, and its store."""
+        waiting = (one.bytes for kind in (self._spools.pushed, self._spools.fetched) for one in kind(name).waiting())
+        return sum(waiting) + self._places[name].known.store.size()
 
     def _free_bytes(self) -> int:
         return next((place.spool.free_bytes() for place in list(self._places.values())), 0)

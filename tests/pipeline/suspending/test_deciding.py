@@ -16,13 +16,14 @@ from model.contract_record import SuspensionRecord
 from model.log_stage import LogAdmission
 from model.person import SCHEDULE
 from model.suspension_case import SuspensionCase
-from pipeline.intake.measuring import MachineMinute, MachineTenant
+from pipeline.intake.measuring import Disk, MachineMinute, MachineTenant
 from pipeline.suspending.deciding import Deciding
 from pipeline.suspending.judging import lift
 from pipeline.suspending.minutes import Ages, Stages, TenantCame, measured
 from pipeline.tenants.applied import book_of
 from store.home import Home
 from tests.conftest import MovingClock
+from tests.contracts import known
 from tests.homes import home_at
 from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, JUDGEMENT, Floods, as_
 
@@ -247,3 +248,19 @@ def test_calm_minutes_are_those_of_the_last_seven_days() -> None:
     for day in range(1, 10):
         ages = ages.with_minute(f"2026-06-0{day}", {100 if day < 3 else 5: 10})
     assert (ages.p99, sorted(ages.days)) == (5, [f"2026-06-0{day}" for day in range(3, 10)])
+
+
+def test_what_a_tenant_takes_of_the_disk_is_what_waits_its_store_and_what_is_kept(home: Home) -> None:
+    known(home, FLOODING, "2026-06-01T00:00:00.000000Z")
+    store = home.tenant(FLOODING)
+    sizes, waiting = [store.size()], [100, 400]
+    with store.observe("2026-06-01T00:00:00.000000Z", "p") as writer:
+        writer.logs.remember(
+            "aws.cloudtrail", [f"{number:064}" for number in range(5_000)], "2026-06-01T00:00:00.000000Z"
+        )
+    sizes.append(store.size())
+    assert (sizes[1] > sizes[0] + 5_000 * 64) == (sizes[0] > 0), "a file is of the home's disk, PostgreSQL is not"
+    seen = iter(a + b for a, b in zip(waiting, sizes, strict=True))
+    disk = Disk(lambda _: next(seen), lambda: 10**9)
+    assert disk.growth(FLOODING, 7) == 7, "before is not known"
+    assert disk.growth(FLOODING, 7) == 7 + 300 + sizes[1] - sizes[0]

@@ -38,7 +38,7 @@ EDITION = (
     "approver: mio}, values: {suspension.watch_minutes: 1, suspension.limited_massive_minutes: 1, "
     "suspension.limited_minutes: 1, suspension.long_massive_minutes: 3, suspension.long_minutes: 3, "
     "suspension.late_massive_minutes: 1, suspension.late_minutes: 1, suspension.dwell_minutes: 0, "
-    "suspension.intake_minutes: 1, suspension.disk_minutes: 2}}]"
+    "suspension.intake_minutes: 1, suspension.disk_minutes: 2, suspension.disk_hours: 720}}]"
 )
 
 
