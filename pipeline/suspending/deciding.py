@@ -72,7 +72,6 @@ class Deciding:
         self._measured = measured
         self._editions = editions
         self._stores: dict[str, TenantStore] = {}
-        self._admitted: dict[str, tuple[str, int | None]] = {}
         self._resting: dict[str, datetime] = {}
 
     def step(self) -> None:
@@ -161,11 +160,10 @@ class Deciding:
         for name, standing_ in after.tenants.items():
             if name not in found:
                 continue
-            most = admitted(standing_, found[name].came.committed)
-            if self._admitted.get(name) != (standing_.stage, most):
+            wanted = LogAdmission(standing_.stage, admitted(standing_, found[name].came.committed), self._world.now)
+            if wanted != msgspec.structs.replace(found[name].admission, at=wanted.at):
                 with self._store(name).observe(self._world.now, SCHEDULE) as writer:
-                    writer.stages.admit(LogAdmission(standing_.stage, most, self._world.now))
-                self._admitted[name] = (standing_.stage, most)
+                    writer.stages.admit(wanted)
 
     def _store(self, name: str) -> TenantStore:
         if name not in self._stores:

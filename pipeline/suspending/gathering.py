@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from contract.records import Book
 from contract.suspension_settings import PREFIX, is_new, settings_of
 from model.canonical import instant, parse_instant
+from model.log_stage import LogAdmission
 from model.log_volume import LogCount, minute_of
 from pipeline.suspending.minutes import TenantCame
 from pipeline.tenants.applied import book_of
@@ -34,11 +35,12 @@ class OnRecord(Struct, frozen=True):
 
 
 class Gathered(Struct, frozen=True):
-    """A tenant in a minute: its contract's book, what came, and what is on record of suspensions."""
+    """A tenant in a minute: its contract's book, what came, what is on record of suspensions, and what is let in."""
 
     book: Book
     came: TenantCame
     on_record: OnRecord
+    admission: LogAdmission
 
 
 class MinuteAsked(Struct, frozen=True):
@@ -64,7 +66,7 @@ def gathered(store: TenantStore, asked: MinuteAsked, *, again: bool) -> Gathered
     rate = committed_by(book, store, until)
     with store.read() as reader:
         counts = reader.logs.counts(instant(earliest), instant(until))
-        backlog, first = reader.logs.waiting(), reader.logs.first_slot()
+        backlog, first, admission = reader.logs.waiting(), reader.logs.first_slot(), reader.stages.admission()
     heard = parse_instant(first) if first else None
     settings = replace(settings_of(book, until), automatic=asked.automatic and not is_new(heard, book, until))
     by_minute = _by_minute(counts)
@@ -82,7 +84,7 @@ def gathered(store: TenantStore, asked: MinuteAsked, *, again: bool) -> Gathered
         backlog=backlog,
         saved_minutes=saved if _is_number(saved) else 0,
     )
-    return Gathered(book, came, on_record(book, until))
+    return Gathered(book, came, on_record(book, until), admission)
 
 
 def on_record(book: Book, at: datetime) -> OnRecord:

@@ -236,6 +236,21 @@ def test_what_cannot_be_done_yet_stays_decided_and_is_done_once_it_can(floods: F
     assert book_of(store).suspended_until(floods.clock.now() + timedelta(seconds=7)) is not None
 
 
+@pytest.mark.article(11)
+def test_two_services_let_in_what_the_newest_stage_says(floods: Floods) -> None:
+    """Whoever decides on a minute goes by what the store says, not by what it wrote itself some minutes before."""
+    first, second = floods.deciding, floods.another()
+    floods.minutes(4, FLOOD)
+    floods.deciding = second
+    floods.minutes(3, 50)
+    assert floods.stages()[-1] == ("normal", "calm")
+    floods.minutes(2, FLOOD)
+    floods.deciding = first
+    floods.minutes(1, FLOOD)
+    with floods.home.tenant(FLOODING).read() as reader:
+        assert (floods.stages()[-1][0], reader.stages.admission().stage) == ("limited", "limited")
+
+
 def test_ones_own_records_are_none_of_the_others() -> None:
     came = {name: TenantCame(100, COMMITTED, StageSettings()) for name in (FLOODING, CALM)}
     machine = MachineMinute(1_000, 10**9, {FLOODING: MachineTenant({500: 900}), CALM: MachineTenant({3: 50})})
