@@ -114,7 +114,8 @@ def show(
         for notice in found.story.notices:
             print(f"{notice.to}, {notice.channel}: {notice.state} {_moment(notice.sent_at)}")
         for gap in found.story.gaps:
-            print(f"{gap.source}: {gap.bytes:,} bytes were not taken in" if gap.bytes is not None else gap.source)
+            missed = "an unknown number of" if gap.bytes is None else f"{gap.bytes:,}"
+            print(f"{gap.source}: {missed} bytes were not taken in; {gap.filled:,} records were filled back")
         print(f"state: {found.view.state}")
 
 

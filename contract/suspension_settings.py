@@ -1,18 +1,17 @@
 """The numbers that a contract's stages go by: settings of Article 11 by precedence. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
 from contract.days import begins
 from contract.records import Book
-from contract.settings import Explained, Value, explain
+from contract.settings import Explained, explain
 from contract.suspension import StageSettings
 from model.suspension_case import StandingJudgement
 
 PREFIX = "suspension."
-_CLAUSE = "11"
 
 
 class InForce(Struct, frozen=True):
@@ -23,21 +22,17 @@ class InForce(Struct, frozen=True):
     judgement: StandingJudgement | None
 
 
-def keys(book: Book) -> list[str]:
-    """Return the keys of the settings of suspensions, in the order in which they are listed."""
-    return [key for key in book.terms.settings if key.startswith(PREFIX)]
-
-
 def explained(book: Book, at: datetime) -> dict[str, Explained]:
     """Return each of the settings of suspensions of a contract `at` an instant, with the layer that says so."""
-    return {key: explain(key, book.terms.settings, book.records, at) for key in keys(book)}
+    known = book.terms.settings
+    return {key: explain(key, known, book.records, at) for key in known if key.startswith(PREFIX)}
 
 
-def stage_settings(value: Callable[[str], Value | None]) -> StageSettings:
-    """Return what stages go by, where `value` gives what each setting is, by its key without the prefix."""
+def settings_of(book: Book, at: datetime) -> StageSettings:
+    """Return what a contract's stages go by `at` an instant."""
 
     def number(key: str) -> int:
-        found = value(key)
+        found = book.setting(f"{PREFIX}{key}", at)
         assert isinstance(found, int), f"{key} has a default"
         return found
 
@@ -64,11 +59,6 @@ def stage_settings(value: Callable[[str], Value | None]) -> StageSettings:
         backlog=60 * number("backlog_hours"),
         returns=number("returns"),
     )
-
-
-def settings_of(book: Book, at: datetime) -> StageSettings:
-    """Return what a contract's stages go by `at` an instant."""
-    return stage_settings(lambda key: book.setting(f"{PREFIX}{key}", at))
 
 
 def why_never(settings: StageSettings) -> str:

@@ -6,6 +6,7 @@ decision does is recorded in the tenant's store.
 
 from collections.abc import Iterable
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, select
 
@@ -76,7 +77,7 @@ class LogStagesWriter(LogStages):
 
     def decide(self, decisions: Iterable[LogDecision]) -> None:
         """Write what was decided."""
-        put(self._connection, schema.log_decision, [_row(one) for one in decisions])
+        put(self._connection, schema.log_decision, [msgspec.structs.asdict(one) for one in decisions])
 
     def end(self, decision: LogDecision) -> None:
         """Delete a decision that is through."""
@@ -87,7 +88,3 @@ class LogStagesWriter(LogStages):
         """Delete what was measured before a minute."""
         for column in (schema.log_machine.c.minute, schema.log_minute.c.minute):
             self._connection.execute(column.table.delete().where(column < minute))
-
-
-def _row(one: LogDecision) -> dict[str, str]:
-    return {"id": one.id, "tenant": one.tenant, "at": one.at, "state": one.state, "document": one.document}

@@ -23,6 +23,12 @@ class StageChanges:
         query = select(table).order_by(table.c.at, table.c.id)
         return list(damage.each(self._connection, query, table, damage.as_(StageRow)))
 
+    def moves(self) -> list[tuple[str, str]]:
+        """Return when the stage became what, the oldest first: without the cases, which are long."""
+        table = schema.stage_change
+        query = select(table.c.id, table.c.at, table.c.after).order_by(table.c.at, table.c.id)
+        return list(damage.each(self._connection, query, table, lambda row: (row.at, row.after)))
+
     def one(self, id_: str) -> StageRow | None:
         """Return a change by its id, None for no such one."""
         row = self._connection.execute(select(schema.stage_change).where(schema.stage_change.c.id == id_)).first()

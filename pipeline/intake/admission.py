@@ -1,55 +1,65 @@
 """What of a tenant's logs is let in by its stage (Article 11), and what is counted of that which is not."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from intake.limits import LIMITS
 from intake.unpacking import BrokenStreamError, unpacked
 from model.canonical import instant, parse_instant
-from model.log_stage import LogAdmission, Stage, StageRow
+from model.log_stage import Stage
 from model.log_volume import LogCount, Stop, slot_of
-from store.reader import Reader
 from store.tenant import TenantStore
 
 # In these stages nobody looks at what is not let in; else it is read, and refused.
-PROBED: tuple[Stage, ...] = ("suspended", "probing")
+_PROBED: tuple[Stage, ...] = ("suspended", "probing")
 # By what came in so many days the records of what was not looked at are estimated; where nothing did, by this size.
 _KNOWN, _BYTES_OF_A_RECORD = timedelta(days=7), 1_000
 
 
-def has_room(reader: Reader, admission: LogAdmission, now: datetime) -> bool:
-    """Return whether more of a tenant's records are let in within the minute of now, by what came in of it.
+class Room(Struct, frozen=True):
+    """The stage of a tenant's logs, and whether more of them are let in within this minute.
 
-    The reader has that, the admission says how many may come.
+    Where they are not, and it is only `probed` how much comes, nobody looks at what they hold.
     """
-    if admission.records_per_minute is None:
-        return True
+
+    stage: Stage
+    is_there: bool
+
+    @property
+    def is_probed(self) -> bool:
+        """Return whether only the size or the number of what comes is to be looked at."""
+        return self.stage in _PROBED and not self.is_there
+
+
+def room(store: TenantStore, now: datetime) -> Room:
+    """Return whether more of a tenant's records are let in within the minute of now, as its store says."""
     minute = now.replace(second=0, microsecond=0)
-    counts = reader.logs.counts(instant(minute), instant(minute + timedelta(minutes=1)))
-    came = {
-        what: sum(one.records for one in counts if (one.what, one.cause) == (what, "customer"))
-        for what in ("offered", "refused")
-    }
-    return came["offered"] - came["refused"] < admission.records_per_minute
+    with store.read() as reader:
+        admission = reader.stages.admission()
+        if admission.records_per_minute is None:
+            return Room(admission.stage, is_there=True)
+        counts = reader.logs.counts(instant(minute), instant(minute + timedelta(minutes=1)))
+    customers = [one for one in counts if one.cause == "customer"]
+    offered, refused = (sum(one.records for one in customers if one.what == what) for what in ("offered", "refused"))
+    return Room(admission.stage, offered - refused < admission.records_per_minute)
 
 
-def suspended_in(changes: Sequence[StageRow], now: datetime) -> list[Stop]:
-    """Return from when to when a tenant's logs were suspended, or probed, by the changes of its stage until now."""
+def suspended_in(moves: Iterable[tuple[str, str]], now: datetime) -> list[Stop]:
+    """Return from when to when a tenant's logs were suspended, or probed, until now.
+
+    `moves` say when their stage became what.
+    """
     found, since = list[Stop](), None
-    for one in changes:
-        if one.after == "suspended":
-            since = since or parse_instant(one.at)
-        elif since and one.after in ("normal", "limited"):
-            found.append((since, parse_instant(one.at)))
+    for at, after in moves:
+        if after == "suspended":
+            since = since or parse_instant(at)
+        elif since and after in ("normal", "limited"):
+            found.append((since, parse_instant(at)))
             since = None
     return [*found, (since, now)] if since else found
-
-
-def is_admitted(store: TenantStore, now: datetime) -> bool:
-    """Return whether more of a tenant's records are let in now, as its store says."""
-    with store.read() as reader:
-        return has_room(reader, reader.stages.admission(), now)
 
 
 def count_not_taken(store: TenantStore, source: str, body: bytes, now: datetime, person: str) -> None:

@@ -11,7 +11,7 @@ from clouds.call_failed import CallFailed
 from model.fault import Refused
 from model.person import SCHEDULE
 from model.tenant import Tenant
-from pipeline.intake.admission import PROBED, count_not_fetched, has_room
+from pipeline.intake.admission import count_not_fetched, room
 from pipeline.intake.fetching import Fetched, Fetcher, Post
 from pipeline.intake.sources import signs_of
 from pipeline.log_spool import Spool
@@ -26,14 +26,6 @@ _LOG = logger()
 _NOTHING_SECONDS, _CONTRACT_SECONDS, _FAILED_SECONDS, _LONGEST_SECONDS = 2.0, 30.0, 5.0, 300.0
 # What was fetched, of which tenant and source.
 Hand = Callable[[str, str, Fetched], None]
-
-
-def _is_let_in(world: World, name: str) -> bool:
-    """Return whether more of a tenant's records are let in now; where they are only limited, they wait here."""
-    store = world.home.tenant(name)
-    with store.read() as reader:
-        admission = reader.stages.admission()
-        return admission.stage not in PROBED or has_room(reader, admission, world.clock.now())
 
 
 class _Feeding(Struct):
@@ -110,9 +102,9 @@ class Feeding:
 
     def _look_at_volume(self, one: _Feeding) -> None:
         """Count what has come to a feed since it was looked last, while its logs are suspended: by number alone."""
-        world, name = self._world, one.tenant.tenant
-        store = world.home.tenant(name)
-        if not book_of(store).suspended_until(world.clock.now()) and _is_let_in(world, name):
+        world = self._world
+        store = world.home.tenant(one.tenant.tenant)
+        if not book_of(store).suspended_until(world.clock.now()) and not room(store, world.clock.now()).is_probed:
             return
         entrance = Entrance(world, one.tenant, "logs.volume")
         feed = entrance.enter(one.feed)
@@ -129,7 +121,7 @@ class Feeding:
         """Return what fetches a feed; raises `NotEntitled`, and `Refused` where it cannot be entered."""
         entrance = Entrance(self._world, one.tenant, "logs.take")
         entrance.ask()
-        if not _is_let_in(self._world, one.tenant.tenant):
+        if room(self._world.home.tenant(one.tenant.tenant), self._world.clock.now()).is_probed:
             raise NotEntitled("the tenant's logs are let in by and by after a suspension")
         if one.fetcher is None:
             name, source = one.tenant.tenant, one.feed.source

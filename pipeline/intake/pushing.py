@@ -16,11 +16,10 @@ from model.canonical import digest, instant
 from model.clock import Clock
 from model.fault import Refused
 from model.log_source import LogSource
-from model.log_stage import Stage
 from model.log_volume import Cause, LogCount, LogPiece, slot_of
 from pipeline.access.authorization import Authorizer
 from pipeline.access.tries import TooMany
-from pipeline.intake.admission import PROBED, count_not_taken, has_room, is_admitted
+from pipeline.intake.admission import Room, count_not_taken, room
 from pipeline.intake.sources import source_called
 from pipeline.intake.taking import came_before
 from pipeline.log_spool import Spool
@@ -72,7 +71,7 @@ def push(authorizer: Authorizer, spools: Callable[[str], Spool], wanted: Push, c
     """
     store = authorizer.tenant("logs.push", wanted.tenant)
     source, now = source_called(wanted.source), clock.now()
-    stage = _stage(store, wanted, now, authorizer.actor.name)
+    found_room = _room(store, wanted, now, authorizer.actor.name)
     began, found = time.thread_time_ns(), _measured(source, wanted.body)
     sha256 = hashlib.sha256(wanted.body).hexdigest()
     id_ = digest("key", wanted.key) if wanted.key else sha256
@@ -82,7 +81,7 @@ def push(authorizer: Authorizer, spools: Callable[[str], Spool], wanted: Push, c
         return Taken(0, 0, 0)
     if pushed.is_repeat():
         return pushed.again()
-    if stage == "limited" and not is_admitted(store, now):
+    if not found_room.is_there:
         raise pushed.refuse("more comes than is committed, and the tenant is limited (Article 11); try again later")
     spool, most = spools(wanted.tenant), book_of(store).setting(SPOOL_MEGABYTES, now)
     if isinstance(most, int) and spool.is_full(most * 2**20):
@@ -146,8 +145,8 @@ class _Pushed(Struct, frozen=True):
         return repeated(self.piece.source, self.found.records, self.found.bytes, self.clock.now())
 
 
-def _stage(store: TenantStore, wanted: Push, now: datetime, person: str) -> Stage:
-    """Return the stage of a tenant's logs, where they are let in at all.
+def _room(store: TenantStore, wanted: Push, now: datetime, person: str) -> Room:
+    """Return whether more of a tenant's logs are let in now, where what comes may be looked at.
 
     Raises `NotEntitled`, and `TooMany` while it is only probed how much comes: then only the size is looked at.
     """
@@ -157,13 +156,11 @@ def _stage(store: TenantStore, wanted: Push, now: datetime, person: str) -> Stag
         if book_of(store).suspended_until(now):
             count_not_taken(store, wanted.source, wanted.body, now, person)
         raise
-    with store.read() as reader:
-        admission = reader.stages.admission()
-        is_probed = admission.stage in PROBED and not has_room(reader, admission, now)
-    if is_probed:
+    found = room(store, now)
+    if found.is_probed:
         count_not_taken(store, wanted.source, wanted.body, now, person)
         raise TooMany(_RETRY_SECONDS, "the tenant's logs are let in by and by after a suspension; try again later")
-    return admission.stage
+    return found
 
 
 def _measured(source: LogSource, body: bytes) -> _Measured:

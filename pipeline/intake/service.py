@@ -182,7 +182,7 @@ class IntakeService:
             for id_, source in sources().items()
         }
         with store.read() as reader:
-            suspended = suspended_in(reader.stages.all(), clock.now())
+            suspended = suspended_in(reader.stages.moves(), clock.now())
         return _Known(tenant, store, intakes, [one for one in suspended if one[1] > clock.now() - _FILLED_BACK])
 
     def _look(self) -> None:

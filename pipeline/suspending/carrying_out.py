@@ -35,6 +35,8 @@ from store.writer import Writer
 _LOG = logger()
 # Of these changes the provider's people are notified: somebody may have to do something, or they end what was notified.
 _CALLED = frozenset({"suspended", "proposed", "probing"})
+# These change nothing of what the customer was notified of: that logs are not taken in, or are.
+_AS_BEFORE = frozenset({"proposed", "probing"})
 
 
 class Decided(Struct, frozen=True):
@@ -87,7 +89,7 @@ def _do(world: World, store: TenantStore, decision: LogDecision, decided: Decide
         writer.record(RECORDED, decision.id, id=row.id, row=row.digest, after=row.after, reason=row.reason)
         if case and case.outcome == "suspended":
             _suspend(writer, case)
-        if decided.after in ("suspended", "normal"):
+        if decided.after not in _AS_BEFORE:
             said = change_text("suspended", case, decided.reason) if decided.after == "suspended" else None
             put_finding(writer, said, instant(now))
 
@@ -150,13 +152,9 @@ def _notify(world: World, store: TenantStore, decision: LogDecision, decided: De
         with store.read() as reader:
             row = reader.stages.one(decision.id)
         case = msgspec.json.decode(row.document, type=SuspensionCase) if row and row.document else None
-        reminder = Reminder(f"stage:{decision.id}", _said(decided, case), "11")
+        reminder = Reminder(f"stage:{decision.id}", change_text(decided.after, case, decided.reason), "11")
         name = filed_tenant(world.home, decision.tenant).name
         office = Office(decision.tenant, name, store, SCHEDULE, Fence(f"stages:{decision.tenant}", 0))
         return "; ".join(remind_of(world, office, [reminder]).problems)
     finally:
         alone.ends()
-
-
-def _said(decided: Decided, case: SuspensionCase | None) -> Text:
-    return change_text(decided.after, case, decided.reason)

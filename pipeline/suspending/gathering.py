@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
-from typing import TypeGuard
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -82,7 +81,7 @@ def gathered(store: TenantStore, asked: MinuteAsked, *, again: bool) -> Gathered
         refused=sum(one.records for one in now if one.what == "refused"),
         refusing_us=sum(one.cpu_us for one in now if one.what == "refused"),
         backlog=backlog,
-        saved_minutes=saved if _is_number(saved) else 0,
+        saved_minutes=saved if isinstance(saved, int) else 0,
     )
     return Gathered(book, came, on_record(book, until), admission)
 
@@ -94,10 +93,6 @@ def on_record(book: Book, at: datetime) -> OnRecord:
     if last is None:
         return OnRecord(until)
     return OnRecord(until, last.begins <= at < last.ends, last.is_lifted and last.ends <= at)
-
-
-def _is_number(value: object) -> TypeGuard[int]:
-    return isinstance(value, int)
 
 
 def _by_minute(counts: list[LogCount]) -> dict[str, list[LogCount]]:

@@ -41,8 +41,7 @@ def confirm(authorizer: Authorizer, tenant: str, wanted: Confirmation, clock: Cl
     """Suspend a tenant as it was proposed, by somebody who may judge and did not propose it; return the record.
 
     The authorizer knows who, what is `wanted` says why, the clock gives the time. Raises `NotAllowed`, and `Refused`
-    where no proposal is open: of another tenant, after its
-    window, or confirmed already.
+    where no proposal is open: of another tenant, after its window, or confirmed already.
     """
     store, person = _judging(authorizer, tenant, wanted.reason)
     if not 0 <= wanted.hours <= _MOST_HOURS:

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from contract.days import NEVER, begins
 from contract.records import Book
 from detectors.service.finding import uid_of
 from detectors.service.suspension import POLICY
-from model.canonical import parse_instant
-from model.contract_record import JudgementRecord
+from model.canonical import instant, parse_instant
+from model.contract_record import JudgementRecord, SuspensionRecord
 from model.fault import Refused
 from model.log_stage import LogAdmission, StageRow
 from model.log_volume import slot_of
@@ -23,7 +24,7 @@ from store.implied import stages_fault
 from store.reader import Reader
 from store.tenant import TenantStore
 
-_ENDED = ("lifted", "over")
+_PAGE = "suspension.page"
 
 
 class Suspensions(Struct, frozen=True):
@@ -75,26 +76,53 @@ def case(store: TenantStore, id_: str, now: datetime) -> Case:
             raise NoSuchCase(f"there is no case {id_!r}; `hinomi suspension list` has the ids")
         found = case_of(row)
         view = next(one for one in views(rows, book, now) if one.id == id_)
-        return Case(view, found, _story(reader, view, row, book))
+        return Case(view, found, _story(_Read(reader, view, row), book, now))
+
+
+class _Read(Struct, frozen=True):
+    """A case in a store that is read: how it stands, and its change of stage."""
+
+    reader: Reader
+    view: SuspensionView
+    row: StageRow
 
 
 def page(store: TenantStore, found: Case, provider: Text | None, wanted: PageWanted) -> str:
-    """Return the evidence of a case that was found as one HTML page, and record its SHA-256 in the tenant's store.
+    """Return the evidence of a case that was found as one HTML page; the store's records get the SHA-256 of a new one.
 
     It names the provider where there is one; in which language it is made, by whom and when is `wanted`.
     """
     made = render(found.case, found.story, provider, wanted.language)
-    with store.observe(wanted.at, wanted.person) as writer:
-        sha256 = hashlib.sha256(made.encode()).hexdigest()
-        writer.record("suspension.page", found.case.id, language=wanted.language, sha256=sha256)
+    sha256 = hashlib.sha256(made.encode()).hexdigest()
+    with store.read() as reader:
+        is_recorded = any(one["sha256"] == sha256 for one in reader.recorded(_PAGE))
+    if not is_recorded:
+        with store.observe(wanted.at, wanted.person) as writer:
+            writer.record(_PAGE, found.case.id, language=wanted.language, sha256=sha256)
     return made
 
 
-def _story(reader: Reader, view: SuspensionView, row: StageRow, book: Book) -> SuspensionStory:
-    ended = view.until if view.state in _ENDED else ""
-    judgements = [*_confirmed(view, row), *_judgements(view, book)]
+def _story(read: "_Read", book: Book, now: datetime) -> SuspensionStory:
+    """Return what came of a case until now, by the contract's book."""
+    reader, view, row = read.reader, read.view, read.row
+    until, ended = _end(view, book, now)
+    judgements = sorted([*_confirmed(view, row), *_judgements(view, book)], key=lambda one: one.at)
     notices = [*_to_customer(reader, row), *_to_staff(reader, row)]
-    return SuspensionStory(view.scope or "logs", view.until, ended, judgements, notices, _gaps(reader, view))
+    return SuspensionStory(view.scope or "logs", until, ended, judgements, notices, _gaps(reader, view))
+
+
+def _end(view: SuspensionView, book: Book, now: datetime) -> tuple[str, str]:
+    """Return until when a case holds, and when it ended; empty for no end, and for none yet.
+
+    What a lead has recorded to follow on a suspension makes it longer.
+    """
+    if view.record is None:
+        return view.until, view.until if view.state == "lapsed" else ""
+    ends = book.suspended_until(parse_instant(view.since))
+    if ends is None:  # lifted in the moment in which it began
+        return view.until, view.until
+    until = "" if ends == NEVER else instant(ends)
+    return until, until if ends <= now else ""
 
 
 def _confirmed(view: SuspensionView, row: StageRow) -> list[CaseJudgement]:
@@ -104,11 +132,15 @@ def _confirmed(view: SuspensionView, row: StageRow) -> list[CaseJudgement]:
 
 
 def _judgements(view: SuspensionView, book: Book) -> list[CaseJudgement]:
-    return [
-        CaseJudgement(one.recorded_at, one.person, one.what.decision, one.what.reason)
-        for one in book.records
-        if isinstance(one.what, JudgementRecord) and one.what.of == view.record
-    ]
+    """Return what people have judged since: that it is lifted, or longer, by another suspension on record."""
+    found = list[CaseJudgement]()
+    for one in book.records if view.record else ():
+        match one.what:
+            case JudgementRecord(of=view.record):
+                found.append(CaseJudgement(one.recorded_at, one.person, one.what.decision, one.what.reason))
+            case SuspensionRecord(flood="") if view.since <= instant(begins(one.what.since)) <= view.until:
+                found.append(CaseJudgement(one.recorded_at, one.person, "extended", one.what.reason))
+    return found
 
 
 def _to_customer(reader: Reader, row: StageRow) -> list[CaseNotice]:

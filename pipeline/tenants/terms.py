@@ -5,8 +5,12 @@ from pathlib import Path
 
 from catalog.folder import config_folder
 from catalog.terms import SettingsForm, load_actions, load_menus, load_products, load_settings
+from contract.days import begins
+from contract.records import Book
 from contract.settings import Definition, EditionValue
+from contract.suspension_settings import settings_of, why_never
 from contract.terms import ContractTerms
+from model.fault import Refused
 from model.text import Text
 
 
@@ -18,8 +22,12 @@ def terms() -> ContractTerms:
 
 def terms_in(config: Path) -> ContractTerms:
     """Return the terms of a config folder; raises `Refused` where their files do not fit their forms."""
-    menus = load_menus(config)
-    return ContractTerms(load_actions(config, menus), menus, load_products(config), definitions(load_settings(config)))
+    menus, settings = load_menus(config), load_settings(config)
+    made = ContractTerms(load_actions(config, menus), menus, load_products(config), definitions(settings))
+    for layer, _, edition in settings.dated():
+        if problem := why_never(settings_of(Book([], made), begins(edition.effective))):
+            raise Refused(f"the edition {edition.edition!r} of {layer} (settings.yaml): {problem}")
+    return made
 
 
 def texts_of_settings() -> dict[str, Text]:

@@ -17,7 +17,7 @@ from model.contract_record import ContractRecord, SettingRecord
 from model.fault import Refused
 from model.suspension_case import StandingJudgement
 from model.tenant import Contract
-from pipeline.tenants.terms import terms
+from pipeline.tenants.terms import terms, terms_in
 from tests.contracts import EVIDENCE, why_not
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
@@ -118,3 +118,27 @@ def test_the_edition_of_the_day_has_the_judgement() -> None:
         at = datetime(day.year, day.month, day.day, tzinfo=UTC)
         found = governing(editions, at)
         assert (found.edition if found else None) == edition
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ("{suspension.calm_percent: 300}", "a minute would be both"),
+        ("{suspension.limited_minutes: 14}", "that never happens"),
+        ("{suspension.limited_minutes: 15}", ""),
+    ],
+)
+def test_an_edition_by_which_a_stage_never_begins_or_ends_is_not_loaded(
+    tmp_path: Path, values: str, problem: str
+) -> None:
+    config = tmp_path / "config"
+    shutil.copytree(config_folder() / "terms", config / "terms")
+    shutil.copy(config_folder() / "access.yaml", config)
+    file = config / "terms" / "settings.yaml"
+    edition = f"specification: [{{edition: a, effective: 2026-04-01, values: {values}}}]"
+    file.write_text(file.read_text("utf-8").replace("specification: []", edition), encoding="utf-8")
+    if not problem:
+        assert terms_in(config).settings
+        return
+    with pytest.raises(Refused, match=problem):
+        terms_in(config)

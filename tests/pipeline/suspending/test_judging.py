@@ -1,20 +1,29 @@
 """Without a standing judgement a lead confirms, in time and by their own name; a lead lifts."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from contract.suspension_settings import InForce
-from model.canonical import instant
+from model.canonical import encode, instant, parse_instant
+from model.contract_record import SuspensionRecord
 from model.fault import Refused
+from model.log_stage import Stage
 from model.person import HOST
+from model.text import Language
 from pipeline.access.authorization import NotAllowed
+from pipeline.suspending.carrying_out import Decided, carry_out
 from pipeline.suspending.judging import Confirmation, confirm, lift
 from pipeline.suspending.listing import SuspensionView, views
+from pipeline.suspending.minutes import Stages
+from pipeline.suspending.reading import PageWanted, case, page
 from pipeline.tenants.applied import book_of
+from store.log_stages import LogDecision
 from tests.conftest import MovingClock
+from tests.contracts import on_record
 from tests.homes import home_at
 from tests.pipeline.suspending.floods import CALM, COMMITTED, FLOODING, STANDING, Floods, as_
 
@@ -166,3 +175,51 @@ def test_a_case_that_was_altered_is_named_and_nobody_confirms_it(floods: Floods,
     assert "is not the one that was recorded" in store.implied_fault()
     with pytest.raises(Refused, match="is not the one that was recorded"):
         confirm(as_(floods), FLOODING, Confirmation(WHY), floods.clock)
+
+
+@pytest.mark.article(11)
+def test_what_a_lead_records_to_follow_makes_a_suspension_longer(floods: Floods) -> None:
+    floods.editions = STANDING
+    floods.minutes(7, FLOOD, wait=61)
+    store, now = floods.home.tenant(FLOODING), floods.clock.now()
+    first = case(store, floods.changes()[-1].id, now)
+    longer = SuspensionRecord(first.view.until, WHY, instant(now + timedelta(days=2)), "logs")
+    on_record(floods.home, FLOODING, longer, instant(now), first.view.until)
+    found = case(store, first.view.id, now + timedelta(hours=30))
+    assert (found.story.until, found.story.ended_at) == (longer.until, "")
+    assert [(one.decision, one.reason) for one in found.story.judgements] == [("extended", WHY)]
+    ended = case(store, first.view.id, now + timedelta(days=3))
+    assert ended.story.ended_at == longer.until
+    floods.minutes(1, 0)
+    with floods.home.service.read() as session:
+        _, document = session.log_stages.stages()
+    minute = msgspec.json.decode(document, type=Stages).tenants[FLOODING].until or 0
+    until = instant(datetime.fromtimestamp(60 * minute, UTC))
+    assert until == instant(parse_instant(str(longer.until)).replace(second=0, microsecond=0))
+
+
+@pytest.mark.article(11)
+def test_once_logs_are_taken_in_again_nobody_is_said_to_be_suspended(floods: Floods) -> None:
+    """By a lead's word alone, massive logs while probing lead back to limited: what is within the rate is let in."""
+    floods.minutes(6, FLOOD, wait=61)
+    confirm(as_(floods), FLOODING, Confirmation(WHY), floods.clock)
+    store = floods.home.tenant(FLOODING)
+    steps: tuple[tuple[Stage, str], ...] = (("probing", "open"), ("limited", "resolved"))
+    for after, state in steps:
+        decided = Decided("probing", after, "massive", None, 60)
+        at = instant(floods.clock.now())
+        carry_out(floods.world, store, LogDecision(after, FLOODING, at, "decided", encode(decided).decode()))
+        with store.read() as reader:
+            [finding] = [one for one in reader.findings(None) if one.policy == "service.log-suspension"]
+        assert finding.state == state
+
+
+def test_a_page_is_recorded_once_however_often_it_is_read(floods: Floods) -> None:
+    floods.minutes(6, FLOOD, wait=61)
+    store, now = floods.home.tenant(FLOODING), floods.clock.now()
+    found = case(store, floods.changes()[-1].id, now)
+    languages: tuple[Language, ...] = ("ja", "en", "ja")
+    for language in languages:
+        page(store, found, None, PageWanted(language, "rei", instant(now)))
+    with store.read() as reader:
+        assert [one["language"] for one in reader.recorded("suspension.page")] == ["ja", "en"]
