@@ -78,6 +78,16 @@ def token_file(home: Path) -> Path:
     return config / "hinomi" / f"token-{digest(str(home.resolve()))}"
 
 
+def write_page(file: Path, page: str) -> None:
+    """Write a page to a file; raises `Refused` where it cannot be written."""
+    from model.fault import Fault, Refused
+
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as problem:
+        raise Refused([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+
+
 def present_token(home: Path) -> str:
     """Return the token of the environment or of the last `hinomi login`, the empty text where there is none."""
     if token := os.environ.get("HINOMI_TOKEN", ""):

@@ -141,9 +141,9 @@ def read_(
 
 def _for_people(slot: str) -> str:
     from model.canonical import parse_instant
-    from model.clock import CONTRACT_ZONE
+    from model.clock import in_japan
 
-    return parse_instant(slot).astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M") if slot else "never"
+    return in_japan(parse_instant(slot)) if slot else "never"
 
 
 def _print_asides(path: Path, found: "Sequence[Aside]") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from cli.context import DEFAULT_HOME, HomeOption, open_authorizer
+from cli.context import DEFAULT_HOME, HomeOption, open_authorizer, write_page
 
 app = typer.Typer()
 
@@ -19,7 +19,6 @@ def report(
 ) -> None:
     """Write the report of the last scan as one HTML file."""
     from catalog.folder import config_folder
-    from model.fault import Fault, Refused
     from pipeline.clock import SystemClock
     from pipeline.installation import settings
     from pipeline.notifying.reporting import make_report
@@ -31,8 +30,5 @@ def report(
     known = shipped(config_folder())
     among = settings(home).service_providers
     made = make_report(authorizer.service("reports.read"), spec, known, SystemClock(), among)
-    try:
-        output.write_text(render(made, language or spec.language), encoding="utf-8")
-    except OSError as problem:
-        raise Refused([Fault(str(output), 0, 0, f"cannot be written: {problem.strerror}")]) from None
+    write_page(output, render(made, language or spec.language))
     print(f"The report is {output}.")

@@ -14,6 +14,7 @@ from cli.context import (
     TextOrJson,
     TextOrJsonl,
     open_authorizer,
+    write_page,
 )
 
 if TYPE_CHECKING:
@@ -72,9 +73,9 @@ def _row(one: "SuspensionView") -> tuple[str, ...]:
 
 def _moment(text: str) -> str:
     from contract.days import begins
-    from model.clock import CONTRACT_ZONE
+    from model.clock import in_japan
 
-    return f"{begins(text).astimezone(CONTRACT_ZONE):%Y-%m-%d %H:%M}" if text else ""
+    return in_japan(begins(text)) if text else ""
 
 
 @suspension_app.command()
@@ -104,7 +105,8 @@ def show(
     if page:
         provider = provider_name(store, now, settings(home).service_providers)
         wanted = PageWanted(language, authorizer.actor.name, instant(now))
-        _write(page, page_of(store, found, provider, wanted))
+        write_page(page, page_of(store, found, provider, wanted))
+        print(f"The evidence is {page}.")
     elif format == "json":
         print(json.dumps(msgspec.to_builtins(found), ensure_ascii=False))
     else:
@@ -117,16 +119,6 @@ def show(
             missed = "an unknown number of" if gap.bytes is None else f"{gap.bytes:,}"
             print(f"{gap.source}: {missed} bytes were not taken in; {gap.filled:,} records were filled back")
         print(f"state: {found.view.state}")
-
-
-def _write(file: Path, page: str) -> None:
-    from model.fault import Fault, Refused
-
-    try:
-        file.write_text(page, encoding="utf-8")
-    except OSError as problem:
-        raise Refused([Fault(str(file), 0, 0, f"cannot be written: {problem.strerror}")]) from None
-    print(f"The evidence is {file}.")
 
 
 @suspension_app.command()

@@ -12,7 +12,7 @@ from contract.gate import decide
 from contract.records import Book
 from contract.term import Decision
 from model.canonical import parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import in_japan
 from model.contract_action import Action
 from model.contract_record import ContractRecord, Effective, What, is_day
 from model.text import Text, clause_ja
@@ -55,7 +55,7 @@ def lines(late: ContractRecord, found: Sequence[Difference], *, waits: bool) -> 
             ja=f"現在より前に発効するため、別の担当者の確認が必要です（judgement、of: {late.number}、confirmed）。",
         )
     for one in found:
-        since, until = (at.astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M") for at in (one.since, one.until))
+        since, until = in_japan(one.since), in_japan(one.until)
         en = [f"{'allowed' if said.allowed else 'refused'} (Article {said.clause})" for said in (one.was, one.would)]
         ja = [f"{'許可' if said.allowed else '拒否'}（{clause_ja(said.clause)}）" for said in (one.was, one.would)]
         yield Text(

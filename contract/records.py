@@ -29,7 +29,7 @@ from contract.settings import Value, explain
 from contract.term import Decision, decide
 from contract.terms import ContractTerms
 from model.canonical import instant, parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import CONTRACT_ZONE, in_japan
 from model.contract_action import Phase
 from model.contract_record import (
     AcceptanceRecord,
@@ -298,7 +298,7 @@ def decide_logs(suspended: SuspensionRecord) -> Decision:
 
 def _until(end: datetime) -> tuple[str, str]:
     local = end.astimezone(CONTRACT_ZONE)
-    return f"until {local:%Y-%m-%d %H:%M} (Japan time)", f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}まで"
+    return f"until {in_japan(end)} (Japan time)", f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}まで"
 
 
 def decide_term(found: ContractState) -> Decision:

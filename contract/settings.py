@@ -22,7 +22,7 @@ Layer: TypeAlias = Literal["individual", EditionLayer, "default"]
 _INDIVIDUAL_CLAUSE = "6(1)"
 # Strongest first, each with the clause by which it counts.
 _EDITION_CLAUSES: dict[EditionLayer, str] = {"specification": "6(1)", "terms": "1(1)", "base-terms": "1(2)"}
-_LAYERS: dict[Layer, Text] = {
+LAYERS: Mapping[str, Text] = {
     "individual": Text(en="individual conditions", ja="個別条件"),
     "specification": Text(en="specification", ja="仕様書"),
     "terms": Text(en="terms of service", ja="約款"),
@@ -240,7 +240,7 @@ def _shown(value: Value | None, unit: str) -> Text:
 
 def _source(one: LayerValue | Explained) -> Text:
     """Return where a value comes from: its layer, the record or the edition, from when, and the clause."""
-    english, japanese = [_LAYERS[one.layer].en], [_LAYERS[one.layer].ja]
+    english, japanese = [LAYERS[one.layer].en], [LAYERS[one.layer].ja]
     if one.record is not None:
         english.append(f"record {one.record}")
         japanese.append(f"記録{one.record}")

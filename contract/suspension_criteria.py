@@ -9,18 +9,8 @@ from contract.records import Book
 from contract.settings import lines
 from contract.suspension_settings import explained
 from contract.suspension_texts import SCOPES
+from model.suspension_case import CaseSetting
 from model.text import Text
-
-
-class Criterion(Struct, frozen=True):
-    """One number that suspensions go by: its key and value, what it is, which layer says so, and the clause."""
-
-    key: str
-    value: int
-    unit: str
-    text: Text
-    layer: str
-    clause: str
 
 
 class Criteria(Struct, frozen=True):
@@ -29,7 +19,7 @@ class Criteria(Struct, frozen=True):
     tenant: str
     committed: int | None
     text: list[Text]
-    settings: list[Criterion]
+    settings: list[CaseSetting]
 
 
 def criteria(tenant: str, book: Book, at: datetime, committed: int | None, texts: Mapping[str, Text]) -> Criteria:
@@ -37,13 +27,18 @@ def criteria(tenant: str, book: Book, at: datetime, committed: int | None, texts
 
     `committed` is its rate in records a minute; `texts` say what each setting is, by its key.
     """
-    found = [
-        Criterion(key, one.value, one.unit, texts[key], one.layer, one.clause)
+    found = numbers(book, at, texts)
+    number = {one.key.partition(".")[2]: one.value for one in found}
+    return Criteria(tenant, committed, [*_words(number, committed)], found)
+
+
+def numbers(book: Book, at: datetime, texts: Mapping[str, Text]) -> list[CaseSetting]:
+    """Return the numbers that suspensions go by `at` an instant, by a contract's book; `texts` say what each is."""
+    return [
+        CaseSetting(key, texts[key], one.value, one.unit, one.layer, one.clause)
         for key, one in explained(book, at).items()
         if isinstance(one.value, int)
     ]
-    number = {one.key.partition(".")[2]: one.value for one in found}
-    return Criteria(tenant, committed, [*_words(number, committed)], found)
 
 
 def shown(criteria: Criteria, book: Book, at: datetime) -> list[Text]:
@@ -90,7 +85,7 @@ def _words(number: Mapping[str, int], committed: int | None) -> list[Text]:
             f"A suspension lasts {number['period_hours']} hours unless a lead lifts it or says more. Meanwhile "
             f"{SCOPES['logs'].en}. Fees go on as agreed.",
             ja="お客様自身の未処理分だけでは停止せず、担当者への提案にとどめる。"
-            f"停止期間は{number['period_hours']}時間とし、責任者が解除または延長できる。停止中は、"
+            f"停止期間は{number['period_hours']}時間とし、SOCリーダーが解除または延長できる。停止中は、"
             f"{SCOPES['logs'].ja}。料金は契約どおり発生する。",
         ),
     ]

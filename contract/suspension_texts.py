@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from model.canonical import parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import in_japan
 from model.suspension_case import CaseAdvice, SuspensionCase, SuspensionScope
 from model.text import Text
 
@@ -19,8 +19,8 @@ REASONS: Mapping[str, Text] = {
     "calm": Text(en="the volume is calm", ja="ログの件数が平常に戻った"),
     "period": Text(en="the period is over", ja="停止期間が経過した"),
     "returns": Text(en="massive logs came again and again within a day", ja="24時間以内に繰り返し大量のログを受信した"),
-    "confirmed": Text(en="a lead has confirmed it", ja="責任者が確認した"),
-    "lifted": Text(en="a lead has lifted it", ja="責任者が解除した"),
+    "confirmed": Text(en="a lead has confirmed it", ja="SOCリーダーが確認した"),
+    "lifted": Text(en="a lead has lifted it", ja="SOCリーダーが解除した"),
 }
 STAGES: Mapping[str, Text] = {
     "normal": Text(en="normal", ja="通常"),
@@ -66,7 +66,7 @@ def change_text(after: str, case: SuspensionCase | None, reason: str = "") -> Te
         return Text(
             en=f"A suspension is proposed: {why.en}. A lead confirms it until {_moment(case.until)} (Japan time), "
             f"or it lapses: {by.en}. {command}",
-            ja=f"停止を提案：{why.ja}。{_moment(case.until)}（日本時間）までに責任者が確認しなければ失効する"
+            ja=f"停止を提案：{why.ja}。{_moment(case.until)}（日本時間）までにSOCリーダーが確認しなければ失効する"
             f"（理由：{by.ja}）。{command}",
         )
     scope = SCOPES[case.scope]
@@ -101,4 +101,4 @@ def _setting(case: SuspensionCase, name: str, default: int) -> int:
 
 
 def _moment(text: str) -> str:
-    return f"{parse_instant(text).astimezone(CONTRACT_ZONE):%Y-%m-%d %H:%M}"
+    return in_japan(parse_instant(text))

@@ -1,7 +1,7 @@
 """What was covered, in words: for the report and for the terminal."""
 
 from model.canonical import parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import in_japan
 from model.coverage import LogGap, SourceDay
 from model.text import Text, clause_ja
 
@@ -57,4 +57,4 @@ def gap_text(gap: LogGap) -> Text:
 
 def moment(text: str) -> str:
     """Return a moment (RFC 3339) as of Asia/Tokyo, to the minute."""
-    return parse_instant(text).astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M")
+    return in_japan(parse_instant(text))

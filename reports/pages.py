@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model.canonical import parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import CONTRACT_ZONE, in_japan
 from model.service_provider import provided_by
 from model.text import Language, Text
 
@@ -39,7 +39,7 @@ def _environment(language: Language) -> Environment:
     )
     made.filters["text"] = lambda text: text.of(language)
     made.filters["moment"] = lambda text: _moment(parse_instant(text), language)
-    made.filters["minute"] = lambda text: f"{parse_instant(text).astimezone(CONTRACT_ZONE):%Y-%m-%d %H:%M}"
+    made.filters["minute"] = lambda text: in_japan(parse_instant(text))
     made.filters["day"] = lambda text: str(parse_instant(text).astimezone(CONTRACT_ZONE).date())
     return made
 

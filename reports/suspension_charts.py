@@ -5,13 +5,14 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
+from contract.suspension_texts import STAGES
 from model.canonical import parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import CONTRACT_ZONE, in_japan
 from model.suspension_case import CaseMinute, SuspensionCase
 from model.text import Language
 from reports import suspension_numbers as numbers
 from reports.charts import Chart, Level, number, size, unit_of
-from reports.suspension_wording import CHART, CHART_TEXT, CHART_UNITS, FLOOD, STAGES, TEXTS, worded
+from reports.suspension_wording import CHART, CHART_TEXT, CHART_UNITS, FLOOD, TEXTS, worded
 
 _MINUTE = timedelta(minutes=1)
 _MOST_LABELS = 9
@@ -170,4 +171,5 @@ def step_moment(case: SuspensionCase, step: float) -> str:
 
 def clock(text: str, *, has_day: bool = False) -> str:
     """Return the time of a moment in Japan, with its day where that is asked for (`has_day`)."""
-    return parse_instant(text).astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M" if has_day else "%H:%M")
+    said = in_japan(parse_instant(text))
+    return said if has_day else said.partition(" ")[2]

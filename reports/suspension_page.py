@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from contract.settings import LAYERS
+from contract.suspension_texts import REASONS, STAGES
 from model.canonical import encode
 from model.suspension_case import CaseGap, CaseJudgement, CaseSetting, SuspensionCase, SuspensionStory
 from model.text import Language, Text, clause_ja
@@ -23,10 +25,7 @@ from reports.suspension_wording import (
     DELIVERIES,
     FIGURES,
     GOES_ON,
-    LAYERS,
-    REASONS,
     RECIPIENTS,
-    STAGES,
     STANDINGS,
     STOPS,
     TEXTS,
@@ -35,6 +34,8 @@ from reports.suspension_wording import (
 )
 
 _COLUMNS = 2
+# A committed rate that nobody agreed is what was observed.
+_LAYERS: Mapping[str, Text] = {**LAYERS, "observed": Text(en="observed", ja="実績値")}
 
 
 class CaseStanding(Struct, frozen=True):
@@ -89,6 +90,11 @@ def render(case: SuspensionCase, story: SuspensionStory, provider: Text | None, 
     )
 
 
+def sentence(text: str) -> str:
+    """Return a text as one that begins a line."""
+    return text[:1].upper() + text[1:]
+
+
 def _words(language: Language) -> dict[str, object]:
     """Return the fixed texts in a language, and what puts names and numbers that are on record into words."""
 
@@ -111,9 +117,9 @@ def _words(language: Language) -> dict[str, object]:
         "clause": clause,
         "number": number,
         "share": lambda part, whole: counted("percent", 1000 * part // whole / 10, language),  # never rounded up
-        "layer": lambda name: worded(LAYERS, name).of(language),
+        "layer": lambda name: worded(_LAYERS, name).of(language),
         "stage": lambda name: worded(STAGES, name).of(language),
-        "reason": lambda name: worded(REASONS, name).of(language),
+        "reason": lambda name: sentence(worded(REASONS, name).of(language)),
         "decision": lambda name: worded(DECISIONS, name).of(language),
     }
 

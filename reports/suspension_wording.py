@@ -7,27 +7,6 @@ from model.suspension_case import SuspensionScope
 from model.text import Language, Text, printable
 from reports.charts import number
 
-STAGES: Mapping[str, Text] = {
-    "normal": Text(en="normal", ja="通常"),
-    "watch": Text(en="watch", ja="監視"),
-    "limited": Text(en="limited", ja="制限"),
-    "suspended": Text(en="suspended", ja="停止"),
-    "probing": Text(en="probing", ja="再開の確認"),
-    "proposed": Text(en="suspension proposed", ja="停止の提案"),
-}
-REASONS: Mapping[str, Text] = {
-    "waiting": Text(en="Other customers' logs wait", ja="他のお客様のログの処理待ち"),
-    "disk": Text(en="The shared disk fills up", ja="共用ディスクの空き容量の減少"),
-    "intake": Text(en="Refusing logs takes much of the capacity", ja="ログの拒否処理による処理能力の占有"),
-    "backlog": Text(en="The customer's own logs wait", ja="お客様ご自身のログの処理待ち"),
-    "massive": Text(en="Massive logs again while probing", ja="再開の確認中における大量のログの再受信"),
-    "rate": Text(en="Massive logs", ja="大量のログの継続"),
-    "calm": Text(en="The volume is calm again", ja="ログ件数の平常化"),
-    "period": Text(en="The period is over", ja="停止期間の経過"),
-    "returns": Text(en="Massive logs repeatedly within a day", ja="24時間以内における大量のログの繰り返し"),
-    "confirmed": Text(en="A lead confirmed it", ja="責任者による確認"),
-    "lifted": Text(en="A lead lifted it", ja="責任者による解除"),
-}
 CAUSES: Mapping[Cause, Text] = {
     "own": Text(en="Caused by this service's own access", ja="本サービス自身のアクセスによるもの"),
     "repeat": Text(en="Received again (repeats)", ja="重複して受信したもの"),
@@ -35,14 +14,6 @@ CAUSES: Mapping[Cause, Text] = {
         en="Caught up after an interruption of this service", ja="本サービスの中断後にまとめて受信したもの"
     ),
     "back-fill": Text(en="Filled back afterwards", ja="後から補填したもの"),
-}
-LAYERS: Mapping[str, Text] = {
-    "individual": Text(en="individual condition", ja="個別条件"),
-    "specification": Text(en="specification", ja="仕様書"),
-    "terms": Text(en="terms of service", ja="約款"),
-    "base-terms": Text(en="base terms", ja="基本約款"),
-    "default": Text(en="default", ja="既定値"),
-    "observed": Text(en="observed", ja="実績値"),
 }
 # Of one, of any other number.
 UNITS: Mapping[str, tuple[Text, Text]] = {
@@ -127,7 +98,7 @@ WHY: Mapping[str, Text] = {
         " more than {limit} hours). Other customers are not affected. For this reason a suspension is never decided"
         " automatically: it is proposed, and a lead decides.",
         ja="本件のお客様のログの未処理分が、基準レートの{hours}時間分に達しました（しきい値：{limit}時間分超）。"
-        "他のお客様への影響はありません。この理由による停止は自動では行わず、提案にとどめ、責任者が判断します。",
+        "他のお客様への影響はありません。この理由による停止は自動では行わず、提案にとどめ、SOCリーダーが判断します。",
     ),
     "massive": Text(
         en="After an earlier suspension the volume was being probed step by step, and a minute was massive again.",
@@ -283,8 +254,8 @@ TEXTS: Mapping[str, Text] = {
     "decision": Text(en="Decision", ja="決定の内容"),
     "what": Text(en="Decision", ja="決定"),
     "was_suspended": Text(en="Suspended automatically, by measured values", ja="測定値に基づく自動停止"),
-    "was_confirmed": Text(en="Suspended, as confirmed by a lead", ja="責任者の確認による停止"),
-    "was_proposed": Text(en="Suspension proposed, for a lead to decide", ja="停止の提案（責任者が判断）"),
+    "was_confirmed": Text(en="Suspended, as confirmed by a lead", ja="SOCリーダーの確認による停止"),
+    "was_proposed": Text(en="Suspension proposed, for a lead to decide", ja="停止の提案（SOCリーダーが判断）"),
     "scope": Text(en="Scope", ja="対象範囲"),
     "scope_logs": Text(en="Monitoring logs", ja="監視ログ"),
     "scope_service": Text(en="Service as a whole", ja="サービス全体"),
@@ -299,17 +270,17 @@ TEXTS: Mapping[str, Text] = {
     "standing_judgement": Text(
         en="Standing judgement in edition {edition} of the specification, judged on {on} by {author}, approved by"
         " {approver}",
-        ja="仕様書{edition}版の常設判断（{on}、起案：{author}、承認：{approver}）",
+        ja="仕様書{edition}版の包括的な判断（{on}、起案：{author}、承認：{approver}）",
     ),
     "confirmed_by": Text(en="Confirmed by {person}, {at}", ja="{person}が確認（{at}）"),
     "no_grounds": Text(en="No confirmation is on record.", ja="確認の記録はありません。"),
-    "why_proposed": Text(en="Why a lead decides", ja="責任者が判断する理由"),
+    "why_proposed": Text(en="Why a lead decides", ja="SOCリーダーが判断する理由"),
     "stops": Text(en="Suspended", ja="停止するもの"),
     "would_stop": Text(en="Suspended once confirmed", ja="確認後に停止するもの"),
     "goes_on": Text(en="Goes on", ja="継続するもの"),
     "not_yet": Text(
         en="Until a lead has confirmed the proposal, nothing is suspended.",
-        ja="責任者が提案を確認するまで、停止は行いません。",
+        ja="SOCリーダーが提案を確認するまで、停止は行いません。",
     ),
     "measured_lead": Text(
         en="Only records that came from the customer's environment are counted.",
@@ -371,10 +342,10 @@ TEXTS: Mapping[str, Text] = {
     "to": Text(en="To", ja="変更後"),
     "no_changes": Text(en="No change of stage is on record before it.", ja="決定前の段階変更の記録はありません。"),
     # 7
-    "people": Text(en="Judgements by people", ja="責任者による判断"),
+    "people": Text(en="Judgements by people", ja="SOCリーダーによる判断"),
     "person": Text(en="Person", ja="判断者"),
     "judgement": Text(en="Judgement", ja="判断"),
-    "no_people": Text(en="Nobody has judged on it yet.", ja="現時点で、責任者による判断の記録はありません。"),
+    "no_people": Text(en="Nobody has judged on it yet.", ja="現時点で、SOCリーダーによる判断の記録はありません。"),
     # 8
     "notices": Text(en="Notices", ja="通知の記録"),
     "recipient": Text(en="To", ja="宛先"),
@@ -428,7 +399,7 @@ TEXTS: Mapping[str, Text] = {
         " changed afterwards. Status, end, judgements, notices and logs that were not taken in are as of when this page"
         " was made.",
         ja="1～6、11および付録の数値は決定時のものであり、その後の変更はありません。"
-        "現在の状態、終了、責任者による判断、通知の記録および受け入れなかったログは、本書の作成時点のものです。",
+        "現在の状態、終了、SOCリーダーによる判断、通知の記録および受け入れなかったログは、本書の作成時点のものです。",
     ),
     "hash_text": Text(
         en="SHA-256 of the case (JSON with sorted keys, no white space). The same value stands in the audit chain:",

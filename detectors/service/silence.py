@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from detectors.service.finding import Change, begun, is_active, opened
 from model.canonical import instant, parse_instant
-from model.clock import CONTRACT_ZONE
+from model.clock import in_japan
 from model.finding import Finding, resolve
 from model.log_volume import LogHeard, Stop
 from model.text import Text
@@ -57,18 +57,14 @@ def _without(since: datetime, until: datetime, stops: Sequence[Stop]) -> timedel
 def _said(heard: LogHeard, now: datetime, stops: Sequence[Stop]) -> Text:
     last, pause = parse_instant(heard.last), timedelta(seconds=heard.longest_pause)
     within = [(max(last, begin), end) for begin, end in stops if end > last and begin < now]
-    english = "; ".join(f"{_clock(begin)} to {_clock(end)}" for begin, end in within)
-    japanese = "、".join(f"{_clock(begin)}～{_clock(end)}" for begin, end in within)
+    english = "; ".join(f"{in_japan(begin)} to {in_japan(end)}" for begin, end in within)
+    japanese = "、".join(f"{in_japan(begin)}～{in_japan(end)}" for begin, end in within)
     return Text(
-        en=f"Nothing has come in since {_clock(last)} (Japan time); the longest pause before was {_hours(pause).en}"
+        en=f"Nothing has come in since {in_japan(last)} (Japan time); the longest pause before was {_hours(pause).en}"
         + (f". Nothing was taken in because of a stop of the service from {english}" if within else ""),
-        ja=f"{_clock(last)}（日本時間）以降、監視ログを受信していない（これまでの最長の受信間隔は{_hours(pause).ja}）"
+        ja=f"{in_japan(last)}（日本時間）以降、監視ログを受信していない（これまでの最長の受信間隔は{_hours(pause).ja}）"
         + (f"。このうち{japanese}は、本サービスの停止により受信できなかった" if within else ""),
     )
-
-
-def _clock(at: datetime) -> str:
-    return at.astimezone(CONTRACT_ZONE).strftime("%Y-%m-%d %H:%M")
 
 
 def _hours(length: timedelta) -> Text:

@@ -7,14 +7,12 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from contract.recording import why_not
 from contract.reminders import Reminder
 from contract.suspension_texts import change_text, reason_text
 from detectors.service.finding import uid_of
 from detectors.service.suspension import POLICY, suspension
 from model.canonical import encode, instant
-from model.contract_record import ContractRecord, Evidence, SuspensionRecord
-from model.fault import Refused
+from model.contract_record import Evidence, SuspensionRecord
 from model.log_stage import RECORDED, Became, Stage, StageRow
 from model.person import SCHEDULE
 from model.suspension_case import CaseAdvice, SuspensionCase
@@ -25,7 +23,7 @@ from pipeline.notifying.reminding import Office, remind_of
 from pipeline.suspending.advice import advice
 from pipeline.suspending.cases import changes_of
 from pipeline.tenants.applied import filed_tenant
-from pipeline.tenants.terms import terms
+from pipeline.tenants.contracts import recorded
 from pipeline.world import World
 from store.log_stages import LogDecision
 from store.rows import Fence
@@ -96,13 +94,8 @@ def _do(world: World, store: TenantStore, decision: LogDecision, decided: Decide
 
 def _suspend(writer: Writer, case: SuspensionCase) -> None:
     """Record the suspension in the contract: the gate goes by it from now on."""
-    records = writer.contract.all()
     what = SuspensionRecord(case.since, reason_text(case).en, case.until, case.scope, case.id)
-    evidence = evidence_of(case.id, encode(case).decode())
-    made = ContractRecord(len(records) + 1, what, case.since, case.decided_at, SCHEDULE, evidence)
-    if problem := why_not(records, terms(), made):
-        raise Refused(f"a suspension cannot be recorded: {problem}")
-    writer.add_contract([made])
+    recorded(writer, what, case.since, SCHEDULE, evidence_of(case.id, encode(case).decode()))
 
 
 def _complete(world: World, store: TenantStore, decision: LogDecision, decided: Decided) -> SuspensionCase | None:

@@ -5,35 +5,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
-from msgspec import Struct
 
-from contract.days import day_of
 from contract.suspension import (
-    Reason,
     StageChange,
-    StageSettings,
     TenantStage,
     admitted,
-    advance,
-    forgotten,
-    judged,
-    recounted,
 )
 from contract.suspension_settings import InForce
 from intake.rates import provisional
 from model.canonical import encode, instant, parse_instant
 from model.fault import Refused
-from model.log_stage import Became, LogAdmission
+from model.log_stage import LogAdmission
 from model.person import SCHEDULE
-from model.suspension_case import SuspensionCase
-from model.text import Text
 from pipeline.intake.measuring import MachineMinute
 from pipeline.logs import logger
 from pipeline.suspending.carrying_out import Decided, carry_out
 from pipeline.suspending.cases import SHOWN_MINUTES, case_of, id_of
 from pipeline.suspending.gathering import MINUTE, Gathered, MinuteAsked, gathered
-from pipeline.suspending.minutes import KeptMinute, Stages, kept, measured
-from pipeline.suspending.standing import specification, standing
+from pipeline.suspending.minutes import KeptMinute, Stages
+from pipeline.suspending.standing import JudgedBy, specification, standing
+from pipeline.suspending.whole_minute import WholeMinute
 from pipeline.tenants.applied import applied_tenants
 from pipeline.world import World
 from store.log_stages import LogDecision
@@ -47,13 +38,6 @@ _SETTLES, _GRACE = timedelta(seconds=5), timedelta(seconds=20)
 # What lies between is caught up with minute by minute; after longer ones the windows begin anew.
 _MOST_BEHIND = 60
 _KEPT = timedelta(days=3)
-
-
-class _Judged(Struct, frozen=True):
-    """What lets suspensions be automatic now, or why nothing does."""
-
-    edition: InForce | None
-    why: Text | None
 
 
 class Deciding:
@@ -123,7 +107,7 @@ class Deciding:
 
     def _decide(self, minute: datetime) -> bool:
         """Decide on a minute; False where somebody else was faster."""
-        judged_by = _Judged(*standing(self._world.home, self._editions(), minute + MINUTE))
+        judged_by = standing(self._world.home, self._editions(), minute + MINUTE)
         found = self._gather(minute, is_automatic=judged_by.edition is not None)
         with self._world.home.service.observe(self._world.now, SCHEDULE) as session:
             at, _ = session.log_stages.stages()
@@ -131,7 +115,7 @@ class Deciding:
             if at and not _follows(parse_instant(at), minute):
                 return False
             pending = {one.tenant for one in session.log_stages.decisions() if one.state == "decided"}
-            whole = _Minute(minute, found, pending, is_next=at == instant(minute - MINUTE))
+            whole = WholeMinute(minute, found, pending, is_next=at == instant(minute - MINUTE))
             after, changes, seen = whole.decided(before, _measured(session, minute))
             session.log_stages.put(instant(minute), _json(seen), _json(after))
             session.log_stages.decide(_decisions(session, changes, whole, judged_by))
@@ -171,76 +155,9 @@ class Deciding:
         return self._stores[name]
 
 
-class _Minute(Struct, frozen=True):
-    """A minute with what came of each tenant; those are `pending` of whom something decided is not done yet.
-
-    It `is_next` where the one before it was decided on.
-    """
-
-    at: datetime
-    found: Mapping[str, Gathered]
-    pending: set[str]
-    is_next: bool
-
-    @property
-    def number(self) -> int:
-        """Return its number: minutes since 1970."""
-        return int(self.at.timestamp()) // 60
-
-    def decided(
-        self, before: Stages, machines: Sequence[MachineMinute]
-    ) -> tuple[Stages, list[StageChange], KeptMinute]:
-        """Return the stages after the minute, what changed, and what is kept of it, by what processes measured."""
-        came = {name: one.came for name, one in self.found.items()}
-        minute, tokens, ages = measured(self.number, machines, came, before)
-        calm = before.calm.p99
-        own = {name: msgspec.structs.replace(one.settings, calm_p99_s=calm) for name, one in came.items()}
-        words = list(self._words(before, own))
-        state = {name: standing_ for name, standing_, _ in words}
-        after, changes = advance(state, minute, StageSettings(), own)
-        by_people = {name: became for name, _, became in words if became}
-        after |= {name: state[name] for name in by_people}  # a tenant changes once in a minute
-        is_calm = before.tenants.keys() <= after.keys() and not any(one.massive & 1 for one in after.values())
-        days = before.calm.with_minute(day_of(self.at).isoformat(), ages) if is_calm else before.calm
-        said = [StageChange(self.number + 1, name, before.tenants[name].stage, *by_people[name]) for name in by_people]
-        said += [one for one in changes if one.tenant not in by_people]
-        # Of whom nothing could be read in this minute the stage stays.
-        stages = Stages({**before.tenants, **after}, {**before.tokens, **tokens}, days)
-        return stages, said, kept(instant(self.at), minute, came, calm)
-
-    def _words(
-        self, before: Stages, own: Mapping[str, StageSettings]
-    ) -> Iterator[tuple[str, TenantStage, tuple[Became, Reason] | None]]:
-        """Yield each tenant's standing with what people have said since, and counted again with causes as they are."""
-        for name, one in self.found.items():
-            standing_ = before.tenants.get(name, TenantStage())
-            if not self.is_next:
-                standing_ = forgotten(standing_, self.number)
-            elif standing_.massive:
-                standing_ = recounted(standing_, one.came.earlier, one.came.committed, own[name])
-            if name in self.pending:
-                yield name, standing_, None
-            else:
-                yield name, *_with_words(standing_, one, self.number)
-
-
-def _with_words(standing_: TenantStage, one: Gathered, number: int) -> tuple[TenantStage, tuple[Became, Reason] | None]:
-    record = one.on_record
-    until = _minute_number(record.until) if record.until else None
-    if standing_.stage == "suspended":
-        return judged(standing_, number, is_lifted=record.is_lifted and until is None, until=until)
-    if standing_.proposed_at is not None and record.is_suspended:
-        return judged(standing_, number, is_lifted=False, until=until)
-    return standing_, None
-
-
 def _json(value: object) -> str:
     """Return a value as JSON: some have numbers as keys, which canonical JSON has not."""
     return msgspec.json.encode(value).decode()
-
-
-def _minute_number(at: datetime) -> int:
-    return int(at.timestamp()) // 60
 
 
 def _follows(last: datetime, minute: datetime) -> bool:
@@ -265,7 +182,7 @@ def _measured(session: ServiceReader, minute: datetime) -> list[MachineMinute]:
 
 
 def _decisions(
-    session: ServiceReader, changes: Sequence[StageChange], whole: _Minute, judged_by: _Judged
+    session: ServiceReader, changes: Sequence[StageChange], whole: WholeMinute, judged_by: JudgedBy
 ) -> Iterator[LogDecision]:
     """Yield what is to be done by the changes, with the case of each that people are asked, or notified of."""
     for change in changes:
@@ -273,24 +190,9 @@ def _decisions(
         if change.after == "proposed" or (change.after == "suspended" and change.reason != "confirmed"):
             since = whole.at - (SHOWN_MINUTES - 1) * MINUTE
             minutes = [msgspec.json.decode(one, type=KeptMinute) for one in session.log_stages.minutes(instant(since))]
-            case = _case(change, found, minutes, judged_by)
+            case = case_of(change, found, minutes, judged_by)
         settings = found.came.settings
         minutes_of = settings.lapses if change.after == "proposed" else settings.period
         decided = Decided(change.before, change.after, change.reason, case, minutes_of)
         id_, at = id_of(change, instant(whole.at)), instant(whole.at + MINUTE)
         yield LogDecision(id_, change.tenant, at, "decided", encode(decided).decode())
-
-
-def _case(change: StageChange, found: Gathered, minutes: Sequence[KeptMinute], by: _Judged) -> SuspensionCase:
-    why = by.why
-    if change.after == "proposed" and change.reason == "backlog":
-        why = Text(
-            en="only the customer's own logs wait: that affects nobody else, and never decides by itself",
-            ja="待ちが生じているのは当該のお客様のログのみで、他のお客様への影響は確認されていないため",
-        )
-    elif change.after == "proposed" and why is None:
-        why = Text(
-            en="the customer is in the first days, in which a suspension is only proposed",
-            ja="利用開始直後の期間は、停止を提案にとどめるため",
-        )
-    return case_of(change, found, minutes, by.edition if change.after == "suspended" else None, why)

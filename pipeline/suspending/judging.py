@@ -1,16 +1,15 @@
 """What people judge on a suspension: proposals are confirmed within their window, suspensions are lifted."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from msgspec import Struct
 
-from contract.recording import why_not
 from contract.suspension_settings import PREFIX
 from contract.suspension_texts import change_text
 from model.canonical import instant
 from model.clock import Clock
-from model.contract_record import ContractRecord, Evidence, JudgementRecord, SuspensionRecord, What
+from model.contract_record import ContractRecord, JudgementRecord, SuspensionRecord
 from model.fault import Refused
 from model.log_stage import LogAdmission
 from model.person import HOST, SCHEDULE
@@ -20,10 +19,9 @@ from pipeline.suspending.carrying_out import evidence_of, put_finding
 from pipeline.suspending.listing import open_proposal
 from pipeline.suspending.standing import JUDGES
 from pipeline.tenants.applied import book_of
-from pipeline.tenants.terms import terms
+from pipeline.tenants.contracts import recorded
 from store.implied import stages_fault
 from store.tenant import TenantStore
-from store.writer import Writer
 
 _MOST_HOURS, _MOST_REASON = 30 * 24, 400
 
@@ -54,7 +52,7 @@ def confirm(authorizer: Authorizer, tenant: str, wanted: Confirmation, clock: Cl
         case = msgspec.json.decode(row.document, type=SuspensionCase)
         until = instant(now + timedelta(hours=wanted.hours or _period(case)))
         what = SuspensionRecord(instant(now), wanted.reason, until, wanted.scope, row.id)
-        made = _add(writer, what, now, person, evidence_of(row.id, row.document))
+        made = recorded(writer, what, instant(now), person, evidence_of(row.id, row.document))
         writer.stages.admit(LogAdmission("suspended", 0, instant(now)))
         held = msgspec.structs.replace(case, since=what.since, until=until, scope=wanted.scope)
         put_finding(writer, change_text("suspended", held), instant(now))
@@ -73,7 +71,9 @@ def lift(authorizer: Authorizer, tenant: str, reason: str, clock: Clock) -> list
     if not holding:
         raise Refused(f"{tenant} is not suspended")
     with store.write(instant(now), person) as writer:
-        made = [_add(writer, JudgementRecord(one.number, "lifted", reason), now, person) for one in holding]
+        made = [
+            recorded(writer, JudgementRecord(one.number, "lifted", reason), instant(now), person) for one in holding
+        ]
         writer.stages.admit(LogAdmission("normal", None, instant(now)))
         put_finding(writer, None, instant(now))
     return made
@@ -92,12 +92,3 @@ def _judging(authorizer: Authorizer, tenant: str, reason: str) -> tuple[TenantSt
 
 def _period(case: SuspensionCase) -> int:
     return next(one.value for one in case.settings if one.key == f"{PREFIX}period_hours")
-
-
-def _add(writer: Writer, what: What, now: datetime, person: str, evidence: Evidence | None = None) -> ContractRecord:
-    at, records = instant(now), writer.contract.all()
-    made = ContractRecord(len(records) + 1, what, at, at, person, evidence)
-    if problem := why_not(records, terms(), made):
-        raise Refused(problem)
-    writer.add_contract([made])
-    return made

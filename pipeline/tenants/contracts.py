@@ -45,6 +45,7 @@ from pipeline.tenants.applied import filed_tenant
 from pipeline.tenants.terms import terms
 from store.home import Home
 from store.tenant import TenantStore
+from store.writer import Writer
 
 _MOST_EVIDENCE_BYTES = 50 * 2**20
 
@@ -130,6 +131,19 @@ def _tagged(document: Document) -> Document:
         if isinstance(value.get(name), dict):
             value[name] = {**_DEFAULTS.get(name, {}), **value[name], "record": name}
     return replace(document, value=value)
+
+
+def recorded(writer: Writer, what: What, at: str, person: str, evidence: Evidence | None = None) -> ContractRecord:
+    """Record by a writer what there is to say of a contract from a moment (`at`) on, by a person, on evidence or none.
+
+    Raises `Refused` where it does not fit what is there.
+    """
+    records = writer.contract.all()
+    made = ContractRecord(len(records) + 1, what, at, at, person, evidence)
+    if problem := why_not(records, terms(), made):
+        raise Refused(f"it cannot be recorded: {problem}")
+    writer.add_contract([made])
+    return made
 
 
 class Recorder(Struct, frozen=True):

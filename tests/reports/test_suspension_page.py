@@ -19,6 +19,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from contract.settings import LAYERS
+from contract.suspension_texts import REASONS, STAGES
 from model.canonical import encode, instant
 from model.fault import Refused
 from model.log_volume import Cause
@@ -41,9 +43,6 @@ from reports.suspension_wording import (
     DECISIONS,
     DELIVERIES,
     GOES_ON,
-    LAYERS,
-    REASONS,
-    STAGES,
     STANDINGS,
     STOPS,
     TEXTS,
@@ -120,7 +119,7 @@ def case_of(reason: str = "waiting", outcome: Any = "suspended") -> SuspensionCa
         advice=CaseAdvice(2_000, [("s3:GetObject", 1_411), ("kms:Decrypt", 307)], [("p-aa", 1_999)]),
         edition="2026-10-02" if is_suspended else "",
         judgement=StandingJudgement("2026-09-19", "sato", "tanaka") if is_suspended else None,
-        why_proposed=None if is_suspended else Text(en="no standing judgement", ja="常設判断なし"),
+        why_proposed=None if is_suspended else Text(en="no standing judgement", ja="包括的な判断なし"),
         calm_p99_s=40,
     )
 
@@ -270,9 +269,16 @@ def test_what_was_decided_is_said_in_words(reason: str, outcome: str, language: 
     case = case_of(reason, outcome)
     page = sections(render(case, story_of(case), None, language))
     what = TEXTS["was_suspended" if outcome == "suspended" else "was_proposed"]
-    for text in (what, REASONS[reason], TEXTS["article"], *STOPS["logs"], *GOES_ON["logs"]):
+    for text in (
+        what,
+        TEXTS["article"],
+        *STOPS["logs"],
+        *GOES_ON["logs"],
+    ):
         assert text.of(language) in page[1]
-    grounds = ("sato", "tanaka") if outcome == "suspended" else (TEXTS["no_grounds"].of(language), "常設判断なし")
+    why = REASONS[reason].of(language)
+    assert why[0].upper() + why[1:] in page[1]
+    grounds = ("sato", "tanaka") if outcome == "suspended" else (TEXTS["no_grounds"].of(language), "包括的な判断なし")
     assert grounds[0] in page[1]
     assert (TEXTS["not_yet"].of(language) in page[1]) is (outcome == "proposed")
     assert TEXTS["fees_text" if outcome == "suspended" else "fees_proposed"].of(language) in page[10]
