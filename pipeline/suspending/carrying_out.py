@@ -22,6 +22,7 @@ from pipeline.notifying.alone import Alone
 from pipeline.notifying.reminding import Office, remind_of
 from pipeline.suspending.advice import advice
 from pipeline.suspending.cases import changes_of
+from pipeline.suspending.standing import JudgedBy
 from pipeline.tenants.applied import filed_tenant
 from pipeline.tenants.contracts import recorded
 from pipeline.world import World
@@ -55,13 +56,16 @@ def evidence_of(id_: str, document: str) -> Evidence:
     return Evidence(f"suspension-{id_}.json", hashlib.sha256(document.encode()).hexdigest())
 
 
-def carry_out(world: World, store: TenantStore, decision: LogDecision) -> str:
+def carry_out(world: World, store: TenantStore, decision: LogDecision, by: JudgedBy) -> str:
     """Do a decision on a tenant in its store, and notify the world's people; return what keeps that from being through.
 
-    Done again, it changes nothing. Raises `Refused` where the tenant's records do not hold.
+    Done again, it changes nothing. Nobody is suspended without a standing judgement now, whatever was decided or stands
+    in the service's store (`by`). Raises `Refused` where the tenant's records do not hold.
     """
     decided = msgspec.json.decode(decision.document, type=Decided)
     if decision.state == "decided":
+        if decided.case and decided.case.outcome == "suspended" and by.edition is None:
+            return f"nobody is suspended: {by.why.en if by.why else 'nobody has judged so'}"
         _do(world, store, decision, decided)
         decision = replace(decision, state="done")
         with world.home.service.observe(world.now, SCHEDULE) as session:

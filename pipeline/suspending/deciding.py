@@ -62,8 +62,9 @@ class Deciding:
         """Write what was measured, do what was decided, and decide on the minutes that are over."""
         self._write_measured()
         self.carry_out()
-        while (minute := self._due()) is not None and self._decide(minute):
+        while (minute := self._due()) is not None and (decided := self._decide(minute)):
             self.carry_out()
+            self._admit(*decided)
 
     def carry_out(self) -> None:
         """Do what was decided and is not through: each thing once, however often it is tried."""
@@ -75,7 +76,8 @@ class Deciding:
 
     def _carry_out(self, one: LogDecision) -> None:
         try:
-            problem = carry_out(self._world, self._store(one.tenant), one)
+            judged_by = standing(self._world.home, self._editions(), self._world.clock.now())
+            problem = carry_out(self._world, self._store(one.tenant), one, judged_by)
         except Refused as refused:
             problem = str(refused)
         if problem:
@@ -105,23 +107,21 @@ class Deciding:
                 return None
         return minute
 
-    def _decide(self, minute: datetime) -> bool:
-        """Decide on a minute; False where somebody else was faster."""
+    def _decide(self, minute: datetime) -> tuple[Stages, Mapping[str, Gathered]] | None:
+        """Decide on a minute; return the stages, and what they go by. None where somebody else was faster."""
         judged_by = standing(self._world.home, self._editions(), minute + MINUTE)
         found = self._gather(minute, is_automatic=judged_by.edition is not None)
         with self._world.home.service.observe(self._world.now, SCHEDULE) as session:
             at, _ = session.log_stages.stages()
             before = _stages(session)
             if at and not _follows(parse_instant(at), minute):
-                return False
-            pending = {one.tenant for one in session.log_stages.decisions() if one.state == "decided"}
-            whole = WholeMinute(minute, found, pending, is_next=at == instant(minute - MINUTE))
+                return None
+            whole = WholeMinute(minute, found, _pending(session), is_next=at == instant(minute - MINUTE))
             after, changes, seen = whole.decided(before, _measured(session, minute))
             session.log_stages.put(instant(minute), _json(seen), _json(after))
             session.log_stages.decide(_decisions(session, changes, whole, judged_by))
             session.log_stages.purge_before(instant(minute - _KEPT))
-        self._admit(after, found)
-        return True
+        return after, found
 
     def _gather(self, minute: datetime, *, is_automatic: bool) -> dict[str, Gathered]:
         tenants, _ = applied_tenants(self._world.home)
@@ -140,9 +140,14 @@ class Deciding:
         return found
 
     def _admit(self, after: Stages, found: Mapping[str, Gathered]) -> None:
-        """Write into the tenants' stores what is let in, where that is another number than before."""
+        """Write into the tenants' stores what is let in, where that is another number than before.
+
+        What was decided of a tenant and could not be done has no effect.
+        """
+        with self._world.home.service.read() as session:
+            pending = _pending(session)
         for name, standing_ in after.tenants.items():
-            if name not in found:
+            if name not in found or name in pending:
                 continue
             wanted = LogAdmission(standing_.stage, admitted(standing_, found[name].came.committed), self._world.now)
             if wanted != msgspec.structs.replace(found[name].admission, at=wanted.at):
@@ -163,6 +168,11 @@ def _json(value: object) -> str:
 def _follows(last: datetime, minute: datetime) -> bool:
     """Return whether a minute may be decided on after the last one: the next one, or one after a break."""
     return minute == last + MINUTE or minute - last > _MOST_BEHIND * MINUTE or last - minute > MINUTE
+
+
+def _pending(session: ServiceReader) -> set[str]:
+    """Return the tenants of whom something that was decided is not done yet."""
+    return {one.tenant for one in session.log_stages.decisions() if one.state == "decided"}
 
 
 def _stages(session: ServiceReader) -> Stages:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from contract.suspension_settings import InForce
 from model.canonical import encode, instant, parse_instant
@@ -18,8 +19,10 @@ from pipeline.access.authorization import NotAllowed
 from pipeline.suspending.carrying_out import Decided, carry_out
 from pipeline.suspending.judging import Confirmation, confirm, lift
 from pipeline.suspending.listing import SuspensionView, views
+from pipeline.suspending.listing import case_of as case_in
 from pipeline.suspending.minutes import Stages
 from pipeline.suspending.reading import PageWanted, case, page
+from pipeline.suspending.standing import JudgedBy
 from pipeline.tenants.applied import book_of
 from store.log_stages import LogDecision
 from tests.conftest import MovingClock
@@ -208,7 +211,9 @@ def test_once_logs_are_taken_in_again_nobody_is_said_to_be_suspended(floods: Flo
     for after, state in steps:
         decided = Decided("probing", after, "massive", None, 60)
         at = instant(floods.clock.now())
-        carry_out(floods.world, store, LogDecision(after, FLOODING, at, "decided", encode(decided).decode()))
+        carry_out(
+            floods.world, store, LogDecision(after, FLOODING, at, "decided", encode(decided).decode()), JudgedBy()
+        )
         with store.read() as reader:
             [finding] = [one for one in reader.findings(None) if one.policy == "service.log-suspension"]
         assert finding.state == state
@@ -223,3 +228,19 @@ def test_a_page_is_recorded_once_however_often_it_is_read(floods: Floods) -> Non
         page(store, found, None, PageWanted(language, "rei", instant(now)))
     with store.read() as reader:
         assert [one["language"] for one in reader.recorded("suspension.page")] == ["ja", "en"]
+
+
+@pytest.mark.article(11)
+def test_a_decision_that_somebody_wrote_into_the_service_store_suspends_nobody(floods: Floods) -> None:
+    """Without a standing judgement where it is acted on: nor is less of the tenant's logs let in."""
+    floods.minutes(6, FLOOD, wait=61)
+    forged = replace(case_in(floods.changes()[-1]), outcome="suspended")
+    document = encode(Decided("limited", "suspended", "waiting", forged, 60)).decode()
+    now, store = floods.clock.now(), floods.home.tenant(FLOODING)
+    with floods.home.service.observe(instant(now), "p") as session:
+        session.log_stages.decide([LogDecision("f" * 16, FLOODING, instant(now), "decided", document)])
+    floods.minutes(2, FLOOD, wait=61)
+    assert book_of(store).suspended_until(floods.clock.now() + timedelta(minutes=1)) is None
+    assert ("suspended", "waiting") not in floods.stages()
+    with store.read() as reader:
+        assert reader.stages.admission().stage == "limited"
