@@ -5,7 +5,8 @@ from datetime import datetime
 from msgspec.structs import replace
 
 from contract.menus import not_bought
-from contract.records import Book, decide_logs, decide_term
+from contract.records import Book, decide_term
+from contract.suspensions import decide_logs
 from contract.term import Decision
 from model.contract_action import Action
 

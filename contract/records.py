@@ -26,10 +26,11 @@ from contract.licences import (
 )
 from contract.menus import capabilities, in_force, menu_on, options_in
 from contract.settings import Value, explain
+from contract.suspensions import RecordedSuspension, as_days, shows_as_days, suspensions
+from contract.suspensions import ends as suspension_ends
 from contract.term import Decision, decide
 from contract.terms import ContractTerms
 from model.canonical import instant, parse_instant
-from model.clock import CONTRACT_ZONE, in_japan
 from model.contract_action import Phase
 from model.contract_record import (
     AcceptanceRecord,
@@ -39,9 +40,8 @@ from model.contract_record import (
     NoticeRecord,
     OrderRecord,
     SuspensionRecord,
-    is_day,
 )
-from model.tenant import Contract, Suspension
+from model.tenant import Contract
 from model.terms import Capability, Menu
 from model.text import Text
 
@@ -101,25 +101,12 @@ class ContractState(Struct, frozen=True):
             case "not begun":
                 ends = self.begins
             case "suspended":
-                ends = _ends(self.suspended) if self.suspended else NEVER
+                ends = suspension_ends(self.suspended) if self.suspended else NEVER
             case "grace":
                 ends = self.grace
             case _:
                 ends = NEVER
         return "" if ends == NEVER else instant(ends)
-
-
-class FloodSuspension(Struct, frozen=True):
-    """A suspension that rests on a case of massive logs: its record, what it says, and from when to when it holds.
-
-    It `is_lifted` where somebody has judged that it ends, then or later.
-    """
-
-    record: ContractRecord
-    what: SuspensionRecord
-    begins: datetime
-    ends: datetime
-    is_lifted: bool
 
 
 def known(records: Iterable[ContractRecord], at: datetime) -> list[ContractRecord]:
@@ -152,7 +139,7 @@ class Book:
         """Return what is in force at an instant of the term, suspensions and licences, and nothing of the menu."""
         if self._order is None:
             return ContractState(at)
-        in_force = {one.scope: one for begin, end, one in reversed(self._suspensions) if begin <= at < end}
+        in_force = {one.what.scope: one.as_it_holds for one in reversed(self.suspensions) if one.holds(at)}
         licence = licence_on(self._licences, day_of(at))
         return ContractState(
             at,
@@ -199,46 +186,14 @@ class Book:
         """
         if self._order is None:
             return None
-        of_service = [each for each in self._suspensions if each[2].scope == "service"]
-        suspended = [one for begin, end, one in of_service if end > now and _shows_as_days(begin, now)]
+        of_service = [one for one in self.suspensions if one.what.scope == "service" and shows_as_days(one, now)]
         return Contract(
             start=self._order.start,
             last_day=self._last_day,
             options=options_in(self.menu(now), {one.item for _, end, one in self._items if end > now}),
             customer_approves=self.customer_approves(now),
-            suspended=[_as_days(one) for one in suspended],
+            suspended=[as_days(one.as_it_holds) for one in of_service],
         )
-
-    def floods(self) -> list["FloodSuspension"]:
-        """Return the suspensions that rest on a case of massive logs, in the order of their records."""
-        lifted = _lifted(self.records)
-        return [
-            FloodSuspension(
-                one, what, begins(what.since), min(_ends(what), lifted.get(one.number, NEVER)), one.number in lifted
-            )
-            for one, what in _those(self.records, SuspensionRecord)
-            if what.flood
-        ]
-
-    def suspended_by(self, at: datetime) -> list[ContractRecord]:
-        """Return the records by which something is suspended `at` an instant."""
-        lifted = _lifted(self.records)
-        return [
-            one
-            for one, what in _those(self.records, SuspensionRecord)
-            if begins(what.since) <= at < min(_ends(what), lifted.get(one.number, NEVER))
-        ]
-
-    def suspended_until(self, at: datetime) -> datetime | None:
-        """Return until when logs are not taken in `at` an instant, None where they are; `NEVER` where no end is known.
-
-        Suspensions that follow on each other are one.
-        """
-        until, ends = None, [(begin, end) for begin, end, _ in self._suspensions]
-        for begin, end in sorted(ends):
-            if begin <= (until or at) and end > (until or at):
-                until = end
-        return until
 
     def _grace(self, licence: LicenceState, at: datetime) -> datetime:
         judged = judged_lapsed(self.records, licence.record)
@@ -281,24 +236,9 @@ class Book:
         return [(begins(one.first_day.isoformat()), until_end_of(one.last_day), one) for one in every]
 
     @cached_property
-    def _suspensions(self) -> list[tuple[datetime, datetime, SuspensionRecord]]:
-        return [(begins(one.since), _ends(one), one) for one in _suspensions(self.records)]
-
-
-def decide_logs(suspended: SuspensionRecord) -> Decision:
-    """Return that logs are not taken in because of a suspension of theirs (Article 11); all else goes on."""
-    end = _ends(suspended)
-    en, ja = ("until further notice", "当面の間") if end == NEVER else _until(end)
-    reason = Text(
-        en=f"the taking in of monitoring logs is suspended {en}: {suspended.reason}",
-        ja=f"監視ログの受け入れは{ja}停止中です（{suspended.reason}）",
-    )
-    return Decision(False, reason, "11", "" if end == NEVER else instant(end))
-
-
-def _until(end: datetime) -> tuple[str, str]:
-    local = end.astimezone(CONTRACT_ZONE)
-    return f"until {in_japan(end)} (Japan time)", f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}まで"
+    def suspensions(self) -> list[RecordedSuspension]:
+        """Return the suspensions on record, in the order of their records."""
+        return suspensions(self.records)
 
 
 def decide_term(found: ContractState) -> Decision:
@@ -310,7 +250,7 @@ def decide_term(found: ContractState) -> Decision:
         accepted = day_of(found.accepted)
         reason = Text(en=f"the order is accepted on {accepted}", ja=f"注文の承諾日は{accepted}です")
         return Decision(False, reason, "5(1)")
-    suspended = [_as_days(found.suspended)] if found.suspended else []
+    suspended = [as_days(found.suspended)] if found.suspended else []
     decision = decide(Contract(found.start, found.last_day, suspended=suspended), found.day)
     return _decide_licence(found) if decision.allowed and found.licence.has_lapsed else decision
 
@@ -391,39 +331,6 @@ def _items(records: Sequence[ContractRecord]) -> Iterator[ItemRecord]:
             begun = min(first, before.first_day) if before else first
             newest[item.item, item.first_day] = ItemRecord(item.item, begun, item.last_day)
     yield from newest.values()
-
-
-def _suspensions(records: Sequence[ContractRecord]) -> Iterator[SuspensionRecord]:
-    """Yield the suspensions; one that was lifted lasts until then."""
-    lifted = _lifted(records)
-    for one, suspension in _those(records, SuspensionRecord):
-        end = min(_ends(suspension), lifted.get(one.number, NEVER))
-        if end > begins(suspension.since):
-            yield replace(suspension, until=None if end == NEVER else instant(end))
-
-
-def _lifted(records: Sequence[ContractRecord]) -> dict[int, datetime]:
-    """Return from when on each suspension is lifted that somebody has judged to end, by its number."""
-    judged = _those(records, JudgementRecord)
-    return {judgement.of: begins(one.effective) for one, judgement in judged if judgement.decision == "lifted"}
-
-
-def _ends(one: SuspensionRecord) -> datetime:
-    """Return the first moment after a suspension: a last day counts whole."""
-    if one.until is None:
-        return NEVER
-    return until_end_of(date.fromisoformat(one.until)) if is_day(one.until) else parse_instant(one.until)
-
-
-def _as_days(one: SuspensionRecord) -> Suspension:
-    """Return a suspension by the days that it touches."""
-    end = None if one.until is None else day_of(_ends(one) - timedelta(microseconds=1))
-    return Suspension(day_of(begins(one.since)), one.reason, end)
-
-
-def _shows_as_days(begin: datetime, now: datetime) -> bool:
-    """Return whether a suspension by days says the same of now: one that begins later today does not."""
-    return begin <= now or day_of(begin) > day_of(now)
 
 
 def _those(records: Iterable[ContractRecord], kind: type[T]) -> Iterator[tuple[ContractRecord, T]]:

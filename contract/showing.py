@@ -11,7 +11,8 @@ from contract.dates import Term, term_on
 from contract.days import day_of
 from contract.licences import LicenceState
 from contract.provider import provider_on
-from contract.records import Book, ContractState, decide_logs, decide_term
+from contract.records import Book, ContractState, decide_term
+from contract.suspensions import decide_logs
 from model.canonical import parse_instant
 from model.contract_action import Phase
 from model.contract_record import OrderRecord

@@ -8,6 +8,7 @@ from functools import partial
 from msgspec import Struct
 
 from clouds.call_failed import CallFailed
+from contract.suspensions import suspended_until
 from model.fault import Refused
 from model.person import SCHEDULE
 from model.tenant import Tenant
@@ -102,9 +103,9 @@ class Feeding:
 
     def _look_at_volume(self, one: _Feeding) -> None:
         """Count what has come to a feed since it was looked last, while its logs are suspended: by number alone."""
-        world = self._world
+        world, now = self._world, self._world.clock.now()
         store = world.home.tenant(one.tenant.tenant)
-        if not book_of(store).suspended_until(world.clock.now()) and not room(store, world.clock.now()).is_probed:
+        if not suspended_until(book_of(store).suspensions, now) and not room(store, now).is_probed:
             return
         entrance = Entrance(world, one.tenant, "logs.volume")
         feed = entrance.enter(one.feed)

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 from msgspec.structs import replace
 
+from contract.suspensions import suspended_until
 from intake.accounting import offered, refused, repeated, size_of, with_time
 from intake.events import Control, Event, Malformed, read
 from intake.limits import LIMITS
@@ -153,7 +154,7 @@ def _room(store: TenantStore, wanted: Push, now: datetime, person: str) -> Room:
     try:
         ask(store, wanted.tenant, "logs.take", now)
     except NotEntitled:
-        if book_of(store).suspended_until(now):
+        if suspended_until(book_of(store).suspensions, now):
             count_not_taken(store, wanted.source, wanted.body, now, person)
         raise
     found = room(store, now)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from contract.records import Book
 from contract.suspension_settings import PREFIX, is_new, settings_of
+from contract.suspensions import suspended_until
 from model.canonical import instant, parse_instant
 from model.log_stage import LogAdmission
 from model.log_volume import LogCount, minute_of
@@ -88,11 +89,12 @@ def gathered(store: TenantStore, asked: MinuteAsked, *, again: bool) -> Gathered
 
 def on_record(book: Book, at: datetime) -> OnRecord:
     """Return what is on record of suspensions `at` an instant, by a contract's book."""
-    last = max(book.floods(), key=lambda one: one.begins, default=None)
-    until = book.suspended_until(at)
+    floods = (one for one in book.suspensions if one.what.flood)
+    last = max(floods, key=lambda one: one.begins, default=None)
+    until = suspended_until(book.suspensions, at)
     if last is None:
         return OnRecord(until)
-    return OnRecord(until, last.begins <= at < last.ends, last.is_lifted and last.ends <= at)
+    return OnRecord(until, last.holds(at), last.is_lifted and last.ends <= at)
 
 
 def _by_minute(counts: list[LogCount]) -> dict[str, list[LogCount]]:

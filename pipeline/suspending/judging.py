@@ -67,7 +67,7 @@ def lift(authorizer: Authorizer, tenant: str, reason: str, clock: Clock) -> list
     """
     store, person = _judging(authorizer, tenant, reason)
     now, book = clock.now(), book_of(store)
-    holding = book.suspended_by(now)
+    holding = [one.record for one in book.suspensions if one.holds(now)]
     if not holding:
         raise Refused(f"{tenant} is not suspended")
     with store.write(instant(now), person) as writer:

@@ -7,7 +7,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from contract.records import Book, FloodSuspension
+from contract.records import Book
+from contract.suspensions import RecordedSuspension
 from model.canonical import instant, parse_instant
 from model.contract_record import ContractRecord, SuspensionRecord
 from model.fault import Refused
@@ -41,9 +42,9 @@ def views(rows: Sequence[StageRow], book: Book, now: datetime) -> list[Suspensio
 
     A suspension that somebody recorded without a case has the number of its record as its id.
     """
-    floods = {one.what.flood: one for one in book.floods()}
+    floods = {one.what.flood: one for one in book.suspensions if one.what.flood}
     found = [_view(row, rows, floods.get(row.id), now) for row in rows if row.document and row.after in _CASES]
-    others = [_other(one, book, now) for one in book.records if _is_other(one)]
+    others = [_other(one, now) for one in book.suspensions if not one.what.flood]
     return sorted([*found, *others], key=lambda one: one.at, reverse=True)
 
 
@@ -78,12 +79,12 @@ def _why_lapsed(row: StageRow, rows: Sequence[StageRow], now: datetime) -> str:
     return f"lapsed: the stage became {later.after} at {later.at}" if later else ""
 
 
-def _view(row: StageRow, rows: Sequence[StageRow], flood: FloodSuspension | None, now: datetime) -> SuspensionView:
+def _view(row: StageRow, rows: Sequence[StageRow], flood: RecordedSuspension | None, now: datetime) -> SuspensionView:
     if flood is None:
         case = case_of(row)
         state: State = "lapsed" if _why_lapsed(row, rows, now) else "open"
         return SuspensionView(row.id, row.at, state, row.reason, until=case.until, by="")
-    held: State = "in force" if flood.begins <= now < flood.ends else "lifted" if flood.is_lifted else "over"
+    held: State = "in force" if flood.holds(now) else "lifted" if flood.is_lifted else "over"
     return SuspensionView(
         row.id,
         row.at,
@@ -97,22 +98,17 @@ def _view(row: StageRow, rows: Sequence[StageRow], flood: FloodSuspension | None
     )
 
 
-def _is_other(one: ContractRecord) -> bool:
-    return isinstance(one.what, SuspensionRecord) and not one.what.flood
-
-
-def _other(one: ContractRecord, book: Book, now: datetime) -> SuspensionView:
-    what = one.what
-    assert isinstance(what, SuspensionRecord), "asked before"
-    holds = any(other.number == one.number for other in book.suspended_by(now))
+def _other(one: RecordedSuspension, now: datetime) -> SuspensionView:
+    held: State = "in force" if one.holds(now) else "lifted" if one.is_lifted else "over"
+    what = one.as_it_holds
     return SuspensionView(
-        str(one.number),
-        one.recorded_at,
-        "in force" if holds else "over",
+        str(one.record.number),
+        one.record.recorded_at,
+        held,
         what.reason,
         what.scope,
         what.since,
         what.until or "",
-        one.number,
-        one.person,
+        one.record.number,
+        one.record.person,
     )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from contract.days import NEVER, begins
 from contract.records import Book
+from contract.suspensions import suspended_until
 from detectors.service.finding import uid_of
 from detectors.service.suspension import POLICY
 from model.canonical import instant, parse_instant
@@ -118,7 +119,7 @@ def _end(view: SuspensionView, book: Book, now: datetime) -> tuple[str, str]:
     """
     if view.record is None:
         return view.until, view.until if view.state == "lapsed" else ""
-    ends = book.suspended_until(parse_instant(view.since))
+    ends = suspended_until(book.suspensions, parse_instant(view.since))
     if ends is None:  # lifted in the moment in which it began
         return view.until, view.until
     until = "" if ends == NEVER else instant(ends)

@@ -11,6 +11,7 @@ from catalog.terms import load_actions, load_menus
 from contract.days import NEVER
 from contract.gate import decide
 from contract.records import Book
+from contract.suspensions import suspended_until
 from contract.taking_over import records_of
 from model.contract_action import Action, Phase
 from model.contract_record import ContractRecord, LicenceRecord, SuspensionRecord
@@ -106,5 +107,5 @@ def test_suspensions_that_follow_on_each_other_are_one() -> None:
     book = Book([*RECORDS, *records], terms())
     ends = datetime.fromisoformat("2026-04-16T03:00:00Z")
     for at, until in (("2026-04-13T14:59:59Z", None), ("2026-04-13T15:00:00Z", ends), ("2026-04-16T03:00:00Z", None)):
-        assert book.suspended_until(datetime.fromisoformat(at)) == until
-    assert book.suspended_until(datetime.fromisoformat("2026-04-30T00:00:00Z")) == NEVER
+        assert suspended_until(book.suspensions, datetime.fromisoformat(at)) == until
+    assert suspended_until(book.suspensions, datetime.fromisoformat("2026-04-30T00:00:00Z")) == NEVER

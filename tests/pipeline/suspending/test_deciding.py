@@ -12,6 +12,7 @@ import pytest
 from contract.gate import decide
 from contract.suspension import StageSettings
 from contract.suspension_settings import InForce
+from contract.suspensions import suspended_until
 from model.contract_record import SuspensionRecord
 from model.log_stage import LogAdmission
 from model.person import SCHEDULE
@@ -233,7 +234,7 @@ def test_what_cannot_be_done_yet_stays_decided_and_is_done_once_it_can(floods: F
         connection.exec_driver_sql(f"UPDATE audit SET hash = '{hash_}' WHERE seq = 1")
     floods.minute(FLOOD, wait=61)
     assert floods.stages()[-1] == ("suspended", "waiting")
-    assert book_of(store).suspended_until(floods.clock.now() + timedelta(seconds=7)) is not None
+    assert suspended_until(book_of(store).suspensions, floods.clock.now() + timedelta(seconds=7)) is not None
 
 
 @pytest.mark.article(11)

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from contract.suspension_settings import InForce
+from contract.suspensions import suspended_until
 from model.canonical import encode, instant, parse_instant
 from model.contract_record import SuspensionRecord
 from model.fault import Refused
@@ -67,7 +68,7 @@ def test_without_a_standing_judgement_it_is_proposed(floods: Floods, editions: l
             )
     floods.minutes(8, FLOOD, wait=61)
     assert floods.stages()[2:] == [("proposed", "waiting")]
-    assert book_of(floods.home.tenant(FLOODING)).suspended_until(floods.clock.now()) is None
+    assert suspended_until(book_of(floods.home.tenant(FLOODING)).suspensions, floods.clock.now()) is None
     with floods.home.tenant(FLOODING).read() as reader:
         assert why in reader.stages.all()[-1].document
     assert floods.screen.getvalue().count("停止を提案") == 1
@@ -87,7 +88,7 @@ def test_what_a_lead_confirms_holds_at_once_and_the_stage_follows(floods: Floods
     floods.minutes(6, FLOOD, wait=61)
     made = confirm(as_(floods), FLOODING, Confirmation(WHY, hours=3), floods.clock)
     book, now = book_of(floods.home.tenant(FLOODING)), floods.clock.now()
-    assert (made.person, book.suspended_until(now)) == ("rei", now + timedelta(hours=3))
+    assert (made.person, suspended_until(book.suspensions, now)) == ("rei", now + timedelta(hours=3))
     assert made.evidence is not None
     assert made.evidence.file == f"suspension-{floods.changes()[-1].id}.json"
     floods.minutes(1, FLOOD, wait=61)
@@ -108,7 +109,7 @@ def test_a_lead_lifts_and_all_is_normal(floods: Floods) -> None:
     floods.minutes(6, FLOOD, wait=61)
     floods.minutes(2, FLOOD)
     assert [one.what for one in lift(as_(floods), FLOODING, WHY, floods.clock)]
-    assert book_of(floods.home.tenant(FLOODING)).suspended_until(floods.clock.now()) is None
+    assert suspended_until(book_of(floods.home.tenant(FLOODING)).suspensions, floods.clock.now()) is None
     with floods.home.tenant(FLOODING).read() as reader:
         assert reader.stages.admission().records_per_minute is None
     floods.minutes(1, 50)
@@ -240,7 +241,7 @@ def test_a_decision_that_somebody_wrote_into_the_service_store_suspends_nobody(f
     with floods.home.service.observe(instant(now), "p") as session:
         session.log_stages.decide([LogDecision("f" * 16, FLOODING, instant(now), "decided", document)])
     floods.minutes(2, FLOOD, wait=61)
-    assert book_of(store).suspended_until(floods.clock.now() + timedelta(minutes=1)) is None
+    assert suspended_until(book_of(store).suspensions, floods.clock.now() + timedelta(minutes=1)) is None
     assert ("suspended", "waiting") not in floods.stages()
     with store.read() as reader:
         assert reader.stages.admission().stage == "limited"

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from contract.suspension_settings import InForce
+from contract.suspensions import suspended_until
 from model.canonical import instant
 from model.contract_record import SuspensionRecord
 from pipeline.suspending.judging import Confirmation, confirm
@@ -126,7 +127,7 @@ def test_a_confirmation_that_was_killed_is_there_whole_or_not_at_all(
         with store.read() as reader:
             findings = [one.policy for one in reader.findings()]
             stage = reader.stages.admission().stage
-        suspended = book_of(store).suspended_until(clock.now()) is not None
+        suspended = suspended_until(book_of(store).suspensions, clock.now()) is not None
         assert ("service.log-suspension" in findings) == suspended == (stage == "suspended")
         outcomes.add((ended != 0, suspended))
         floods = place.floods
@@ -134,6 +135,6 @@ def test_a_confirmation_that_was_killed_is_there_whole_or_not_at_all(
             floods.home, kept = home, floods.home
             confirm(as_(floods), FLOODING, Confirmation("again"), clock)
             floods.home = kept
-        assert book_of(home.tenant(FLOODING)).suspended_until(clock.now()) is not None
+        assert suspended_until(book_of(home.tenant(FLOODING)).suspensions, clock.now()) is not None
         assert_whole(home)
     assert outcomes >= {(True, False), (True, True), (False, True)}
